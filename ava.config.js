@@ -1,0 +1,5 @@
+export default {
+  files: ["{pkg,cmd,hack,test,samples}/**/*.test.ts"],
+  extensions: ["ts"],
+  timeout: "2m",
+};

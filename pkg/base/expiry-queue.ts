@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock, Timer } from "./clock.ts";
+
+/**
+ * Time-outs of one length for many members, on one timer: for ten thousand idle entities or open commands, where a
+ * timer each would cost more than the work.
+ *
+ * 1. A member expires once, `timeoutMs` after it was last touched, and is forgotten then.
+ * 2. All members share one length, so the order of touching is the order of expiry (a `Map` keeps it).
+ * 3. At most one timer is pending; it is set for the oldest member and may find that there is nothing to do.
+ */
+export class ExpiryQueue<T> {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #onExpired: (member: T) => void;
+  readonly #touchedMs = new Map<T, number>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, timeoutMs: number, onExpired: (member: T) => void) {
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#onExpired = onExpired;
+  }
+
+  get size(): number {
+    return this.#touchedMs.size;
+  }
+
+  /** Adds the member, or starts its time anew. */
+  touch(member: T): void {
+    this.#touchedMs.delete(member);
+    this.#touchedMs.set(member, this.#clock.monotonicMs());
+    this.#timer ??= this.#clock.schedule(this.#timeoutMs, () => this.#expire());
+  }
+
+  forget(member: T): void {
+    this.#touchedMs.delete(member);
+  }
+
+  /** Forgets everyone and stops the timer. */
+  clear(): void {
+    this.#touchedMs.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    for (const [member, touchedMs] of this.#touchedMs) {
+      const leftMs = touchedMs + this.#timeoutMs - nowMs;
+      // Timers may fire a fraction of a millisecond early.
+      if (leftMs > 0.5) {
+        this.#timer ??= this.#clock.schedule(leftMs, () => this.#expire());
+        return;
+      }
+      this.#touchedMs.delete(member);
+      this.#onExpired(member);
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export { assert, AssertionFailure, unreachable } from "./assert.ts";
+export { backoffMs } from "./backoff.ts";
+export type { BackoffOptions } from "./backoff.ts";
+export { BoundedQueue } from "./bounded-queue.ts";
+export { sleep, systemClock } from "./clock.ts";
+export type { Clock, Timer } from "./clock.ts";
+export { CodedError, describeError, toError } from "./error.ts";
+export { ExpiryQueue } from "./expiry-queue.ts";
+export { ManualClock } from "./manual-clock.ts";
+export { randomBelow, seededRandom, systemRandom } from "./random.ts";
+export type { Random } from "./random.ts";
+export { silentLogger } from "./logger.ts";
+export type { LogFields, Logger } from "./logger.ts";

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { CodedError } from "../base/mod.ts";
+
+/**
+ * The contract of an event log. It speaks of positions and bytes and knows nothing of what they mean.
+ *
+ * 1. *Fence* (I3): `append` names the position that it follows. If another record of the entity is there, the log
+ *    refuses with `APPEND_CONFLICT` and stores nothing.
+ * 2. *Durability*: `append` resolves only when the record is as safe as `durability` says.
+ * 3. *Order*: positions of the whole log rise with time; those of one entity rise in the order of its appends.
+ *    A position is never used twice. Positions may have gaps.
+ * 4. *Visibility*: an acknowledged record is seen by every `read`, `tail` and `list` that starts afterwards.
+ * 5. *Whole or not at all*: bytes come back exactly as they went in.
+ * 6. *Failure*: any rejection is an `EventLogError`. After `OUTCOME_UNKNOWN` the record may or may not be stored, and
+ *    only reading tells (I5); after any other code it is not.
+ *
+ * One contract suite (`contract.ts`) checks every implementation.
+ */
+export interface EventLog {
+  readonly durability: Durability;
+
+  /**
+   * The entity's newest snapshot and the records after it, in pages. Without `after`: the snapshot, if there is one,
+   * and the first page. With `after`: the next page of records behind that position, without a snapshot.
+   */
+  read(entity: EntityKey, after?: Position): Promise<HistoryPage>;
+
+  /** Appends one record behind `expected` (`NO_POSITION` for the first) and gives its position. */
+  append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
+
+  /**
+   * Stores a snapshot that stands for all records up to and including the one at `position`. Replaces an older one;
+   * is ignored if a newer one is stored. Records are never removed by it.
+   */
+  saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void>;
+
+  /**
+   * Records of all entities of a type behind `from` in order of position: first what is stored, then what is
+   * appended, until the signal aborts (the iteration then ends without an error).
+   */
+  tail(type: string, from: Position, signal: AbortSignal): AsyncIterable<TailRecord>;
+
+  /** Ids of all entities of a type that have a record, each once, in no particular order. */
+  list(type: string): AsyncIterable<string>;
+
+  /** Waits for what is in flight, then lets go of everything. Later calls are refused with `LOG_CLOSED`. */
+  close(): Promise<void>;
+}
+
+/** Where a record stands in the log: a whole number above zero. */
+export type Position = number;
+
+/** Stands before an entity's first record. */
+export const NO_POSITION: Position = 0;
+
+export interface EntityKey {
+  /** Persistence id of the entity type. */
+  readonly type: string;
+  readonly id: string;
+}
+
+export interface LogRecord {
+  readonly position: Position;
+  readonly bytes: Uint8Array;
+}
+
+export interface TailRecord extends LogRecord {
+  readonly id: string;
+}
+
+export interface HistoryPage {
+  readonly snapshot?: LogRecord;
+  readonly records: readonly LogRecord[];
+  /** False: there may be more behind the last of `records`. */
+  readonly end: boolean;
+}
+
+/** What an acknowledged append survives. Every published number names one of these. */
+export type Durability = "memory" | "fsync-one-node";
+
+export type EventLogCode =
+  /** Another record stands where this one was to go. Nothing was stored. */
+  | "APPEND_CONFLICT"
+  /** The log cannot say whether the record was stored. */
+  | "OUTCOME_UNKNOWN"
+  /** Not reachable, or not able to write, now. Nothing was stored. */
+  | "LOG_UNAVAILABLE"
+  /** No space. Nothing was stored. */
+  | "LOG_FULL"
+  /** More appends wait than the bound allows. Nothing was stored. */
+  | "LOG_OVERLOADED"
+  /** Larger than the bound of one record. Nothing was stored. */
+  | "RECORD_TOO_LARGE"
+  /** What is stored is damaged or not a log. */
+  | "LOG_CORRUPT"
+  /** What is stored was written by a newer Perdure. */
+  | "LOG_TOO_NEW"
+  /** Another process has it open. */
+  | "LOG_LOCKED"
+  /** The address or a setting of the log makes no sense. */
+  | "LOG_BAD_ADDRESS"
+  /** `close` was called. */
+  | "LOG_CLOSED";
+
+/** The error of the log's boundary. */
+export class EventLogError extends CodedError<EventLogCode> {}

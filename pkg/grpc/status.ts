@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { CodedError } from "../base/mod.ts";
+
+/** The status codes of gRPC (grpc/grpc `doc/statuscodes.md`). */
+export const Status = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type Status = (typeof Status)[keyof typeof Status];
+
+/**
+ * The error of the gRPC boundary and of every answer to a caller: a gRPC status, a stable `code` that says which of
+ * Perdure's own reasons it was (`docs/errors.md` lists them), and a text for people.
+ */
+export class StatusError extends CodedError<string> {
+  readonly status: Status;
+
+  constructor(status: Status, code: string, message: string, options?: { readonly cause?: unknown }) {
+    super(code, message, options);
+    this.status = status;
+  }
+}
