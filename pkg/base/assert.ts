@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { inspect } from "node:util";
+
 /** A broken promise of our own code. Operating faults are errors with codes, never this. */
 export class AssertionFailure extends Error {
   override readonly name = "AssertionFailure";
@@ -16,5 +18,5 @@ export function assert(condition: boolean, claim: string): asserts condition {
 
 /** Marks a branch that the types rule out. */
 export function unreachable(value: never): never {
-  throw new AssertionFailure(`unreachable: ${JSON.stringify(value)}`);
+  throw new AssertionFailure(`unreachable: ${inspect(value)}`);
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { inspect } from "node:util";
+
+const MAX_CAUSES = 8;
+
 /**
  * The base of every error that Perdure raises on purpose. Each boundary extends it once, with a closed list of codes;
  * callers decide by `code`, never by the text. `cause` keeps what was translated.
@@ -16,7 +20,9 @@ export abstract class CodedError<Code extends string> extends Error {
 
 /** Any thrown value as an `Error`, for places that must log or wrap what they did not expect. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (thrown instanceof Error) return thrown;
+  // Not every object has a text of its own, and this must not throw.
+  return new Error(typeof thrown === "string" ? thrown : inspect(thrown, { breakLength: Infinity }));
 }
 
 /** One line for people: the message and those of its causes, outermost first. */
@@ -24,10 +30,10 @@ export function describeError(thrown: unknown): string {
   const lines: string[] = [];
   let current: unknown = thrown;
   // Bounded, since a chain of causes may be a ring.
-  for (let depth = 0; depth < 8 && current !== undefined; depth++) {
+  do {
     const error = toError(current);
     lines.push(error.message === "" ? error.name : error.message);
     current = error.cause;
-  }
+  } while (current !== undefined && current !== null && lines.length < MAX_CAUSES);
   return lines.join(": ");
 }

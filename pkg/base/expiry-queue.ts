@@ -27,6 +27,11 @@ export class ExpiryQueue<T> {
     return this.#touchedMs.size;
   }
 
+  /** The member that was touched longest ago. */
+  get oldest(): T | undefined {
+    return this.#touchedMs.keys().next().value;
+  }
+
   /** Adds the member, or starts its time anew. */
   touch(member: T): void {
     this.#touchedMs.delete(member);
@@ -46,17 +51,26 @@ export class ExpiryQueue<T> {
   }
 
   #expire(): void {
-    this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (const [member, touchedMs] of this.#touchedMs) {
-      const leftMs = touchedMs + this.#timeoutMs - nowMs;
-      // Timers may fire a fraction of a millisecond early.
-      if (leftMs > 0.5) {
-        this.#timer ??= this.#clock.schedule(leftMs, () => this.#expire());
-        return;
+    try {
+      for (const [member, touchedMs] of this.#touchedMs) {
+        // Timers may fire a fraction of a millisecond early.
+        if (touchedMs + this.#timeoutMs - nowMs > 0.5) return;
+        this.#touchedMs.delete(member);
+        this.#onExpired(member);
       }
-      this.#touchedMs.delete(member);
-      this.#onExpired(member);
+    } finally {
+      this.#restart();
     }
+  }
+
+  /** Sets the timer for the oldest member anew: `onExpired` may have touched, forgotten, cleared or thrown. */
+  #restart(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const [oldestMs] = this.#touchedMs.values();
+    if (oldestMs === undefined) return;
+    const leftMs = oldestMs + this.#timeoutMs - this.#clock.monotonicMs();
+    this.#timer = this.#clock.schedule(leftMs, () => this.#expire());
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { assert, AssertionFailure, unreachable } from "./assert.ts";
+export { assert, unreachable } from "./assert.ts";
 export { backoffMs } from "./backoff.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
@@ -11,5 +11,6 @@ export { ExpiryQueue } from "./expiry-queue.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { randomBelow, seededRandom, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
+export { Semaphore } from "./semaphore.ts";
 export { silentLogger } from "./logger.ts";
 export type { LogFields, Logger } from "./logger.ts";

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import test from "ava";
+
+import { checkLayers } from "./check-layers.ts";
+
+type Tree = Readonly<Record<string, string>>;
+
+const SPDX = "// SPDX-License-Identifier: Apache-2.0\n";
+
+/** A project that keeps every rule, and uses every freedom. */
+const SOUND: Tree = {
+  "package.json": '{ "dependencies": { "pino": "1" }, "devDependencies": { "ava": "1", "fast-check": "1" } }',
+  "pkg/base/mod.ts": `${SPDX}export { a } from "./deep/a.ts";`,
+  "pkg/base/deep/a.ts": `${SPDX}import { b } from "../b.ts"; import fs from "node:fs"; import pino from "pino";`,
+  "pkg/base/b.ts": `${SPDX}new Worker(new URL("./worker.ts", import.meta.url)); new URL("https://example.com");`,
+  "pkg/base/worker.ts": SPDX,
+  "pkg/base/b.test.ts": `${SPDX}import test from "ava"; import "./b.ts"; import "../entity/mod.ts"; import "../../test/lib/x.ts";`,
+  "pkg/protocol/mod.ts": `${SPDX}import "../base/mod.ts"; export { x } from "./gen/x_pb.ts";`,
+  "pkg/protocol/gen/x_pb.ts": 'import "anything"; // generated, not checked',
+  "pkg/entity/contract.ts": `${SPDX}import test from "ava"; import "./contract/cases.ts";`,
+  "pkg/entity/contract/cases.ts": `${SPDX}import fc from "fast-check";`,
+  "pkg/entity/mod.ts": `${SPDX}import type { A } from "../base/mod.ts";`,
+  "pkg/entity/e.test.ts": `${SPDX}import "../protocol/gen/x_pb.ts"; import(name); new URL("../../cmd/proxy/main.ts", import.meta.url);`,
+  "pkg/sdk/package.json":
+    '{ "dependencies": { "@grpc/grpc-js": "1" }, "peerDependencies": { "@bufbuild/protobuf": "1" } }',
+  "pkg/sdk/mod.ts": `${SPDX}import "../protocol/mod.ts"; import "../protocol/gen/x_pb.ts"; import "@grpc/grpc-js"; import "@bufbuild/protobuf/wkt";`,
+  "pkg/sdk/testkit/mod.ts": `${SPDX}import "../mod.ts";`,
+  "pkg/sdk/test-model/program.ts": `${SPDX}import test from "ava"; import "../../entity/mod.ts";`,
+  "cmd/proxy/main.ts": `#!/usr/bin/env node\n${SPDX}import "../../pkg/entity/mod.ts"; import "./flags.ts";`,
+  "cmd/proxy/flags.ts": SPDX,
+  "cmd/perdure/main.ts": `${SPDX}new URL("../proxy/main.ts", import.meta.url);`,
+  "samples/cart/package.json": '{ "dependencies": { "@perdure/sdk": "*" } }',
+  "samples/cart/main.ts": `${SPDX}import { serve } from "@perdure/sdk"; import "./gen/cart_pb.ts";`,
+  "samples/cart/gen/cart_pb.ts": "",
+  "samples/cart/main.test.ts": `${SPDX}import test from "ava"; import "@perdure/sdk/testkit";`,
+  "test/lib/x.ts": `${SPDX}import fc from "fast-check"; import "../../pkg/sdk/mod.ts";`,
+  "test/e2e/cart.test.ts": `${SPDX}import "../../samples/cart/main.ts"; import "../lib/x.ts";`,
+  "hack/tool.ts": `${SPDX}import "../pkg/base/mod.ts"; import "../samples/cart/main.ts";`,
+};
+
+/** What is changed in the sound project, and what must be said about the changed file. */
+const UNSOUND: readonly (readonly [rule: string, file: string, source: string, complaint: RegExp])[] = [
+  ["a folder that is no layer", "pkg/util/a.ts", SPDX, /is not a layer/],
+  ["a file of no layer", "pkg/a.ts", SPDX, /is not a layer/],
+  ["a folder that is no layer and has no code", "pkg/util/deep/a.json", SPDX, /is not a layer/],
+  ["the inside of a lower layer", "pkg/entity/a.ts", 'import "../base/b.ts";', /import pkg\/base\/mod\.ts/],
+  [
+    "generated code but through mod.ts",
+    "pkg/entity/a.ts",
+    'import "../protocol/gen/x_pb.ts";',
+    /import pkg\/protocol\/mod\.ts/,
+  ],
+  ["a higher layer", "pkg/base/c.ts", 'import "../entity/mod.ts";', /a layer above its own/],
+  [
+    "a higher layer by re-export",
+    "pkg/base/c.ts",
+    'export { e } from "../entity/mod.ts";',
+    /a layer above its own/,
+  ],
+  [
+    "a higher layer at run time",
+    "pkg/base/c.ts",
+    'await import("../entity/mod.ts");',
+    /a layer above its own/,
+  ],
+  [
+    "a higher layer in a type",
+    "pkg/base/c.ts",
+    'type E = import("../entity/mod.ts").E;',
+    /a layer above its own/,
+  ],
+  ["our own code in the SDK", "pkg/sdk/a.ts", 'import "../base/mod.ts";', /the SDK imports pkg\/protocol/],
+  [
+    "the inside of protocol in the SDK",
+    "pkg/sdk/a.ts",
+    'import "../protocol/any.ts";',
+    /import pkg\/protocol\/mod\.ts/,
+  ],
+  ["a command in a layer", "pkg/entity/a.ts", 'import "../../cmd/proxy/flags.ts";', /not below it/],
+  ["a command in a command", "cmd/perdure/a.ts", 'import "../proxy/flags.ts";', /not below it/],
+  [
+    "the inside of a layer in a command",
+    "cmd/proxy/a.ts",
+    'import "../../pkg/base/b.ts";',
+    /import pkg\/base\/mod\.ts/,
+  ],
+  [
+    "a file out of the project's code",
+    "pkg/base/c.ts",
+    'import p from "../../package.json";',
+    /not below it/,
+  ],
+  [
+    "our own code in a sample",
+    "samples/cart/a.ts",
+    'import "../../pkg/sdk/mod.ts";',
+    /its own files and packages only/,
+  ],
+  [
+    "our own code in a sample's test",
+    "samples/cart/a.test.ts",
+    'import "../../pkg/sdk/mod.ts";',
+    /its own files and packages only/,
+  ],
+  ["another sample", "samples/shop/a.ts", 'import "../cart/main.ts";', /its own files and packages only/],
+  ["a test", "pkg/base/c.ts", 'import "./b.test.ts";', /imports test code/],
+  ["a program of the tests", "pkg/sdk/a.ts", 'import "./test-model/program.ts";', /imports test code/],
+  ["a contract suite", "pkg/entity/a.ts", 'import "./contract.ts";', /imports test code/],
+  ["what tests share", "pkg/base/c.ts", 'import "../../test/lib/x.ts";', /imports test code/],
+  [
+    "the inside of another layer in a test",
+    "pkg/entity/a.test.ts",
+    'import "../base/b.ts";',
+    /the inside of another folder/,
+  ],
+  [
+    "another test",
+    "pkg/entity/a.test.ts",
+    'import "../../test/e2e/cart.test.ts";',
+    /the inside of another folder/,
+  ],
+  [
+    "a sample in a layer's test",
+    "pkg/entity/a.test.ts",
+    'import "../../samples/cart/main.ts";',
+    /the inside of another folder/,
+  ],
+  [
+    "an unknown package",
+    "pkg/base/c.ts",
+    'import "left-pad";',
+    /left-pad, on which package\.json does not depend/,
+  ],
+  ["an unknown scoped package", "pkg/base/c.ts", 'import "@a/b/c";', /@a\/b, on which package\.json/],
+  [
+    "a development package outside of tests",
+    "pkg/base/c.ts",
+    'import fc from "fast-check";',
+    /fast-check, on which/,
+  ],
+  ["an unknown package in a test", "pkg/base/c.test.ts", 'import "left-pad";', /left-pad, on which/],
+  [
+    "the root's package in the SDK",
+    "pkg/sdk/a.ts",
+    'import "pino";',
+    /pino, on which pkg\/sdk\/package\.json/,
+  ],
+  [
+    "the root's package in a sample",
+    "samples/cart/a.ts",
+    'import "pino";',
+    /pino, on which samples\/cart\/package\.json/,
+  ],
+  ["a module of Node without node:", "pkg/base/c.ts", 'import fs from "fs";', /write node:fs/],
+  ["a computed import", "pkg/base/c.ts", "await import(name);", /computed name/],
+  [
+    "a worker in another folder",
+    "pkg/entity/a.ts",
+    'new URL("../base/worker.ts", import.meta.url);',
+    /outside of pkg\/entity/,
+  ],
+  ["a worker that is not there", "pkg/base/c.ts", 'new URL("./gone.ts", import.meta.url);', /does not exist/],
+];
+
+function check(tree: Tree): readonly { readonly file: string; readonly text: string }[] {
+  const root = mkdtempSync(join(tmpdir(), "perdure-layers-"));
+  try {
+    for (const [file, source] of Object.entries(tree)) {
+      mkdirSync(dirname(join(root, file)), { recursive: true });
+      writeFileSync(join(root, file), source);
+    }
+    return checkLayers(root);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+test("a project that keeps the rules has no violation", (t) => {
+  t.deepEqual(check(SOUND), []);
+});
+
+for (const [rule, file, source, complaint] of UNSOUND) {
+  test(`complains of ${rule}`, (t) => {
+    const violations = check({ ...SOUND, [file]: source.startsWith(SPDX) ? source : SPDX + source });
+    t.is(violations.length, 1, JSON.stringify(violations));
+    t.true(file.startsWith(violations[0]?.file ?? "?"));
+    t.regex(violations[0]?.text ?? "", complaint);
+  });
+}
+
+test("complains of a file without the licence line, and of one that is too long", (t) => {
+  const violations = check({
+    "pkg/base/a.ts": "export {};\n",
+    "pkg/base/b.ts": `${SPDX}${"//\n".repeat(599)}`,
+    "pkg/base/c.ts": `${SPDX}${"//\n".repeat(600)}`,
+  });
+  t.deepEqual(
+    violations.map(({ file }) => file),
+    ["pkg/base/a.ts", "pkg/base/c.ts"],
+  );
+  t.regex(violations[0]?.text ?? "", /SPDX/);
+  t.regex(violations[1]?.text ?? "", /601 lines/);
+});
+
+test("names the line of an import", (t) => {
+  const [violation] = check({ ...SOUND, "pkg/base/c.ts": `${SPDX}\n\nimport "left-pad";\n` });
+  t.like(violation, { file: "pkg/base/c.ts", line: 4 });
+});

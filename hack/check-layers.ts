@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Checks who imports whom: `node hack/check-layers.ts`. The rules:
+ *
+ * 1. `pkg/` holds the folders of `LAYERS` and nothing else. A file there imports its own folder, and the `mod.ts` of
+ *    folders above it in that list.
+ * 2. `pkg/sdk` is published by itself: of our own code it imports `pkg/protocol` alone, its `mod.ts` or generated code.
+ * 3. `cmd/*` imports its own folder and the `mod.ts` of any layer.
+ * 4. `samples/*` imports its own files and packages, as a project of somebody else would.
+ * 5. Test code (`TEST_CODE`: `*.test.ts`; `contract.ts`, the test suite of all implementations of an interface; folders
+ *    `contract`, `testdata` and `test-…`; all of `test/` and `hack/`) may import any `mod.ts` and any generated code,
+ *    whatever the order, and `test/lib/`; `test/` and `hack/` may also import samples. No other code imports test code.
+ * 6. A package is one that the nearest manifest depends on: `pkg/sdk` and samples have their own. Test code may also
+ *    use what is for development. Node's own modules are written `node:…`.
+ * 7. A computed import cannot be checked, so only test code has any.
+ * 8. A file that is named by `new URL("…", import.meta.url)` exists and is in the same folder, or, for a command, in
+ *    another command. Test code may name any.
+ * 9. Every file outside `gen/` starts with the licence line (behind `#!`, if any) and has at most 600 lines.
+ */
+
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, join, posix } from "node:path";
+
+import { scanImports } from "./layers/scan-imports.ts";
+import type { ImportSite } from "./layers/scan-imports.ts";
+
+/** Lower layers first. */
+const LAYERS: readonly string[] = [
+  "base",
+  "protocol",
+  "grpc",
+  "telemetry",
+  "crdt",
+  "cloudevents",
+  "eventlog",
+  "cluster",
+  "userfunction",
+  "entity",
+  "router",
+  "endpoint",
+  "eventing",
+  "proxy",
+  "k8s",
+  "webhook",
+  "autoscaler",
+  "sdk",
+];
+
+const TEST_CODE = /^(test|hack)\/|\.test\.ts$|\/(testdata|contract|test-[a-z-]+)\/|\/contract\.ts$/;
+const GENERATED = /\/gen\//;
+const ENTRY = /^pkg\/[^/]+\/mod\.ts$/;
+const SPDX = "// SPDX-License-Identifier: Apache-2.0";
+const MAX_LINES = 600;
+
+export interface Violation {
+  /** From the root, with `/`. */
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Checks the project at `root`. */
+export function checkLayers(root: string): Violation[] {
+  const files = globSync("{pkg,cmd,hack,test,samples}/**/*.ts", {
+    cwd: root,
+    exclude: ["**/node_modules/**"],
+  });
+  const checked = files.sort().filter((file) => !GENERATED.test(file));
+  return [...checkFolders(root), ...checked.flatMap((file) => checkFile(root, file))];
+}
+
+function checkFolders(root: string): Violation[] {
+  const names = globSync("pkg/**/*.*", { cwd: root, exclude: ["**/node_modules/**"] }).map(
+    (file) => file.split("/")[1] ?? "",
+  );
+  const unknown = [...new Set(names)].filter((name) => !LAYERS.includes(name)).sort();
+  return unknown.map((name) => ({
+    file: `pkg/${name}`,
+    line: 1,
+    text: "is not a layer; pkg/ holds layers only",
+  }));
+}
+
+function checkFile(root: string, file: string): Violation[] {
+  const source = readFileSync(join(root, file), "utf8");
+  const found: Violation[] = [];
+  const lines = source.trimEnd().split("\n");
+  const first = lines[0]?.startsWith("#!") ? lines[1] : lines[0];
+  if (first !== SPDX) found.push({ file, line: 1, text: `does not start with: ${SPDX}` });
+  if (lines.length > MAX_LINES) {
+    found.push({ file, line: MAX_LINES, text: `has ${lines.length} lines; ${MAX_LINES} is the most` });
+  }
+  for (const site of scanImports(source)) {
+    const text = checkSite(root, file, site);
+    if (text !== undefined) found.push({ file, line: site.line, text });
+  }
+  return found;
+}
+
+/** What is wrong with one import; undefined if nothing is. */
+function checkSite(root: string, file: string, { kind, specifier }: ImportSite): string | undefined {
+  if (specifier === undefined)
+    return isTest(file) ? undefined : "imports a computed name, which cannot be checked";
+  const relative = specifier.startsWith(".");
+  if (!relative) return kind === "file" ? undefined : checkPackage(root, file, specifier);
+  const target = posix.join(posix.dirname(file), specifier);
+  if (kind === "import") return checkImport(file, target);
+  if (!existsSync(join(root, target))) return `names a file that does not exist: ${target}`;
+  const near = unit(target) === unit(file) || (zone(file) === "cmd" && zone(target) === "cmd");
+  return near || isTest(file) ? undefined : `names a file outside of ${unit(file)}: ${target}`;
+}
+
+function checkImport(file: string, target: string): string | undefined {
+  if (isTest(target) && !isTest(file)) return `imports test code: ${target}`;
+  if (unit(target) === unit(file)) return undefined;
+  if (zone(file) === "samples") return `imports ${target}; a sample imports its own files and packages only`;
+  if (isTest(file)) {
+    const shared = ENTRY.test(target) || GENERATED.test(target) || target.startsWith("test/lib/");
+    const samples = zone(target) === "samples" && ["test", "hack"].includes(zone(file));
+    return shared || samples ? undefined : `imports the inside of another folder: ${target}`;
+  }
+  if (zone(target) !== "pkg") return `imports ${target}, which is not below it in the layers`;
+  if (unit(file) === "pkg/sdk" && unit(target) === "pkg/protocol" && GENERATED.test(target)) return undefined;
+  if (!ENTRY.test(target)) return `imports ${target}; import ${unit(target)}/mod.ts`;
+  if (unit(file) === "pkg/sdk" && unit(target) !== "pkg/protocol") {
+    return `imports ${target}; the SDK imports pkg/protocol and packages only`;
+  }
+  const upwards = zone(file) === "pkg" && layer(target) > layer(file);
+  return upwards ? `imports ${target}, a layer above its own` : undefined;
+}
+
+function checkPackage(root: string, file: string, specifier: string): string | undefined {
+  if (specifier.startsWith("node:")) return undefined;
+  if (isBuiltin(specifier)) return `imports ${specifier}; write node:${specifier}`;
+  const name = specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+  const folder = existsSync(join(root, unit(file), "package.json")) ? unit(file) : "";
+  const known = dependencies(join(root, folder, "package.json"), isTest(file));
+  if (isTest(file)) for (const each of dependencies(join(root, "package.json"), true)) known.add(each);
+  return known.has(name)
+    ? undefined
+    : `imports ${name}, on which ${join(folder, "package.json")} does not depend`;
+}
+
+function dependencies(manifestFile: string, development: boolean): Set<string> {
+  const manifest = JSON.parse(readFileSync(manifestFile, "utf8")) as Record<string, object | undefined>;
+  const groups = ["dependencies", "peerDependencies", ...(development ? ["devDependencies"] : [])];
+  return new Set(groups.flatMap((group) => Object.keys(manifest[group] ?? {})));
+}
+
+/** The part of the project to which a file belongs: `pkg/base`, `cmd/proxy`, `samples/x`, `hack`, `test`. */
+function unit(file: string): string {
+  const [top = "", name = ""] = file.split("/");
+  return ["hack", "test"].includes(top) ? top : `${top}/${name}`;
+}
+
+function zone(file: string): string {
+  return file.split("/", 1)[0] ?? "";
+}
+
+function layer(file: string): number {
+  return LAYERS.indexOf(file.split("/")[1] ?? "");
+}
+
+function isTest(file: string): boolean {
+  return TEST_CODE.test(file);
+}
+
+function main(): void {
+  const violations = checkLayers(dirname(import.meta.dirname));
+  for (const { file, line, text } of violations) console.log(`${file}:${line}: ${text}`);
+  if (violations.length > 0) process.exitCode = 1;
+  console.log(violations.length === 0 ? "layers hold" : `\n${violations.length} violations`);
+}
+
+if (import.meta.main) main();

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Generates code from the `.proto` files: `node hack/generate.ts [--check]`.
+ *
+ * Each folder that has a `buf.gen.yaml` (the root, any sample) is generated into a temporary folder first. What differs
+ * from the tree is then written, or, with `--check`, only named: the exit code is 1 if anything is stale,
+ * missing, or should not be there. So a run that fails leaves the tree as it was.
+ */
+
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join, posix } from "node:path";
+
+const TOOLS = join(import.meta.dirname, "..", "node_modules", ".bin");
+
+/** One file that is not as generation makes it; `path` is relative to the folder that was generated. */
+export interface Difference {
+  readonly path: string;
+  readonly kind: "stale" | "missing" | "stray";
+}
+
+/** The folders of `root` that generate code, the root first. */
+export function generatedFolders(root: string): string[] {
+  const templates = globSync("**/buf.gen.yaml", { cwd: root, exclude: ["**/node_modules/**", "build/**"] });
+  return templates.map((path) => dirname(join(root, path))).sort();
+}
+
+/**
+ * Lints the `.proto` files of a folder, generates its code and compares it, byte for byte, with what is there.
+ *
+ * @param apply Writes what differs and removes what should not be there.
+ * @throws Error with buf's own output if buf fails.
+ */
+export function generate(folder: string, apply: boolean): Difference[] {
+  const outputs = outputFolders(readFileSync(join(folder, "buf.gen.yaml"), "utf8"));
+  const scratch = mkdtempSync(join(tmpdir(), "perdure-generate-"));
+  try {
+    if (existsSync(join(folder, "buf.yaml"))) buf(folder, ["lint"]);
+    buf(folder, ["generate", "--template", "buf.gen.yaml", "--output", scratch]);
+    const differences = outputs.flatMap((output) => compare(scratch, folder, output));
+    if (apply) for (const difference of differences) settle(difference, scratch, folder);
+    return differences;
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** Where the plugins of a `buf.gen.yaml` write. Everything in these folders is generated. */
+function outputFolders(template: string): string[] {
+  const outputs = [...template.matchAll(/^\s*(?:-\s+)?out:\s*(\S+)\s*$/gm)].map(
+    (match) => match[1] as string,
+  );
+  if (outputs.length === 0) throw new Error("buf.gen.yaml names no `out:` folder");
+  return [...new Set(outputs)];
+}
+
+function buf(folder: string, args: readonly string[]): void {
+  // The tools by their full path as well as on it: buf looks for its plugins there.
+  const path = `${TOOLS}${delimiter}${process.env["PATH"] ?? ""}`;
+  const run = spawnSync(join(TOOLS, "buf"), args, {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, PATH: path },
+  });
+  if (run.error !== undefined) throw run.error;
+  if (run.status !== 0) throw new Error(`buf ${args[0]} failed in ${folder}\n${run.stdout}${run.stderr}`);
+}
+
+function compare(fresh: string, tree: string, output: string): Difference[] {
+  const wanted = filesBelow(join(fresh, output));
+  const present = new Set(filesBelow(join(tree, output)));
+  const differences: Difference[] = [];
+  for (const name of wanted) {
+    const path = posix.join(output, name);
+    if (!present.delete(name)) differences.push({ path, kind: "missing" });
+    else if (!readFileSync(join(fresh, path)).equals(readFileSync(join(tree, path)))) {
+      differences.push({ path, kind: "stale" });
+    }
+  }
+  return [
+    ...differences,
+    ...[...present].map((name): Difference => ({ path: posix.join(output, name), kind: "stray" })),
+  ];
+}
+
+function settle(difference: Difference, fresh: string, tree: string): void {
+  const target = join(tree, difference.path);
+  if (difference.kind === "stray") return rmSync(target);
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(join(fresh, difference.path), target);
+}
+
+/** Every file below a folder, by its path from there, sorted; nothing if there is no such folder. */
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => posix.join(posix.relative(folder, entry.parentPath), entry.name))
+    .sort();
+}
+
+function main(check: boolean): void {
+  const root = dirname(import.meta.dirname);
+  let count = 0;
+  for (const folder of generatedFolders(root)) {
+    for (const { path, kind } of generate(folder, !check)) {
+      console.log(`${kind.padEnd(8)}${posix.relative(root, join(folder, path))}`);
+      count++;
+    }
+  }
+  if (!check)
+    return console.log(count === 0 ? "generated code was up to date" : `${count} files brought up to date`);
+  if (count === 0) return console.log("generated code is up to date");
+  console.log(`\n${count} files are not as generation makes them. Run: npm run generate`);
+  process.exitCode = 1;
+}
+
+if (import.meta.main) main(process.argv.includes("--check"));

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What stands before a message's full name in the `type_url` of an `Any` (reference: Cloudstate serialization). */
+const MESSAGE_PREFIX = "type.googleapis.com/";
+
+/** The `type_url` of a protobuf message with this full name. */
+export function messageTypeUrl(typeName: string): string {
+  return MESSAGE_PREFIX + typeName;
+}

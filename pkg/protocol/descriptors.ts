@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { FileRegistry } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import type { DescriptorProto, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+
+import { CodedError, describeError } from "../base/mod.ts";
+
+/** Files that import each other in a row; far beyond what any compiler writes, and well within the stack (I11, I12). */
+const MAX_IMPORT_DEPTH = 1000;
+
+export type DescriptorErrorCode =
+  | "DESCRIPTORS_MALFORMED"
+  | "DESCRIPTORS_MISSING_IMPORT"
+  | "DESCRIPTORS_CIRCULAR_IMPORT";
+
+/** What is wrong with a descriptor set that came from outside. */
+export class DescriptorError extends CodedError<DescriptorErrorCode> {}
+
+/** The types that a user function announced. */
+export interface Descriptors {
+  readonly registry: FileRegistry;
+  /** The files by their name in the set, each as the bytes of a `FileDescriptorProto`: what reflection serves. */
+  readonly fileBytes: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Reads a serialized `google.protobuf.FileDescriptorSet` whose files come in any order and under any name.
+ *
+ * @throws DescriptorError if it is not one, or if its imports are missing or go round in a circle.
+ */
+export function readDescriptors(bytes: Uint8Array): Descriptors {
+  const files = sortByImports(parseFiles(bytes));
+  const fileBytes = new Map(files.map((file) => [file.name, toBinary(FileDescriptorProtoSchema, file)]));
+  for (const file of files) file.messageType.forEach(fillJsonNames);
+  try {
+    const registry = createFileRegistry({ $typeName: "google.protobuf.FileDescriptorSet", file: files });
+    return { registry, fileBytes };
+  } catch (error) {
+    throw new DescriptorError(
+      "DESCRIPTORS_MALFORMED",
+      `descriptor set cannot be used: ${describeError(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function parseFiles(bytes: Uint8Array): ReadonlyMap<string, FileDescriptorProto> {
+  try {
+    return new Map(fromBinary(FileDescriptorSetSchema, bytes).file.map((file) => [file.name, file]));
+  } catch (error) {
+    throw new DescriptorError(
+      "DESCRIPTORS_MALFORMED",
+      "descriptor set is not a google.protobuf.FileDescriptorSet",
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Imports before importers: depth first, with the path kept so that a circle can be shown. */
+function sortByImports(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorProto[] {
+  const sorted = new Set<FileDescriptorProto>();
+  const path: string[] = [];
+
+  const visit = (file: FileDescriptorProto): void => {
+    if (sorted.has(file)) return;
+    if (path.includes(file.name)) {
+      const circle = [...path.slice(path.indexOf(file.name)), file.name].join(" -> ");
+      throw new DescriptorError(
+        "DESCRIPTORS_CIRCULAR_IMPORT",
+        `descriptor set has a circular import: ${circle}`,
+      );
+    }
+    if (path.length === MAX_IMPORT_DEPTH) {
+      throw new DescriptorError(
+        "DESCRIPTORS_MALFORMED",
+        `descriptor set nests imports more than ${MAX_IMPORT_DEPTH} deep`,
+      );
+    }
+    path.push(file.name);
+    for (const name of file.dependency) {
+      const imported = files.get(name);
+      if (imported === undefined) {
+        throw new DescriptorError(
+          "DESCRIPTORS_MISSING_IMPORT",
+          `descriptor set lacks ${name}, which ${file.name} imports; it must hold all imports`,
+        );
+      }
+      visit(imported);
+    }
+    path.pop();
+    sorted.add(file);
+  };
+
+  for (const file of files.values()) visit(file);
+  return [...sorted];
+}
+
+/** Compilers may leave `json_name` out where it follows from the name; protobuf-es takes it as given. */
+function fillJsonNames(message: DescriptorProto): void {
+  for (const field of message.field) {
+    if (field.jsonName === "") field.jsonName = lowerCamelCase(field.name);
+  }
+  message.nestedType.forEach(fillJsonNames);
+}
+
+/** The JSON name of a field as protoc derives it: every underscore goes, and the letter behind it is raised. */
+function lowerCamelCase(name: string): string {
+  return name.replace(/_+(.?)/g, (_match, next: string) => next.toUpperCase());
+}

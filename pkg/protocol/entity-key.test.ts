@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { create, createFileRegistry, getExtension, setExtension, toBinary } from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
+  FieldOptionsSchema,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
+import type { FieldDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import test from "ava";
+import fc from "fast-check";
+
+import { entityKeyReader } from "./entity-key.ts";
+import { entity_key } from "./gen/cloudstate/entity_key_pb.ts";
+import { legacy_entity_key } from "./gen/cloudstate/legacy_entity_key_pb.ts";
+
+type Field = MessageInitShape<typeof FieldDescriptorProtoSchema>;
+
+/** A key field; `option` is the mark that makes it one. */
+function key(name: string, number: number, type: Type, option = entity_key): Field {
+  const options = create(FieldOptionsSchema);
+  setExtension(options, option, true);
+  return { name, number, type, label: Label.OPTIONAL, jsonName: name, options };
+}
+
+function plain(name: string, number: number, type: Type): Field {
+  return { name, number, type, label: Label.OPTIONAL, jsonName: name };
+}
+
+/** The message `x.M` with these fields. */
+function messageOf(...field: readonly Field[]): DescMessage {
+  const file = create(FileDescriptorProtoSchema, {
+    name: "m.proto",
+    package: "x",
+    syntax: "proto3",
+    enumType: [
+      {
+        name: "E",
+        value: [
+          { name: "ZERO", number: 0 },
+          { name: "TWO", number: 2 },
+        ],
+      },
+    ],
+    messageType: [{ name: "M", field: [...field] }, { name: "N" }],
+  });
+  return createFileRegistry(file, () => undefined).getMessage("x.M") as DescMessage;
+}
+
+function read(message: DescMessage, bytes: Uint8Array | readonly number[]): string | undefined {
+  const reader = entityKeyReader(message);
+  if (reader === undefined) throw new Error("no reader");
+  return reader.read(Uint8Array.from(bytes));
+}
+
+function encode(message: DescMessage, value: Record<string, unknown>): Uint8Array {
+  return toBinary(message, create(message, value));
+}
+
+/** Each scalar type: a value, its text, and what an absent field stands for. */
+const SCALARS: readonly (readonly [type: Type, value: unknown, text: string, absent: string | undefined])[] =
+  [
+    [Type.STRING, "ann-ß-✓", "ann-ß-✓", undefined],
+    [Type.BYTES, Uint8Array.of(0, 255, 16), "AP8Q", undefined],
+    [Type.BOOL, true, "true", "false"],
+    [Type.INT32, -7, "-7", "0"],
+    [Type.SINT32, -7, "-7", "0"],
+    [Type.SFIXED32, -7, "-7", "0"],
+    [Type.UINT32, 4_294_967_295, "4294967295", "0"],
+    [Type.FIXED32, 4_294_967_295, "4294967295", "0"],
+    [Type.INT64, -9_223_372_036_854_775_808n, "-9223372036854775808", "0"],
+    [Type.SINT64, -9_223_372_036_854_775_808n, "-9223372036854775808", "0"],
+    [Type.SFIXED64, -9_223_372_036_854_775_808n, "-9223372036854775808", "0"],
+    [Type.UINT64, 18_446_744_073_709_551_615n, "18446744073709551615", "0"],
+    [Type.FIXED64, 18_446_744_073_709_551_615n, "18446744073709551615", "0"],
+    [Type.FLOAT, 0.5, "0.5", "0"],
+    [Type.DOUBLE, 1.25e-7, "1.25e-7", "0"],
+  ];
+
+for (const [type, value, text, absent] of SCALARS) {
+  test(`a key of type ${Type[type]} is read as text, alone and beside another`, (t) => {
+    const alone = messageOf(
+      plain("before", 1, Type.STRING),
+      key("id", 16, type),
+      plain("after", 17, Type.DOUBLE),
+    );
+    t.is(read(alone, encode(alone, { before: "x", id: value, after: 2 })), text);
+    t.is(read(alone, encode(alone, { before: "x", after: 2 })), absent);
+
+    const pair = messageOf(key("id", 1, type), key("part", 2, Type.STRING));
+    t.is(read(pair, encode(pair, { id: value, part: "p" })), `${text}-p`);
+    t.is(read(pair, encode(pair, { part: "p" })), absent === undefined ? undefined : `${absent}-p`);
+  });
+}
+
+test("an enum key is its number", (t) => {
+  const message = messageOf({ ...key("id", 1, Type.ENUM), typeName: ".x.E" });
+  t.is(read(message, [8, 2]), "2");
+  t.is(read(message, []), "0");
+});
+
+test("several key fields are joined in the order of their declaration, whatever their order on the wire", (t) => {
+  const message = messageOf(key("b", 2, Type.STRING), plain("x", 3, Type.STRING), key("a", 1, Type.INT32));
+  const expected = "north-7";
+  t.is(read(message, encode(message, { a: 7, b: "north", x: "y" })), expected);
+  t.is(read(message, [8, 7, 18, 5, ...Buffer.from("north")]), expected);
+  t.is(read(message, [18, 5, ...Buffer.from("north"), 8, 7]), expected);
+  t.is(read(message, [8, 7]), undefined, "a text in the key is absent");
+  t.is(read(message, [8, 7, 18, 0]), undefined, "a text in the key is empty");
+});
+
+test("the mark of protocol 0.1 still counts", (t) => {
+  const message = messageOf(key("id", 1, Type.STRING, legacy_entity_key));
+  t.is(read(message, encode(message, { id: "ann" })), "ann");
+});
+
+test("a mark that is set to false is none", (t) => {
+  const field = key("id", 1, Type.STRING);
+  const options = create(FieldOptionsSchema);
+  setExtension(options, entity_key, false);
+  t.false(getExtension(options, entity_key));
+  t.is(entityKeyReader(messageOf({ ...field, options })), undefined);
+});
+
+test("there is no reader without a key field, or with one that has no text", (t) => {
+  t.is(entityKeyReader(messageOf(plain("id", 1, Type.STRING))), undefined);
+  t.is(entityKeyReader(messageOf()), undefined);
+  const list = { ...key("id", 1, Type.STRING), label: Label.REPEATED };
+  t.is(entityKeyReader(messageOf(list)), undefined);
+  const message = { ...key("id", 1, Type.MESSAGE), typeName: ".x.N" };
+  t.is(entityKeyReader(messageOf(message)), undefined);
+  t.is(
+    entityKeyReader(messageOf(key("a", 2, Type.STRING), message)),
+    undefined,
+    "not even beside a good one",
+  );
+});
+
+test("a text key that is absent or empty is no key", (t) => {
+  const message = messageOf(key("id", 1, Type.STRING));
+  t.is(read(message, []), undefined);
+  t.is(read(message, [10, 0]), undefined);
+});
+
+test("the last of several values counts", (t) => {
+  const message = messageOf(key("id", 1, Type.STRING));
+  t.is(read(message, [10, 1, 97, 10, 1, 98]), "b");
+  t.is(read(message, [10, 1, 97, 10, 0]), undefined);
+  const pair = messageOf(key("a", 1, Type.STRING), key("b", 2, Type.UINT32));
+  t.is(read(pair, [16, 1, 10, 1, 97, 16, 2, 10, 1, 98]), "b-2");
+});
+
+test("unknown fields of every wire type are stepped over", (t) => {
+  const message = messageOf(key("id", 1, Type.STRING));
+  const varint = [0x10, 0x96, 0x01];
+  const fixed64 = [0x19, 1, 2, 3, 4, 5, 6, 7, 8];
+  const delimited = [0x22, 2, 10, 99];
+  const group = [0x2b, 0x0a, 1, 99, 0x2c];
+  const fixed32 = [0x35, 1, 2, 3, 4];
+  const unknown = [varint, fixed64, delimited, group, fixed32].flat();
+  t.is(read(message, [...unknown, 10, 1, 97, ...unknown]), "a");
+  t.is(
+    read(message, [0x08, 7, 10, 1, 97]),
+    "a",
+    "the key's number with another wire type is unknown as well",
+  );
+});
+
+test("bytes that are not a message throw, and never give a key (I12)", (t) => {
+  const single = messageOf(key("id", 1, Type.STRING));
+  const pair = messageOf(key("a", 1, Type.STRING), key("b", 2, Type.FIXED64));
+  const broken: readonly (readonly number[])[] = [
+    [10],
+    [10, 5, 97],
+    [0],
+    [12],
+    [11],
+    [0x80],
+    [0x0f],
+    [10, 1, 97, 0x19, 1],
+    [10, 2, 0xff, 0xfe],
+    Array.from({ length: 1000 }, () => 11),
+  ];
+  for (const bytes of broken) {
+    t.throws(() => read(single, bytes), { any: true }, String(bytes.slice(0, 10)));
+    t.throws(() => read(pair, bytes), { any: true }, String(bytes.slice(0, 10)));
+  }
+});
+
+test("two texts that are not UTF-8 never name one entity", (t) => {
+  const message = messageOf(key("id", 1, Type.STRING));
+  t.throws(() => read(message, [10, 1, 0xff]));
+  t.is(read(message, [10, 4, 0xef, 0xbb, 0xbf, 97]), "\ufeffa", "a byte order mark is part of the key");
+});
+
+test("any bytes give a key, none or an error, and end (I12)", (t) => {
+  const message = messageOf(key("id", 1, Type.STRING), key("n", 2, Type.INT64));
+  const reader = entityKeyReader(message);
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        try {
+          const text = reader?.read(bytes);
+          return text === undefined || text.length > 0;
+        } catch (error) {
+          return error instanceof Error;
+        }
+      }),
+      { numRuns: 500 },
+    ),
+  );
+});

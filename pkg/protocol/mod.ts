@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export { messageTypeUrl } from "./any.ts";
+export { DescriptorError, readDescriptors } from "./descriptors.ts";
+export type { DescriptorErrorCode, Descriptors } from "./descriptors.ts";
+export { entityKeyReader } from "./entity-key.ts";
+export type { EntityKeyReader } from "./entity-key.ts";
+
+export {
+  CommandSchema,
+  EntityDiscovery,
+  EntitySpecSchema,
+  ProxyInfoSchema,
+  UserFunctionErrorSchema,
+} from "./gen/cloudstate/entity_pb.ts";
+export type {
+  ClientAction,
+  Entity,
+  EntitySpec,
+  Failure,
+  ProxyInfo,
+  ServiceInfo,
+} from "./gen/cloudstate/entity_pb.ts";
+export {
+  EventSourced,
+  EventSourcedStreamInSchema,
+  EventSourcedStreamOutSchema,
+} from "./gen/cloudstate/event_sourced_pb.ts";
+export type {
+  EventSourcedReply,
+  EventSourcedStreamIn,
+  EventSourcedStreamOut,
+} from "./gen/cloudstate/event_sourced_pb.ts";
+export { http } from "./gen/google/api/annotations_pb.ts";
+export type { HttpRule } from "./gen/google/api/http_pb.ts";
+export { ServerReflection as ServerReflectionV1 } from "./gen/grpc/reflection/v1/reflection_pb.ts";
+export {
+  ServerReflection as ServerReflectionV1Alpha,
+  ServerReflectionRequestSchema,
+  ServerReflectionResponseSchema,
+} from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
+export type {
+  ServerReflectionRequest,
+  ServerReflectionResponse,
+} from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
+export { CommitSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
+export type { Commit, Snapshot } from "./gen/perdure/log/v1/log_pb.ts";
