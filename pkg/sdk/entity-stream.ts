@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+
+import type {
+  EventSourcedStreamIn,
+  EventSourcedStreamOut,
+} from "../protocol/gen/cloudstate/event_sourced_pb.ts";
+import type { EventSourcedInstance } from "./event-sourced-instance.ts";
+
+type Call = ServerDuplexStream<EventSourcedStreamIn, EventSourcedStreamOut>;
+
+/**
+ * Couples an entity in memory to its gRPC stream.
+ *
+ * 1. *One at a time*: while an async handler runs, or while the proxy does not read, the stream is paused, so that
+ *    flow control holds the proxy back and nothing piles up here.
+ * 2. *Both directions end together*: when the proxy half-closes, when the entity broke, when `drain` was called.
+ */
+export class EntityStream {
+  readonly #call: Call;
+  readonly #instance: EventSourcedInstance;
+  #busy = false;
+  #draining = false;
+  #ended = false;
+
+  constructor(call: Call, instance: EventSourcedInstance, onClose: (stream: EntityStream) => void) {
+    this.#call = call;
+    this.#instance = instance;
+    call.on("data", (message: EventSourcedStreamIn) => this.#receive(message));
+    // Node says "end" with the last message, even to a paused stream: its command may still be in hand.
+    call.on("end", () => this.drain());
+    call.on("cancelled", () => {
+      this.#ended = true;
+    });
+    call.on("close", () => onClose(this));
+  }
+
+  /** Ends the stream as soon as no command is in hand. */
+  drain(): void {
+    this.#draining = true;
+    if (!this.#busy) this.#end();
+  }
+
+  #receive(message: EventSourcedStreamIn): void {
+    if (this.#ended) return;
+    const out = this.#instance.receive(message);
+    if (out === undefined) return;
+    if (!(out instanceof Promise)) {
+      this.#send(out);
+      return;
+    }
+    this.#busy = true;
+    this.#call.pause();
+    // The instance never rejects; what it breaks on is a message too.
+    void out.then((answer) => {
+      this.#busy = false;
+      if (!this.#ended) this.#send(answer);
+    });
+  }
+
+  #send(out: EventSourcedStreamOut): void {
+    const more = this.#call.write(out);
+    if (out.message.case === "failure" || this.#draining) {
+      this.#end();
+    } else if (more) {
+      this.#call.resume();
+    } else {
+      this.#call.pause();
+      this.#call.once("drain", () => this.#call.resume());
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#call.end();
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import fc from "fast-check";
+import test from "ava";
+
+import { given } from "./testkit/mod.ts";
+import { modelEntity } from "./test-model/model.ts";
+
+const emits = (count: number): { step: { case: "emit"; value: string } }[] =>
+  Array.from({ length: count }, () => ({ step: { case: "emit", value: "x" } }));
+
+test("a snapshot comes exactly with the commands that pass a multiple, however the events are spread", async (t) => {
+  const commands = fc.array(fc.nat({ max: 7 }), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(fc.nat({ max: 6 }), commands, async (snapshotEvery, counts) => {
+      let entity = given(modelEntity({ snapshotEvery }));
+      let total = 0;
+      for (const count of counts) {
+        const outcome = await entity.when("process", { steps: emits(count) });
+        // Counted one by one, as the definition has it.
+        let due = false;
+        for (let event = total + 1; event <= total + count; event++) {
+          due ||= snapshotEvery > 0 && event % snapshotEvery === 0;
+        }
+        total += count;
+        t.is(outcome.snapshot, due);
+        t.is(outcome.state.value.length, total);
+        // From here on it starts from its snapshot, as it would in production.
+        entity = outcome.snapshot ? entity.state(outcome.state, total) : outcome.afterwards;
+      }
+    }),
+    { numRuns: 50 },
+  );
+});

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type {
+  DescMessage,
+  DescMethod,
+  DescService,
+  Message,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { EmptySchema } from "@bufbuild/protobuf/wkt";
+
+import type { CommandContext } from "./command-context.ts";
+import { checkEventSourced, eventTable, initialState, methodTable } from "./event-sourced-definition.ts";
+import type { EventEntry, MethodEntry } from "./event-sourced-definition.ts";
+
+/** What makes an event sourced entity, beside the service that it serves and the message that is its state. */
+export interface EventSourcedOptions<Service extends DescService, State extends DescMessage> {
+  /** Namespace of the entities' state in the log. Never change it once there is state. */
+  readonly persistenceId: string;
+  /** The state before the first event. Default: the state message with nothing set. */
+  readonly initial?: MessageInitShape<State> | ((entityId: string) => MessageInitShape<State>);
+  /** A snapshot whenever the number of events passes a multiple of this. Default 100; 0 is never. */
+  readonly snapshotEvery?: number;
+  /** How long an entity may be idle before the proxy drops it from memory, in milliseconds. Default: the proxy's. */
+  readonly passivationTimeoutMs?: number;
+  /** One handler for each method of the service, under its camelCase name. */
+  readonly commands: CommandHandlers<Service, MessageShape<State>>;
+  /** How each event changes the state: a list of `on(schema, apply)`. */
+  readonly events: readonly EventHandler<MessageShape<State>>[];
+}
+
+export type CommandHandlers<Service extends DescService, State extends Message> = {
+  readonly [Name in keyof Service["method"]]: CommandHandler<Service["method"][Name], State>;
+};
+
+/**
+ * Decides about one command: reads `context.state`, emits events or fails, and returns the reply. May be async; the
+ * entity's next command waits for it. May return nothing only if the reply is `google.protobuf.Empty`.
+ */
+export type CommandHandler<Method extends DescMethod, State extends Message> = Method extends {
+  readonly methodKind: "unary";
+}
+  ? (
+      command: MessageShape<Method["input"]>,
+      context: CommandContext<State>,
+    ) => HandlerResult<Method["output"]> | Promise<HandlerResult<Method["output"]>>
+  : "Event sourced entities cannot have streamed methods";
+
+export type HandlerResult<Output extends DescMessage> =
+  MessageShape<Output> extends MessageShape<typeof EmptySchema>
+    ? // oxlint-disable-next-line typescript/no-invalid-void-type -- "returns nothing" is what it means.
+      MessageInitShape<Output> | void
+    : MessageInitShape<Output>;
+
+/** The fields of a message, or the message itself. */
+export type Init<Shape extends Message> = MessageInitShape<GenMessage<Shape>>;
+
+/** Made by `on`. */
+export interface EventHandler<State extends Message> {
+  readonly schema: DescMessage;
+  readonly apply: (state: State, event: never) => Init<State>;
+}
+
+/**
+ * Says how an event changes the state. `apply` returns the new state, or the fields of it; it must not change the
+ * state or the event that it is given, must not fail and must depend on nothing else, since it runs again at each
+ * replay.
+ */
+export function on<State extends Message, Event extends DescMessage>(
+  schema: Event,
+  apply: (state: State, event: MessageShape<Event>) => Init<NoInfer<State>>,
+): EventHandler<State> {
+  return { schema, apply };
+}
+
+/** A definition, ready for `serve` and for the test kit. Made by `eventSourced`. */
+export interface EventSourcedEntity<
+  Service extends DescService = DescService,
+  State extends DescMessage = DescMessage,
+> {
+  readonly kind: "eventSourced";
+  readonly service: Service;
+  readonly persistenceId: string;
+  readonly state: State;
+  readonly snapshotEvery: number;
+  readonly passivationTimeoutMs: number | undefined;
+  /** By the method's name on the wire. */
+  readonly methods: ReadonlyMap<string, MethodEntry>;
+  /** By the event's full message name. */
+  readonly events: ReadonlyMap<string, EventEntry>;
+  readonly initial: (entityId: string) => Message;
+}
+
+const DEFAULT_SNAPSHOT_EVERY = 100;
+
+/**
+ * Defines an event sourced entity: its state is the fold of its events, and its commands emit them.
+ *
+ * The state's descriptor stands before the options, because the compiler then knows it when it reads the `on(...)`
+ * among them. Snapshots are this message.
+ *
+ * Raises `SdkError` `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
+ */
+export function eventSourced<Service extends DescService, State extends DescMessage>(
+  service: Service,
+  state: State,
+  options: EventSourcedOptions<Service, State>,
+): EventSourcedEntity<Service, State> {
+  checkEventSourced(service, state, options);
+  return {
+    kind: "eventSourced",
+    service,
+    persistenceId: options.persistenceId,
+    state,
+    snapshotEvery: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
+    passivationTimeoutMs: options.passivationTimeoutMs,
+    methods: methodTable(service, options.commands),
+    events: eventTable(options.events),
+    initial: initialState(state, options.initial),
+  };
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { dirname, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { inspect } from "node:util";
+
+import { create } from "@bufbuild/protobuf";
+import type { Empty } from "@bufbuild/protobuf/wkt";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
+import type { handleBidiStreamingCall, handleUnaryCall } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+
+import type { EntitySpec, ProxyInfo, UserFunctionError } from "../protocol/gen/cloudstate/entity_pb.ts";
+import { EntityDiscovery } from "../protocol/gen/cloudstate/entity_pb.ts";
+import type {
+  EventSourcedStreamIn,
+  EventSourcedStreamOut,
+} from "../protocol/gen/cloudstate/event_sourced_pb.ts";
+import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
+import { entitySpec, proxyFaults } from "./discovery.ts";
+import { EntityStream } from "./entity-stream.ts";
+import { ProtocolError, SdkError, textOf } from "./error.ts";
+import type { EventSourcedEntity } from "./event-sourced.ts";
+import { EventSourcedInstance } from "./event-sourced-instance.ts";
+import { nearestPackage } from "./package-info.ts";
+import { serviceDefinition } from "./service-definition.ts";
+import type { ServeOptions, ServeSettings } from "./settings.ts";
+import { serveSettings } from "./settings.ts";
+import { closeOnSignal } from "./signals.ts";
+
+export interface RunningServer {
+  readonly host: string;
+  /** The port that it listens on, also when 0 was asked for. */
+  readonly port: number;
+  /**
+   * Takes no new streams, ends each open one as soon as its command is answered, and resolves when all is closed.
+   * What is not answered after `drainTimeoutMs` is cut off.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves entities to a proxy, until SIGTERM or SIGINT. Resolves when it listens.
+ *
+ * Raises `SdkError`: `BAD_ENTITY`, `BAD_SETTING`, `PORT_IN_USE`, `CANNOT_LISTEN`.
+ */
+export function serve(options: ServeOptions): Promise<RunningServer>;
+export function serve(...entities: readonly EventSourcedEntity[]): Promise<RunningServer>;
+export async function serve(
+  ...args: readonly [ServeOptions] | readonly EventSourcedEntity[]
+): Promise<RunningServer> {
+  const [first] = args;
+  const options =
+    first !== undefined && "entities" in first ? first : { entities: args as readonly EventSourcedEntity[] };
+  const settings = serveSettings(options, process.env);
+  const streams = new Set<EntityStream>();
+  const server = new Server({
+    "grpc.max_receive_message_length": settings.maxMessageBytes,
+    "grpc.max_send_message_length": settings.maxMessageBytes,
+  });
+  server.addService(serviceDefinition(EntityDiscovery), discoveryHandlers(options, settings));
+  server.addService(serviceDefinition(EventSourced), {
+    handle: eventSourcedHandler(options.entities, settings, streams),
+  });
+  const port = await listen(server, settings);
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= drain(server, streams, settings.drainTimeoutMs));
+  const forget = settings.handleSignals ? closeOnSignal(close) : () => undefined;
+  return {
+    host: settings.host,
+    port,
+    close: () => {
+      forget();
+      return close();
+    },
+  };
+}
+
+function discoveryHandlers(
+  options: ServeOptions,
+  { log }: ServeSettings,
+): {
+  readonly discover: handleUnaryCall<ProxyInfo, EntitySpec>;
+  readonly reportError: handleUnaryCall<UserFunctionError, Empty>;
+} {
+  const application = nearestPackage(dirname(resolve(process.argv[1] ?? ".")));
+  const library = nearestPackage(import.meta.dirname);
+  const spec = entitySpec(
+    options.entities,
+    {
+      name: options.serviceName ?? application?.name ?? "",
+      version: options.serviceVersion ?? application?.version ?? "",
+    },
+    library ?? { name: "@perdure/sdk", version: "" },
+  );
+  return {
+    discover: (call, answer) => {
+      for (const fault of proxyFaults(call.request)) log(`perdure: ${fault}`);
+      answer(null, spec);
+    },
+    reportError: (call, answer) => {
+      log(`perdure: the proxy reports: ${call.request.message}`);
+      answer(null, create(EmptySchema));
+    },
+  };
+}
+
+function eventSourcedHandler(
+  entities: readonly EventSourcedEntity[],
+  { log }: ServeSettings,
+  streams: Set<EntityStream>,
+): handleBidiStreamingCall<EventSourcedStreamIn, EventSourcedStreamOut> {
+  const byService = new Map(entities.map((entity) => [entity.service.typeName, entity]));
+  const options = {
+    find: (serviceName: string) => byService.get(serviceName),
+    report: (text: string, error: unknown) => {
+      log(`perdure: ${text}`);
+      if (!(error instanceof ProtocolError)) log(inspect(error));
+    },
+  };
+  const onClose = (stream: EntityStream): boolean => streams.delete(stream);
+  return (call) => {
+    streams.add(new EntityStream(call, new EventSourcedInstance(options), onClose));
+  };
+}
+
+async function listen(server: Server, { host, port }: ServeSettings): Promise<number> {
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  try {
+    return await new Promise((bound, failed) => {
+      server.bindAsync(address, ServerCredentials.createInsecure(), (error, actual) =>
+        error === null ? bound(actual) : failed(error),
+      );
+    });
+  } catch (cause) {
+    // grpc-js gives the reason as a text only.
+    if (textOf(cause).includes("EADDRINUSE")) {
+      throw new SdkError(
+        "PORT_IN_USE",
+        `port ${port} on ${host} is in use: stop what listens there, or choose another port with PORT`,
+        { cause },
+      );
+    }
+    throw new SdkError("CANNOT_LISTEN", `cannot listen on ${address}: ${textOf(cause)}`, { cause });
+  }
+}
+
+async function drain(server: Server, streams: ReadonlySet<EntityStream>, timeoutMs: number): Promise<void> {
+  const drained = new Promise<void>((done) => {
+    server.tryShutdown(() => done());
+  });
+  for (const stream of streams) stream.drain();
+  const giveUp = new AbortController();
+  await Promise.race([
+    drained,
+    delay(timeoutMs, undefined, { signal: giveUp.signal }).catch(() => undefined),
+  ]);
+  giveUp.abort();
+  server.forceShutdown();
+}
