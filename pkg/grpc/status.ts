@@ -37,3 +37,16 @@ export class StatusError extends CodedError<string> {
     this.status = status;
   }
 }
+
+const NAMES = Object.keys(Status);
+
+/** The name of a status code, as `NOT_FOUND`. */
+export function statusName(status: Status): string {
+  return NAMES[status] ?? "UNKNOWN";
+}
+
+/** The status of a `grpc-status` field. What is no status of gRPC is `UNKNOWN`, as the field's specification says. */
+export function parseStatus(text: string): Status {
+  const value = /^\d{1,2}$/.test(text) ? Number(text) : Status.UNKNOWN;
+  return value < NAMES.length ? (value as Status) : Status.UNKNOWN;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+
+import { assert } from "../base/mod.ts";
+
+import type { Encoding } from "./compression.ts";
+import { whenDrained } from "./drain.ts";
+import { IncomingCall } from "./incoming-call.ts";
+import type { ServerContext } from "./incoming-call.ts";
+import { MessageWriter, writable } from "./message-writer.ts";
+import type { BidiMethod, ServerStreamCall, ServerStreamHandlers } from "./server-call.ts";
+
+/**
+ * A call with any number of messages in both directions.
+ *
+ * 1. Nothing is read before the method has said who takes it.
+ * 2. The answer begins with the first message, or with the end if there is none.
+ * 3. What a handler throws ends this call only (I12).
+ */
+export class BidiServerCall extends IncomingCall implements ServerStreamCall {
+  readonly #method: BidiMethod;
+  readonly #writer: MessageWriter;
+  readonly #packs: boolean;
+  #handlers: ServerStreamHandlers | undefined;
+
+  constructor(
+    context: ServerContext,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    raw: readonly string[],
+    encoding: Encoding,
+    method: BidiMethod,
+  ) {
+    super(context, stream, headers, raw, encoding);
+    this.#method = method;
+    this.#packs = this.packAboveBytes !== Number.POSITIVE_INFINITY;
+    this.#writer = new MessageWriter(stream, context.options.maxSendBufferBytes, this.packAboveBytes);
+  }
+
+  start(): void {
+    this.#call(() => this.#method.handle(this));
+  }
+
+  receive(handlers: ServerStreamHandlers): void {
+    assert(this.#handlers === undefined, "a call is received once");
+    this.#handlers = handlers;
+    this.read();
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.over) return false;
+    try {
+      if (!this.stream.headersSent && !this.respond(this.responseHeaders(this.#packs))) return false;
+      return writable(this.stream) && this.#writer.send(bytes);
+    } catch (error) {
+      this.failWith(error);
+      return false;
+    }
+  }
+
+  drained(): Promise<void> {
+    return this.over ? Promise.resolve() : whenDrained(this.stream);
+  }
+
+  pause(): void {
+    this.reader.pause();
+  }
+
+  resume(): void {
+    this.reader.resume();
+  }
+
+  end(): void {
+    if (this.over) return;
+    let fields: OutgoingHttpHeaders;
+    try {
+      fields = this.okFields();
+      if (!this.stream.headersSent && !this.respond(this.responseHeaders(false))) return;
+    } catch (error) {
+      this.failWith(error);
+      return;
+    }
+    this.settle();
+    this.finish(fields);
+  }
+
+  onMessage(bytes: Uint8Array): void {
+    this.#call(() => this.#handlers?.onMessage(bytes));
+  }
+
+  onLastMessage(): void {
+    this.#call(() => this.#handlers?.onHalfClose());
+  }
+
+  protected override finish(fields: OutgoingHttpHeaders): void {
+    this.endFields = fields;
+    this.#writer.end();
+  }
+
+  #call(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.failWith(error);
+    }
+  }
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { constants } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
+
+import type { Timer } from "../base/mod.ts";
+
+import { localEnd, readCallEnd } from "./call-end.ts";
+import type { CallEnd } from "./call-end.ts";
+import type { ResolvedConnectOptions } from "./client-options.ts";
+import { acceptsGzip, parseEncoding } from "./compression.ts";
+import { whenDrained } from "./drain.ts";
+import type { ReceiveBudget } from "./framing.ts";
+import { grpcError } from "./grpc-error.ts";
+import { closedStreamError, statusOfHttp } from "./http2-error.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { MessageReader } from "./message-reader.ts";
+import type { MessageSink } from "./message-reader.ts";
+import { MessageWriter, writable } from "./message-writer.ts";
+import { readMetadata } from "./metadata-headers.ts";
+import { Metadata } from "./metadata.ts";
+import { Status, StatusError } from "./status.ts";
+
+/** What a caller hears of its stream. */
+export interface StreamHandlers {
+  /** A message. Its bytes may be a view of a larger buffer: copy what is kept for long. */
+  onMessage(bytes: Uint8Array): void;
+  /** The call is over: called exactly once, whatever happens, nothing after it, and not before `open` has returned. */
+  onEnd(end: CallEnd): void;
+}
+
+/** One open call with any number of messages in both directions. */
+export interface ClientStream {
+  /**
+   * Sends a message, whose bytes may not be changed afterwards. False: more waits than the peer takes; better wait
+   * for `drained`. A stream over its bound ends with `SEND_BUFFER_FULL`; one that has ended takes nothing.
+   */
+  send(bytes: Uint8Array): boolean;
+  /** No further message will be sent. */
+  end(): void;
+  /** Ends the call with CANCELLED, for both sides. */
+  cancel(): void;
+  /** Holds further messages, and by flow control the peer. */
+  pause(): void;
+  resume(): void;
+  /** Resolves when `send` would return true, or the call is over. */
+  drained(): Promise<void>;
+  /** Bytes that wait to be sent. */
+  readonly bufferedBytes: number;
+}
+
+/** What all calls of one connection share. */
+export interface ClientContext {
+  readonly options: ResolvedConnectOptions;
+  readonly budget: ReceiveBudget;
+  readonly keepAlive: KeepAlive;
+  peerReadsGzip: boolean;
+  /** Why the connection is gone, or undefined while it is not. */
+  lostError(): StatusError | undefined;
+  /** The stream is closed and its place free. */
+  released(error: unknown): void;
+}
+
+const CALL = Symbol("call");
+
+interface CallStream extends ClientHttp2Stream {
+  [CALL]: ClientCall;
+}
+
+/**
+ * One call of a client, on one HTTP/2 stream.
+ *
+ * 1. `onEnd` is called exactly once; no message is given out after it.
+ * 2. The peer's status counts only behind the last message: whoever hears of the end has heard everything.
+ * 3. However the call ends, its stream does too: nothing is left open at the peer.
+ * 4. Listeners are shared functions that find the call on its stream: ten thousand open calls have no closures.
+ */
+export class ClientCall implements ClientStream, MessageSink {
+  readonly #context: ClientContext;
+  readonly #stream: ClientHttp2Stream;
+  readonly #handlers: StreamHandlers;
+  readonly #writer: MessageWriter;
+  #reader: MessageReader | undefined;
+  #headers: readonly string[] | undefined;
+  /** What the peer's trailers say, until the last message has been given out. */
+  #end: CallEnd | undefined;
+  #over = false;
+  #pausedEarly = false;
+  #error: unknown;
+  #deadline: Timer | undefined;
+  #unlisten: (() => void) | undefined;
+
+  constructor(context: ClientContext, stream: ClientHttp2Stream, handlers: StreamHandlers, packs: boolean) {
+    const { maxSendBufferBytes, compressAboveBytes } = context.options;
+    this.#context = context;
+    this.#stream = stream;
+    this.#handlers = handlers;
+    this.#writer = new MessageWriter(stream, maxSendBufferBytes, packs ? compressAboveBytes : undefined);
+    (stream as CallStream)[CALL] = this;
+    stream.on("response", onResponse as (headers: IncomingHttpHeaders) => void);
+    stream.on("error", onError);
+    stream.on("close", onClose);
+    context.keepAlive.sent();
+  }
+
+  /** Ends the call by itself after a time, or when the signal aborts. */
+  limit(timeoutMs: number | undefined, signal: AbortSignal | undefined): void {
+    if (timeoutMs !== undefined) {
+      this.#deadline = this.#context.options.clock.schedule(timeoutMs, () => {
+        const text = `no answer within ${Math.round(timeoutMs)} ms`;
+        this.#abandon(grpcError(Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", text));
+      });
+    }
+    if (signal !== undefined) {
+      const onAbort = (): void => this.#abandon(cancelled());
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#unlisten = () => signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Metadata that came before the first message. */
+  get metadata(): Metadata {
+    return this.#headers === undefined ? new Metadata() : readMetadata(this.#headers);
+  }
+
+  get bufferedBytes(): number {
+    return this.#writer.bufferedBytes;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.#over || !writable(this.#stream)) return false;
+    this.#context.keepAlive.sent();
+    try {
+      return this.#writer.send(bytes);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      queueMicrotask(() => this.#abandon(error));
+      return false;
+    }
+  }
+
+  /** A last message and the end in one go. */
+  sendLast(bytes: Uint8Array): void {
+    this.#writer.sendLast(bytes);
+  }
+
+  end(): void {
+    if (!this.#over && writable(this.#stream)) this.#writer.end();
+  }
+
+  cancel(): void {
+    queueMicrotask(() => this.#abandon(cancelled()));
+  }
+
+  pause(): void {
+    if (this.#reader === undefined) this.#pausedEarly = true;
+    else this.#reader.pause();
+  }
+
+  resume(): void {
+    this.#pausedEarly = false;
+    this.#reader?.resume();
+  }
+
+  drained(): Promise<void> {
+    return this.#over ? Promise.resolve() : whenDrained(this.#stream);
+  }
+
+  // From the stream
+
+  onResponse(
+    headers: IncomingHttpHeaders & IncomingHttpStatusHeader,
+    flags: number,
+    raw: readonly string[],
+  ): void {
+    const { options, budget, keepAlive } = this.#context;
+    keepAlive.heard();
+    if (this.#over) return;
+    const end = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0 ? undefined : readCallEnd(headers, raw);
+    if (end !== undefined) return this.#finish(end);
+    const encoding = parseEncoding(headers["grpc-encoding"] as string | undefined);
+    const refusal = responseError(headers, encoding === undefined);
+    if (refusal !== undefined || encoding === undefined) {
+      if (refusal !== undefined) this.#abandon(refusal);
+      return;
+    }
+    if (options.compressAboveBytes !== Number.POSITIVE_INFINITY) {
+      this.#context.peerReadsGzip = acceptsGzip(headers["grpc-accept-encoding"] as string | undefined);
+    }
+    this.#headers = raw;
+    const stream = this.#stream;
+    this.#reader = new MessageReader(stream, this, encoding, options.maxReceiveBytes, budget);
+    stream.on("trailers", onTrailers);
+    stream.on("end", onEnd);
+    stream.on("data", onData);
+    if (this.#pausedEarly) this.#reader.pause();
+  }
+
+  onData(chunk: Buffer): void {
+    this.#context.keepAlive.heard();
+    this.#reader?.push(chunk);
+  }
+
+  onTrailers(headers: IncomingHttpHeaders, raw: readonly string[]): void {
+    this.#context.keepAlive.heard();
+    this.#end = readCallEnd(headers, raw);
+    // The end of the data is a turn away, but nothing can come before it.
+    if (this.#stream.readableLength === 0) this.#reader?.end();
+  }
+
+  onStreamEnd(): void {
+    // A stream that was reset or lost "ends" too; its close tells why.
+    if (this.#end === undefined && this.#stream.closed) return;
+    this.#reader?.end();
+  }
+
+  onStreamError(error: unknown): void {
+    this.#error = error;
+  }
+
+  onStreamClosed(): void {
+    const { rstCode } = this.#stream;
+    this.#context.released(this.#error);
+    if (this.#over || (this.#end !== undefined && this.#reader?.complete === true)) return;
+    this.#finish(localEnd(this.#context.lostError() ?? closedStreamError(rstCode, this.#error)));
+  }
+
+  // From the reader
+
+  onMessage(bytes: Uint8Array): void {
+    try {
+      this.#handlers.onMessage(bytes);
+    } catch (error) {
+      this.#abandon(grpcError(Status.INTERNAL, "HANDLER_FAILED", "a message could not be handled", error));
+    }
+  }
+
+  onLastMessage(): void {
+    if (this.#end === undefined) this.#abandon(closedStreamError(constants.NGHTTP2_NO_ERROR));
+    else this.#finish(this.#end);
+  }
+
+  onUnreadable(error: StatusError): void {
+    this.#abandon(error);
+  }
+
+  // Ends
+
+  /** Ends the call from here. */
+  #abandon(error: StatusError): void {
+    if (this.#over) return;
+    this.#finish(localEnd(error));
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #finish(end: CallEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#deadline?.cancel();
+    this.#unlisten?.();
+    this.#reader?.stop();
+    const stream = this.#stream;
+    if (end.cause === undefined && writable(stream)) {
+      // The peer ended first. What it has not taken it will not take.
+      if (stream.writableLength === 0) stream.end();
+      else stream.close(constants.NGHTTP2_CANCEL);
+    }
+    this.#handlers.onEnd(end);
+  }
+}
+
+/** The error of a call that its caller gave up. */
+export function cancelled(): StatusError {
+  return grpcError(Status.CANCELLED, "CANCELLED", "the call was cancelled");
+}
+
+function responseError(
+  headers: IncomingHttpHeaders & IncomingHttpStatusHeader,
+  unknownEncoding: boolean,
+): StatusError | undefined {
+  const httpStatus = headers[":status"] ?? 0;
+  const contentType = headers["content-type"] ?? "none";
+  if (httpStatus !== 200 || !contentType.startsWith("application/grpc")) {
+    const text = `the peer does not speak gRPC: HTTP status ${httpStatus}, content type ${contentType}`;
+    return grpcError(statusOfHttp(httpStatus), "BAD_RESPONSE", text);
+  }
+  if (!unknownEncoding) return undefined;
+  const text = `the peer packs messages as ${String(headers["grpc-encoding"])}, which is not known here`;
+  return grpcError(Status.INTERNAL, "UNKNOWN_ENCODING", text);
+}
+
+function onResponse(this: CallStream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
+  this[CALL].onResponse(headers, flags, raw);
+}
+
+function onData(this: CallStream, chunk: Buffer | string): void {
+  this[CALL].onData(chunk as Buffer);
+}
+
+function onTrailers(this: CallStream, headers: IncomingHttpHeaders, _flags: number, raw: string[]): void {
+  this[CALL].onTrailers(headers, raw);
+}
+
+function onEnd(this: CallStream): void {
+  this[CALL].onStreamEnd();
+}
+
+function onError(this: CallStream, error: Error): void {
+  this[CALL].onStreamError(error);
+}
+
+function onClose(this: CallStream): void {
+  this[CALL].onStreamClosed();
+}

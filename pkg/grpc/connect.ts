@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { connect as connectHttp2 } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
+
+import { resolveConnectOptions } from "./client-options.ts";
+import type { ConnectOptions, ResolvedConnectOptions } from "./client-options.ts";
+import { Connection } from "./connection.ts";
+import { grpcError } from "./grpc-error.ts";
+import { connectError } from "./http2-error.ts";
+import { Status } from "./status.ts";
+
+/** Node's own bound on what one session may hold, in megabytes; ours are set per stream and per connection. */
+const MAX_SESSION_MEMORY_MB = 1_024;
+
+/**
+ * Connects to a gRPC server without TLS and waits for its settings, so that its limits are known before the first call.
+ *
+ * @throws StatusError UNAVAILABLE with `CONNECT_FAILED` or `CONNECT_TIMEOUT`.
+ */
+export function connect(connectOptions: ConnectOptions): Promise<Connection> {
+  const options = resolveConnectOptions(connectOptions);
+  const { host, port, clock, connectTimeoutMs } = options;
+  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    let session: ClientHttp2Session;
+    try {
+      session = openSession(authority, options);
+    } catch (error) {
+      reject(connectError(authority, error));
+      return;
+    }
+    const fail = (error: unknown): void => {
+      timer.cancel();
+      reject(connectError(authority, error));
+      session.destroy();
+    };
+    const timer = clock.schedule(connectTimeoutMs, () => {
+      const text = `cannot connect to ${authority}: no HTTP/2 settings within ${connectTimeoutMs} ms`;
+      fail(grpcError(Status.UNAVAILABLE, "CONNECT_TIMEOUT", text));
+    });
+    // They stay after a failure: a session may have more than one thing to say about its end.
+    session.on("error", fail);
+    session.on("close", fail);
+    session.once("remoteSettings", () => {
+      timer.cancel();
+      session.off("error", fail);
+      session.off("close", fail);
+      session.setLocalWindowSize(options.connectionWindowBytes);
+      resolve(new Connection(session, authority, options));
+    });
+  });
+}
+
+function openSession(authority: string, options: ResolvedConnectOptions): ClientHttp2Session {
+  return connectHttp2(`http://${authority}`, {
+    maxSessionMemory: MAX_SESSION_MEMORY_MB,
+    settings: {
+      enablePush: false,
+      initialWindowSize: options.streamWindowBytes,
+      // As HTTP/2 counts a header list; the fields of gRPC itself come on top of the metadata.
+      maxHeaderListSize: options.maxMetadataBytes + 8_192,
+    },
+  });
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ClientHttp2Session, ClientHttp2Stream, Settings } from "node:http2";
+
+import type { Timer } from "../base/mod.ts";
+
+import { localEnd } from "./call-end.ts";
+import { cancelled, ClientCall } from "./client-call.ts";
+import type { ClientContext, ClientStream, StreamHandlers } from "./client-call.ts";
+import type { ResolvedConnectOptions } from "./client-options.ts";
+import { ACCEPTED_ENCODINGS } from "./compression.ts";
+import { grpcError } from "./grpc-error.ts";
+import { isOutOfStreams, lostConnectionError } from "./http2-error.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import { appendMetadata } from "./metadata-headers.ts";
+import type { Metadata } from "./metadata.ts";
+import { Status, StatusError } from "./status.ts";
+import { formatTimeout } from "./timeout.ts";
+import { UnaryCollector } from "./unary-call.ts";
+import type { UnaryReply } from "./unary-call.ts";
+
+export interface CallOptions {
+  readonly metadata?: Metadata;
+  /** How long the call may take, in milliseconds. Default: for ever. */
+  readonly timeoutMs?: number;
+  /** Cancels the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** Header lists without metadata are kept by path; more paths than this are not. */
+const MAX_KEPT_PATHS = 1_024;
+
+const REQUEST_OPTIONS = { endStream: false };
+
+/**
+ * One connection to one peer, over which calls are made. It is never made again by itself: whoever needs the peer
+ * connects anew.
+ *
+ * 1. Every call ends: with the peer's word, or with UNAVAILABLE when the connection is gone.
+ * 2. No more streams are open than the peer allows. One more is refused with `STREAM_LIMIT` rather than queued, since
+ *    streams to entities may stay open for hours; `openStreams` and `maxStreams` tell when to connect once more.
+ * 3. Once the peer has said goodbye (GOAWAY) no call is begun; those that run have `closeTimeoutMs` to finish, so that
+ *    streams without an end do not hold back whoever waits for `onClose` to connect anew.
+ * 4. `onClose` listeners are called exactly once, after the calls have been closed.
+ */
+export class Connection {
+  readonly #session: ClientHttp2Session;
+  readonly #options: ResolvedConnectOptions;
+  readonly #context: ClientContext;
+  readonly #headersByPath = new Map<string, readonly string[]>();
+  readonly #authority: string;
+  #closeListeners: ((reason: StatusError) => void)[] = [];
+  #maxStreams: number;
+  #openStreams = 0;
+  /** Why the connection ends, if that is known before it has ended. */
+  #reason: unknown;
+  #closed = false;
+  #closing: Timer | undefined;
+
+  /** Takes a session whose peer has sent its settings. Use `connect`. */
+  constructor(session: ClientHttp2Session, authority: string, options: ResolvedConnectOptions) {
+    this.#session = session;
+    this.#authority = authority;
+    this.#options = options;
+    this.#maxStreams = maxStreamsOf(session.remoteSettings);
+    const { clock, keepAliveIntervalMs, keepAliveTimeoutMs } = options;
+    this.#context = {
+      options,
+      budget: { freeBytes: options.maxReceiveBufferBytes },
+      keepAlive: new KeepAlive(session, clock, keepAliveIntervalMs, keepAliveTimeoutMs, () => this.#onDead()),
+      peerReadsGzip: false,
+      lostError: () => (session.destroyed ? lostConnectionError(this.#reason) : undefined),
+      released: (error) => this.#onReleased(error),
+    };
+    session.on("remoteSettings", (settings) => {
+      this.#maxStreams = maxStreamsOf(settings);
+    });
+    session.on("error", (error) => {
+      this.#reason ??= error;
+    });
+    session.on("goaway", (code) => {
+      const text = `the peer ends the connection (GOAWAY, code ${code})`;
+      this.#reason ??= grpcError(Status.UNAVAILABLE, "CONNECTION_LOST", text);
+      this.#boundClosing();
+    });
+    session.on("close", () => this.#onClosed());
+  }
+
+  /** Whether calls can be begun, apart from the limit of streams. */
+  get usable(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Streams that are open now. */
+  get openStreams(): number {
+    return this.#openStreams;
+  }
+
+  /** Streams that the peer allows at a time. */
+  get maxStreams(): number {
+    return this.#maxStreams;
+  }
+
+  /**
+   * One message there, one message back. The bytes may not be changed before the call is over.
+   *
+   * @throws StatusError with the status and code of the peer (`CallError`, with its trailers) or of this folder.
+   */
+  unary(path: string, bytes: Uint8Array, options: CallOptions = {}): Promise<UnaryReply> {
+    return new Promise((resolve, reject) => {
+      const collector = new UnaryCollector(resolve, reject);
+      const call = this.#begin(path, collector, options);
+      if (call instanceof StatusError) {
+        reject(call);
+        return;
+      }
+      collector.attach(call);
+      call.sendLast(bytes);
+    });
+  }
+
+  /** Begins a call with any number of messages in both directions. Never throws: `onEnd` tells what went wrong. */
+  open(path: string, handlers: StreamHandlers, options: CallOptions = {}): ClientStream {
+    const call = this.#begin(path, handlers, options);
+    return call instanceof StatusError ? refusedStream(call, handlers) : call;
+  }
+
+  /** Calls the listener once when the connection has ended; soon, if it has already. */
+  onClose(listener: (reason: StatusError) => void): void {
+    if (this.#closed) queueMicrotask(() => listener(this.#closeReason()));
+    else this.#closeListeners.push(listener);
+  }
+
+  /** Begins no further calls, waits for those that run up to `closeTimeoutMs`, then ends the connection. */
+  close(): Promise<void> {
+    this.#reason ??= closedHere();
+    if (!this.#closed) this.#boundClosing();
+    this.#session.close();
+    return new Promise((resolve) => this.onClose(() => resolve()));
+  }
+
+  /** Ends the connection and all its calls now. */
+  destroy(): void {
+    this.#reason ??= closedHere();
+    this.#session.destroy();
+  }
+
+  #begin(path: string, handlers: StreamHandlers, options: CallOptions): ClientCall | StatusError {
+    const { metadata, timeoutMs, signal } = options;
+    const refusal = this.#refusal(timeoutMs, signal);
+    if (refusal !== undefined) return refusal;
+    const packs = this.#context.peerReadsGzip;
+    let stream: ClientHttp2Stream;
+    try {
+      stream = this.#session.request(this.#headers(path, metadata, timeoutMs, packs), REQUEST_OPTIONS);
+    } catch (error) {
+      if (error instanceof StatusError) return error;
+      return grpcError(
+        Status.INTERNAL,
+        "BAD_METADATA",
+        `not a request that HTTP/2 can carry: ${path}`,
+        error,
+      );
+    }
+    this.#openStreams++;
+    const call = new ClientCall(this.#context, stream, handlers, packs);
+    if (timeoutMs !== undefined || signal !== undefined) call.limit(timeoutMs, signal);
+    return call;
+  }
+
+  #refusal(timeoutMs: number | undefined, signal: AbortSignal | undefined): StatusError | undefined {
+    if (!this.usable) {
+      const text = "the connection takes no further calls";
+      return grpcError(Status.UNAVAILABLE, "CONNECTION_CLOSED", text, this.#reason);
+    }
+    if (this.#openStreams >= this.#maxStreams) {
+      const text = `as many streams are open as the peer allows (${this.#maxStreams})`;
+      return grpcError(Status.RESOURCE_EXHAUSTED, "STREAM_LIMIT", text);
+    }
+    if (timeoutMs !== undefined && timeoutMs <= 0)
+      return grpcError(
+        Status.DEADLINE_EXCEEDED,
+        "DEADLINE_EXCEEDED",
+        "the time for the call was over before it",
+      );
+    return signal?.aborted === true ? cancelled() : undefined;
+  }
+
+  #headers(
+    path: string,
+    metadata: Metadata | undefined,
+    timeoutMs: number | undefined,
+    packs: boolean,
+  ): readonly string[] {
+    const base = this.#baseHeaders(path);
+    if (metadata === undefined && timeoutMs === undefined && !packs) return base;
+    const headers = [...base];
+    if (timeoutMs !== undefined) headers.push("grpc-timeout", formatTimeout(timeoutMs));
+    if (packs) headers.push("grpc-encoding", "gzip");
+    if (metadata !== undefined) appendMetadata(headers, metadata, this.#options.maxMetadataBytes);
+    return headers;
+  }
+
+  #baseHeaders(path: string): readonly string[] {
+    let headers = this.#headersByPath.get(path);
+    if (headers === undefined) {
+      headers = requestHeaders(path, this.#authority, this.#options.userAgent);
+      if (this.#headersByPath.size < MAX_KEPT_PATHS) this.#headersByPath.set(path, headers);
+    }
+    return headers;
+  }
+
+  #onReleased(error: unknown): void {
+    this.#openStreams--;
+    // Two billion streams later: let this connection run dry and be replaced.
+    if (isOutOfStreams(error)) this.#session.close();
+  }
+
+  #onDead(): void {
+    const { keepAliveTimeoutMs } = this.#options;
+    const text = `the peer did not answer a ping within ${keepAliveTimeoutMs} ms`;
+    this.#reason ??= grpcError(Status.UNAVAILABLE, "KEEPALIVE_TIMEOUT", text);
+    this.#session.destroy();
+  }
+
+  #boundClosing(): void {
+    const { clock, closeTimeoutMs } = this.#options;
+    this.#closing ??= clock.schedule(closeTimeoutMs, () => this.destroy());
+  }
+
+  #onClosed(): void {
+    this.#closed = true;
+    this.#closing?.cancel();
+    this.#context.keepAlive.stop();
+    const listeners = this.#closeListeners;
+    this.#closeListeners = [];
+    for (const listener of listeners) listener(this.#closeReason());
+  }
+
+  #closeReason(): StatusError {
+    return lostConnectionError(this.#reason);
+  }
+}
+
+function requestHeaders(path: string, authority: string, userAgent: string): readonly string[] {
+  const headers = {
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": path,
+    ":authority": authority,
+    te: "trailers",
+    "content-type": "application/grpc+proto",
+    "grpc-accept-encoding": ACCEPTED_ENCODINGS,
+    "user-agent": userAgent,
+  };
+  return Object.entries(headers).flat();
+}
+
+function maxStreamsOf(settings: Settings): number {
+  return settings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+}
+
+function closedHere(): StatusError {
+  return grpcError(Status.UNAVAILABLE, "CONNECTION_CLOSED", "the connection was closed on this side");
+}
+
+/** A stream that was never opened, and says so soon. */
+function refusedStream(error: StatusError, handlers: StreamHandlers): ClientStream {
+  queueMicrotask(() => handlers.onEnd(localEnd(error)));
+  return {
+    send: () => false,
+    end: () => undefined,
+    cancel: () => undefined,
+    pause: () => undefined,
+    resume: () => undefined,
+    drained: () => Promise.resolve(),
+    bufferedBytes: 0,
+  };
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { grpcError } from "./grpc-error.ts";
+import { Status } from "./status.ts";
+
+/** Length of what stands before each message: one byte of flags, four bytes of length. */
+const PREFIX_BYTES = 5;
+
+/** Largest message that is taken if nothing else is said, in bytes. */
+export const DEFAULT_MAX_RECEIVE_BYTES = 12_582_912;
+
+/** Up to here copying a message behind its prefix is cheaper than handing two pieces to the socket. */
+const MAX_COPIED_BYTES = 16_384;
+
+/** The prefix of a message: grpc/grpc `doc/PROTOCOL-HTTP2.md`, Length-Prefixed-Message. */
+export function encodePrefix(length: number, compressed: boolean): Buffer {
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = compressed ? 1 : 0;
+  prefix.writeUInt32BE(length, 1);
+  return prefix;
+}
+
+/** A message with its prefix in one piece, or undefined if it is too large to be copied for that. */
+export function encodeSmallFrame(message: Uint8Array, compressed: boolean): Buffer | undefined {
+  const { length } = message;
+  if (length > MAX_COPIED_BYTES) return undefined;
+  const frame = Buffer.allocUnsafe(PREFIX_BYTES + length);
+  frame[0] = compressed ? 1 : 0;
+  frame[1] = 0;
+  frame[2] = length >>> 16;
+  frame[3] = (length >>> 8) & 0xff;
+  frame[4] = length & 0xff;
+  frame.set(message, PREFIX_BYTES);
+  return frame;
+}
+
+/** Memory for half-received messages that all calls of one owner may hold together, in bytes. */
+export interface ReceiveBudget {
+  freeBytes: number;
+}
+
+/** A message that spans chunks gets this much memory first, and four times what it has whenever that is full. */
+const FIRST_BODY_BYTES = 16_384;
+const BODY_GROWTH = 4;
+
+/**
+ * Cuts a stream of chunks into messages.
+ *
+ * 1. The same messages come out however the bytes are cut into chunks.
+ * 2. A message that lies in one chunk is a view of it; one that spans chunks is copied.
+ * 3. A message over the bound is refused from its prefix: none of it is kept (I11).
+ * 4. Memory follows the bytes that came, not the length that a prefix claims; it is taken from the budget and given
+ *    back with the message or by `drop`.
+ */
+export class FrameDecoder {
+  /** Whether the message that `next` gave last is compressed. */
+  compressed = false;
+
+  readonly #maxBytes: number;
+  readonly #budget: ReceiveBudget;
+  #chunk: Buffer | undefined;
+  #offset = 0;
+  /** Length of the message that is being read, or -1 while its prefix is. */
+  #length = -1;
+  /** What there is of a prefix or message that spans chunks: the first `#filled` bytes. */
+  #body: Buffer | undefined;
+  #filled = 0;
+
+  constructor(maxBytes: number, budget: ReceiveBudget) {
+    this.#maxBytes = maxBytes;
+    this.#budget = budget;
+  }
+
+  /** Takes a chunk. Whatever `next` can give of the previous one must have been taken out. */
+  push(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#offset = 0;
+  }
+
+  /** False: the bytes so far end in the middle of a message. */
+  get atBoundary(): boolean {
+    return this.#length < 0 && this.#filled === 0;
+  }
+
+  /**
+   * The next whole message, or undefined until there are more bytes.
+   *
+   * @throws StatusError `MESSAGE_TOO_LARGE`, `RECEIVE_BUFFER_FULL` or `BAD_FRAME`.
+   */
+  next(): Uint8Array | undefined {
+    if (this.#length < 0) {
+      const prefix = this.#take(PREFIX_BYTES);
+      if (prefix === undefined) return undefined;
+      this.#length = this.#readPrefix(prefix);
+    }
+    const message = this.#take(this.#length);
+    if (message !== undefined) this.#length = -1;
+    return message;
+  }
+
+  /** Forgets everything, when no more will be read. */
+  drop(): void {
+    this.#chunk = undefined;
+    this.#releaseBody();
+  }
+
+  #readPrefix(prefix: Buffer): number {
+    const flags = prefix[0];
+    const length = prefix.readUInt32BE(1);
+    if (flags !== 0 && flags !== 1)
+      throw grpcError(Status.INTERNAL, "BAD_FRAME", `a message has flags ${flags}`);
+    if (length > this.#maxBytes) {
+      const text = `a message of ${length} bytes is larger than the ${this.#maxBytes} that are taken`;
+      throw grpcError(Status.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", text);
+    }
+    this.compressed = flags === 1;
+    return length;
+  }
+
+  /** So many bytes in one piece, or undefined (and what there is kept) if they have not all come. */
+  #take(length: number): Buffer | undefined {
+    const chunk = this.#chunk;
+    if (length === 0) return Buffer.alloc(0);
+    if (chunk === undefined) return undefined;
+    const end = Math.min(this.#offset + length - this.#filled, chunk.length);
+    const piece = this.#offset === 0 && end === chunk.length ? chunk : chunk.subarray(this.#offset, end);
+    this.#offset = end;
+    if (end === chunk.length) this.#chunk = undefined;
+    if (this.#body === undefined && piece.length === length) return piece;
+
+    const body = this.#grow(piece.length, length);
+    body.set(piece, this.#filled);
+    this.#filled += piece.length;
+    if (this.#filled < length) return undefined;
+    this.#releaseBody();
+    return body;
+  }
+
+  /** Memory for `more` bytes behind those that are there, of `length` in the end. */
+  #grow(more: number, length: number): Buffer {
+    const needed = this.#filled + more;
+    const old = this.#body;
+    if (old !== undefined && old.length >= needed) return old;
+    const body = Buffer.allocUnsafe(
+      Math.min(length, Math.max(FIRST_BODY_BYTES, needed, this.#filled * BODY_GROWTH)),
+    );
+    this.#budget.freeBytes -= body.length - (old?.length ?? 0);
+    this.#body = body;
+    if (this.#budget.freeBytes < 0) {
+      const text = "too many bytes of half-received messages are waiting; try again later";
+      throw grpcError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text);
+    }
+    if (old !== undefined) body.set(old.subarray(0, this.#filled));
+    return body;
+  }
+
+  #releaseBody(): void {
+    this.#budget.freeBytes += this.#body?.length ?? 0;
+    this.#body = undefined;
+    this.#filled = 0;
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { StatusError } from "./status.ts";
+import type { Status } from "./status.ts";
+
+/** The stable reasons that this folder itself gives a `StatusError` (its `code`). */
+export type GrpcErrorCode =
+  /** The call was cancelled by whoever made it. */
+  | "CANCELLED"
+  /** The time that the caller gave is over. */
+  | "DEADLINE_EXCEEDED"
+  /** No connection could be made. */
+  | "CONNECT_FAILED"
+  /** Making the connection took too long. */
+  | "CONNECT_TIMEOUT"
+  /** The connection ended, or takes no further calls; this call was not made. */
+  | "CONNECTION_CLOSED"
+  /** The connection broke while the call was open. */
+  | "CONNECTION_LOST"
+  /** The peer did not answer a ping in time. */
+  | "KEEPALIVE_TIMEOUT"
+  /** As many streams are open as the peer allows. */
+  | "STREAM_LIMIT"
+  /** The peer reset the stream. */
+  | "STREAM_RESET"
+  /** The reader is slower than the writer by more than the bound. */
+  | "SEND_BUFFER_FULL"
+  /** A message is larger than the receiver takes. */
+  | "MESSAGE_TOO_LARGE"
+  /** More bytes of half-received messages wait than the receiver takes. */
+  | "RECEIVE_BUFFER_FULL"
+  /** What came is not a gRPC message. */
+  | "BAD_FRAME"
+  /** A compressed message cannot be read. */
+  | "BAD_COMPRESSION"
+  /** A compression that the receiver does not know. */
+  | "UNKNOWN_ENCODING"
+  /** Not exactly one message where exactly one belongs. */
+  | "MESSAGE_COUNT"
+  /** The peer does not speak gRPC. */
+  | "BAD_RESPONSE"
+  /** The response ended without a status. */
+  | "NO_STATUS"
+  /** The `grpc-timeout` makes no sense. */
+  | "BAD_TIMEOUT"
+  /** A name or value that metadata cannot have. */
+  | "BAD_METADATA"
+  /** More metadata than may be sent. */
+  | "METADATA_TOO_LARGE"
+  /** The server has no such method. */
+  | "UNKNOWN_METHOD"
+  /** The server has as many calls open as it takes. */
+  | "TOO_MANY_CALLS"
+  /** A request did not arrive whole in time. */
+  | "REQUEST_TIMEOUT"
+  /** The method failed in a way that it did not foresee. */
+  | "HANDLER_FAILED";
+
+/** A `StatusError` with one of this folder's own reasons. */
+export function grpcError(status: Status, code: GrpcErrorCode, text: string, cause?: unknown): StatusError {
+  return cause === undefined
+    ? new StatusError(status, code, text)
+    : new StatusError(status, code, text, { cause });
+}

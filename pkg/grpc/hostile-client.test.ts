@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
+import type { Socket } from "node:net";
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+import fc from "fast-check";
+
+import { systemClock } from "../base/mod.ts";
+
+import { connect } from "./connect.ts";
+import { encodePrefix } from "./framing.ts";
+import { startTestServer } from "./interop-peer.ts";
+import type { TestServer } from "./interop-peer.ts";
+import type { MethodHandler } from "./server-call.ts";
+
+// Clients that speak HTTP/2 frame by frame, and badly. Whatever they do, the server goes on serving others (I12).
+
+const FRAME = {
+  DATA: 0,
+  HEADERS: 1,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PING: 6,
+  GOAWAY: 7,
+  CONTINUATION: 9,
+} as const;
+const END_STREAM = 1;
+const END_HEADERS = 4;
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+function h2(type: number, flags: number, streamId: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(streamId, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** Header fields as literals that no table knows (RFC 7541, 6.2.2), for names and values below 127 bytes. */
+function fields(headers: Readonly<Record<string, string>>): Buffer {
+  const parts: Buffer[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    parts.push(
+      Buffer.from([0, name.length]),
+      Buffer.from(name),
+      Buffer.from([value.length]),
+      Buffer.from(value),
+    );
+  }
+  return Buffer.concat(parts);
+}
+
+function request(method: string): Buffer {
+  return fields({
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": `/interop.Peer/${method}`,
+    ":authority": "x",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+}
+
+async function open(t: ExecutionContext, port: number): Promise<Socket> {
+  const socket = connectTcp(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.resume();
+  t.teardown(() => socket.destroy());
+  await once(socket, "connect");
+  socket.write(Buffer.concat([PREFACE, h2(FRAME.SETTINGS, 0, 0)]));
+  return socket;
+}
+
+async function start(
+  t: ExecutionContext,
+  methods: Readonly<Record<string, MethodHandler>> = {},
+): Promise<TestServer> {
+  const server = await startTestServer({ maxOpenCalls: 2_000 }, {}, methods);
+  t.teardown(() => server.close());
+  return server;
+}
+
+/** Another client is served as if nothing were. */
+async function serves(t: ExecutionContext, { port }: TestServer): Promise<void> {
+  const connection = await connect({ host: "127.0.0.1", port, clock: systemClock });
+  const { message } = await connection.unary("/interop.Peer/Echo", Buffer.from("still here"));
+  t.is(Buffer.from(message).toString(), "still here");
+  await connection.close();
+}
+
+function isClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => (socket.closed ? resolve() : void socket.on("close", () => resolve())));
+}
+
+test("a client that drops in the middle of a frame, a prefix or a message harms nobody", async (t) => {
+  const server = await start(t);
+  const begun = h2(FRAME.HEADERS, END_HEADERS, 1, request("Echo"));
+  const halves = [
+    begun.subarray(0, 5),
+    begun.subarray(0, 30),
+    begun,
+    Buffer.concat([begun, h2(FRAME.DATA, 0, 1, Buffer.from([0, 0, 0]))]),
+    Buffer.concat([begun, h2(FRAME.DATA, 0, 1, encodePrefix(1_000, false))]),
+    Buffer.concat([begun, h2(FRAME.DATA, 0, 1, Buffer.alloc(500)).subarray(0, 100)]),
+  ];
+  for (const half of halves) {
+    const socket = await open(t, server.port);
+    await new Promise((resolve) => socket.write(half, resolve));
+    socket.resetAndDestroy();
+  }
+  await serves(t, server);
+});
+
+test("a method is not called when its caller resets the stream before the request has ended", async (t) => {
+  const called: string[] = [];
+  const second = Promise.withResolvers<void>();
+  const watched: MethodHandler = {
+    kind: "unary",
+    handle: async (bytes) => {
+      called.push(Buffer.from(bytes).toString());
+      if (called.includes("two")) second.resolve();
+      return bytes;
+    },
+  };
+  const server = await start(t, { Watched: watched });
+  const socket = await open(t, server.port);
+  const cancel = Buffer.from([0, 0, 0, 8]);
+  const message = (text: string): Buffer =>
+    Buffer.concat([encodePrefix(text.length, false), Buffer.from(text)]);
+  socket.write(
+    Buffer.concat([
+      h2(FRAME.HEADERS, END_HEADERS, 1, request("Watched")),
+      h2(FRAME.DATA, 0, 1, message("one")),
+      h2(FRAME.RST_STREAM, 0, 1, cancel),
+      h2(FRAME.HEADERS, END_HEADERS, 3, request("Watched")),
+      h2(FRAME.DATA, END_STREAM, 3, message("two")),
+    ]),
+  );
+  await second.promise;
+  t.deepEqual(called, ["two"]);
+});
+
+test("a flood of streams that are reset at once ends the flooding connection only", async (t) => {
+  const server = await start(t);
+  const socket = await open(t, server.port);
+  const closed = isClosed(socket);
+  const flood: Buffer[] = [];
+  for (let id = 1; id < 10_000; id += 2) {
+    flood.push(
+      h2(FRAME.HEADERS, END_HEADERS, id, request("Never")),
+      h2(FRAME.RST_STREAM, 0, id, Buffer.alloc(4)),
+    );
+  }
+  socket.write(Buffer.concat(flood));
+  await closed;
+  await serves(t, server);
+});
+
+test("floods of pings, settings and header continuations end the flooding connection only", async (t) => {
+  const server = await start(t);
+  const repeated = (one: Buffer, times: number): Buffer =>
+    Buffer.concat(Array.from({ length: times }, () => one));
+  const continuation = h2(FRAME.CONTINUATION, 0, 1, fields({ "x-a": "v".repeat(100) }));
+  const floods = {
+    ping: repeated(h2(FRAME.PING, 0, 0, Buffer.alloc(8)), 20_000),
+    settings: repeated(h2(FRAME.SETTINGS, 0, 0), 20_000),
+    continuation: Buffer.concat([h2(FRAME.HEADERS, 0, 1, request("Echo")), repeated(continuation, 20_000)]),
+  };
+  for (const [name, flood] of Object.entries(floods)) {
+    const socket = await open(t, server.port);
+    const closed = isClosed(socket);
+    // Not read: the answers to it have to wait at the server.
+    socket.pause();
+    socket.write(flood);
+    await serves(t, server);
+    socket.resume();
+    if (name === "continuation") await closed;
+  }
+  await serves(t, server);
+});
+
+test("a header list over the bound is refused", async (t) => {
+  const server = await start(t);
+  const socket = await open(t, server.port);
+  const many = Buffer.concat([
+    request("Echo"),
+    ...Array.from({ length: 120 }, () => fields({ "x-a": "v".repeat(120) })),
+    ...Array.from({ length: 120 }, () => fields({ "x-b": "v".repeat(120) })),
+  ]);
+  for (let id = 1; id < 3_000; id += 2) {
+    socket.write(h2(FRAME.HEADERS, END_HEADERS, id, many.subarray(0, 16_000)));
+    if (socket.closed) break;
+  }
+  await serves(t, server);
+});
+
+test("frames that nobody may send, and a GOAWAY in the middle of a call, harm nobody", async (t) => {
+  const server = await start(t);
+  const wrong = [
+    h2(FRAME.DATA, 0, 5, Buffer.from("for a stream that is not there")),
+    h2(FRAME.HEADERS, END_HEADERS, 2, request("Echo")),
+    h2(FRAME.HEADERS, END_HEADERS, 1, Buffer.from([0x80])),
+    h2(FRAME.RST_STREAM, 0, 0, Buffer.alloc(3)),
+    h2(0xfe, 0xff, 1, Buffer.from("unknown")),
+    Buffer.concat([
+      h2(FRAME.HEADERS, END_HEADERS, 1, request("Never")),
+      h2(FRAME.DATA, END_STREAM, 1, encodePrefix(0, false)),
+      h2(FRAME.GOAWAY, 0, 0, Buffer.alloc(8)),
+    ]),
+  ];
+  for (const frames of wrong) (await open(t, server.port)).write(frames);
+  await serves(t, server);
+});
+
+test("garbage harms nobody, on the connection or in a call", async (t) => {
+  const server = await start(t);
+  for (const garbage of fc.sample(fc.uint8Array({ minLength: 1, maxLength: 400 }), {
+    numRuns: 40,
+    seed: 3,
+  })) {
+    const raw = await open(t, server.port);
+    raw.end(garbage);
+    const framed = await open(t, server.port);
+    const begun = h2(FRAME.HEADERS, END_HEADERS, 1, request(garbage.length % 2 === 0 ? "Echo" : "Pipe"));
+    framed.end(Buffer.concat([begun, h2(FRAME.DATA, END_STREAM, 1, Buffer.from(garbage))]));
+  }
+  await serves(t, server);
+});

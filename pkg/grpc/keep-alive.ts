@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ClientHttp2Session } from "node:http2";
+
+import type { Clock, Timer } from "../base/mod.ts";
+
+/**
+ * Finds out that a peer is dead although its connection is not: a process that hangs, a machine that is gone.
+ *
+ * 1. A ping goes out when nothing was heard for a whole interval although something was sent since: a peer from whom
+ *    nothing is expected is left alone. (Servers on grpc-go end connections that ping them without need.)
+ * 2. Each silence gets one ping; if it is not answered in time, the peer is dead.
+ * 3. Watching costs a call two assignments, and a connection one timer.
+ */
+export class KeepAlive {
+  readonly #session: ClientHttp2Session;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #timeoutMs: number;
+  readonly #onDead: () => void;
+  #heard = false;
+  #waiting = false;
+  #timer: Timer | undefined;
+
+  constructor(
+    session: ClientHttp2Session,
+    clock: Clock,
+    intervalMs: number,
+    timeoutMs: number,
+    onDead: () => void,
+  ) {
+    this.#session = session;
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+    this.#onDead = onDead;
+    this.#watch();
+  }
+
+  /** Something was sent that the peer may answer. */
+  sent(): void {
+    this.#waiting = true;
+  }
+
+  /** Something came from the peer. */
+  heard(): void {
+    this.#heard = true;
+    this.#waiting = false;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #watch(): void {
+    this.#heard = false;
+    this.#timer = this.#clock.schedule(this.#intervalMs, () => {
+      if (this.#waiting && !this.#heard) this.#ping();
+      else this.#watch();
+    });
+  }
+
+  #ping(): void {
+    const { closed, destroyed } = this.#session;
+    // A closing session cannot ping; its owner bounds how long it may close.
+    if (closed || destroyed) return;
+    this.#timer = this.#clock.schedule(this.#timeoutMs, this.#onDead);
+    this.#session.ping((error) => {
+      if (error !== null) return;
+      this.#timer?.cancel();
+      this.#waiting = false;
+      this.#watch();
+    });
+  }
+}

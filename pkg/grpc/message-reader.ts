@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Http2Stream } from "node:http2";
+
+import { decompress } from "./compression.ts";
+import type { Encoding } from "./compression.ts";
+import { FrameDecoder } from "./framing.ts";
+import type { ReceiveBudget } from "./framing.ts";
+import { grpcError } from "./grpc-error.ts";
+import { Status, StatusError } from "./status.ts";
+
+/** Who takes what a stream carries. None of these may throw. */
+export interface MessageSink {
+  onMessage(bytes: Uint8Array): void;
+  /** No further message will come; called once, after the last one. */
+  onLastMessage(): void;
+  /** What came cannot be read; called at most once, and nothing after it. */
+  onUnreadable(error: StatusError): void;
+}
+
+/**
+ * Turns the data of an HTTP/2 stream into messages.
+ *
+ * 1. Messages come out whole and in order, also when some of them take time to unpack.
+ * 2. While a message is being unpacked, or the owner has paused, nothing comes out and the stream is not read, so that
+ *    HTTP/2's flow control holds the sender.
+ * 3. After `stop`, or anything unreadable, nothing comes out.
+ */
+export class MessageReader {
+  readonly #stream: Http2Stream;
+  readonly #sink: MessageSink;
+  readonly #encoding: Encoding;
+  readonly #maxBytes: number;
+  readonly #frames: FrameDecoder;
+  #paused = false;
+  #unpacking = false;
+  #ended = false;
+  #stopped = false;
+
+  constructor(
+    stream: Http2Stream,
+    sink: MessageSink,
+    encoding: Encoding,
+    maxBytes: number,
+    budget: ReceiveBudget,
+  ) {
+    this.#stream = stream;
+    this.#sink = sink;
+    this.#encoding = encoding;
+    this.#maxBytes = maxBytes;
+    this.#frames = new FrameDecoder(maxBytes, budget);
+  }
+
+  /** Every byte has come, and every message has been or will be given out. */
+  get complete(): boolean {
+    return this.#ended;
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#stopped) return;
+    this.#frames.push(chunk);
+    this.#pump();
+  }
+
+  /** The stream has ended. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#pump();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#proceed();
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#frames.drop();
+  }
+
+  #pump(): void {
+    while (!this.#stopped && !this.#paused && !this.#unpacking) {
+      const message = this.#next();
+      if (message === undefined) {
+        if (this.#ended && !this.#stopped) this.#finish();
+        return;
+      }
+      if (this.#frames.compressed) this.#unpack(message);
+      else this.#sink.onMessage(message);
+    }
+  }
+
+  #next(): Uint8Array | undefined {
+    try {
+      return this.#frames.next();
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #unpack(message: Uint8Array): void {
+    this.#unpacking = true;
+    this.#stream.pause();
+    decompress(message, this.#encoding, this.#maxBytes).then(
+      (unpacked) => {
+        this.#unpacking = false;
+        if (this.#stopped) return;
+        this.#sink.onMessage(unpacked);
+        this.#proceed();
+      },
+      (error: StatusError) => this.#fail(error),
+    );
+  }
+
+  #proceed(): void {
+    this.#pump();
+    if (!this.#stopped && !this.#paused && !this.#unpacking) this.#stream.resume();
+  }
+
+  #finish(): void {
+    const { atBoundary } = this.#frames;
+    if (!atBoundary) {
+      this.#fail(grpcError(Status.INTERNAL, "BAD_FRAME", "the stream ended in the middle of a message"));
+      return;
+    }
+    this.stop();
+    this.#sink.onLastMessage();
+  }
+
+  #fail(error: StatusError): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#sink.onUnreadable(error);
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Metadata } from "./metadata.ts";
+import type { StatusError } from "./status.ts";
+
+/** What a server does for one method. */
+export type MethodHandler = UnaryMethod | BidiMethod;
+
+/** One message in, one message out. */
+export interface UnaryMethod {
+  readonly kind: "unary";
+  /**
+   * Answers a request. The request's bytes may be a view of a larger buffer: copy what is kept for long.
+   * A `StatusError` that it throws goes to the caller; anything else is only logged, and the caller gets INTERNAL.
+   */
+  handle(request: Uint8Array, call: ServerCall): Promise<Uint8Array>;
+}
+
+/** Any number of messages in both directions; server and client streaming are special cases of it. */
+export interface BidiMethod {
+  readonly kind: "bidi";
+  /** Takes the call. It has to end it with `end` or `fail`; a throw does the same as with a unary method. */
+  handle(call: ServerStreamCall): void;
+}
+
+/** What a method knows of its caller, and may tell it beside the answer. */
+export interface ServerCall {
+  readonly path: string;
+  /** What the caller sent beside its messages. Read when it is asked for. */
+  readonly metadata: Metadata;
+  /** When the caller stops waiting, on the clock's monotonic time in milliseconds; undefined: never. */
+  readonly deadlineMs: number | undefined;
+  /** Whether the caller has gone, or its time is over. */
+  readonly cancelled: boolean;
+  /** Calls the listener when the caller goes before its answer, or its time is over; at once, if it has been so. */
+  onCancel(listener: () => void): void;
+  /** The same as a signal. Made when it is asked for. */
+  readonly signal: AbortSignal;
+  /** Goes to the caller before the first message. Later changes are lost. */
+  readonly responseMetadata: Metadata;
+  /** Goes to the caller with the status. */
+  readonly trailers: Metadata;
+}
+
+/** What a streamed method hears of its caller. */
+export interface ServerStreamHandlers {
+  onMessage(bytes: Uint8Array): void;
+  /** The caller will send no further message. It still waits for the end. */
+  onHalfClose(): void;
+}
+
+export interface ServerStreamCall extends ServerCall {
+  /** Begins to read what the caller sends. Until then flow control holds it. To be called once. */
+  receive(handlers: ServerStreamHandlers): void;
+  /** Sends a message, whose bytes may not be changed afterwards. False: better wait for `drained`. */
+  send(bytes: Uint8Array): boolean;
+  /** Resolves when `send` would return true, or the call is over. */
+  drained(): Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** Ends the call with OK. */
+  end(): void;
+  /** Ends the call with a status. */
+  fail(error: StatusError): void;
+}

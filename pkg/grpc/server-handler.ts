@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+
+import { describeError, ExpiryQueue } from "../base/mod.ts";
+
+import { BidiServerCall } from "./bidi-server-call.ts";
+import { appendStatus } from "./call-end.ts";
+import { parseEncoding } from "./compression.ts";
+import { grpcError } from "./grpc-error.ts";
+import type { ServerContext } from "./incoming-call.ts";
+import { flattenHeaders } from "./metadata-headers.ts";
+import type { MethodHandler } from "./server-call.ts";
+import { resolveServerOptions } from "./server-options.ts";
+import type { GrpcServerOptions } from "./server-options.ts";
+import { RESPONSE_HEADERS, sendHeadersOnly } from "./server-response.ts";
+import { Status, StatusError } from "./status.ts";
+import { UnaryServerCall } from "./unary-server-call.ts";
+
+/**
+ * Serves one stream of `http2.Http2Server`. Fits its `stream` event; without the raw headers, values of metadata that
+ * came several times may come joined by commas.
+ */
+export type GrpcServerHandler = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags?: number,
+  rawHeaders?: readonly string[],
+) => void;
+
+/** `application/grpc`, also with a message format; not `application/grpc-web`. */
+export function isGrpcContentType(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/grpc(?:$|[+;])/.test(contentType);
+}
+
+/**
+ * Answers gRPC calls. The caller's side of the deal is `doc/PROTOCOL-HTTP2.md` of grpc/grpc; a missing `te` is let
+ * pass, since proxies take it away.
+ */
+export function createGrpcServerHandler(serverOptions: GrpcServerOptions): GrpcServerHandler {
+  const options = resolveServerOptions(serverOptions);
+  const context: ServerContext = {
+    options,
+    budget: { freeBytes: options.maxReceiveBufferBytes },
+    arriving: new ExpiryQueue(options.clock, options.requestTimeoutMs, (call) => call.requestExpired()),
+    openCalls: 0,
+  };
+  return (stream, headers, _flags, rawHeaders) => {
+    // Before anything else: a stream that fails without a listener would end the process (I12).
+    stream.on("error", ignore);
+    const refusal = refuse(headers);
+    if (refusal !== undefined) {
+      sendHeadersOnly(stream, refusal);
+      return;
+    }
+    try {
+      const method = findMethod(context, headers);
+      const raw = rawHeaders ?? flattenHeaders(headers);
+      startCall(context, method, stream, headers, raw);
+    } catch (error) {
+      sendHeadersOnly(stream, statusHeaders(toStatusError(context, headers, error)));
+    }
+  };
+}
+
+const ignore = (): void => undefined;
+
+/** What plain HTTP says to what is no gRPC call. */
+function refuse(headers: IncomingHttpHeaders): string[] | undefined {
+  if (headers[":method"] !== "POST") return [":status", "405", "allow", "POST"];
+  if (!isGrpcContentType(headers["content-type"])) return [":status", "415"];
+  return undefined;
+}
+
+function findMethod({ options, openCalls }: ServerContext, headers: IncomingHttpHeaders): MethodHandler {
+  if (openCalls >= options.maxOpenCalls) {
+    const text = `the server has ${options.maxOpenCalls} calls open; try again later`;
+    throw grpcError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", text);
+  }
+  const path = headers[":path"] ?? "";
+  const method = options.lookup(path);
+  if (method === undefined)
+    throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_METHOD", `there is no method ${path}`);
+  return method;
+}
+
+function startCall(
+  context: ServerContext,
+  method: MethodHandler,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  raw: readonly string[],
+): void {
+  const encoding = parseEncoding(headers["grpc-encoding"] as string | undefined);
+  if (encoding === undefined) {
+    const text = `messages packed as ${String(headers["grpc-encoding"])} are not read here`;
+    throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_ENCODING", text);
+  }
+  const call =
+    method.kind === "unary"
+      ? new UnaryServerCall(context, stream, headers, raw, encoding, method)
+      : new BidiServerCall(context, stream, headers, raw, encoding, method);
+  const timeout = headers["grpc-timeout"] as string | undefined;
+  if (timeout !== undefined) call.startDeadline(timeout);
+  call.start();
+}
+
+function toStatusError(context: ServerContext, headers: IncomingHttpHeaders, thrown: unknown): StatusError {
+  if (thrown instanceof StatusError) return thrown;
+  const { logger } = context.options;
+  logger.error("call could not begin", { path: headers[":path"], error: describeError(thrown), thrown });
+  return grpcError(Status.INTERNAL, "HANDLER_FAILED", "the method failed");
+}
+
+function statusHeaders(error: StatusError): readonly string[] {
+  const headers = [...RESPONSE_HEADERS];
+  appendStatus(headers, error);
+  return headers;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Http2Session, ServerOptions } from "node:http2";
+
+import type { Clock, Logger } from "../base/mod.ts";
+import { silentLogger } from "../base/mod.ts";
+
+import { DEFAULT_MAX_RECEIVE_BYTES } from "./framing.ts";
+import { DEFAULT_MAX_SEND_BUFFER_BYTES } from "./message-writer.ts";
+import { DEFAULT_MAX_METADATA_BYTES } from "./metadata-headers.ts";
+import type { MethodHandler } from "./server-call.ts";
+
+export interface GrpcServerOptions {
+  /** The method of a path like `/package.Service/Method`, or undefined if there is none. */
+  readonly lookup: (path: string) => MethodHandler | undefined;
+  readonly clock: Clock;
+  /** Hears of failures whose detail callers do not get. Default: nobody. */
+  readonly logger?: Logger;
+  /** Largest message that is taken, in bytes, also when unpacked. Default 12 MiB. */
+  readonly maxReceiveBytes?: number;
+  /** Memory for half-received messages of all calls together, in bytes. Default 256 MiB. */
+  readonly maxReceiveBufferBytes?: number;
+  /** Most bytes that wait to be sent on one stream. Default 32 MiB. */
+  readonly maxSendBufferBytes?: number;
+  /** Most metadata that is sent with one answer, in bytes. Default 16 KiB. */
+  readonly maxMetadataBytes?: number;
+  /** Calls that may be open at a time, on all connections together. Default 10,000. */
+  readonly maxOpenCalls?: number;
+  /** How long a unary request may take to arrive whole, in milliseconds. Default 60,000. */
+  readonly requestTimeoutMs?: number;
+  /** To callers who pack their requests, answers longer than this are packed with gzip, in bytes. Default 1,024. */
+  readonly compressAboveBytes?: number;
+}
+
+export type ResolvedGrpcServerOptions = Required<GrpcServerOptions>;
+
+export function resolveServerOptions(options: GrpcServerOptions): ResolvedGrpcServerOptions {
+  return {
+    logger: silentLogger,
+    maxReceiveBytes: DEFAULT_MAX_RECEIVE_BYTES,
+    maxReceiveBufferBytes: 268_435_456,
+    maxSendBufferBytes: DEFAULT_MAX_SEND_BUFFER_BYTES,
+    maxMetadataBytes: DEFAULT_MAX_METADATA_BYTES,
+    maxOpenCalls: 10_000,
+    requestTimeoutMs: 60_000,
+    compressAboveBytes: 1_024,
+    ...options,
+  };
+}
+
+export interface Http2ServerLimits {
+  /** Streams that one client may have open at a time. Default 1,000. */
+  readonly maxConcurrentStreams?: number;
+  /** Largest header list that is taken, in bytes as HTTP/2 counts them. Default 24 KiB. */
+  readonly maxHeaderListBytes?: number;
+  /** What a client may send ahead on one stream, in bytes. Default 1 MiB. */
+  readonly streamWindowBytes?: number;
+  /** What a client may send ahead on all its streams together, in bytes. Default 16 MiB. */
+  readonly connectionWindowBytes?: number;
+  /** Streams that one client may reset at once, and then each second. Default 1,000 and 100. */
+  readonly streamResetBurst?: number;
+  readonly streamResetsPerSecond?: number;
+}
+
+/**
+ * Options for `http2.createServer` that hold hostile clients: bounds on header lists (CONTINUATION floods), resets
+ * (rapid reset), invalid and refused frames, and memory. PING and SETTINGS floods meet the bound of nghttp2 itself
+ * (1,000 unsent acknowledgements).
+ */
+export function http2ServerOptions(limits: Http2ServerLimits = {}): ServerOptions {
+  return {
+    settings: {
+      enablePush: false,
+      maxConcurrentStreams: limits.maxConcurrentStreams ?? 1_000,
+      maxHeaderListSize: limits.maxHeaderListBytes ?? 24_576,
+      initialWindowSize: limits.streamWindowBytes ?? 1_048_576,
+    },
+    maxHeaderListPairs: 128,
+    maxSettings: 32,
+    maxOutstandingPings: 10,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    streamResetBurst: limits.streamResetBurst ?? 1_000,
+    streamResetRate: limits.streamResetsPerSecond ?? 100,
+    // In megabytes. Counts what waits to be sent too, so it has to hold several of the largest answers.
+    maxSessionMemory: 128,
+  };
+}
+
+/** Settings that Node takes per session only; for the server's `session` event. */
+export function tuneServerSession(session: Http2Session, limits: Http2ServerLimits = {}): void {
+  session.setLocalWindowSize(limits.connectionWindowBytes ?? 16_777_216);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { grpcError } from "./grpc-error.ts";
+import { Status } from "./status.ts";
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 0.001,
+  n: 0.000_001,
+};
+
+/**
+ * Milliseconds of a `grpc-timeout`: at most eight digits and a unit (grpc/grpc `doc/PROTOCOL-HTTP2.md`).
+ *
+ * @throws StatusError `BAD_TIMEOUT` if it is anything else.
+ */
+export function parseTimeoutMs(value: string): number {
+  const unitMs = /^\d{1,8}[HMSmun]$/.test(value) ? UNIT_MS[value.slice(-1)] : undefined;
+  if (unitMs === undefined) {
+    throw grpcError(Status.INTERNAL, "BAD_TIMEOUT", `not a grpc-timeout: ${value.slice(0, 32)}`);
+  }
+  return Number(value.slice(0, -1)) * unitMs;
+}
+
+/** A `grpc-timeout` in the finest unit from milliseconds up that holds it; never shorter than what was asked for. */
+export function formatTimeout(timeoutMs: number): string {
+  const wholeMs = Math.max(Math.ceil(timeoutMs), 0);
+  if (wholeMs < 1e8) return `${wholeMs}m`;
+  if (wholeMs < 1e11) return `${Math.ceil(wholeMs / 1_000)}S`;
+  return `${Math.min(Math.ceil(wholeMs / 3_600_000), 99_999_999)}H`;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { CallError } from "./call-end.ts";
+import type { CallEnd } from "./call-end.ts";
+import type { ClientCall, StreamHandlers } from "./client-call.ts";
+import { grpcError } from "./grpc-error.ts";
+import type { Metadata } from "./metadata.ts";
+import { Status, StatusError } from "./status.ts";
+
+/** The answer to a unary call. */
+export class UnaryReply {
+  /** The bytes may be a view of a larger buffer: copy what is kept for long. */
+  readonly message: Uint8Array;
+  readonly #call: ClientCall;
+  readonly #end: CallEnd;
+
+  constructor(message: Uint8Array, call: ClientCall, end: CallEnd) {
+    this.message = message;
+    this.#call = call;
+    this.#end = end;
+  }
+
+  /** What the peer sent before its message. */
+  get metadata(): Metadata {
+    return this.#call.metadata;
+  }
+
+  /** What the peer sent behind its message. */
+  get trailers(): Metadata {
+    return this.#end.trailers;
+  }
+}
+
+/** Makes a promise of a call that takes exactly one message. */
+export class UnaryCollector implements StreamHandlers {
+  readonly #resolve: (reply: UnaryReply) => void;
+  readonly #reject: (error: Error) => void;
+  #call: ClientCall | undefined;
+  #message: Uint8Array | undefined;
+  #tooMany = false;
+
+  constructor(resolve: (reply: UnaryReply) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  attach(call: ClientCall): void {
+    this.#call = call;
+  }
+
+  onMessage(bytes: Uint8Array): void {
+    this.#tooMany = this.#message !== undefined;
+    this.#message = bytes;
+    if (this.#tooMany) this.#call?.cancel();
+  }
+
+  onEnd(end: CallEnd): void {
+    const call = this.#call;
+    if (this.#tooMany || (end.status === Status.OK && (this.#message === undefined || call === undefined))) {
+      const text = `the answer to a unary call has ${this.#tooMany ? "more than one message" : "no message"}`;
+      this.#reject(grpcError(Status.UNIMPLEMENTED, "MESSAGE_COUNT", text));
+    } else if (end.status === Status.OK && this.#message !== undefined && call !== undefined) {
+      this.#resolve(new UnaryReply(this.#message, call, end));
+    } else {
+      this.#reject(end.cause instanceof StatusError ? end.cause : new CallError(end));
+    }
+  }
+}

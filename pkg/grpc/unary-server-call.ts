@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+
+import type { Encoding } from "./compression.ts";
+import { grpcError } from "./grpc-error.ts";
+import { IncomingCall } from "./incoming-call.ts";
+import type { ServerContext } from "./incoming-call.ts";
+import { MessageWriter } from "./message-writer.ts";
+import type { UnaryMethod } from "./server-call.ts";
+import { Status } from "./status.ts";
+import type { StatusError } from "./status.ts";
+
+/**
+ * A call with one message in and one out.
+ *
+ * 1. The method is called once, with a request that has arrived whole and alone, or not at all.
+ * 2. An answer that comes after the call is over is dropped.
+ */
+export class UnaryServerCall extends IncomingCall {
+  readonly #method: UnaryMethod;
+  #request: Uint8Array | undefined;
+
+  constructor(
+    context: ServerContext,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    raw: readonly string[],
+    encoding: Encoding,
+    method: UnaryMethod,
+  ) {
+    super(context, stream, headers, raw, encoding);
+    this.#method = method;
+  }
+
+  start(): void {
+    this.context.arriving.touch(this);
+    this.read();
+  }
+
+  onMessage(bytes: Uint8Array): void {
+    if (this.#request === undefined) this.#request = bytes;
+    else this.fail(messageCount("more than one message"));
+  }
+
+  onLastMessage(): void {
+    this.context.arriving.forget(this);
+    if (this.over) return;
+    const request = this.#request;
+    if (request === undefined) {
+      this.fail(messageCount("no message"));
+      return;
+    }
+    this.#request = undefined;
+    try {
+      this.#method.handle(request, this).then(
+        (reply) => this.#reply(reply),
+        (error: unknown) => this.failWith(error),
+      );
+    } catch (error) {
+      this.failWith(error);
+    }
+  }
+
+  protected override settle(): void {
+    super.settle();
+    this.context.arriving.forget(this);
+  }
+
+  #reply(reply: Uint8Array): void {
+    if (this.over) return;
+    const { packAboveBytes } = this;
+    let headers: readonly string[];
+    try {
+      headers = this.responseHeaders(reply.length > packAboveBytes);
+      this.endFields = this.okFields();
+    } catch (error) {
+      this.failWith(error);
+      return;
+    }
+    this.settle();
+    if (this.respond(headers))
+      new MessageWriter(this.stream, Number.POSITIVE_INFINITY, packAboveBytes).sendLast(reply);
+  }
+}
+
+function messageCount(found: string): StatusError {
+  return grpcError(Status.UNIMPLEMENTED, "MESSAGE_COUNT", `the request of a unary call has ${found}`);
+}
