@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { StatusError } from "../grpc/mod.ts";
+import type { EntityMethod } from "../userfunction/mod.ts";
+
+/** A command whose entity is known. */
+export interface EntityCommand {
+  readonly method: EntityMethod;
+  readonly entityId: string;
+  /** The serialized input message. */
+  readonly payload: Uint8Array;
+  /** When the caller stops waiting, in monotonic milliseconds of the proxy's clock. */
+  readonly deadlineMs: number | undefined;
+  readonly onCancel: (listener: () => void) => void;
+}
+
+/** What the user function answered, as it came. */
+export interface EntityReply {
+  readonly typeUrl: string;
+  readonly payload: Uint8Array;
+}
+
+/** A command on its way through an entity, and the caller who waits for it. Settled exactly once. */
+export interface Delivery {
+  readonly command: EntityCommand;
+  /** Monotonic milliseconds. */
+  readonly arrivedMs: number;
+  /** The caller went away while the command was still waiting. */
+  abandoned: boolean;
+  readonly resolve: (reply: EntityReply) => void;
+  readonly reject: (error: StatusError) => void;
+}

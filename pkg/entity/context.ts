@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock, ExpiryQueue, Logger, Semaphore } from "../base/mod.ts";
+import type { EventLog } from "../eventlog/mod.ts";
+import type { ClientStream } from "../grpc/mod.ts";
+import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
+
+import type { EntityOptions } from "./options.ts";
+
+/** An entity in memory, as the runtime sees it. */
+export interface ActiveEntity {
+  readonly service: EntityService;
+  readonly id: string;
+  passivate(): void;
+  relayTimedOut(): void;
+}
+
+/** What the entities of one proxy share, and whom they tell what happens to them. */
+export interface EntityContext {
+  readonly log: EventLog;
+  readonly streams: StreamOpener;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: EntityOptions;
+  readonly activations: Semaphore;
+  /** Entities whose user function owes an answer. */
+  readonly relayTimeouts: ExpiryQueue<ActiveEntity>;
+  /** Tells the user function what it did wrong. */
+  readonly reportError: (message: string) => void;
+
+  readonly onIdle: (entity: ActiveEntity) => void;
+  readonly onBusy: (entity: ActiveEntity) => void;
+  readonly onGone: (entity: ActiveEntity) => void;
+
+  /** Gives the user function a bounded time to end a stream that the proxy has ended. */
+  readonly retire: (stream: ClientStream) => void;
+  /** The stream has ended. */
+  readonly retired: (stream: ClientStream) => void;
+}

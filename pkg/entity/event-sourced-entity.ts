@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { assert, BoundedQueue, toError } from "../base/mod.ts";
+import type { Position } from "../eventlog/mod.ts";
+import { Status, StatusError } from "../grpc/mod.ts";
+import type { ClientStream } from "../grpc/mod.ts";
+import type { EntityService } from "../userfunction/mod.ts";
+
+import type { Delivery } from "./command.ts";
+import type { ActiveEntity, EntityContext } from "./context.ts";
+import {
+  brokenStream,
+  ENTITY_TERMINATED,
+  entityError,
+  logFailure,
+  UNEXPECTED_TERMINATION,
+} from "./failure.ts";
+import { advance, ORIGIN, readCommit, readSnapshot, writeCommit, writeSnapshot } from "./history.ts";
+import type { Cursor } from "./history.ts";
+import { commandMessage, eventMessage, initMessage } from "./stream-messages.ts";
+import { judge } from "./verdict.ts";
+import type { Answer } from "./verdict.ts";
+
+/**
+ * One event sourced entity in memory: a stream to the user function, a place in the log, and the commands that wait.
+ *
+ *     activating ──▶ idle ◀──▶ open ──▶ appending
+ *         ▲           │          │          │
+ *         └───────────┼──────────┴──────────┘  restart: the user function's memory is wrong, replay it
+ *                     ▼
+ *                passivating ──▶ gone          broken, from anywhere: ──▶ gone
+ *
+ * 1. (I2) A command is given to the user function only in `idle`, which it leaves by that.
+ * 2. (I1) In `appending` the answer is held; it leaves when the append was acknowledged, never before.
+ * 3. (I4) Only `appending` has an append in flight, and only one.
+ * 4. (I3) After a refused append nothing of this entity's memory is used again: the stream goes, the history is read.
+ * 5. (I6) `idle` is reached only through a history that was whole.
+ * 6. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
+ * 7. A stream that was let go of is deaf: what it still says changes nothing.
+ */
+export class EventSourcedEntity implements ActiveEntity {
+  readonly service: EntityService;
+  readonly id: string;
+  readonly #context: EntityContext;
+  readonly #mailbox: BoundedQueue<Delivery>;
+  #state: State = ACTIVATING;
+  #stream: ClientStream | undefined;
+  #cursor: Cursor = ORIGIN;
+  #lastCommandId = 0n;
+
+  constructor(context: EntityContext, service: EntityService, id: string) {
+    this.#context = context;
+    this.service = service;
+    this.id = id;
+    this.#mailbox = new BoundedQueue(context.options.mailboxCapacity);
+    this.#activate();
+  }
+
+  /** Takes a command; the delivery is settled in due course, whatever happens. */
+  deliver(delivery: Delivery): void {
+    if (this.#state.kind === "idle") return this.#open(delivery);
+    assert(this.#state.kind !== "gone", "a gone entity gets no commands");
+    if (this.#mailbox.push(delivery)) {
+      delivery.command.onCancel(() => {
+        delivery.abandoned = true;
+      });
+      return;
+    }
+    const text = `${this.#name} has ${this.#mailbox.capacity} commands waiting; try again later`;
+    delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "MAILBOX_FULL", text));
+  }
+
+  /** Ends an idle entity's stream and, when the user function has ended it too, leaves memory. Else does nothing. */
+  passivate(): void {
+    if (this.#state.kind !== "idle") return;
+    this.#state = PASSIVATING;
+    this.#context.onBusy(this);
+    const stream = this.#stream;
+    assert(stream !== undefined, "an idle entity has a stream");
+    stream.end();
+    this.#context.retire(stream);
+  }
+
+  /** The user function took longer than the relay time-out for the open command. */
+  relayTimedOut(): void {
+    if (this.#state.kind !== "open") return;
+    const timeoutMs = this.#context.options.relayTimeoutMs;
+    const text = `the user function did not answer ${this.#name} within ${timeoutMs} ms`;
+    this.#state.delivery.reject(entityError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text));
+    this.#restart();
+  }
+
+  get #name(): string {
+    return `${this.service.persistenceId}/${this.id}`;
+  }
+
+  // Activation
+
+  #activate(): void {
+    this.#state = ACTIVATING;
+    this.#recover().catch((thrown: unknown) => {
+      // Its stream broke while the log was read: everybody has been told.
+      if (this.#state.kind === "gone") return;
+      const error = thrown instanceof StatusError ? thrown : logFailure(thrown, this.#name);
+      this.#context.logger.error("entity could not be activated", {
+        entity: this.#name,
+        error: toError(thrown),
+      });
+      this.#leave(error, error);
+    });
+  }
+
+  async #recover(): Promise<void> {
+    await this.#context.activations.acquire();
+    try {
+      await this.#replay();
+    } finally {
+      this.#context.activations.release();
+    }
+  }
+
+  async #replay(): Promise<void> {
+    const { log } = this.#context;
+    const key = { type: this.service.persistenceId, id: this.id };
+    let page = await log.read(key);
+    const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
+    let cursor = snapshot?.cursor ?? ORIGIN;
+
+    const stream = this.#openStream();
+    stream.send(initMessage(this.service, this.id, snapshot));
+    for (;;) {
+      for (const record of page.records) {
+        const commit = readCommit(cursor, record);
+        commit.events.forEach((event, i) => stream.send(eventMessage(cursor.sequence + 1 + i, event)));
+        cursor = commit.cursor;
+      }
+      // The stream may break while the log is read or the user function is slow to take what was sent.
+      if (this.#stream !== stream) return;
+      if (page.end) break;
+      await stream.drained();
+      page = await log.read(key, cursor.position);
+    }
+    this.#cursor = cursor;
+    this.#next();
+  }
+
+  #openStream(): ClientStream {
+    const stream: ClientStream = this.#context.streams.open("/cloudstate.eventsourced.EventSourced/handle", {
+      onMessage: (bytes) => {
+        if (this.#stream === stream) this.#onMessage(bytes);
+      },
+      onEnd: (end) => {
+        this.#context.retired(stream);
+        if (this.#stream === stream) this.#onStreamEnd(end.message);
+      },
+    });
+    this.#stream = stream;
+    this.#lastCommandId = 0n;
+    return stream;
+  }
+
+  // Commands
+
+  /** Opens the next command that somebody still waits for, or goes idle. */
+  #next(): void {
+    this.#state = IDLE;
+    for (let delivery = this.#mailbox.shift(); delivery !== undefined; delivery = this.#mailbox.shift()) {
+      const expired = this.#expired(delivery);
+      if (expired !== undefined) delivery.reject(expired);
+      else return this.#open(delivery);
+    }
+    this.#context.onIdle(this);
+  }
+
+  /** Why a command that has waited need not be carried out any more. */
+  #expired({ command, abandoned, arrivedMs }: Delivery): StatusError | undefined {
+    const nowMs = this.#context.clock.monotonicMs();
+    if (abandoned) return entityError(Status.CANCELLED, "CANCELLED", "the caller went away");
+    const { relayTimeoutMs } = this.#context.options;
+    if (nowMs < Math.min(command.deadlineMs ?? Number.POSITIVE_INFINITY, arrivedMs + relayTimeoutMs))
+      return undefined;
+    const text = `the command waited ${Math.round(nowMs - arrivedMs)} ms behind others of ${this.#name}`;
+    return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);
+  }
+
+  #open(delivery: Delivery): void {
+    const stream = this.#stream;
+    assert(this.#state.kind === "idle" && stream !== undefined, "I2: no other command is open");
+    this.#context.onBusy(this);
+    this.#lastCommandId++;
+    this.#state = { kind: "open", delivery, commandId: this.#lastCommandId };
+    this.#context.relayTimeouts.touch(this);
+    stream.send(commandMessage(this.#lastCommandId, delivery.command));
+  }
+
+  #onMessage(bytes: Uint8Array): void {
+    const state = this.#state;
+    const verdict = judge(bytes, state.kind === "open" ? state.commandId : undefined);
+    if (verdict.kind === "broken") return this.#break(verdict.text, verdict.detail);
+    assert(state.kind === "open", "only an open command can be answered");
+    this.#context.relayTimeouts.forget(this);
+
+    if (verdict.kind === "commit") {
+      this.#append(state.delivery, verdict.events, verdict.snapshot, verdict.answer);
+      return;
+    }
+    if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
+    settle(state.delivery, verdict.answer);
+    if (verdict.forget) this.#restart();
+    else this.#next();
+  }
+
+  #append(delivery: Delivery, events: Any[], snapshot: Any | undefined, answer: Answer): void {
+    this.#state = { kind: "appending", delivery };
+    const bytes = writeCommit(this.#cursor, events, this.#context.clock.wallMs());
+    const key = { type: this.service.persistenceId, id: this.id };
+    this.#context.log.append(key, this.#cursor.position, bytes).then(
+      (position) => this.#onAppended(position, bytes, events.length, snapshot, delivery, answer),
+      (error: unknown) => this.#onAppendFailed(error, delivery),
+    );
+  }
+
+  #onAppended(
+    position: Position,
+    bytes: Uint8Array,
+    eventCount: number,
+    snapshot: Any | undefined,
+    delivery: Delivery,
+    answer: Answer,
+  ): void {
+    this.#cursor = advance(this.#cursor, { position, bytes }, eventCount);
+    if (snapshot !== undefined) this.#saveSnapshot(snapshot);
+    // I1: the record is safe now, so the answer may leave, even if the stream broke meanwhile.
+    settle(delivery, answer);
+    if (this.#stream === undefined)
+      this.#leave(brokenStream(ENTITY_TERMINATED), brokenStream(ENTITY_TERMINATED));
+    else this.#next();
+  }
+
+  #onAppendFailed(error: unknown, delivery: Delivery): void {
+    const failure = logFailure(error, this.#name);
+    this.#context.logger.warn("append failed", {
+      entity: this.#name,
+      code: failure.code,
+      error: toError(error),
+    });
+    // I3: the user function has applied events that are not in the log, so its memory goes before the caller is told.
+    const streamLost = this.#stream === undefined;
+    if (!streamLost) this.#restart();
+    delivery.reject(failure);
+    if (streamLost) this.#leave(brokenStream(ENTITY_TERMINATED), brokenStream(ENTITY_TERMINATED));
+  }
+
+  /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
+  #saveSnapshot(state: Any): void {
+    const { log, logger, clock } = this.#context;
+    const key = { type: this.service.persistenceId, id: this.id };
+    const bytes = writeSnapshot(this.#cursor, state, clock.wallMs());
+    log.saveSnapshot(key, this.#cursor.position, bytes).catch((error: unknown) => {
+      logger.warn("snapshot was not saved", { entity: this.#name, error: toError(error) });
+    });
+  }
+
+  // Endings
+
+  /** The user function's memory of the entity is wrong or unknown: replay it. Commands that wait keep their order. */
+  #restart(): void {
+    this.#context.relayTimeouts.forget(this);
+    this.#letGo();
+    this.#activate();
+  }
+
+  #onStreamEnd(message: string): void {
+    this.#stream = undefined;
+    if (this.#state.kind !== "passivating") return this.#break(UNEXPECTED_TERMINATION, message);
+    if (this.#mailbox.size > 0) this.#activate();
+    else this.#gone();
+  }
+
+  /** The stream broke its promise: the open command's caller is told what happened, those who wait that it is over. */
+  #break(text: string, detail: string): void {
+    // Where nobody is hurt it is no news: a user function that goes takes all its idle entities with it.
+    const level = this.#state.kind === "idle" ? "debug" : "warn";
+    this.#context.logger[level]("entity stream broke", { entity: this.#name, text, detail });
+    if (text !== UNEXPECTED_TERMINATION) this.#complain(`${text}: ${detail}`);
+    this.#letGo();
+    // An append in flight decides for itself, and then leaves.
+    if (this.#state.kind !== "appending") this.#leave(brokenStream(text), brokenStream(ENTITY_TERMINATED));
+  }
+
+  #leave(current: StatusError, waiting: StatusError): void {
+    const state = this.#state;
+    this.#context.relayTimeouts.forget(this);
+    this.#letGo();
+    const deliveries = this.#mailbox.drain();
+    this.#gone();
+    // With no command open, the one that waits longest is whose activation this was.
+    const first =
+      state.kind === "open" ? state.delivery : state.kind === "activating" ? deliveries.shift() : undefined;
+    first?.reject(current);
+    for (const delivery of deliveries) delivery.reject(waiting);
+  }
+
+  #letGo(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    this.#stream = undefined;
+    stream.end();
+    this.#context.retire(stream);
+  }
+
+  #gone(): void {
+    this.#state = GONE;
+    this.#context.onGone(this);
+  }
+
+  #complain(text: string): void {
+    this.#context.reportError(`${this.service.desc.typeName} entity ${this.id}: ${text}`);
+  }
+}
+
+type State =
+  | { readonly kind: "activating" }
+  | { readonly kind: "idle" }
+  | { readonly kind: "open"; readonly delivery: Delivery; readonly commandId: bigint }
+  | { readonly kind: "appending"; readonly delivery: Delivery }
+  | { readonly kind: "passivating" }
+  | { readonly kind: "gone" };
+
+const ACTIVATING: State = { kind: "activating" };
+const IDLE: State = { kind: "idle" };
+const PASSIVATING: State = { kind: "passivating" };
+const GONE: State = { kind: "gone" };
+
+function settle(delivery: Delivery, answer: Answer): void {
+  if (answer.ok) delivery.resolve(answer.reply);
+  else delivery.reject(answer.error);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ExpiryQueue, Semaphore } from "../base/mod.ts";
+import type { Clock, Logger } from "../base/mod.ts";
+import type { EventLog } from "../eventlog/mod.ts";
+import { Status, StatusError } from "../grpc/mod.ts";
+import type { ClientStream } from "../grpc/mod.ts";
+import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
+
+import type { EntityCommand, EntityReply } from "./command.ts";
+import type { ActiveEntity, EntityContext } from "./context.ts";
+import { EventSourcedEntity } from "./event-sourced-entity.ts";
+import { entityError } from "./failure.ts";
+import type { EntityOptions } from "./options.ts";
+
+export interface EntityRuntimeDependencies {
+  readonly log: EventLog;
+  readonly streams: StreamOpener;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: EntityOptions;
+  readonly reportError: (message: string) => void;
+}
+
+/**
+ * All event sourced entities in the memory of one proxy.
+ *
+ * 1. An entity is in memory at most once; while it is there, every command for it goes to that one.
+ * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one would
+ *    exceed `maxActiveEntities`, or the streams that the user function takes.
+ * 3. After `stop` no command is taken, and each entity leaves as soon as its waiting commands are done.
+ */
+export class EventSourcedRuntime {
+  readonly #options: EntityOptions;
+  readonly #clock: Clock;
+  readonly #context: EntityContext;
+  /** By service, then by entity id. */
+  readonly #entities = new Map<string, Map<string, EventSourcedEntity>>();
+  /** Idle entities by the length of their passivation time-out. */
+  readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
+  #active = 0;
+  #stopping: (() => void) | undefined;
+
+  constructor(dependencies: EntityRuntimeDependencies) {
+    const { clock, options } = dependencies;
+    const retiring = new ExpiryQueue<ClientStream>(clock, options.streamEndTimeoutMs, (stream) =>
+      stream.cancel(),
+    );
+    this.#options = options;
+    this.#clock = clock;
+    this.#context = {
+      ...dependencies,
+      activations: new Semaphore(options.maxActivations),
+      relayTimeouts: new ExpiryQueue(clock, options.relayTimeoutMs, (entity) => entity.relayTimedOut()),
+      onIdle: (entity) => this.#onIdle(entity),
+      onBusy: (entity) => this.#idleQueue(entity.service).forget(entity),
+      onGone: (entity) => this.#onGone(entity),
+      retire: (stream) => retiring.touch(stream),
+      retired: (stream) => retiring.forget(stream),
+    };
+  }
+
+  /** Entities in memory. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /**
+   * Carries a command out.
+   *
+   * @throws StatusError, and nothing else.
+   */
+  dispatch(command: EntityCommand): Promise<EntityReply> {
+    return new Promise((resolve, reject) => {
+      const entity = this.#entityOf(command);
+      if (entity instanceof StatusError) return reject(entity);
+      entity.deliver({ command, arrivedMs: this.#clock.monotonicMs(), abandoned: false, resolve, reject });
+    });
+  }
+
+  /** Lets every entity finish what it has and leave. Resolves when all are gone; the caller bounds the wait. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stopping = resolve;
+      if (this.#active === 0) return resolve();
+      for (const entities of this.#entities.values())
+        for (const entity of entities.values()) entity.passivate();
+    });
+  }
+
+  #entityOf({ method, entityId }: EntityCommand): EventSourcedEntity | StatusError {
+    const { service } = method;
+    let entities = this.#entities.get(service.desc.typeName);
+    const found = entities?.get(entityId);
+    if (this.#stopping !== undefined) {
+      return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
+    }
+    if (found !== undefined) return found;
+    if (this.#active >= this.#capacity() && !this.#evict()) {
+      const text = `all ${this.#active} entities in memory are busy; try again later`;
+      return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_ENTITIES", text);
+    }
+    if (entities === undefined) {
+      entities = new Map();
+      this.#entities.set(service.desc.typeName, entities);
+    }
+    const entity = new EventSourcedEntity(this.#context, service, entityId);
+    entities.set(entityId, entity);
+    this.#active++;
+    return entity;
+  }
+
+  /** Each entity in memory holds a stream, and those that leave hold theirs until the user function has ended it. */
+  #capacity(): number {
+    return Math.min(this.#options.maxActiveEntities, Math.ceil(this.#context.streams.maxStreams * 0.9));
+  }
+
+  /** Asks the entity that is idle longest to leave. */
+  #evict(): boolean {
+    for (const queue of this.#idle.values()) {
+      const oldest = queue.oldest;
+      if (oldest === undefined) continue;
+      oldest.passivate();
+      return true;
+    }
+    return false;
+  }
+
+  #onIdle(entity: ActiveEntity): void {
+    if (this.#stopping === undefined) this.#idleQueue(entity.service).touch(entity);
+    else entity.passivate();
+  }
+
+  #onGone(entity: ActiveEntity): void {
+    this.#idleQueue(entity.service).forget(entity);
+    this.#entities.get(entity.service.desc.typeName)?.delete(entity.id);
+    this.#active--;
+    if (this.#active === 0) this.#stopping?.();
+  }
+
+  #idleQueue(service: EntityService): ExpiryQueue<ActiveEntity> {
+    const timeoutMs = service.passivationTimeoutMs ?? this.#options.passivationTimeoutMs;
+    let queue = this.#idle.get(timeoutMs);
+    if (queue === undefined) {
+      queue = new ExpiryQueue(this.#clock, timeoutMs, (entity) => entity.passivate());
+      this.#idle.set(timeoutMs, queue);
+    }
+    return queue;
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { describeError } from "../base/mod.ts";
+import { EventLogError } from "../eventlog/mod.ts";
+import { Status, StatusError } from "../grpc/mod.ts";
+
+import { HistoryError } from "./history.ts";
+
+/**
+ * Texts that a caller sees when an entity's stream misbehaves. Cloudstate's, to the letter: clients and its TCK compare
+ * them. `ENTITY_TERMINATED` is for those whose command was still waiting.
+ */
+export const UNEXPECTED_REPLY = "Unexpected entity reply";
+export const UNEXPECTED_FAILURE = "Unexpected entity failure";
+export const UNEXPECTED_MESSAGE = "Unexpected entity message";
+export const UNEXPECTED_TERMINATION = "Unexpected entity termination";
+export const ENTITY_TERMINATED = "Entity terminated";
+
+/** Why a command was not carried out, besides what the log says (`EventLogCode`, `HistoryErrorCode`). */
+export type EntityErrorCode =
+  /** The user function refused the command; the text is its own. */
+  | "COMMAND_FAILED"
+  /** The user function broke the protocol of the entity's stream, or went away; the text is one of the above. */
+  | "ENTITY_STREAM_BROKEN"
+  /** The user function did not answer in time. */
+  | "RELAY_TIMEOUT"
+  /** The command waited too long behind others of its entity. Nothing was done. */
+  | "MAILBOX_TIMEOUT"
+  /** Too many commands wait for the entity. Nothing was done. */
+  | "MAILBOX_FULL"
+  /** The caller went away while the command waited. Nothing was done. */
+  | "CANCELLED"
+  /** Every entity in memory is busy and there may be no more of them. Nothing was done. */
+  | "TOO_MANY_ENTITIES"
+  /** The proxy is about to end. Nothing was done. */
+  | "PROXY_STOPPING"
+  /** The user function asked for what this version cannot do. Nothing was stored. */
+  | "NOT_SUPPORTED"
+  /** The user function's reply contradicts itself. Nothing was stored. */
+  | "PROTOCOL_VIOLATION"
+  /** The user function answered without a reply. Its events, if any, are stored. */
+  | "NO_REPLY"
+  /** A bug of the proxy; its log tells more. */
+  | "INTERNAL";
+
+export function entityError(
+  status: Status,
+  code: EntityErrorCode,
+  text: string,
+  cause?: unknown,
+): StatusError {
+  return new StatusError(status, code, text, cause === undefined ? undefined : { cause });
+}
+
+/** The stream of the entity broke; the text is one of the above. */
+export function brokenStream(text: string): StatusError {
+  return entityError(Status.UNKNOWN, "ENTITY_STREAM_BROKEN", text);
+}
+
+/** The user function said no. */
+export function commandFailed(description: string): StatusError {
+  return entityError(Status.UNKNOWN, "COMMAND_FAILED", description);
+}
+
+/** What a caller is told when the log could not be written or read: the one place that translates it. */
+export function logFailure(error: unknown, entity: string): StatusError {
+  if (error instanceof HistoryError) {
+    return new StatusError(Status.DATA_LOSS, error.code, `${entity}: ${error.message}`, { cause: error });
+  }
+  if (!(error instanceof EventLogError)) {
+    return entityError(
+      Status.INTERNAL,
+      "INTERNAL",
+      `${entity}: unexpected failure, see the proxy's log`,
+      error,
+    );
+  }
+  const text = `${entity}: ${describeError(error)}`;
+  return new StatusError(statusOf(error), error.code, text, { cause: error });
+}
+
+function statusOf(error: EventLogError): Status {
+  switch (error.code) {
+    case "APPEND_CONFLICT":
+      return Status.ABORTED;
+    case "OUTCOME_UNKNOWN":
+      return Status.UNKNOWN;
+    case "RECORD_TOO_LARGE":
+    case "LOG_FULL":
+      return Status.RESOURCE_EXHAUSTED;
+    case "LOG_CORRUPT":
+    case "LOG_TOO_NEW":
+      return Status.DATA_LOSS;
+    case "LOG_UNAVAILABLE":
+    case "LOG_OVERLOADED":
+    case "LOG_LOCKED":
+    case "LOG_BAD_ADDRESS":
+    case "LOG_CLOSED":
+      return Status.UNAVAILABLE;
+  }
+}

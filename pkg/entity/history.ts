@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { hash } from "node:crypto";
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { CodedError } from "../base/mod.ts";
+import { NO_POSITION } from "../eventlog/mod.ts";
+import type { LogRecord, Position } from "../eventlog/mod.ts";
+import { CommitSchema, SnapshotSchema } from "../protocol/mod.ts";
+import type { Commit, Snapshot } from "../protocol/mod.ts";
+
+/**
+ * How an entity's history is written and read back. Pure; the log holds the bytes.
+ *
+ * 1. All events of one command are one record (atomic).
+ * 2. Records of an entity form a chain: each holds the SHA-256 of the one before, and its first event follows the last
+ *    event of the one before. A reader that finds anything else refuses to go on (I6): wrong state is worse than none.
+ * 3. A snapshot holds the hash of the record it was taken behind, so the chain goes on across it.
+ */
+export interface Cursor {
+  /** Where the entity's newest record stands in the log. */
+  readonly position: Position;
+  /** Sequence number of its newest event; the first ever is 1. */
+  readonly sequence: number;
+  /** SHA-256 of its newest record; empty if it has none. */
+  readonly recordHash: Uint8Array;
+}
+
+export const ORIGIN: Cursor = { position: NO_POSITION, sequence: 0, recordHash: new Uint8Array(0) };
+
+export type HistoryErrorCode =
+  /** A record or snapshot is not what was written. */
+  | "HISTORY_UNREADABLE"
+  /** Events are missing, or there twice. */
+  | "HISTORY_GAP"
+  /** A record does not follow the one before it. */
+  | "HISTORY_BROKEN_CHAIN";
+
+/** The stored history of an entity cannot be trusted. */
+export class HistoryError extends CodedError<HistoryErrorCode> {}
+
+/** The record of one command's events, to be appended behind `cursor`. */
+export function writeCommit(cursor: Cursor, events: Any[], timeMs: number): Uint8Array {
+  const commit: Commit = {
+    $typeName: "perdure.log.v1.Commit",
+    firstSequence: BigInt(cursor.sequence + 1),
+    events,
+    commandKey: "",
+    sideEffects: [],
+    timeMs: BigInt(Math.trunc(timeMs)),
+    previousHash: cursor.recordHash,
+    sinceSnapshot: [],
+  };
+  return toBinary(CommitSchema, commit);
+}
+
+/** Where the entity stands once `record` with `eventCount` events is stored behind `cursor`. */
+export function advance(cursor: Cursor, record: LogRecord, eventCount: number): Cursor {
+  return {
+    position: record.position,
+    sequence: cursor.sequence + eventCount,
+    recordHash: hash("sha256", record.bytes, "buffer"),
+  };
+}
+
+/** @throws HistoryError if the record is not the one that follows `cursor`. */
+export function readCommit(
+  cursor: Cursor,
+  record: LogRecord,
+): { readonly events: Any[]; readonly cursor: Cursor } {
+  const commit = parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+  if (Number(commit.firstSequence) !== cursor.sequence + 1) {
+    throw new HistoryError(
+      "HISTORY_GAP",
+      `the record at position ${record.position} begins with event ${commit.firstSequence}, but event ` +
+        `${cursor.sequence + 1} is next; events are missing or stored twice`,
+    );
+  }
+  if (Buffer.compare(commit.previousHash, cursor.recordHash) !== 0) {
+    throw new HistoryError(
+      "HISTORY_BROKEN_CHAIN",
+      `the record at position ${record.position} (event ${commit.firstSequence}) does not follow the one before it; ` +
+        "one of them was changed or removed",
+    );
+  }
+  return { events: commit.events, cursor: advance(cursor, record, commit.events.length) };
+}
+
+export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number): Uint8Array {
+  const snapshot: Snapshot = {
+    $typeName: "perdure.log.v1.Snapshot",
+    sequence: BigInt(cursor.sequence),
+    state,
+    recordHash: cursor.recordHash,
+    timeMs: BigInt(Math.trunc(timeMs)),
+  };
+  return toBinary(SnapshotSchema, snapshot);
+}
+
+/** A state, and where in the history it stands. */
+export interface SnapshotPoint {
+  readonly state: Any;
+  readonly cursor: Cursor;
+}
+
+/** @throws HistoryError if it is not a snapshot. */
+export function readSnapshot(record: LogRecord): SnapshotPoint {
+  const snapshot = parse(record, "snapshot", (bytes) => fromBinary(SnapshotSchema, bytes));
+  if (snapshot.state === undefined || snapshot.sequence < 1n) {
+    throw new HistoryError(
+      "HISTORY_UNREADABLE",
+      `the snapshot at position ${record.position} holds no state`,
+    );
+  }
+  const { position } = record;
+  return {
+    state: snapshot.state,
+    cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
+  };
+}
+
+function parse<T>(record: LogRecord, what: string, read: (bytes: Uint8Array) => T): T {
+  try {
+    return read(record.bytes);
+  } catch (error) {
+    throw new HistoryError(
+      "HISTORY_UNREADABLE",
+      `the ${what} at position ${record.position} cannot be read`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Bounds of the entity runtimes (I11). `docs/configuration.md` says how to set each. */
+export interface EntityOptions {
+  /** Idle time after which an entity leaves memory, in milliseconds, unless its type says otherwise. */
+  readonly passivationTimeoutMs: number;
+  /** How long the user function may take for one command, in milliseconds. */
+  readonly relayTimeoutMs: number;
+  /** Commands that may wait for one entity; the next one is refused. */
+  readonly mailboxCapacity: number;
+  /** Entities in memory. Beyond it the one that is idle longest has to go; if none is idle, activation is refused. */
+  readonly maxActiveEntities: number;
+  /** Entities that are read from the log at the same time; further ones wait. */
+  readonly maxActivations: number;
+  /** How long the user function may take to end a stream that the proxy has ended, in milliseconds. */
+  readonly streamEndTimeoutMs: number;
+}
+
+export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
+  passivationTimeoutMs: 30_000,
+  relayTimeoutMs: 60_000,
+  mailboxCapacity: 1_000,
+  maxActiveEntities: 100_000,
+  maxActivations: 256,
+  streamEndTimeoutMs: 10_000,
+};

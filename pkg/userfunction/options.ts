@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { BackoffOptions } from "../base/mod.ts";
+
+/** How the proxy reaches its user function. `docs/configuration.md` says how to set each. */
+export interface UserFunctionOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Refuse a user function that speaks another protocol version; if false it is only warned about. */
+  readonly protocolCheck: boolean;
+  /** How long connecting may take, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** How long the user function may take to answer discovery, in milliseconds. */
+  readonly discoveryTimeoutMs: number;
+  /** Between tries to reach a user function that is not there. */
+  readonly backoff: BackoffOptions;
+  /** Largest message that is taken from the user function, in bytes. */
+  readonly maxReceiveBytes: number;
+}
+
+export const DEFAULT_USER_FUNCTION_OPTIONS: UserFunctionOptions = {
+  host: "127.0.0.1",
+  port: 8080,
+  protocolCheck: true,
+  connectTimeoutMs: 5_000,
+  discoveryTimeoutMs: 10_000,
+  // Cloudstate waits a second before it looks again; a container that is just starting is worth looking at sooner.
+  backoff: { minMs: 50, maxMs: 10_000, jitter: 0.2 },
+  maxReceiveBytes: 12_582_912,
+};

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
+import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
+import { until } from "../../test/lib/until.ts";
+import { seededRandom, silentLogger, systemClock } from "../base/mod.ts";
+import { EventSourced } from "../protocol/mod.ts";
+
+import { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
+import type { UserFunctionOptions } from "./options.ts";
+import type { UserFunctionSpec } from "./spec.ts";
+import { UserFunction } from "./user-function.ts";
+import type { UserFunctionDependencies } from "./user-function.ts";
+
+interface Seen {
+  readonly userFunction: UserFunction;
+  /** Services of each spec in turn; undefined where serving ended. */
+  readonly specs: (readonly string[] | undefined)[];
+  readonly rejections: (readonly string[])[];
+}
+
+function look(
+  t: ExecutionContext,
+  port: number,
+  options: Partial<UserFunctionOptions> = {},
+  checkSpec: UserFunctionDependencies["checkSpec"] = () => [],
+): Seen {
+  const specs: Seen["specs"] = [];
+  const rejections: Seen["rejections"] = [];
+  const userFunction = new UserFunction({
+    options: {
+      ...DEFAULT_USER_FUNCTION_OPTIONS,
+      port,
+      backoff: { minMs: 5, maxMs: 20, jitter: 0.2 },
+      ...options,
+    },
+    clock: systemClock,
+    random: seededRandom(1),
+    logger: silentLogger,
+    proxyName: "perdure",
+    proxyVersion: "1.2.3",
+    supportedTypes: [EventSourced.typeName],
+    checkSpec,
+    onSpec: (spec: UserFunctionSpec | undefined) => specs.push(spec && [...spec.services.keys()]),
+    onRejected: (errors) => rejections.push(errors),
+  });
+  userFunction.start();
+  t.teardown(() => userFunction.stop());
+  return { userFunction, specs, rejections };
+}
+
+/** A port that nobody listens on, of a server that was there. */
+async function freePort(): Promise<number> {
+  const gone = await startScriptedUserFunction({ spec: counterSpec() });
+  gone.kill();
+  return gone.port;
+}
+
+test("discovery says who the proxy is and what it serves, and what comes back is served", async (t) => {
+  const served = await startScriptedUserFunction({ spec: counterSpec() });
+  t.teardown(() => served.kill());
+  const { specs, userFunction } = look(t, served.port);
+  await until("it is served", () => specs.length === 1);
+  t.deepEqual(specs, [[COUNTER_SERVICE]]);
+  t.is(userFunction.status.kind, "serving");
+  t.like(served.discoveries[0], {
+    protocolMajorVersion: 0,
+    protocolMinorVersion: 2,
+    proxyName: "perdure",
+    proxyVersion: "1.2.3",
+    supportedEntityTypes: [EventSourced.typeName],
+  });
+});
+
+test("a user function that is not up yet is found when it is", async (t) => {
+  const port = await freePort();
+  const { specs, userFunction } = look(t, port);
+  t.throws(() => userFunction.open("/a/b", { onMessage: () => undefined, onEnd: () => undefined }), {
+    code: "USER_FUNCTION_UNAVAILABLE",
+  });
+  const served = await startScriptedUserFunction({ spec: counterSpec(), port });
+  t.teardown(() => served.kill());
+  await until("it is served", () => specs.length === 1);
+  t.is(served.discoveries.length, 1);
+});
+
+test("one discover per connection: a user function that comes back, changed, is asked anew", async (t) => {
+  const first = await startScriptedUserFunction({ spec: counterSpec() });
+  const { specs } = look(t, first.port);
+  await until("it is served", () => specs.length === 1);
+  first.kill();
+  await until("it is missed", () => specs.length === 2);
+  const second = await startScriptedUserFunction({ spec: counterSpec(), port: first.port });
+  t.teardown(() => second.kill());
+  await until("it is served again", () => specs.length === 3);
+  t.deepEqual(specs, [[COUNTER_SERVICE], undefined, [COUNTER_SERVICE]]);
+  t.is(first.discoveries.length, 1);
+  t.is(second.discoveries.length, 1);
+});
+
+test("a wrong spec is reported error by error, not retried, and a corrected user function is served", async (t) => {
+  const wrong = await startScriptedUserFunction({ spec: counterSpec({ entities: [] }) });
+  const { specs, rejections, userFunction } = look(t, wrong.port);
+  await until("it is told", () => wrong.reports.length === 1);
+  t.regex(wrong.reports[0] ?? "", /announces no entities/);
+  t.deepEqual(rejections, [wrong.reports]);
+  t.like(userFunction.status, { kind: "rejected", errors: wrong.reports });
+  t.is(wrong.discoveries.length, 1);
+  wrong.kill();
+  const right = await startScriptedUserFunction({ spec: counterSpec(), port: wrong.port });
+  t.teardown(() => right.kill());
+  await until("it is served", () => specs.length === 1);
+});
+
+test("another protocol version is refused and reported, or only warned about where the check is off", async (t) => {
+  const serviceInfo = { ...counterSpec().serviceInfo!, protocolMinorVersion: 1 };
+  const served = await startScriptedUserFunction({ spec: counterSpec({ serviceInfo }) });
+  t.teardown(() => served.kill());
+  look(t, served.port);
+  await until("it is told", () => served.reports.length === 1);
+  t.regex(served.reports[0] ?? "", /speaks protocol 0\.1, this proxy speaks 0\.2/);
+  const { specs } = look(t, served.port, { protocolCheck: false });
+  await until("it is served", () => specs.length === 1);
+});
+
+test("what the caller of the folder finds wrong is reported too", async (t) => {
+  const served = await startScriptedUserFunction({ spec: counterSpec() });
+  t.teardown(() => served.kill());
+  const { rejections } = look(t, served.port, {}, () => ["a path is wrong", "another is too"]);
+  await until("all is told", () => served.reports.length === 2);
+  t.deepEqual(rejections, [["a path is wrong", "another is too"]]);
+});
+
+test("I12: garbage for an answer to discovery is tried again, with a connection of its own", async (t) => {
+  const served = await startScriptedUserFunction({
+    spec: counterSpec(),
+    discoveryBytes: Buffer.from("garbage"),
+  });
+  t.teardown(() => served.kill());
+  const { specs } = look(t, served.port);
+  await until("it is asked again", () => served.discoveries.length > 1);
+  t.deepEqual(specs, []);
+});
+
+test("reportError arrives, never fails, and is silent while nobody is there", async (t) => {
+  const served = await startScriptedUserFunction({ spec: counterSpec() });
+  const { specs, userFunction } = look(t, served.port);
+  userFunction.reportError("too early");
+  await until("it is served", () => specs.length === 1);
+  userFunction.reportError("wrong reply");
+  await until("it arrives", () => served.reports.length === 1);
+  t.deepEqual(served.reports, ["wrong reply"]);
+  served.kill();
+  await until("it is missed", () => specs.length === 2);
+  t.notThrows(() => userFunction.reportError("too late"));
+});
+
+test("stop ends the search at once", async (t) => {
+  const { userFunction } = look(t, await freePort(), {
+    backoff: { minMs: 60_000, maxMs: 60_000, jitter: 0 },
+  });
+  await userFunction.stop();
+  t.is(userFunction.status.kind, "connecting");
+});

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+
+import { backoffMs, describeError, sleep } from "../base/mod.ts";
+import type { Clock, Logger, Random } from "../base/mod.ts";
+import { connect, Status, StatusError } from "../grpc/mod.ts";
+import type { ClientStream, Connection, StreamHandlers } from "../grpc/mod.ts";
+import { EntitySpecSchema, ProxyInfoSchema, UserFunctionErrorSchema } from "../protocol/mod.ts";
+import type { EntitySpec } from "../protocol/mod.ts";
+
+import type { UserFunctionOptions } from "./options.ts";
+import type { UserFunctionSpec } from "./spec.ts";
+import { PROTOCOL_MAJOR, PROTOCOL_MINOR, validateSpec, versionError } from "./validate.ts";
+
+export interface UserFunctionDependencies {
+  readonly options: UserFunctionOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly proxyName: string;
+  readonly proxyVersion: string;
+  /** Exactly the entity types that the proxy can serve. */
+  readonly supportedTypes: readonly string[];
+  /** What else may be wrong with a spec that is whole in itself, as its HTTP rules. */
+  readonly checkSpec: (spec: UserFunctionSpec) => readonly string[];
+  /** What is served changed; undefined while nothing is. */
+  readonly onSpec: (spec: UserFunctionSpec | undefined) => void;
+  /** The user function was refused; what its developer has to change. */
+  readonly onRejected: (errors: readonly string[]) => void;
+}
+
+/** Opens streams to the user function. */
+export interface StreamOpener {
+  /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there. */
+  open(path: string, handlers: StreamHandlers): ClientStream;
+  /** Streams that the user function takes at a time. */
+  readonly maxStreams: number;
+}
+
+/** Reports that wait for an answer at the same time; further ones are only logged. */
+const MAX_OPEN_REPORTS = 16;
+
+/** How long the user function may take to acknowledge a report, in milliseconds. */
+const REPORT_TIMEOUT_MS = 5_000;
+
+/**
+ * The user function as the proxy sees it: one connection, found again whenever it is lost.
+ *
+ *     connecting ──▶ discovering ──▶ serving ──▶ lost ──▶ connecting …
+ *         ▲ back-off      │    └──▶ rejected ──▶ lost
+ *         └───────────────┘
+ *
+ * 1. `discover` is called once per connection; a user function that comes back, perhaps changed, is asked anew.
+ * 2. A spec with errors is final for its connection: each error is reported once, nothing is served, nothing retried.
+ * 3. `onSpec` hears a spec when serving begins and undefined when it ends, in turn.
+ * 4. Whatever the user function says or fails to say, the proxy stays up (I12).
+ */
+export class UserFunction implements StreamOpener {
+  readonly #dependencies: UserFunctionDependencies;
+  readonly #stopped = new AbortController();
+  #state: State = { kind: "connecting" };
+  #problem = "";
+  #openReports = 0;
+  #finished: Promise<void> = Promise.resolve();
+
+  constructor(dependencies: UserFunctionDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Starts looking for the user function, for ever, until `stop`. */
+  start(): void {
+    this.#finished = this.#run();
+  }
+
+  get status(): UserFunctionStatus {
+    const state = this.#state;
+    switch (state.kind) {
+      case "connecting":
+        return { kind: "connecting", problem: this.#problem };
+      case "serving":
+        return { kind: "serving" };
+      case "rejected":
+        return { kind: "rejected", errors: state.errors };
+    }
+  }
+
+  open(path: string, handlers: StreamHandlers): ClientStream {
+    if (this.#state.kind !== "serving" || !this.#state.connection.usable) {
+      const { host, port } = this.#dependencies.options;
+      const text = `the user function at ${host}:${port} is not available; try again later`;
+      throw new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+    }
+    return this.#state.connection.open(path, handlers);
+  }
+
+  get maxStreams(): number {
+    return this.#state.kind === "serving" ? this.#state.connection.maxStreams : Number.POSITIVE_INFINITY;
+  }
+
+  /** Tells the user function's developer what it did wrong. Never fails, never waits. */
+  reportError(message: string): void {
+    this.#dependencies.logger.warn("reported to the user function", { message });
+    if (this.#state.kind === "serving") void this.#report(this.#state.connection, message);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#finished;
+  }
+
+  async #run(): Promise<void> {
+    const { options, clock, random, logger, onSpec } = this.#dependencies;
+    const { signal } = this.#stopped;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      let connection: Connection | undefined;
+      try {
+        connection = await this.#connect();
+        const spec = await this.#discover(connection);
+        attempt = 0;
+        this.#problem = "";
+        await this.#serve(connection, spec);
+      } catch (error) {
+        const text = describeError(error);
+        // Each new reason once is enough for people; the rest is for whoever looks closer.
+        const level = text === this.#problem ? "debug" : "info";
+        this.#problem = text;
+        const at = `${options.host}:${options.port}`;
+        logger[level]("user function is not available yet", { at, attempt, error: text });
+      } finally {
+        connection?.destroy();
+        const wasServing = this.#state.kind === "serving";
+        this.#state = { kind: "connecting" };
+        if (wasServing) onSpec(undefined);
+      }
+      if (!signal.aborted)
+        await sleep(clock, backoffMs(Math.max(attempt, 1), options.backoff, random), signal);
+    }
+  }
+
+  async #connect(): Promise<Connection> {
+    const { options, clock } = this.#dependencies;
+    const { host, port, connectTimeoutMs, maxReceiveBytes } = options;
+    return connect({ host, port, clock, connectTimeoutMs, maxReceiveBytes });
+  }
+
+  async #discover(connection: Connection): Promise<EntitySpec> {
+    const { options, proxyName, proxyVersion, supportedTypes } = this.#dependencies;
+    const info = toBinary(ProxyInfoSchema, {
+      $typeName: "cloudstate.ProxyInfo",
+      protocolMajorVersion: PROTOCOL_MAJOR,
+      protocolMinorVersion: PROTOCOL_MINOR,
+      proxyName,
+      proxyVersion,
+      supportedEntityTypes: [...supportedTypes],
+    });
+    const { message } = await connection.unary("/cloudstate.EntityDiscovery/discover", info, {
+      timeoutMs: options.discoveryTimeoutMs,
+    });
+    try {
+      return fromBinary(EntitySpecSchema, message);
+    } catch (error) {
+      const text = `the answer to discovery is not a ${EntitySpecSchema.typeName} message`;
+      throw new Error(text, { cause: error });
+    }
+  }
+
+  /** Serves, or refuses, until the connection ends. */
+  async #serve(connection: Connection, entitySpec: EntitySpec): Promise<void> {
+    const { logger, onSpec, onRejected } = this.#dependencies;
+    const ended = new Promise<void>((resolve) => {
+      connection.onClose(() => resolve());
+      this.#stopped.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    const { spec, errors } = this.#check(entitySpec);
+    if (spec === undefined) {
+      this.#state = { kind: "rejected", errors };
+      logger.error("user function was refused", { errors });
+      onRejected(errors);
+      for (const error of errors) await this.#report(connection, error);
+    } else {
+      this.#state = { kind: "serving", connection };
+      logger.info("user function found", {
+        description: spec.description,
+        services: [...spec.services.keys()],
+      });
+      onSpec(spec);
+    }
+    await ended;
+    logger.info("user function connection ended");
+  }
+
+  #check(entitySpec: EntitySpec): { readonly spec?: UserFunctionSpec; readonly errors: readonly string[] } {
+    const { options, supportedTypes, checkSpec, logger } = this.#dependencies;
+    const wrongVersion = versionError(entitySpec.serviceInfo);
+    if (wrongVersion !== undefined && options.protocolCheck) return { errors: [wrongVersion] };
+    if (wrongVersion !== undefined) logger.warn("protocol version is not checked", { error: wrongVersion });
+    const validation = validateSpec(entitySpec, supportedTypes);
+    if (!validation.ok) return { errors: validation.errors };
+    const errors = checkSpec(validation.spec);
+    return errors.length > 0 ? { errors } : { spec: validation.spec, errors };
+  }
+
+  async #report(connection: Connection, message: string): Promise<void> {
+    if (this.#openReports >= MAX_OPEN_REPORTS) return;
+    this.#openReports++;
+    try {
+      const request = toBinary(UserFunctionErrorSchema, {
+        $typeName: "cloudstate.UserFunctionError",
+        message,
+      });
+      const timeoutMs = REPORT_TIMEOUT_MS;
+      await connection.unary("/cloudstate.EntityDiscovery/reportError", request, { timeoutMs });
+    } catch (error) {
+      this.#dependencies.logger.debug("report did not arrive", { error: describeError(error) });
+    } finally {
+      this.#openReports--;
+    }
+  }
+}
+
+type State =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "serving"; readonly connection: Connection }
+  | { readonly kind: "rejected"; readonly errors: readonly string[] };
+
+/** Where the proxy stands with its user function, for probes and people. */
+export type UserFunctionStatus =
+  /** `problem` is why the last try failed; empty if there was none yet. */
+  | { readonly kind: "connecting"; readonly problem: string }
+  | { readonly kind: "serving" }
+  | { readonly kind: "rejected"; readonly errors: readonly string[] };

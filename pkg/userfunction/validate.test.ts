@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { create } from "@bufbuild/protobuf";
+import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
+import test from "ava";
+
+import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../test/lib/counter.ts";
+import { file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
+import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
+import type { EntitySpec } from "../protocol/mod.ts";
+
+import { validateSpec, versionError } from "./validate.ts";
+
+const SUPPORTED = [EventSourced.typeName];
+
+test("a good spec is taken over: services, methods, persistence id, description", (t) => {
+  const validation = validateSpec(counterSpec(), SUPPORTED);
+  if (!validation.ok) return t.fail(validation.errors.join());
+  const service = validation.spec.services.get(COUNTER_SERVICE);
+  t.like(service, {
+    entityType: EventSourced.typeName,
+    persistenceId: "counter",
+    passivationTimeoutMs: undefined,
+  });
+  t.deepEqual([...(service?.methods.keys() ?? [])], ["Add", "Get"]);
+  t.is(validation.spec.description, "counter");
+});
+
+test("a passivation time-out is taken over, and one that makes no sense is the default", (t) => {
+  for (const [timeout, expected] of [
+    [100n, 100],
+    [0n, undefined],
+    [-5n, undefined],
+    [1n << 60n, 2_147_483_647],
+  ] as const) {
+    const spec = counterSpec();
+    spec.entities[0]!.passivationStrategy = {
+      $typeName: "cloudstate.EntityPassivationStrategy",
+      strategy: { case: "timeout", value: { $typeName: "cloudstate.TimeoutPassivationStrategy", timeout } },
+    };
+    const validation = validateSpec(spec, SUPPORTED);
+    t.is(validation.ok ? validation.spec.services.get(COUNTER_SERVICE)?.passivationTimeoutMs : -1, expected);
+  }
+});
+
+/** The counter, with its file changed. */
+function changedFile(change: (file: ReturnType<typeof counterFile>) => void): EntitySpec {
+  const file = counterFile();
+  change(file);
+  const imports = [file_cloudstate_entity_key.proto, file_google_protobuf_descriptor.proto];
+  return counterSpec({ proto: descriptorSet([file, ...imports]) });
+}
+
+/** The counter, with its entity changed. */
+function changedEntity(change: (entity: EntitySpec["entities"][number]) => void): EntitySpec {
+  const spec = counterSpec();
+  change(spec.entities[0]!);
+  return spec;
+}
+
+const WRONG: readonly (readonly [name: string, spec: EntitySpec, error: RegExp])[] = [
+  ["no entities", create(EntitySpecSchema), /announces no entities/],
+  [
+    "a service that is not described",
+    changedEntity((entity) => (entity.serviceName = "a.B")),
+    /a\.B is not in the desc/,
+  ],
+  [
+    "an entity type that is not served",
+    changedEntity((entity) => (entity.entityType = "cloudstate.crdt.Crdt")),
+    /Counter is a cloudstate\.crdt\.Crdt, which this proxy does not serve; it serves cloudstate\.eventsourced/,
+  ],
+  [
+    "no persistence id",
+    changedEntity((entity) => (entity.persistenceId = "")),
+    /Counter has no persistence id/,
+  ],
+  [
+    "a service announced twice",
+    counterSpec({ entities: [...counterSpec().entities, ...counterSpec().entities] }),
+    /twice/,
+  ],
+  [
+    "a streamed method",
+    changedFile((file) => (file.service[0]!.method[0]!.serverStreaming = true)),
+    /Counter\.Add is streamed/,
+  ],
+  [
+    "a method without a key",
+    changedFile((file) => delete file.messageType[0]!.field[0]!.options),
+    /Counter\.Get takes perdure\.test\.Request, which has no field marked \(cloudstate\.entity_key\)/,
+  ],
+  [
+    "a missing import",
+    counterSpec({ proto: descriptorSet([counterFile()]) }),
+    /lacks cloudstate\/entity_key\.proto/,
+  ],
+  [
+    "a circular import",
+    changedFile((file) => file.dependency.push("counter.proto")),
+    /circular import: counter\.proto ->/,
+  ],
+  [
+    "garbage for descriptors",
+    counterSpec({ proto: Buffer.from("garbage") }),
+    /not a google\.protobuf\.FileDescriptorSet/,
+  ],
+];
+
+for (const [name, spec, error] of WRONG) {
+  test(`refused with a text that says what to change: ${name}`, (t) => {
+    const validation = validateSpec(spec, SUPPORTED);
+    t.regex(validation.ok ? "accepted" : validation.errors.join("\n"), error);
+  });
+}
+
+test("every error is told, not only the first", (t) => {
+  const spec = changedFile((file) => {
+    for (const method of file.service[0]!.method) method.clientStreaming = true;
+  });
+  const validation = validateSpec(spec, SUPPORTED);
+  t.is(validation.ok ? 0 : validation.errors.length, 2);
+});
+
+test("the protocol version has to be equal, and none at all is another one", (t) => {
+  const info = (major: number, minor: number) =>
+    counterSpec({
+      serviceInfo: {
+        ...counterSpec().serviceInfo!,
+        protocolMajorVersion: major,
+        protocolMinorVersion: minor,
+      },
+    }).serviceInfo;
+  t.is(versionError(info(0, 2)), undefined);
+  for (const [major, minor] of [
+    [0, 1],
+    [0, 3],
+    [1, 2],
+  ] as const) {
+    t.regex(
+      versionError(info(major, minor)) ?? "",
+      new RegExp(`speaks protocol ${major}\\.${minor}, this proxy speaks 0\\.2`),
+    );
+  }
+  t.regex(versionError(undefined) ?? "", /speaks protocol 0\.0/);
+});

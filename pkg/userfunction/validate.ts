@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+
+import { DescriptorError, entityKeyReader, EventSourced, readDescriptors } from "../protocol/mod.ts";
+import type { Descriptors, Entity, EntitySpec, ServiceInfo } from "../protocol/mod.ts";
+
+import type { EntityMethod, EntityService, UserFunctionSpec } from "./spec.ts";
+
+/** The version of Cloudstate's protocol that this proxy speaks. */
+export const PROTOCOL_MAJOR = 0;
+export const PROTOCOL_MINOR = 2;
+
+/** The longest delay that a timer takes. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
+
+export type Validation =
+  | { readonly ok: true; readonly spec: UserFunctionSpec }
+  /** What the user function's developer has to change; at least one. */
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+/** Checks what a user function said of itself (reference: Cloudstate 0.2, specification errors). Pure. */
+export function validateSpec(spec: EntitySpec, supportedTypes: readonly string[]): Validation {
+  if (spec.entities.length === 0) return { ok: false, errors: ["the user function announces no entities"] };
+
+  let descriptors: Descriptors;
+  try {
+    descriptors = readDescriptors(spec.proto);
+  } catch (error) {
+    if (error instanceof DescriptorError) return { ok: false, errors: [error.message] };
+    throw error;
+  }
+
+  const errors: string[] = [];
+  const services = new Map<string, EntityService>();
+  for (const entity of spec.entities) {
+    const desc = descriptors.registry.getService(entity.serviceName);
+    const found =
+      desc === undefined
+        ? [`service ${entity.serviceName} is not in the descriptors`]
+        : checkService(entity, desc, supportedTypes);
+    if (services.has(entity.serviceName)) found.push(`service ${entity.serviceName} is announced twice`);
+    errors.push(...found);
+    if (desc !== undefined && found.length === 0) services.set(entity.serviceName, toService(entity, desc));
+  }
+  if (errors.length > 0) return { ok: false, errors };
+  return { ok: true, spec: { descriptors, services, description: describe(spec.serviceInfo) } };
+}
+
+/** Undefined if the versions agree. They have to be equal; no version at all reads as 0.0. */
+export function versionError(info: ServiceInfo | undefined): string | undefined {
+  const major = info?.protocolMajorVersion ?? 0;
+  const minor = info?.protocolMinorVersion ?? 0;
+  if (major === PROTOCOL_MAJOR && minor === PROTOCOL_MINOR) return undefined;
+  const library = info?.supportLibraryName
+    ? ` (${info.supportLibraryName} ${info.supportLibraryVersion})`
+    : "";
+  return (
+    `the user function${library} speaks protocol ${major}.${minor}, this proxy speaks ` +
+    `${PROTOCOL_MAJOR}.${PROTOCOL_MINOR}; use an SDK for ${PROTOCOL_MAJOR}.${PROTOCOL_MINOR}, or switch the check ` +
+    "off with PERDURE_PROTOCOL_CHECK=false at your own risk"
+  );
+}
+
+function checkService(entity: Entity, desc: DescService, supportedTypes: readonly string[]): string[] {
+  const { serviceName, entityType, persistenceId } = entity;
+  if (!supportedTypes.includes(entityType)) {
+    const supported = supportedTypes.join(", ");
+    return [
+      `service ${serviceName} is a ${entityType}, which this proxy does not serve; it serves ${supported}`,
+    ];
+  }
+  const errors = desc.methods.flatMap((method) => checkMethod(serviceName, method));
+  if (persistenceId === "") errors.push(`service ${serviceName} has no persistence id`);
+  return errors;
+}
+
+function checkMethod(serviceName: string, method: DescMethod): string[] {
+  const errors: string[] = [];
+  const name = `${serviceName}.${method.name}`;
+  if (method.methodKind !== "unary") {
+    errors.push(
+      `method ${name} is streamed; methods of an ${EventSourced.typeName} service have to be unary`,
+    );
+  }
+  if (entityKeyReader(method.input) === undefined) {
+    errors.push(
+      `method ${name} takes ${method.input.typeName}, which has no field marked (cloudstate.entity_key); ` +
+        "without one the proxy cannot know which entity a command is for",
+    );
+  }
+  return errors;
+}
+
+function toService(entity: Entity, desc: DescService): EntityService {
+  const methods = new Map<string, EntityMethod>();
+  const service: EntityService = {
+    desc,
+    entityType: entity.entityType,
+    persistenceId: entity.persistenceId,
+    passivationTimeoutMs: passivationTimeoutMs(entity),
+    methods,
+  };
+  for (const method of desc.methods) {
+    const entityKey = entityKeyReader(method.input);
+    if (entityKey !== undefined) methods.set(method.name, { service, desc: method, entityKey });
+  }
+  return service;
+}
+
+function passivationTimeoutMs(entity: Entity): number | undefined {
+  const strategy = entity.passivationStrategy?.strategy;
+  if (strategy?.case !== "timeout" || strategy.value.timeout <= 0n) return undefined;
+  return Math.min(Number(strategy.value.timeout), MAX_TIMEOUT_MS);
+}
+
+function describe(info: ServiceInfo | undefined): string {
+  const parts = [
+    [info?.serviceName, info?.serviceVersion],
+    [info?.serviceRuntime],
+    [info?.supportLibraryName, info?.supportLibraryVersion],
+  ];
+  const words = parts.map((part) => part.filter(Boolean).join(" ")).filter(Boolean);
+  return words.length === 0 ? "a user function without a name" : words.join(", ");
+}
