@@ -5,15 +5,22 @@ import { CodedError } from "../base/mod.ts";
 /**
  * The contract of an event log. It speaks of positions and bytes and knows nothing of what they mean.
  *
- * 1. *Fence* (I3): `append` names the position that it follows. If another record of the entity is there, the log
- *    refuses with `APPEND_CONFLICT` and stores nothing.
- * 2. *Durability*: `append` resolves only when the record is as safe as `durability` says.
+ * 1. *Fence* (I3): `append` names the position that it follows. If that is not the position of the entity's last
+ *    record, the log refuses with `APPEND_CONFLICT` and stores nothing.
+ * 2. *Durability*: `append` and `saveSnapshot` resolve only when the bytes are as safe as `durability` says.
  * 3. *Order*: positions of the whole log rise with time; those of one entity rise in the order of its appends.
  *    A position is never used twice. Positions may have gaps.
- * 4. *Visibility*: an acknowledged record is seen by every `read`, `tail` and `list` that starts afterwards.
- * 5. *Whole or not at all*: bytes come back exactly as they went in.
+ * 4. *Visibility*: an acknowledged record is seen by every `read`, `tail` and `list` that starts afterwards. What is
+ *    seen is as durable as what was acknowledged.
+ * 5. *Whole or not at all*: bytes come back exactly as they went in. Bytes that were given are left alone by the caller
+ *    until the promise settles; bytes that come back belong to the caller.
  * 6. *Failure*: any rejection is an `EventLogError`. After `OUTCOME_UNKNOWN` the record may or may not be stored, and
- *    only reading tells (I5); after any other code it is not.
+ *    only reading tells (I5); after any other code it is not. A refused append harms no other.
+ * 7. *Keys*: type and id are any two strings, told apart exactly, code unit by code unit.
+ * 8. *Bounds* (I11): a page holds at most `pageRecords` records and ends with the one that fills `pageBytes`. A record,
+ *    a snapshot or a key beyond its bound is refused with `RECORD_TOO_LARGE`.
+ * 9. *End*: `close` lets what was accepted finish. What comes later is refused with `LOG_CLOSED`, and so is the next
+ *    step of an iteration that is still open. A second `close` waits for the first.
  *
  * One contract suite (`contract.ts`) checks every implementation.
  */
@@ -30,8 +37,8 @@ export interface EventLog {
   append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
 
   /**
-   * Stores a snapshot that stands for all records up to and including the one at `position`. Replaces an older one;
-   * is ignored if a newer one is stored. Records are never removed by it.
+   * Stores a snapshot that stands for all records up to and including the entity's own one at `position`. Replaces an
+   * older one and its equal; is ignored if a newer one is stored. Records are never removed by it.
    */
   saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void>;
 
@@ -44,7 +51,7 @@ export interface EventLog {
   /** Ids of all entities of a type that have a record, each once, in no particular order. */
   list(type: string): AsyncIterable<string>;
 
-  /** Waits for what is in flight, then lets go of everything. Later calls are refused with `LOG_CLOSED`. */
+  /** Waits for what was accepted, then lets go of everything. */
   close(): Promise<void>;
 }
 
@@ -90,7 +97,7 @@ export type EventLogCode =
   | "LOG_FULL"
   /** More appends wait than the bound allows. Nothing was stored. */
   | "LOG_OVERLOADED"
-  /** Larger than the bound of one record. Nothing was stored. */
+  /** A record, snapshot or key beyond its bound. Nothing was stored. */
   | "RECORD_TOO_LARGE"
   /** What is stored is damaged or not a log. */
   | "LOG_CORRUPT"

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+
+import { contractCases, runCase } from "./contract.ts";
+import type { LogUnderTest, OpenLogUnderTest } from "./contract.ts";
+import { EventLogError, NO_POSITION } from "./event-log.ts";
+import type { EntityKey, EventLog, LogRecord } from "./event-log.ts";
+import type { LogLimits } from "./limits.ts";
+import { openMemoryLog } from "./memory.ts";
+
+/** Changes a sound log for the worse: what it gives replaces the log's own methods. */
+type Break = (log: EventLog) => Partial<EventLog>;
+
+const broken: Readonly<Record<string, Break>> = {
+  "loses an append now and then": (log) => {
+    let count = 0;
+    return {
+      append: async (entity, expected, record) =>
+        ++count % 3 === 0 ? expected + 1 : log.append(entity, expected, record),
+    };
+  },
+  "accepts a conflict": (log) => ({
+    append: async (entity, expected, record) => {
+      try {
+        return await log.append(entity, expected, record);
+      } catch (thrown) {
+        if (!(thrown instanceof EventLogError) || thrown.code !== "APPEND_CONFLICT") throw thrown;
+        const { records } = await log.read(entity, NO_POSITION);
+        return log.append(entity, records.at(-1)?.position ?? NO_POSITION, record);
+      }
+    },
+  }),
+  "checks only that the entity has not moved on, not that the position is its last": (log) => ({
+    append: async (entity, expected, record) => {
+      const last = (await log.read(entity, NO_POSITION)).records.at(-1)?.position ?? NO_POSITION;
+      return log.append(entity, expected > last ? last : expected, record);
+    },
+  }),
+  "stores what it refuses": (log) => ({
+    append: async (entity, expected, record) => {
+      const { records } = await log.read(entity, NO_POSITION);
+      const last = records.at(-1)?.position ?? NO_POSITION;
+      const position = await log.append(entity, last, record);
+      if (last !== expected) throw new EventLogError("APPEND_CONFLICT", "too late");
+      return position;
+    },
+  }),
+  "throws an error of another kind": (log) => ({
+    append: (entity, expected, record) =>
+      log.append(entity, expected, record).catch(() => Promise.reject(new TypeError("conflict"))),
+  }),
+  "gives records in the wrong order": (log) => ({
+    read: async (entity, after) => {
+      const page = await log.read(entity, after);
+      return { ...page, records: page.records.toReversed() };
+    },
+  }),
+  "gives the records of all entities of one id": (log) => ({
+    append: (entity, expected, record) => log.append({ ...entity, type: "all" }, expected, record),
+    read: (entity, after) => log.read({ ...entity, type: "all" }, after),
+  }),
+  "acknowledges before the record can be read": (log) => {
+    const before = new Map<string, readonly LogRecord[]>();
+    return {
+      append: async (entity, expected, record) => {
+        before.set(entity.id, (await log.read(entity)).records);
+        return log.append(entity, expected, record);
+      },
+      read: async (entity, after) => {
+        const records = before.get(entity.id);
+        before.delete(entity.id);
+        return records !== undefined && after === undefined
+          ? { records, end: true }
+          : log.read(entity, after);
+      },
+    };
+  },
+  "cuts a byte off": (log) => ({
+    append: (entity, expected, record) => log.append(entity, expected, record.subarray(0, 299_999)),
+  }),
+  "stores the buffer behind a view": (log) => ({
+    append: (entity, expected, record) => log.append(entity, expected, new Uint8Array(record.buffer)),
+  }),
+  "keeps the caller's bytes rather than a copy": (log) => {
+    const given: Uint8Array[] = [];
+    return {
+      append: (entity, expected, record) => {
+        given.push(record);
+        return log.append(entity, expected, record);
+      },
+      read: async (entity, after) => {
+        const page = await log.read(entity, after);
+        return { ...page, records: page.records.map((r, i) => ({ ...r, bytes: given[i] ?? r.bytes })) };
+      },
+    };
+  },
+  "lets an older snapshot replace a newer one": (log) => {
+    const kept = new Map<string, LogRecord>();
+    return {
+      saveSnapshot: async ({ id }, position, bytes) => void kept.set(id, { position, bytes }),
+      read: async (entity, after) => {
+        const snapshot = after === undefined ? kept.get(entity.id) : undefined;
+        const page = await log.read(entity, after ?? snapshot?.position);
+        return snapshot === undefined ? page : { snapshot, ...page };
+      },
+    };
+  },
+  "removes the records that a snapshot stands for": (log) => ({
+    read: async (entity, after) => {
+      const { snapshot } = await log.read(entity);
+      const page = await log.read(entity, after);
+      return { ...page, records: page.records.filter((r) => r.position > (snapshot?.position ?? 0)) };
+    },
+  }),
+  "says the end of a page is the end of all": (log) => ({
+    read: async (entity, after) => ({ ...(await log.read(entity, after)), end: true }),
+  }),
+  "skips the first record of a later page": (log) => ({
+    read: async (entity, after) => {
+      const page = await log.read(entity, after);
+      return after === undefined || after === NO_POSITION
+        ? page
+        : { ...page, records: page.records.slice(1) };
+    },
+  }),
+  "gives pages without a bound": (log) => ({
+    read: async (entity, after) => {
+      const first = await log.read(entity, after);
+      const records = [...first.records];
+      for (let { end } = first; !end; ) {
+        const page = await log.read(entity, records.at(-1)?.position);
+        records.push(...page.records);
+        end = page.end;
+      }
+      return { ...first, records, end: true };
+    },
+  }),
+  "tells no keys apart that differ in case": (log) => keyedBy(log, (id) => id.toLowerCase()),
+  "tells no keys apart that look alike": (log) => keyedBy(log, (id) => id.normalize("NFC")),
+  "tells no keys apart that UTF-8 cannot": (log) => keyedBy(log, (id) => id.toWellFormed()),
+  "ends keys at NUL": (log) => keyedBy(log, (id) => id.split("\0")[0] ?? ""),
+  "cuts long keys": (log) => keyedBy(log, (id) => id.slice(0, 4_000)),
+  "puts type and id side by side": (log) => ({
+    append: ({ type, id }, ...rest) => log.append({ type: "", id: `${type}:${id}` }, ...rest),
+    read: ({ type, id }, ...rest) => log.read({ type: "", id: `${type}:${id}` }, ...rest),
+  }),
+  "tails only what is stored": (log) => ({
+    async *tail(type, from, signal) {
+      for await (const id of log.list(type)) {
+        for (const record of (await log.read({ type, id }, from)).records) {
+          if (!signal.aborted) yield { id, ...record };
+        }
+      }
+    },
+  }),
+  "tails some records twice": (log) => ({
+    async *tail(...of) {
+      for await (const record of log.tail(...of)) {
+        yield record;
+        if (record.position % 5 === 0) yield record;
+      }
+    },
+  }),
+  "tails from the start whatever is asked": (log) => ({
+    tail: (type, _from, signal) => log.tail(type, NO_POSITION, signal),
+  }),
+  "ends a tail with an error when the signal aborts": (log) => ({
+    async *tail(type, from, signal) {
+      yield* log.tail(type, from, signal);
+      signal.throwIfAborted();
+    },
+  }),
+  "lists an id for each record": (log) => ({
+    async *list(type) {
+      for await (const id of log.list(type)) {
+        for (const _ of (await log.read({ type, id }, NO_POSITION)).records) yield id;
+      }
+    },
+  }),
+  "lists an entity that has only a snapshot": (log) => {
+    const saved = new Set<string>();
+    return {
+      saveSnapshot: (entity, ...rest) =>
+        log.saveSnapshot(entity, ...rest).then(() => void saved.add(entity.id)),
+      async *list(type) {
+        for await (const id of log.list(type)) saved.add(id);
+        yield* saved;
+      },
+    };
+  },
+  "drops what was accepted when it is closed": (log) => {
+    let closed = false;
+    return {
+      append: async (...of) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (closed) throw new EventLogError("LOG_UNAVAILABLE", "closed before");
+        return log.append(...of);
+      },
+      close: async () => {
+        closed = true;
+        await log.close();
+      },
+    };
+  },
+  "goes on after close": () => ({ close: async () => undefined }),
+};
+
+test("a sound log passes every case, also with an empty wrapper around it", async (t) => {
+  for (const contractCase of contractCases) {
+    await t.notThrowsAsync(
+      () =>
+        runCase(
+          contractCase,
+          opening(() => ({})),
+        ),
+      contractCase.title,
+    );
+  }
+});
+
+for (const [fault, breakIt] of Object.entries(broken)) {
+  test(`the contract finds a log that ${fault}`, async (t) => {
+    t.truthy(await firstFailure(opening(breakIt)));
+  });
+}
+
+test("the contract finds a log that ignores its bounds", async (t) => {
+  const found = await firstFailure(async () => underTest(openMemoryLog()));
+  t.regex(found ?? "", /I11/);
+});
+
+test("the contract finds a durable log that acknowledges before the record is safe", async (t) => {
+  const found = await firstFailure(forgetfulLog);
+  t.regex(found ?? "", /^\(2\)/);
+});
+
+/** Its crash takes the last record along, as an append without fsync would. */
+async function forgetfulLog(limits: Partial<LogLimits>): Promise<LogUnderTest> {
+  const log = openMemoryLog(limits);
+  const appended: { entity: EntityKey; record: Uint8Array }[] = [];
+  const append: EventLog["append"] = async (entity, expected, record) => {
+    const position = await log.append(entity, expected, record);
+    appended.push({ entity, record });
+    return position;
+  };
+  const afterCrash = async () => {
+    const copy = openMemoryLog();
+    for (const { entity, record } of appended.slice(0, -1)) {
+      const last = (await copy.read(entity)).records.at(-1)?.position ?? NO_POSITION;
+      await copy.append(entity, last, record);
+    }
+    return copy;
+  };
+  return { ...underTest(methodsOf(log, { append })), afterCrash };
+}
+
+/** The title of the first case that fails. */
+async function firstFailure(open: OpenLogUnderTest): Promise<string | undefined> {
+  for (const contractCase of contractCases) {
+    try {
+      await runCase(contractCase, open);
+    } catch {
+      return contractCase.title;
+    }
+  }
+  return undefined;
+}
+
+function opening(breakIt: Break): OpenLogUnderTest {
+  return async (limits) => {
+    const log = openMemoryLog(limits);
+    return underTest(methodsOf(log, breakIt(log)));
+  };
+}
+
+function underTest(log: EventLog): LogUnderTest {
+  return { log, dispose: () => log.close() };
+}
+
+function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
+  return {
+    durability: log.durability,
+    read: (...of) => log.read(...of),
+    append: (...of) => log.append(...of),
+    saveSnapshot: (...of) => log.saveSnapshot(...of),
+    tail: (...of) => log.tail(...of),
+    list: (...of) => log.list(...of),
+    close: () => log.close(),
+    ...replaced,
+  };
+}
+
+function keyedBy(log: EventLog, fold: (id: string) => string): Partial<EventLog> {
+  const folded = ({ type, id }: EntityKey) => ({ type, id: fold(id) });
+  return {
+    append: (entity, ...rest) => log.append(folded(entity), ...rest),
+    read: (entity, ...rest) => log.read(folded(entity), ...rest),
+  };
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { TestFn } from "ava";
+
+import { appendCases } from "./contract/append-cases.ts";
+import { runCase } from "./contract/harness.ts";
+import type { ContractCase, OpenLogUnderTest } from "./contract/harness.ts";
+import { iterateCases } from "./contract/iterate-cases.ts";
+import { modelCase } from "./contract/model-case.ts";
+import { readCases } from "./contract/read-cases.ts";
+
+export { runCase } from "./contract/harness.ts";
+export type { ContractCase, LogUnderTest, OpenLogUnderTest } from "./contract/harness.ts";
+
+/** All that `event-log.ts` promises. `contract.test.ts` shows that each kind of broken log is found by one of them. */
+export const contractCases: readonly ContractCase[] = [
+  ...appendCases,
+  ...readCases,
+  ...iterateCases,
+  modelCase,
+];
+
+/** Registers the contract for one implementation. For tests only. */
+export function eventLogContract(test: TestFn, name: string, open: OpenLogUnderTest): void {
+  for (const contractCase of contractCases) {
+    test(`${name}: ${contractCase.title}`, async (t) => {
+      await t.notThrowsAsync(() => runCase(contractCase, open));
+    });
+  }
+}

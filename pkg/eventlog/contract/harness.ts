@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+
+import { EventLogError, NO_POSITION } from "../event-log.ts";
+import type { EntityKey, EventLog, EventLogCode, LogRecord, Position, TailRecord } from "../event-log.ts";
+import type { LogLimits } from "../limits.ts";
+
+/** A log that a case has to itself. */
+export interface LogUnderTest {
+  readonly log: EventLog;
+  /** For durable logs: what another process would find if this one stopped dead now, opened as a log of its own. */
+  readonly afterCrash?: () => Promise<EventLog>;
+  /** Closes everything and removes it. */
+  readonly dispose: () => Promise<void>;
+}
+
+export type OpenLogUnderTest = (limits: Partial<LogLimits>) => Promise<LogUnderTest>;
+
+/** One statement about every log. It cites the clauses of `event-log.ts`. */
+export interface ContractCase {
+  readonly title: string;
+  readonly limits?: Partial<LogLimits>;
+  /** Throws if the log breaks the statement. */
+  readonly run: (under: LogUnderTest) => Promise<void>;
+}
+
+export async function runCase(contractCase: ContractCase, open: OpenLogUnderTest): Promise<void> {
+  const under = await open(contractCase.limits ?? {});
+  try {
+    await contractCase.run(under);
+  } finally {
+    await under.dispose();
+  }
+}
+
+export const ann: EntityKey = { type: "cart", id: "ann" };
+export const bob: EntityKey = { type: "cart", id: "bob" };
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Appends one after the other and gives their positions. */
+export async function appendAll(
+  log: EventLog,
+  entity: EntityKey,
+  records: readonly Uint8Array[],
+  behind: Position = NO_POSITION,
+): Promise<Position[]> {
+  const positions: Position[] = [];
+  for (const record of records) positions.push(await log.append(entity, positions.at(-1) ?? behind, record));
+  return positions;
+}
+
+/** All records that `read` gives, page by page. */
+export async function readAll(log: EventLog, entity: EntityKey): Promise<LogRecord[]> {
+  const all: LogRecord[] = [];
+  let page = await log.read(entity);
+  all.push(...page.records);
+  while (!page.end) {
+    page = await log.read(entity, all.at(-1)?.position ?? NO_POSITION);
+    assert.equal(page.snapshot, undefined, "a later page has no snapshot");
+    assert.ok(page.records.length > 0 || page.end, "a page without records is the last one");
+    all.push(...page.records);
+  }
+  return all;
+}
+
+/** The first `count` records of a tail. */
+export async function take(
+  log: EventLog,
+  type: string,
+  from: Position,
+  count: number,
+): Promise<TailRecord[]> {
+  const taken: TailRecord[] = [];
+  const abort = new AbortController();
+  if (count === 0) return taken;
+  for await (const record of log.tail(type, from, abort.signal)) {
+    taken.push(record);
+    if (taken.length === count) abort.abort();
+  }
+  return taken;
+}
+
+export async function listAll(log: EventLog, type: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const id of log.list(type)) ids.push(id);
+  return ids.sort();
+}
+
+export async function refused(promise: Promise<unknown>, code: EventLogCode): Promise<void> {
+  await assert.rejects(promise, (error) => {
+    assert.ok(error instanceof EventLogError, `an EventLogError, not ${String(error)}`);
+    assert.equal(error.code, code);
+    return true;
+  });
+}
+
+export function sameRecords(
+  actual: readonly { readonly bytes: Uint8Array }[],
+  expected: readonly Uint8Array[],
+): void {
+  const asText = (all: readonly Uint8Array[]) => all.map((one) => Buffer.from(one).toString("latin1"));
+  assert.deepEqual(asText(actual.map((record) => record.bytes)), asText(expected));
+}
+
+export function rising(positions: readonly Position[]): void {
+  let last = NO_POSITION;
+  for (const position of positions) {
+    assert.ok(Number.isSafeInteger(position) && position > last, `${position} comes after ${last}`);
+    last = position;
+  }
+}

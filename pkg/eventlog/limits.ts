@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { EventLogError } from "./event-log.ts";
+import type { EntityKey } from "./event-log.ts";
+
+/** Bounds that every log has (I11). */
+export interface LogLimits {
+  /** Largest record or snapshot, in bytes. Default 12 MiB. */
+  readonly maxRecordBytes: number;
+  /** Longest type and id together, in UTF-16 code units. Default 65,536. */
+  readonly maxKeyLength: number;
+  /** Most records (or ids) in one page. Default 512. */
+  readonly pageRecords: number;
+  /** A page ends with the record that brings it to this many bytes. Default 1 MiB. */
+  readonly pageBytes: number;
+}
+
+export const defaultLimits: LogLimits = {
+  maxRecordBytes: 12 * 1024 * 1024,
+  maxKeyLength: 65_536,
+  pageRecords: 512,
+  pageBytes: 1024 * 1024,
+};
+
+/** @throws EventLogError `RECORD_TOO_LARGE` */
+export function checkSize(limits: LogLimits, entity: EntityKey, bytes: Uint8Array): void {
+  const keyLength = entity.type.length + entity.id.length;
+  if (keyLength > limits.maxKeyLength) {
+    const text = `the type and id have ${keyLength} characters; the bound is ${limits.maxKeyLength}`;
+    throw new EventLogError("RECORD_TOO_LARGE", text);
+  }
+  if (bytes.byteLength > limits.maxRecordBytes) {
+    const text = `${nameOf(entity)}: ${bytes.byteLength} bytes are more than the bound of ${limits.maxRecordBytes}`;
+    throw new EventLogError("RECORD_TOO_LARGE", text);
+  }
+}
+
+/** @throws EventLogError `LOG_BAD_ADDRESS` if a number among the settings is not a whole one above zero. */
+export function checkSettings(settings: object): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value !== "number" || (Number.isSafeInteger(value) && value > 0)) continue;
+    throw new EventLogError("LOG_BAD_ADDRESS", `${name} must be a whole number above zero, not ${value}`);
+  }
+}
+
+/** @throws EventLogError `APPEND_CONFLICT` */
+export function appendConflict(entity: EntityKey, expected: number): EventLogError {
+  const text = `${nameOf(entity)}: position ${expected} is not that of its last record`;
+  return new EventLogError("APPEND_CONFLICT", text);
+}
+
+/** The entity for people. Ids come from outside, so what is not fit for a line is escaped and the rest cut. */
+export function nameOf(entity: EntityKey): string {
+  const cut = (text: string) =>
+    JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text).slice(1, -1);
+  return `${cut(entity.type)}/${cut(entity.id)}`;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { EventLogError, NO_POSITION } from "./event-log.ts";
+import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "./event-log.ts";
+import { appendConflict, checkSettings, checkSize, defaultLimits } from "./limits.ts";
+import type { LogLimits } from "./limits.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export interface MemoryLogOptions extends LogLimits {
+  /** Most bytes that are kept; an append beyond it is refused with `LOG_FULL`. Default 1 GiB. */
+  readonly maxBytes: number;
+}
+
+const defaultOptions: MemoryLogOptions = { ...defaultLimits, maxBytes: 1024 ** 3 };
+
+/** What one record or snapshot costs beside its bytes, roughly: three objects and their places in two arrays. */
+const OVERHEAD_BYTES = 200;
+
+/** A log that ends with the process: for tests and for trying things out. `durability` is `memory`. */
+export function openMemoryLog(options: Partial<MemoryLogOptions> = {}): EventLog {
+  const all = { ...defaultOptions, ...options };
+  checkSettings(all);
+  return new MemoryLog(all);
+}
+
+interface Entity {
+  readonly records: LogRecord[];
+  snapshot: LogRecord | undefined;
+}
+
+interface EntityType {
+  readonly entities: Map<string, Entity>;
+  readonly records: TailRecord[];
+}
+
+class MemoryLog implements EventLog {
+  readonly durability = "memory";
+  readonly #options: MemoryLogOptions;
+  readonly #types = new Map<string, EntityType>();
+  readonly #wakeup = new Wakeup();
+  #last: Position = NO_POSITION;
+  #bytes = 0;
+  #closed = false;
+
+  constructor(options: MemoryLogOptions) {
+    this.#options = options;
+  }
+
+  async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
+    this.#checkOpen();
+    const found = this.#types.get(entity.type)?.entities.get(entity.id);
+    if (found === undefined) return { records: [], end: true };
+    const snapshot = after === undefined ? found.snapshot : undefined;
+    const from = after ?? snapshot?.position ?? NO_POSITION;
+    const page = this.#page(found.records, from);
+    return snapshot === undefined ? page : { snapshot: copyOf(snapshot), ...page };
+  }
+
+  async append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    this.#checkOpen();
+    checkSize(this.#options, entity, record);
+    const stored = this.#types.get(entity.type)?.entities.get(entity.id);
+    if ((stored?.records.at(-1)?.position ?? NO_POSITION) !== expected)
+      throw appendConflict(entity, expected);
+    this.#charge(record.byteLength + OVERHEAD_BYTES);
+
+    const type = this.#typeOf(entity.type);
+    const kept = { position: ++this.#last, bytes: record.slice() };
+    entityOf(type, entity.id).records.push(kept);
+    type.records.push({ id: entity.id, ...kept });
+    this.#wakeup.notify(entity.type);
+    return kept.position;
+  }
+
+  async saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    checkSize(this.#options, entity, snapshot);
+    const kept = this.#types.get(entity.type)?.entities.get(entity.id)?.snapshot;
+    if (kept !== undefined && kept.position > position) return;
+    const replaced = kept === undefined ? 0 : kept.bytes.byteLength + OVERHEAD_BYTES;
+    this.#charge(snapshot.byteLength + OVERHEAD_BYTES - replaced);
+    entityOf(this.#typeOf(entity.type), entity.id).snapshot = { position, bytes: snapshot.slice() };
+  }
+
+  async *tail(type: string, from: Position, signal: AbortSignal): AsyncGenerator<TailRecord> {
+    let position = from;
+    while (!signal.aborted) {
+      this.#checkOpen();
+      const records = this.#types.get(type)?.records ?? [];
+      const next = records[firstBehind(records, position)];
+      if (next === undefined) {
+        await this.#wakeup.wait(type, signal);
+        continue;
+      }
+      position = next.position;
+      yield { id: next.id, ...copyOf(next) };
+    }
+  }
+
+  async *list(type: string): AsyncGenerator<string> {
+    this.#checkOpen();
+    // A Map's iterator sees what is added meanwhile and nothing twice.
+    for (const [id, entity] of this.#types.get(type)?.entities ?? []) {
+      this.#checkOpen();
+      if (entity.records.length > 0) yield id;
+    }
+    this.#checkOpen();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#types.clear();
+    this.#wakeup.notifyAll();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new EventLogError("LOG_CLOSED", "the log in memory is closed");
+  }
+
+  #charge(bytes: number): void {
+    if (this.#bytes + bytes > this.#options.maxBytes) {
+      const text = `the log in memory is full: maxBytes is ${this.#options.maxBytes}`;
+      throw new EventLogError("LOG_FULL", text);
+    }
+    this.#bytes += bytes;
+  }
+
+  #typeOf(name: string): EntityType {
+    const type = this.#types.get(name) ?? { entities: new Map(), records: [] };
+    this.#types.set(name, type);
+    return type;
+  }
+
+  #page(all: readonly LogRecord[], from: Position): HistoryPage {
+    const records: LogRecord[] = [];
+    let bytes = 0;
+    let index = firstBehind(all, from);
+    for (; index < all.length; index++) {
+      if (records.length >= this.#options.pageRecords || bytes >= this.#options.pageBytes) break;
+      const record = copyOf(all[index] as LogRecord);
+      records.push(record);
+      bytes += record.bytes.byteLength;
+    }
+    return { records, end: index >= all.length };
+  }
+}
+
+function entityOf(type: EntityType, id: string): Entity {
+  const entity = type.entities.get(id) ?? { records: [], snapshot: undefined };
+  type.entities.set(id, entity);
+  return entity;
+}
+
+function copyOf(record: LogRecord): LogRecord {
+  return { position: record.position, bytes: record.bytes.slice() };
+}
+
+/** Index of the first record behind the position; the records stand in order of position. */
+function firstBehind(records: readonly LogRecord[], position: Position): number {
+  let low = 0;
+  let high = records.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((records[middle] as LogRecord).position > position) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export { EventLogError, NO_POSITION } from "./event-log.ts";
+export type {
+  Durability,
+  EntityKey,
+  EventLog,
+  EventLogCode,
+  HistoryPage,
+  LogRecord,
+  Position,
+  TailRecord,
+} from "./event-log.ts";
+export type { LogLimits } from "./limits.ts";
+export { openMemoryLog } from "./memory.ts";
+export type { MemoryLogOptions } from "./memory.ts";
+export { openSqliteLog } from "./sqlite/log.ts";
+export type { SqliteLog, SqliteLogStats } from "./sqlite/log.ts";
+export type { SqliteLogOptions } from "./sqlite/options.ts";
+export { openEventLog } from "./open.ts";
+export type { EventLogAddress, EventLogDeps } from "./open.ts";

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { EntityKey, Position } from "../event-log.ts";
+
+/** What one transaction writes, as it goes to the writer's thread: columns rather than objects, one buffer for all. */
+export interface Batch {
+  readonly kinds: readonly OperationKind[];
+  readonly types: readonly string[];
+  readonly ids: readonly string[];
+  /** Expected position of an append, position of a snapshot. */
+  readonly positions: readonly Position[];
+  /** Where the bytes of each end in `bytes`; they start where those before end. */
+  readonly ends: readonly number[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The outcome of each operation of a batch: the position of an append, `NO_POSITION` for a snapshot, `CONFLICT` for an
+ * append that came too late.
+ */
+export type BatchOutcome = readonly number[];
+
+export const CONFLICT = -1;
+
+export type OperationKind = typeof APPEND | typeof SNAPSHOT;
+export const APPEND = 0;
+export const SNAPSHOT = 1;
+
+export interface Operation {
+  readonly kind: OperationKind;
+  readonly entity: EntityKey;
+  readonly position: Position;
+  readonly bytes: Uint8Array;
+}
+
+export function packBatch(operations: readonly Operation[]): Batch {
+  let size = 0;
+  for (const operation of operations) size += operation.bytes.byteLength;
+  const bytes = new Uint8Array(size);
+  const kinds: OperationKind[] = [];
+  const types: string[] = [];
+  const ids: string[] = [];
+  const positions: Position[] = [];
+  const ends: number[] = [];
+  let end = 0;
+  for (const operation of operations) {
+    bytes.set(operation.bytes, end);
+    end += operation.bytes.byteLength;
+    kinds.push(operation.kind);
+    types.push(operation.entity.type);
+    ids.push(operation.entity.id);
+    positions.push(operation.position);
+    ends.push(end);
+  }
+  return { kinds, types, ids, positions, ends, bytes };
+}
+
+/** Calls `visit` for each operation in order. The bytes are a view; the entity is made anew. */
+export function unpackBatch(batch: Batch, visit: (operation: Operation) => void): void {
+  let start = 0;
+  for (const [index, kind] of batch.kinds.entries()) {
+    const end = batch.ends[index] as number;
+    visit({
+      kind,
+      entity: { type: batch.types[index] as string, id: batch.ids[index] as string },
+      position: batch.positions[index] as Position,
+      bytes: batch.bytes.subarray(start, end),
+    });
+    start = end;
+  }
+}

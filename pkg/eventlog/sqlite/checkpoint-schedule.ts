@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock, Timer } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+
+/** What is emptied. */
+export interface Checkpointed {
+  walPages(): number;
+  checkpoint(): void;
+}
+
+export interface CheckpointSettings {
+  readonly checkpointPages: number;
+  readonly maxWalPages: number;
+}
+
+/** A moment without a commit that is long enough to count as quiet, in milliseconds. */
+const QUIET_MS = 20;
+
+/**
+ * Decides when the write-ahead log is emptied into the file: in a quiet moment if there is one, since it makes the
+ * next batch wait, and in any case before the log gets longer than its bound (I11). A failure is reported, not raised:
+ * the records are safe where they are, and a later commit asks again. Failures in a row are reported once.
+ */
+export class CheckpointSchedule {
+  readonly #target: Checkpointed;
+  readonly #settings: CheckpointSettings;
+  readonly #clock: Clock;
+  readonly #onFailure: (error: EventLogError) => void;
+  #timer: Timer | undefined;
+  #commits = 0;
+  #failing = false;
+
+  constructor(
+    target: Checkpointed,
+    settings: CheckpointSettings,
+    clock: Clock,
+    onFailure: (error: EventLogError) => void,
+  ) {
+    this.#target = target;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#onFailure = onFailure;
+  }
+
+  afterCommit(): void {
+    this.#commits++;
+    const pages = this.#target.walPages();
+    if (pages >= this.#settings.maxWalPages) this.#checkpoint();
+    else if (pages >= this.#settings.checkpointPages) this.#awaitQuiet();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #awaitQuiet(): void {
+    if (this.#timer !== undefined) return;
+    const commits = this.#commits;
+    this.#timer = this.#clock.schedule(QUIET_MS, () => {
+      this.#timer = undefined;
+      if (this.#commits === commits) this.#checkpoint();
+      else this.#awaitQuiet();
+    });
+  }
+
+  #checkpoint(): void {
+    this.stop();
+    try {
+      this.#target.checkpoint();
+      this.#failing = false;
+    } catch (thrown) {
+      if (!(thrown instanceof EventLogError)) throw thrown;
+      if (!this.#failing) this.#onFailure(thrown);
+      this.#failing = true;
+    }
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { toError } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+import { appendConflict, nameOf } from "../limits.ts";
+import { CONFLICT, packBatch } from "./batch.ts";
+import type { Batch, BatchOutcome, Operation } from "./batch.ts";
+
+export interface CommitQueueOptions {
+  readonly maxPendingAppends: number;
+  readonly maxPendingBytes: number;
+  readonly maxBatchBytes: number;
+}
+
+interface Pending extends Operation {
+  readonly resolve: (position: number) => void;
+  readonly reject: (error: EventLogError) => void;
+}
+
+/** Commits a batch. @throws EventLogError */
+export type SendBatch = (batch: Batch) => Promise<BatchOutcome>;
+
+/**
+ * Gathers appends while a batch is being written and sends them as the next one: one caller alone waits for one fsync,
+ * and many share it.
+ *
+ * 1. One batch is on its way at a time; operations keep their order.
+ * 2. An idle queue sends at the end of the event loop's turn, so callers that were woken by the same batch, or whose
+ *    requests arrived together, come together again.
+ * 3. What is waiting or on its way counts against the bounds (I11).
+ */
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  readonly #send: SendBatch;
+  readonly #onCommitted: (operations: readonly Operation[]) => void;
+  #waiting: Pending[] = [];
+  #pendingCount = 0;
+  #pendingBytes = 0;
+  #sending = false;
+  #idle = Promise.withResolvers<void>();
+
+  constructor(
+    options: CommitQueueOptions,
+    send: SendBatch,
+    onCommitted: (operations: readonly Operation[]) => void,
+  ) {
+    this.#options = options;
+    this.#send = send;
+    this.#onCommitted = onCommitted;
+  }
+
+  /** The position of an append, `NO_POSITION` for a snapshot. @throws EventLogError */
+  add(operation: Operation): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { kind, entity, position, bytes } = operation;
+      const overload = this.#overload(bytes.byteLength);
+      if (overload !== undefined) return reject(overload);
+      this.#waiting.push({ kind, entity, position, bytes, resolve, reject });
+      this.#pendingCount++;
+      this.#pendingBytes += bytes.byteLength;
+      if (this.#sending) return;
+      this.#sending = true;
+      setImmediate(() => void this.#drain());
+    });
+  }
+
+  /** Resolves when nothing waits or is on its way. */
+  async settled(): Promise<void> {
+    while (this.#pendingCount > 0) await this.#idle.promise;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const operations = this.#takeBatch();
+      try {
+        const outcome = await this.#send(packBatch(operations));
+        this.#onCommitted(operations);
+        for (const [index, operation] of operations.entries()) settle(operation, outcome[index] as number);
+      } catch (thrown) {
+        for (const operation of operations) operation.reject(ownError(thrown, operation));
+      }
+      for (const operation of operations) this.#pendingBytes -= operation.bytes.byteLength;
+      this.#pendingCount -= operations.length;
+    }
+    this.#sending = false;
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers<void>();
+  }
+
+  #takeBatch(): Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const operation of this.#waiting) {
+      count++;
+      bytes += operation.bytes.byteLength;
+      if (bytes >= this.#options.maxBatchBytes) break;
+    }
+    if (count < this.#waiting.length) return this.#waiting.splice(0, count);
+    const all = this.#waiting;
+    this.#waiting = [];
+    return all;
+  }
+
+  #overload(bytes: number): EventLogError | undefined {
+    const { maxPendingAppends, maxPendingBytes } = this.#options;
+    if (this.#pendingCount === 0) return undefined;
+    if (this.#pendingCount < maxPendingAppends && this.#pendingBytes + bytes <= maxPendingBytes)
+      return undefined;
+    const text = `${this.#pendingCount} appends with ${this.#pendingBytes} bytes wait already (maxPendingAppends, maxPendingBytes)`;
+    return new EventLogError("LOG_OVERLOADED", text);
+  }
+}
+
+function settle(operation: Pending, outcome: number): void {
+  if (outcome === CONFLICT) operation.reject(appendConflict(operation.entity, operation.position));
+  else operation.resolve(outcome);
+}
+
+/** An error of its own for each caller, since each may add to it. */
+function ownError(thrown: unknown, { entity }: Operation): EventLogError {
+  const code = thrown instanceof EventLogError ? thrown.code : "OUTCOME_UNKNOWN";
+  return new EventLogError(code, `${nameOf(entity)}: ${toError(thrown).message}`, { cause: thrown });
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Buffer } from "node:buffer";
+import * as fs from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+import { EventLogError } from "../event-log.ts";
+import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { isAbsent, RESTORE, translateError } from "./sqlite-error.ts";
+
+/**
+ * The file of a log before SQLite sees it.
+ *
+ * 1. What is not ours is refused by its header alone, so not a byte of it changes.
+ * 2. A new file appears under its name whole and fsynced, or not at all.
+ * 3. A write-ahead log without its file is refused: it may hold the only copy of records, and a new file beside it
+ *    would make SQLite apply them to the wrong pages.
+ */
+export function prepareFile(path: string): void {
+  try {
+    const size = sizeOf(path);
+    if (size > 0) return checkHeader(path);
+    if (sizeOf(`${path}-wal`) > 0) throw strayWal(path);
+    createFile(path);
+  } catch (thrown) {
+    throw translateError(thrown, path, "opening");
+  }
+}
+
+/** The path without links (two names of one file would have two locks), its folder made if need be. */
+export function settlePath(path: string): string {
+  try {
+    const folder = dirname(path);
+    makeFolder(folder);
+    return sizeOf(path) < 0 ? join(fs.realpathSync(folder), basename(path)) : fs.realpathSync(path);
+  } catch (thrown) {
+    throw translateError(thrown, path, "making its folder");
+  }
+}
+
+/** Not Node's own `recursive`: that one never returns where the system says `ENOENT` to a folder it will not make. */
+function makeFolder(folder: string): void {
+  if (sizeOf(folder) >= 0) return;
+  makeFolder(dirname(folder));
+  fs.mkdirSync(folder);
+  syncFile(dirname(folder));
+}
+
+/** The versions as they stand in a header or, later, in the database with its write-ahead log. */
+export function checkVersions(path: string, applicationId: number, version: number): void {
+  if (applicationId !== APPLICATION_ID) {
+    const text = `${path}: this SQLite file belongs to another program; nothing was changed in it; choose another path`;
+    throw new EventLogError("LOG_CORRUPT", text);
+  }
+  if (version > SCHEMA_VERSION) {
+    const text =
+      `${path}: written by a newer Perdure (format ${version}; this one knows formats up to ${SCHEMA_VERSION}); ` +
+      "nothing was changed in it; run the Perdure that wrote it, or a later one";
+    throw new EventLogError("LOG_TOO_NEW", text);
+  }
+}
+
+/**
+ * Gives an empty write-ahead log its full size at once. An fsync of bytes that a file already has takes about half the
+ * time of one that makes it longer. SQLite passes over what is not a valid frame, so nobody sees the zeros. If there
+ * is no room the log goes on without.
+ */
+export function preallocateWal(path: string, bytes: number): void {
+  let file: number | undefined;
+  try {
+    file = fs.openSync(`${path}-wal`, "r+");
+    if (fs.fstatSync(file).size > 0) return;
+    try {
+      const zeros = Buffer.alloc(Math.min(bytes, 1024 * 1024));
+      for (let left = bytes; left > 0; left -= zeros.length) {
+        fs.writeSync(file, zeros, 0, Math.min(left, zeros.length));
+      }
+      fs.fsyncSync(file);
+    } catch {
+      fs.ftruncateSync(file);
+    }
+  } catch {
+    // Nothing depends on it.
+  } finally {
+    if (file !== undefined) fs.closeSync(file);
+  }
+}
+
+/** Where things stand in the 100 bytes at the start of every SQLite file (sqlite.org/fileformat2.html §1.3). */
+const HEADER = { size: 100, magic: "SQLite format 3\0", version: 60, applicationId: 68 } as const;
+
+function checkHeader(path: string): void {
+  const header = Buffer.alloc(HEADER.size);
+  const file = fs.openSync(path, "r");
+  try {
+    fs.readSync(file, header, 0, header.length, 0);
+  } finally {
+    fs.closeSync(file);
+  }
+  if (header.toString("latin1", 0, HEADER.magic.length) !== HEADER.magic) {
+    throw new EventLogError(
+      "LOG_CORRUPT",
+      `${path}: this is not a log of Perdure (nor any SQLite file); ${RESTORE}`,
+    );
+  }
+  checkVersions(path, header.readInt32BE(HEADER.applicationId), header.readInt32BE(HEADER.version));
+  // SQLite would open it for reading only and fail at the first append.
+  fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
+}
+
+function createFile(path: string): void {
+  const draft = `${path}-new`;
+  for (const suffix of ["", "-journal", "-wal", "-shm"]) fs.rmSync(draft + suffix, { force: true });
+  const database = new DatabaseSync(draft);
+  try {
+    database.exec(`PRAGMA synchronous = FULL; PRAGMA page_size = ${PAGE_BYTES}; BEGIN; ${SCHEMA} COMMIT`);
+    database.exec("PRAGMA journal_mode = WAL");
+  } finally {
+    database.close();
+  }
+  syncFile(draft);
+  fs.renameSync(draft, path);
+  syncFile(dirname(path));
+}
+
+function strayWal(path: string): EventLogError {
+  const text =
+    `${path}: the file is missing, but ${basename(path)}-wal beside it may hold its latest records; ` +
+    "put the file back, or move that one away to start empty";
+  return new EventLogError("LOG_CORRUPT", text);
+}
+
+/** Below zero if there is no such file. */
+function sizeOf(path: string): number {
+  try {
+    return fs.statSync(path).size;
+  } catch (thrown) {
+    if (isAbsent(thrown)) return -1;
+    throw thrown;
+  }
+}
+
+function syncFile(path: string): void {
+  const file = fs.openSync(path, "r");
+  try {
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { DatabaseSync } from "node:sqlite";
+
+import { EventLogError } from "../event-log.ts";
+import { isBusy, translateError } from "./sqlite-error.ts";
+
+/**
+ * Keeps a second opener away from a log, in this process or another, by SQLite's own locks on a file beside it. The
+ * system takes them back however a process ends. (They would be lost if this process opened and closed the lock file
+ * in another way, so nothing else may touch it.)
+ *
+ * The lock is a write transaction that stays open: it shuts out other writers but lets them read who holds it.
+ */
+export interface FileLock {
+  release(): void;
+}
+
+/** How long a look at the lock by another process may hold up taking it, in milliseconds. */
+const LOOK_MS = 1_000;
+
+/** @throws EventLogError `LOG_LOCKED` if it is held, others if the lock file cannot be used. */
+export function lockFile(path: string): FileLock {
+  const lockPath = `${path}-lock`;
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(lockPath);
+    // The file holds one number in its header and nothing worth an fsync or a journal on disk.
+    lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN IMMEDIATE");
+    lock.exec(
+      `PRAGMA user_version = ${process.pid}; PRAGMA busy_timeout = ${LOOK_MS}; COMMIT; BEGIN IMMEDIATE`,
+    );
+  } catch (thrown) {
+    const error =
+      lock !== undefined && isBusy(thrown)
+        ? lockedError(path, holderOf(lock))
+        : translateError(thrown, lockPath, "locking");
+    lock?.close();
+    throw error;
+  }
+  const held = lock;
+  return { release: () => held.close() };
+}
+
+function lockedError(path: string, pid: number | undefined): EventLogError {
+  const holder =
+    pid === undefined ? "another process" : pid === process.pid ? "this process" : `process ${pid}`;
+  return new EventLogError("LOG_LOCKED", `${path}: ${holder} has this log open; one process at a time may`);
+}
+
+function holderOf(lock: DatabaseSync): number | undefined {
+  try {
+    const pid = lock.prepare("PRAGMA user_version").get()?.["user_version"];
+    return typeof pid === "number" && pid > 0 ? pid : undefined;
+  } catch {
+    // It is being taken at this very moment; who has it is only a courtesy.
+    return undefined;
+  }
+}

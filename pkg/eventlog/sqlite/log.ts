@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { resolve } from "node:path";
+
+import { assert } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+import type { EntityKey, EventLog, HistoryPage, Position, TailRecord } from "../event-log.ts";
+import { checkSettings, checkSize } from "../limits.ts";
+import { Wakeup } from "../wakeup.ts";
+import { APPEND, SNAPSHOT } from "./batch.ts";
+import type { Batch, BatchOutcome, Operation } from "./batch.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { ConnectionKeeper } from "./connection.ts";
+import { prepareFile, settlePath } from "./file.ts";
+import { lockFile } from "./lock.ts";
+import type { FileLock } from "./lock.ts";
+import { defaultSqliteOptions } from "./options.ts";
+import type { SqliteLogOptions } from "./options.ts";
+import { ReadTurns } from "./read-turns.ts";
+import type { Reader } from "./reader.ts";
+import { createWriterWorker } from "./writer-link.ts";
+import type { CreateWorker } from "./writer-link.ts";
+
+/** A log in a SQLite file. `durability` is `fsync-one-node`. */
+export interface SqliteLog extends EventLog {
+  readonly stats: SqliteLogStats;
+}
+
+/** Since the log was opened. */
+export interface SqliteLogStats {
+  /** Batches that were committed: one fsync each, unless every append of it was refused. */
+  readonly commits: number;
+  /** Appends and snapshots in them. */
+  readonly operations: number;
+}
+
+/**
+ * Opens the log in a file, and makes the file and its folder if they are not there. The file is locked against every
+ * other opener until `close` or the end of the process. An open log keeps the process alive.
+ *
+ * @throws EventLogError `LOG_LOCKED`, `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_FULL`, `LOG_UNAVAILABLE`, or `LOG_BAD_ADDRESS`
+ * for a setting that makes no sense.
+ */
+export async function openSqliteLog(
+  path: string,
+  options: Partial<SqliteLogOptions> = {},
+  createWorker: CreateWorker = createWriterWorker,
+): Promise<SqliteLog> {
+  const all: SqliteLogOptions = { ...defaultSqliteOptions, ...options };
+  checkSettings(all);
+  const settled = settlePath(resolve(path));
+  const lock = lockFile(settled);
+  try {
+    prepareFile(settled);
+    const keeper = new ConnectionKeeper(settled, all, createWorker);
+    const { writer } = await keeper.start();
+    all.logger.info("event log: open", { path: settled, ...writer.durability });
+    return new LogInFile(settled, all, keeper, lock);
+  } catch (thrown) {
+    lock.release();
+    throw thrown;
+  }
+}
+
+/**
+ * Writes go through `CommitQueue` to the writer's thread; reads are done here, in turns. When the writer's thread is
+ * lost, what is with it gets `OUTCOME_UNKNOWN`, what waits goes to its successor (`ConnectionKeeper`).
+ */
+class LogInFile implements SqliteLog {
+  readonly durability = "fsync-one-node";
+  readonly #path: string;
+  readonly #options: SqliteLogOptions;
+  readonly #keeper: ConnectionKeeper;
+  readonly #lock: FileLock;
+  readonly #queue: CommitQueue;
+  readonly #turns: ReadTurns;
+  readonly #wakeup = new Wakeup();
+  #stats = { commits: 0, operations: 0 };
+  #closed: Promise<void> | undefined;
+
+  constructor(path: string, options: SqliteLogOptions, keeper: ConnectionKeeper, lock: FileLock) {
+    this.#path = path;
+    this.#options = options;
+    this.#keeper = keeper;
+    this.#lock = lock;
+    this.#queue = new CommitQueue(
+      options,
+      (batch) => this.#commit(batch),
+      (operations) => this.#announce(operations),
+    );
+    this.#turns = new ReadTurns(options.clock, options.readSliceMs, options.maxPendingReads);
+  }
+
+  get stats(): SqliteLogStats {
+    return { ...this.#stats };
+  }
+
+  async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
+    return this.#read((reader) => reader.history(entity, after));
+  }
+
+  async append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    this.#checkOpen();
+    checkSize(this.#options, entity, record);
+    return this.#queue.add({ kind: APPEND, entity, position: expected, bytes: record });
+  }
+
+  async saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    checkSize(this.#options, entity, snapshot);
+    // SQLite would refuse the whole batch for it.
+    assert(Number.isSafeInteger(position), "a position is a whole number");
+    await this.#queue.add({ kind: SNAPSHOT, entity, position, bytes: snapshot });
+  }
+
+  async *tail(type: string, from: Position, signal: AbortSignal): AsyncGenerator<TailRecord> {
+    let position = from;
+    while (!signal.aborted) {
+      const { items, news } = await this.#read((reader) => this.#lookForNews(reader, type, position, signal));
+      for (const record of items) {
+        if (signal.aborted) return;
+        this.#checkOpen();
+        position = record.position;
+        yield record;
+      }
+      await news;
+    }
+  }
+
+  async *list(type: string): AsyncGenerator<string> {
+    let after: string | undefined;
+    for (let end = false; !end; ) {
+      const page = await this.#read((reader) => reader.list(type, after));
+      for (const id of page.items) {
+        this.#checkOpen();
+        yield id;
+      }
+      after = page.items.at(-1);
+      end = page.end;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#wakeup.notifyAll();
+    await this.#queue.settled();
+    await this.#keeper.close();
+    this.#lock.release();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new EventLogError("LOG_CLOSED", `${this.#path}: the log is closed`);
+  }
+
+  /** Looks and begins to wait in one step, so that no commit falls between the two. */
+  #lookForNews(reader: Reader, type: string, position: Position, signal: AbortSignal): News {
+    const { items } = reader.tail(type, position);
+    return { items, news: items.length > 0 ? undefined : this.#wakeup.wait(type, signal) };
+  }
+
+  async #commit(batch: Batch): Promise<BatchOutcome> {
+    const { writer } = await this.#keeper.get();
+    return writer.commit(batch);
+  }
+
+  #announce(operations: readonly Operation[]): void {
+    this.#stats.commits++;
+    this.#stats.operations += operations.length;
+    for (const { kind, entity } of operations) if (kind === APPEND) this.#wakeup.notify(entity.type);
+  }
+
+  async #read<T>(work: (reader: Reader) => T): Promise<T> {
+    for (;;) {
+      this.#checkOpen();
+      const current = await this.#keeper.get();
+      // The connection may be replaced while the read waits for its turn; then it is made on the new one.
+      const done = await this.#turns.run(() =>
+        this.#keeper.isCurrent(current) ? { value: work(current.reader) } : undefined,
+      );
+      if (done !== undefined) return done.value;
+    }
+  }
+}
+
+interface News {
+  readonly items: readonly TailRecord[];
+  readonly news: Promise<void> | undefined;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** `PRAGMA application_id` of our files: "Pdur". */
+export const APPLICATION_ID = 0x50647572;
+
+/** `PRAGMA user_version` of our files. A change that an older Perdure cannot read raises it. */
+export const SCHEMA_VERSION = 1;
+
+/** SQLite's own default; larger pages make the write-ahead log larger, smaller ones the tree deeper. */
+export const PAGE_BYTES = 4096;
+
+/**
+ * The records of one entity stand together, since an activation reads them all and a disk reads pages: a hundred page
+ * reads instead of a thousand for a thousand records. It makes an append about twice as dear for the writer as a table
+ * in order of position (two pages written rather than one), which its thread can afford; the readers' cannot wait.
+ * The index by type is for consumers; it grows at its ends only. `ANY` keeps names as they come (`stored-text.ts`).
+ *
+ * Nothing is ever deleted from `record`, so its highest position is the last one that was given.
+ */
+export const SCHEMA = `
+  CREATE TABLE type (
+    key INTEGER PRIMARY KEY,
+    name ANY NOT NULL UNIQUE
+  ) STRICT;
+  CREATE TABLE entity (
+    key INTEGER PRIMARY KEY,
+    type INTEGER NOT NULL REFERENCES type,
+    id ANY NOT NULL,
+    UNIQUE (type, id)
+  ) STRICT;
+  CREATE TABLE record (
+    entity INTEGER NOT NULL REFERENCES entity,
+    position INTEGER NOT NULL,
+    type INTEGER NOT NULL REFERENCES type,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (entity, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX record_by_type ON record (type, position);
+  CREATE TABLE snapshot (
+    entity INTEGER PRIMARY KEY REFERENCES entity,
+    position INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+export const TABLES = ["type", "entity", "record", "snapshot"] as const;

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
+import { Worker } from "node:worker_threads";
+
+import { assert, toError, unreachable } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+import type { Batch, BatchOutcome } from "./batch.ts";
+import { fromErrorMessage } from "./sqlite-error.ts";
+import type { FromWriter, ToWriter, WriterStart } from "./writer-protocol.ts";
+import type { DurabilityReport } from "./writer.ts";
+
+/** What the writer's thread may take. Batches and pages are outside of its heap and bounded by other settings. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 1 };
+
+type State =
+  | { readonly kind: "starting"; readonly started: PromiseWithResolvers<void> }
+  | { readonly kind: "idle" }
+  | { readonly kind: "committing"; readonly answer: PromiseWithResolvers<BatchOutcome> }
+  | { readonly kind: "closing" }
+  | { readonly kind: "lost"; readonly error: EventLogError };
+
+/**
+ * The near end of the writer's thread.
+ *
+ * 1. One batch at a time; the next one is given after the answer to the last.
+ * 2. If the thread ends unasked while a batch is with it, the batch gets `OUTCOME_UNKNOWN`. A link is not mended:
+ *    `onLost` is called once, before the batch's caller hears of it. `exited` tells when the thread, and with it its
+ *    hold on the file, is gone.
+ */
+export class WriterLink {
+  readonly #path: string;
+  readonly #worker: Worker;
+  readonly #onWarning: (error: EventLogError) => void;
+  readonly #onLost: (error: EventLogError) => void;
+  readonly #exited = Promise.withResolvers<void>();
+  #state: State = { kind: "starting", started: Promise.withResolvers<void>() };
+  #fault: Error | undefined;
+  #durability: DurabilityReport | undefined;
+
+  constructor(start: WriterStart, events: WriterEvents) {
+    this.#path = start.path;
+    this.#onWarning = events.onWarning;
+    this.#onLost = events.onLost;
+    this.#worker = events.createWorker(start);
+    this.#worker.on("message", (message: FromWriter) => this.#receive(message));
+    this.#worker.on("error", (thrown) => (this.#fault = toError(thrown)));
+    this.#worker.on("exit", () => this.#exit());
+  }
+
+  /** Resolves when the file is open for writing. @throws EventLogError */
+  started(): Promise<void> {
+    return this.#state.kind === "starting" ? this.#state.started.promise : Promise.resolve();
+  }
+
+  get durability(): DurabilityReport {
+    assert(this.#durability !== undefined, "the writer is asked after it has started");
+    return this.#durability;
+  }
+
+  /** @throws EventLogError: nothing is stored unless it is `OUTCOME_UNKNOWN`. */
+  commit(batch: Batch): Promise<BatchOutcome> {
+    if (this.#state.kind === "lost") return Promise.reject(this.#state.error);
+    assert(this.#state.kind === "idle", "the writer gets one batch at a time");
+    const answer = Promise.withResolvers<BatchOutcome>();
+    this.#state = { kind: "committing", answer };
+    this.#send({ kind: "commit", batch }, [batch.bytes.buffer]);
+    return answer.promise;
+  }
+
+  /** Resolves when the thread is gone. */
+  exited(): Promise<void> {
+    return this.#exited.promise;
+  }
+
+  /** Lets the writer finish and waits until its thread is gone. */
+  async close(): Promise<void> {
+    if (this.#state.kind === "idle") {
+      this.#state = { kind: "closing" };
+      this.#send({ kind: "close" });
+    }
+    await this.#exited.promise;
+  }
+
+  #send(message: ToWriter, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromWriter): void {
+    switch (message.kind) {
+      case "ready":
+        this.#durability = message.durability;
+        if (this.#state.kind === "starting") this.#state.started.resolve();
+        this.#state = { kind: "idle" };
+        return;
+      case "refused":
+        if (this.#state.kind === "starting") this.#lose(fromErrorMessage(message.error));
+        return;
+      case "committed":
+        return this.#answer((answer) => answer.resolve(message.outcome));
+      case "failed":
+        return this.#fail(fromErrorMessage(message.error));
+      case "warning":
+        return this.#onWarning(fromErrorMessage(message.error));
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #answer(settle: (answer: PromiseWithResolvers<BatchOutcome>) => void): void {
+    if (this.#state.kind !== "committing") return;
+    const { answer } = this.#state;
+    this.#state = { kind: "idle" };
+    settle(answer);
+  }
+
+  #fail(error: EventLogError): void {
+    if (error.code !== "OUTCOME_UNKNOWN") return this.#answer((answer) => answer.reject(error));
+    // What this writer and its readers see need not be what stands in the file: only opening it again tells.
+    this.#lose(error);
+    void this.#worker.terminate();
+  }
+
+  #exit(): void {
+    if (this.#state.kind !== "closing") {
+      const text = `${this.#path}: the writer ended unexpectedly`;
+      const code = this.#state.kind === "committing" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
+      this.#lose(new EventLogError(code, text, { cause: this.#fault }));
+    }
+    this.#exited.resolve();
+  }
+
+  #lose(error: EventLogError): void {
+    const state = this.#state;
+    if (state.kind === "lost") return;
+    const later = new EventLogError("LOG_UNAVAILABLE", error.message, { cause: error });
+    this.#state = { kind: "lost", error: later };
+    if (state.kind === "starting") return state.started.reject(error);
+    this.#onLost(later);
+    if (state.kind === "committing") state.answer.reject(error);
+  }
+}
+
+export interface WriterEvents {
+  /** Something went wrong that fails nobody's call. */
+  readonly onWarning: (error: EventLogError) => void;
+  /** A writer that had started is gone, or not to be trusted any more. */
+  readonly onLost: (error: EventLogError) => void;
+  readonly createWorker: CreateWorker;
+}
+
+export type CreateWorker = (start: WriterStart) => Worker;
+
+export function createWriterWorker(start: WriterStart): Worker {
+  // Without the cache the thread loads a compiler of its own: twice the memory, twice the time to start.
+  const cache = getCompileCacheDir();
+  return new Worker(new URL("./writer-worker.ts", import.meta.url), {
+    name: "event-log-writer",
+    workerData: start,
+    // The folder is one of this Node's version inside the one that was set.
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
+    execArgv: [],
+    resourceLimits: RESOURCE_LIMITS,
+  });
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Entry of the writer's thread; `writer-link.ts` starts it. Not to be imported. */
+
+import { parentPort, workerData } from "node:worker_threads";
+
+import { assert, systemClock, unreachable } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+import { CheckpointSchedule } from "./checkpoint-schedule.ts";
+import { toErrorMessage, translateError } from "./sqlite-error.ts";
+import { Writer } from "./writer.ts";
+import type { FromWriter, ToWriter, WriterStart } from "./writer-protocol.ts";
+
+assert(parentPort !== null, "the writer runs in a thread of its own");
+const port = parentPort;
+const { path, settings } = workerData as WriterStart;
+const send = (message: FromWriter) => port.postMessage(message);
+
+try {
+  serve(new Writer(path, settings));
+} catch (thrown) {
+  send({ kind: "refused", error: toErrorMessage(translateError(thrown, path, "opening")) });
+}
+
+function serve(writer: Writer): void {
+  const checkpoints = new CheckpointSchedule(writer, settings, systemClock, (error) =>
+    send({ kind: "warning", error: toErrorMessage(error) }),
+  );
+  port.on("message", (message: ToWriter) => {
+    switch (message.kind) {
+      case "commit":
+        send(answer(writer, message));
+        return checkpoints.afterCommit();
+      case "close":
+        checkpoints.stop();
+        writer.close();
+        return port.close();
+      default:
+        return unreachable(message);
+    }
+  });
+  send({ kind: "ready", durability: writer.durability });
+  writer.preallocate();
+}
+
+function answer(writer: Writer, { batch }: ToWriter & { readonly kind: "commit" }): FromWriter {
+  try {
+    return { kind: "committed", outcome: writer.commit(batch) };
+  } catch (thrown) {
+    const error = thrown instanceof EventLogError ? thrown : translateError(thrown, path, "writing");
+    return { kind: "failed", error: toErrorMessage(error) };
+  }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+
+import { EventLogError, NO_POSITION } from "../event-log.ts";
+import type { EntityKey, Position } from "../event-log.ts";
+import { APPEND, CONFLICT, unpackBatch } from "./batch.ts";
+import type { Batch, BatchOutcome, Operation } from "./batch.ts";
+import { preallocateWal } from "./file.ts";
+import { inspectFile } from "./inspect.ts";
+import { LastPositions } from "./last-positions.ts";
+import type { KnownEntity } from "./last-positions.ts";
+import type { WriterSettings } from "./options.ts";
+import { PAGE_BYTES } from "./schema.ts";
+import { translateCommitError, translateError } from "./sqlite-error.ts";
+import { toStored } from "./stored-text.ts";
+
+/** The settings that make a commit durable, as SQLite reports them. */
+export interface DurabilityReport {
+  readonly journalMode: string;
+  readonly synchronous: number;
+}
+
+/**
+ * The one writer of a log's file.
+ *
+ * 1. A batch is one transaction and one fsync; `commit` returns after it. Readers see a batch after its fsync (SQLite
+ *    moves the end of the write-ahead log last).
+ * 2. What the write-ahead log holds at opening is moved into the file and fsynced before anyone reads: a process that
+ *    was killed between writing and fsync must not leave records that are seen but not safe.
+ * 3. Each append of a batch is checked against its entity's last position on its own (I3); a conflict fails that one.
+ * 4. If `commit` throws, nothing of the batch is stored, unless the code is `OUTCOME_UNKNOWN`; after that one the
+ *    writer is not used any more, and opening the file again decides (I5).
+ * 5. It does not serve unless `PRAGMA` confirms that the write-ahead log and `synchronous = FULL` are in force.
+ */
+export class Writer {
+  readonly durability: DurabilityReport;
+  readonly #path: string;
+  readonly #walBytes: number;
+  readonly #database: DatabaseSync;
+  readonly #statements: Statements;
+  readonly #cache: LastPositions;
+  #last: Position;
+
+  constructor(path: string, settings: WriterSettings) {
+    this.#path = path;
+    this.#walBytes = settings.maxWalPages * PAGE_BYTES;
+    this.#cache = new LastPositions(settings.cachedEntities);
+    let database: DatabaseSync | undefined;
+    try {
+      inspectFile(path, settings.fullCheckBytes);
+      database = new DatabaseSync(path, {
+        timeout: settings.busyTimeoutMs,
+        enableForeignKeyConstraints: false,
+      });
+      this.durability = openForWriting(database, path, settings);
+      this.#statements = prepareStatements(database);
+      this.#last = Number(this.#statements.lastPosition.get()?.["last"] ?? NO_POSITION);
+      this.#database = database;
+    } catch (thrown) {
+      database?.close();
+      throw translateError(thrown, path, "opening");
+    }
+  }
+
+  /** @throws EventLogError (4). */
+  commit(batch: Batch): BatchOutcome {
+    const outcome: number[] = [];
+    const last = this.#last;
+    try {
+      this.#statements.begin.run();
+      unpackBatch(batch, (operation) => outcome.push(this.#write(operation)));
+    } catch (thrown) {
+      this.#forget(last);
+      throw translateError(thrown, this.#path, "writing");
+    }
+    try {
+      this.#statements.commit.run();
+    } catch (thrown) {
+      this.#forget(last);
+      throw translateCommitError(thrown, this.#path);
+    }
+    return outcome;
+  }
+
+  /** Pages in the write-ahead log that are not yet in the file. */
+  walPages(): number {
+    const state = this.#statements.walState.get();
+    return Number(state?.["log"] ?? 0) - Number(state?.["checkpointed"] ?? 0);
+  }
+
+  /** Moves the write-ahead log into the file. @throws EventLogError and loses nothing. */
+  checkpoint(): void {
+    try {
+      this.#statements.checkpoint.run();
+    } catch (thrown) {
+      throw translateError(thrown, this.#path, "emptying the write-ahead log");
+    }
+  }
+
+  /** Makes the first commits faster; before any commit, since the write-ahead log is empty then. */
+  preallocate(): void {
+    preallocateWal(this.#path, this.#walBytes);
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #write({ kind, entity, position, bytes }: Operation): number {
+    const known = this.#find(entity);
+    if (kind === APPEND) {
+      if ((known?.last ?? NO_POSITION) !== position) return CONFLICT;
+      const writable = known ?? this.#create(entity);
+      const next = this.#last + 1;
+      this.#statements.append.run(writable.key, next, writable.type, bytes);
+      this.#last = next;
+      writable.last = next;
+      return next;
+    }
+    this.#statements.saveSnapshot.run((known ?? this.#create(entity)).key, position, bytes);
+    return NO_POSITION;
+  }
+
+  #find(entity: EntityKey): KnownEntity | undefined {
+    const cached = this.#cache.get(entity);
+    if (cached !== undefined) return cached;
+    const row = this.#statements.findEntity.get(toStored(entity.type), toStored(entity.id));
+    if (row === undefined) return undefined;
+    const found = {
+      key: Number(row["key"]),
+      type: Number(row["type"]),
+      last: Number(row["last"] ?? NO_POSITION),
+    };
+    this.#cache.set(entity, found);
+    return found;
+  }
+
+  #create(entity: EntityKey): KnownEntity {
+    const name = toStored(entity.type);
+    this.#statements.addType.run(name);
+    const type = Number(this.#statements.findType.get(name)?.["key"]);
+    const key = Number(this.#statements.addEntity.run(type, toStored(entity.id)).lastInsertRowid);
+    const created = { key, type, last: NO_POSITION };
+    this.#cache.set(entity, created);
+    return created;
+  }
+
+  /** After a failed batch nothing that it changed in memory may stay. */
+  #forget(last: Position): void {
+    this.#cache.clear();
+    this.#last = last;
+    // SQLite rolls some failures back by itself. If this fails, so does the next BEGIN.
+    if (this.#database.isTransaction) ignoreFailure(() => this.#database.exec("ROLLBACK"));
+  }
+}
+
+function openForWriting(database: DatabaseSync, path: string, settings: WriterSettings): DurabilityReport {
+  const pragma = (name: string): unknown => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+  // Apple's fsync does not reach the disk; elsewhere the two fullfsync settings change nothing.
+  database.exec(
+    "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1; " +
+      "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096; " +
+      // With room for the batch that goes beyond the bound: growing again and again is slow.
+      `PRAGMA journal_size_limit = ${2 * settings.maxWalPages * PAGE_BYTES}`,
+  );
+  if (settings.maxFileBytes !== undefined) {
+    const pages = Math.max(1, Math.floor(settings.maxFileBytes / Number(pragma("page_size"))));
+    database.exec(`PRAGMA max_page_count = ${pages}`);
+  }
+  const emptied = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  if (emptied?.["busy"] !== 0) {
+    throw new EventLogError("LOG_UNAVAILABLE", `${path}: another program holds a lock on the file`);
+  }
+  // Fails now rather than at the first append if the file cannot be written.
+  database.exec("BEGIN IMMEDIATE; ROLLBACK");
+  const durability = {
+    journalMode: String(pragma("journal_mode")),
+    synchronous: Number(pragma("synchronous")),
+  };
+  checkDurability(path, durability);
+  return durability;
+}
+
+/** @throws EventLogError `LOG_UNAVAILABLE` unless a commit is fsynced before it returns. */
+export function checkDurability(path: string, { journalMode, synchronous }: DurabilityReport): void {
+  if (journalMode === "wal" && synchronous === 2) return;
+  const text =
+    `${path}: SQLite does not grant durable commits here (journal_mode ${journalMode}, synchronous ${synchronous}); ` +
+    "put the log on a local file system";
+  throw new EventLogError("LOG_UNAVAILABLE", text);
+}
+
+type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>;
+
+const SQL = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  findEntity: `
+    SELECT entity.key, entity.type,
+      (SELECT max(position) FROM record WHERE record.entity = entity.key) AS last
+    FROM type JOIN entity ON entity.type = type.key WHERE type.name = ? AND entity.id = ?`,
+  addType: "INSERT INTO type (name) VALUES (?) ON CONFLICT DO NOTHING",
+  findType: "SELECT key FROM type WHERE name = ?",
+  addEntity: "INSERT INTO entity (type, id) VALUES (?, ?)",
+  append: "INSERT INTO record (entity, position, type, bytes) VALUES (?, ?, ?, ?)",
+  saveSnapshot: `
+    INSERT INTO snapshot (entity, position, bytes) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET position = excluded.position, bytes = excluded.bytes
+    WHERE excluded.position >= snapshot.position`,
+  lastPosition: `
+    SELECT max((SELECT max(position) FROM record WHERE record.type = type.key)) AS last FROM type`,
+  walState: "PRAGMA wal_checkpoint(NOOP)",
+  checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
+} as const;
+
+function prepareStatements(database: DatabaseSync): Statements {
+  const prepared = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)] as const);
+  return Object.fromEntries(prepared) as Statements;
+}
+
+function ignoreFailure(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // The caller has a better error to report.
+  }
+}
