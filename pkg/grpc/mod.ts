@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { CallEnd, CallError } from "./call-end.ts";
+export type { CallEnd, CallError } from "./call-end.ts";
 export type { ClientStream, StreamHandlers } from "./client-call.ts";
 export type { ConnectOptions } from "./client-options.ts";
 export { connect } from "./connect.ts";
 export type { CallOptions, Connection } from "./connection.ts";
 export type { GrpcErrorCode } from "./grpc-error.ts";
-export { Metadata } from "./metadata.ts";
+export type { Metadata } from "./metadata.ts";
 export type { MetadataValue } from "./metadata.ts";
 export type {
   BidiMethod,
@@ -20,5 +20,5 @@ export { createGrpcServerHandler, isGrpcContentType } from "./server-handler.ts"
 export type { GrpcServerHandler } from "./server-handler.ts";
 export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
 export type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
-export { Status, StatusError, statusName } from "./status.ts";
+export { Status, StatusError } from "./status.ts";
 export type { UnaryReply } from "./unary-call.ts";

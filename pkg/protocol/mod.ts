@@ -7,8 +7,6 @@ export { entityKeyReader } from "./entity-key.ts";
 export type { EntityKeyReader } from "./entity-key.ts";
 
 export {
-  CommandSchema,
-  EntityDiscovery,
   EntitySpecSchema,
   ProxyInfoSchema,
   UserFunctionErrorSchema,

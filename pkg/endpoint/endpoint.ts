@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The public port: gRPC, HTTP with JSON and server reflection for whatever the user function serves at the moment.
+ *
+ * 1. Every call sees one specification from its beginning to its end; a new one is put in place in one step.
+ * 2. While there is none, every call gets USER_FUNCTION_UNAVAILABLE: the port stays open, so callers may try again.
+ * 3. What a caller sends ends at most its own connection, never the process (I12), and fills bounded memory (I11).
+ */
+
+import { createServer as createHttp2Server } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+
+import { silentLogger } from "../base/mod.ts";
+import type { Clock, Logger } from "../base/mod.ts";
+import {
+  createGrpcServerHandler,
+  http2ServerOptions,
+  isGrpcContentType,
+  Status,
+  StatusError,
+  tuneServerSession,
+} from "../grpc/mod.ts";
+import type { MethodHandler } from "../grpc/mod.ts";
+import type { Dispatch } from "../router/mod.ts";
+import type { UserFunctionSpec } from "../userfunction/mod.ts";
+import { grpcMethods } from "./grpc-methods.ts";
+import { BodyReader } from "./http/body.ts";
+import { createHttp1Server } from "./http/http1.ts";
+import { serveHttp2Stream } from "./http/http2.ts";
+import { createHttpHandler } from "./http/http-handler.ts";
+import { createTranscoder } from "./http/transcoder.ts";
+import type { Transcoder } from "./http/transcoder.ts";
+import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
+import type { EndpointOptions } from "./options.ts";
+import { openPort } from "./port.ts";
+
+export interface EndpointDependencies {
+  readonly dispatch: Dispatch;
+  readonly clock: Clock;
+  readonly logger?: Logger;
+}
+
+/** An open public port. */
+export interface Endpoint {
+  /** The port that was taken, where 0 was asked for. */
+  readonly port: number;
+  /** Serves this specification from now on; its HTTP rules must have passed `checkHttpRules`. Undefined: nothing. */
+  setSpec(spec: UserFunctionSpec | undefined): void;
+  /** Takes no new connections, lets open calls finish for `drainMs` milliseconds, then breaks what is left. */
+  close(drainMs: number): Promise<void>;
+}
+
+/** What serves one specification. */
+interface Serving {
+  readonly transcoder: Transcoder;
+  readonly methods: ReadonlyMap<string, MethodHandler>;
+}
+
+/**
+ * Opens the public port, with nothing to serve at first.
+ *
+ * @throws EndpointError if the port cannot be had.
+ */
+export async function startEndpoint(
+  overrides: Partial<EndpointOptions>,
+  dependencies: EndpointDependencies,
+): Promise<Endpoint> {
+  const options: EndpointOptions = { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides };
+  const { dispatch, clock, logger = silentLogger } = dependencies;
+  let serving: Serving | undefined;
+  let draining = false;
+
+  const bodies = new BodyReader(options, clock);
+  const handle = createHttpHandler({
+    transcoder: () => (serving ?? throwUnavailable()).transcoder,
+    maxOpenRequests: options.maxOpenRequests,
+    logger,
+  });
+  const grpc = createGrpcServerHandler({
+    lookup: (path) => (serving === undefined ? UNAVAILABLE : serving.methods.get(path)),
+    clock,
+    logger,
+    maxReceiveBytes: options.maxRequestBytes,
+    maxReceiveBufferBytes: options.maxBufferedBytes,
+    maxOpenCalls: options.maxOpenRequests,
+    requestTimeoutMs: options.requestTimeoutMs,
+  });
+
+  const http1 = createHttp1Server({ handle, bodies, logger, isDraining: () => draining }, options);
+  const http2 = createHttp2Server(http2ServerOptions());
+  http2.on("session", (session) => tuneServerSession(session));
+  http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
+    if (isGrpcContentType(headers["content-type"])) grpc(stream, headers, flags, rawHeaders);
+    else serveHttp2Stream({ handle, bodies, logger }, stream, headers);
+  });
+  const port = await openPort(
+    { http1, http2 },
+    { ...options, firstBytesTimeoutMs: options.headersTimeoutMs },
+    clock,
+    logger,
+  );
+
+  return {
+    port: port.port,
+    setSpec(spec) {
+      serving = spec && {
+        transcoder: createTranscoder(spec, dispatch),
+        methods: grpcMethods(spec, dispatch),
+      };
+    },
+    close(drainMs) {
+      draining = true;
+      return port.close(drainMs);
+    },
+  };
+}
+
+function throwUnavailable(): never {
+  throw new StatusError(
+    Status.UNAVAILABLE,
+    "USER_FUNCTION_UNAVAILABLE",
+    "the user function is not available yet; try again",
+  );
+}
+
+const UNAVAILABLE: MethodHandler = { kind: "unary", handle: async () => throwUnavailable() };

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { connect as connectHttp2, constants } from "node:http2";
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import { Status, StatusError } from "../grpc/mod.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { echo, RawClient, runEndpoint } from "./testdata/running-endpoint.ts";
+
+const GET = "GET /books/1 HTTP/1.1\r\nhost: x\r\n\r\n";
+const PUT = "PUT /books/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const BOOK = '{"isbn":"1","title":"","tags":[],"copies":"0"}';
+
+/** Whatever was done to it, the port still serves. */
+async function serves(t: ExecutionContext, endpoint: Endpoint): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${endpoint.port}/books/1`);
+  t.is(await response.text(), BOOK);
+}
+
+interface Broken {
+  readonly name: string;
+  readonly sent: string;
+  readonly status: string;
+  readonly code: string;
+}
+
+const broken: readonly Broken[] = [
+  { name: "no HTTP at all", sent: "hello\r\n\r\n", status: "400", code: "MALFORMED_REQUEST" },
+  {
+    name: "TLS",
+    sent: "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a half preface of HTTP/2 that goes wrong",
+    sent: "PRI * HTTP/3.0\r\n\r\n",
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a header without a colon",
+    sent: "GET / HTTP/1.1\r\nhost x\r\n\r\n",
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "two lengths",
+    sent: `${PUT}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a length and chunks",
+    sent: `${PUT}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a chunk without a size",
+    sent: `${PUT}transfer-encoding: chunked\r\n\r\nxyz\r\n`,
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "headers without end",
+    sent: `GET / HTTP/1.1\r\nhost: x\r\na: ${"x".repeat(20_000)}`,
+    status: "431",
+    code: "HEADERS_TOO_LARGE",
+  },
+  {
+    name: "a path without end",
+    sent: `GET /${"x".repeat(20_000)}`,
+    status: "431",
+    code: "HEADERS_TOO_LARGE",
+  },
+];
+
+for (const { name, sent, status, code } of broken) {
+  test(`${name} gets ${status} ${code}, and its connection ends`, async (t) => {
+    const endpoint = await runEndpoint(t);
+    const answer = await new RawClient(endpoint.port).send(Buffer.from(sent, "latin1")).closed;
+    t.true(answer.startsWith(`HTTP/1.1 ${status} `), answer);
+    t.true(answer.includes(`\r\nperdure-error-code: ${code}\r\n`), answer);
+    await serves(t, endpoint);
+  });
+}
+
+test("bytes that are not ASCII in a path are no one's path", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port).send(
+    Buffer.from("GET /books/\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n", "latin1"),
+  );
+  t.regex(await client.until("\r\n\r\n"), /^HTTP\/1\.1 400 /);
+});
+
+test("a request may come byte by byte", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port);
+  client.socket.setNoDelay(true);
+  for (const byte of GET) {
+    client.send(byte);
+    await new Promise(setImmediate);
+  }
+  t.true((await client.until(BOOK)).includes(BOOK));
+});
+
+test("an HTTP/2 preface may come byte by byte", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port);
+  client.socket.setNoDelay(true);
+  for (const byte of PREFACE) {
+    client.send(byte);
+    await new Promise(setImmediate);
+  }
+  const settings = "\x04\x00\x00\x00\x00\x00";
+  t.true((await client.until(settings)).includes(settings));
+  client.socket.destroy();
+});
+
+test("a wish for HTTP/2 on an HTTP/1.1 connection is passed over", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const upgrade =
+    "connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n";
+  const client = new RawClient(endpoint.port).send(GET.replace("host", `${upgrade}host`));
+  t.true((await client.until(BOOK)).startsWith("HTTP/1.1 200 OK"));
+});
+
+test("a peer's error code that is no header value is left out", async (t) => {
+  const endpoint = await runEndpoint(t, async () => {
+    throw new StatusError(Status.UNKNOWN, "a\r\nset-cookie: x", "text");
+  });
+  const response = await fetch(`${endpoint.url}/books/1`);
+  t.is(response.status, 500);
+  t.is(response.headers.get("perdure-error-code"), null);
+  t.is(await response.text(), "text");
+});
+
+test("pipelined requests are answered in their order, also when a later one is ready first", async (t) => {
+  const first = Promise.withResolvers<void>();
+  const endpoint = await runEndpoint(t, async (command) => {
+    if (Buffer.from(command.payload).includes("one")) await first.promise;
+    else first.resolve();
+    return echo(command);
+  });
+  const request = (isbn: string) => GET.replace("/books/1", `/books/${isbn}`);
+  const client = new RawClient(endpoint.port).send(request("one") + request("two") + request("three"));
+  const answers = await client.until('"three"');
+  t.deepEqual(answers.match(/"isbn":"\w+"/g), ['"isbn":"one"', '"isbn":"two"', '"isbn":"three"']);
+});
+
+test("a broken request behind an open one is not answered in its place", async (t) => {
+  const endpoint = await runEndpoint(t, () => new Promise(() => undefined));
+  t.is(await new RawClient(endpoint.port).send(`${GET}garbage\r\n\r\n`).closed, "");
+});
+
+test("a body may come in chunks", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port).send(`${PUT}transfer-encoding: chunked\r\n\r\n`);
+  client.send('9\r\n{"title":\r\n').send('4\r\n"x"}\r\n0\r\n\r\n');
+  t.true((await client.until('"title":"x"')).includes("HTTP/1.1 200 OK"));
+});
+
+test("a body without length and chunks is an empty body", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const answer = await new RawClient(endpoint.port).send(`${PUT}\r\n`).until("empty");
+  t.true(answer.includes("perdure-error-code: MALFORMED_JSON"), answer);
+});
+
+test("a body that breaks off dispatches nothing", async (t) => {
+  let calls = 0;
+  const endpoint = await runEndpoint(t, async (command) => {
+    calls++;
+    return echo(command);
+  });
+  const client = new RawClient(endpoint.port).send(`${PUT}content-length: 20\r\n\r\n{"title":`);
+  client.socket.end();
+  await client.closed;
+  await serves(t, endpoint);
+  t.is(calls, 1);
+});
+
+const LARGE = 20 * 1_048_576;
+
+test("HTTP/1.1: a body announced too large is refused before it is sent", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port).send(`${PUT}content-length: ${LARGE}\r\n\r\n`);
+  const answer = await client.until("bytes");
+  t.true(answer.startsWith("HTTP/1.1 413 "), answer);
+  t.true(answer.includes("perdure-error-code: REQUEST_TOO_LARGE"));
+  t.true(answer.endsWith("the body is larger than 12582912 bytes"));
+});
+
+test("HTTP/1.1: a client that asks first is not told to go on with a body that is too large", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const large = new RawClient(endpoint.port).send(
+    `${PUT}expect: 100-continue\r\ncontent-length: ${LARGE}\r\n\r\n`,
+  );
+  const refused = await large.closed;
+  t.true(refused.startsWith("HTTP/1.1 413 "), refused);
+  t.regex(refused, /connection: close/i);
+  const small = new RawClient(endpoint.port).send(`${PUT}expect: 100-continue\r\ncontent-length: 2\r\n\r\n`);
+  t.true((await small.until("\r\n\r\n")).startsWith("HTTP/1.1 100 Continue\r\n"));
+  t.true((await small.send("{}").until("isbn")).includes("HTTP/1.1 200 OK"));
+});
+
+test("HTTP/1.1: the connection goes on after a body of 20 MiB was refused", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port);
+  client.send(`${PUT}content-length: ${LARGE}\r\n\r\n`).send(Buffer.alloc(LARGE, 0x20)).send(GET);
+  const answers = await client.until(BOOK);
+  t.true(answers.startsWith("HTTP/1.1 413 "));
+  t.true(answers.includes("HTTP/1.1 200 OK"));
+});
+
+test("HTTP/1.1: chunks that add up to 20 MiB are refused", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port).send(`${PUT}transfer-encoding: chunked\r\n\r\n`);
+  client
+    .send(`${LARGE.toString(16)}\r\n`)
+    .send(Buffer.alloc(LARGE, 0x20))
+    .send("\r\n0\r\n\r\n")
+    .send(GET);
+  const answers = await client.until(BOOK);
+  t.true(answers.startsWith("HTTP/1.1 413 "), answers);
+  t.true(answers.includes("HTTP/1.1 200 OK"));
+});
+
+for (const announced of [true, false]) {
+  test(`HTTP/2: a body of 20 MiB, ${announced ? "" : "not "}announced, is refused and the connection goes on`, async (t) => {
+    const endpoint = await runEndpoint(t);
+    const session = connectHttp2(endpoint.url, { maxSessionMemory: 64 });
+    const headers = { ":method": "PUT", ":path": "/books/1", "content-type": "application/json" };
+    const stream = session.request(announced ? { ...headers, "content-length": LARGE } : headers);
+    const status = new Promise((resolve) =>
+      stream.on("response", (response) => resolve(response[":status"])),
+    );
+    stream.on("error", () => undefined);
+    stream.resume();
+    stream.end(Buffer.alloc(LARGE, 0x20));
+    t.is(await status, 413);
+    const next = session.request({ ":path": "/books/1" });
+    t.is(
+      await new Promise((resolve) => next.on("response", (response) => resolve(response[":status"]))),
+      200,
+    );
+    session.destroy();
+  });
+}
+
+test("bodies that are under way fill bounded memory", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 100_000 });
+  const half = Buffer.alloc(60_000, 0x20);
+  const clients = [1, 2].map(() =>
+    new RawClient(endpoint.port).send(`${PUT}content-length: 60002\r\n\r\n`).send(half),
+  );
+  const refused = await Promise.race(clients.map((client) => client.until("try again")));
+  t.true(refused.startsWith("HTTP/1.1 503 "), refused);
+  t.true(refused.includes("perdure-error-code: ENDPOINT_OVERLOADED"));
+  const other = clients.find((client) => client.received === "");
+  t.true((await (other as RawClient).send("{}").until(BOOK)).includes("HTTP/1.1 200 OK"));
+});
+
+// Slow ones
+
+test("a connection that never shows its protocol is closed", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { headersTimeoutMs: 1_000 });
+  t.is(await new RawClient(endpoint.port).closed, "");
+  t.is(await new RawClient(endpoint.port).send("PRI * HT").closed, "");
+  await serves(t, endpoint);
+});
+
+test("headers that never end get 408", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { headersTimeoutMs: 1_000 });
+  const answer = await new RawClient(endpoint.port).send("GET / HTTP/1.1\r\nhost: x\r\n").closed;
+  t.true(answer.startsWith("HTTP/1.1 408 Request Timeout\r\n"), answer);
+  t.true(answer.includes("perdure-error-code: REQUEST_TIMEOUT"));
+});
+
+test("a body that never ends gets 408, over both versions", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { requestTimeoutMs: 1_000 });
+  const client = new RawClient(endpoint.port).send(`${PUT}content-length: 20\r\n\r\n{`);
+  t.true((await client.until("in time")).startsWith("HTTP/1.1 408 Request Timeout\r\n"), client.received);
+  await client.closed;
+  t.is(client.received.match(/HTTP\/1\.1/g)?.length, 1, "one answer only");
+
+  const session = connectHttp2(endpoint.url);
+  const stream = session.request({
+    ":method": "PUT",
+    ":path": "/books/1",
+    "content-type": "application/json",
+  });
+  stream.on("error", () => undefined);
+  stream.write("{");
+  t.is(
+    await new Promise((resolve) => stream.on("response", (response) => resolve(response[":status"]))),
+    408,
+  );
+  session.destroy();
+});
+
+test("idle connections are closed after their time, over both versions", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { idleTimeoutMs: 1_000 });
+  const answer = await new RawClient(endpoint.port).send(GET).closed;
+  t.true(answer.endsWith(BOOK));
+  const session = connectHttp2(endpoint.url);
+  await new Promise((resolve) => session.on("close", resolve));
+  t.pass();
+});
+
+test("more connections than allowed are refused, and one more is taken when one has gone", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { maxConnections: 1 });
+  const first = new RawClient(endpoint.port).send(GET);
+  await first.until(BOOK);
+  t.is(await new RawClient(endpoint.port).send(GET).closed, "");
+  first.socket.destroy();
+  await first.closed;
+  let answer = "";
+  while (answer === "") answer = await new RawClient(endpoint.port).send(GET).until(BOOK);
+  t.true(answer.endsWith(BOOK));
+});
+
+// HTTP/2 frames
+
+/** A frame of HTTP/2: RFC 9113, 4.1. */
+function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Buffer,
+  length = payload.length,
+): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+const SETTINGS = frame(4, 0, 0, Buffer.alloc(0));
+const badFrames: readonly (readonly [name: string, bytes: Buffer])[] = [
+  ["no settings but text", Buffer.from("GET / HTTP/1.1\r\n\r\n")],
+  ["a frame that is too large", frame(0, 0, 1, Buffer.alloc(0), 0xffffff)],
+  ["data for a stream that is not open", Buffer.concat([SETTINGS, frame(0, 0, 1, Buffer.from("x"))])],
+  ["headers that are not HPACK", Buffer.concat([SETTINGS, frame(1, 5, 1, Buffer.alloc(20, 0xff))])],
+  ["settings of a wrong length", frame(4, 0, 0, Buffer.alloc(5))],
+];
+
+for (const [name, bytes] of badFrames) {
+  test(`HTTP/2: ${name} ends the connection`, async (t) => {
+    const endpoint = await runEndpoint(t);
+    await new RawClient(endpoint.port).send(PREFACE).send(bytes).closed;
+    await serves(t, endpoint);
+  });
+}
+
+test("HTTP/2: half a frame harms nobody, and ends when the client goes", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port)
+    .send(PREFACE)
+    .send(SETTINGS)
+    .send(frame(1, 4, 1, Buffer.from("x"), 100));
+  await client.until("\x04");
+  await serves(t, endpoint);
+  client.socket.end();
+  await client.closed;
+  await endpoint.close(60_000);
+  t.pass();
+});
+
+test("HTTP/2: a request without a path, and CONNECT, harm nobody", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const session = connectHttp2(endpoint.url);
+  const stream = session.request({ ":method": "CONNECT", ":authority": "x" });
+  t.is(
+    await new Promise((resolve) => stream.on("response", (response) => resolve(response[":status"]))),
+    404,
+  );
+  stream.close(constants.NGHTTP2_CANCEL);
+  await serves(t, endpoint);
+  session.destroy();
+});

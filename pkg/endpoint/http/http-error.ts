@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { CodedError } from "../../base/mod.ts";
+
+/**
+ * Why the public port itself refuses an HTTP request: the `perdure-error-code` of the answer, its HTTP status and what
+ * it means. A refusal of the user function or of the proxy behind the port carries the code of its `StatusError`.
+ */
+export const HTTP_ERRORS = {
+  MALFORMED_REQUEST: { status: 400, meaning: "what was sent is not an HTTP request, or its body broke off" },
+  MALFORMED_PATH: { status: 400, meaning: "the path has broken percent-encoding or is not UTF-8" },
+  MALFORMED_QUERY: { status: 400, meaning: "the query has broken percent-encoding or is not UTF-8" },
+  UNKNOWN_QUERY_PARAMETER: { status: 400, meaning: "a query parameter names no field that it could set" },
+  REPEATED_QUERY_PARAMETER: {
+    status: 400,
+    meaning: "a query parameter of a field with one value is given twice",
+  },
+  WRONG_PARAMETER_TYPE: { status: 400, meaning: "a value in the path or the query does not fit its field" },
+  UNSUPPORTED_CONTENT_TYPE: {
+    status: 400,
+    meaning: "the method takes a body, which must be application/json",
+  },
+  MALFORMED_JSON: { status: 400, meaning: "the body is not JSON in UTF-8, or names a key twice" },
+  UNKNOWN_JSON_FIELD: { status: 400, meaning: "the body has a field that the input message has not" },
+  WRONG_FIELD_TYPE: { status: 400, meaning: "a value in the body does not fit its field" },
+  UNKNOWN_PATH: { status: 404, meaning: "no method is served under this HTTP method and path" },
+  REQUEST_TIMEOUT: { status: 408, meaning: "the request did not arrive in time" },
+  REQUEST_TOO_LARGE: { status: 413, meaning: "the body is larger than the proxy accepts" },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    meaning: "the request line and headers are larger than the proxy accepts",
+  },
+  MALFORMED_REPLY: { status: 500, meaning: "the user function's reply is not the declared output message" },
+  INTERNAL: { status: 500, meaning: "the proxy failed; its log says why" },
+  ENDPOINT_OVERLOADED: {
+    status: 503,
+    meaning: "too many requests, or too many bytes of bodies, are under way",
+  },
+} as const satisfies Record<string, { readonly status: number; readonly meaning: string }>;
+
+export type HttpErrorCode = keyof typeof HTTP_ERRORS;
+
+/** A refusal by the public port; the message is what the caller reads. */
+export class HttpError extends CodedError<HttpErrorCode> {
+  get status(): number {
+    return HTTP_ERRORS[this.code].status;
+  }
+}

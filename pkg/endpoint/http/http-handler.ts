@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Logger } from "../../base/mod.ts";
+import { errorResponse } from "./error-response.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "./exchange.ts";
+import { HttpError } from "./http-error.ts";
+import type { Transcoder } from "./transcoder.ts";
+
+export interface HttpHandlerOptions {
+  /** What serves at this moment. Throws what the caller shall get if nothing does. */
+  readonly transcoder: () => Transcoder;
+  /** Requests that may be open at a time (I11). */
+  readonly maxOpenRequests: number;
+  readonly logger: Logger;
+}
+
+/** Bounds the requests, and turns what goes wrong with one into its answer (I12). */
+export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
+  const { transcoder, maxOpenRequests, logger } = options;
+  let open = 0;
+
+  const answer = async (request: HttpRequest): Promise<HttpResponse> => {
+    if (open > maxOpenRequests) {
+      throw new HttpError("ENDPOINT_OVERLOADED", "too many requests are under way; try again");
+    }
+    return transcoder()(request);
+  };
+
+  return async (request) => {
+    open++;
+    try {
+      return await answer(request);
+    } catch (error) {
+      return errorResponse(error, logger);
+    } finally {
+      open--;
+    }
+  };
+}

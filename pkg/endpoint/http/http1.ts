@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+import { toError } from "../../base/mod.ts";
+import type { Logger } from "../../base/mod.ts";
+import type { BodyReader } from "./body.ts";
+import { TEXT_TYPE } from "./error-response.ts";
+import { ERROR_CODE_HEADER } from "./exchange.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "./exchange.ts";
+import { HTTP_ERRORS } from "./http-error.ts";
+import type { HttpErrorCode } from "./http-error.ts";
+
+/** Bounds of HTTP/1.1 connections; times in milliseconds. */
+export interface Http1Options {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+}
+
+export interface Http1Context {
+  readonly handle: HttpHandler;
+  readonly bodies: BodyReader;
+  /** While true, each answer asks the client to close the connection. */
+  readonly isDraining: () => boolean;
+  readonly logger: Logger;
+}
+
+/** How often connections are looked over for those that exceeded a time-out. */
+const CHECK_INTERVAL_MS = 1_000;
+
+/** An HTTP/1.1 server. Node bounds how long headers and bodies may take; what it finds malformed is answered here. */
+export function createHttp1Server(context: Http1Context, options: Http1Options): Server {
+  const server = createServer({
+    headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.headersTimeoutMs),
+    maxHeaderSize: options.maxHeaderBytes,
+  });
+  // Nor is a client waited for that does not read its answer.
+  server.timeout = options.idleTimeoutMs;
+  const connections = new WeakMap<Duplex, Connection>();
+
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const connection = connections.get(request.socket);
+    if (connection === undefined) connections.set(request.socket, { latest: request, open: 1 });
+    else {
+      connection.latest = request;
+      connection.open++;
+    }
+    const answered = context.handle(toHttpRequest(request, response, context.bodies)).then((answer) => {
+      const finished = connections.get(request.socket);
+      if (finished !== undefined) finished.open--;
+      // A client that asked whether to send its body, and was refused, may send it or not: only a new connection is sure.
+      const isUnsure = request.headers.expect !== undefined && !request.complete;
+      writeAnswer(response, answer, isUnsure || context.isDraining());
+    });
+    answered.catch((error: unknown) => {
+      context.logger.error("answer could not be written", { error });
+      response.destroy();
+    });
+  };
+
+  server.on("request", serve);
+  // A client that asks first is told to go on when the body is wanted, or gets its refusal without having sent it.
+  server.on("checkContinue", serve);
+  server.on("clientError", (error, socket) => answerClientError(error, socket, connections.get(socket)));
+  return server;
+}
+
+/** What is under way on a connection: requests may be pipelined. */
+interface Connection {
+  latest: IncomingMessage;
+  open: number;
+}
+
+function toHttpRequest(request: IncomingMessage, response: ServerResponse, bodies: BodyReader): HttpRequest {
+  const { headers } = request;
+  return {
+    method: request.method ?? "",
+    target: request.url ?? "",
+    contentType: headers["content-type"],
+    hasBody: headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0",
+    readBody: async () => {
+      bodies.checkLength(headers["content-length"]);
+      if (headers.expect !== undefined) response.writeContinue();
+      return bodies.read(request);
+    },
+    onCancel: (listener) => {
+      if (response.destroyed) return listener();
+      response.once("close", () => {
+        if (!response.writableEnded) listener();
+      });
+    },
+  };
+}
+
+function writeAnswer(response: ServerResponse, answer: HttpResponse, close: boolean): void {
+  if (response.destroyed) return;
+  const headers = [
+    "content-type",
+    answer.contentType,
+    "content-length",
+    String(Buffer.byteLength(answer.body)),
+  ];
+  if (answer.errorCode !== undefined) headers.push(ERROR_CODE_HEADER, answer.errorCode);
+  if (close) headers.push("connection", "close");
+  response.writeHead(answer.status, headers);
+  // An unread rest of the body is discarded by Node, within the request's time-out.
+  response.end(answer.body);
+}
+
+/** A request that Node could not read. It is answered only if the answer cannot be taken for that of another one. */
+function answerClientError(thrown: unknown, socket: Duplex, connection: Connection | undefined): void {
+  if (!socket.writable || !isAnswerable(connection)) {
+    socket.destroy();
+    return;
+  }
+  const { code, message } = translateClientError(thrown);
+  const { status } = HTTP_ERRORS[code];
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? "Error"}`,
+    `content-type: ${TEXT_TYPE}`,
+    `content-length: ${Buffer.byteLength(message)}`,
+    `${ERROR_CODE_HEADER}: ${code}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${message}`, () => socket.destroy());
+}
+
+/** Either nothing is open, or it is the one request whose rest is still awaited. */
+function isAnswerable(connection: Connection | undefined): boolean {
+  if (connection === undefined) return true;
+  return connection.latest.complete ? connection.open === 0 : connection.open === 1;
+}
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+};
+
+function translateClientError(thrown: unknown): { readonly code: HttpErrorCode; readonly message: string } {
+  const { code } = toError(thrown) as NodeJS.ErrnoException;
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return { code: "HEADERS_TOO_LARGE", message: "the request line and headers are too large" };
+  }
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return { code: "REQUEST_TIMEOUT", message: "the request did not arrive in time" };
+  }
+  return { code: "MALFORMED_REQUEST", message: "this is not a valid HTTP request" };
+}

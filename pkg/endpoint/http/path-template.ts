@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** One element of a path between slashes. */
+export type TemplateSegment =
+  | { readonly kind: "literal"; readonly text: string }
+  /** `*`: one element, not empty and without a colon. */
+  | { readonly kind: "one" }
+  /** `**`: the rest of the path, one element or more, which may be empty. */
+  | { readonly kind: "rest" };
+
+/** A field that takes its value from the path: the elements from `start` up to, and without, `end`. */
+export interface TemplateVariable {
+  readonly name: string;
+  readonly start: number;
+  /** Undefined if the variable takes the rest of the path. */
+  readonly end: number | undefined;
+}
+
+/** A path of `google.api.HttpRule`: `/carts/{user_id}/items:clear`. */
+export interface PathTemplate {
+  readonly segments: readonly TemplateSegment[];
+  readonly variables: readonly TemplateVariable[];
+  /** What stands behind the last colon; undefined if there is none. */
+  readonly verb: string | undefined;
+}
+
+/** Says what is wrong with the text of a template, and at which character. */
+export class PathTemplateError extends Error {
+  override readonly name = "PathTemplateError";
+}
+
+/**
+ * Reads a template: `/` segments, then an optional `:verb`. A segment is a literal, `*`, `**` (the last one only),
+ * `{field}` or `{field=segments}`.
+ *
+ * @throws PathTemplateError
+ */
+export function parsePathTemplate(text: string): PathTemplate {
+  return new Parser(text).parse();
+}
+
+/** The text of a template. `parsePathTemplate` gives the same template back. */
+export function printPathTemplate(template: PathTemplate): string {
+  const starts = new Map(template.variables.map((variable) => [variable.start, variable]));
+  const printed: string[] = [];
+  for (let index = 0; index < template.segments.length; index++) {
+    const variable = starts.get(index);
+    if (variable === undefined) {
+      printed.push(printSegment(template.segments[index]));
+      continue;
+    }
+    const end = variable.end ?? template.segments.length;
+    const inner = template.segments.slice(index, end).map(printSegment).join("/");
+    printed.push(inner === "*" ? `{${variable.name}}` : `{${variable.name}=${inner}}`);
+    index = end - 1;
+  }
+  const verb = template.verb === undefined ? "" : `:${template.verb}`;
+  return `/${printed.join("/")}${verb}`;
+}
+
+function printSegment(segment: TemplateSegment | undefined): string {
+  if (segment?.kind === "literal") return encodeURIComponent(segment.text).replaceAll("*", "%2A");
+  return segment?.kind === "one" ? "*" : "**";
+}
+
+const LITERAL = /[^/{}*:=?#\s]+/y;
+const FIELD_PATH = /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y;
+
+class Parser {
+  readonly #text: string;
+  #at = 0;
+  readonly #segments: TemplateSegment[] = [];
+  readonly #variables: TemplateVariable[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  parse(): PathTemplate {
+    if (!this.#take("/")) throw this.#error("must start with /");
+    do this.#segment();
+    while (this.#take("/"));
+    const verb = this.#take(":") ? this.#match(LITERAL, "a verb") : undefined;
+    if (this.#at < this.#text.length) throw this.#error("unexpected character");
+    this.#checkRestIsLast();
+    return { segments: this.#segments, variables: this.#variables, verb };
+  }
+
+  #segment(): void {
+    if (this.#take("{")) this.#variable();
+    else this.#plainSegment();
+  }
+
+  #plainSegment(): void {
+    if (this.#take("**")) this.#segments.push({ kind: "rest" });
+    else if (this.#take("*")) this.#segments.push({ kind: "one" });
+    else this.#segments.push({ kind: "literal", text: this.#literal() });
+  }
+
+  #literal(): string {
+    const raw = this.#match(LITERAL, "a literal, *, ** or {field}");
+    try {
+      return decodeURIComponent(raw);
+    } catch {
+      throw this.#error(`${raw} is not valid percent-encoding`);
+    }
+  }
+
+  #variable(): void {
+    const start = this.#segments.length;
+    const name = this.#match(FIELD_PATH, "a field name");
+    if (this.#variables.some((other) => other.name === name)) {
+      throw this.#error(`variable ${name} occurs twice`);
+    }
+    if (this.#take("=")) {
+      do {
+        if (this.#text[this.#at] === "{") throw this.#error("variables cannot be nested");
+        this.#plainSegment();
+      } while (this.#take("/"));
+    } else {
+      this.#segments.push({ kind: "one" });
+    }
+    if (!this.#take("}")) throw this.#error("expected }");
+    const takesRest = this.#segments.at(-1)?.kind === "rest";
+    this.#variables.push({ name, start, end: takesRest ? undefined : this.#segments.length });
+  }
+
+  #checkRestIsLast(): void {
+    const rest = this.#segments.findIndex((segment) => segment.kind === "rest");
+    if (rest !== -1 && rest !== this.#segments.length - 1) {
+      throw new PathTemplateError("** must be the last segment");
+    }
+  }
+
+  #take(expected: string): boolean {
+    if (!this.#text.startsWith(expected, this.#at)) return false;
+    this.#at += expected.length;
+    return true;
+  }
+
+  #match(pattern: RegExp, what: string): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0];
+    if (found === undefined) throw this.#error(`expected ${what}`);
+    this.#at += found.length;
+    return found;
+  }
+
+  #error(problem: string): PathTemplateError {
+    return new PathTemplateError(`${problem}, at character ${this.#at + 1}`);
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
+
+import { HttpError } from "./http-error.ts";
+import { hasFieldsInJson, parameterJson } from "./parameter.ts";
+
+/** As deep as protobuf JSON goes. */
+const MAX_DEPTH = 100;
+
+/**
+ * The query as the protobuf JSON of the input message: `a.b=1&a.b=2` sets the repeated field `b` of the message field
+ * `a`. Fields go by their name in the `.proto` file or by their JSON name.
+ *
+ * @param query what stands behind the question mark.
+ * @throws HttpError
+ */
+export function queryJson(message: DescMessage, query: string): JsonObject {
+  const json = emptyObject();
+  for (const pair of query.split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const name = decode(equals === -1 ? pair : pair.slice(0, equals));
+    const text = equals === -1 ? "" : decode(pair.slice(equals + 1));
+    setParameter(json, message, name, text);
+  }
+  return json;
+}
+
+function setParameter(json: JsonObject, message: DescMessage, name: string, text: string): void {
+  const path = name.split(".");
+  let object = json;
+  let parent: DescMessage = message;
+  for (const step of path.slice(0, -1)) {
+    const field = fieldOf(parent, step);
+    if (field?.fieldKind !== "message" || !hasFieldsInJson(field.message) || path.length > MAX_DEPTH) {
+      throw unknownParameter(message, name);
+    }
+    parent = field.message;
+    // Only messages stand here: a message that is written as text or scalar has no way into it.
+    object = (object[field.jsonName] ??= emptyObject()) as JsonObject;
+  }
+  const field = fieldOf(parent, path.at(-1) ?? "");
+  if (field === undefined) throw unknownParameter(message, name);
+  setValue(object, field, name, text);
+}
+
+function setValue(object: JsonObject, field: DescField, name: string, text: string): void {
+  const source = `query parameter ${quote(name)}`;
+  const value = parameterJson(field, text, source);
+  const present = object[field.jsonName];
+  if (field.fieldKind === "list") {
+    if (present === undefined) object[field.jsonName] = [value];
+    else (present as JsonValue[]).push(value);
+    return;
+  }
+  if (present !== undefined) throw new HttpError("REPEATED_QUERY_PARAMETER", `${source} is given twice`);
+  object[field.jsonName] = value;
+}
+
+function fieldOf(message: DescMessage, name: string): DescField | undefined {
+  return message.fields.find((field) => field.name === name || field.jsonName === name);
+}
+
+function decode(text: string): string {
+  const spaced = text.includes("+") ? text.replaceAll("+", " ") : text;
+  if (!spaced.includes("%")) return spaced;
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    throw new HttpError("MALFORMED_QUERY", "the query has broken percent-encoding or is not UTF-8");
+  }
+}
+
+function unknownParameter(message: DescMessage, name: string): HttpError {
+  return new HttpError(
+    "UNKNOWN_QUERY_PARAMETER",
+    `query parameter ${quote(name)} names no field of ${message.typeName} that a query can set`,
+  );
+}
+
+/** A name from outside, shortened for an error text. */
+function quote(name: string): string {
+  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+}
+
+/** Without a prototype, so that a field may be called `constructor`. */
+function emptyObject(): JsonObject {
+  return Object.create(null) as JsonObject;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { EntityMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
+import { httpBindings } from "./http-rule.ts";
+import { printPathTemplate } from "./path-template.ts";
+
+/** One way to call a method over HTTP, for people. */
+export interface HttpRoute {
+  readonly method: EntityMethod;
+  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, or `*` for any. */
+  readonly httpMethod: string;
+  /** As `/carts/{user_id}/items`. */
+  readonly path: string;
+  /** `*` if the body is the whole input message, a field's name if it is that field, empty if there is none. */
+  readonly body: string;
+}
+
+/** Every HTTP route of a specification, in its order. */
+export function httpRoutes(spec: UserFunctionSpec): HttpRoute[] {
+  return methods(spec).flatMap((method) =>
+    httpBindings(method.desc).bindings.map((binding) => ({
+      method,
+      httpMethod: binding.httpMethod,
+      path: printPathTemplate(binding.template),
+      body:
+        binding.body.kind === "field" ? binding.body.field.name : binding.body.kind === "message" ? "*" : "",
+    })),
+  );
+}
+
+/** What is wrong with the `google.api.http` options of a specification; empty if nothing is. */
+export function checkHttpRules(spec: UserFunctionSpec): string[] {
+  return methods(spec).flatMap((method) => httpBindings(method.desc).errors);
+}
+
+function methods(spec: UserFunctionSpec): EntityMethod[] {
+  return [...spec.services.values()].flatMap((service) => [...service.methods.values()]);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Where the public port is and what it bounds (I11). Sizes are in bytes, times in milliseconds. */
+export interface EndpointOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** The address to listen on; undefined is every address of the machine. */
+  readonly host: string | undefined;
+  /** The largest body of an HTTP request and message of a gRPC call. */
+  readonly maxRequestBytes: number;
+  /** The bodies of all HTTP requests that are still arriving, together. */
+  readonly maxBufferedBytes: number;
+  /** The request line and headers of one HTTP/1.1 request. */
+  readonly maxHeaderBytes: number;
+  /** Open connections; more are refused. */
+  readonly maxConnections: number;
+  /** HTTP requests that are being answered; more get ENDPOINT_OVERLOADED. */
+  readonly maxOpenRequests: number;
+  /** From the first byte, or from the opening of a connection, to the end of the headers. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte to the end of the body. */
+  readonly requestTimeoutMs: number;
+  /** A connection without a request is closed after this: longer than proxies in front keep theirs (Envoy: an hour). */
+  readonly idleTimeoutMs: number;
+}
+
+export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
+  port: 9_000,
+  host: undefined,
+  maxRequestBytes: 12_582_912,
+  maxBufferedBytes: 268_435_456,
+  maxHeaderBytes: 16_384,
+  maxConnections: 10_000,
+  maxOpenRequests: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  idleTimeoutMs: 3_900_000,
+};

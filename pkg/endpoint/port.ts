@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * One plaintext port for HTTP/1.1 and HTTP/2 with prior knowledge: the first bytes of a connection decide.
+ *
+ * 1. A connection that does not show its protocol in time is closed.
+ * 2. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is over.
+ */
+
+import type { Server as Http1Server } from "node:http";
+import type { Http2Server, ServerHttp2Session } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+
+import { ExpiryQueue } from "../base/mod.ts";
+import type { Clock, Logger } from "../base/mod.ts";
+import { EndpointError } from "./endpoint-error.ts";
+import { sniff } from "./sniff.ts";
+import type { HttpVersion } from "./sniff.ts";
+
+/** While connections drain, those that became idle are looked for this often. */
+const DRAIN_CHECK_MS = 50;
+
+/** A flood of connections does not become a flood of log lines. */
+const WARN_INTERVAL_MS = 10_000;
+
+export interface PortServers {
+  /** The one that listens; it must not be listening yet. */
+  readonly http1: Http1Server;
+  readonly http2: Http2Server;
+}
+
+export interface PortOptions {
+  readonly port: number;
+  readonly host: string | undefined;
+  readonly maxConnections: number;
+  /** How long a connection may take to show its protocol, in milliseconds. */
+  readonly firstBytesTimeoutMs: number;
+  /** An HTTP/2 connection without traffic for so long is closed, in milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+/** @throws EndpointError if the port cannot be had. */
+export async function openPort(
+  servers: PortServers,
+  options: PortOptions,
+  clock: Clock,
+  logger: Logger,
+): Promise<Port> {
+  const port = new Port(servers, options, clock, logger);
+  await listen(servers.http1, options);
+  // Later errors are of single connections, as when the machine runs out of file descriptors.
+  servers.http1.on("error", (error) => logger.warn("a connection could not be accepted", { error }));
+  return port;
+}
+
+export class Port {
+  readonly #http1: Http1Server;
+  readonly #http2: Http2Server;
+  readonly #serveHttp1: (socket: Socket) => void;
+  readonly #options: PortOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  /** Connections that have not shown their protocol. */
+  readonly #undecided = new Set<Socket>();
+  readonly #expiry: ExpiryQueue<Socket>;
+  #warnedMs = Number.NEGATIVE_INFINITY;
+
+  constructor({ http1, http2 }: PortServers, options: PortOptions, clock: Clock, logger: Logger) {
+    this.#http1 = http1;
+    this.#http2 = http2;
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#expiry = new ExpiryQueue(clock, options.firstBytesTimeoutMs, (socket) => socket.destroy());
+
+    // The HTTP/1.1 server listens itself, since only then does it keep its time-outs; its own listener comes second.
+    const [serveHttp1] = http1.listeners("connection");
+    this.#serveHttp1 = (socket) => serveHttp1?.call(http1, socket);
+    http1.removeAllListeners("connection").on("connection", (socket: Socket) => this.#accept(socket));
+    http1.maxConnections = options.maxConnections;
+    http1.on("drop", () => this.#warnOfDrop());
+
+    http2.on("session", (session) => {
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+      session.setTimeout(options.idleTimeoutMs, () => session.close());
+    });
+    http2.on("sessionError", (error) => logger.debug("HTTP/2 connection failed", { error }));
+  }
+
+  /** The port that was taken, where 0 was asked for. */
+  get port(): number {
+    return (this.#http1.address() as AddressInfo).port;
+  }
+
+  /** Stops accepting and resolves when the last connection is gone, after `drainMs` milliseconds at the latest. */
+  async close(drainMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    for (const socket of this.#undecided) socket.destroy();
+    this.#drainUntil(this.#clock.monotonicMs() + drainMs);
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    this.#undecided.add(socket);
+    this.#expiry.touch(socket);
+    socket.on("error", () => undefined);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#settle(socket);
+    });
+    sniff(socket, (version) => this.#handOver(socket, version));
+  }
+
+  #settle(socket: Socket): void {
+    this.#undecided.delete(socket);
+    this.#expiry.forget(socket);
+  }
+
+  #handOver(socket: Socket, version: HttpVersion): void {
+    this.#settle(socket);
+    if (version === "http2") {
+      // An HTTP/2 client that has ended its side is gone; HTTP/1.1 looks after that by itself.
+      socket.allowHalfOpen = false;
+      this.#http2.emit("connection", socket);
+    } else {
+      this.#serveHttp1(socket);
+      socket.resume();
+    }
+  }
+
+  #drainUntil(endMs: number): void {
+    if (this.#sockets.size === 0) return;
+    this.#http1.closeIdleConnections();
+    const leftMs = endMs - this.#clock.monotonicMs();
+    if (leftMs > 0) this.#clock.schedule(Math.min(leftMs, DRAIN_CHECK_MS), () => this.#drainUntil(endMs));
+    else for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #warnOfDrop(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#warnedMs < WARN_INTERVAL_MS) return;
+    this.#warnedMs = nowMs;
+    const { maxConnections } = this.#options;
+    this.#logger.warn("connections are refused: too many are open", { maxConnections });
+  }
+}
+
+function listen(server: Http1Server, options: PortOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, options));
+    server.once("error", onError);
+    server.listen({ port: options.port, host: options.host }, () => {
+      server.off("error", onError);
+      resolve();
+    });
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, { port, host }: PortOptions): EndpointError {
+  if (error.code === "EADDRINUSE") {
+    return new EndpointError(
+      "ENDPOINT_PORT_IN_USE",
+      `port ${port} is in use by another process; stop that process or choose another port with HTTP_PORT`,
+      { cause: error },
+    );
+  }
+  const where = `${host ?? "all addresses"}, port ${port}`;
+  return new EndpointError("ENDPOINT_LISTEN_FAILED", `cannot listen on ${where}: ${error.message}`, {
+    cause: error,
+  });
+}

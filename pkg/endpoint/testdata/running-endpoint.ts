@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+
+import type { ExecutionContext } from "ava";
+
+import { systemClock } from "../../base/mod.ts";
+import type { Dispatch } from "../../router/mod.ts";
+import { startEndpoint } from "../endpoint.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { EndpointOptions } from "../options.ts";
+import { librarySpec } from "./library-spec.ts";
+
+export const spec = librarySpec();
+
+/** Answers every command with its input, which is right where a method gives back what it takes. */
+export const echo: Dispatch = async ({ payload }) => ({ payload });
+
+/** An endpoint on a free port that serves the library, until the test is over. */
+export async function runEndpoint(
+  t: ExecutionContext,
+  dispatch: Dispatch = echo,
+  options: Partial<EndpointOptions> = {},
+): Promise<Endpoint & { readonly url: string }> {
+  const endpoint = await startEndpoint(
+    { port: 0, host: "127.0.0.1", ...options },
+    { dispatch, clock: systemClock },
+  );
+  t.teardown(() => endpoint.close(0));
+  endpoint.setSpec(spec);
+  return { ...endpoint, url: `http://127.0.0.1:${endpoint.port}` };
+}
+
+/** A bare connection that gathers what it is sent. */
+export class RawClient {
+  readonly socket: Socket;
+  readonly closed: Promise<string>;
+  #received = "";
+
+  constructor(port: number) {
+    this.socket = connect(port, "127.0.0.1");
+    this.socket.setEncoding("latin1");
+    this.socket.on("error", () => undefined);
+    this.socket.on("data", (chunk: string) => (this.#received += chunk));
+    this.closed = new Promise((resolve) => this.socket.on("close", () => resolve(this.#received)));
+  }
+
+  /** Everything received so far. */
+  get received(): string {
+    return this.#received;
+  }
+
+  send(bytes: string | Uint8Array): this {
+    this.socket.write(bytes);
+    return this;
+  }
+
+  /** Resolves with everything received once it holds the text, or the connection is closed. */
+  async until(text: string): Promise<string> {
+    while (!this.#received.includes(text) && !this.socket.closed) {
+      await new Promise((resolve) => this.socket.once("data", resolve).once("close", resolve));
+    }
+    return this.#received;
+  }
+}
