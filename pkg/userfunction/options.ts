@@ -16,6 +16,10 @@ export interface UserFunctionOptions {
   readonly backoff: BackoffOptions;
   /** Largest message that is taken from the user function, in bytes. */
   readonly maxReceiveBytes: number;
+  /** Silence after which the user function is asked whether it is still there, in milliseconds. */
+  readonly keepAliveIntervalMs: number;
+  /** How long its answer to that may take, in milliseconds. */
+  readonly keepAliveTimeoutMs: number;
 }
 
 export const DEFAULT_USER_FUNCTION_OPTIONS: UserFunctionOptions = {
@@ -27,4 +31,6 @@ export const DEFAULT_USER_FUNCTION_OPTIONS: UserFunctionOptions = {
   // Cloudstate waits a second before it looks again; a container that is just starting is worth looking at sooner.
   backoff: { minMs: 50, maxMs: 10_000, jitter: 0.2 },
   maxReceiveBytes: 12_582_912,
+  keepAliveIntervalMs: 20_000,
+  keepAliveTimeoutMs: 10_000,
 };

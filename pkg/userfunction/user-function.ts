@@ -140,8 +140,17 @@ export class UserFunction implements StreamOpener {
 
   async #connect(): Promise<Connection> {
     const { options, clock } = this.#dependencies;
-    const { host, port, connectTimeoutMs, maxReceiveBytes } = options;
-    return connect({ host, port, clock, connectTimeoutMs, maxReceiveBytes });
+    const { host, port, connectTimeoutMs, maxReceiveBytes, keepAliveIntervalMs, keepAliveTimeoutMs } =
+      options;
+    return connect({
+      host,
+      port,
+      clock,
+      connectTimeoutMs,
+      maxReceiveBytes,
+      keepAliveIntervalMs,
+      keepAliveTimeoutMs,
+    });
   }
 
   async #discover(connection: Connection): Promise<EntitySpec> {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Command, Option } from "commander";
+
+import { PROXY_SETTINGS, PROXY_VERSION } from "../../pkg/proxy/mod.ts";
+import type { Setting } from "../../pkg/proxy/mod.ts";
+
+const EXAMPLES = `
+Examples:
+  $ perdure-proxy                                        in front of 127.0.0.1:8080, state under .perdure/
+  $ USER_FUNCTION_PORT=8088 perdure-proxy                another user function
+  $ perdure-proxy --log sqlite:/var/lib/cart/log.db      another place for the state
+
+A flag is stronger than its environment variable, that is stronger than the default.
+`;
+
+/** The command line as text by flag. Prints help or a usage error and ends the process where that is asked for. */
+export function parseFlags(argv: readonly string[]): Record<string, string | undefined> {
+  const command = new Command("perdure-proxy")
+    .description("Perdure's proxy: keeps the state of a user function and serves it to the world.")
+    .version(PROXY_VERSION)
+    .addHelpText("before", EXAMPLES.trimStart())
+    .allowExcessArguments(false)
+    .configureHelp({ sortOptions: true })
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  const settings: Setting[] = Object.values(PROXY_SETTINGS);
+  for (const setting of settings)
+    command.addOption(new Option(`--${setting.flag} <value>`, describe(setting)));
+  command.parse(argv);
+
+  const values: Record<string, string | undefined> = {};
+  for (const { flag } of settings) values[flag] = command.opts<Record<string, string>>()[camelCase(flag)];
+  return values;
+}
+
+function describe(setting: Setting): string {
+  const unit = setting.kind === "number" && setting.unit !== "port" ? ` ${setting.unit}` : "";
+  return `${setting.help} (env ${setting.env}, default ${String(setting.default)}${unit})`;
+}
+
+function camelCase(flag: string): string {
+  return flag.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase());
+}

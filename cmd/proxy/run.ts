@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { describeError, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { EventLogError } from "../../pkg/eventlog/mod.ts";
+import { createLogger, proxyOptions, SettingError, startProxy } from "../../pkg/proxy/mod.ts";
+import type { LogLevel, Proxy } from "../../pkg/proxy/mod.ts";
+
+import { parseFlags } from "./flags.ts";
+
+const EXIT_STOPPED = 0;
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
+export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    stopOnSignals(await start(argv, env));
+  } catch (error) {
+    process.stderr.write(`perdure: ${describeError(error)}\n`);
+    process.exit(isUsage(error) ? EXIT_USAGE : EXIT_FAILED);
+  }
+}
+
+async function start(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Proxy> {
+  const options = proxyOptions(parseFlags(argv), env);
+  const logger = createLogger(options.logLevel as LogLevel, process.stdout);
+  const proxy = await startProxy(options, {
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    onSpec: (spec) => {
+      if (spec !== undefined) process.stderr.write(`ready http://127.0.0.1:${proxy.port}\n`);
+    },
+  });
+  return proxy;
+}
+
+function stopOnSignals(proxy: Proxy): void {
+  let stopping = false;
+  const stop = () => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) process.exit(EXIT_FAILED);
+    stopping = true;
+    void proxy.stop().then(() => process.exit(EXIT_STOPPED));
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+function isUsage(error: unknown): boolean {
+  return (
+    error instanceof SettingError || (error instanceof EventLogError && error.code === "LOG_BAD_ADDRESS")
+  );
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Writes `docs/configuration.md` from the declaration that parses the settings: `node hack/configuration.ts`. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
+import type { Setting } from "../pkg/proxy/mod.ts";
+
+export const CONFIGURATION_PAGE = join(import.meta.dirname, "..", "docs", "configuration.md");
+
+/** The whole page. */
+export function configurationPage(): string {
+  const rows = Object.values<Setting>(PROXY_SETTINGS).map(row);
+  return `# Configuration of the proxy
+
+A flag is stronger than its environment variable, that is stronger than the default. An empty variable is one that is
+not set. Cloudstate's variables keep their names; most of ours begin with \`PERDURE_\`. A value that makes no sense stops the
+proxy at start with exit code 2 and a line that says what would make sense.
+
+| flag | environment | default | range | what it is |
+|---|---|---|---|---|
+${rows.join("\n")}
+
+A user function written with \`@perdure/sdk\` takes \`HOST\` (default \`127.0.0.1\`) and \`PORT\` (default \`8080\`); its
+other settings are options of \`serve\` (see \`pkg/sdk/README.md\`). \`perdure dev\` chooses both by itself.
+
+This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.ts\`.
+`;
+}
+
+function row(setting: Setting): string {
+  const unit = setting.kind === "number" && setting.unit !== "port" ? ` ${setting.unit}` : "";
+  const cells = [`--${setting.flag}`, setting.env, `${String(setting.default)}${unit}`].map(
+    (text) => `\`${text}\``,
+  );
+  return `| ${[...cells, range(setting), setting.help].join(" | ")} |`;
+}
+
+function range(setting: Setting): string {
+  switch (setting.kind) {
+    case "number":
+      return `${setting.min} to ${setting.max}`;
+    case "boolean":
+      return "true, false";
+    case "text":
+      return setting.oneOf?.join(", ") ?? "text";
+  }
+}
+
+if (import.meta.main) writeFileSync(CONFIGURATION_PAGE, configurationPage());

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { boolean, number, resolveSettings, text } from "./settings.ts";
+import type { Values } from "./settings.ts";
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const MIB = 1_048_576;
+const PORTS = [0, 65_535] as const;
+
+/** Every setting of the proxy. Cloudstate's variables keep their names; most of ours begin with `PERDURE_`. */
+export const PROXY_SETTINGS = {
+  httpPort: number("http-port", "HTTP_PORT", 9_000, "port", PORTS, "Public port; 0 lets the system choose."),
+  httpHost: text("http-host", "HTTP_HOST", "0.0.0.0", "Address that the public port is bound to."),
+  adminPort: number("admin-port", "ADMIN_PORT", 9_010, "port", PORTS, "Port of `/livez` and `/readyz`."),
+  adminHost: text("admin-host", "ADMIN_HOST", "0.0.0.0", "Address that the admin port is bound to."),
+  log: text(
+    "log",
+    "PERDURE_LOG",
+    "sqlite:.perdure/log.db",
+    "The event log: `sqlite:PATH` (durable, one process) or `memory:` (lost at the end, for tests).",
+  ),
+  userFunctionHost: text(
+    "user-function-host",
+    "USER_FUNCTION_HOST",
+    "127.0.0.1",
+    "Host of the user function.",
+  ),
+  userFunctionPort: number(
+    "user-function-port",
+    "USER_FUNCTION_PORT",
+    8_080,
+    "port",
+    [1, 65_535],
+    "Port of the user function.",
+  ),
+  protocolCheck: boolean(
+    "protocol-check",
+    "PERDURE_PROTOCOL_CHECK",
+    true,
+    "Refuse a user function that speaks another version of the protocol; if false, only warn.",
+  ),
+  passivationTimeoutMs: number(
+    "passivation-timeout",
+    "PERDURE_PASSIVATION_TIMEOUT_MS",
+    30_000,
+    "ms",
+    [1, DAY_MS],
+    "Idle time after which an entity leaves memory, unless its type says otherwise.",
+  ),
+  relayTimeoutMs: number(
+    "relay-timeout",
+    "PERDURE_RELAY_TIMEOUT_MS",
+    MINUTE_MS,
+    "ms",
+    [1, DAY_MS],
+    "How long the user function may take for one command.",
+  ),
+  mailboxCapacity: number(
+    "mailbox-capacity",
+    "PERDURE_MAILBOX_CAPACITY",
+    1_000,
+    "commands",
+    [1, 1_000_000],
+    "Commands that may wait for one entity; the next is refused with `MAILBOX_FULL`.",
+  ),
+  maxActiveEntities: number(
+    "max-active-entities",
+    "PERDURE_MAX_ACTIVE_ENTITIES",
+    100_000,
+    "entities",
+    [1, 10_000_000],
+    "Entities in memory. Beyond it the one idle longest leaves; if none is idle, `TOO_MANY_ENTITIES`.",
+  ),
+  maxActivations: number(
+    "max-activations",
+    "PERDURE_MAX_ACTIVATIONS",
+    256,
+    "entities",
+    [1, 100_000],
+    "Entities that are read from the log at the same time; further ones wait.",
+  ),
+  streamEndTimeoutMs: number(
+    "stream-end-timeout",
+    "PERDURE_STREAM_END_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "How long the user function may take to end a stream that the proxy has ended.",
+  ),
+  connectTimeoutMs: number(
+    "connect-timeout",
+    "PERDURE_CONNECT_TIMEOUT_MS",
+    5_000,
+    "ms",
+    [1, DAY_MS],
+    "How long connecting to the user function may take.",
+  ),
+  discoveryTimeoutMs: number(
+    "discovery-timeout",
+    "PERDURE_DISCOVERY_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "How long the user function may take to answer discovery.",
+  ),
+  backoffMinMs: number(
+    "backoff-min",
+    "PERDURE_BACKOFF_MIN_MS",
+    50,
+    "ms",
+    [1, DAY_MS],
+    "First wait before the user function is looked for again; it doubles with each try, with a jitter of 20 %.",
+  ),
+  backoffMaxMs: number(
+    "backoff-max",
+    "PERDURE_BACKOFF_MAX_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "Longest wait before the user function is looked for again.",
+  ),
+  maxMessageBytes: number(
+    "max-message-bytes",
+    "PERDURE_MAX_MESSAGE_BYTES",
+    12 * MIB,
+    "bytes",
+    [1_024, 256 * MIB],
+    "Largest request, and largest message from the user function.",
+  ),
+  maxEntityIdLength: number(
+    "max-entity-id-length",
+    "PERDURE_MAX_ENTITY_ID_LENGTH",
+    1_024,
+    "characters",
+    [1, 65_536],
+    "Longest entity id.",
+  ),
+  maxConnections: number(
+    "max-connections",
+    "PERDURE_MAX_CONNECTIONS",
+    10_000,
+    "connections",
+    [1, 1_000_000],
+    "Open connections to the public port; more are refused.",
+  ),
+  maxOpenRequests: number(
+    "max-open-requests",
+    "PERDURE_MAX_OPEN_REQUESTS",
+    10_000,
+    "requests",
+    [1, 1_000_000],
+    "Requests that are being answered; the next is refused with `ENDPOINT_OVERLOADED` or `TOO_MANY_CALLS`.",
+  ),
+  maxBufferedBytes: number(
+    "max-buffered-bytes",
+    "PERDURE_MAX_BUFFERED_BYTES",
+    256 * MIB,
+    "bytes",
+    [MIB, 64 * 1_024 * MIB],
+    "Bodies of all requests that are still arriving, together.",
+  ),
+  maxHeaderBytes: number(
+    "max-header-bytes",
+    "PERDURE_MAX_HEADER_BYTES",
+    16_384,
+    "bytes",
+    [1_024, MIB],
+    "Request line and headers of one HTTP/1.1 request.",
+  ),
+  headersTimeoutMs: number(
+    "headers-timeout",
+    "PERDURE_HEADERS_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "From the opening of a connection to the end of the headers.",
+  ),
+  requestTimeoutMs: number(
+    "request-timeout",
+    "PERDURE_REQUEST_TIMEOUT_MS",
+    MINUTE_MS,
+    "ms",
+    [1, DAY_MS],
+    "From the first byte of a request to the last.",
+  ),
+  idleTimeoutMs: number(
+    "idle-timeout",
+    "PERDURE_IDLE_TIMEOUT_MS",
+    65 * MINUTE_MS,
+    "ms",
+    [1, DAY_MS],
+    "Time without a request after which a connection is closed; longer than proxies in front keep theirs.",
+  ),
+  keepAliveIntervalMs: number(
+    "keep-alive-interval",
+    "PERDURE_KEEP_ALIVE_INTERVAL_MS",
+    20_000,
+    "ms",
+    [1, DAY_MS],
+    "Silence after which the user function is asked whether it is still there.",
+  ),
+  keepAliveTimeoutMs: number(
+    "keep-alive-timeout",
+    "PERDURE_KEEP_ALIVE_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "How long its answer to that may take before the connection is given up.",
+  ),
+  maxRecordBytes: number(
+    "max-record-bytes",
+    "PERDURE_MAX_RECORD_BYTES",
+    12 * MIB,
+    "bytes",
+    [1_024, 256 * MIB],
+    "Largest record (all events of one command) and largest snapshot in the log.",
+  ),
+  maxPendingAppends: number(
+    "max-pending-appends",
+    "PERDURE_MAX_PENDING_APPENDS",
+    16_384,
+    "appends",
+    [1, 1_000_000],
+    "Appends that may wait for a SQLite log; the next is refused with `LOG_OVERLOADED`.",
+  ),
+  maxPendingBytes: number(
+    "max-pending-bytes",
+    "PERDURE_MAX_PENDING_BYTES",
+    64 * MIB,
+    "bytes",
+    [MIB, 16 * 1_024 * MIB],
+    "The same in bytes.",
+  ),
+  maxMemoryLogBytes: number(
+    "max-memory-log-bytes",
+    "PERDURE_MAX_MEMORY_LOG_BYTES",
+    1_024 * MIB,
+    "bytes",
+    [MIB, 64 * 1_024 * MIB],
+    "What a log in memory keeps; beyond it `LOG_FULL`.",
+  ),
+  drainTimeoutMs: number(
+    "drain-timeout",
+    "PERDURE_DRAIN_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [0, DAY_MS],
+    "How long running requests may take to finish when the proxy is told to stop.",
+  ),
+  logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the proxy says.", [
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "silent",
+  ]),
+} as const;
+
+export type ProxyOptions = Values<typeof PROXY_SETTINGS>;
+
+/** @throws SettingError */
+export function proxyOptions(
+  flags: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>>,
+): ProxyOptions {
+  return resolveSettings(PROXY_SETTINGS, flags, env);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { sleep } from "../base/mod.ts";
+import type { Clock, Logger, Random } from "../base/mod.ts";
+import { checkHttpRules, startEndpoint } from "../endpoint/mod.ts";
+import type { EndpointOptions } from "../endpoint/mod.ts";
+import { EventSourcedRuntime } from "../entity/mod.ts";
+import type { EntityOptions } from "../entity/mod.ts";
+import { openEventLog } from "../eventlog/mod.ts";
+import type { EventLog, EventLogDeps } from "../eventlog/mod.ts";
+import { EventSourced } from "../protocol/mod.ts";
+import { createRouter } from "../router/mod.ts";
+import { UserFunction } from "../userfunction/mod.ts";
+import type { UserFunctionOptions, UserFunctionSpec, UserFunctionStatus } from "../userfunction/mod.ts";
+
+import { startAdminServer } from "./admin.ts";
+import type { Check } from "./admin.ts";
+import type { ProxyOptions } from "./options.ts";
+import { PROXY_NAME, PROXY_VERSION } from "./version.ts";
+
+export interface ProxyDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** What is served changed; undefined while nothing is. */
+  readonly onSpec?: (spec: UserFunctionSpec | undefined) => void;
+  /** The user function was refused; what its developer has to change. */
+  readonly onRejected?: (errors: readonly string[]) => void;
+}
+
+/** A running proxy. */
+export interface Proxy {
+  /** The public port. */
+  readonly port: number;
+  readonly adminPort: number;
+  /** Takes no new requests, lets running ones finish (bounded by `drainTimeoutMs`), lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Wires the parts and starts them, from the log outwards; what fails to start takes down what was started before.
+ *
+ * @throws EventLogError if the log cannot be opened, an error with a code if a port cannot be bound.
+ */
+export async function startProxy(options: ProxyOptions, dependencies: ProxyDependencies): Promise<Proxy> {
+  const { clock, random, logger } = dependencies;
+  await using undo = new AsyncDisposableStack();
+
+  const log = await openEventLog(options.log, { clock, logger, ...logOptions(options) });
+  undo.defer(() => log.close());
+
+  const userFunction: UserFunction = new UserFunction({
+    options: userFunctionOptions(options),
+    clock,
+    random,
+    logger,
+    proxyName: PROXY_NAME,
+    proxyVersion: PROXY_VERSION,
+    supportedTypes: [EventSourced.typeName],
+    checkSpec: checkHttpRules,
+    onSpec: (spec) => {
+      endpoint.setSpec(spec);
+      dependencies.onSpec?.(spec);
+    },
+    onRejected: (errors) => dependencies.onRejected?.(errors),
+  });
+  const reportError = (message: string) => userFunction.reportError(message);
+  const entities = new EventSourcedRuntime({
+    log,
+    streams: userFunction,
+    clock,
+    logger,
+    reportError,
+    options: entityOptions(options),
+  });
+  const dispatch = createRouter({
+    entities,
+    logger,
+    reportError,
+    maxEntityIdLength: options.maxEntityIdLength,
+  });
+
+  const endpoint = await startEndpoint(endpointOptions(options), { dispatch, clock, logger });
+  undo.defer(() => endpoint.close(0));
+  const admin = await startAdminServer(options.adminHost, options.adminPort, () => readiness(userFunction));
+
+  undo.move();
+  userFunction.start();
+  logger.info("listening", {
+    port: endpoint.port,
+    adminPort: admin.port,
+    log: options.log,
+    durability: log.durability,
+  });
+
+  const stop = async (): Promise<void> => {
+    logger.info("stopping");
+    await endpoint.close(options.drainTimeoutMs);
+    await Promise.race([entities.stop(), sleep(clock, options.drainTimeoutMs)]);
+    await userFunction.stop();
+    await closeLog(log, logger);
+    await admin.close();
+    logger.info("stopped");
+  };
+  let stopped: Promise<void> | undefined;
+  return { port: endpoint.port, adminPort: admin.port, stop: () => (stopped ??= stop()) };
+}
+
+async function closeLog(log: EventLog, logger: Logger): Promise<void> {
+  try {
+    await log.close();
+  } catch (error) {
+    logger.error("log was not closed cleanly", { error });
+  }
+}
+
+function readiness(userFunction: UserFunction): readonly Check[] {
+  return [{ name: "user function", problem: problemOf(userFunction.status) }];
+}
+
+function problemOf(status: UserFunctionStatus): string | undefined {
+  switch (status.kind) {
+    case "connecting":
+      return ["not reachable yet", status.problem].filter(Boolean).join(": ");
+    case "rejected":
+      return `refused: ${status.errors.join("; ")}`;
+    case "serving":
+      return undefined;
+  }
+}
+
+function logOptions(options: ProxyOptions): Pick<EventLogDeps, "memory" | "sqlite"> {
+  const { maxRecordBytes, maxPendingAppends, maxPendingBytes, maxMemoryLogBytes } = options;
+  return {
+    memory: { maxRecordBytes, maxBytes: maxMemoryLogBytes },
+    sqlite: { maxRecordBytes, maxPendingAppends, maxPendingBytes },
+  };
+}
+
+function endpointOptions(options: ProxyOptions): EndpointOptions {
+  return {
+    host: options.httpHost,
+    port: options.httpPort,
+    maxRequestBytes: options.maxMessageBytes,
+    maxBufferedBytes: options.maxBufferedBytes,
+    maxHeaderBytes: options.maxHeaderBytes,
+    maxConnections: options.maxConnections,
+    maxOpenRequests: options.maxOpenRequests,
+    headersTimeoutMs: options.headersTimeoutMs,
+    requestTimeoutMs: options.requestTimeoutMs,
+    idleTimeoutMs: options.idleTimeoutMs,
+  };
+}
+
+function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
+  return {
+    host: options.userFunctionHost,
+    port: options.userFunctionPort,
+    protocolCheck: options.protocolCheck,
+    connectTimeoutMs: options.connectTimeoutMs,
+    discoveryTimeoutMs: options.discoveryTimeoutMs,
+    backoff: { minMs: options.backoffMinMs, maxMs: options.backoffMaxMs, jitter: 0.2 },
+    maxReceiveBytes: options.maxMessageBytes,
+    keepAliveIntervalMs: options.keepAliveIntervalMs,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+  };
+}
+
+function entityOptions(options: ProxyOptions): EntityOptions {
+  return {
+    passivationTimeoutMs: options.passivationTimeoutMs,
+    relayTimeoutMs: options.relayTimeoutMs,
+    mailboxCapacity: options.mailboxCapacity,
+    maxActiveEntities: options.maxActiveEntities,
+    maxActivations: options.maxActivations,
+    streamEndTimeoutMs: options.streamEndTimeoutMs,
+  };
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from "node:fs";
+
+import test from "ava";
+
+import { PROXY_SETTINGS, proxyOptions } from "./options.ts";
+import { boolean, number, resolveSettings, SettingError, text } from "./settings.ts";
+import { PROXY_VERSION } from "./version.ts";
+
+const DECLARATION = {
+  port: number("port", "PORT", 9_000, "port", [0, 65_535], "The port."),
+  check: boolean("check", "CHECK", true, "Whether to check."),
+  level: text("level", "LEVEL", "info", "How much.", ["info", "warn"]),
+} as const;
+
+test("a flag is stronger than the environment, that is stronger than the default", (t) => {
+  t.deepEqual(resolveSettings(DECLARATION, {}, {}), { port: 9_000, check: true, level: "info" });
+  const env = { PORT: "1", CHECK: "false", LEVEL: "warn" };
+  t.deepEqual(resolveSettings(DECLARATION, {}, env), { port: 1, check: false, level: "warn" });
+  t.deepEqual(resolveSettings(DECLARATION, { port: "2" }, env), { port: 2, check: false, level: "warn" });
+});
+
+test("an empty variable is one that is not set", (t) => {
+  t.is(resolveSettings(DECLARATION, {}, { PORT: "" }).port, 9_000);
+});
+
+test("a value that makes no sense is refused with its name and what would make sense", (t) => {
+  const wrong: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [{ PORT: "70000" }, /^PORT=70000: is a whole number from 0 to 65535 \(port\)$/],
+    [{ PORT: "-1" }, /whole number/],
+    [{ PORT: "1.5" }, /whole number/],
+    [{ PORT: "9e3" }, /whole number/],
+    [{ PORT: "many" }, /whole number/],
+    [{ CHECK: "yes" }, /^CHECK=yes: is either true or false$/],
+    [{ LEVEL: "loud" }, /^LEVEL=loud: is one of info, warn$/],
+  ];
+  for (const [env, message] of wrong)
+    t.throws(() => resolveSettings(DECLARATION, {}, env), { instanceOf: SettingError, message });
+  t.throws(() => resolveSettings(DECLARATION, { port: "x" }, {}), { message: /^--port=x: / });
+});
+
+test("Cloudstate's variables are honoured", (t) => {
+  const env = { HTTP_PORT: "1", USER_FUNCTION_HOST: "h", USER_FUNCTION_PORT: "2" };
+  t.like(proxyOptions({}, env), { httpPort: 1, userFunctionHost: "h", userFunctionPort: 2 });
+  t.like(proxyOptions({}, {}), {
+    httpPort: 9_000,
+    adminPort: 9_010,
+    userFunctionHost: "127.0.0.1",
+    userFunctionPort: 8_080,
+  });
+});
+
+test("no two settings share a flag or a variable, and every default is inside its own bounds", (t) => {
+  const settings = Object.values(PROXY_SETTINGS);
+  t.is(new Set(settings.map(({ flag }) => flag)).size, settings.length);
+  t.is(new Set(settings.map(({ env }) => env)).size, settings.length);
+  const defaults = Object.fromEntries(settings.map((setting) => [setting.flag, String(setting.default)]));
+  t.deepEqual(proxyOptions(defaults, {}), proxyOptions({}, {}));
+});
+
+test("the version is the package's", (t) => {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  t.is(PROXY_VERSION, (JSON.parse(file) as { version: string }).version);
+});

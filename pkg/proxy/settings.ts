@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { CodedError } from "../base/mod.ts";
+
+/**
+ * One setting of the proxy: a flag, an environment variable and a default, in this order of precedence. This one
+ * declaration parses them, prints the help and writes `docs/configuration.md`.
+ */
+export type Setting<T extends SettingValue = SettingValue> = {
+  readonly flag: string;
+  readonly env: string;
+  readonly help: string;
+  readonly default: T;
+} & (T extends number
+  ? { readonly kind: "number"; readonly unit: string; readonly min: number; readonly max: number }
+  : T extends boolean
+    ? { readonly kind: "boolean" }
+    : { readonly kind: "text"; readonly oneOf?: readonly string[] });
+
+export type SettingValue = string | number | boolean;
+
+/** A declaration: settings by the name that the code uses. */
+export type Declaration = Readonly<Record<string, Setting<string> | Setting<number> | Setting<boolean>>>;
+
+export type Values<D extends Declaration> = {
+  readonly [K in keyof D]: D[K] extends { kind: "number" }
+    ? number
+    : D[K] extends { kind: "boolean" }
+      ? boolean
+      : string;
+};
+
+/** A setting that makes no sense; the text names it and what would. */
+export class SettingError extends CodedError<"BAD_SETTING"> {
+  constructor(message: string) {
+    super("BAD_SETTING", message);
+  }
+}
+
+export function number(
+  flag: string,
+  env: string,
+  value: number,
+  unit: string,
+  [min, max]: readonly [number, number],
+  help: string,
+): Setting<number> {
+  return { kind: "number", flag, env, default: value, unit, min, max, help };
+}
+
+export function text(
+  flag: string,
+  env: string,
+  value: string,
+  help: string,
+  oneOf?: readonly string[],
+): Setting<string> {
+  return { kind: "text", flag, env, default: value, help, ...(oneOf !== undefined && { oneOf }) };
+}
+
+export function boolean(flag: string, env: string, value: boolean, help: string): Setting<boolean> {
+  return { kind: "boolean", flag, env, default: value, help };
+}
+
+/**
+ * The value of every setting.
+ *
+ * @param flags what the command line said, by flag; undefined where it said nothing.
+ * @throws SettingError for the first value that makes no sense.
+ */
+export function resolveSettings<const D extends Declaration>(
+  declaration: D,
+  flags: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Values<D> {
+  const entries = Object.entries(declaration).map(([name, setting]) => {
+    const flag = flags[setting.flag];
+    if (flag !== undefined) return [name, parse(setting, flag, `--${setting.flag}`)];
+    const variable = env[setting.env];
+    // An empty variable is how orchestrators say "not set".
+    if (variable !== undefined && variable !== "") return [name, parse(setting, variable, setting.env)];
+    return [name, setting.default];
+  });
+  return Object.fromEntries(entries) as Values<D>;
+}
+
+function parse(setting: Declaration[string], value: string, source: string): SettingValue {
+  switch (setting.kind) {
+    case "number":
+      return parseNumber(setting, value, source);
+    case "boolean":
+      if (value !== "true" && value !== "false")
+        throw new SettingError(`${source}=${value}: is either true or false`);
+      return value === "true";
+    case "text":
+      if (setting.oneOf !== undefined && !setting.oneOf.includes(value)) {
+        throw new SettingError(`${source}=${value}: is one of ${setting.oneOf.join(", ")}`);
+      }
+      return value;
+  }
+}
+
+function parseNumber({ min, max, unit }: Setting<number>, value: string, source: string): number {
+  const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(parsed >= min && parsed <= max)) {
+    throw new SettingError(`${source}=${value}: is a whole number from ${min} to ${max} (${unit})`);
+  }
+  return parsed;
+}
