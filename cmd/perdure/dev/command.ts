@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { getCompileCacheDir } from "node:module";
+import { dirname, relative, resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+
+import { Command } from "commander";
+
+import { systemClock, systemRandom } from "../../../pkg/base/mod.ts";
+import { Announcer } from "./announcer.ts";
+import { dev } from "./dev.ts";
+import { DevError } from "./dev-error.ts";
+import { explainStart } from "./explain.ts";
+import { resetLog } from "./reset-log.ts";
+import { Screen } from "./screen.ts";
+import { devSettings } from "./settings.ts";
+import type { DevFlags, DevSettings } from "./settings.ts";
+import { stopRequested } from "./stop-request.ts";
+import { abilitiesOf, COLOURED, PLAIN } from "./style.ts";
+
+const EXAMPLES = `Examples:
+  $ perdure dev                            the function in this folder, on http://127.0.0.1:9000
+  $ perdure dev --dir samples/shopping-cart
+  $ perdure dev -- python cart.py          a function in any language; HOST and PORT say where it listens
+  $ perdure dev --http-port 9100           a second one beside the first
+  $ perdure dev --reset                    start with empty state
+  $ perdure dev --log memory:              state that is lost at the end
+`;
+
+const NOTES = `
+How the function is run, the first that is there: what stands behind --, "perdure": {"dev": "..."} in its package.json,
+its start script, main.ts or main.js. All settings of the proxy can be given by environment variables too; see
+docs/configuration.md.
+
+Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.`;
+
+/** `perdure dev`. `command` is what stood behind `--`. */
+export function devCommand(command: readonly string[]): Command {
+  return new Command("dev")
+    .summary("run a user function and its proxy")
+    .description("Runs a user function and its proxy, and restarts the function when its files change.")
+    .usage("[options] [-- command...]")
+    .addHelpText("before", EXAMPLES)
+    .addHelpText("after", NOTES)
+    .option("--dir <folder>", "folder of the function", ".")
+    .option("--http-port <port>", "public port, 0 for a free one (env HTTP_PORT, default 9000)")
+    .option("--http-host <address>", "address of the public port (env HTTP_HOST, default 127.0.0.1)")
+    .option("--admin-port <port>", "port of /livez and /readyz (env ADMIN_PORT, default public port + 10)")
+    .option("--log <address>", "sqlite:PATH or memory: (env PERDURE_LOG, default sqlite:.perdure/NAME.db)")
+    .option(
+      "--user-function-port <port>",
+      "where the function has to listen (env USER_FUNCTION_PORT, default a free port)",
+    )
+    .option("--no-watch", "leave the function alone when its files change")
+    .option("--reset", "delete the state under .perdure/ first, after asking")
+    .option("--yes", "do not ask")
+    .option("--plain", "no colours and no moving lines, as if standard output were no terminal")
+    .option("--verbose", "all that the proxy says, not only warnings and errors")
+    .allowExcessArguments(false)
+    .action(async (flags: Omit<DevFlags, "command">) => runDev({ ...flags, command }));
+}
+
+async function runDev(flags: DevFlags): Promise<void> {
+  const stop = stopRequested();
+  const cwd = process.cwd();
+  const folder = resolve(cwd, flags.dir);
+  const settings = await devSettings(flags, process.env, cwd, folder, systemRandom);
+  if (flags.reset === true && !(await reset(flags, settings))) {
+    process.stdout.write("nothing was deleted, nothing was started\n");
+    return;
+  }
+
+  const plain = flags.plain === true;
+  const out = abilitiesOf(process.stdout, process.env, plain);
+  const error = abilitiesOf(process.stderr, process.env, plain);
+  const screen = new Screen({
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+    overwrites: out.overwrites,
+    clock: systemClock,
+  });
+  const announcer = new Announcer({
+    settings,
+    screen,
+    watching: flags.watch,
+    style: out.colours ? COLOURED : PLAIN,
+    errorStyle: error.colours ? COLOURED : PLAIN,
+    logText: settings.devLogPath === undefined ? settings.proxy.log : relative(cwd, settings.devLogPath),
+  });
+  await dev({
+    settings,
+    announcer,
+    environment: environmentFor(out.colours),
+    watching: flags.watch,
+    clock: systemClock,
+    random: systemRandom,
+    stopRequested: stop,
+  });
+}
+
+/** The function's lines reach the terminal through us, and its restarts profit from the cache of compiled code too. */
+function environmentFor(colours: boolean): NodeJS.ProcessEnv {
+  const cache = getCompileCacheDir();
+  return {
+    ...(colours && { FORCE_COLOR: "1" }),
+    ...(cache !== undefined && { NODE_COMPILE_CACHE: dirname(cache) }),
+    ...process.env,
+  };
+}
+
+/** False if the person who was asked does not want it. */
+async function reset(flags: DevFlags, { devLogPath, proxy }: DevSettings): Promise<boolean> {
+  try {
+    return await resetLog({
+      path: devLogPath,
+      address: proxy.log,
+      yes: flags.yes === true,
+      ask: process.stdin.isTTY && process.stdout.isTTY ? ask : undefined,
+    });
+  } catch (cause) {
+    if (cause instanceof DevError) throw cause;
+    throw new DevError("FAILED", explainStart(cause, proxy), { cause });
+  }
+}
+
+/** Whoever ends the question without an answer does not want it. */
+async function ask(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  lines.once("SIGINT", () => lines.close());
+  const answer = await Promise.race([lines.question(question), closed]);
+  lines.close();
+  return /^y(?:es)?$/i.test(answer.trim());
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { delimiter, dirname, join } from "node:path";
+
+import { DevError } from "./dev-error.ts";
+import type { Project } from "./project.ts";
+
+/** How the user function is run. */
+export interface FunctionCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** As its developer wrote it. */
+  readonly text: string;
+}
+
+/** Set for the function, so that a `perdure dev` inside `perdure dev` is noticed. */
+export const NESTING_VARIABLE = "PERDURE_DEV";
+
+/**
+ * The first of: what stands behind `--`; `perdure.dev` of `package.json`; its start script, unless that is how
+ * `perdure dev` itself is started; `main.ts` or `main.js`.
+ *
+ * @throws DevError `NO_FUNCTION` if there is none of them.
+ */
+export function functionCommand(explicit: readonly string[], project: Project): FunctionCommand {
+  const [file, ...args] = explicit;
+  if (file !== undefined) return { file, args, text: explicit.join(" ") };
+  const { devCommand, startScript, mainFile } = project;
+  if (devCommand !== undefined) return parseCommand(devCommand);
+  if (startScript !== undefined && !/\bperdure(?:\/main\.ts)?\s+dev\b/.test(startScript)) {
+    return parseCommand(startScript);
+  }
+  if (mainFile !== undefined) return { file: "node", args: [mainFile], text: `node ${mainFile}` };
+  throw new DevError(
+    "NO_FUNCTION",
+    `${project.folder} does not say how to run it: it has neither main.ts nor main.js, and its package.json has ` +
+      'neither "perdure": {"dev": "..."} nor a start script; or say it here: perdure dev -- node server.js',
+  );
+}
+
+/** What a shell would not take as plain words, and its own word `exec`, which is no program. */
+const SHELL_SYNTAX = /[^\w\s@%+:,./-]|^exec\s/;
+
+/** Plain words are run directly, so that signals and exit codes are the function's own; anything else by a shell. */
+function parseCommand(text: string): FunctionCommand {
+  const [file, ...args] = text.split(/\s+/);
+  if (file === undefined || SHELL_SYNTAX.test(text)) return { file: "/bin/sh", args: ["-c", text], text };
+  return { file, args, text };
+}
+
+export interface FunctionAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The function's environment: where it has to listen, and `node` as the Node that runs this, then the programs of the
+ * project's packages, as npm scripts have them.
+ */
+export function functionEnvironment(
+  base: Readonly<NodeJS.ProcessEnv>,
+  { host, port }: FunctionAddress,
+  folder: string,
+  nodePath: string,
+): NodeJS.ProcessEnv {
+  const bins: string[] = [];
+  for (let current = folder; ; current = dirname(current)) {
+    bins.push(join(current, "node_modules", ".bin"));
+    if (current === dirname(current)) break;
+  }
+  const path = [dirname(nodePath), ...bins, base["PATH"] ?? ""].filter((entry) => entry !== "");
+  return {
+    ...base,
+    HOST: host,
+    PORT: String(port),
+    PATH: path.join(delimiter),
+    [NESTING_VARIABLE]: "1",
+  };
+}

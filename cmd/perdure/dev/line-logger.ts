@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { inspect } from "node:util";
+
+import { describeError } from "../../../pkg/base/mod.ts";
+import type { LogFields, Logger } from "../../../pkg/base/mod.ts";
+import type { LogLevel } from "../../../pkg/proxy/mod.ts";
+import type { Style } from "./style.ts";
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** Log lines for people: the message, then what varies, `key=value`; a list gets a line for each item. */
+export function createLineLogger(level: LogLevel, style: Style, write: (line: string) => void): Logger {
+  const least = level === "silent" ? LEVELS.length : LEVELS.indexOf(level);
+  const marks = { debug: style.dim, info: (text: string) => text, warn: style.warning, error: style.bad };
+  const at =
+    (name: (typeof LEVELS)[number]) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LEVELS.indexOf(name) < least) return;
+      const [first, ...more] = logLines(message, fields);
+      write(`${marks[name](name)} ${first}`);
+      for (const line of more) write(`  ${line}`);
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** The lines of one entry; the first has the message. */
+function logLines(message: string, fields: LogFields): string[] {
+  const words = [message];
+  const items: string[] = [];
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    if (Array.isArray(value)) items.push(...value.map((item) => `- ${shown(item)}`));
+    else words.push(`${key}=${shown(value)}`);
+  }
+  return [words.join(" "), ...items];
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Error) return describeError(value);
+  return typeof value === "string" ? value : inspect(value, { breakLength: Number.POSITIVE_INFINITY });
+}

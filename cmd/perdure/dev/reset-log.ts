@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { existsSync, rmSync } from "node:fs";
+
+import { EventLogError, openSqliteLog } from "../../../pkg/eventlog/mod.ts";
+import { DevError } from "./dev-error.ts";
+
+export interface ResetOptions {
+  readonly path: string | undefined;
+  /** The log's address, for the text that refuses. */
+  readonly address: string;
+  /** Nobody needs to be asked. */
+  readonly yes: boolean;
+  /** Asks a person; undefined if none is there. */
+  readonly ask: ((question: string) => Promise<boolean>) | undefined;
+}
+
+/**
+ * Deletes the log that `perdure dev` keeps under `.perdure/`, never another. True if there is none now.
+ *
+ * @throws DevError `BAD_USAGE` if nobody can be asked or the log is another, EventLogError `LOG_LOCKED` if it is in use.
+ */
+export async function resetLog({ path, address, yes, ask }: ResetOptions): Promise<boolean> {
+  if (path === undefined) {
+    throw new DevError(
+      "BAD_USAGE",
+      `--reset deletes only the log that perdure dev keeps itself; ${address} is yours to delete`,
+    );
+  }
+  if (!existsSync(path)) return true;
+  if (!yes && ask === undefined) {
+    throw new DevError(
+      "BAD_USAGE",
+      `--reset would delete ${path}; add --yes, since there is no terminal to ask on`,
+    );
+  }
+  if (!yes && (await ask?.(`Delete all state in ${path}? [y/N] `)) !== true) return false;
+  await checkUnused(path);
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(path + suffix, { force: true });
+  return true;
+}
+
+/** A log that nobody has open can be opened, or is broken, which is no reason to keep it. */
+async function checkUnused(path: string): Promise<void> {
+  try {
+    const log = await openSqliteLog(path);
+    await log.close();
+  } catch (error) {
+    if (error instanceof EventLogError && error.code === "LOG_LOCKED") throw error;
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMethod } from "@bufbuild/protobuf";
+
+import { curlLine, grpcurlLine } from "./try-lines.ts";
+import type { Route } from "./try-lines.ts";
+
+/** What is served, as far as its developer sees it: a line to try each route. */
+export interface ServedRoute {
+  /** Full name, as `com.example.ShoppingCart`. */
+  readonly service: string;
+  readonly method: string;
+  readonly httpMethod: string;
+  readonly path: string;
+  readonly curl: string;
+  readonly grpcurl: string;
+}
+
+export interface ServedAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function servedRoutes(routes: readonly Route[], { host, port }: ServedAddress): ServedRoute[] {
+  const address = `${host}:${port}`;
+  return routes.map((route) => ({
+    ...nameOf(route.method),
+    httpMethod: route.httpMethod === "*" ? "ANY" : route.httpMethod,
+    path: route.path,
+    curl: curlLine(route, `http://${address}`),
+    grpcurl: grpcurlLine(route.method, address),
+  }));
+}
+
+function nameOf(method: DescMethod): { readonly service: string; readonly method: string } {
+  return { service: method.parent.typeName, method: method.name };
+}
+
+export type Change =
+  | { readonly kind: "added" | "removed"; readonly route: ServedRoute }
+  /** The same path takes other fields now. */
+  | { readonly kind: "changed"; readonly route: ServedRoute };
+
+/** What differs between two answers to "what is served?": what is gone first. */
+export function changesBetween(before: readonly ServedRoute[], after: readonly ServedRoute[]): Change[] {
+  const old = new Map(before.map((route) => [keyOf(route), route]));
+  const keys = new Set(after.map(keyOf));
+  const removed = before
+    .filter((route) => !keys.has(keyOf(route)))
+    .map((route): Change => ({ kind: "removed", route }));
+  const others = after.flatMap((route): Change[] => {
+    const earlier = old.get(keyOf(route));
+    if (earlier === undefined) return [{ kind: "added", route }];
+    const same = earlier.curl === route.curl && earlier.grpcurl === route.grpcurl;
+    return same ? [] : [{ kind: "changed", route }];
+  });
+  return [...removed, ...others];
+}
+
+function keyOf({ service, method, httpMethod, path }: ServedRoute): string {
+  return [service, method, httpMethod, path].join(" ");
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Command, CommanderError } from "commander";
+
+import { describeError } from "../../pkg/base/mod.ts";
+import { PROXY_VERSION, SettingError } from "../../pkg/proxy/mod.ts";
+import { devCommand } from "./dev/command.ts";
+import { DevError } from "./dev/dev-error.ts";
+
+const EXAMPLES = `Examples:
+  $ perdure dev                    run the function in this folder and its proxy, on http://127.0.0.1:9000
+  $ perdure dev --help             everything else that it can do
+`;
+
+/** The command line `perdure`. Gives the exit code: 0 as asked, 1 failed, 2 wrong usage. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const end = argv.indexOf("--");
+  const own = end === -1 ? argv : argv.slice(0, end);
+  const command = end === -1 ? [] : argv.slice(end + 1);
+  const program = new Command("perdure")
+    .description("Stateful functions on Knative: the tools of their developers.")
+    .version(PROXY_VERSION)
+    .addHelpText("before", EXAMPLES)
+    .exitOverride();
+  program.addCommand(devCommand(command).exitOverride().showHelpAfterError("(perdure dev --help shows all)"));
+  try {
+    await program.parseAsync(own, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`perdure: ${describeFailure(error)}\n`);
+    return isUsage(error) ? 2 : 1;
+  }
+}
+
+/** What we raise ourselves says it all; its causes are in its text. */
+function describeFailure(error: unknown): string {
+  return error instanceof DevError ? error.message : describeError(error);
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof SettingError || (error instanceof DevError && error.code !== "FAILED");
+}
