@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { randomBelow, seededRandom, silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import type { Random } from "../../pkg/base/mod.ts";
+import { openEventLog } from "../../pkg/eventlog/mod.ts";
+import type { EventLog } from "../../pkg/eventlog/mod.ts";
+import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
+
+import { freePort } from "./free-port.ts";
+import { httpClient } from "./http-client.ts";
+import type { HttpClient } from "./http-client.ts";
+import { PROXY, startProxyProcess, startShoppingCart, temporaryFolder } from "./processes.ts";
+import type { ProxyProcess, TestScope } from "./processes.ts";
+
+/**
+ * Callers add items to shopping carts through a proxy that is killed again and again.
+ *
+ * 1. Each command carries a token, a product of its own, that ends in its event: `checkHistory` tells by it what became
+ *    of the command.
+ * 2. A caller tries nothing again: a command without an answer is an unacknowledged one, and its caller goes on with
+ *    another when the proxy is back.
+ * 3. When to kill is drawn from the seed, in numbers of acknowledged commands and not in time, so that a slow machine
+ *    is killed at the same places of the run.
+ */
+export interface CrashPlan {
+  readonly seed: number;
+  readonly commands: number;
+  readonly entities: number;
+  readonly callers: number;
+  readonly kills: number;
+  /** The program that is killed. */
+  readonly proxyMain?: string;
+}
+
+export interface CrashOutcome {
+  /** By entity id. */
+  readonly sent: ReadonlyMap<string, SentTokens>;
+  /** Records in the log's order by entity id. */
+  readonly stored: ReadonlyMap<string, readonly Uint8Array[]>;
+  /** Products of the carts as the proxy showed them at the end, by entity id. */
+  readonly carts: ReadonlyMap<string, readonly string[]>;
+  /** Answers that were no success although the proxy was up; there should be none. */
+  readonly refusals: readonly string[];
+  readonly kills: number;
+}
+
+interface SentTokens {
+  readonly acknowledged: string[];
+  readonly unacknowledged: string[];
+}
+
+const PERSISTENCE_ID = "shopping-cart";
+
+/** Kills come before this share of the commands is acknowledged, so that the last one is followed by more commands. */
+const LAST_KILL = 0.9;
+
+export async function crashRun(scope: TestScope, plan: CrashPlan): Promise<CrashOutcome> {
+  const address = `sqlite:${join(temporaryFolder(scope), "log.db")}`;
+  const userFunction = await startShoppingCart(scope);
+  const env = { HTTP_PORT: await freePort(), USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: address };
+  const target = new Target(async () => {
+    const proxy = await startProxyProcess(scope, env, { main: plan.proxyMain ?? PROXY });
+    await proxy.ready();
+    return proxy;
+  });
+  const client = httpClient(env.HTTP_PORT, plan.callers);
+  scope.teardown(() => client.close());
+
+  const { sent, refusals } = await sendCommands(plan, target, client);
+  const carts = await readCarts(client, sent.keys());
+  const proxy = await target.up();
+  await proxy.kill("SIGTERM");
+  return { sent, refusals, carts, stored: await readLog(address), kills: target.kills };
+}
+
+/** The token that a command left in its event. */
+export function tokenOf(event: Any): string | undefined {
+  return event.typeUrl.endsWith(`/${ItemAddedSchema.typeName}`)
+    ? fromBinary(ItemAddedSchema, event.value).item?.productId
+    : undefined;
+}
+
+/** The proxy of the moment. */
+class Target {
+  readonly #start: () => Promise<ProxyProcess>;
+  #running: Promise<ProxyProcess>;
+  #kills = 0;
+
+  constructor(start: () => Promise<ProxyProcess>) {
+    this.#start = start;
+    this.#running = start();
+  }
+
+  get kills(): number {
+    return this.#kills;
+  }
+
+  /** Resolves when it serves. */
+  up(): Promise<ProxyProcess> {
+    return this.#running;
+  }
+
+  /** Ends it without a warning and starts it again. Callers that ask from now on wait for the new one. */
+  kill(): void {
+    const victim = this.#running;
+    this.#kills++;
+    this.#running = victim.then(async (proxy) => {
+      await proxy.kill("SIGKILL");
+      return this.#start();
+    });
+    // A failed start is told to whoever asks for the new one.
+    this.#running.catch(() => undefined);
+  }
+}
+
+async function sendCommands(
+  plan: CrashPlan,
+  target: Target,
+  client: HttpClient,
+): Promise<{ readonly sent: Map<string, SentTokens>; readonly refusals: string[] }> {
+  const random = seededRandom(plan.seed);
+  const killPoints = drawKillPoints(plan, random);
+  const sent = new Map<string, SentTokens>();
+  const refusals: string[] = [];
+  let begun = 0;
+  let acknowledged = 0;
+
+  const sendOne = async (token: string): Promise<void> => {
+    const entity = `cart-${randomBelow(random, plan.entities)}`;
+    const tokens = sent.get(entity) ?? { acknowledged: [], unacknowledged: [] };
+    sent.set(entity, tokens);
+    const body = { productId: token, name: "Pen", quantity: 1 };
+    const answer = await client.call(`/cart/${entity}/items/add`, { body }).catch(() => undefined);
+    if (answer?.status !== 200) {
+      tokens.unacknowledged.push(token);
+      if (answer !== undefined) refusals.push(`${token}: ${answer.status} ${answer.body}`);
+      return;
+    }
+    tokens.acknowledged.push(token);
+    acknowledged++;
+    if (acknowledged === killPoints[0]) {
+      killPoints.shift();
+      target.kill();
+    }
+  };
+  const caller = async (): Promise<void> => {
+    for (;;) {
+      await target.up();
+      if (begun === plan.commands) return;
+      await sendOne(`token-${begun++}`);
+    }
+  };
+  await Promise.all(Array.from({ length: plan.callers }, caller));
+  return { sent, refusals };
+}
+
+/** One in each of as many equal parts of the run. */
+function drawKillPoints({ commands, kills }: CrashPlan, random: Random): number[] {
+  const part = (commands * LAST_KILL) / kills;
+  return Array.from(
+    { length: kills },
+    (_, i) => 1 + Math.floor(i * part) + randomBelow(random, Math.floor(part)),
+  );
+}
+
+async function readCarts(client: HttpClient, ids: Iterable<string>): Promise<Map<string, string[]>> {
+  const read = async (id: string): Promise<[string, string[]]> => {
+    const { status, body } = await client.call(`/carts/${id}`);
+    if (status !== 200) throw new Error(`cart ${id}: ${status} ${body}`);
+    const { items } = JSON.parse(body) as { items: { productId: string; quantity: number }[] };
+    return [
+      id,
+      items.flatMap(({ productId, quantity }) => Array.from({ length: quantity }, () => productId)),
+    ];
+  };
+  return new Map(await Promise.all(Array.from(ids, read)));
+}
+
+async function readLog(address: string): Promise<Map<string, Uint8Array[]>> {
+  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
+  try {
+    const stored = new Map<string, Uint8Array[]>();
+    for await (const id of log.list(PERSISTENCE_ID)) stored.set(id, await readRecords(log, id));
+    return stored;
+  } finally {
+    await log.close();
+  }
+}
+
+async function readRecords(log: EventLog, id: string): Promise<Uint8Array[]> {
+  const key = { type: PERSISTENCE_ID, id };
+  const records: Uint8Array[] = [];
+  for (let page = await log.read(key); ; ) {
+    records.push(...page.records.map(({ bytes }) => bytes));
+    const last = page.records.at(-1);
+    if (page.end || last === undefined) return records;
+    page = await log.read(key, last.position);
+  }
+}

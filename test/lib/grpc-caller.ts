@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { Client, credentials } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
+
+export interface GrpcCaller {
+  /** One unary call, cancelled by the signal. Rejects with a `ServiceError`. */
+  call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    signal?: AbortSignal,
+  ): Promise<MessageShape<O>>;
+  /** One unary call with bytes, whatever the path. */
+  callBytes(path: string, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** A client of grpc-js, which knows nothing of our own code; it neither retries nor limits what it sends. */
+export function grpcCaller(port: number): GrpcCaller {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    "grpc.enable_retries": 0,
+    "grpc.max_send_message_length": -1,
+  });
+  const same = (bytes: Uint8Array) => Buffer.from(bytes);
+  const callBytes = (path: string, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> =>
+    new Promise((resolve, reject) => {
+      const call = client.makeUnaryRequest(path, same, same, request, (error, reply) => {
+        if (error === null && reply !== undefined) resolve(reply);
+        else reject(error ?? new Error("neither a reply nor an error"));
+      });
+      signal?.addEventListener("abort", () => call.cancel(), { once: true });
+    });
+  return {
+    async call(method, request, signal) {
+      const bytes = toBinary(method.input, create(method.input, request));
+      const path = `/${method.parent.typeName}/${method.name}`;
+      return fromBinary(method.output, await callBytes(path, bytes, signal));
+    },
+    callBytes,
+    close: () => client.close(),
+  };
+}
+
+/** The status that a failed call ended with; fails if the call did not fail. */
+export async function statusOf(
+  call: Promise<unknown>,
+): Promise<{ readonly code: number; readonly text: string }> {
+  try {
+    await call;
+  } catch (error) {
+    const { code, details } = error as ServiceError;
+    return { code, text: details };
+  }
+  throw new Error("the call succeeded");
+}

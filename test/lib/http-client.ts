@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Agent, request } from "node:http";
+import type { IncomingMessage } from "node:http";
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+  /** The reason's code, if it is an error of ours. */
+  readonly errorCode: string | undefined;
+}
+
+export interface HttpCall {
+  readonly method?: string;
+  /** Sent as JSON, or as it is if it is text. */
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpClient {
+  /** One request; nothing is ever tried again. Rejects if no whole answer came. */
+  call(path: string, call?: HttpCall): Promise<HttpAnswer>;
+  close(): void;
+}
+
+/** How long an answer may take, in milliseconds: a test that hangs should say where. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** A client of one server on this machine; its connections are used again. */
+export function httpClient(port: number, connections = 16): HttpClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const call = (path: string, { method, body, contentType, signal }: HttpCall = {}): Promise<HttpAnswer> =>
+    new Promise((resolve, reject) => {
+      const bytes =
+        body === undefined ? undefined : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+      const outgoing = request({
+        host: "127.0.0.1",
+        port,
+        path,
+        agent,
+        method: method ?? (bytes === undefined ? "GET" : "POST"),
+        headers:
+          bytes === undefined
+            ? {}
+            : { "content-type": contentType ?? "application/json", "content-length": bytes.length },
+        ...(signal !== undefined && { signal }),
+      });
+      outgoing.setTimeout(ANSWER_TIMEOUT_MS, () => outgoing.destroy(new Error(`no answer to ${path}`)));
+      outgoing.on("error", reject);
+      outgoing.on("response", (response) => void readAnswer(response).then(resolve, reject));
+      outgoing.end(bytes);
+    });
+  return { call, close: () => agent.destroy() };
+}
+
+async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const errorCode = response.headers["perdure-error-code"];
+  return {
+    status: response.statusCode ?? 0,
+    body: Buffer.concat(chunks).toString(),
+    contentType: response.headers["content-type"] ?? "",
+    errorCode: typeof errorCode === "string" ? errorCode : undefined,
+  };
+}

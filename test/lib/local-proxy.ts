@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { createLogger, proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
+import type { Proxy } from "../../pkg/proxy/mod.ts";
+
+import { grpcCaller } from "./grpc-caller.ts";
+import type { GrpcCaller } from "./grpc-caller.ts";
+import { httpClient } from "./http-client.ts";
+import type { HttpClient } from "./http-client.ts";
+import type { TestScope } from "./processes.ts";
+import { startScriptedUserFunction } from "./scripted-user-function.ts";
+import type { Script, ScriptedUserFunction } from "./scripted-user-function.ts";
+import { until } from "./until.ts";
+
+/** A proxy in the test's own process, with a log in memory, and clients of it. */
+export interface LocalProxy {
+  readonly proxy: Proxy;
+  readonly http: HttpClient;
+  readonly grpc: GrpcCaller;
+  /** What the admin port says under `/readyz?verbose`. */
+  readyz(): Promise<{ readonly status: number; readonly body: string }>;
+  /** Waits until the proxy is ready. */
+  ready(): Promise<void>;
+  /** Lines of its log. */
+  readonly lines: readonly string[];
+}
+
+/** Starts a proxy in front of a user function that listens on this port, or will. */
+export async function startLocalProxy(
+  scope: TestScope,
+  userFunctionPort: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<LocalProxy> {
+  const lines: string[] = [];
+  const options = proxyOptions(
+    {},
+    {
+      HTTP_HOST: "127.0.0.1",
+      HTTP_PORT: "0",
+      ADMIN_HOST: "127.0.0.1",
+      ADMIN_PORT: "0",
+      PERDURE_LOG: "memory:",
+      USER_FUNCTION_PORT: String(userFunctionPort),
+      PERDURE_BACKOFF_MAX_MS: "100",
+      PERDURE_DRAIN_TIMEOUT_MS: "200",
+      ...env,
+    },
+  );
+  const logger = createLogger("debug", { write: (line) => lines.push(line) });
+  const proxy = await startProxy(options, { clock: systemClock, random: systemRandom, logger });
+  const http = httpClient(proxy.port);
+  const admin = httpClient(proxy.adminPort, 1);
+  const grpc = grpcCaller(proxy.port);
+  scope.teardown(async () => {
+    http.close();
+    admin.close();
+    grpc.close();
+    await proxy.stop();
+  });
+  const readyz = () => admin.call("/readyz?verbose");
+  const ready = () => until("the proxy is ready", async () => (await readyz()).status === 200);
+  return { proxy, http, grpc, readyz, ready, lines };
+}
+
+/** A scripted user function and a proxy that has found it. */
+export async function startWorld(
+  scope: TestScope,
+  script: Script,
+  env: Readonly<Record<string, string>> = {},
+): Promise<LocalProxy & { readonly userFunction: ScriptedUserFunction }> {
+  const userFunction = await startScriptedUserFunction(script);
+  const local = await startLocalProxy(scope, userFunction.port, env);
+  scope.teardown(() => userFunction.kill());
+  await local.ready();
+  return { ...local, userFunction };
+}
