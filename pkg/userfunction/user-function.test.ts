@@ -165,3 +165,21 @@ test("stop ends the search at once", async (t) => {
   await userFunction.stop();
   t.is(userFunction.status.kind, "connecting");
 });
+
+test("stop while the connection is being made ends it too", async (t) => {
+  const served = await startScriptedUserFunction({ spec: counterSpec() });
+  t.teardown(() => served.kill());
+  const { userFunction, specs } = look(t, served.port);
+  await userFunction.stop();
+  t.deepEqual(specs, []);
+  t.deepEqual(served.discoveries, []);
+});
+
+test("stop while it is served ends the connection and says so", async (t) => {
+  const served = await startScriptedUserFunction({ spec: counterSpec() });
+  t.teardown(() => served.kill());
+  const { userFunction, specs } = look(t, served.port);
+  await until("it is served", () => specs.length === 1);
+  await userFunction.stop();
+  t.deepEqual(specs, [[COUNTER_SERVICE], undefined]);
+});

@@ -61,6 +61,8 @@ export class UserFunction implements StreamOpener {
   readonly #stopped = new AbortController();
   #state: State = { kind: "connecting" };
   #problem = "";
+  /** The one that is looked after now, in whatever state. */
+  #connection: Connection | undefined;
   #openReports = 0;
   #finished: Promise<void> = Promise.resolve();
 
@@ -106,6 +108,7 @@ export class UserFunction implements StreamOpener {
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#connection?.destroy();
     await this.#finished;
   }
 
@@ -113,9 +116,10 @@ export class UserFunction implements StreamOpener {
     const { options, clock, random, logger, onSpec } = this.#dependencies;
     const { signal } = this.#stopped;
     for (let attempt = 1; !signal.aborted; attempt++) {
-      let connection: Connection | undefined;
       try {
-        connection = await this.#connect();
+        const connection = await this.#connect();
+        this.#connection = connection;
+        if (signal.aborted) return;
         const spec = await this.#discover(connection);
         attempt = 0;
         this.#problem = "";
@@ -128,7 +132,8 @@ export class UserFunction implements StreamOpener {
         const at = `${options.host}:${options.port}`;
         logger[level]("user function is not available yet", { at, attempt, error: text });
       } finally {
-        connection?.destroy();
+        this.#connection?.destroy();
+        this.#connection = undefined;
         const wasServing = this.#state.kind === "serving";
         this.#state = { kind: "connecting" };
         if (wasServing) onSpec(undefined);
@@ -177,10 +182,7 @@ export class UserFunction implements StreamOpener {
   /** Serves, or refuses, until the connection ends. */
   async #serve(connection: Connection, entitySpec: EntitySpec): Promise<void> {
     const { logger, onSpec, onRejected } = this.#dependencies;
-    const ended = new Promise<void>((resolve) => {
-      connection.onClose(() => resolve());
-      this.#stopped.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const ended = new Promise<void>((resolve) => connection.onClose(() => resolve()));
     const { spec, errors } = this.#check(entitySpec);
     if (spec === undefined) {
       this.#state = { kind: "rejected", errors };
