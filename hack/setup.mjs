@@ -3,7 +3,7 @@
 // file when it is newer than what is installed. Plain JavaScript, because it is the one file that the user's own
 // Node (>= 20) runs; the scripts after it are run by the Node 24 that comes as a package.
 import { execSync, spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,16 +15,21 @@ const installed = join(root, "node_modules", ".package-lock.json");
 const stale = !existsSync(installed) || statSync(lockFile).mtimeMs > statSync(installed).mtimeMs;
 if (stale) {
   process.stderr.write("perdure: installing packages (once)\n");
+  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, and a registry need not
+  // carry them all. `--no-save` holds to the versions and hashes of the lock file, and leaves it as it is.
   // One command line, so that the shell finds npm under its name on every platform.
-  const npm = spawnSync("npm ci --loglevel=error --no-progress", {
+  const npm = spawnSync("npm install --no-save --loglevel=error --no-progress", {
     cwd: root,
     shell: true,
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (npm.status !== 0) {
-    process.stderr.write("perdure: `npm ci` failed; the lines above say why. Nothing else was changed.\n");
+    process.stderr.write("perdure: `npm install` failed; the lines above say why. Nothing else was changed.\n");
     process.exit(npm.status ?? 1);
   }
+  // npm leaves the file alone when there was nothing to do.
+  const now = new Date();
+  utimesSync(installed, now, now);
 }
 
 const packaged = join(root, "node_modules", ".bin", "node");
