@@ -24,7 +24,9 @@ if (stale) {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (npm.status !== 0) {
-    process.stderr.write("perdure: `npm install` failed; the lines above say why. Nothing else was changed.\n");
+    process.stderr.write(
+      "perdure: `npm install` failed; the lines above say why. Nothing else was changed.\n",
+    );
     process.exit(npm.status ?? 1);
   }
   // npm leaves the file alone when there was nothing to do.
