@@ -19,7 +19,7 @@ import {
 
 /**
  * What a message of the user function means for the open command: a pure function of the message and the command's id
- * (reference: Cloudstate 0.2, event sourced entities, abnormal stream events).
+ * (Cloudstate 0.2, event sourced entities, abnormal events of a stream).
  */
 export type Verdict =
   /** Store the events, then answer. */
@@ -76,7 +76,7 @@ function judgeReply(reply: EventSourcedReply, openCommandId: bigint | undefined)
   }
   const action = reply.clientAction?.action;
   if (action?.case === "failure") {
-    // A failed command changes nothing, whatever came with the failure (DESIGN §8); but the user function has applied
+    // A failed command changes nothing, whatever came with the failure; but the user function has applied
     // those events to its own state, so that state has to go.
     const forget = action.value.restart || reply.events.length > 0;
     return { kind: "answer", answer: { ok: false, error: commandFailed(action.value.description) }, forget };

@@ -19,7 +19,7 @@ export type Validation =
   /** What the user function's developer has to change; at least one. */
   | { readonly ok: false; readonly errors: readonly string[] };
 
-/** Checks what a user function said of itself (reference: Cloudstate 0.2, specification errors). Pure. */
+/** Checks what a user function said of itself (Cloudstate 0.2, specification errors). Pure. */
 export function validateSpec(spec: EntitySpec, supportedTypes: readonly string[]): Validation {
   if (spec.entities.length === 0) return { ok: false, errors: ["the user function announces no entities"] };
 

@@ -8,7 +8,7 @@ import { httpStatus } from "./http-status.ts";
 
 export const TEXT_TYPE = "text/plain; charset=utf-8";
 
-/** The answer to a request that failed: the text as it is (reference §5.3, 3), the reason's code beside it. */
+/** The answer to a request that failed: the text as it is (Cloudstate's TCK compares it), the reason's code beside it. */
 export function errorResponse(thrown: unknown, logger: Logger): HttpResponse {
   if (thrown instanceof StatusError)
     return textResponse(httpStatus(thrown.status), thrown.code, thrown.message);

@@ -37,7 +37,7 @@ export interface HttpBindings {
   readonly errors: readonly string[];
 }
 
-/** Reads the method's `google.api.http` option, or stands in for it (reference §2.4, "Rule source"). */
+/** Reads the method's `google.api.http` option, or stands in for it (as Cloudstate's proxy does). */
 export function httpBindings(method: DescMethod): HttpBindings {
   return hasOption(method, http) ? ruleBindings(method, getOption(method, http)) : defaultBindings(method);
 }

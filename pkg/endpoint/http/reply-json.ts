@@ -20,7 +20,7 @@ const JSON_TYPE = "application/json";
 
 /**
  * The encoder of a binding: the output message or its response field as protobuf JSON with default values, compact
- * (reference §2.4, "Response"); a `google.api.HttpBody` as its own bytes.
+ * (as Cloudstate's proxy does); a `google.api.HttpBody` as its own bytes.
  *
  * The encoder throws HttpError MALFORMED_REPLY if the payload is not the output message.
  *

@@ -6,7 +6,7 @@
  *
  * 1. Of several routes that match, the most specific one wins. A verb goes before none; then, from left to right, a
  *    literal goes before `*`, and `*` before `**`; then an HTTP method goes before "any method".
- * 2. Of two routes that are the same in all of that, the one added last wins (reference §2.4).
+ * 2. Of two routes that are the same in all of that, the one added last wins (as in Cloudstate's proxy).
  * 3. Segments are compared percent-decoded and handed on as they came: whoever reads a variable decodes it, once.
  */
 

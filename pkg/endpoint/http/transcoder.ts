@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * HTTP with JSON in, commands out: `google.api.http` over the methods of one specification (reference §2.4).
+ * HTTP with JSON in, commands out: `google.api.http` over the methods of one specification.
  *
  * 1. What is wrong with a request is found before anything is dispatched.
  * 2. A body that no rule takes is read within its limit and dropped, so that the connection can go on.

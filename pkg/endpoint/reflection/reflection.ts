@@ -69,7 +69,7 @@ export class Reflection {
     }
   }
 
-  /** The service itself first, then the discovered ones in alphabetical order (reference §2.2). */
+  /** The service itself first, then the discovered ones in alphabetical order (Cloudstate's TCK compares the list). */
   #services(asked: DescService): { readonly name: string }[] {
     return [asked.typeName, ...[...this.#spec.services.keys()].sort()].map((name) => ({ name }));
   }
