@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Footprint } from "./footprint.ts";
+import type { Row } from "./row.ts";
+
+/** A figure beside what the design allows for it. */
+export interface Finding {
+  readonly what: string;
+  readonly durability: string;
+  readonly measured: number;
+  readonly unit: string;
+  readonly budget: { readonly kind: "at most" | "at least"; readonly value: number };
+}
+
+const MIB = 1_048_576;
+const KIB = 1_024;
+const FSYNCED = "fsync-one-node";
+const NONE = "-";
+
+export function verdictOf({ measured, budget }: Finding): "ok" | "over" | "under" {
+  if (budget.kind === "at most") return measured <= budget.value ? "ok" : "over";
+  return measured >= budget.value ? "ok" : "under";
+}
+
+/**
+ * What the rows say about the budgets (DESIGN §13); a budget whose rows were not measured is left out. Where the design
+ * names JetStream, the SQLite log and a bare synced write stand in.
+ *
+ * @param syncedWriteUs What appending a record to a file and syncing it takes on this disk.
+ */
+export function rowFindings(rows: readonly Row[], syncedWriteUs: number): Finding[] {
+  const find = (name: string, callers: number) =>
+    rows.find((row) => row.case === name && row.callers === callers);
+  const findings: Finding[] = [];
+  const [direct, command] = [find("direct call", 1), find("command sqlite", 1)];
+  if (direct !== undefined && command !== undefined) {
+    const limitUs = 2 * (syncedWriteUs + direct.p50Us);
+    findings.push(atMost("durable command, 1 caller, p50", command.p50Us, "µs", limitUs, FSYNCED));
+  }
+  const read = find("read sqlite", 1);
+  if (read !== undefined)
+    findings.push(atMost("warm read, 1 caller, p50", read.ratio, "× direct", 2, FSYNCED));
+
+  const echo = find("h2 echo", 64);
+  for (const name of ["command memory", "command sqlite"]) {
+    const row = find(name, 64);
+    if (row === undefined || echo === undefined) continue;
+    const share = row.perSecond / echo.perSecond;
+    findings.push(atLeast(`${name}, 64 callers`, share, "of h2 echo", 0.2, row.durability));
+  }
+  const fsynced = find("command sqlite", 64);
+  if (fsynced !== undefined)
+    findings.push(atLeast("fsynced commands, 64 callers", fsynced.perSecond, "/s", 8_000, FSYNCED));
+  const http = find("read http", 64);
+  if (http !== undefined)
+    findings.push(atLeast("warm reads over HTTP, 64 callers", http.perSecond, "/s", 20_000, FSYNCED));
+  return findings;
+}
+
+/** What the footprint says about the budgets. `peakResidentBytes`: under load, if there was load. */
+export function footprintFindings(footprint: Footprint, peakResidentBytes: number | undefined): Finding[] {
+  const { sizes, startUpMs, firstStartMs, packedMs, unpackedMs, idleBytes, idleServingBytes } = footprint;
+  const findings = [
+    atMost(`start to listening, median of ${sizes.starts}`, startUpMs, "ms", 150),
+    atMost("start to listening, nothing compiled yet", firstStartMs, "ms", 150),
+    atMost(`activation, ${sizes.events} events, packed`, packedMs, "ms", 10, FSYNCED),
+    atMost(`activation, ${sizes.events} events, unpacked`, unpackedMs, "ms", 50, FSYNCED),
+    atMost("idle proxy, no user function", idleBytes / MIB, "MiB", 80),
+    atMost("idle proxy with user function", idleServingBytes / MIB, "MiB", 80),
+  ];
+  if (peakResidentBytes !== undefined)
+    findings.push(atMost("under load, peak", peakResidentBytes / MIB, "MiB", 160));
+  const ofEntity = `warm entity, mean of ${sizes.warmEntities}`;
+  findings.push(
+    atMost(`${ofEntity}, in RAM`, footprint.entityResidentBytes / KIB, "KiB", 16),
+    atMost(`${ofEntity}, heap only`, footprint.entityHeapBytes / KIB, "KiB", 16),
+  );
+  return findings;
+}
+
+function atMost(what: string, measured: number, unit: string, value: number, durability = NONE): Finding {
+  return { what, measured, unit, durability, budget: { kind: "at most", value } };
+}
+
+function atLeast(what: string, measured: number, unit: string, value: number, durability = NONE): Finding {
+  return { what, measured, unit, durability, budget: { kind: "at least", value } };
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+
+import type { LoadCall } from "../messages.ts";
+
+import { prepared } from "./client.ts";
+import type { Client } from "./client.ts";
+import { ACK, clientPreface, END_STREAM, frame, FrameType, HEADER_BYTES } from "./h2-frames.ts";
+import { requestOn, requestTemplate } from "./h2-frames.ts";
+import type { RequestTemplate } from "./h2-frames.ts";
+import { grpcBody, grpcPath } from "./requests.ts";
+
+/** Callers are many clients rather than one: all on one connection would move in lockstep, as one burst per turn. */
+const CALLERS_PER_CONNECTION = 8;
+
+/** Calls over HTTP/2 connections that eight callers share. Whoever uses it has probed before. */
+export async function connectH2(port: number, call: LoadCall, callers: number): Promise<Client> {
+  const count = Math.ceil(callers / CALLERS_PER_CONNECTION);
+  const lines = await Promise.all(Array.from({ length: count }, () => openLine(port)));
+  const path = grpcPath(call);
+  const templates = prepared((entity) => requestTemplate("127.0.0.1", path, grpcBody(call, entity)));
+  return {
+    call: (caller, entity) => {
+      const line = lines[Math.floor(caller / CALLERS_PER_CONNECTION)];
+      if (line === undefined) throw new Error(`there is no caller ${caller}`);
+      return line.exchange(templates(entity));
+    },
+    close: () => lines.forEach((line) => line.close()),
+  };
+}
+
+async function openLine(port: number): Promise<H2Line> {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  await once(socket, "connect");
+  return new H2Line(socket);
+}
+
+interface Exchange {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  answered: boolean;
+}
+
+/**
+ * A client of HTTP/2 that costs a tenth of Node's own, so that the load does not take the processors away from what it
+ * is to measure.
+ *
+ * 1. Requests are constant but for the number of their stream. What begins in one turn of the event loop is one write.
+ * 2. Headers are not decoded. An answer is good if it has data and comes to its end: a gRPC call that fails has none.
+ * 3. What a caller may have in flight is far below the peer's windows, which are therefore not counted.
+ */
+class H2Line {
+  readonly #socket: Socket;
+  readonly #open = new Map<number, Exchange>();
+  #nextStreamId = 1;
+  #toSend: Buffer[] = [];
+  #rest: Buffer | undefined;
+  #ended: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk) => this.#onData(chunk));
+    socket.on("error", (error) => this.#end(error));
+    socket.on("close", () => this.#end(new Error("the connection was closed")));
+    socket.write(clientPreface());
+  }
+
+  exchange(template: RequestTemplate): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      const streamId = this.#nextStreamId;
+      this.#nextStreamId += 2;
+      this.#open.set(streamId, { resolve, reject, answered: false });
+      this.#send(requestOn(streamId, template));
+    });
+  }
+
+  close(): void {
+    this.#open.clear();
+    this.#socket.destroy();
+  }
+
+  #send(bytes: Buffer): void {
+    this.#toSend.push(bytes);
+    // Behind the promises of this turn, whose callers may have requests too.
+    if (this.#toSend.length === 1) process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    const all = this.#toSend;
+    this.#toSend = [];
+    if (this.#ended === undefined) this.#socket.write(Buffer.concat(all));
+  }
+
+  #onData(chunk: Buffer): void {
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    let at = 0;
+    while (bytes.length - at >= HEADER_BYTES) {
+      const end = at + HEADER_BYTES + bytes.readUIntBE(at, 3);
+      if (end > bytes.length) break;
+      this.#onFrame(bytes, at, end);
+      at = end;
+    }
+    this.#rest = at === bytes.length ? undefined : bytes.subarray(at);
+  }
+
+  /** One frame, from the byte `at` up to `end`. */
+  #onFrame(bytes: Buffer, at: number, end: number): void {
+    const type = bytes.readUInt8(at + 3);
+    const flags = bytes.readUInt8(at + 4);
+    const streamId = bytes.readUInt32BE(at + 5);
+    const payload = at + HEADER_BYTES;
+    switch (type) {
+      case FrameType.data:
+      case FrameType.headers:
+        return this.#onAnswer(streamId, type === FrameType.data && end > payload, (flags & END_STREAM) !== 0);
+      case FrameType.resetStream:
+        return this.#fail(streamId, `stream reset with code ${bytes.readUInt32BE(payload)}`);
+      case FrameType.settings:
+        if ((flags & ACK) === 0) this.#send(frame(FrameType.settings, ACK, 0, Buffer.alloc(0)));
+        return;
+      case FrameType.ping:
+        if ((flags & ACK) === 0) this.#send(frame(FrameType.ping, ACK, 0, bytes.subarray(payload, end)));
+        return;
+      case FrameType.goAway:
+        return this.#end(
+          new Error(`the server ends the connection with code ${bytes.readUInt32BE(payload + 4)}`),
+        );
+      default:
+    }
+  }
+
+  #onAnswer(streamId: number, hasData: boolean, last: boolean): void {
+    const exchange = this.#open.get(streamId);
+    if (exchange === undefined) return;
+    if (hasData) exchange.answered = true;
+    if (!last) return;
+    if (!exchange.answered) return this.#fail(streamId, "the call failed: its answer has no message");
+    this.#open.delete(streamId);
+    exchange.resolve();
+  }
+
+  #fail(streamId: number, text: string): void {
+    // A server may also reset a stream behind its answer.
+    this.#open.get(streamId)?.reject(new Error(text));
+    this.#open.delete(streamId);
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#open.values()) reject(error);
+    this.#open.clear();
+  }
+}

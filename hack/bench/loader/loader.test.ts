@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createServer } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import type { LoadJob } from "../messages.ts";
+
+import type { Client } from "./client.ts";
+import { connectH2 } from "./h2-client.ts";
+import { readAnswer } from "./http1-client.ts";
+import { probe } from "./probe.ts";
+import { runCallers, shareOf } from "./run.ts";
+
+const JOB: LoadJob = {
+  port: 0,
+  protocol: "grpc",
+  call: "addItem",
+  callers: 3,
+  firstEntity: 10,
+  entities: 8,
+  until: { kind: "calls", perEntity: 2 },
+};
+
+const now = (): number => performance.now();
+
+/** Answers in a later turn, and writes down who called whom. */
+function recorder(fails?: number): Client & { readonly calls: Map<number, number[]> } {
+  const calls = new Map<number, number[]>();
+  const busy = new Set<number>();
+  return {
+    calls,
+    close: () => undefined,
+    async call(caller, entity) {
+      if (busy.has(caller)) throw new Error("a caller has two calls in flight");
+      if (entity === fails) throw new Error(`entity ${entity} fails`);
+      busy.add(caller);
+      await nextTurn();
+      busy.delete(caller);
+      calls.set(entity, [...(calls.get(entity) ?? []), caller]);
+    },
+  };
+}
+
+test("every entity is called equally often, by one caller alone, who makes one call at a time", async (t) => {
+  const client = recorder();
+  const { calls } = await runCallers(client, JOB, now);
+  t.is(calls, 16);
+  t.deepEqual(
+    [...client.calls.keys()].sort((a, b) => a - b),
+    [10, 11, 12, 13, 14, 15, 16, 17],
+  );
+  for (const callers of client.calls.values()) {
+    t.is(callers.length, 2);
+    t.is(new Set(callers).size, 1);
+  }
+});
+
+test("a timed job counts what was begun and answered while it measured, and ends", async (t) => {
+  let nowMs = 100;
+  const client: Client = {
+    close: () => undefined,
+    async call() {
+      nowMs += 3;
+    },
+  };
+  const until = { kind: "time", warmUpMs: 10, measureMs: 30 } as const;
+  const load = await runCallers(client, { ...JOB, callers: 1, until }, () => nowMs);
+  // Calls begin at 100, 103, … 139: those from 112 to 136 lie within 110 to 140.
+  t.deepEqual(load, { calls: 9, p50Us: load.p50Us, p99Us: load.p50Us, perSecond: 300 });
+  t.true(Math.abs(load.p50Us - 3_000) < 12);
+});
+
+test("one call that fails fails the job", async (t) => {
+  await t.throwsAsync(runCallers(recorder(12), JOB, now), { message: "entity 12 fails" });
+});
+
+test("more callers than entities leave some without any", (t) => {
+  t.deepEqual(
+    [0, 1, 2].map((caller) => shareOf(caller, 3, 5, 2)),
+    [[5], [6], []],
+  );
+});
+
+test("an HTTP/1.1 answer is whole when its body is, and only a 200 is good", (t) => {
+  const read = (text: string): string => readAnswer(Buffer.from(text));
+  const good = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+  t.is(read(good), "ok");
+  for (let end = 0; end < good.length; end++) t.is(read(good.slice(0, end)), "incomplete");
+  t.regex(read("HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nnope"), /404.*nope/s);
+  t.regex(read("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"), /no content-length/);
+});
+
+/** A real HTTP/2 server that reads the whole request before it answers; gives its port. */
+async function serve(
+  t: ExecutionContext,
+  answer: (stream: ServerHttp2Stream, body: Buffer, headers: IncomingHttpHeaders) => void,
+): Promise<number> {
+  const server = createServer();
+  server.on("session", (session) => t.teardown(() => session.destroy()));
+  server.on("stream", (stream, headers) => {
+    const chunks: Buffer[] = [];
+    stream.on("error", () => undefined);
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("end", () => answer(stream, Buffer.concat(chunks), headers));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  t.teardown(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+function answerWell(stream: ServerHttp2Stream): void {
+  stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+  stream.end(Buffer.alloc(5));
+}
+
+test("the lean client asks for the same as Node's own", async (t) => {
+  const seen: unknown[] = [];
+  const port = await serve(
+    t,
+    (stream, body, { ":method": method, ":path": path, "content-type": type, te }) => {
+      seen.push({ method, path, type, te, body: body.toString("latin1") });
+      answerWell(stream);
+    },
+  );
+  await probe(port, "addItem", true);
+  const client = await connectH2(port, "addItem", 1);
+  await client.call(0, 1_000_000_000);
+  client.close();
+  t.is(seen.length, 2);
+  t.deepEqual(seen[0], seen[1]);
+});
+
+test("many calls at once are each answered, large answers too", async (t) => {
+  const port = await serve(t, (stream, body) => {
+    stream.respond({ ":status": 200 });
+    stream.end(Buffer.alloc(50_000, body));
+  });
+  const client = await connectH2(port, "getCart", 64);
+  for (let round = 0; round < 3; round++) {
+    await t.notThrowsAsync(
+      Promise.all(Array.from({ length: 64 }, (_, caller) => client.call(caller, caller))),
+    );
+  }
+  client.close();
+});
+
+test("an answer without a message, a reset stream and a lost connection are failures", async (t) => {
+  const empty = await connectH2(
+    await serve(t, (stream) => stream.respond({ ":status": 200, "grpc-status": "13" }, { endStream: true })),
+    "getCart",
+    1,
+  );
+  await t.throwsAsync(empty.call(0, 1), { message: /no message/ });
+  const reset = await connectH2(await serve(t, (stream) => stream.close(8)), "getCart", 1);
+  await t.throwsAsync(reset.call(0, 1), { message: /code 8/ });
+  const lost = await connectH2(await serve(t, (stream) => stream.session?.destroy()), "getCart", 1);
+  await t.throwsAsync(lost.call(0, 1));
+  await t.throwsAsync(lost.call(0, 1), undefined, "and so is every call after it");
+  for (const client of [empty, reset, lost]) client.close();
+});
+
+test("the probe says what is wrong with an answer", async (t) => {
+  const failing = await serve(t, (stream) => {
+    stream.respond(
+      { ":status": 200, "grpc-status": "5", "grpc-message": "no such cart" },
+      { endStream: true },
+    );
+  });
+  await t.throwsAsync(probe(failing, "getCart", true), { message: "gRPC status 5: no such cart" });
+  const lost = await serve(t, (stream) => {
+    stream.respond({ ":status": 404 });
+    stream.end("nothing here");
+  });
+  await t.throwsAsync(probe(lost, "getCart", false), { message: "HTTP status 404" });
+});

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What a command costs through the proxy: `npm run bench -- [options]`, `--help` for the options.
+ *
+ * 1. User function, proxies, loader and echo server are each a process of their own, as they are in a pod; they speak
+ *    over the loopback interface alone.
+ * 2. Everything has an end: jobs by time or count, waits by time-outs, and no child outlives this process.
+ * 3. A call that is not answered well ends the run with exit code 1: figures with errors in them mean nothing.
+ */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { footprintFindings, rowFindings } from "./budget.ts";
+import { Children } from "./children.ts";
+import { syncedWriteUs } from "./disk.ts";
+import { FULL, measureFootprint, QUICK } from "./footprint.ts";
+import { LoaderProcess } from "./loader-process.ts";
+import { describeMachine } from "./machine.ts";
+import { measureRows } from "./measure-rows.ts";
+import type { Measured } from "./measure-rows.ts";
+import { HELP, parseOptions } from "./options.ts";
+import type { BenchOptions } from "./options.ts";
+import { disturbanceBetween, processorTime } from "./processor-share.ts";
+import { findingsTable, rowsTable } from "./report.ts";
+import { jsonLine } from "./row.ts";
+import { startServers } from "./servers.ts";
+
+/** Not the system's folder for temporary files: that may be memory, on which a sync costs nothing. */
+const DATA_FOLDER = join(import.meta.dirname, "..", "..", "build", "bench");
+
+const parsed = parseOptions(process.argv.slice(2));
+if (parsed.kind === "help") {
+  process.stdout.write(HELP);
+} else if (parsed.kind === "wrong") {
+  process.stderr.write(`bench: ${parsed.text}\nTry --help.\n`);
+  process.exitCode = 2;
+} else {
+  await main(parsed.options);
+}
+
+async function main(options: BenchOptions): Promise<void> {
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+  try {
+    const dataFolder = options.dataFolder ?? DATA_FOLDER;
+    mkdirSync(dataFolder, { recursive: true });
+    const folder = mkdtempSync(join(dataFolder, "run-"));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    await run(options, folder);
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function run(options: BenchOptions, folder: string): Promise<void> {
+  // Now rather than after two minutes: a file that cannot be written fails at once.
+  if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, "");
+  const before = processorTime();
+  await measure(options, folder);
+  const { others, stolen } = disturbanceBetween(before, processorTime());
+  print(
+    `meanwhile ${percent(others)} of the processors' time went to other processes, ${percent(stolen)} to other machines`,
+  );
+}
+
+async function measure(options: BenchOptions, folder: string): Promise<void> {
+  await using children = new Children();
+  const loader = new LoaderProcess(children);
+  const writeUs = syncedWriteUs(folder);
+  print(`${new Date().toISOString().slice(0, 10)}, ${describeMachine()}`);
+  print(`a synced write of 256 bytes takes ${writeUs.toFixed(0)} µs (median)\n`);
+
+  let measured: Measured | undefined;
+  if (options.cases.length > 0) {
+    const servers = await startServers(children, folder, options.profileFolder);
+    measured = await measureRows(servers, loader, options, say);
+    await servers.stop();
+    print(`${rowsTable(measured.rows)}\n`);
+    if (options.jsonFile !== undefined) {
+      writeFileSync(options.jsonFile, measured.rows.map((row) => `${jsonLine(row)}\n`).join(""));
+    }
+  }
+  const findings = rowFindings(measured?.rows ?? [], writeUs);
+  if (options.footprint) {
+    const sizes = options.quick ? QUICK : FULL;
+    const footprint = await measureFootprint({ children, loader, folder, sizes, say });
+    findings.push(...footprintFindings(footprint, measured?.peakResidentBytes));
+  }
+  if (findings.length > 0) print(`${findingsTable(findings)}\n`);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** What is going on, for whoever waits. */
+function say(text: string): void {
+  process.stderr.write(`bench: ${text}\n`);
+}

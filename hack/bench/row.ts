@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Case } from "./cases.ts";
+import type { Load } from "./messages.ts";
+import { median } from "./statistics.ts";
+
+/** One case with one number of callers. */
+export interface Row {
+  readonly case: string;
+  readonly callers: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly perSecond: number;
+  /** How much longer the median takes than that of the case's yardstick with the same number of callers. */
+  readonly ratio: number;
+  /** The part of the yardstick's throughput that is reached. */
+  readonly throughputRatio: number;
+  readonly durability: string;
+}
+
+/**
+ * One row from its rounds: the median of each figure. The ratios are taken within each round, so that a machine that is
+ * slower for a while slows both sides.
+ */
+export function toRow(
+  measured: Case,
+  callers: number,
+  rounds: readonly Load[],
+  yardstick: readonly Load[],
+): Row {
+  const ratioOf = (figure: "p50Us" | "perSecond") =>
+    median(rounds.map((load, i) => load[figure] / (yardstick[i]?.[figure] ?? Number.NaN)));
+  return {
+    case: measured.name,
+    callers,
+    p50Us: median(rounds.map(({ p50Us }) => p50Us)),
+    p99Us: median(rounds.map(({ p99Us }) => p99Us)),
+    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
+    ratio: ratioOf("p50Us"),
+    throughputRatio: ratioOf("perSecond"),
+    durability: measured.durability,
+  };
+}
+
+/** The row for `--json`. Latencies to the tenth of a microsecond, the ratio to the hundredth. */
+export function jsonLine(row: Row): string {
+  return JSON.stringify({
+    case: row.case,
+    callers: row.callers,
+    p50Us: round(row.p50Us, 1),
+    p99Us: round(row.p99Us, 1),
+    perSecond: round(row.perSecond, 0),
+    ratio: round(row.ratio, 2),
+    durability: row.durability,
+  });
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
