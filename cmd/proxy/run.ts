@@ -13,8 +13,12 @@ const EXIT_USAGE = 2;
 
 /** Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const stopRequested = stopSignal();
   try {
-    stopOnSignals(await start(argv, env));
+    const proxy = await start(argv, env);
+    await stopRequested;
+    await proxy.stop();
+    process.exit(EXIT_STOPPED);
   } catch (error) {
     process.stderr.write(`perdure: ${describeError(error)}\n`);
     process.exit(isUsage(error) ? EXIT_USAGE : EXIT_FAILED);
@@ -35,16 +39,18 @@ async function start(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<P
   return proxy;
 }
 
-function stopOnSignals(proxy: Proxy): void {
-  let stopping = false;
-  const stop = () => {
-    // Whoever asks twice does not want to wait.
-    if (stopping) process.exit(EXIT_FAILED);
-    stopping = true;
-    void proxy.stop().then(() => process.exit(EXIT_STOPPED));
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+/** Resolves at the first SIGTERM or SIGINT. Whoever asks twice does not want to wait: the second ends the process. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (): void => {
+      if (asked) process.exit(EXIT_FAILED);
+      asked = true;
+      resolve();
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
 }
 
 function isUsage(error: unknown): boolean {
