@@ -8,6 +8,7 @@ export { sleep, systemClock } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
+export { freePort } from "./free-port.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { randomBelow, seededRandom, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";

@@ -15,7 +15,13 @@ export interface LineSink {
 /** Structured log lines, one JSON object each. */
 export function createLogger(level: LogLevel, sink: LineSink): Logger {
   const lines = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "message" },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: "message",
+      formatters: { level: (label) => ({ level: label }) },
+    },
     sink,
   );
   return {

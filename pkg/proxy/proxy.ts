@@ -5,7 +5,6 @@ import type { Clock, Logger, Random } from "../base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../endpoint/mod.ts";
 import type { EndpointOptions } from "../endpoint/mod.ts";
 import { EventSourcedRuntime } from "../entity/mod.ts";
-import type { EntityOptions } from "../entity/mod.ts";
 import { openEventLog } from "../eventlog/mod.ts";
 import type { EventLog, EventLogDeps } from "../eventlog/mod.ts";
 import { EventSourced } from "../protocol/mod.ts";
@@ -71,7 +70,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     clock,
     logger,
     reportError,
-    options: entityOptions(options),
+    options,
   });
   const dispatch = createRouter({
     entities,
@@ -163,16 +162,5 @@ function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
     maxReceiveBytes: options.maxMessageBytes,
     keepAliveIntervalMs: options.keepAliveIntervalMs,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs,
-  };
-}
-
-function entityOptions(options: ProxyOptions): EntityOptions {
-  return {
-    passivationTimeoutMs: options.passivationTimeoutMs,
-    relayTimeoutMs: options.relayTimeoutMs,
-    mailboxCapacity: options.mailboxCapacity,
-    maxActiveEntities: options.maxActiveEntities,
-    maxActivations: options.maxActivations,
-    streamEndTimeoutMs: options.streamEndTimeoutMs,
   };
 }

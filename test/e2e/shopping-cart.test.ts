@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import test from "ava";
 
+import { freePort, systemRandom } from "../../pkg/base/mod.ts";
 import { ShoppingCart } from "../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
-import { freePort } from "../lib/free-port.ts";
 import { grpcCaller, statusOf } from "../lib/grpc-caller.ts";
 import type { GrpcCaller } from "../lib/grpc-caller.ts";
 import { httpClient } from "../lib/http-client.ts";
@@ -14,6 +14,8 @@ import type { HttpClient } from "../lib/http-client.ts";
 import { startProxyProcess, startShoppingCart, temporaryFolder } from "../lib/processes.ts";
 import type { TestScope } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
+
+const anyPort = () => freePort("127.0.0.1", systemRandom);
 
 const { addItem, removeItem, getCart } = ShoppingCart.method;
 const PEN = { productId: "p1", name: "Pen", quantity: 2 };
@@ -38,7 +40,7 @@ test.serial(
   async (t) => {
     const address = `sqlite:${join(temporaryFolder(t), "deep", "log.db")}`;
     const userFunction = await startShoppingCart(t);
-    const env = { PERDURE_LOG: address, USER_FUNCTION_PORT: userFunction.port, HTTP_PORT: await freePort() };
+    const env = { PERDURE_LOG: address, USER_FUNCTION_PORT: userFunction.port, HTTP_PORT: await anyPort() };
     const proxy = await startProxyProcess(t, env);
     await proxy.ready();
     const { http, grpc } = clients(t, proxy.port);
@@ -79,7 +81,7 @@ test.serial(
 );
 
 test.serial("settings come from Cloudstate's variables, and a flag is stronger", async (t) => {
-  const [userFunction, variable, flag] = await Promise.all([startShoppingCart(t), freePort(), freePort()]);
+  const [userFunction, variable, flag] = await Promise.all([startShoppingCart(t), anyPort(), anyPort()]);
   const env = {
     HTTP_PORT: variable,
     USER_FUNCTION_HOST: "localhost",
@@ -99,7 +101,7 @@ test.serial("settings come from Cloudstate's variables, and a flag is stronger",
 });
 
 test.serial("a proxy that is started first waits for its user function, and says so", async (t) => {
-  const port = await freePort();
+  const port = await anyPort();
   const proxy = await startProxyProcess(t, { USER_FUNCTION_PORT: port, PERDURE_LOG: "memory:" });
   const { http, grpc } = clients(t, proxy.port);
   const admin = clients(t, proxy.adminPort).http;

@@ -5,13 +5,19 @@ import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
-import { randomBelow, seededRandom, silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import {
+  freePort,
+  randomBelow,
+  seededRandom,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EventLog } from "../../pkg/eventlog/mod.ts";
 import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 
-import { freePort } from "./free-port.ts";
 import { httpClient } from "./http-client.ts";
 import type { HttpClient } from "./http-client.ts";
 import { PROXY, startProxyProcess, startShoppingCart, temporaryFolder } from "./processes.ts";
@@ -62,7 +68,8 @@ const LAST_KILL = 0.9;
 export async function crashRun(scope: TestScope, plan: CrashPlan): Promise<CrashOutcome> {
   const address = `sqlite:${join(temporaryFolder(scope), "log.db")}`;
   const userFunction = await startShoppingCart(scope);
-  const env = { HTTP_PORT: await freePort(), USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: address };
+  const httpPort = await freePort("127.0.0.1", systemRandom);
+  const env = { HTTP_PORT: httpPort, USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: address };
   const target = new Target(async () => {
     const proxy = await startProxyProcess(scope, env, { main: plan.proxyMain ?? PROXY });
     await proxy.ready();

@@ -2,11 +2,11 @@
 
 import { join } from "node:path";
 
+import { freePort } from "../../../pkg/base/mod.ts";
 import type { Random } from "../../../pkg/base/mod.ts";
 import { proxyOptions } from "../../../pkg/proxy/mod.ts";
 import type { ProxyOptions } from "../../../pkg/proxy/mod.ts";
 import { DevError } from "./dev-error.ts";
-import { freePort } from "./free-port.ts";
 import { functionCommand, NESTING_VARIABLE } from "./function-command.ts";
 import type { FunctionAddress, FunctionCommand } from "./function-command.ts";
 import { readProject } from "./project.ts";

@@ -3,18 +3,18 @@
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 
-import { randomBelow } from "../../../pkg/base/mod.ts";
-import type { Random } from "../../../pkg/base/mod.ts";
+import { randomBelow } from "./random.ts";
+import type { Random } from "./random.ts";
 
 /**
  * Below the ports that systems give to outgoing connections (from 32,768 on Linux): none of those can take the port
- * while the function is away for a restart, and the proxy that looks for it cannot connect to itself.
+ * while its server is away for a restart, and whoever looks for that server cannot connect to itself.
  */
 const FIRST = 20_000;
 const COUNT = 12_000;
 const TRIES = 50;
 
-/** A port that nobody listens on now. */
+/** A port that nobody listens on now, for a server that has to come back on the same one. */
 export async function freePort(host: string, random: Random): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const found = await tryPort(host, FIRST + randomBelow(random, COUNT));
