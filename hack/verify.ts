@@ -33,6 +33,12 @@ const CHECKS: readonly Step[] = [
 /** Checks run this many at a time. Tests run alone, since some of them watch the clock. */
 const LANES = 2;
 
+/**
+ * AVA waits for ever for a test process that does not end, as one with a log that a failed test left open. Longer than
+ * the longest test, which may have to build a peer in Go first (10 minutes).
+ */
+const SILENCE_MS = 660_000;
+
 async function main(globs: readonly string[]): Promise<void> {
   const startedMs = performance.now();
   const checks = globs.length > 0 ? NOTHING : await runChecks(CHECKS);
@@ -69,11 +75,17 @@ async function runTests(globs: readonly string[]): Promise<Counts> {
   });
   const exited = once(child, "exit") as Promise<[Exit["code"], Exit["signal"]]>;
   const events: TapEvent[] = [];
+  const silence = setTimeout(() => {
+    console.log(`  nothing was heard of the tests for ${seconds(SILENCE_MS)}: something holds them; ended`);
+    child.kill("SIGKILL");
+  }, SILENCE_MS);
   for await (const event of readTap(createInterface({ input: child.stdout }))) {
+    silence.refresh();
     events.push(event);
     show(event);
   }
   const [code, signal] = await exited;
+  clearTimeout(silence);
   const { counts, problems } = judgeTests(events, { code, signal });
   for (const problem of problems) console.log(`  ${styleText("red", "failed")}  ${problem}`);
   report("tests", counts.failed === 0, performance.now() - startedMs);
