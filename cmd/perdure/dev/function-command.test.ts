@@ -11,7 +11,7 @@ import { readProject } from "./project.ts";
 import type { Project } from "./project.ts";
 
 const PROJECT: Project = {
-  folder: "/work/cart",
+  folder: "/srv/cart",
   name: "cart",
   devCommand: undefined,
   startScript: undefined,
@@ -70,7 +70,7 @@ test("the function is told where to listen and finds this Node and the project's
   const env = functionEnvironment(
     { PATH: "/usr/bin", HOME: "/root", PORT: "1" },
     { host: "127.0.0.1", port: 20_000 },
-    "/work/cart",
+    "/srv/cart",
     "/opt/node/bin/node",
   );
   t.deepEqual(env, {
@@ -78,7 +78,7 @@ test("the function is told where to listen and finds this Node and the project's
     HOST: "127.0.0.1",
     PORT: "20000",
     PERDURE_DEV: "1",
-    PATH: "/opt/node/bin:/work/cart/node_modules/.bin:/work/node_modules/.bin:/node_modules/.bin:/usr/bin",
+    PATH: "/opt/node/bin:/srv/cart/node_modules/.bin:/srv/node_modules/.bin:/node_modules/.bin:/usr/bin",
   });
 });
 

@@ -17,7 +17,7 @@ writeFileSync(join(folder, "main.ts"), "");
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 const settings = (flags: Partial<DevFlags> = {}, env: NodeJS.ProcessEnv = {}) =>
-  devSettings({ dir: ".", command: [], watch: true, ...flags }, env, "/work", folder, systemRandom);
+  devSettings({ dir: ".", command: [], watch: true, ...flags }, env, "/srv", folder, systemRandom);
 
 test("by default callers on this machine reach port 9000 and state is kept under .perdure", async (t) => {
   const found = await settings();
@@ -26,12 +26,12 @@ test("by default callers on this machine reach port 9000 and state is kept under
     httpPort: 9_000,
     adminHost: "127.0.0.1",
     adminPort: 9_010,
-    log: "sqlite:/work/.perdure/cart.db",
+    log: "sqlite:/srv/.perdure/cart.db",
     userFunctionHost: "127.0.0.1",
     backoffMaxMs: 200,
     logLevel: "warn",
   });
-  t.is(found.devLogPath, "/work/.perdure/cart.db");
+  t.is(found.devLogPath, "/srv/.perdure/cart.db");
   t.is(found.publicHost, "127.0.0.1");
   t.is(found.functionAddress.port, found.proxy.userFunctionPort);
   t.true(found.functionAddress.port >= 20_000 && found.functionAddress.port < 32_768);
