@@ -10,7 +10,8 @@
  * 4. `samples/*` imports its own files and packages, as a project of somebody else would.
  * 5. Test code (`TEST_CODE`: `*.test.ts`; `contract.ts`, the test suite of all implementations of an interface; folders
  *    `contract`, `testdata` and `test-…`; all of `test/` and `hack/`) may import any `mod.ts` and any generated code,
- *    whatever the order, and `test/lib/`; `test/` and `hack/` may also import samples. No other code imports test code.
+ *    whatever the order, `test/lib/` and `hack/nats/`; `test/` and `hack/` may also import samples. No other code
+ *    imports test code.
  * 6. A package is one that the nearest manifest depends on: `pkg/sdk` and samples have their own. Test code may also
  *    use what is for development. Node's own modules are written `node:…`.
  * 7. A computed import cannot be checked, so only test code has any.
@@ -49,6 +50,7 @@ const LAYERS: readonly string[] = [
 ];
 
 const TEST_CODE = /^(test|hack)\/|\.test\.ts$|\/(testdata|contract|test-[a-z-]+)\/|\/contract\.ts$/;
+const SHARED_BY_TESTS = /^(test\/lib|hack\/nats)\//;
 const GENERATED = /\/gen\//;
 const ENTRY = /^pkg\/[^/]+\/mod\.ts$/;
 const SPDX = "// SPDX-License-Identifier: Apache-2.0";
@@ -117,7 +119,7 @@ function checkImport(file: string, target: string): string | undefined {
   if (unit(target) === unit(file)) return undefined;
   if (zone(file) === "samples") return `imports ${target}; a sample imports its own files and packages only`;
   if (isTest(file)) {
-    const shared = ENTRY.test(target) || GENERATED.test(target) || target.startsWith("test/lib/");
+    const shared = ENTRY.test(target) || GENERATED.test(target) || SHARED_BY_TESTS.test(target);
     const samples = zone(target) === "samples" && ["test", "hack"].includes(zone(file));
     return shared || samples ? undefined : `imports the inside of another folder: ${target}`;
   }

@@ -84,7 +84,11 @@ export interface HistoryPage {
 }
 
 /** What an acknowledged append survives. Every published number names one of these. */
-export type Durability = "memory" | "fsync-one-node";
+export type Durability =
+  | "memory"
+  /** Written, and synced some time later: survives the end of the log's process, not that of its machine. */
+  | "acknowledged-before-fsync"
+  | "fsync-one-node";
 
 export type EventLogCode =
   /** Another record stands where this one was to go. Nothing was stored. */

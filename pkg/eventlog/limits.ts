@@ -44,9 +44,9 @@ export function checkSettings(settings: object): void {
 }
 
 /** @throws EventLogError `APPEND_CONFLICT` */
-export function appendConflict(entity: EntityKey, expected: number): EventLogError {
+export function appendConflict(entity: EntityKey, expected: number, cause?: unknown): EventLogError {
   const text = `${nameOf(entity)}: position ${expected} is not that of its last record`;
-  return new EventLogError("APPEND_CONFLICT", text);
+  return new EventLogError("APPEND_CONFLICT", text, { cause });
 }
 
 /** The entity for people. Ids come from outside, so what is not fit for a line is escaped and the rest cut. */

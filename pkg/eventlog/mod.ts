@@ -12,6 +12,12 @@ export type {
   TailRecord,
 } from "./event-log.ts";
 export type { LogLimits } from "./limits.ts";
+export type {
+  JetStreamAddress,
+  JetStreamLogOptions,
+  NatsCredentials,
+  StreamSettings,
+} from "./jetstream/options.ts";
 export { openMemoryLog } from "./memory.ts";
 export type { MemoryLogOptions } from "./memory.ts";
 export { openSqliteLog } from "./sqlite/log.ts";

@@ -9,6 +9,7 @@ import test from "ava";
 import { silentLogger, systemClock } from "../base/mod.ts";
 import { EventLogError, NO_POSITION } from "./event-log.ts";
 import { openEventLog, parseEventLogAddress } from "./open.ts";
+import type { EventLogAddress } from "./open.ts";
 
 const deps = { clock: systemClock, logger: silentLogger };
 
@@ -71,6 +72,37 @@ test("any other address is refused with the forms that are known", (t) => {
     t.is(refused.code, "LOG_BAD_ADDRESS");
     t.regex(refused.message, /memory: .*sqlite:PATH/);
   }
-  const nats = t.throws(() => parseEventLogAddress("nats://localhost:4222"), { instanceOf: EventLogError });
-  t.regex(nats.message, /NATS comes with a later version/);
+});
+
+test("a NATS address has a server, a port, a prefix and credentials; all but the server may be left out", (t) => {
+  const plain: EventLogAddress = {
+    kind: "nats",
+    server: "localhost:4222",
+    prefix: "perdure",
+    credentials: { kind: "none" },
+  };
+  for (const address of ["nats://localhost", "nats://localhost:4222", "nats://localhost/"]) {
+    t.deepEqual(parseEventLogAddress(address), plain);
+  }
+  t.like(parseEventLogAddress("nats://[::1]:4333/shop-1"), { server: "[::1]:4333", prefix: "shop-1" });
+  t.like(parseEventLogAddress("nats://me:p%40ss@h"), {
+    server: "h:4222",
+    credentials: { kind: "password", user: "me", password: "p@ss" },
+  });
+  t.like(parseEventLogAddress("nats://tok@h"), { credentials: { kind: "token", token: "tok" } });
+});
+
+test("a NATS address that makes no sense is refused, and its password stands in no error", (t) => {
+  const wrong = ["nats:", "nats://", "nats://me:hidden@h/a.b", "nats://h/a/b", "nats://h?x=1", "nats://h#x"];
+  for (const address of [
+    ...wrong,
+    "nats://me:hidden@h:port",
+    "nats://me:%ffhidden@h",
+    "nats://a/b:hidden@h/c",
+  ]) {
+    const refused = t.throws(() => parseEventLogAddress(address), { instanceOf: EventLogError });
+    t.is(refused.code, "LOG_BAD_ADDRESS");
+    t.notRegex(refused.message, /hidden/);
+    t.regex(refused.message, /nats:\/\/HOST:PORT/);
+  }
 });

@@ -3,8 +3,10 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+
+import { withFileLock } from "./file-lock.ts";
 
 const run = promisify(execFile);
 
@@ -23,11 +25,19 @@ export type BuiltGoTool =
   /** This machine cannot build it; the reason is one line for people. */
   | { readonly kind: "missing"; readonly reason: string };
 
-/** The program, built once into the user's cache folder and found there from then on. */
+/** Where downloaded and built tools stay, in the user's cache folder. */
+export function toolCache(name: string): string {
+  // An empty variable is one that is not set (XDG Base Directory Specification).
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "perdure", name);
+}
+
+/**
+ * The program, built once into the user's cache folder and found there from then on. Several test files may want the
+ * same one at the same time: one builds, the others wait for it.
+ */
 export async function goTool(tool: GoTool): Promise<BuiltGoTool> {
-  const name = tool.package.split("/").at(-1) ?? tool.package;
-  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  const folder = join(cache, "perdure", name);
+  const name = programName(tool.package);
+  const folder = toolCache(name);
   const path = join(folder, `${name}-${tool.version}`);
   if (existsSync(path)) return { kind: "built", path };
   try {
@@ -35,19 +45,33 @@ export async function goTool(tool: GoTool): Promise<BuiltGoTool> {
   } catch {
     return { kind: "missing", reason: "no Go" };
   }
-  mkdirSync(folder, { recursive: true });
-  // Several test files may want the same tool at the same time: each builds aside, the last one stays.
-  const aside = mkdtempSync(join(folder, "build-"));
+  try {
+    mkdirSync(folder, { recursive: true });
+    await withFileLock(`${path}.lock`, async () => {
+      if (!existsSync(path)) await build(tool, name, path);
+    });
+    return { kind: "built", path };
+  } catch (error) {
+    return { kind: "missing", reason: `Go could not build ${name}: ${whyItFailed(error)}` };
+  }
+}
+
+/** Builds aside, so that what is at `path` is always whole. */
+async function build(tool: GoTool, name: string, path: string): Promise<void> {
+  const aside = mkdtempSync(join(dirname(path), "build-"));
   try {
     const env = { ...process.env, GOBIN: aside, GOFLAGS: "-buildvcs=false" };
     await run("go", ["install", `${tool.package}@${tool.version}`], { env, timeout: BUILD_TIMEOUT_MS });
     renameSync(join(aside, name), path);
-    return { kind: "built", path };
-  } catch (error) {
-    return { kind: "missing", reason: `Go could not build ${name}: ${whyItFailed(error)}` };
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
+}
+
+/** The last element of the package's path, before that of the major version (`…/v2`), as Go names it. */
+function programName(path: string): string {
+  const elements = path.replace(/\/v\d+$/, "").split("/");
+  return elements.at(-1) ?? path;
 }
 
 function whyItFailed(error: unknown): string {

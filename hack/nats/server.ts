@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+import { findNatsBinary } from "./binary.ts";
+import { natsConfig } from "./config.ts";
+import type { NatsClusterConfig, NatsServerConfig } from "./config.ts";
+import { guardProcess } from "./guard.ts";
+import type { Guard } from "./guard.ts";
+
+export interface NatsServerOptions extends Partial<Omit<NatsServerConfig, "cluster">> {
+  /** The program; found or made if it is not given. */
+  readonly binary?: string;
+  readonly cluster?: NatsClusterConfig;
+}
+
+/** How long a server may take to be ready, or to end after SIGTERM, in milliseconds; long, since machines are busy. */
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+/** The latest lines of the server's own log that are kept. */
+const MAX_LOG_LINES = 500;
+
+/** Signals after which the server is still there. */
+const NOT_DEADLY: readonly NodeJS.Signals[] = ["SIGSTOP", "SIGCONT", "SIGHUP", "SIGUSR1", "SIGUSR2"];
+
+interface Process {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly monitorPort: number;
+  readonly guard: Guard;
+  readonly exited: Promise<void>;
+}
+
+/**
+ * A real nats-server for tests and development.
+ *
+ * 1. It listens on 127.0.0.1 only, and is ready when `startNatsServer` or `restart` resolves.
+ * 2. Its port and folder stay the same over `kill` and `restart`, and so do the streams.
+ * 3. It does not outlive us, however we end; and it gets no signal of a terminal, only ours.
+ * 4. `stop` removes the folder if it was not given.
+ */
+export class NatsServer implements AsyncDisposable {
+  readonly name: string;
+  readonly port: number;
+  readonly folder: string;
+  readonly #binary: string;
+  readonly #configFile: string;
+  readonly #ownsFolder: boolean;
+  readonly #log: string[] = [];
+  #process: Process | undefined;
+
+  /** Use `startNatsServer`. */
+  constructor(binary: string, config: NatsServerConfig, ownsFolder: boolean) {
+    this.name = config.name;
+    this.port = config.port;
+    this.folder = config.folder;
+    this.#binary = binary;
+    this.#ownsFolder = ownsFolder;
+    this.#configFile = join(config.folder, "nats.conf");
+    mkdirSync(config.folder, { recursive: true });
+    writeFileSync(this.#configFile, natsConfig(config));
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** Of the HTTP pages `/varz`, `/jsz`, `/healthz`; another one after each start. */
+  get monitorUrl(): string {
+    return `http://127.0.0.1:${this.#running().monitorPort}`;
+  }
+
+  get pid(): number {
+    return this.#running().pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
+  /** What it has said of late, over all its starts. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
+  /** Starts it after a `kill`; at once with what is in the folder. */
+  async restart(): Promise<void> {
+    if (this.#process !== undefined) throw new Error(`nats-server ${this.name} is still running`);
+    const child = spawn(this.#binary, ["--config", this.#configFile], {
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+    });
+    const exited = new Promise<void>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", () => resolve());
+    });
+    const { pid } = child;
+    if (pid === undefined) return exited;
+    const guard = guardProcess(pid);
+    const forget = exited.then(() => {
+      guard.release();
+      this.#process = undefined;
+    });
+    try {
+      const monitorPort = await this.#ready(child, forget);
+      this.#process = { child, pid, monitorPort, guard, exited: forget };
+    } catch (error) {
+      child.kill("SIGKILL");
+      await forget;
+      throw error;
+    }
+  }
+
+  /** Sends a signal, and waits for the end if that is what it brings; SIGKILL loses what was not written. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const running = this.#running();
+    running.child.kill(signal);
+    if (!NOT_DEADLY.includes(signal)) await running.exited;
+  }
+
+  /** Ends it in an orderly way, or else by force. */
+  async stop(): Promise<void> {
+    const running = this.#process;
+    if (running !== undefined) {
+      running.child.kill("SIGTERM");
+      running.child.kill("SIGCONT");
+      const force = setTimeout(() => running.child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+      await running.exited;
+      clearTimeout(force);
+    }
+    if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #running(): Process {
+    if (this.#process === undefined) throw new Error(`nats-server ${this.name} is not running`);
+    return this.#process;
+  }
+
+  /** Reads the log until the server says that it is ready; the port of its HTTP pages. */
+  #ready(child: ChildProcess, exited: Promise<void>): Promise<number> {
+    return new Promise((resolve, reject) => {
+      let monitorPort = 0;
+      const fail = (why: string): void => {
+        const complaints = this.#log.filter((line) => !line.includes("[INF]"));
+        reject(new Error([`nats-server ${this.name} ${why}`, ...complaints].join("\n")));
+      };
+      const timeout = setTimeout(() => fail(`was not ready in ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
+      if (child.stderr === null) return fail("has no log");
+      const lines = createInterface({ input: child.stderr });
+      lines.on("line", (line) => {
+        this.#log.push(line);
+        if (this.#log.length > MAX_LOG_LINES) this.#log.shift();
+        monitorPort = Number(/Starting http monitor on .*:(\d+)$/.exec(line)?.[1] ?? monitorPort);
+        if (!line.endsWith("Server is ready")) return;
+        clearTimeout(timeout);
+        resolve(monitorPort);
+      });
+      lines.once("close", () => {
+        clearTimeout(timeout);
+        void exited.then(() => fail("ended at its start"));
+      });
+    });
+  }
+}
+
+/** Starts a server and waits until it is ready; without options, with JetStream, on a free port, in a new folder. */
+export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const { folder = mkdtempSync(join(tmpdir(), "perdure-nats-")), port = 0 } = options;
+  const server = new NatsServer(
+    options.binary ?? (await existingBinary()),
+    {
+      name: "nats",
+      jetstream: true,
+      syncInterval: "default",
+      ...options,
+      folder,
+      port: port === 0 ? await freePort("127.0.0.1", systemRandom) : port,
+    },
+    options.folder === undefined,
+  );
+  try {
+    await server.restart();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/** The program's path; rejects with a line that says what to install. */
+export async function existingBinary(): Promise<string> {
+  const binary = await findNatsBinary();
+  if (binary.kind === "missing") throw new Error(binary.reason);
+  return binary.path;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+
+import { EventLogError } from "../event-log.ts";
+import { translateError } from "./nats-error.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+import { FENCE } from "./publisher.ts";
+
+/** Where an id stands: a message of its subject. */
+export interface LastMessage {
+  readonly subject: string;
+  readonly sequence: number;
+}
+
+/** The server forgets a consumer whose reader has gone after this, in milliseconds. */
+const INACTIVE_MS = 60_000;
+
+/**
+ * One message of each subject of a stream that fits a filter, in pages and without payloads. It takes a consumer that
+ * lives as long as the iteration: its server settles at the start what the last message of each subject is, so that
+ * each comes once however many are added meanwhile.
+ *
+ * That server may lag behind. After what it settled come all messages that it gets later; up to `until`, those that
+ * begin a subject are taken too: their fence says that nothing stood before them.
+ *
+ * @param until Sequence of a message that fits the filter, or 0.
+ * @throws EventLogError
+ */
+export async function* lastMessages(
+  connection: NatsConnection,
+  stream: string,
+  filter: string,
+  until: number,
+  options: JetStreamLogOptions,
+): AsyncGenerator<readonly LastMessage[]> {
+  const doing = `listing ${stream} ${filter}`;
+  const timeout = options.requestTimeoutMs;
+  try {
+    const manager = await jetstreamManager(connection, { timeout, checkAPI: false });
+    const made = await makeConsumer(manager, stream, filter);
+    try {
+      const consumer = await jetstream(connection, { timeout }).consumers.get(stream, made.name);
+      let last = 0;
+      for (let left = made.num_pending; left > 0 || last < until; ) {
+        const page: LastMessage[] = [];
+        const messages = await consumer.fetch({
+          max_messages: left > 0 ? Math.min(left, options.pageRecords) : 1,
+          expires: Math.max(timeout, MIN_EXPIRES_MS),
+        });
+        const before = last;
+        for await (const { subject, seq, headers } of messages) {
+          if (left > 0 || headers?.get(FENCE) === "0") page.push({ subject, sequence: seq });
+          last = seq;
+          left--;
+        }
+        if (last === before) throw new EventLogError("LOG_UNAVAILABLE", `${doing}: the server stopped`);
+        yield page;
+      }
+    } finally {
+      // It ends by itself if this does not reach the server.
+      await manager.consumers.delete(stream, made.name).catch(() => undefined);
+    }
+  } catch (thrown) {
+    throw translateError(thrown, doing, "read");
+  }
+}
+
+/** The client takes no shorter one. */
+const MIN_EXPIRES_MS = 1_000;
+
+function makeConsumer(manager: JetStreamManager, stream: string, filter: string): Promise<ConsumerInfo> {
+  return manager.consumers.add(stream, {
+    deliver_policy: DeliverPolicy.LastPerSubject,
+    filter_subject: filter,
+    ack_policy: AckPolicy.None,
+    headers_only: true,
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: nanos(INACTIVE_MS),
+  });
+}

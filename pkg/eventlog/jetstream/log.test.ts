@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { execFileSync } from "node:child_process";
+
+import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import { natsTest } from "../../../hack/nats/nats-test.ts";
+import { startNatsServer } from "../../../hack/nats/server.ts";
+import type { NatsServer, NatsServerOptions } from "../../../hack/nats/server.ts";
+import { silentLogger, systemClock } from "../../base/mod.ts";
+import { eventLogContract } from "../contract.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
+import type { EventLog, EventLogCode } from "../event-log.ts";
+import { openEventLog } from "../open.ts";
+import { lastMessages } from "./ids.ts";
+import type { LastMessage } from "./ids.ts";
+import { openJetStreamLog } from "./log.ts";
+import { defaultJetStreamOptions } from "./options.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+
+let shared: Promise<NatsServer> | undefined;
+let lastLog = 0;
+
+test.after.always(async () => {
+  await (await shared)?.stop();
+});
+
+/** One server for all cases of the contract; each has a log of its own in it. */
+function sharedServer(): Promise<NatsServer> {
+  shared ??= startNatsServer();
+  return shared;
+}
+
+eventLogContract(natsTest, "jetstream", async (limits) => {
+  const address = { server: addressOf(await sharedServer()), prefix: `contract-${++lastLog}` };
+  const log = await openJetStreamLog(address, limits);
+  return {
+    log,
+    // A proxy that dies leaves nothing behind but what the server has.
+    afterCrash: () => openJetStreamLog(address, limits),
+    dispose: () => log.close(),
+  };
+});
+
+const ann = { type: "cart", id: "ann" };
+const one = new Uint8Array([1]);
+
+natsTest(
+  "two logs of one prefix share entities and their fence; each sees the other's records",
+  async (t) => {
+    const server = await sharedServer();
+    const [first, second] = [await openLog(t, server, "two"), await openLog(t, server, "two")];
+    const abort = new AbortController();
+    const tail = second.tail("cart", NO_POSITION, abort.signal)[Symbol.asyncIterator]();
+    const seen = tail.next();
+    const position = await first.append(ann, NO_POSITION, one);
+    t.is((await seen).value?.position, position);
+    await refused(t, second.append(ann, NO_POSITION, one), "APPEND_CONFLICT");
+    await second.append(ann, position, one);
+    await refused(t, first.append(ann, position, one), "APPEND_CONFLICT");
+    t.is((await first.read(ann)).records.length, 2);
+    abort.abort();
+    await tail.return?.();
+  },
+);
+
+natsTest(
+  "I1: a server that is killed loses nothing that it acknowledged, and the log goes on with it",
+  async (t) => {
+    const server = await startServer(t);
+    const log = await openLog(t, server, "killed", { reconnectDelayMs: 20 });
+    const first = await log.append(ann, NO_POSITION, one);
+    await log.saveSnapshot(ann, first, one);
+    await server.kill();
+    await t.throwsAsync(log.append(ann, first, one), {
+      instanceOf: EventLogError,
+      message: /connection|no answer/,
+    });
+    await refused(t, log.read(ann), "LOG_UNAVAILABLE");
+    await server.restart();
+    const { snapshot, records } = await eventually(() => log.read(ann));
+    t.is(snapshot?.position, first);
+    // The refused append may not have reached the server, or may have: only reading tells (I5).
+    const last = records.at(-1)?.position ?? first;
+    const next = await eventually(() => log.append(ann, last, one));
+    t.true(next > last);
+  },
+);
+
+natsTest("an append that is with a server when it dies has an unknown outcome", async (t) => {
+  const server = await startServer(t);
+  const log = await openLog(t, server, "inflight", { reconnectDelayMs: 20 });
+  const first = await log.append(ann, NO_POSITION, one);
+  // It takes the bytes, and cannot answer.
+  await freeze(server);
+  const appended = log.append(ann, first, one);
+  const other = refused(t, log.read(ann), "LOG_UNAVAILABLE");
+  await new Promise((resolve) => setImmediate(resolve));
+  await server.kill();
+  await refused(t, appended, "OUTCOME_UNKNOWN");
+  await other;
+});
+
+natsTest(
+  "an append that is not answered in time has an unknown outcome, and still obeys the fence",
+  async (t) => {
+    const server = await startServer(t);
+    const log = await openLog(t, server, "slow", { requestTimeoutMs: 1_500 });
+    const first = await log.append(ann, NO_POSITION, one);
+    await freeze(server);
+    await refused(t, log.append(ann, first, one), "OUTCOME_UNKNOWN");
+    process.kill(server.pid, "SIGCONT");
+    const { records } = await eventually(async () => {
+      const page = await log.read(ann);
+      if (page.records.length < 2) throw new EventLogError("LOG_UNAVAILABLE", "not there yet");
+      return page;
+    });
+    t.is(records.length, 2);
+    await refused(t, log.append(ann, first, one), "APPEND_CONFLICT");
+  },
+);
+
+natsTest("wrong credentials are refused with a text that says so; right ones are taken", async (t) => {
+  const auth = { kind: "password", user: "perdure", password: "right" } as const;
+  const server = await startServer(t, { auth });
+  const address = { server: addressOf(server), prefix: "p" };
+  for (const credentials of [{ kind: "none" } as const, { ...auth, password: "wrong" }]) {
+    const error = await refused(t, openJetStreamLog(address, { credentials }), "LOG_UNAVAILABLE");
+    t.regex(error.message, /refuses the credentials: check user, password/);
+    t.notRegex(error.message, /wrong/);
+  }
+  const log = await openLog(t, server, "p", { credentials: auth });
+  await log.append(ann, NO_POSITION, one);
+});
+
+natsTest("nats://USER:PASSWORD@HOST:PORT/PREFIX opens the log there, with its own settings", async (t) => {
+  const auth = { kind: "password", user: "perdure", password: "p@ss" } as const;
+  const server = await startServer(t, { auth });
+  const deps = { clock: systemClock, logger: silentLogger, jetstream: { maxRecordBytes: 10 } };
+  const log = await openEventLog(`nats://perdure:p%40ss@${addressOf(server)}/opened`, deps);
+  t.teardown(() => log.close());
+  t.is(log.durability, "acknowledged-before-fsync");
+  await refused(t, log.append(ann, NO_POSITION, new Uint8Array(11)), "RECORD_TOO_LARGE");
+  await log.append(ann, NO_POSITION, one);
+  const other = await openLog(t, server, "opened", { credentials: auth });
+  t.is((await other.read(ann)).records.length, 1);
+});
+
+natsTest("a token is taken as credentials", async (t) => {
+  const server = await startServer(t, { auth: { kind: "token", token: "secret" } });
+  const log = await openLog(t, server, "p", { credentials: { kind: "token", token: "secret" } });
+  t.is(await log.append(ann, NO_POSITION, one), 1);
+});
+
+natsTest("where no server is and where JetStream is off, the text says what to do", async (t) => {
+  const server = await startServer(t, { jetstream: false });
+  const address = { server: addressOf(server), prefix: "p" };
+  const off = await refused(t, openJetStreamLog(address), "LOG_UNAVAILABLE");
+  t.regex(off.message, /JetStream is off: start nats-server with -js/);
+  await server.stop();
+  const gone = await refused(t, openJetStreamLog(address), "LOG_UNAVAILABLE");
+  t.regex(gone.message, /no NATS server answers there/);
+});
+
+natsTest(
+  "I11: a record above max_payload and a full stream are refused; nothing is stored, nothing is lost",
+  async (t) => {
+    const server = await startServer(t, { maxPayloadBytes: 10_000 });
+    const log = await openLog(t, server, "bounds", { maxStreamBytes: 20_000 });
+    const tooLarge = await refused(
+      t,
+      log.append(ann, NO_POSITION, new Uint8Array(9_999)),
+      "RECORD_TOO_LARGE",
+    );
+    t.regex(tooLarge.message, /max_payload is 10000/);
+    const largest = 10_000 - 100 - 13;
+    await refused(t, log.append(ann, NO_POSITION, new Uint8Array(largest + 1)), "RECORD_TOO_LARGE");
+    const position = await log.append(ann, NO_POSITION, new Uint8Array(largest));
+    const full = await refused(t, fill(log, position), "LOG_FULL");
+    t.regex(full.message, /raise its max_bytes/);
+    t.is((await log.read(ann)).records[0]?.position, position);
+  },
+);
+
+natsTest("a stream that would lose events is refused with what to change", async (t) => {
+  const server = await startServer(t);
+  const connection = await connect({ servers: [addressOf(server)] });
+  t.teardown(() => connection.close());
+  const manager = await jetstreamManager(connection);
+  await manager.streams.add({
+    name: "bad_ev",
+    subjects: ["bad.ev.*.*"],
+    discard: DiscardPolicy.Old,
+    max_msgs_per_subject: 5,
+    allow_direct: true,
+  });
+  const address = { server: addressOf(server), prefix: "bad" };
+  const error = await refused(t, openJetStreamLog(address), "LOG_UNAVAILABLE");
+  t.regex(error.message, /bad_ev .*discard must be new.*max_msgs_per_subject must be -1.*another prefix/);
+  t.notRegex(error.message, /allow_direct/);
+});
+
+natsTest("a missing permission is named; the append it refuses is not stored", async (t) => {
+  const more = `
+    authorization { users: [
+      { user: admin, password: a }
+      { user: reader, password: r, permissions: { publish: { deny: ["p.ev.>"] } } }
+      { user: deaf, password: d, permissions: { subscribe: { deny: ["_INBOX.>"] } } }
+    ] }`;
+  const server = await startServer(t, { more });
+  const log = await openLog(t, server, "p", {
+    credentials: { kind: "password", user: "reader", password: "r" },
+  });
+  const error = await refused(t, log.append(ann, NO_POSITION, one), "LOG_UNAVAILABLE");
+  t.regex(error.message, /allow this user to publish to "p\.ev\.cart\.ann"/);
+  t.deepEqual(await log.read(ann), { records: [], end: true });
+  const credentials = { kind: "password", user: "deaf", password: "d" } as const;
+  const deaf = await refused(
+    t,
+    openJetStreamLog({ server: addressOf(server), prefix: "p" }, { credentials }),
+    "LOG_UNAVAILABLE",
+  );
+  t.regex(deaf.message, /allow this user to subscribe to "_INBOX/);
+});
+
+natsTest(
+  "(4) a listing by a server that lags behind goes on to what was acknowledged, each id once",
+  async (t) => {
+    const server = await startServer(t);
+    const log = await openLog(t, server, "lag");
+    const connection = await connect({ servers: [addressOf(server)] });
+    t.teardown(() => connection.close());
+    const bob = { type: "cart", id: "bob" };
+    const first = await log.append(ann, NO_POSITION, one);
+    await log.append(bob, NO_POSITION, one);
+    const pages = lastMessages(connection, "lag_ev", "lag.ev.cart.*", 5, defaultJetStreamOptions);
+    const before = await pages.next();
+    t.deepEqual(idsOf(before.value ?? []), ["ann", "bob"]);
+    await log.append(ann, first, one);
+    const cat = { type: "cart", id: "cat" };
+    await log.append(cat, await log.append(cat, NO_POSITION, one), one);
+    const after: string[] = [];
+    for await (const page of pages) after.push(...idsOf(page));
+    t.deepEqual(after, ["cat"]);
+  },
+);
+
+natsTest("I11: more appends than the bound allows are refused, and those within it are stored", async (t) => {
+  const log = await openLog(t, await sharedServer(), "overload", { maxPendingAppends: 10, maxInFlight: 3 });
+  const appended = Array.from({ length: 30 }, (_, index) =>
+    log.append({ type: "cart", id: `${index}` }, NO_POSITION, one),
+  );
+  const outcomes = await Promise.allSettled(appended);
+  t.is(outcomes.filter(({ status }) => status === "fulfilled").length, 10);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") await refused(t, Promise.reject(outcome.reason), "LOG_OVERLOADED");
+  }
+});
+
+function idsOf(page: readonly LastMessage[]): string[] {
+  return page.map(({ subject }) => subject.slice(subject.lastIndexOf(".") + 1));
+}
+
+function addressOf(server: NatsServer): string {
+  return `127.0.0.1:${server.port}`;
+}
+
+async function startServer(t: ExecutionContext, options: NatsServerOptions = {}): Promise<NatsServer> {
+  const server = await startNatsServer(options);
+  t.teardown(() => server.stop());
+  return server;
+}
+
+async function openLog(
+  t: ExecutionContext,
+  server: NatsServer,
+  prefix: string,
+  options: Partial<JetStreamLogOptions> = {},
+): Promise<EventLog> {
+  const log = await openJetStreamLog({ server: addressOf(server), prefix }, options);
+  t.teardown(() => log.close());
+  return log;
+}
+
+/** Stops the server in its tracks. The signal alone takes a while to do so. */
+async function freeze(server: NatsServer): Promise<void> {
+  process.kill(server.pid, "SIGSTOP");
+  const state = () => execFileSync("ps", ["-o", "stat=", "-p", `${server.pid}`], { encoding: "utf8" });
+  while (!state().trim().startsWith("T")) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function fill(log: EventLog, position: number): Promise<void> {
+  let last = position;
+  for (let i = 0; i < 100; i++) last = await log.append(ann, last, new Uint8Array(5_000));
+}
+
+/** Tries again while the log is not available, as its callers do. AVA's time-out bounds it. */
+async function eventually<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof EventLogError) || thrown.code !== "LOG_UNAVAILABLE") throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+async function refused(
+  t: ExecutionContext,
+  promise: Promise<unknown>,
+  code: EventLogCode,
+): Promise<EventLogError> {
+  const error = await t.throwsAsync(promise, { instanceOf: EventLogError });
+  t.is(error.code, code);
+  return error;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { JetStreamApiError } from "@nats-io/jetstream";
+import {
+  AuthorizationError,
+  NoRespondersError,
+  PermissionViolationError,
+  UserAuthenticationExpiredError,
+} from "@nats-io/transport-node";
+
+import { toError } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+import type { EventLogCode } from "../event-log.ts";
+
+/** What a request does to the log: after a failed one that writes, only reading tells whether it is stored (I5). */
+export type Effect = "read" | "write";
+
+/** An error as JetStream's answers carry it. */
+export interface ApiFailure {
+  readonly code: number;
+  readonly errCode: number;
+  readonly description: string;
+}
+
+/** The one place where errors of NATS become those of the log. The text says what to do where there is something. */
+export function translateError(thrown: unknown, doing: string, effect: Effect): EventLogError {
+  if (thrown instanceof EventLogError) return thrown;
+  const cause = toError(thrown);
+  const failure = apiFailureOf(cause);
+  if (failure !== undefined) return fromApi(failure, doing, effect, cause);
+  const reason = refusedReason(cause) ?? refusedReason(cause.cause);
+  if (reason !== undefined) {
+    return new EventLogError("LOG_UNAVAILABLE", `${doing}: ${reason} (${cause.message})`, { cause });
+  }
+  return unanswered(doing, effect, cause.message, cause);
+}
+
+/** Connecting failed: nothing was asked for yet. */
+export function translateConnectError(thrown: unknown, server: string): EventLogError {
+  const cause = toError(thrown);
+  const reason = refusedReason(cause) ?? refusedReason(cause.cause) ?? "no NATS server answers there";
+  return new EventLogError("LOG_UNAVAILABLE", `${server}: ${reason} (${cause.message})`, { cause });
+}
+
+/** No answer came, for whatever reason. */
+export function unanswered(doing: string, effect: Effect, reason: string, cause?: unknown): EventLogError {
+  const code = effect === "write" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
+  return new EventLogError(code, `${doing}: ${reason}`, { cause });
+}
+
+/** An answer that says no. */
+export function fromApi(failure: ApiFailure, doing: string, effect: Effect, cause?: unknown): EventLogError {
+  const { errCode, code, description } = failure;
+  const known = API_REASONS[errCode];
+  // 10077 is any failure of the store. Only those of a limit are known to store nothing.
+  const isLimit = errCode === STORE_FAILED && /maximum/.test(description);
+  const reason = isLimit ? FULL : known;
+  if (reason !== undefined) {
+    return new EventLogError(reason.code, `${doing}: ${reason.text} (${description})`, { cause });
+  }
+  // What the request itself is blamed for was not carried out.
+  if (code >= 400 && code < 500) {
+    return new EventLogError("LOG_UNAVAILABLE", `${doing}: ${description} (${errCode})`, { cause });
+  }
+  return unanswered(doing, effect, `${description} (${errCode})`, cause);
+}
+
+/** True if the error of JetStream's client says that the stream is not there. */
+export function isStreamAbsent(thrown: unknown): boolean {
+  return thrown instanceof JetStreamApiError && thrown.code === STREAM_NOT_FOUND;
+}
+
+/** True if another one made a stream of that name first. */
+export function isStreamNameTaken(thrown: unknown): boolean {
+  return thrown instanceof JetStreamApiError && thrown.code === STREAM_NAME_IN_USE;
+}
+
+const STREAM_NAME_IN_USE = 10058;
+const STREAM_NOT_FOUND = 10059;
+const STORE_FAILED = 10077;
+
+interface Reason {
+  readonly code: EventLogCode;
+  readonly text: string;
+}
+
+const FULL: Reason = {
+  code: "LOG_FULL",
+  text: "the stream is full: raise its max_bytes, or the server's max_file_store",
+};
+const CONFLICT: Reason = { code: "APPEND_CONFLICT", text: "the position is not that of the last record" };
+const NO_LEADER: Reason = { code: "LOG_UNAVAILABLE", text: "the cluster has no leader for the stream now" };
+const DISABLED: Reason = {
+  code: "LOG_UNAVAILABLE",
+  text: "JetStream is off: start the server with -js and enable it for the account",
+};
+
+/** By `err_code` of the server (its errors.json). In each of these cases nothing was stored. */
+const API_REASONS: Readonly<Record<number, Reason>> = {
+  /* account resources exceeded */ 10002: FULL,
+  /* cluster not available */ 10008: NO_LEADER,
+  /* cluster has no leader */ 10009: NO_LEADER,
+  /* insufficient resources */ 10023: FULL,
+  /* memory resources exceeded */ 10028: FULL,
+  /* not enabled for account */ 10039: DISABLED,
+  /* storage resources exceeded */ 10047: FULL,
+  /* message larger than the stream takes */ 10054: {
+    code: "RECORD_TOO_LARGE",
+    text: "more than the stream takes: raise its max_msg_size",
+  },
+  [STREAM_NOT_FOUND]: {
+    code: "LOG_UNAVAILABLE",
+    text: "the stream is gone: restore it, or open the log anew",
+  },
+  /* wrong last sequence */ 10071: CONFLICT,
+  /* JetStream not enabled */ 10076: DISABLED,
+  /* stream sealed */ 10109: {
+    code: "LOG_UNAVAILABLE",
+    text: "the stream is sealed: nothing can be added to it",
+  },
+  /* wrong last sequence while another append is under way */ 10164: CONFLICT,
+  /* rate limit */ 10167: { code: "LOG_OVERLOADED", text: "the server has more to store than it takes in" },
+};
+
+function apiFailureOf(error: Error): ApiFailure | undefined {
+  if (!(error instanceof JetStreamApiError)) return undefined;
+  const { code, err_code: errCode, description } = error.apiError();
+  return { code, errCode, description };
+}
+
+/** Why the server did not even take the request. `undefined`: it may have. */
+function refusedReason(error: unknown): string | undefined {
+  if (error instanceof PermissionViolationError) {
+    const verb = error.operation === "publish" ? "publish to" : "subscribe to";
+    return `the server does not permit it: allow this user to ${verb} ${JSON.stringify(error.subject)}`;
+  }
+  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) {
+    return "the server refuses the credentials: check user, password or token";
+  }
+  if (error instanceof NoRespondersError) {
+    return "nobody takes the request: JetStream is off, the stream is gone, or it has no leader now";
+  }
+  return undefined;
+}

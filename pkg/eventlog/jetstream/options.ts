@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { silentLogger, systemClock } from "../../base/mod.ts";
+import type { Clock, Logger } from "../../base/mod.ts";
+import { defaultLimits } from "../limits.ts";
+import type { LogLimits } from "../limits.ts";
+
+/** Where a log on JetStream is. */
+export interface JetStreamAddress {
+  /** `host:port` of one server; it names the others of its cluster. */
+  readonly server: string;
+  /** Begins the names of the streams and subjects, so that several logs fit into one account. */
+  readonly prefix: string;
+}
+
+/** Who we are to the server. */
+export type NatsCredentials =
+  | { readonly kind: "none" }
+  | { readonly kind: "password"; readonly user: string; readonly password: string }
+  | { readonly kind: "token"; readonly token: string };
+
+/** Settings of the log on JetStream; each has a default. */
+export interface JetStreamLogOptions extends LogLimits, StreamSettings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default: none. */
+  readonly credentials: NatsCredentials;
+  /** Most appends and snapshots that wait or are under way; more get `LOG_OVERLOADED`. Default 16,384. */
+  readonly maxPendingAppends: number;
+  /** Most bytes of them. Default 64 MiB; one record is taken whatever its size if nothing else waits. */
+  readonly maxPendingBytes: number;
+  /** Most publishes that are with the server at once; the others wait for their turn. Default 1,024. */
+  readonly maxInFlight: number;
+  /** Most requests to read that are with the server at once; the others wait for their turn. Default 32. */
+  readonly maxReadsInFlight: number;
+  /** Most reads that are under way or wait; more get `LOG_OVERLOADED`. Default 65,536. */
+  readonly maxPendingReads: number;
+  /** How long connecting may take, in milliseconds. Default 5,000. */
+  readonly connectTimeoutMs: number;
+  /** How long an answer of the server is waited for, in milliseconds. Default 5,000. */
+  readonly requestTimeoutMs: number;
+  /** Pause between two attempts to get the connection back, in milliseconds. Default 250. */
+  readonly reconnectDelayMs: number;
+  /** The server is asked for a sign of life this often, in milliseconds; twice unanswered ends the connection. Default 5,000. */
+  readonly pingIntervalMs: number;
+  /** A tail that has seen all looks this often for records of other processes, in milliseconds. Default 250. */
+  readonly tailPollMs: number;
+}
+
+/** How streams are made that are not there yet. Those that are there keep what they have. */
+export interface StreamSettings {
+  /** Servers that hold a copy. Default 1. */
+  readonly replicas: number;
+  /** Largest size of the events, in bytes; an append beyond it gets `LOG_FULL`. Default: what the server gives. */
+  readonly maxStreamBytes?: number;
+}
+
+export const defaultJetStreamOptions: JetStreamLogOptions = {
+  ...defaultLimits,
+  clock: systemClock,
+  logger: silentLogger,
+  credentials: { kind: "none" },
+  replicas: 1,
+  maxPendingAppends: 16_384,
+  maxPendingBytes: 64 * 1024 * 1024,
+  maxInFlight: 1_024,
+  maxReadsInFlight: 32,
+  maxPendingReads: 65_536,
+  connectTimeoutMs: 5_000,
+  requestTimeoutMs: 5_000,
+  reconnectDelayMs: 250,
+  pingIntervalMs: 5_000,
+  tailPollMs: 250,
+};
