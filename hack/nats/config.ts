@@ -33,6 +33,9 @@ export interface NatsClusterConfig {
   readonly routePorts: readonly number[];
 }
 
+/** How long a client may take to say who it is; long, since machines are busy. */
+const AUTH_TIMEOUT_S = 30;
+
 /** The text of a configuration file. The server listens on the loopback interface only. */
 export function natsConfig(config: NatsServerConfig): string {
   const { name, port, maxPayloadBytes, auth, cluster, more } = config;
@@ -43,7 +46,7 @@ export function natsConfig(config: NatsServerConfig): string {
     `http: "127.0.0.1:-1"`,
     maxPayloadBytes === undefined ? "" : `max_payload: ${maxPayloadBytes}`,
     config.jetstream ? jetstreamBlock(config) : "",
-    auth === undefined ? "" : `authorization { ${authorization(auth)} }`,
+    auth === undefined ? "" : `authorization { timeout: ${AUTH_TIMEOUT_S}, ${authorization(auth)} }`,
     cluster === undefined ? "" : clusterBlock(cluster),
     more ?? "",
   ];

@@ -13,5 +13,6 @@ export { ManualClock } from "./manual-clock.ts";
 export { randomBelow, seededRandom, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
 export { Semaphore } from "./semaphore.ts";
+export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
 export { silentLogger } from "./logger.ts";
 export type { LogFields, Logger } from "./logger.ts";

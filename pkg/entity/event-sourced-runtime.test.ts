@@ -574,6 +574,8 @@ test("stopping lets what is open finish, refuses what comes, and ends every stre
 function bound(log: EventLog): EventLog {
   return {
     durability: log.durability,
+    partitions: log.partitions,
+    partitionOf: (...parameters) => log.partitionOf(...parameters),
     read: (...parameters) => log.read(...parameters),
     append: (...parameters) => log.append(...parameters),
     saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),

@@ -2,6 +2,7 @@
 
 import test from "ava";
 
+import { shardOf } from "../base/mod.ts";
 import { contractCases, runCase } from "./contract.ts";
 import type { LogUnderTest, OpenLogUnderTest } from "./contract.ts";
 import { EventLogError, NO_POSITION } from "./event-log.ts";
@@ -146,7 +147,7 @@ const broken: Readonly<Record<string, Break>> = {
     read: ({ type, id }, ...rest) => log.read({ type: "", id: `${type}:${id}` }, ...rest),
   }),
   "tails only what is stored": (log) => ({
-    async *tail(type, from, signal) {
+    async *tail(type, _partition, from, signal) {
       for await (const id of log.list(type)) {
         for (const record of (await log.read({ type, id }, from)).records) {
           if (!signal.aborted) yield { id, ...record };
@@ -163,11 +164,11 @@ const broken: Readonly<Record<string, Break>> = {
     },
   }),
   "tails from the start whatever is asked": (log) => ({
-    tail: (type, _from, signal) => log.tail(type, NO_POSITION, signal),
+    tail: (type, partition, _from, signal) => log.tail(type, partition, NO_POSITION, signal),
   }),
   "ends a tail with an error when the signal aborts": (log) => ({
-    async *tail(type, from, signal) {
-      yield* log.tail(type, from, signal);
+    async *tail(type, partition, from, signal) {
+      yield* log.tail(type, partition, from, signal);
       signal.throwIfAborted();
     },
   }),
@@ -225,6 +226,29 @@ for (const [fault, breakIt] of Object.entries(broken)) {
   });
 }
 
+test("a sound log of several partitions passes every case", async (t) => {
+  for (const contractCase of contractCases) {
+    await t.notThrowsAsync(
+      () =>
+        runCase(
+          contractCase,
+          inTwoPartitions(() => ({})),
+        ),
+      contractCase.title,
+    );
+  }
+});
+
+test("the contract finds a log that moves entities between partitions", async (t) => {
+  let calls = 0;
+  t.truthy(await firstFailure(inTwoPartitions(() => ({ partitionOf: () => calls++ % 2 }))));
+});
+
+test("the contract finds a log that hides its partitions", async (t) => {
+  const found = await firstFailure(inTwoPartitions(() => ({ partitionOf: () => 0 })));
+  t.regex(found ?? "", /positions rise|independent/);
+});
+
 test("the contract finds a log that ignores its bounds", async (t) => {
   const found = await firstFailure(async () => underTest(openMemoryLog()));
   t.regex(found ?? "", /I11/);
@@ -274,6 +298,29 @@ function opening(breakIt: Break): OpenLogUnderTest {
   };
 }
 
+/** Two logs that look like one. */
+function inTwoPartitions(breakIt: Break): OpenLogUnderTest {
+  return async (limits) => {
+    const parts = [openMemoryLog(limits), openMemoryLog(limits)] as const;
+    const of = (entity: EntityKey) => parts[partitionOf(entity)];
+    const partitionOf = ({ type, id }: EntityKey) => (shardOf(type, id) % 2 === 0 ? 0 : 1);
+    const log: EventLog = {
+      durability: "memory",
+      partitions: 2,
+      partitionOf,
+      read: (entity, ...rest) => of(entity).read(entity, ...rest),
+      append: (entity, ...rest) => of(entity).append(entity, ...rest),
+      saveSnapshot: (entity, ...rest) => of(entity).saveSnapshot(entity, ...rest),
+      tail: (type, partition, ...rest) => (parts[partition] ?? parts[0]).tail(type, 0, ...rest),
+      async *list(type) {
+        for (const part of parts) yield* part.list(type);
+      },
+      close: async () => void (await Promise.all(parts.map((part) => part.close()))),
+    };
+    return underTest({ ...log, ...breakIt(log) });
+  };
+}
+
 function underTest(log: EventLog): LogUnderTest {
   return { log, dispose: () => log.close() };
 }
@@ -281,6 +328,8 @@ function underTest(log: EventLog): LogUnderTest {
 function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
   return {
     durability: log.durability,
+    partitions: log.partitions,
+    partitionOf: (...of) => log.partitionOf(...of),
     read: (...of) => log.read(...of),
     append: (...of) => log.append(...of),
     saveSnapshot: (...of) => log.saveSnapshot(...of),

@@ -8,8 +8,9 @@ import { CodedError } from "../base/mod.ts";
  * 1. *Fence* (I3): `append` names the position that it follows. If that is not the position of the entity's last
  *    record, the log refuses with `APPEND_CONFLICT` and stores nothing.
  * 2. *Durability*: `append` and `saveSnapshot` resolve only when the bytes are as safe as `durability` says.
- * 3. *Order*: positions of the whole log rise with time; those of one entity rise in the order of its appends.
- *    A position is never used twice. Positions may have gaps.
+ * 3. *Order*: a log has one or more partitions; an entity belongs to one, for ever. Positions of a partition rise with
+ *    time, those of one entity in the order of its appends. No two records of a partition have the same one. Positions
+ *    may have gaps, and those of different partitions have nothing to do with each other.
  * 4. *Visibility*: an acknowledged record is seen by every `read`, `tail` and `list` that starts afterwards. What is
  *    seen is as durable as what was acknowledged.
  * 5. *Whole or not at all*: bytes come back exactly as they went in. Bytes that were given are left alone by the caller
@@ -26,6 +27,11 @@ import { CodedError } from "../base/mod.ts";
  */
 export interface EventLog {
   readonly durability: Durability;
+  /** How many partitions there are, named 0, 1, 2 and so on. Does not change while the log exists. */
+  readonly partitions: number;
+
+  /** In which partition the positions of an entity count. */
+  partitionOf(entity: EntityKey): number;
 
   /**
    * The entity's newest snapshot and the records after it, in pages. Without `after`: the snapshot, if there is one,
@@ -43,10 +49,10 @@ export interface EventLog {
   saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void>;
 
   /**
-   * Records of all entities of a type behind `from` in order of position: first what is stored, then what is
-   * appended, until the signal aborts (the iteration then ends without an error).
+   * Records of all entities of a type in one partition, behind `from` and in order of position: first what is stored,
+   * then what is appended, until the signal aborts (the iteration then ends without an error).
    */
-  tail(type: string, from: Position, signal: AbortSignal): AsyncIterable<TailRecord>;
+  tail(type: string, partition: number, from: Position, signal: AbortSignal): AsyncIterable<TailRecord>;
 
   /** Ids of all entities of a type that have a record, each once, in no particular order. */
   list(type: string): AsyncIterable<string>;
@@ -55,7 +61,7 @@ export interface EventLog {
   close(): Promise<void>;
 }
 
-/** Where a record stands in the log: a whole number above zero. */
+/** Where a record stands in its partition: a whole number above zero. */
 export type Position = number;
 
 /** Stands before an entity's first record. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { assert } from "../base/mod.ts";
 import { EventLogError } from "./event-log.ts";
 import type { EntityKey } from "./event-log.ts";
 
@@ -41,6 +42,12 @@ export function checkSettings(settings: object): void {
     if (typeof value !== "number" || (Number.isSafeInteger(value) && value > 0)) continue;
     throw new EventLogError("LOG_BAD_ADDRESS", `${name} must be a whole number above zero, not ${value}`);
   }
+}
+
+/** Partitions are counted from 0, by our own code. */
+export function checkPartition(partition: number, partitions: number): void {
+  const exists = Number.isSafeInteger(partition) && partition >= 0 && partition < partitions;
+  assert(exists, `a partition is one of ${partitions}`);
 }
 
 /** @throws EventLogError `APPEND_CONFLICT` */

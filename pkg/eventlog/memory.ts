@@ -2,7 +2,7 @@
 
 import { EventLogError, NO_POSITION } from "./event-log.ts";
 import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "./event-log.ts";
-import { appendConflict, checkSettings, checkSize, defaultLimits } from "./limits.ts";
+import { appendConflict, checkPartition, checkSettings, checkSize, defaultLimits } from "./limits.ts";
 import type { LogLimits } from "./limits.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -35,6 +35,7 @@ interface EntityType {
 
 class MemoryLog implements EventLog {
   readonly durability = "memory";
+  readonly partitions = 1;
   readonly #options: MemoryLogOptions;
   readonly #types = new Map<string, EntityType>();
   readonly #wakeup = new Wakeup();
@@ -44,6 +45,10 @@ class MemoryLog implements EventLog {
 
   constructor(options: MemoryLogOptions) {
     this.#options = options;
+  }
+
+  partitionOf(): number {
+    return 0;
   }
 
   async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
@@ -82,7 +87,13 @@ class MemoryLog implements EventLog {
     entityOf(this.#typeOf(entity.type), entity.id).snapshot = { position, bytes: snapshot.slice() };
   }
 
-  async *tail(type: string, from: Position, signal: AbortSignal): AsyncGenerator<TailRecord> {
+  async *tail(
+    type: string,
+    partition: number,
+    from: Position,
+    signal: AbortSignal,
+  ): AsyncGenerator<TailRecord> {
+    checkPartition(partition, this.partitions);
     let position = from;
     while (!signal.aborted) {
       this.#checkOpen();

@@ -35,10 +35,12 @@ function lyingLog(log: EventLog): EventLog {
   };
   return {
     durability: log.durability,
+    partitions: log.partitions,
+    partitionOf: (entity) => log.partitionOf(entity),
     append,
     read: (entity, after) => log.read(entity, after),
     saveSnapshot: async () => undefined,
-    tail: (type, from, signal) => log.tail(type, from, signal),
+    tail: (...of) => log.tail(...of),
     list: (type) => log.list(type),
     close: async () => {
       await Promise.all(written.values());

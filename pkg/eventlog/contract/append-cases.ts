@@ -4,7 +4,18 @@ import assert from "node:assert/strict";
 
 import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey } from "../event-log.ts";
-import { ann, appendAll, bob, bytes, listAll, readAll, refused, rising, sameRecords } from "./harness.ts";
+import {
+  ann,
+  appendAll,
+  bob,
+  bytes,
+  listAll,
+  partitionsOf,
+  readAll,
+  refused,
+  rising,
+  sameRecords,
+} from "./harness.ts";
 import type { ContractCase } from "./harness.ts";
 
 export const appendCases: readonly ContractCase[] = [
@@ -52,24 +63,28 @@ export const appendCases: readonly ContractCase[] = [
       const bad = entities.map(() => refused(log.append(ann, NO_POSITION, bytes("x")), "APPEND_CONFLICT"));
       const positions = await Promise.all(good);
       await Promise.all(bad);
-      assert.equal(new Set(positions).size, positions.length);
+      const places = positions.map((position, index) => {
+        const entity = entities[index] ?? ann;
+        return `${log.partitionOf(entity)} ${position}`;
+      });
+      assert.equal(new Set(places).size, places.length);
       for (const entity of entities) sameRecords(await readAll(log, entity), [bytes(entity.id)]);
       sameRecords(await readAll(log, ann), [bytes("a")]);
     },
   },
   {
-    title: "(3) positions rise over the whole log and over each entity",
+    title: "(3) positions rise over each partition and over each entity",
     async run({ log }) {
-      const positions: number[] = [];
+      const positions = partitionsOf(log).map((): number[] => []);
       const last = new Map<EntityKey, number>();
-      const entities = [ann, bob, { type: "other", id: "ann" }];
-      for (let i = 0; i < 20; i++) {
+      const entities = [ann, bob, ...["c", "d", "e"].map((id) => ({ type: "other", id }))];
+      for (let i = 0; i < 40; i++) {
         const entity = entities[i % entities.length] ?? ann;
         const position = await log.append(entity, last.get(entity) ?? NO_POSITION, bytes(`${i}`));
         last.set(entity, position);
-        positions.push(position);
+        positions[log.partitionOf(entity)]?.push(position);
       }
-      rising(positions);
+      for (const each of positions) rising(each);
       for (const entity of last.keys()) {
         const records = await readAll(log, entity);
         rising(records.map((record) => record.position));

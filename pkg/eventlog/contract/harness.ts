@@ -68,17 +68,23 @@ export async function readAll(log: EventLog, entity: EntityKey): Promise<LogReco
   return all;
 }
 
+/** The numbers of all partitions. */
+export function partitionsOf(log: EventLog): number[] {
+  return Array.from({ length: log.partitions }, (_, partition) => partition);
+}
+
 /** The first `count` records of a tail. */
 export async function take(
   log: EventLog,
   type: string,
+  partition: number,
   from: Position,
   count: number,
 ): Promise<TailRecord[]> {
   const taken: TailRecord[] = [];
   const abort = new AbortController();
   if (count === 0) return taken;
-  for await (const record of log.tail(type, from, abort.signal)) {
+  for await (const record of log.tail(type, partition, from, abort.signal)) {
     taken.push(record);
     if (taken.length === count) abort.abort();
   }

@@ -3,45 +3,68 @@
 import assert from "node:assert/strict";
 
 import { NO_POSITION } from "../event-log.ts";
-import type { EventLog, TailRecord } from "../event-log.ts";
-import { ann, appendAll, bob, bytes, listAll, refused, rising, sameRecords, take } from "./harness.ts";
+import type { EntityKey, EventLog, Position, TailRecord } from "../event-log.ts";
+import {
+  ann,
+  appendAll,
+  bob,
+  bytes,
+  listAll,
+  partitionsOf,
+  refused,
+  rising,
+  sameRecords,
+  take,
+} from "./harness.ts";
 import type { ContractCase } from "./harness.ts";
 
 const other = { type: "other", id: "ann" };
 
 export const iterateCases: readonly ContractCase[] = [
   {
+    title: "an entity is in one partition, whichever of its records is looked at",
+    async run({ log }) {
+      assert.ok(Number.isSafeInteger(log.partitions) && log.partitions > 0);
+      for (let i = 0; i < 100; i++) {
+        const entity = { type: "cart", id: `${i}` };
+        assert.ok(partitionsOf(log).includes(log.partitionOf(entity)));
+        assert.equal(log.partitionOf({ ...entity }), log.partitionOf(entity));
+      }
+    },
+  },
+  {
     title: "(3, 4) tail gives what is stored, of all entities of the type and of no other, in order",
     limits: { pageRecords: 3 },
     async run({ log }) {
-      const expected: { id: string; position: number }[] = [];
-      const last = { ann: NO_POSITION, bob: NO_POSITION, other: NO_POSITION };
-      for (let i = 0; i < 8; i++) {
-        last.ann = await log.append(ann, last.ann, bytes(`a${i}`));
-        last.other = await log.append(other, last.other, bytes("x"));
-        last.bob = await log.append(bob, last.bob, bytes(`b${i}`));
-        expected.push({ id: "ann", position: last.ann }, { id: "bob", position: last.bob });
+      const written: Written[] = [];
+      for (let i = 0; i < 5; i++) {
+        for (const id of ["a", "b", "c", "d", "e", "f"]) {
+          for (const type of ["cart", "other"]) written.push(await write(log, written, { type, id }));
+        }
       }
-      const all = await take(log, "cart", NO_POSITION, 16);
-      assert.deepEqual(
-        all.map(({ id, position }) => ({ id, position })),
-        expected,
-      );
-      sameRecords(all.slice(0, 2), [bytes("a0"), bytes("b0")]);
-      const behind = await take(log, "cart", expected[4]?.position ?? NO_POSITION, 11);
-      assert.deepEqual(
-        behind.map(({ id, position }) => ({ id, position })),
-        expected.slice(5),
-      );
+      for (const partition of partitionsOf(log)) {
+        const expected = written.filter((one) => one.type === "cart" && one.partition === partition);
+        const all = await take(log, "cart", partition, NO_POSITION, expected.length);
+        assert.deepEqual(placesOf(all), placesOf(expected));
+        sameRecords(
+          all,
+          expected.map(({ text }) => bytes(text)),
+        );
+        const half = Math.floor(expected.length / 2);
+        const from = expected[half - 1]?.position ?? NO_POSITION;
+        const behind = await take(log, "cart", partition, from, expected.length - half);
+        assert.deepEqual(placesOf(behind), placesOf(expected.slice(half)));
+      }
     },
   },
   {
     title: "tail goes on with what is appended later, each record once, and ends with the signal",
     limits: { pageRecords: 3 },
     async run({ log }) {
+      const partition = log.partitionOf(ann);
       const before = await appendAll(log, ann, [bytes("0"), bytes("1")]);
       const abort = new AbortController();
-      const tail = new Following(log, "cart", abort.signal);
+      const tail = new Following(log, "cart", partition, abort.signal);
       await tail.reach(2);
       const after: number[] = [];
       for (let i = 2; i < 12; i++) {
@@ -60,34 +83,36 @@ export const iterateCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "tail misses nothing while many append at once",
+    title: "(3, 4) tails miss nothing while many append at once",
     async run({ log }) {
       const abort = new AbortController();
-      const tail = new Following(log, "cart", abort.signal);
-      const writers = Array.from({ length: 10 }, async (_, writer) =>
-        appendAll(
-          log,
-          { type: "cart", id: `w${writer}` },
-          Array.from({ length: 10 }, (_, i) => bytes(`${i}`)),
-        ),
-      );
-      const positions = (await Promise.all(writers)).flat();
-      await tail.reach(100);
+      const tails = partitionsOf(log).map((partition) => new Following(log, "cart", partition, abort.signal));
+      const written: Written[] = [];
+      const writer = async (id: string): Promise<void> => {
+        for (let i = 0; i < 10; i++) written.push(await write(log, written, { type: "cart", id }));
+      };
+      await Promise.all(Array.from({ length: 10 }, (_, index) => writer(`w${index}`)));
+      for (const [partition, tail] of tails.entries()) {
+        const expected = written.filter((one) => one.partition === partition);
+        await tail.reach(expected.length);
+        rising(tail.seen.map((record) => record.position));
+        assert.deepEqual(new Set(placesOf(tail.seen)), new Set(placesOf(expected)));
+      }
       abort.abort();
-      await tail.ended;
-      rising(tail.seen.map((record) => record.position));
-      assert.deepEqual(new Set(tail.seen.map((record) => record.position)), new Set(positions));
+      await Promise.all(tails.map((tail) => tail.ended));
+      assert.equal(tails.flatMap((tail) => tail.seen).length, 100);
     },
   },
   {
     title: "tail with a signal that has aborted ends at once; one that aborts on the way stops there",
     async run({ log }) {
+      const partition = log.partitionOf(ann);
       await appendAll(log, ann, [bytes("0"), bytes("1"), bytes("2")]);
-      for await (const record of log.tail("cart", NO_POSITION, AbortSignal.abort()))
+      for await (const record of log.tail("cart", partition, NO_POSITION, AbortSignal.abort()))
         assert.fail(`${record.position}`);
-      assert.equal((await take(log, "cart", NO_POSITION, 2)).length, 2);
+      assert.equal((await take(log, "cart", partition, NO_POSITION, 2)).length, 2);
       const abort = new AbortController();
-      const idle = new Following(log, "nothing of this type", abort.signal);
+      const idle = new Following(log, "nothing of this type", partition, abort.signal);
       abort.abort();
       await idle.ended;
     },
@@ -114,13 +139,12 @@ export const iterateCases: readonly ContractCase[] = [
       const saved = log.saveSnapshot(ann, 1, bytes("s"));
       const closed = log.close();
       const late = refused(log.append(ann, NO_POSITION, bytes("late")), "LOG_CLOSED");
-      const [positions] = await Promise.all([Promise.all(accepted), saved, closed, late, log.close()]);
-      rising(positions.sort((a, b) => a - b));
+      await Promise.all([Promise.all(accepted), saved, closed, late, log.close()]);
       await refused(log.read(ann), "LOG_CLOSED");
       await refused(log.append(ann, NO_POSITION, bytes("x")), "LOG_CLOSED");
       await refused(log.saveSnapshot(ann, 1, bytes("x")), "LOG_CLOSED");
       await refused(listAll(log, "cart"), "LOG_CLOSED");
-      await refused(take(log, "cart", NO_POSITION, 1), "LOG_CLOSED");
+      await refused(take(log, "cart", 0, NO_POSITION, 1), "LOG_CLOSED");
     },
   },
   {
@@ -129,8 +153,9 @@ export const iterateCases: readonly ContractCase[] = [
       await appendAll(log, ann, [bytes("0"), bytes("1")]);
       await appendAll(log, bob, [bytes("0")]);
       const { signal } = new AbortController();
-      const waiting = log.tail("nothing of this type", NO_POSITION, signal)[Symbol.asyncIterator]();
-      const reading = log.tail("cart", NO_POSITION, signal)[Symbol.asyncIterator]();
+      const partition = log.partitionOf(ann);
+      const waiting = log.tail("nothing of this type", 0, NO_POSITION, signal)[Symbol.asyncIterator]();
+      const reading = log.tail("cart", partition, NO_POSITION, signal)[Symbol.asyncIterator]();
       const listing = log.list("cart")[Symbol.asyncIterator]();
       const woken = refused(waiting.next(), "LOG_CLOSED");
       await reading.next();
@@ -143,14 +168,32 @@ export const iterateCases: readonly ContractCase[] = [
   },
 ];
 
+interface Written extends EntityKey {
+  readonly partition: number;
+  readonly position: Position;
+  readonly text: string;
+}
+
+/** Appends behind the entity's last of what was written. */
+async function write(log: EventLog, written: readonly Written[], entity: EntityKey): Promise<Written> {
+  const last = written.findLast(({ type, id }) => type === entity.type && id === entity.id);
+  const text = `${entity.type} ${entity.id} ${written.length}`;
+  const position = await log.append(entity, last?.position ?? NO_POSITION, bytes(text));
+  return { ...entity, partition: log.partitionOf(entity), position, text };
+}
+
+function placesOf(records: readonly { readonly id: string; readonly position: Position }[]): string[] {
+  return records.map(({ id, position }) => `${id} ${position}`);
+}
+
 /** Reads a tail in the background. */
 class Following {
   readonly seen: TailRecord[] = [];
   readonly ended: Promise<void>;
   #awaited = { count: 0, reached: Promise.withResolvers<void>() };
 
-  constructor(log: EventLog, type: string, signal: AbortSignal) {
-    this.ended = this.#follow(log, type, signal);
+  constructor(log: EventLog, type: string, partition: number, signal: AbortSignal) {
+    this.ended = this.#follow(log, type, partition, signal);
   }
 
   /** Resolves when so many records have come. */
@@ -161,8 +204,8 @@ class Following {
     assert.ok(this.seen.length >= count, "the tail ended early");
   }
 
-  async #follow(log: EventLog, type: string, signal: AbortSignal): Promise<void> {
-    for await (const record of log.tail(type, NO_POSITION, signal)) {
+  async #follow(log: EventLog, type: string, partition: number, signal: AbortSignal): Promise<void> {
+    for await (const record of log.tail(type, partition, NO_POSITION, signal)) {
       this.seen.push(record);
       if (this.seen.length >= this.#awaited.count) this.#awaited.reached.resolve();
     }

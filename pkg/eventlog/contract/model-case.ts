@@ -6,13 +6,20 @@ import fc from "fast-check";
 
 import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, Position } from "../event-log.ts";
-import { listAll, readAll, refused, take } from "./harness.ts";
+import { listAll, partitionsOf, readAll, refused, take } from "./harness.ts";
 import type { ContractCase } from "./harness.ts";
 
 /** What the log should hold: the plainest thing that can be right. */
 interface Model {
-  readonly records: { readonly id: string; readonly position: Position; readonly text: string }[];
+  readonly records: ModelRecord[];
   readonly snapshots: Map<string, { readonly position: Position; readonly text: string }>;
+}
+
+interface ModelRecord {
+  readonly partition: number;
+  readonly id: string;
+  readonly position: Position;
+  readonly text: string;
 }
 
 type Step =
@@ -92,8 +99,9 @@ async function append(
   const appended = log.append(entity, expected, bytesOf(text));
   if (expected !== last) return refused(appended, "APPEND_CONFLICT");
   const position = await appended;
-  assert.ok(position > (model.records.at(-1)?.position ?? NO_POSITION), "positions rise");
-  model.records.push({ id: entity.id, position, text });
+  const partition = log.partitionOf(entity);
+  assert.ok(position > lastIn(model, partition), "positions rise");
+  model.records.push({ partition, id: entity.id, position, text });
 }
 
 /** Of the appends of a burst one of each entity was stored, in an order that only the log knows. */
@@ -102,24 +110,25 @@ async function adoptBurst(log: EventLog, model: Model, type: string, ids: readon
   for (const id of new Set(ids)) {
     const page = await log.read({ type, id }, lastOf(model, id));
     assert.equal(page.records.length, 1, "one append of each entity wins");
-    added.push({ id, position: page.records[0]?.position ?? NO_POSITION, text: "burst" });
+    const partition = log.partitionOf({ type, id });
+    const position = page.records[0]?.position ?? NO_POSITION;
+    assert.ok(position > lastIn(model, partition), "positions rise");
+    added.push({ partition, id, position, text: "burst" });
   }
-  added.sort((a, b) => a.position - b.position);
-  assert.ok(
-    (added[0]?.position ?? Infinity) > (model.records.at(-1)?.position ?? NO_POSITION),
-    "positions rise",
-  );
-  model.records.push(...added);
+  model.records.push(...added.sort((a, b) => a.position - b.position));
 }
 
 async function check(log: EventLog, model: Model, type: string): Promise<void> {
   const ids = new Set(model.records.map((record) => record.id));
   assert.deepEqual(await listAll(log, type), [...ids].sort());
-  const tail = await take(log, type, NO_POSITION, model.records.length);
-  assert.deepEqual(
-    tail.map(({ id, position, bytes }) => ({ id, position, text: textOf(bytes) })),
-    model.records,
-  );
+  for (const partition of partitionsOf(log)) {
+    const expected = model.records.filter((record) => record.partition === partition);
+    const tail = await take(log, type, partition, NO_POSITION, expected.length);
+    assert.deepEqual(
+      tail.map(({ id, position, bytes }) => ({ partition, id, position, text: textOf(bytes) })),
+      expected,
+    );
+  }
   for (const id of ids) {
     const snapshot = model.snapshots.get(id);
     const page = await log.read({ type, id });
@@ -131,8 +140,9 @@ async function check(log: EventLog, model: Model, type: string): Promise<void> {
       (record) => record.id === id && record.position > (snapshot?.position ?? NO_POSITION),
     );
     const read = await readAll(log, { type, id });
+    const partition = log.partitionOf({ type, id });
     assert.deepEqual(
-      read.map(({ position, bytes }) => ({ id, position, text: textOf(bytes) })),
+      read.map(({ position, bytes }) => ({ partition, id, position, text: textOf(bytes) })),
       expected,
     );
   }
@@ -140,6 +150,10 @@ async function check(log: EventLog, model: Model, type: string): Promise<void> {
 
 function lastOf(model: Model, id: string): Position {
   return model.records.findLast((record) => record.id === id)?.position ?? NO_POSITION;
+}
+
+function lastIn(model: Model, partition: number): Position {
+  return model.records.findLast((record) => record.partition === partition)?.position ?? NO_POSITION;
 }
 
 function bytesOf(text: string): Uint8Array {

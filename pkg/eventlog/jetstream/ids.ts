@@ -5,8 +5,10 @@ import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
 
+import { sleep } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
-import { translateError } from "./nats-error.ts";
+import type { Source } from "./layout.ts";
+import { isUnheard, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { FENCE } from "./publisher.ts";
 
@@ -20,25 +22,25 @@ export interface LastMessage {
 const INACTIVE_MS = 60_000;
 
 /**
- * One message of each subject of a stream that fits a filter, in pages and without payloads. It takes a consumer that
+ * One message of each subject of a source, in pages and without payloads. It takes a consumer that
  * lives as long as the iteration: its server settles at the start what the last message of each subject is, so that
  * each comes once however many are added meanwhile.
  *
  * That server may lag behind. After what it settled come all messages that it gets later; up to `until`, those that
  * begin a subject are taken too: their fence says that nothing stood before them.
  *
- * @param until Sequence of a message that fits the filter, or 0.
+ * @param until Sequence of a message of the source, or 0.
  * @throws EventLogError
  */
 export async function* lastMessages(
   connection: NatsConnection,
-  stream: string,
-  filter: string,
+  { stream, subject: filter }: Source,
   until: number,
   options: JetStreamLogOptions,
 ): AsyncGenerator<readonly LastMessage[]> {
   const doing = `listing ${stream} ${filter}`;
-  const timeout = options.requestTimeoutMs;
+  const { clock, requestTimeoutMs: timeout } = options;
+  const giveUpMs = clock.monotonicMs() + timeout;
   try {
     const manager = await jetstreamManager(connection, { timeout, checkAPI: false });
     const made = await makeConsumer(manager, stream, filter);
@@ -52,10 +54,17 @@ export async function* lastMessages(
           expires: Math.max(timeout, MIN_EXPIRES_MS),
         });
         const before = last;
-        for await (const { subject, seq, headers } of messages) {
-          if (left > 0 || headers?.get(FENCE) === "0") page.push({ subject, sequence: seq });
-          last = seq;
-          left--;
+        try {
+          for await (const { subject, seq, headers } of messages) {
+            if (left > 0 || headers?.get(FENCE) === "0") page.push({ subject, sequence: seq });
+            last = seq;
+            left--;
+          }
+        } catch (thrown) {
+          // In a cluster our server may hear of the new consumer a moment after its answer.
+          if (!isUnheard(thrown) || clock.monotonicMs() > giveUpMs) throw thrown;
+          await sleep(clock, UNHEARD_PAUSE_MS);
+          if (last === before) continue;
         }
         if (last === before) throw new EventLogError("LOG_UNAVAILABLE", `${doing}: the server stopped`);
         yield page;
@@ -68,6 +77,8 @@ export async function* lastMessages(
     throw translateError(thrown, doing, "read");
   }
 }
+
+const UNHEARD_PAUSE_MS = 10;
 
 /** The client takes no shorter one. */
 const MIN_EXPIRES_MS = 1_000;

@@ -11,7 +11,6 @@ import { natsTest } from "../../../hack/nats/nats-test.ts";
 import { startNatsServer } from "../../../hack/nats/server.ts";
 import type { NatsServer, NatsServerOptions } from "../../../hack/nats/server.ts";
 import { silentLogger, systemClock } from "../../base/mod.ts";
-import { eventLogContract } from "../contract.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLog, EventLogCode } from "../event-log.ts";
 import { openEventLog } from "../open.ts";
@@ -20,30 +19,19 @@ import type { LastMessage } from "./ids.ts";
 import { openJetStreamLog } from "./log.ts";
 import { defaultJetStreamOptions } from "./options.ts";
 import type { JetStreamLogOptions } from "./options.ts";
+import { ENVELOPE_BYTES } from "./stored.ts";
 
 let shared: Promise<NatsServer> | undefined;
-let lastLog = 0;
 
 test.after.always(async () => {
   await (await shared)?.stop();
 });
 
-/** One server for all cases of the contract; each has a log of its own in it. */
+/** One server for the tests that do it no harm. */
 function sharedServer(): Promise<NatsServer> {
   shared ??= startNatsServer();
   return shared;
 }
-
-eventLogContract(natsTest, "jetstream", async (limits) => {
-  const address = { server: addressOf(await sharedServer()), prefix: `contract-${++lastLog}` };
-  const log = await openJetStreamLog(address, limits);
-  return {
-    log,
-    // A proxy that dies leaves nothing behind but what the server has.
-    afterCrash: () => openJetStreamLog(address, limits),
-    dispose: () => log.close(),
-  };
-});
 
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
@@ -54,7 +42,8 @@ natsTest(
     const server = await sharedServer();
     const [first, second] = [await openLog(t, server, "two"), await openLog(t, server, "two")];
     const abort = new AbortController();
-    const tail = second.tail("cart", NO_POSITION, abort.signal)[Symbol.asyncIterator]();
+    const records = second.tail("cart", second.partitionOf(ann), NO_POSITION, abort.signal);
+    const tail = records[Symbol.asyncIterator]();
     const seen = tail.next();
     const position = await first.append(ann, NO_POSITION, one);
     t.is((await seen).value?.position, position);
@@ -169,14 +158,14 @@ natsTest(
   "I11: a record above max_payload and a full stream are refused; nothing is stored, nothing is lost",
   async (t) => {
     const server = await startServer(t, { maxPayloadBytes: 10_000 });
-    const log = await openLog(t, server, "bounds", { maxStreamBytes: 20_000 });
+    const log = await openLog(t, server, "bounds", { maxStreamBytes: 20_000, streams: 1 });
     const tooLarge = await refused(
       t,
       log.append(ann, NO_POSITION, new Uint8Array(9_999)),
       "RECORD_TOO_LARGE",
     );
     t.regex(tooLarge.message, /max_payload is 10000/);
-    const largest = 10_000 - 100 - 13;
+    const largest = 10_000 - 100 - ENVELOPE_BYTES;
     await refused(t, log.append(ann, NO_POSITION, new Uint8Array(largest + 1)), "RECORD_TOO_LARGE");
     const position = await log.append(ann, NO_POSITION, new Uint8Array(largest));
     const full = await refused(t, fill(log, position), "LOG_FULL");
@@ -191,21 +180,21 @@ natsTest("a stream that would lose events is refused with what to change", async
   t.teardown(() => connection.close());
   const manager = await jetstreamManager(connection);
   await manager.streams.add({
-    name: "bad_ev",
-    subjects: ["bad.ev.*.*"],
+    name: "bad_ev_0",
+    subjects: ["bad.ev.*.*.*"],
     discard: DiscardPolicy.Old,
     max_msgs_per_subject: 5,
     allow_direct: true,
   });
   const address = { server: addressOf(server), prefix: "bad" };
   const error = await refused(t, openJetStreamLog(address), "LOG_UNAVAILABLE");
-  t.regex(error.message, /bad_ev .*discard must be new.*max_msgs_per_subject must be -1.*another prefix/);
+  t.regex(error.message, /bad_ev_0 .*discard must be new.*max_msgs_per_subject must be -1.*another prefix/);
   t.notRegex(error.message, /allow_direct/);
 });
 
 natsTest("a missing permission is named; the append it refuses is not stored", async (t) => {
   const more = `
-    authorization { users: [
+    authorization { timeout: 30, users: [
       { user: admin, password: a }
       { user: reader, password: r, permissions: { publish: { deny: ["p.ev.>"] } } }
       { user: deaf, password: d, permissions: { subscribe: { deny: ["_INBOX.>"] } } }
@@ -215,7 +204,7 @@ natsTest("a missing permission is named; the append it refuses is not stored", a
     credentials: { kind: "password", user: "reader", password: "r" },
   });
   const error = await refused(t, log.append(ann, NO_POSITION, one), "LOG_UNAVAILABLE");
-  t.regex(error.message, /allow this user to publish to "p\.ev\.cart\.ann"/);
+  t.regex(error.message, /allow this user to publish to "p\.ev\.0\.cart\.ann"/);
   t.deepEqual(await log.read(ann), { records: [], end: true });
   const credentials = { kind: "password", user: "deaf", password: "d" } as const;
   const deaf = await refused(
@@ -230,13 +219,14 @@ natsTest(
   "(4) a listing by a server that lags behind goes on to what was acknowledged, each id once",
   async (t) => {
     const server = await startServer(t);
-    const log = await openLog(t, server, "lag");
+    const log = await openLog(t, server, "lag", { streams: 1 });
     const connection = await connect({ servers: [addressOf(server)] });
     t.teardown(() => connection.close());
     const bob = { type: "cart", id: "bob" };
     const first = await log.append(ann, NO_POSITION, one);
     await log.append(bob, NO_POSITION, one);
-    const pages = lastMessages(connection, "lag_ev", "lag.ev.cart.*", 5, defaultJetStreamOptions);
+    const source = { stream: "lag_ev_0", subject: "lag.ev.*.cart.*" };
+    const pages = lastMessages(connection, source, 5, defaultJetStreamOptions);
     const before = await pages.next();
     t.deepEqual(idsOf(before.value ?? []), ["ann", "bob"]);
     await log.append(ann, first, one);

@@ -3,9 +3,11 @@
 import { assert } from "../../base/mod.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
-import { appendConflict, checkSettings, checkSize, nameOf } from "../limits.ts";
+import { appendConflict, checkPartition, checkSettings, checkSize, nameOf } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
+import { Author } from "./author.ts";
 import { lastMessages } from "./ids.ts";
+import type { Layout } from "./layout.ts";
 import { connectLink } from "./link.ts";
 import type { NatsLink } from "./link.ts";
 import { defaultJetStreamOptions } from "./options.ts";
@@ -14,21 +16,12 @@ import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import type { StoredMessage } from "./reader.ts";
 import { checkServer } from "./server-check.ts";
-import { encodeStored } from "./stored.ts";
+import { describeOrigin, encodeStored } from "./stored.ts";
 import { prepareStreams } from "./streams.ts";
-import {
-  eventsOfType,
-  eventSubject,
-  fromToken,
-  idTokenOf,
-  keyForRecord,
-  namesOf,
-  snapshotSubject,
-} from "./subjects.ts";
-import type { LogNames } from "./subjects.ts";
+import { fromToken, idTokenOf } from "./subjects.ts";
 
 /**
- * Opens the log in two streams of a NATS server (2.12 or newer), and makes them if they are not there. Any number of
+ * Opens the log in streams of a NATS server (2.12 or newer), and makes them if they are not there. Any number of
  * processes may have it open at once. `durability` is `acknowledged-before-fsync`: a server does not tell a client
  * whether it syncs each write.
  *
@@ -50,10 +43,10 @@ export async function openJetStreamLog(
   try {
     checkServer(server, writes.connection.info);
     reads = await connectLink(server, `perdure ${prefix} reads`, all);
-    const names = namesOf(prefix);
-    const facts = await prepareStreams(reads.connection, names, all);
-    all.logger.info("event log: open", { server, ...names, ...facts });
-    return new LogOnJetStream(prefix, names, all, { writes, reads }, new Reader(reads, all, facts));
+    const facts = await prepareStreams(reads.connection, prefix, all);
+    const { layout, replicated } = facts;
+    all.logger.info("event log: open", { server, prefix, streams: layout.streams, replicated });
+    return new LogOnJetStream(layout, all, { writes, reads }, new Reader(reads, all, facts));
   } catch (thrown) {
     await Promise.all([writes.close(), reads?.close()]);
     throw thrown;
@@ -70,13 +63,14 @@ interface Links {
 const MAX_SNAPSHOT_RACES = 64;
 
 /**
- * One stream has the events, one the newest snapshot of each entity; positions are sequences of the first. Each entity
- * has a subject in either (`subjects.ts`), and each write goes behind the last message of its subject (I3).
+ * Each entity has a subject in a stream of events and one in a stream of snapshots (`layout.ts`). Its positions are
+ * sequences of the first, and each write goes behind the last message of its subject (I3).
  */
 class LogOnJetStream implements EventLog {
   readonly durability = "acknowledged-before-fsync";
-  readonly #prefix: string;
-  readonly #names: LogNames;
+  readonly partitions: number;
+  readonly #layout: Layout;
+  readonly #author = new Author();
   readonly #options: JetStreamLogOptions;
   readonly #links: Links;
   readonly #publisher: Publisher;
@@ -85,24 +79,25 @@ class LogOnJetStream implements EventLog {
   readonly #accepted = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  constructor(prefix: string, names: LogNames, options: JetStreamLogOptions, links: Links, reader: Reader) {
-    this.#prefix = prefix;
-    this.#names = names;
+  constructor(layout: Layout, options: JetStreamLogOptions, links: Links, reader: Reader) {
+    this.partitions = layout.streams;
+    this.#layout = layout;
     this.#options = options;
     this.#links = links;
     this.#publisher = new Publisher(links.writes, options);
     this.#reader = reader;
   }
 
+  partitionOf(entity: EntityKey): number {
+    return this.#layout.numberOf(entity);
+  }
+
   read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
     return this.#accept(async () => {
-      const found =
-        after === undefined
-          ? await this.#reader.last(this.#names.snapshots, snapshotSubject(this.#prefix, entity))
-          : undefined;
+      const place = this.#layout.placeOf(entity);
+      const found = after === undefined ? await this.#reader.last(place.snapshot) : undefined;
       const from = after ?? found?.position ?? NO_POSITION;
-      const subject = eventSubject(this.#prefix, entity);
-      const { messages, end } = await this.#reader.currentPage(this.#names.events, subject, from);
+      const { messages, end } = await this.#reader.currentPage(place.events, from);
       const records = messages.map(toRecord);
       if (found === undefined) return { records, end };
       return { snapshot: { position: found.position, bytes: found.bytes }, records, end };
@@ -112,11 +107,13 @@ class LogOnJetStream implements EventLog {
   append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
     return this.#accept(async () => {
       checkSize(this.#options, entity, record);
-      const subject = eventSubject(this.#prefix, entity);
-      const payload = encodeStored({ key: keyForRecord(entity), position: NO_POSITION, bytes: record });
+      const { events, untoldKey: key } = this.#layout.placeOf(entity);
+      const { subject } = events;
+      const mark = this.#author.mark();
+      const payload = encodeStored({ mark, key, position: NO_POSITION, bytes: record }, subject);
       try {
         const position = await this.#publisher.publish(subject, expected, payload, nameOf(entity));
-        this.#wakeup.notify(entity.type);
+        this.#wakeup.notify(topicOf(entity.type, this.partitionOf(entity)));
         return position;
       } catch (thrown) {
         throw isConflict(thrown) ? appendConflict(entity, expected, thrown) : thrown;
@@ -128,10 +125,12 @@ class LogOnJetStream implements EventLog {
     return this.#accept(async () => {
       checkSize(this.#options, entity, snapshot);
       assert(Number.isSafeInteger(position) && position >= 0, "a position is a whole number");
-      const subject = snapshotSubject(this.#prefix, entity);
-      const payload = encodeStored({ key: keyForRecord(entity), position, bytes: snapshot });
+      const { snapshot: source, untoldKey: key } = this.#layout.placeOf(entity);
+      const { subject } = source;
+      const mark = this.#author.mark();
+      const payload = encodeStored({ mark, key, position, bytes: snapshot }, subject);
       for (let attempt = 0; attempt < MAX_SNAPSHOT_RACES; attempt++) {
-        const stored = await this.#reader.last(this.#names.snapshots, subject);
+        const stored = await this.#reader.last(source);
         if (stored !== undefined && stored.position > position) return;
         try {
           await this.#publisher.publish(subject, stored?.sequence ?? NO_POSITION, payload, nameOf(entity));
@@ -144,13 +143,19 @@ class LogOnJetStream implements EventLog {
     });
   }
 
-  async *tail(type: string, from: Position, signal: AbortSignal): AsyncGenerator<TailRecord> {
-    const subject = eventsOfType(this.#prefix, type);
+  async *tail(
+    type: string,
+    partition: number,
+    from: Position,
+    signal: AbortSignal,
+  ): AsyncGenerator<TailRecord> {
+    checkPartition(partition, this.partitions);
+    const source = this.#layout.eventsOfType(type, partition);
     let position = from;
     while (!signal.aborted) {
-      const news = this.#awaitNews(type, signal);
+      const news = this.#awaitNews(topicOf(type, partition), signal);
       try {
-        const page = await this.#accept(() => this.#reader.page(this.#names.events, subject, position));
+        const page = await this.#accept(() => this.#reader.page(source, position));
         for (const message of page.messages) {
           if (signal.aborted) return;
           this.#checkOpen();
@@ -166,19 +171,8 @@ class LogOnJetStream implements EventLog {
 
   async *list(type: string): AsyncGenerator<string> {
     this.#checkOpen();
-    const filter = eventsOfType(this.#prefix, type);
     try {
-      const { events } = this.#names;
-      const until = await this.#reader.horizon(events, filter);
-      const pages = lastMessages(this.#links.reads.connection, events, filter, until, this.#options);
-      for await (const page of pages) {
-        for (const { subject, sequence } of page) {
-          this.#checkOpen();
-          const id = fromToken(idTokenOf(subject)) ?? (await this.#idAt(sequence));
-          this.#checkOpen();
-          yield id;
-        }
-      }
+      for (let number = 0; number < this.partitions; number++) yield* this.#listStream(type, number);
     } catch (thrown) {
       this.#checkOpen();
       throw thrown;
@@ -199,7 +193,7 @@ class LogOnJetStream implements EventLog {
 
   #checkOpen(): void {
     if (this.#closed !== undefined) {
-      throw new EventLogError("LOG_CLOSED", `the log ${this.#names.events} is closed`);
+      throw new EventLogError("LOG_CLOSED", `the log ${this.#layout.prefix} is closed`);
     }
   }
 
@@ -215,18 +209,31 @@ class LogOnJetStream implements EventLog {
     }
   }
 
-  async #idAt(sequence: Position): Promise<string> {
-    const found = await this.#reader.at(this.#names.events, sequence);
-    const where = `${this.#names.events}, sequence ${sequence}`;
-    if (found === undefined) throw new EventLogError("LOG_CORRUPT", `${where}: the record is gone`);
-    return idOf(found);
+  async *#listStream(type: string, number: number): AsyncGenerator<string> {
+    const source = this.#layout.eventsOfType(type, number);
+    const until = await this.#reader.horizon(source);
+    const pages = lastMessages(this.#links.reads.connection, source, until, this.#options);
+    for await (const page of pages) {
+      for (const { subject, sequence } of page) {
+        this.#checkOpen();
+        const id = fromToken(idTokenOf(subject)) ?? (await this.#idAt(source.stream, sequence));
+        this.#checkOpen();
+        yield id;
+      }
+    }
+  }
+
+  async #idAt(stream: string, sequence: Position): Promise<string> {
+    const found = await this.#reader.at(stream, sequence);
+    if (found !== undefined) return idOf(found);
+    throw new EventLogError("LOG_CORRUPT", `stream ${stream}, sequence ${sequence}: the record is gone`);
   }
 
   /**
    * Begins before the look at the stream, so that no append falls between the two. Records of other processes are
    * found by the next look, after `tailPollMs`.
    */
-  #awaitNews(type: string, signal: AbortSignal): { readonly arrived: Promise<void>; cancel(): void } {
+  #awaitNews(topic: string, signal: AbortSignal): { readonly arrived: Promise<void>; cancel(): void } {
     const enough = new AbortController();
     const stop = (): void => enough.abort();
     const timer = this.#options.clock.schedule(this.#options.tailPollMs, stop);
@@ -236,7 +243,7 @@ class LogOnJetStream implements EventLog {
       signal.removeEventListener("abort", stop);
       stop();
     };
-    return { arrived: this.#wakeup.wait(type, enough.signal), cancel };
+    return { arrived: this.#wakeup.wait(topic, enough.signal), cancel };
   }
 }
 
@@ -248,8 +255,12 @@ function toRecord({ sequence, bytes }: StoredMessage): LogRecord {
   return { position: sequence, bytes };
 }
 
-function idOf({ subject, sequence, key }: StoredMessage): string {
-  const id = key?.id ?? fromToken(idTokenOf(subject));
+function idOf(message: StoredMessage): string {
+  const id = message.key?.id ?? fromToken(idTokenOf(message.subject));
   if (id !== undefined) return id;
-  throw new EventLogError("LOG_CORRUPT", `${subject}, sequence ${sequence}: the record does not tell its id`);
+  throw new EventLogError("LOG_CORRUPT", `${describeOrigin(message)}: the record does not tell its id`);
+}
+
+function topicOf(type: string, partition: number): string {
+  return `${partition} ${type}`;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { JetStreamApiError } from "@nats-io/jetstream";
+import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
 import {
   AuthorizationError,
   NoRespondersError,
@@ -75,6 +75,12 @@ export function isStreamNameTaken(thrown: unknown): boolean {
   return thrown instanceof JetStreamApiError && thrown.code === STREAM_NAME_IN_USE;
 }
 
+/** True if nobody took a request for a consumer's messages: it is gone, or not known everywhere yet. */
+export function isUnheard(thrown: unknown): boolean {
+  return thrown instanceof JetStreamError && "code" in thrown && thrown.code === NO_RESPONDERS;
+}
+
+const NO_RESPONDERS = 503;
 const STREAM_NAME_IN_USE = 10058;
 const STREAM_NOT_FOUND = 10059;
 const STORE_FAILED = 10077;

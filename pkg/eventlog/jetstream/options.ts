@@ -49,9 +49,11 @@ export interface JetStreamLogOptions extends LogLimits, StreamSettings {
 
 /** How streams are made that are not there yet. Those that are there keep what they have. */
 export interface StreamSettings {
+  /** Streams for the events of a new log: 1, 2, 4, 8 or 16. A log that is there keeps the number it has. Default 4. */
+  readonly streams?: number;
   /** Servers that hold a copy. Default 1. */
   readonly replicas: number;
-  /** Largest size of the events, in bytes; an append beyond it gets `LOG_FULL`. Default: what the server gives. */
+  /** Largest size of each stream of events, in bytes; an append beyond it gets `LOG_FULL`. Default: what the server gives. */
   readonly maxStreamBytes?: number;
 }
 

@@ -8,11 +8,13 @@ import fc from "fast-check";
 
 import { EventLogError } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
+import { Author, isSameMark } from "./author.ts";
+import { Layout, STREAM_COUNTS } from "./layout.ts";
 import { translateError } from "./nats-error.ts";
 import { checkServer } from "./server-check.ts";
 import { decodeStored, encodeStored } from "./stored.ts";
-import { checkStream, eventRules, snapshotRules } from "./streams.ts";
-import { eventSubject, fromToken, keyForRecord, namesOf, toToken } from "./subjects.ts";
+import { checkStream, eventRules, snapshotRules } from "./stream-rules.ts";
+import { fromToken, toToken } from "./subjects.ts";
 
 /** Lone halves of surrogate pairs included. */
 const anyText = fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), maxLength: 40 });
@@ -51,43 +53,80 @@ test("(7) what could be taken for another one's token is not its token", (t) => 
   for (const text of long) t.true(toToken(text).startsWith("=S"));
 });
 
-test("a key that its subject does not tell goes into the record", (t) => {
-  t.is(keyForRecord({ type: "cart", id: "x".repeat(200) }), undefined);
+test("a key that its subject does not tell goes into the message", (t) => {
+  const layout = new Layout("p", 4);
+  t.is(layout.placeOf({ type: "cart", id: "x".repeat(200) }).untoldKey, undefined);
   const long = { type: "cart", id: "x".repeat(201) };
-  t.is(keyForRecord(long), long);
-  t.true(eventSubject("p", { type: "\0".repeat(30_000), id: "\ud83d".repeat(30_000) }).length < 500);
+  t.is(layout.placeOf(long).untoldKey, long);
+  const longest = layout.placeOf({ type: "\0".repeat(30_000), id: "\ud83d".repeat(30_000) });
+  t.true(longest.events.subject.length < 500);
 });
 
-test("(5) a stored message gives back its bytes, its position and its key", (t) => {
-  const key = fc.option(fc.record({ type: anyText, id: anyText }), { nil: undefined });
-  const stored = fc.record({ key, position: fc.maxSafeNat(), bytes: fc.uint8Array() });
-  fc.assert(fc.property(stored, (one) => void t.deepEqual(decodeStored(encodeStored(one), "s, 1"), one)));
-});
-
-test("(I6, I12) a message that is none of ours is refused with its place, never taken for a record", (t) => {
-  const good = encodeStored({ key: { type: "t", id: "i" }, position: 1, bytes: new Uint8Array(3) });
-  const changed = (index: number, value: number) => good.with(index, value);
-  const bad = [
-    new Uint8Array(),
-    good.subarray(0, 12),
-    changed(0, 0),
-    changed(1, 1),
-    changed(5, 255),
-    changed(13, 0),
-  ];
-  for (const data of bad) {
-    const error = t.throws(() => decodeStored(data, "p_ev, sequence 7, p.ev.t.i"), {
-      instanceOf: EventLogError,
+test("each stream takes segments of its own, and an entity's subjects never change with their number", (t) => {
+  const ann = { type: "cart", id: "ann" };
+  const bob = { type: "cart", id: "bob" };
+  for (const streams of STREAM_COUNTS) {
+    const layout = new Layout("p", streams);
+    const numbers = Array.from({ length: streams }, (_, number) => number);
+    const subjects = numbers.flatMap((number) => layout.subjectsOf("ev", number));
+    t.is(new Set(subjects).size, 16);
+    t.is(subjects.length, 16);
+    t.deepEqual(layout.placeOf(ann), {
+      events: { stream: "p_ev_0", subject: "p.ev.0.cart.ann" },
+      snapshot: { stream: "p_sn_0", subject: "p.sn.0.cart.ann" },
+      untoldKey: undefined,
     });
-    t.is(error.code, "LOG_CORRUPT");
-    t.regex(error.message, /^p_ev, sequence 7, p\.ev\.t\.i: .*restore/);
+    t.is(layout.numberOf(bob), 14 % streams);
+    t.is(layout.placeOf(bob).events.subject, "p.ev.14.cart.bob");
+    t.true(layout.subjectsOf("ev", layout.numberOf(bob)).includes("p.ev.14.*.*"));
   }
-  const newer = t.throws(() => decodeStored(changed(0, 2), "here"), { instanceOf: EventLogError });
+});
+
+const origin = { stream: "p_ev_3", sequence: 7, subject: "p.ev.3.cart.a=2Eb" };
+const mark = { author: 1n, count: 1 };
+
+test("(I5) no two writes have the same mark, neither of one log nor of two", (t) => {
+  const [one, other] = [new Author(), new Author()];
+  const marks = [one.mark(), one.mark(), other.mark(), other.mark()];
+  for (const [i, a] of marks.entries()) for (const [j, b] of marks.entries()) t.is(isSameMark(a, b), i === j);
+  const { bytes, ...rest } = { mark: one.mark(), key: undefined, position: 0, bytes: new Uint8Array(1) };
+  t.true(isSameMark(decodeStored(encodeStored({ ...rest, bytes }, origin.subject), origin).mark, rest.mark));
+});
+
+test("(5) a stored message gives back its bytes, its position, its key and its author", (t) => {
+  const key = fc.option(fc.record({ type: anyText, id: anyText }), { nil: undefined });
+  const author = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+  const anyMark = fc.record({ author, count: fc.nat(2 ** 31) });
+  const stored = fc.record({ mark: anyMark, key, position: fc.maxSafeNat(), bytes: fc.uint8Array() });
+  fc.assert(
+    fc.property(stored, (one) => {
+      t.deepEqual(decodeStored(encodeStored(one, origin.subject), origin), one);
+    }),
+  );
+});
+
+test("(I6, I12) a message with one byte changed, or of another entity, is refused with its entity and place", (t) => {
+  const key = { type: "t", id: "i" };
+  const good = encodeStored({ mark, key, position: 1, bytes: new Uint8Array(3) }, origin.subject);
+  const refused = (data: Uint8Array, from = origin) => {
+    const error = t.throws(() => decodeStored(data, from), { instanceOf: EventLogError });
+    t.is(error.code, "LOG_CORRUPT");
+    return error;
+  };
+  // A higher version is one from the future.
+  for (let index = 1; index < good.length; index++) refused(good.with(index, (good[index] ?? 0) ^ 0x10));
+  for (let length = 0; length < good.length; length++) refused(good.subarray(0, length));
+  refused(good.with(0, 0));
+  refused(good, { ...origin, subject: "p.ev.3.cart.other" });
+  refused(good, { ...origin, subject: "p.sn.3.cart.a=2Eb" });
+  t.regex(refused(new Uint8Array()).message, /^cart\/a\.b: stream p_ev_3, sequence 7: .*Restore/);
+  t.notThrows(() => decodeStored(good, { ...origin, subject: "q.ev.3.cart.a=2Eb" }));
+  const newer = t.throws(() => decodeStored(good.with(0, 2), origin), { instanceOf: EventLogError });
   t.is(newer.code, "LOG_TOO_NEW");
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 40 }), (data) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.string(), (data, subject) => {
       try {
-        decodeStored(data, "here");
+        decodeStored(data, { ...origin, subject });
       } catch (thrown) {
         t.true(thrown instanceof EventLogError);
       }
@@ -109,12 +148,12 @@ test("a server below 2.12 is refused with the version to install", (t) => {
   t.throws(() => checkServer("h:4222", { version: "2.14.5" }), { message: /start nats-server with -js/ });
 });
 
-const names = namesOf("p");
+const layout = new Layout("p", 4);
 
 function streamOf(changes: Partial<StreamConfig>): StreamConfig {
   const safe: Partial<StreamConfig> = {
-    name: "p_ev",
-    subjects: [names.allEvents],
+    name: "p_ev_1",
+    subjects: layout.subjectsOf("ev", 1),
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,
@@ -126,7 +165,7 @@ function streamOf(changes: Partial<StreamConfig>): StreamConfig {
 }
 
 test("each setting that would lose events is refused by name", (t) => {
-  t.notThrows(() => checkStream(streamOf({}), eventRules(names)));
+  t.notThrows(() => checkStream(streamOf({}), eventRules(layout, 1)));
   const losing: readonly Partial<StreamConfig>[] = [
     { storage: StorageType.Memory },
     { retention: RetentionPolicy.Workqueue },
@@ -138,17 +177,17 @@ test("each setting that would lose events is refused by name", (t) => {
     { allow_msg_ttl: true },
     { no_ack: true },
     { sealed: true },
-    { subjects: ["p.ev.*"] },
+    { subjects: layout.subjectsOf("ev", 1).slice(1) },
   ];
   for (const change of losing) {
-    const error = t.throws(() => checkStream(streamOf(change), eventRules(names)), {
+    const error = t.throws(() => checkStream(streamOf(change), eventRules(layout, 1)), {
       instanceOf: EventLogError,
     });
     t.regex(error.message, new RegExp(`: ${Object.keys(change)[0]} must (?!.* must ).*\\. Change it`));
   }
-  const snapshots = { subjects: [names.allSnapshots], max_msgs_per_subject: 1 };
-  t.notThrows(() => checkStream(streamOf(snapshots), snapshotRules(names)));
-  t.throws(() => checkStream(streamOf({ ...snapshots, max_msgs_per_subject: -1 }), snapshotRules(names)));
+  const snapshots = { subjects: layout.subjectsOf("sn", 1), max_msgs_per_subject: 1 };
+  t.notThrows(() => checkStream(streamOf(snapshots), snapshotRules(layout, 1)));
+  t.throws(() => checkStream(streamOf({ ...snapshots, max_msgs_per_subject: -1 }), snapshotRules(layout, 1)));
 });
 
 test("(6, I5) after a write only what is known to have stored nothing gets another code than OUTCOME_UNKNOWN", (t) => {

@@ -7,18 +7,16 @@ import type { Msg } from "@nats-io/transport-node";
 import { Semaphore } from "../../base/mod.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { Position } from "../event-log.ts";
+import type { Source } from "./layout.ts";
 import type { NatsLink } from "./link.ts";
 import { fromApi } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { decodeStored } from "./stored.ts";
-import type { Stored } from "./stored.ts";
+import type { Origin, Stored } from "./stored.ts";
 import type { StreamFacts } from "./streams.ts";
 
 /** A message of a stream. */
-export interface StoredMessage extends Stored {
-  readonly sequence: Position;
-  readonly subject: string;
-}
+export interface StoredMessage extends Stored, Origin {}
 
 export interface MessagePage {
   readonly messages: readonly StoredMessage[];
@@ -47,20 +45,14 @@ export class Reader {
     this.#turns = new Semaphore(options.maxReadsInFlight);
   }
 
-  /** Messages of the subject (which may have wildcards) behind a sequence: one page by the bounds of the log. */
-  async page(stream: string, subject: string, after: Position): Promise<MessagePage> {
+  /** Messages behind a sequence: one page by the bounds of the log. */
+  async page(source: Source, after: Position): Promise<MessagePage> {
     const { pageRecords, pageBytes } = this.#options;
     const messages: StoredMessage[] = [];
     let bytes = 0;
     for (;;) {
       const from = messages.at(-1)?.sequence ?? after;
-      const batch = await this.#batch(
-        stream,
-        subject,
-        from,
-        pageRecords - messages.length,
-        pageBytes - bytes,
-      );
+      const batch = await this.#batch(source, from, pageRecords - messages.length, pageBytes - bytes);
       for (const message of batch.messages) {
         messages.push(message);
         bytes += message.bytes.byteLength;
@@ -72,18 +64,19 @@ export class Reader {
   }
 
   /** As `page`, of one entity and never behind what was acknowledged before. */
-  async currentPage(stream: string, subject: string, after: Position): Promise<MessagePage> {
-    const last = await this.horizon(stream, subject);
+  async currentPage(source: Source, after: Position): Promise<MessagePage> {
+    const last = await this.horizon(source);
     for (let attempt = 0; attempt < MAX_STALE_READS; attempt++) {
-      const page = await this.page(stream, subject, after);
+      const page = await this.page(source, after);
       if (!page.end || (page.messages.at(-1)?.sequence ?? after) >= last) return page;
     }
-    throw staleRead(stream, subject);
+    throw staleRead(source);
   }
 
   /** The last message of a subject, never behind what was acknowledged before. */
-  last(stream: string, subject: string): Promise<StoredMessage | undefined> {
-    if (this.#facts.replicated) return this.#lastFromLeader(stream, subject);
+  last(source: Source): Promise<StoredMessage | undefined> {
+    if (this.#facts.replicated) return this.#lastFromLeader(source);
+    const { stream, subject } = source;
     const doing = `reading ${stream} ${subject}`;
     return this.#turn(doing, async () => {
       const found = await this.#link.ask({
@@ -98,9 +91,9 @@ export class Reader {
   }
 
   /** Sequence that a look at a replicated stream must reach to see all that was acknowledged before; 0 for others. */
-  async horizon(stream: string, subject: string): Promise<Position> {
+  async horizon(source: Source): Promise<Position> {
     if (!this.#facts.replicated) return NO_POSITION;
-    return (await this.#lastFromLeader(stream, subject))?.sequence ?? NO_POSITION;
+    return (await this.#lastFromLeader(source))?.sequence ?? NO_POSITION;
   }
 
   /** The message with a sequence. */
@@ -118,13 +111,7 @@ export class Reader {
     });
   }
 
-  #batch(
-    stream: string,
-    subject: string,
-    after: Position,
-    records: number,
-    bytes: number,
-  ): Promise<MessagePage> {
+  #batch({ stream, subject }: Source, after: Position, records: number, bytes: number): Promise<MessagePage> {
     const doing = `reading ${stream} ${subject}`;
     const messages: StoredMessage[] = [];
     return this.#turn(doing, () =>
@@ -146,7 +133,7 @@ export class Reader {
     );
   }
 
-  #lastFromLeader(stream: string, subject: string): Promise<StoredMessage | undefined> {
+  #lastFromLeader({ stream, subject }: Source): Promise<StoredMessage | undefined> {
     const doing = `reading ${stream} ${subject}`;
     return this.#turn(doing, async () => {
       const found = await this.#link.ask({
@@ -196,8 +183,7 @@ function messageOf(message: Msg, stream: string, doing: string): StoredMessage |
     throw new EventLogError("LOG_UNAVAILABLE", `${doing}: ${reason ?? "an answer without headers"}`);
   }
   const sequence = Number(headers.get("Nats-Sequence"));
-  const subject = headers.get("Nats-Subject");
-  return { sequence, subject, ...decodeStored(message.data, `${stream}, sequence ${sequence}, ${subject}`) };
+  return withOrigin({ stream, sequence, subject: headers.get("Nats-Subject") }, message.data);
 }
 
 interface LeaderAnswer {
@@ -215,11 +201,14 @@ function leaderMessageOf(message: Msg, stream: string, doing: string): StoredMes
   }
   if (found === undefined) throw new TypeError("the answer has no message");
   const { seq: sequence, subject, data = "" } = found;
-  const where = `${stream}, sequence ${sequence}, ${subject}`;
-  return { sequence, subject, ...decodeStored(Buffer.from(data, "base64"), where) };
+  return withOrigin({ stream, sequence, subject }, Buffer.from(data, "base64"));
 }
 
-function staleRead(stream: string, subject: string): EventLogError {
+function withOrigin(origin: Origin, data: Uint8Array): StoredMessage {
+  return { ...origin, ...decodeStored(data, origin) };
+}
+
+function staleRead({ stream, subject }: Source): EventLogError {
   const text = `reading ${stream} ${subject}: the servers that answer do not have what was acknowledged yet`;
   return new EventLogError("LOG_UNAVAILABLE", text);
 }

@@ -1,60 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
 
 import { EventLogError } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
+import { nameOf } from "../limits.ts";
+import type { Mark } from "./author.ts";
+import { fromToken } from "./subjects.ts";
 
 /**
  * What stands in a message of the log:
  *
- *     version, 1 byte, 1 · length of the key, 4 bytes · position, 8 bytes · key · bytes
+ *     version, 1 byte, 1 · author, 8 · count, 6 · position, 8 · length of the key, 4 · key · bytes · checksum, 4
  *
  * Numbers are big-endian. The key is there if the subject does not tell it (length 0 otherwise): the JSON of type and
- * id, which can hold any string. The position is that of a snapshot; of a record it is 0, as the stream knows it.
+ * id, which can hold any string. The position is that of a snapshot; of a record it is 0, as the stream knows it. The
+ * checksum is the CRC-32 of the subject without the log's prefix and of all before: a message that was changed, or is
+ * that of another entity, is found out alone, without its neighbours.
  */
 export interface Stored {
+  readonly mark: Mark;
   readonly key: EntityKey | undefined;
   readonly position: Position;
   readonly bytes: Uint8Array;
 }
 
-const VERSION = 1;
-const HEAD_BYTES = 13;
+/** Where a message was found. */
+export interface Origin {
+  readonly stream: string;
+  readonly sequence: Position;
+  readonly subject: string;
+}
 
-export function encodeStored({ key, position, bytes }: Stored): Uint8Array {
+const VERSION = 1;
+const COUNT_BYTES = 6;
+const HEAD_BYTES = 27;
+const CHECKSUM_BYTES = 4;
+
+/** What an entity's record has beside its own bytes, unless its key is too long for a subject. */
+export const ENVELOPE_BYTES = HEAD_BYTES + CHECKSUM_BYTES;
+
+export function encodeStored({ mark, key, position, bytes }: Stored, subject: string): Uint8Array {
   const keyBytes = key === undefined ? "" : JSON.stringify([key.type, key.id]);
   const keyLength = Buffer.byteLength(keyBytes);
-  const encoded = Buffer.alloc(HEAD_BYTES + keyLength + bytes.byteLength);
+  const end = HEAD_BYTES + keyLength + bytes.byteLength;
+  const encoded = Buffer.allocUnsafe(end + CHECKSUM_BYTES);
   encoded.writeUInt8(VERSION, 0);
-  encoded.writeUInt32BE(keyLength, 1);
-  encoded.writeBigUInt64BE(BigInt(position), 5);
+  encoded.writeBigUInt64BE(mark.author, 1);
+  encoded.writeUIntBE(mark.count, 9, COUNT_BYTES);
+  encoded.writeBigUInt64BE(BigInt(position), 15);
+  encoded.writeUInt32BE(keyLength, 23);
   encoded.write(keyBytes, HEAD_BYTES);
   encoded.set(bytes, HEAD_BYTES + keyLength);
+  encoded.writeUInt32BE(checksum(encoded.subarray(0, end), subject), end);
   return encoded;
 }
 
 /**
  * The bytes are a copy, so that they hold no received chunk in memory.
  *
- * @param where Stream and sequence, for the text of an error.
  * @throws EventLogError `LOG_TOO_NEW`, `LOG_CORRUPT`
  */
-export function decodeStored(data: Uint8Array, where: string): Stored {
+export function decodeStored(data: Uint8Array, origin: Origin): Stored {
   const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (view.length > 0 && view.readUInt8(0) > VERSION) {
-    const text = `${where}: written by a newer Perdure (format ${view.readUInt8(0)}); run that one`;
+    const text = `${describeOrigin(origin)}: written by a newer Perdure (format ${view.readUInt8(0)}); run that one`;
     throw new EventLogError("LOG_TOO_NEW", text);
   }
-  if (view.length < HEAD_BYTES || view.readUInt8(0) !== VERSION) throw notOurs(where);
-  const keyEnd = HEAD_BYTES + view.readUInt32BE(1);
-  const position = view.readBigUInt64BE(5);
-  if (keyEnd > view.length || position > Number.MAX_SAFE_INTEGER) throw notOurs(where);
-  const key = keyEnd === HEAD_BYTES ? undefined : decodeKey(view.toString("utf8", HEAD_BYTES, keyEnd), where);
-  return { key, position: Number(position), bytes: new Uint8Array(view.subarray(keyEnd)) };
+  const end = view.length - CHECKSUM_BYTES;
+  if (end < HEAD_BYTES || view.readUInt8(0) !== VERSION) throw damaged(origin);
+  if (view.readUInt32BE(end) !== checksum(view.subarray(0, end), origin.subject)) throw damaged(origin);
+  const keyEnd = HEAD_BYTES + view.readUInt32BE(23);
+  const position = view.readBigUInt64BE(15);
+  if (keyEnd > end || position > Number.MAX_SAFE_INTEGER) throw damaged(origin);
+  return {
+    mark: { author: view.readBigUInt64BE(1), count: view.readUIntBE(9, COUNT_BYTES) },
+    key: keyEnd === HEAD_BYTES ? undefined : decodeKey(view.toString("utf8", HEAD_BYTES, keyEnd), origin),
+    position: Number(position),
+    bytes: new Uint8Array(view.subarray(keyEnd, end)),
+  };
 }
 
-function decodeKey(json: string, where: string): EntityKey {
+/** The entity and the place of its message, for people. */
+export function describeOrigin({ stream, sequence, subject }: Origin): string {
+  const [type = "", id = ""] = subject
+    .split(".")
+    .slice(-2)
+    .map((token) => fromToken(token) ?? token);
+  return `${nameOf({ type, id })}: stream ${stream}, sequence ${sequence}`;
+}
+
+function checksum(data: Uint8Array, subject: string): number {
+  return crc32(data, crc32(subject.slice(subject.indexOf(".") + 1)));
+}
+
+function decodeKey(json: string, origin: Origin): EntityKey {
   try {
     const parsed: unknown = JSON.parse(json);
     if (Array.isArray(parsed)) {
@@ -62,12 +103,14 @@ function decodeKey(json: string, where: string): EntityKey {
       if (typeof type === "string" && typeof id === "string") return { type, id };
     }
   } catch (thrown) {
-    throw notOurs(where, thrown);
+    throw damaged(origin, thrown);
   }
-  throw notOurs(where);
+  throw damaged(origin);
 }
 
-function notOurs(where: string, cause?: unknown): EventLogError {
-  const text = `${where}: the message is damaged or none of Perdure's; restore the stream from a backup`;
+function damaged(origin: Origin, cause?: unknown): EventLogError {
+  const text =
+    `${describeOrigin(origin)}: the message is damaged or none of Perdure's. ` +
+    "Restore the stream from a backup; other entities are not concerned";
   return new EventLogError("LOG_CORRUPT", text, { cause });
 }

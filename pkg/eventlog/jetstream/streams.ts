@@ -1,140 +1,183 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { DiscardPolicy, jetstreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
-import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/transport-node";
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 import { EventLogError } from "../event-log.ts";
+import { Layout, STREAM_COUNTS } from "./layout.ts";
+import type { StreamKind } from "./layout.ts";
 import { isStreamAbsent, isStreamNameTaken, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
-import type { LogNames } from "./subjects.ts";
+import {
+  checkStream,
+  eventRules,
+  eventStream,
+  snapshotRules,
+  snapshotStream,
+  takesAll,
+} from "./stream-rules.ts";
+import type { WantedStream } from "./stream-rules.ts";
 
 /** What the log learns of its streams. */
 export interface StreamFacts {
+  readonly layout: Layout;
   /** Any of several servers answers a direct get, and one that lags behind may not know the newest. */
   readonly replicated: boolean;
 }
 
+const DEFAULT_STREAMS = 4;
+
+/** Others that make streams at the same time cost a look or two. */
+const MAX_LOOKS = 10;
+
 /**
  * Makes the streams that are not there and checks those that are: nothing that would lose events is accepted.
  *
- * @throws EventLogError `LOG_UNAVAILABLE` with what to change.
+ * 1. The streams that are there tell how many a log has; only a new log takes the number from the options.
+ * 2. A log has all its streams before its first record, so one of events that is missing later has been lost. One of
+ *    snapshots may be made anew: they only save time.
+ * 3. Several processes may do this at once, also with different options: the stream of events 0 is made first and
+ *    alone, and the server makes it once.
+ *
+ * @throws EventLogError `LOG_UNAVAILABLE` with what to change, `LOG_CORRUPT` if a stream has been lost,
+ * `LOG_BAD_ADDRESS`.
  */
 export async function prepareStreams(
   connection: NatsConnection,
-  names: LogNames,
+  prefix: string,
   options: JetStreamLogOptions,
 ): Promise<StreamFacts> {
-  const doing = `preparing the streams ${names.events} and ${names.snapshots}`;
+  const { streams: wanted = DEFAULT_STREAMS, requestTimeoutMs: timeout } = options;
+  if (!STREAM_COUNTS.includes(wanted)) {
+    const text = `streams is one of ${STREAM_COUNTS.join(", ")}, not ${wanted}`;
+    throw new EventLogError("LOG_BAD_ADDRESS", text);
+  }
   try {
-    const manager = await jetstreamManager(connection, { timeout: options.requestTimeoutMs });
-    const events = await findOrMake(manager, eventStream(names, options));
-    checkStream(events, eventRules(names));
-    const snapshots = await findOrMake(manager, snapshotStream(names, options));
-    checkStream(snapshots, snapshotRules(names));
-    return { replicated: events.num_replicas > 1 || snapshots.num_replicas > 1 };
+    const manager = await jetstreamManager(connection, { timeout });
+    let suspect = "";
+    for (let look = 0; look < MAX_LOOKS; look++) {
+      const found = await findStreams(manager, prefix);
+      const layout = new Layout(prefix, streamsToldBy(found, prefix) ?? wanted);
+      checkStreams(found, layout);
+      const missing = missingOf(found, layout);
+      if (missing.length === 0) return factsOf(found, layout, options);
+      const lost = isUsed(found) ? missing.find(({ kind }) => kind === "ev") : undefined;
+      if (lost === undefined) {
+        await makeStreams(manager, found, missing, layout, options);
+        continue;
+      }
+      // Another process may have made it and written since we asked. If so, the next look finds it.
+      const name = layout.streamOf(lost.kind, lost.number);
+      if (name === suspect) throw streamLost(name);
+      suspect = name;
+    }
   } catch (thrown) {
     // Making a stream anew is harmless, so an unknown outcome is none here.
-    throw translateError(thrown, doing, "read");
+    throw translateError(thrown, `preparing the streams of ${prefix}`, "read");
+  }
+  throw new EventLogError("LOG_UNAVAILABLE", `${prefix}: others make and remove its streams all the time`);
+}
+
+/** The streams that are there, by their numbers. */
+type Found = Readonly<Record<StreamKind, readonly (StreamInfo | undefined)[]>>;
+
+interface Missing {
+  readonly kind: StreamKind;
+  readonly number: number;
+}
+
+/** Looks for all that a log of any number of streams can have. */
+async function findStreams(manager: JetStreamManager, prefix: string): Promise<Found> {
+  const most = new Layout(prefix, Math.max(...STREAM_COUNTS));
+  const numbers = Array.from({ length: most.streams }, (_, number) => number);
+  const findAll = (kind: StreamKind) =>
+    Promise.all(numbers.map((number) => find(manager, most.streamOf(kind, number))));
+  const [ev, sn] = await Promise.all([findAll("ev"), findAll("sn")]);
+  return { ev, sn };
+}
+
+async function find(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await manager.streams.info(name);
+  } catch (thrown) {
+    if (isStreamAbsent(thrown)) return undefined;
+    throw thrown;
   }
 }
 
-type Wanted = Partial<StreamConfig> & { readonly name: string };
+/** How many streams the log was made with: the first one's subjects tell. */
+function streamsToldBy(found: Found, prefix: string): number | undefined {
+  const first = found.ev.findIndex((info) => info !== undefined);
+  const config = found.ev[first]?.config;
+  if (config === undefined) return undefined;
+  return STREAM_COUNTS.find(
+    (streams) => first < streams && takesAll(config, new Layout(prefix, streams).subjectsOf("ev", first)),
+  );
+}
 
-async function findOrMake(manager: JetStreamManager, wanted: Wanted): Promise<StreamConfig> {
-  try {
-    return (await manager.streams.info(wanted.name)).config;
-  } catch (thrown) {
-    if (!isStreamAbsent(thrown)) throw thrown;
+function checkStreams(found: Found, layout: Layout): void {
+  for (let number = 0; number < layout.streams; number++) {
+    const [events, snapshots] = [found.ev[number], found.sn[number]];
+    if (events !== undefined) checkStream(events.config, eventRules(layout, number));
+    if (snapshots !== undefined) checkStream(snapshots.config, snapshotRules(layout, number));
   }
+}
+
+function missingOf(found: Found, layout: Layout): Missing[] {
+  const missing: Missing[] = [];
+  for (let number = 0; number < layout.streams; number++) {
+    if (found.ev[number] === undefined) missing.push({ kind: "ev", number });
+    if (found.sn[number] === undefined) missing.push({ kind: "sn", number });
+  }
+  return missing;
+}
+
+function isUsed({ ev, sn }: Found): boolean {
+  return [...ev, ...sn].some((info) => (info?.state.last_seq ?? 0) > 0);
+}
+
+async function makeStreams(
+  manager: JetStreamManager,
+  found: Found,
+  missing: readonly Missing[],
+  layout: Layout,
+  options: JetStreamLogOptions,
+): Promise<void> {
+  const isNew = found.ev.every((info) => info === undefined);
+  const next: readonly Missing[] = isNew ? [{ kind: "ev", number: 0 }] : missing;
+  await Promise.all(
+    next.map(({ kind, number }) => {
+      const stream = kind === "ev" ? eventStream : snapshotStream;
+      return make(manager, stream(layout, number, options));
+    }),
+  );
+}
+
+async function make(manager: JetStreamManager, wanted: WantedStream): Promise<void> {
   try {
-    return (await manager.streams.add(wanted)).config;
+    await manager.streams.add(wanted);
   } catch (thrown) {
-    // Another proxy, with other settings, was faster.
+    // Another process, with other settings, was faster.
     if (!isStreamNameTaken(thrown)) throw thrown;
-    return (await manager.streams.info(wanted.name)).config;
   }
 }
 
-function eventStream(names: LogNames, options: JetStreamLogOptions): Wanted {
-  return {
-    ...common(options),
-    name: names.events,
-    subjects: [names.allEvents],
-    description: "Perdure: events",
-    max_bytes: options.maxStreamBytes ?? -1,
-    deny_delete: true,
-  };
+function factsOf({ ev, sn }: Found, layout: Layout, options: JetStreamLogOptions): StreamFacts {
+  const { prefix, streams } = layout;
+  if (options.streams !== undefined && options.streams !== streams) {
+    options.logger.warn("event log: it keeps the number of streams that it was made with", {
+      prefix,
+      streams,
+      wanted: options.streams,
+    });
+  }
+  return { layout, replicated: [...ev, ...sn].some((info) => (info?.config.num_replicas ?? 1) > 1) };
 }
 
-function snapshotStream(names: LogNames, options: JetStreamLogOptions): Wanted {
-  return {
-    ...common(options),
-    name: names.snapshots,
-    subjects: [names.allSnapshots],
-    description: "Perdure: the newest snapshot of each entity",
-    max_msgs_per_subject: 1,
-  };
-}
-
-function common(options: JetStreamLogOptions): Partial<StreamConfig> {
-  return {
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    num_replicas: options.replicas,
-    discard: DiscardPolicy.New,
-    allow_direct: true,
-    // No message has an id: the fence makes duplicates impossible, and each id would cost memory.
-    duplicate_window: nanos(1_000),
-  };
-}
-
-/** A setting, whether it is right, and what it must be. */
-export type StreamRule = readonly [setting: string, isRight: (config: StreamConfig) => boolean, must: string];
-
-const SAFE: readonly StreamRule[] = [
-  ["storage", ({ storage }) => storage === StorageType.File, "be file"],
-  ["retention", ({ retention }) => retention === RetentionPolicy.Limits, "be limits"],
-  ["discard", ({ discard }) => discard === DiscardPolicy.New, "be new (a full stream has to refuse)"],
-  ["max_age", ({ max_age }) => !max_age, "be 0 (nothing may expire)"],
-  ["allow_direct", ({ allow_direct }) => allow_direct, "be true"],
-  ["no_ack", ({ no_ack }) => !no_ack, "be false"],
-  ["sealed", ({ sealed }) => !sealed, "be false"],
-  ["allow_msg_ttl", ({ allow_msg_ttl }) => allow_msg_ttl !== true, "be false (nothing may expire)"],
-  ["persist_mode", ({ persist_mode: mode }) => !mode || mode === "default", "be default"],
-];
-
-export function eventRules(names: LogNames): readonly StreamRule[] {
-  return [
-    ...SAFE,
-    takes(names.allEvents),
-    ["max_msgs_per_subject", ({ max_msgs_per_subject: most }) => !(most > 0), "be -1 (every event counts)"],
-    ["allow_rollup_hdrs", ({ allow_rollup_hdrs }) => !allow_rollup_hdrs, "be false"],
-  ];
-}
-
-export function snapshotRules(names: LogNames): readonly StreamRule[] {
-  return [
-    ...SAFE,
-    takes(names.allSnapshots),
-    ["max_msgs_per_subject", ({ max_msgs_per_subject: most }) => most === 1, "be 1 (the newest is enough)"],
-    ["discard_new_per_subject", ({ discard_new_per_subject: refuses }) => !refuses, "be false"],
-  ];
-}
-
-function takes(subject: string): StreamRule {
-  return ["subjects", ({ subjects }) => subjects?.includes(subject) ?? false, `contain ${subject}`];
-}
-
-/** @throws EventLogError `LOG_UNAVAILABLE` that names every setting that is wrong. */
-export function checkStream(config: StreamConfig, rules: readonly StreamRule[]): void {
-  const wrong = rules
-    .filter(([, isRight]) => !isRight(config))
-    .map(([setting, , must]) => `${setting} must ${must}`);
-  if (wrong.length === 0) return;
+function streamLost(name: string): EventLogError {
   const text =
-    `the stream ${config.name} would lose or refuse what the log needs: ${wrong.join(", ")}. ` +
-    "Change it (nats stream edit), or choose another prefix in the address of the log";
-  throw new EventLogError("LOG_UNAVAILABLE", text);
+    `the stream ${name} is gone, but others of the log have messages: restore it from a backup, ` +
+    "or choose another prefix in the address of the log for a new one";
+  return new EventLogError("LOG_CORRUPT", text);
 }

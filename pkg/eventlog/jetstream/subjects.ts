@@ -3,46 +3,14 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
-import type { EntityKey } from "../event-log.ts";
-
-/** The names of one log: two streams, and a subject for each entity in each. */
-export interface LogNames {
-  readonly events: string;
-  readonly snapshots: string;
-  readonly allEvents: string;
-  readonly allSnapshots: string;
-}
-
 /** Longer tokens are hashed. With it a subject stays far below the 4,096 bytes of the server's control line. */
 const MAX_TOKEN_LENGTH = 200;
-
-export function namesOf(prefix: string): LogNames {
-  return {
-    events: `${prefix}_ev`,
-    snapshots: `${prefix}_sn`,
-    allEvents: `${prefix}.ev.*.*`,
-    allSnapshots: `${prefix}.sn.*.*`,
-  };
-}
-
-export function eventSubject(prefix: string, entity: EntityKey): string {
-  return `${prefix}.ev.${toToken(entity.type)}.${toToken(entity.id)}`;
-}
-
-/** The events of all entities of a type. */
-export function eventsOfType(prefix: string, type: string): string {
-  return `${prefix}.ev.${toToken(type)}.*`;
-}
-
-export function snapshotSubject(prefix: string, entity: EntityKey): string {
-  return `${prefix}.sn.${toToken(entity.type)}.${toToken(entity.id)}`;
-}
 
 /**
  * Any string as one token of a subject, each as another one. Letters, digits, `_` and `-` stand for themselves; every
  * other byte of UTF-8 is `=HH`. Three forms begin with what no `=HH` begins with: `=-` is the empty string, `=U` and
  * hexadecimal digits are the code units of a text that UTF-8 cannot hold, `=S` and digits are the SHA-256 of the code
- * units of a text that is too long. The last cannot be read back: `keyForRecord` then puts the key into the record.
+ * units of a text that is too long. The last cannot be read back: the key is then in the message.
  */
 export function toToken(text: string): string {
   const token = encode(text);
@@ -50,23 +18,25 @@ export function toToken(text: string): string {
   return `=S${createHash("sha256").update(Buffer.from(text, "utf16le")).digest("hex")}`;
 }
 
-/** `undefined` for the token of a text that is too long to stand in a subject. */
+/** `undefined` for the token of a text that is too long to stand in a subject, and for what is no token of ours. */
 export function fromToken(token: string): string | undefined {
   if (token === "=-") return "";
-  if (token.startsWith("=S")) return undefined;
+  if (isHashed(token)) return undefined;
   if (token.startsWith("=U")) return Buffer.from(token.slice(2), "hex").toString("utf16le");
-  return decodeURIComponent(token.replaceAll("=", "%"));
+  try {
+    return decodeURIComponent(token.replaceAll("=", "%"));
+  } catch {
+    return undefined;
+  }
+}
+
+export function isHashed(token: string): boolean {
+  return token.startsWith("=S");
 }
 
 /** The last token of the subject of an event or a snapshot: the id. */
 export function idTokenOf(subject: string): string {
   return subject.slice(subject.lastIndexOf(".") + 1);
-}
-
-/** The key, if its subject does not tell it. */
-export function keyForRecord(entity: EntityKey): EntityKey | undefined {
-  const told = [entity.type, entity.id].every((text) => !toToken(text).startsWith("=S"));
-  return told ? undefined : entity;
 }
 
 function encode(text: string): string {

@@ -127,7 +127,7 @@ test("I5: a writer that dies after it commits leaves OUTCOME_UNKNOWN, and readin
 test("appends that wait behind a dying writer go to its successor, and a tail sees them", async (t) => {
   const writers = new Writers();
   const { log } = await openLog(t, { maxBatchBytes: 1 }, writers.create);
-  const tail = log.tail("cart", NO_POSITION, new AbortController().signal)[Symbol.asyncIterator]();
+  const tail = log.tail("cart", 0, NO_POSITION, new AbortController().signal)[Symbol.asyncIterator]();
   const seen = tail.next();
   writers.dieAt = "commit";
   const lost = rejectsWith(t, log.append(ann, NO_POSITION, one), "OUTCOME_UNKNOWN");

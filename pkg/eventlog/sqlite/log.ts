@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { assert } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 import type { EntityKey, EventLog, HistoryPage, Position, TailRecord } from "../event-log.ts";
-import { checkSettings, checkSize } from "../limits.ts";
+import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
 import { APPEND, SNAPSHOT } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation } from "./batch.ts";
@@ -68,6 +68,7 @@ export async function openSqliteLog(
  */
 class LogInFile implements SqliteLog {
   readonly durability = "fsync-one-node";
+  readonly partitions = 1;
   readonly #path: string;
   readonly #options: SqliteLogOptions;
   readonly #keeper: ConnectionKeeper;
@@ -95,6 +96,10 @@ class LogInFile implements SqliteLog {
     return { ...this.#stats };
   }
 
+  partitionOf(): number {
+    return 0;
+  }
+
   async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
     return this.#read((reader) => reader.history(entity, after));
   }
@@ -113,7 +118,13 @@ class LogInFile implements SqliteLog {
     await this.#queue.add({ kind: SNAPSHOT, entity, position, bytes: snapshot });
   }
 
-  async *tail(type: string, from: Position, signal: AbortSignal): AsyncGenerator<TailRecord> {
+  async *tail(
+    type: string,
+    partition: number,
+    from: Position,
+    signal: AbortSignal,
+  ): AsyncGenerator<TailRecord> {
+    checkPartition(partition, this.partitions);
     let position = from;
     while (!signal.aborted) {
       const { items, news } = await this.#read((reader) => this.#lookForNews(reader, type, position, signal));

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { SEGMENTS, segmentOf, shardOf } from "../../base/mod.ts";
+import type { EntityKey } from "../event-log.ts";
+import { isHashed, toToken } from "./subjects.ts";
+
+/** What a stream holds: events, or the newest snapshot of each entity. */
+export type StreamKind = "ev" | "sn";
+
+/** Messages of one stream: those of a subject, which may have wildcards. */
+export interface Source {
+  readonly stream: string;
+  readonly subject: string;
+}
+
+/** Where an entity stands. */
+export interface Place {
+  readonly events: Source;
+  readonly snapshot: Source;
+  /** The key, if the subjects do not tell it: then it goes into each message. */
+  readonly untoldKey: EntityKey | undefined;
+}
+
+/** How many streams can hold the events of a log. */
+export const STREAM_COUNTS: readonly number[] = [1, 2, 4, 8, 16];
+
+/**
+ * The streams and subjects of one log.
+ *
+ * 1. An entity has the subjects `PREFIX.ev.SEGMENT.TYPE.ID` and `PREFIX.sn.SEGMENT.TYPE.ID`; neither ever changes.
+ * 2. Of M streams for events the one numbered k holds the segments s with s mod M = k; it is the partition k of the log.
+ *    Snapshots have as many streams, laid out alike.
+ */
+export class Layout {
+  readonly prefix: string;
+  readonly streams: number;
+
+  constructor(prefix: string, streams: number) {
+    this.prefix = prefix;
+    this.streams = streams;
+  }
+
+  /** The number of the streams that hold the entity. */
+  numberOf(entity: EntityKey): number {
+    return segmentOfEntity(entity) % this.streams;
+  }
+
+  placeOf(entity: EntityKey): Place {
+    const segment = segmentOfEntity(entity);
+    const type = toToken(entity.type);
+    const id = toToken(entity.id);
+    const sourceOf = (kind: StreamKind): Source => ({
+      stream: this.streamOf(kind, segment % this.streams),
+      subject: `${this.prefix}.${kind}.${segment}.${type}.${id}`,
+    });
+    const untoldKey = isHashed(type) || isHashed(id) ? entity : undefined;
+    return { events: sourceOf("ev"), snapshot: sourceOf("sn"), untoldKey };
+  }
+
+  streamOf(kind: StreamKind, number: number): string {
+    return `${this.prefix}_${kind}_${number}`;
+  }
+
+  /** The subjects that a stream takes. */
+  subjectsOf(kind: StreamKind, number: number): string[] {
+    const segments = Array.from({ length: SEGMENTS }, (_, segment) => segment);
+    return segments
+      .filter((segment) => segment % this.streams === number)
+      .map((segment) => `${this.prefix}.${kind}.${segment}.*.*`);
+  }
+
+  /** The events of all entities of a type in one stream. */
+  eventsOfType(type: string, number: number): Source {
+    return { stream: this.streamOf("ev", number), subject: `${this.prefix}.ev.*.${toToken(type)}.*` };
+  }
+}
+
+function segmentOfEntity({ type, id }: EntityKey): number {
+  return segmentOf(shardOf(type, id));
+}
