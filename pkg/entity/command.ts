@@ -27,6 +27,8 @@ export interface Delivery {
   readonly arrivedMs: number;
   /** The caller went away while the command was still waiting. */
   abandoned: boolean;
+  /** How often another writer was faster than its append. */
+  conflicts: number;
   readonly resolve: (reply: EntityReply) => void;
   readonly reject: (error: StatusError) => void;
 }

@@ -36,6 +36,8 @@ import type { Answer } from "./verdict.ts";
  * 2. (I1) In `appending` the answer is held; it leaves when the append was acknowledged, never before.
  * 3. (I4) Only `appending` has an append in flight, and only one.
  * 4. (I3) After a refused append nothing of this entity's memory is used again: the stream goes, the history is read.
+ *    If another writer was faster, nothing was stored, so the command is carried out anew on what is there now, at most
+ *    `maxConflictRetries` times; before all that wait, as it came before them.
  * 5. (I6) `idle` is reached only through a history that was whole.
  * 6. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
  * 7. A stream that was let go of is deaf: what it still says changes nothing.
@@ -49,6 +51,8 @@ export class EventSourcedEntity implements ActiveEntity {
   #stream: ClientStream | undefined;
   #cursor: Cursor = ORIGIN;
   #lastCommandId = 0n;
+  /** Another writer was faster than its append: it is next. */
+  #again: Delivery | undefined;
 
   constructor(context: EntityContext, service: EntityService, id: string) {
     this.#context = context;
@@ -166,12 +170,18 @@ export class EventSourcedEntity implements ActiveEntity {
   /** Opens the next command that somebody still waits for, or goes idle. */
   #next(): void {
     this.#state = IDLE;
-    for (let delivery = this.#mailbox.shift(); delivery !== undefined; delivery = this.#mailbox.shift()) {
+    for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
       const expired = this.#expired(delivery);
       if (expired !== undefined) delivery.reject(expired);
       else return this.#open(delivery);
     }
     this.#context.onIdle(this);
+  }
+
+  #take(): Delivery | undefined {
+    const again = this.#again;
+    this.#again = undefined;
+    return again ?? this.#mailbox.shift();
   }
 
   /** Why a command that has waited need not be carried out any more. */
@@ -246,11 +256,24 @@ export class EventSourcedEntity implements ActiveEntity {
       code: failure.code,
       error: toError(error),
     });
-    // I3: the user function has applied events that are not in the log, so its memory goes before the caller is told.
     const streamLost = this.#stream === undefined;
+    if (failure.code === "APPEND_CONFLICT" && !streamLost && this.#mayTryAgain(delivery)) {
+      this.#again = delivery;
+      return this.#restart();
+    }
+    // I3: the user function has applied events that are not in the log, so its memory goes before the caller is told.
     if (!streamLost) this.#restart();
     delivery.reject(failure);
     if (streamLost) this.#leave(brokenStream(ENTITY_TERMINATED), brokenStream(ENTITY_TERMINATED));
+  }
+
+  #mayTryAgain(delivery: Delivery): boolean {
+    if (delivery.conflicts >= this.#context.options.maxConflictRetries) return false;
+    delivery.conflicts++;
+    delivery.command.onCancel(() => {
+      delivery.abandoned = true;
+    });
+    return true;
   }
 
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
@@ -294,7 +317,8 @@ export class EventSourcedEntity implements ActiveEntity {
     const state = this.#state;
     this.#context.relayTimeouts.forget(this);
     this.#letGo();
-    const deliveries = this.#mailbox.drain();
+    const deliveries = [...(this.#again === undefined ? [] : [this.#again]), ...this.#mailbox.drain()];
+    this.#again = undefined;
     this.#gone();
     // With no command open, the one that waits longest is whose activation this was.
     const first =

@@ -74,7 +74,8 @@ export class EventSourcedRuntime {
     return new Promise((resolve, reject) => {
       const entity = this.#entityOf(command);
       if (entity instanceof StatusError) return reject(entity);
-      entity.deliver({ command, arrivedMs: this.#clock.monotonicMs(), abandoned: false, resolve, reject });
+      const arrivedMs = this.#clock.monotonicMs();
+      entity.deliver({ command, arrivedMs, abandoned: false, conflicts: 0, resolve, reject });
     });
   }
 

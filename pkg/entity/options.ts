@@ -12,6 +12,12 @@ export interface EntityOptions {
   readonly maxActiveEntities: number;
   /** Entities that are read from the log at the same time; further ones wait. */
   readonly maxActivations: number;
+  /**
+   * A command whose append came too late, because another proxy wrote to its entity, is given to the user function again
+   * on the new state, so many times; then its caller gets `APPEND_CONFLICT`. Nothing was stored of the earlier times.
+   * 0: never, for user functions that do more than answer.
+   */
+  readonly maxConflictRetries: number;
   /** How long the user function may take to end a stream that the proxy has ended, in milliseconds. */
   readonly streamEndTimeoutMs: number;
 }
@@ -22,5 +28,6 @@ export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   mailboxCapacity: 1_000,
   maxActiveEntities: 100_000,
   maxActivations: 256,
+  maxConflictRetries: 3,
   streamEndTimeoutMs: 10_000,
 };

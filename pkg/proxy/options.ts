@@ -80,6 +80,14 @@ export const PROXY_SETTINGS = {
     [1, 100_000],
     "Entities that are read from the log at the same time; further ones wait.",
   ),
+  maxConflictRetries: number(
+    "max-conflict-retries",
+    "PERDURE_MAX_CONFLICT_RETRIES",
+    3,
+    "times",
+    [0, 1_000],
+    "How often a command is given to the user function again because another proxy wrote to its entity first; then `APPEND_CONFLICT`. 0 for user functions that do more than answer.",
+  ),
   streamEndTimeoutMs: number(
     "stream-end-timeout",
     "PERDURE_STREAM_END_TIMEOUT_MS",

@@ -3,40 +3,41 @@
 import { connect, createInbox, PermissionViolationError } from "@nats-io/transport-node";
 import type { Msg, MsgHdrs, NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 
-import { ExpiryQueue } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
-import { translateConnectError, translateError, unanswered } from "./nats-error.ts";
-import type { Effect } from "./nats-error.ts";
+import { ExpiryQueue, toError } from "../../base/mod.ts";
+import { translateConnectError, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
-/** One question to the server. Its answer may come in several messages. */
-export interface Question<T> {
+/** What is sent, and waits for its answer. The answer may come in several messages. */
+export interface Request {
   readonly subject: string;
   readonly payload: Uint8Array | string;
   readonly headers?: MsgHdrs;
+  /** Takes a message of the answer; true if that was the last. May throw. */
+  take(message: Msg): boolean;
+  /** No (more of an) answer comes. */
+  fail(lack: Lack, reason: Error): void;
+}
+
+/** Why there is no answer. Only of what is `unanswered` nobody can say whether it had an effect. */
+export type Lack = "unsent" | "refused" | "unanswered";
+
+/** A request to read. */
+export interface Question<T> {
+  readonly subject: string;
+  readonly payload: Uint8Array | string;
   /** What is being done and where, for the text of an error. */
   readonly doing: string;
-  readonly effect: Effect;
   /** Takes a message of the answer; gives the result once it is whole. May throw. */
   readonly receive: (message: Msg) => T | undefined;
 }
 
-interface Pending {
-  readonly subject: string;
-  readonly doing: string;
-  readonly effect: Effect;
-  /** True: that was the last message of the answer. */
-  readonly take: (message: Msg) => boolean;
-  readonly fail: (error: EventLogError) => void;
-}
-
 /**
- * One connection to NATS with its questions.
+ * One connection to NATS with its requests.
  *
- * 1. A question is sent once. It is answered, or fails when the time is over or the connection is lost, whichever
+ * 1. A request is sent once. It is answered, or fails when the time is over or the connection is lost, whichever
  *    comes first; nothing is sent again, so an answer is never that to an earlier try.
- * 2. While there is no connection a question fails at once with `LOG_UNAVAILABLE`, whatever its effect: the client
- *    would keep it back and might lose it (its outbound buffer is dropped when it reconnects).
+ * 2. While there is no connection a request fails at once, unsent: the client would keep it back and might lose it (its
+ *    outbound buffer is dropped when it reconnects).
  * 3. The connection comes back by itself, however long that takes, and also after its credentials were refused.
  * 4. All answers come through one subscription, and all time-outs are one timer's (`ExpiryQueue`).
  */
@@ -45,7 +46,7 @@ export class NatsLink {
   readonly #options: JetStreamLogOptions;
   readonly #server: string;
   readonly #inbox = `${createInbox()}.`;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, Request>();
   readonly #expiry: ExpiryQueue<string>;
   #lastToken = 0;
   #connected = true;
@@ -73,31 +74,35 @@ export class NatsLink {
     return this.#connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @throws EventLogError: `LOG_UNAVAILABLE`, `OUTCOME_UNKNOWN`, or what `receive` throws. */
-  ask<T>(question: Question<T>): Promise<T> {
-    const { subject, doing, effect, receive } = question;
+  /** Settles the request sooner or later, by its last `take` or by `fail`. */
+  send(request: Request): void {
     if (!this.#connected) {
-      const text = `${doing}: there is no connection to ${this.#server} now`;
-      return Promise.reject(new EventLogError("LOG_UNAVAILABLE", text));
+      return request.fail("unsent", new Error(`there is no connection to ${this.#server} now`));
     }
     const token = `${++this.#lastToken}`;
-    const answer = Promise.withResolvers<T>();
-    const take = (message: Msg): boolean => {
-      const result = receive(message);
-      if (result === undefined) return false;
-      answer.resolve(result);
-      return true;
-    };
-    this.#pending.set(token, { subject, doing, effect, take, fail: answer.reject });
+    this.#pending.set(token, request);
     this.#expiry.touch(token);
+    const { subject, payload, headers } = request;
+    const reply = this.#inbox + token;
     try {
-      const headers = question.headers === undefined ? {} : { headers: question.headers };
-      this.#connection.publish(subject, question.payload, { reply: this.#inbox + token, ...headers });
+      this.#connection.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
     } catch (thrown) {
-      // It was not sent, so its effect is none.
-      this.#settle(token)?.fail(translateError(thrown, doing, "read"));
+      this.#settle(token)?.fail("refused", toError(thrown));
     }
-    return answer.promise;
+  }
+
+  /** @throws EventLogError: `LOG_UNAVAILABLE`, or what `receive` throws. */
+  ask<T>({ subject, payload, doing, receive }: Question<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const take = (message: Msg): boolean => {
+        const result = receive(message);
+        if (result === undefined) return false;
+        resolve(result);
+        return true;
+      };
+      const fail = (_lack: Lack, reason: Error): void => reject(translateError(reason, doing, "read"));
+      this.send({ subject, payload, take, fail });
+    });
   }
 
   /** Ends the connection; what is still pending fails. */
@@ -109,35 +114,32 @@ export class NatsLink {
 
   #receive(message: Msg): void {
     const token = message.subject.slice(this.#inbox.length);
-    const pending = this.#pending.get(token);
-    if (pending === undefined) return;
+    const request = this.#pending.get(token);
+    if (request === undefined) return;
     try {
-      if (pending.take(message)) this.#settle(token);
+      if (request.take(message)) this.#settle(token);
       else this.#expiry.touch(token);
     } catch (thrown) {
       this.#settle(token);
-      pending.fail(translateError(thrown, pending.doing, pending.effect));
+      request.fail("unanswered", toError(thrown));
     }
   }
 
   #timeOut(token: string): void {
-    const pending = this.#settle(token);
-    const reason = `no answer from ${this.#server} within ${this.#options.requestTimeoutMs} ms`;
-    pending?.fail(unanswered(pending.doing, pending.effect, reason));
+    const text = `no answer from ${this.#server} within ${this.#options.requestTimeoutMs} ms`;
+    this.#settle(token)?.fail("unanswered", new Error(text));
   }
 
-  #settle(token: string): Pending | undefined {
-    const pending = this.#pending.get(token);
+  #settle(token: string): Request | undefined {
+    const request = this.#pending.get(token);
     this.#pending.delete(token);
     this.#expiry.forget(token);
-    return pending;
+    return request;
   }
 
-  #failAll(reason: string): void {
-    for (const token of this.#pending.keys()) {
-      const pending = this.#settle(token);
-      pending?.fail(unanswered(pending.doing, pending.effect, reason));
-    }
+  #failAll(text: string): void {
+    const reason = new Error(text);
+    for (const token of this.#pending.keys()) this.#settle(token)?.fail("unanswered", reason);
   }
 
   async #watch(): Promise<void> {
@@ -164,15 +166,11 @@ export class NatsLink {
   /** A missing permission is told on its own, not as an answer. */
   #refuse(error: Error): void {
     if (!(error instanceof PermissionViolationError)) return;
-    for (const [token, { subject, doing, effect, fail }] of this.#pending) {
-      if (error.operation === "publish" && subject !== error.subject) continue;
-      this.#settle(token);
+    const isPublish = error.operation === "publish";
+    for (const [token, { subject }] of this.#pending) {
+      if (isPublish && subject !== error.subject) continue;
       // Without the subscription answers are lost, but not what was asked for.
-      fail(
-        error.operation === "publish"
-          ? translateError(error, doing, effect)
-          : unanswered(doing, effect, error.message, error),
-      );
+      this.#settle(token)?.fail(isPublish ? "refused" : "unanswered", error);
     }
   }
 }

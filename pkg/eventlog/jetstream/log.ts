@@ -3,8 +3,9 @@
 import { assert } from "../../base/mod.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
-import { appendConflict, checkPartition, checkSettings, checkSize, nameOf } from "../limits.ts";
+import { checkPartition, checkSettings, checkSize, nameOf } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
+import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
 import { lastMessages } from "./ids.ts";
 import type { Layout } from "./layout.ts";
@@ -73,7 +74,7 @@ class LogOnJetStream implements EventLog {
   readonly #author = new Author();
   readonly #options: JetStreamLogOptions;
   readonly #links: Links;
-  readonly #publisher: Publisher;
+  readonly #appender: Appender;
   readonly #reader: Reader;
   readonly #wakeup = new Wakeup();
   readonly #accepted = new Set<Promise<unknown>>();
@@ -84,7 +85,7 @@ class LogOnJetStream implements EventLog {
     this.#layout = layout;
     this.#options = options;
     this.#links = links;
-    this.#publisher = new Publisher(links.writes, options);
+    this.#appender = new Appender(new Publisher(links.writes, options), reader, options);
     this.#reader = reader;
   }
 
@@ -108,16 +109,11 @@ class LogOnJetStream implements EventLog {
     return this.#accept(async () => {
       checkSize(this.#options, entity, record);
       const { events, untoldKey: key } = this.#layout.placeOf(entity);
-      const { subject } = events;
       const mark = this.#author.mark();
-      const payload = encodeStored({ mark, key, position: NO_POSITION, bytes: record }, subject);
-      try {
-        const position = await this.#publisher.publish(subject, expected, payload, nameOf(entity));
-        this.#wakeup.notify(topicOf(entity.type, this.partitionOf(entity)));
-        return position;
-      } catch (thrown) {
-        throw isConflict(thrown) ? appendConflict(entity, expected, thrown) : thrown;
-      }
+      const payload = encodeStored({ mark, key, position: NO_POSITION, bytes: record }, events.subject);
+      const position = await this.#appender.append({ ...events, expected, payload, mark, entity });
+      this.#wakeup.notify(topicOf(entity.type, this.partitionOf(entity)));
+      return position;
     });
   }
 
@@ -126,14 +122,14 @@ class LogOnJetStream implements EventLog {
       checkSize(this.#options, entity, snapshot);
       assert(Number.isSafeInteger(position) && position >= 0, "a position is a whole number");
       const { snapshot: source, untoldKey: key } = this.#layout.placeOf(entity);
-      const { subject } = source;
       const mark = this.#author.mark();
-      const payload = encodeStored({ mark, key, position, bytes: snapshot }, subject);
+      const payload = encodeStored({ mark, key, position, bytes: snapshot }, source.subject);
       for (let attempt = 0; attempt < MAX_SNAPSHOT_RACES; attempt++) {
         const stored = await this.#reader.last(source);
         if (stored !== undefined && stored.position > position) return;
         try {
-          await this.#publisher.publish(subject, stored?.sequence ?? NO_POSITION, payload, nameOf(entity));
+          const expected = stored?.sequence ?? NO_POSITION;
+          await this.#appender.append({ ...source, expected, payload, mark, entity });
           return;
         } catch (thrown) {
           if (!isConflict(thrown)) throw thrown;

@@ -65,6 +65,35 @@ export function fromApi(failure: ApiFailure, doing: string, effect: Effect, caus
   return unanswered(doing, effect, `${description} (${errCode})`, cause);
 }
 
+/** Why a publish is not known to be stored. */
+export interface PublishFailure {
+  /**
+   * - `contested`: another message is where this one was to go, perhaps its own of an earlier try.
+   * - `busy`: this try stored nothing; one a little later may.
+   * - `refused`: this try stored nothing, and no other will until somebody changes something.
+   * - `unanswered`: this try may have stored it, or may do so yet.
+   */
+  readonly kind: "contested" | "busy" | "refused" | "unanswered";
+  readonly error: EventLogError;
+}
+
+/** An answer to a publish that says no. */
+export function publishFailure(failure: ApiFailure, doing: string): PublishFailure {
+  const error = fromApi(failure, doing, "write");
+  return { kind: publishFailureKind(failure, error), error };
+}
+
+function publishFailureKind({ errCode }: ApiFailure, error: EventLogError): PublishFailure["kind"] {
+  if (errCode === WRONG_LAST_SEQUENCE) return "contested";
+  if (error.code === "OUTCOME_UNKNOWN") return "unanswered";
+  return BUSY_CODES.includes(errCode) ? "busy" : "refused";
+}
+
+/** True if the server does not let this user do it. */
+export function isForbidden(error: EventLogError): boolean {
+  return error.cause instanceof PermissionViolationError;
+}
+
 /** True if the error of JetStream's client says that the stream is not there. */
 export function isStreamAbsent(thrown: unknown): boolean {
   return thrown instanceof JetStreamApiError && thrown.code === STREAM_NOT_FOUND;
@@ -83,7 +112,10 @@ export function isUnheard(thrown: unknown): boolean {
 const NO_RESPONDERS = 503;
 const STREAM_NAME_IN_USE = 10058;
 const STREAM_NOT_FOUND = 10059;
+const WRONG_LAST_SEQUENCE = 10071;
 const STORE_FAILED = 10077;
+/** No leader, twice; another append of the subject is under way; more than the server takes in. */
+const BUSY_CODES = [10008, 10009, 10164, 10167];
 
 interface Reason {
   readonly code: EventLogCode;
@@ -118,13 +150,16 @@ const API_REASONS: Readonly<Record<number, Reason>> = {
     code: "LOG_UNAVAILABLE",
     text: "the stream is gone: restore it, or open the log anew",
   },
-  /* wrong last sequence */ 10071: CONFLICT,
+  [WRONG_LAST_SEQUENCE]: CONFLICT,
   /* JetStream not enabled */ 10076: DISABLED,
   /* stream sealed */ 10109: {
     code: "LOG_UNAVAILABLE",
     text: "the stream is sealed: nothing can be added to it",
   },
-  /* wrong last sequence while another append is under way */ 10164: CONFLICT,
+  /* wrong last sequence, without a number */ 10164: {
+    code: "LOG_UNAVAILABLE",
+    text: "another append of the entity is under way",
+  },
   /* rate limit */ 10167: { code: "LOG_OVERLOADED", text: "the server has more to store than it takes in" },
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { silentLogger, systemClock } from "../../base/mod.ts";
-import type { Clock, Logger } from "../../base/mod.ts";
+import { silentLogger, systemClock, systemRandom } from "../../base/mod.ts";
+import type { Clock, Logger, Random } from "../../base/mod.ts";
 import { defaultLimits } from "../limits.ts";
 import type { LogLimits } from "../limits.ts";
 
@@ -23,6 +23,8 @@ export type NatsCredentials =
 export interface JetStreamLogOptions extends LogLimits, StreamSettings {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Spreads tries over time. Default: Node's. */
+  readonly random: Random;
   /** Default: none. */
   readonly credentials: NatsCredentials;
   /** Most appends and snapshots that wait or are under way; more get `LOG_OVERLOADED`. Default 16,384. */
@@ -39,6 +41,11 @@ export interface JetStreamLogOptions extends LogLimits, StreamSettings {
   readonly connectTimeoutMs: number;
   /** How long an answer of the server is waited for, in milliseconds. Default 5,000. */
   readonly requestTimeoutMs: number;
+  /**
+   * How long an append is tried while the log cannot be written or does not answer, in milliseconds; what was sent last
+   * is still waited for and looked up, `requestTimeoutMs` for each. An election takes four to nine seconds. Default 20,000.
+   */
+  readonly appendDeadlineMs: number;
   /** Pause between two attempts to get the connection back, in milliseconds. Default 250. */
   readonly reconnectDelayMs: number;
   /** The server is asked for a sign of life this often, in milliseconds; twice unanswered ends the connection. Default 5,000. */
@@ -61,6 +68,7 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   ...defaultLimits,
   clock: systemClock,
   logger: silentLogger,
+  random: systemRandom,
   credentials: { kind: "none" },
   replicas: 1,
   maxPendingAppends: 16_384,
@@ -70,6 +78,7 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   maxPendingReads: 65_536,
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 5_000,
+  appendDeadlineMs: 20_000,
   reconnectDelayMs: 250,
   pingIntervalMs: 5_000,
   tailPollMs: 250,

@@ -195,7 +195,7 @@ test("(6, I5) after a write only what is known to have stored nothing gets anoth
     new JetStreamApiError({ code, err_code, description });
   const cases: readonly (readonly [Error, EventLogCode])[] = [
     [api(400, 10071, "wrong last sequence: 7"), "APPEND_CONFLICT"],
-    [api(400, 10164, "wrong last sequence"), "APPEND_CONFLICT"],
+    [api(400, 10164, "wrong last sequence"), "LOG_UNAVAILABLE"],
     [api(503, 10077, "maximum bytes exceeded"), "LOG_FULL"],
     [api(503, 10077, "input/output error"), "OUTCOME_UNKNOWN"],
     [api(500, 10047, "insufficient storage resources available"), "LOG_FULL"],

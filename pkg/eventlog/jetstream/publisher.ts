@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { headers } from "@nats-io/transport-node";
-import type { Msg } from "@nats-io/transport-node";
+import { Buffer } from "node:buffer";
+
+import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 
 import { assert, Semaphore } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
-import type { Position } from "../event-log.ts";
-import type { NatsLink } from "./link.ts";
-import { fromApi } from "./nats-error.ts";
+import type { EntityKey, Position } from "../event-log.ts";
+import { nameOf } from "../limits.ts";
+import type { Lack, NatsLink, Request } from "./link.ts";
+import { publishFailure, translateError, unanswered } from "./nats-error.ts";
+import type { PublishFailure } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
 /** The fence (I3), and the only header of ours: the stream's sequence of the subject's last message, 0 for none. */
@@ -16,68 +19,84 @@ export const FENCE = "Nats-Expected-Last-Subject-Sequence";
 /** What the header and its frame take of `max_payload`, at most. */
 const HEADER_BYTES = 100;
 
+/** A message that is to be stored as the one behind `expected` of its subject. */
+export interface Publish {
+  readonly subject: string;
+  readonly expected: Position;
+  readonly payload: Uint8Array;
+  /** Whose it is, for the text of an error. */
+  readonly entity: EntityKey;
+}
+
+/** What one try to publish came to. */
+export type PublishAnswer = { readonly kind: "stored"; readonly sequence: Position } | PublishFailure;
+
 /**
- * Publishes to streams behind a fence, many at a time.
- *
- * 1. Each publish is sent once and is stored before it is acknowledged.
- * 2. At most `maxInFlight` are with the server, at most `maxPendingAppends` and `maxPendingBytes` in all (I11).
+ * Publishes to streams behind a fence, many at a time; at most `maxInFlight` are with the server (I11). Each publish is
+ * sent once. It never rejects.
  */
 export class Publisher {
   readonly #link: NatsLink;
-  readonly #options: JetStreamLogOptions;
   readonly #turns: Semaphore;
-  #pending = 0;
-  #pendingBytes = 0;
 
   constructor(link: NatsLink, options: JetStreamLogOptions) {
     this.#link = link;
-    this.#options = options;
     this.#turns = new Semaphore(options.maxInFlight);
   }
 
-  /**
-   * Gives the sequence of the message in its stream.
-   *
-   * @throws EventLogError: nothing is stored unless it is `OUTCOME_UNKNOWN`.
-   */
-  async publish(subject: string, expected: Position, payload: Uint8Array, doing: string): Promise<Position> {
+  async publish(publish: Publish): Promise<PublishAnswer> {
+    const { expected, payload, entity } = publish;
     assert(Number.isSafeInteger(expected) && expected >= 0, "a position is a whole number");
     const { maxPayload } = this.#link;
-    if (payload.byteLength + HEADER_BYTES > maxPayload) {
-      const text = `${doing}: ${payload.byteLength} bytes are more than the server takes: its max_payload is ${maxPayload}`;
-      throw new EventLogError("RECORD_TOO_LARGE", text);
+    const bytes = payload.byteLength;
+    if (bytes + HEADER_BYTES > maxPayload) {
+      const text = `${nameOf(entity)}: ${bytes} bytes are more than the server takes: its max_payload is ${maxPayload}`;
+      return { kind: "refused", error: new EventLogError("RECORD_TOO_LARGE", text) };
     }
-    this.#admit(payload.byteLength, doing);
+    await this.#turns.acquire();
     try {
-      await this.#turns.acquire();
-      try {
-        return await this.#send(subject, expected, payload, doing);
-      } finally {
-        this.#turns.release();
-      }
+      return await new Promise((resolve) => this.#link.send(new PublishRequest(publish, resolve)));
     } finally {
-      this.#pending--;
-      this.#pendingBytes -= payload.byteLength;
+      this.#turns.release();
     }
   }
+}
 
-  #send(subject: string, expected: Position, payload: Uint8Array, doing: string): Promise<Position> {
-    const fence = headers();
-    fence.set(FENCE, `${expected}`);
-    const receive = (message: Msg) => sequenceOf(message, doing);
-    return this.#link.ask({ subject, payload, headers: fence, doing, effect: "write", receive });
+class PublishRequest implements Request {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: MsgHdrs;
+  readonly #entity: EntityKey;
+  readonly #settle: (answer: PublishAnswer) => void;
+
+  constructor({ subject, expected, payload, entity }: Publish, settle: (answer: PublishAnswer) => void) {
+    this.subject = subject;
+    this.payload = payload;
+    this.headers = fenceBehind(expected);
+    this.#entity = entity;
+    this.#settle = settle;
   }
 
-  #admit(bytes: number, doing: string): void {
-    const { maxPendingAppends, maxPendingBytes } = this.#options;
-    const isFull = this.#pending >= maxPendingAppends;
-    if (isFull || (this.#pending > 0 && this.#pendingBytes + bytes > maxPendingBytes)) {
-      const text = `${doing}: ${this.#pending} appends (${this.#pendingBytes} bytes) wait already`;
-      throw new EventLogError("LOG_OVERLOADED", text);
+  take(message: Msg): boolean {
+    this.#settle(answerOf(message, this.#entity));
+    return true;
+  }
+
+  fail(lack: Lack, reason: Error): void {
+    const doing = nameOf(this.#entity);
+    if (lack === "unanswered") {
+      return this.#settle({ kind: "unanswered", error: unanswered(doing, "write", reason.message, reason) });
     }
-    this.#pending++;
-    this.#pendingBytes += bytes;
+    // It did not reach the log, so there is nothing of it to be in doubt about.
+    const error = translateError(reason, doing, "read");
+    this.#settle({ kind: lack === "unsent" ? "busy" : "refused", error });
   }
+}
+
+/** The one header as it is sent. The client wants an object that encodes itself, and needs nothing else of it. */
+function fenceBehind(expected: Position): MsgHdrs {
+  const encode = () => Buffer.from(`NATS/1.0\r\n${FENCE}: ${expected}\r\n\r\n`, "latin1");
+  return { encode } as unknown as MsgHdrs;
 }
 
 interface Acknowledgement {
@@ -85,19 +104,17 @@ interface Acknowledgement {
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
 }
 
-function sequenceOf(message: Msg, doing: string): Position {
+function answerOf(message: Msg, entity: EntityKey): PublishAnswer {
   if (message.headers?.code === 503) {
-    throw new EventLogError(
-      "LOG_UNAVAILABLE",
-      `${doing}: no stream takes it: it is gone or has no leader now`,
-    );
+    const text = `${nameOf(entity)}: no stream takes it: it is gone or has no leader now`;
+    return { kind: "busy", error: new EventLogError("LOG_UNAVAILABLE", text) };
   }
   const { seq, error } = message.json<Acknowledgement>();
   if (error !== undefined) {
     const { code, err_code: errCode = 0, description = "" } = error;
-    throw fromApi({ code, errCode, description }, doing, "write");
+    return publishFailure({ code, errCode, description }, nameOf(entity));
   }
   if (seq === undefined || !Number.isSafeInteger(seq))
     throw new TypeError("the acknowledgement has no sequence");
-  return seq;
+  return { kind: "stored", sequence: seq };
 }

@@ -75,7 +75,7 @@ export class Reader {
 
   /** The last message of a subject, never behind what was acknowledged before. */
   last(source: Source): Promise<StoredMessage | undefined> {
-    if (this.#facts.replicated) return this.#lastFromLeader(source);
+    if (this.#facts.replicated) return this.#fromLeader(source.stream, { last_by_subj: source.subject });
     const { stream, subject } = source;
     const doing = `reading ${stream} ${subject}`;
     return this.#turn(doing, async () => {
@@ -83,7 +83,6 @@ export class Reader {
         subject: `$JS.API.DIRECT.GET.${stream}.${subject}`,
         payload: "",
         doing,
-        effect: "read",
         receive: (message) => ({ message: messageOf(message, stream, doing) }),
       });
       return found.message;
@@ -93,7 +92,13 @@ export class Reader {
   /** Sequence that a look at a replicated stream must reach to see all that was acknowledged before; 0 for others. */
   async horizon(source: Source): Promise<Position> {
     if (!this.#facts.replicated) return NO_POSITION;
-    return (await this.#lastFromLeader(source))?.sequence ?? NO_POSITION;
+    const last = await this.#fromLeader(source.stream, { last_by_subj: source.subject });
+    return last?.sequence ?? NO_POSITION;
+  }
+
+  /** The first message of a subject behind a sequence, as the stream's leader knows it. */
+  firstBehind({ stream, subject }: Source, after: Position): Promise<StoredMessage | undefined> {
+    return this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject });
   }
 
   /** The message with a sequence. */
@@ -104,7 +109,6 @@ export class Reader {
         subject: `$JS.API.DIRECT.GET.${stream}`,
         payload: JSON.stringify({ seq: sequence }),
         doing,
-        effect: "read",
         receive: (message) => ({ message: messageOf(message, stream, doing) }),
       });
       return found.message;
@@ -119,7 +123,6 @@ export class Reader {
         subject: `$JS.API.DIRECT.GET.${stream}`,
         payload: JSON.stringify({ seq: after + 1, next_by_subj: subject, batch: records, max_bytes: bytes }),
         doing,
-        effect: "read",
         receive: (message): MessagePage | undefined => {
           if (message.headers?.code === END_OF_BATCH) {
             return { messages, end: message.headers.get("Nats-Num-Pending") === "0" };
@@ -133,14 +136,13 @@ export class Reader {
     );
   }
 
-  #lastFromLeader({ stream, subject }: Source): Promise<StoredMessage | undefined> {
-    const doing = `reading ${stream} ${subject}`;
+  #fromLeader(stream: string, which: LeaderQuestion): Promise<StoredMessage | undefined> {
+    const doing = `reading ${stream} ${which.last_by_subj ?? which.next_by_subj}`;
     return this.#turn(doing, async () => {
       const found = await this.#link.ask({
         subject: `$JS.API.STREAM.MSG.GET.${stream}`,
-        payload: JSON.stringify({ last_by_subj: subject }),
+        payload: JSON.stringify(which),
         doing,
-        effect: "read",
         receive: (message) => ({ message: leaderMessageOf(message, stream, doing) }),
       });
       return found.message;
@@ -185,6 +187,11 @@ function messageOf(message: Msg, stream: string, doing: string): StoredMessage |
   const sequence = Number(headers.get("Nats-Sequence"));
   return withOrigin({ stream, sequence, subject: headers.get("Nats-Subject") }, message.data);
 }
+
+/** In the server's words. */
+type LeaderQuestion =
+  | { readonly last_by_subj: string; readonly next_by_subj?: undefined }
+  | { readonly seq: number; readonly next_by_subj: string; readonly last_by_subj?: undefined };
 
 interface LeaderAnswer {
   readonly message?: { readonly subject: string; readonly seq: number; readonly data?: string };

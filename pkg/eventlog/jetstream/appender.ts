@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { backoffMs, sleep } from "../../base/mod.ts";
+import type { BackoffOptions } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+import type { EventLogCode, Position } from "../event-log.ts";
+import { nameOf } from "../limits.ts";
+import { afterLook, afterPublish, beginAppend } from "./append-steps.ts";
+import type { Found } from "./append-steps.ts";
+import { isSameMark } from "./author.ts";
+import type { Mark } from "./author.ts";
+import { isForbidden, translateError } from "./nats-error.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+import type { Publish, Publisher } from "./publisher.ts";
+import type { Reader } from "./reader.ts";
+
+/** A message to be stored, and how to know it again. */
+export interface Write extends Publish {
+  readonly stream: string;
+  /** The one in the payload. */
+  readonly mark: Mark;
+}
+
+/** From short, since most of what is in the way is over at once, to long, since an election takes seconds. */
+const BACKOFF: BackoffOptions = { minMs: 5, maxMs: 1_000, jitter: 0.3 };
+
+const UNREADABLE: readonly EventLogCode[] = ["LOG_CORRUPT", "LOG_TOO_NEW"];
+
+/**
+ * Stores messages behind a fence and finds out what became of them (`append-steps.ts`). At most `maxPendingAppends` and
+ * `maxPendingBytes` wait or are under way (I11).
+ */
+export class Appender {
+  readonly #publisher: Publisher;
+  readonly #reader: Reader;
+  readonly #options: JetStreamLogOptions;
+  #pending = 0;
+  #pendingBytes = 0;
+
+  constructor(publisher: Publisher, reader: Reader, options: JetStreamLogOptions) {
+    this.#publisher = publisher;
+    this.#reader = reader;
+    this.#options = options;
+  }
+
+  /**
+   * Gives the sequence of the message in its stream.
+   *
+   * @throws EventLogError: nothing is stored unless it is `OUTCOME_UNKNOWN`.
+   */
+  async append(write: Write): Promise<Position> {
+    this.#admit(write);
+    try {
+      return await this.#run(write);
+    } finally {
+      this.#pending--;
+      this.#pendingBytes -= write.payload.byteLength;
+    }
+  }
+
+  async #run(write: Write): Promise<Position> {
+    const { clock, random, appendDeadlineMs } = this.#options;
+    let state = beginAppend(clock.monotonicMs() + appendDeadlineMs);
+    for (;;) {
+      const answer = await this.#publisher.publish(write);
+      let step = afterPublish(state, answer, clock.monotonicMs());
+      if (step.kind === "look") {
+        const found = await this.#look(write);
+        step = afterLook(step.state, step.failure, found, clock.monotonicMs());
+      }
+      if (step.kind === "stored") return step.sequence;
+      if (step.kind === "failed") throw step.error;
+      state = step.state;
+      const leftMs = state.deadlineMs - clock.monotonicMs();
+      await sleep(clock, Math.min(backoffMs(state.failures, BACKOFF, random), leftMs));
+    }
+  }
+
+  async #look({ stream, subject, expected, mark, entity }: Write): Promise<Found> {
+    try {
+      const first = await this.#reader.firstBehind({ stream, subject }, expected);
+      if (first === undefined) return { kind: "nothing" };
+      const { sequence } = first;
+      return { kind: isSameMark(first.mark, mark) ? "ours" : "foreign", sequence };
+    } catch (thrown) {
+      const error = translateError(thrown, nameOf(entity), "read");
+      return { kind: "unreadable", error, forGood: isForbidden(error) || UNREADABLE.includes(error.code) };
+    }
+  }
+
+  #admit({ payload, entity }: Write): void {
+    const { maxPendingAppends, maxPendingBytes } = this.#options;
+    const isFull = this.#pending >= maxPendingAppends;
+    const bytes = payload.byteLength;
+    if (isFull || (this.#pending > 0 && this.#pendingBytes + bytes > maxPendingBytes)) {
+      const text = `${nameOf(entity)}: ${this.#pending} appends (${this.#pendingBytes} bytes) wait already`;
+      throw new EventLogError("LOG_OVERLOADED", text);
+    }
+    this.#pending++;
+    this.#pendingBytes += bytes;
+  }
+}
