@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { ExecutionContext } from "ava";
+
+import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "../../../test/lib/counter.ts";
+import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
+import type { Script, ScriptedStream, StreamOut } from "../../../test/lib/scripted-user-function.ts";
+import { ManualClock, silentLogger, systemClock } from "../../base/mod.ts";
+import { openMemoryLog } from "../../eventlog/mod.ts";
+import type { EventLog } from "../../eventlog/mod.ts";
+import { connect } from "../../grpc/mod.ts";
+import { EventSourced, messageTypeUrl } from "../../protocol/mod.ts";
+import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
+import { validateSpec } from "../../userfunction/mod.ts";
+
+import { EventSourcedRuntime } from "../event-sourced-runtime.ts";
+import { ORIGIN, readCommit } from "../history.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
+import type { EntityOptions } from "../options.ts";
+
+export const ADD = "Add";
+export const KEY = { type: "counter", id: "a" };
+
+interface World {
+  readonly runtime: EventSourcedRuntime;
+  readonly log: EventLog;
+  readonly clock: ManualClock;
+  readonly streams: readonly ScriptedStream[];
+  readonly reports: string[];
+  send(id: string, amount?: number, more?: SendOptions): Promise<string>;
+  killUserFunction(): void;
+}
+
+interface SendOptions {
+  readonly deadlineMs?: number;
+  readonly onCancel?: (listener: () => void) => void;
+}
+
+interface WorldOptions {
+  readonly options?: Partial<EntityOptions>;
+  readonly log?: (log: EventLog) => EventLog;
+}
+
+/** A runtime with a real log, in front of a user function over real gRPC; only time is ours. */
+export async function world(
+  t: ExecutionContext,
+  onMessage: Script["onMessage"],
+  setup: WorldOptions = {},
+): Promise<World> {
+  const spec = counterSpec();
+  const userFunction = await startScriptedUserFunction({
+    spec,
+    ...(onMessage !== undefined && { onMessage }),
+  });
+  const connection = await connect({ host: "127.0.0.1", port: userFunction.port, clock: systemClock });
+  const clock = new ManualClock(1_000);
+  const memory = openMemoryLog();
+  const log = setup.log?.(memory) ?? memory;
+  const reports: string[] = [];
+  const runtime = new EventSourcedRuntime({
+    log,
+    streams: connection,
+    clock,
+    logger: silentLogger,
+    options: { ...DEFAULT_ENTITY_OPTIONS, ...setup.options },
+    reportError: (message) => reports.push(message),
+  });
+  t.teardown(async () => {
+    connection.destroy();
+    userFunction.kill();
+    await log.close();
+  });
+
+  const validation = validateSpec(spec, [EventSourced.typeName]);
+  if (!validation.ok) throw new Error(validation.errors.join());
+  const method = validation.spec.services.get(COUNTER_SERVICE)?.methods.get(ADD);
+  if (method === undefined) throw new Error("no method");
+  const send = async (
+    id: string,
+    amount = 0,
+    { deadlineMs, onCancel = () => undefined }: SendOptions = {},
+  ) => {
+    const payload = counterRequest(id, amount);
+    const reply = await runtime.dispatch({ method, entityId: id, payload, deadlineMs, onCancel });
+    return Buffer.from(reply.payload).toString();
+  };
+  const { streams } = userFunction;
+  return { runtime, log, clock, streams, reports, send, killUserFunction: () => userFunction.kill() };
+}
+
+export function any(text: string): Any {
+  return create(AnySchema, { typeUrl: messageTypeUrl(COUNTER_REQUEST), value: Buffer.from(text) });
+}
+
+interface ReplyParts {
+  readonly text?: string;
+  readonly events?: readonly string[];
+  readonly snapshot?: string;
+  readonly fail?: string;
+  readonly restart?: boolean;
+}
+
+export function reply(
+  commandId: bigint,
+  { text = "ok", events = [], snapshot, fail, restart }: ReplyParts = {},
+): StreamOut {
+  const clientAction =
+    fail === undefined
+      ? { action: { case: "reply" as const, value: { payload: any(text) } } }
+      : {
+          action: {
+            case: "failure" as const,
+            value: { commandId, description: fail, restart: restart ?? false },
+          },
+        };
+  return {
+    message: {
+      case: "reply",
+      value: {
+        commandId,
+        clientAction,
+        events: events.map(any),
+        ...(snapshot !== undefined && { snapshot: any(snapshot) }),
+      },
+    },
+  };
+}
+
+/** Answers each command by what `parts` says of it. */
+export function answering(
+  parts: (commandId: bigint, stream: ScriptedStream) => ReplyParts | undefined,
+): Script["onMessage"] {
+  return (message, stream) => {
+    if (message.message.case !== "command") return;
+    const { id } = message.message.value;
+    const said = parts(id, stream);
+    if (said !== undefined) stream.send(reply(id, said));
+  };
+}
+
+/** What a stream received, in short: `init`, `init+2:state`, `event 1:x`, `command 1`. */
+export function told({ received }: ScriptedStream): string[] {
+  return received.map(({ message }: EventSourcedStreamIn) => {
+    switch (message.case) {
+      case "init": {
+        const { snapshot } = message.value;
+        if (snapshot === undefined) return "init";
+        return `init+${snapshot.snapshotSequence}:${Buffer.from(snapshot.snapshot?.value ?? []).toString()}`;
+      }
+      case "event":
+        return `event ${message.value.sequence}:${Buffer.from(message.value.payload?.value ?? []).toString()}`;
+      case "command":
+        return `command ${message.value.id}`;
+      case undefined:
+        return "nothing";
+    }
+  });
+}
+
+/** The events that the log holds of an entity, checked as a replay would check them. */
+export async function stored(log: EventLog, key = KEY): Promise<string[]> {
+  const page = await log.read(key);
+  let cursor = ORIGIN;
+  const events: string[] = [];
+  for (const record of page.records) {
+    const commit = readCommit(cursor, record);
+    cursor = commit.cursor;
+    events.push(...commit.events.map((event) => Buffer.from(event.value).toString()));
+  }
+  return events;
+}
+
+/** The log's methods, free of `this`, so that a test can replace one. */
+export function bound(log: EventLog): EventLog {
+  return {
+    durability: log.durability,
+    partitions: log.partitions,
+    partitionOf: (entity) => log.partitionOf(entity),
+    read: (...parameters) => log.read(...parameters),
+    append: (...parameters) => log.append(...parameters),
+    saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),
+    tail: (...parameters) => log.tail(...parameters),
+    list: (...parameters) => log.list(...parameters),
+    close: () => log.close(),
+  };
+}
