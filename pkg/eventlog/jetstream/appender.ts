@@ -50,29 +50,25 @@ export class Appender {
    */
   async append(write: Write): Promise<Position> {
     this.#admit(write);
+    const { clock, random, appendDeadlineMs } = this.#options;
+    let state = beginAppend(clock.monotonicMs() + appendDeadlineMs);
     try {
-      return await this.#run(write);
+      for (;;) {
+        const answer = await this.#publisher.publish(write);
+        let step = afterPublish(state, answer, clock.monotonicMs());
+        if (step.kind === "look") {
+          const found = await this.#look(write);
+          step = afterLook(step.state, step.failure, found, clock.monotonicMs());
+        }
+        if (step.kind === "stored") return step.sequence;
+        if (step.kind === "failed") throw step.error;
+        state = step.state;
+        const leftMs = state.deadlineMs - clock.monotonicMs();
+        await sleep(clock, Math.min(backoffMs(state.failures, BACKOFF, random), leftMs));
+      }
     } finally {
       this.#pending--;
       this.#pendingBytes -= write.payload.byteLength;
-    }
-  }
-
-  async #run(write: Write): Promise<Position> {
-    const { clock, random, appendDeadlineMs } = this.#options;
-    let state = beginAppend(clock.monotonicMs() + appendDeadlineMs);
-    for (;;) {
-      const answer = await this.#publisher.publish(write);
-      let step = afterPublish(state, answer, clock.monotonicMs());
-      if (step.kind === "look") {
-        const found = await this.#look(write);
-        step = afterLook(step.state, step.failure, found, clock.monotonicMs());
-      }
-      if (step.kind === "stored") return step.sequence;
-      if (step.kind === "failed") throw step.error;
-      state = step.state;
-      const leftMs = state.deadlineMs - clock.monotonicMs();
-      await sleep(clock, Math.min(backoffMs(state.failures, BACKOFF, random), leftMs));
     }
   }
 
