@@ -32,9 +32,8 @@ This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.
 
 function row(setting: Setting): string {
   const unit = setting.kind === "number" && setting.unit !== "port" ? ` ${setting.unit}` : "";
-  const cells = [`--${setting.flag}`, setting.env, `${String(setting.default)}${unit}`].map(
-    (text) => `\`${text}\``,
-  );
+  const value = setting.default === "" ? "none" : `${String(setting.default)}${unit}`;
+  const cells = [`--${setting.flag}`, setting.env, value].map((text) => `\`${text}\``);
   return `| ${[...cells, range(setting), setting.help].join(" | ")} |`;
 }
 

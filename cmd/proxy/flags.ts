@@ -10,6 +10,7 @@ Examples:
   $ perdure-proxy                                        in front of 127.0.0.1:8080, state under .perdure/
   $ USER_FUNCTION_PORT=8088 perdure-proxy                another user function
   $ perdure-proxy --log sqlite:/var/lib/cart/log.db      another place for the state
+  $ perdure-proxy --log nats://nats:4222/cart            state in NATS JetStream, for any number of proxies
 
 A flag is stronger than its environment variable, that is stronger than the default.
 `;
@@ -35,7 +36,8 @@ export function parseFlags(argv: readonly string[]): Record<string, string | und
 
 function describe(setting: Setting): string {
   const unit = setting.kind === "number" && setting.unit !== "port" ? ` ${setting.unit}` : "";
-  return `${setting.help} (env ${setting.env}, default ${String(setting.default)}${unit})`;
+  const value = setting.default === "" ? "none" : `${String(setting.default)}${unit}`;
+  return `${setting.help} (env ${setting.env}, default ${value})`;
 }
 
 function camelCase(flag: string): string {

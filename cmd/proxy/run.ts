@@ -13,9 +13,14 @@ const EXIT_USAGE = 2;
 
 /** Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const stopRequested = stopSignal();
+  const stop = new AbortController();
+  const stopRequested = stopSignal().then(() => stop.abort());
   try {
-    const proxy = await start(argv, env);
+    const proxy = await start(argv, env, stop.signal).catch((error: unknown) => {
+      // It still waited for its log, and does not have to any more.
+      if (stop.signal.aborted) process.exit(EXIT_STOPPED);
+      throw error;
+    });
     await stopRequested;
     await proxy.stop();
     process.exit(EXIT_STOPPED);
@@ -25,13 +30,14 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   }
 }
 
-async function start(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Proxy> {
+async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Proxy> {
   const options = proxyOptions(parseFlags(argv), env);
   const logger = createLogger(options.logLevel as LogLevel, process.stdout);
   const proxy = await startProxy(options, {
     clock: systemClock,
     random: systemRandom,
     logger,
+    signal,
     onSpec: (spec) => {
       if (spec !== undefined) process.stderr.write(`ready http://127.0.0.1:${proxy.port}\n`);
     },

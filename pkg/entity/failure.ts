@@ -92,6 +92,7 @@ function statusOf(error: EventLogError): Status {
     case "LOG_TOO_NEW":
       return Status.DATA_LOSS;
     case "LOG_UNAVAILABLE":
+    case "LOG_UNUSABLE":
     case "LOG_OVERLOADED":
     case "LOG_LOCKED":
     case "LOG_BAD_ADDRESS":

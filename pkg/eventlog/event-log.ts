@@ -94,7 +94,12 @@ export type Durability =
   | "memory"
   /** Written, and synced some time later: survives the end of the log's process, not that of its machine. */
   | "acknowledged-before-fsync"
-  | "fsync-one-node";
+  /** Synced on one machine: survives its power failure, not the loss of its disk. */
+  | "fsync-one-node"
+  /** With a majority of machines, and synced some time later: survives the loss of a minority, not power failure of all. */
+  | "quorum-before-fsync"
+  /** Synced by a majority of machines: survives power failure of all, and the loss of a minority with its disks. */
+  | "fsync-quorum";
 
 export type EventLogCode =
   /** Another record stands where this one was to go. Nothing was stored. */
@@ -103,6 +108,8 @@ export type EventLogCode =
   | "OUTCOME_UNKNOWN"
   /** Not reachable, or not able to write, now. Nothing was stored. */
   | "LOG_UNAVAILABLE"
+  /** It does not let us, or is not fit for a log: an operator has to change what the text says. Nothing was stored. */
+  | "LOG_UNUSABLE"
   /** No space. Nothing was stored. */
   | "LOG_FULL"
   /** More appends wait than the bound allows. Nothing was stored. */

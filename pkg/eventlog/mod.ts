@@ -13,9 +13,11 @@ export type {
 } from "./event-log.ts";
 export type { LogLimits } from "./limits.ts";
 export type {
+  DurabilityDemand,
   JetStreamAddress,
   JetStreamLogOptions,
   NatsCredentials,
+  NatsTls,
   StreamSettings,
 } from "./jetstream/options.ts";
 export { openMemoryLog } from "./memory.ts";
@@ -23,5 +25,6 @@ export type { MemoryLogOptions } from "./memory.ts";
 export { openSqliteLog } from "./sqlite/log.ts";
 export type { SqliteLog, SqliteLogStats } from "./sqlite/log.ts";
 export type { SqliteLogOptions } from "./sqlite/options.ts";
-export { openEventLog } from "./open.ts";
+export { openEventLog, parseEventLogAddress } from "./open.ts";
 export type { EventLogAddress, EventLogDeps } from "./open.ts";
+export { shownAddress } from "./shown-address.ts";

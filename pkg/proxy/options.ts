@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LOG_SETTINGS } from "./log-options.ts";
 import { boolean, number, resolveSettings, text } from "./settings.ts";
 import type { Values } from "./settings.ts";
 
@@ -14,12 +15,7 @@ export const PROXY_SETTINGS = {
   httpHost: text("http-host", "HTTP_HOST", "0.0.0.0", "Address that the public port is bound to."),
   adminPort: number("admin-port", "ADMIN_PORT", 9_010, "port", PORTS, "Port of `/livez` and `/readyz`."),
   adminHost: text("admin-host", "ADMIN_HOST", "0.0.0.0", "Address that the admin port is bound to."),
-  log: text(
-    "log",
-    "PERDURE_LOG",
-    "sqlite:.perdure/log.db",
-    "The event log: `sqlite:PATH` (durable, one process) or `memory:` (lost at the end, for tests).",
-  ),
+  ...LOG_SETTINGS,
   userFunctionHost: text(
     "user-function-host",
     "USER_FUNCTION_HOST",
@@ -215,38 +211,6 @@ export const PROXY_SETTINGS = {
     "ms",
     [1, DAY_MS],
     "How long its answer to that may take before the connection is given up.",
-  ),
-  maxRecordBytes: number(
-    "max-record-bytes",
-    "PERDURE_MAX_RECORD_BYTES",
-    12 * MIB,
-    "bytes",
-    [1_024, 256 * MIB],
-    "Largest record (all events of one command) and largest snapshot in the log.",
-  ),
-  maxPendingAppends: number(
-    "max-pending-appends",
-    "PERDURE_MAX_PENDING_APPENDS",
-    16_384,
-    "appends",
-    [1, 1_000_000],
-    "Appends that may wait for a SQLite log; the next is refused with `LOG_OVERLOADED`.",
-  ),
-  maxPendingBytes: number(
-    "max-pending-bytes",
-    "PERDURE_MAX_PENDING_BYTES",
-    64 * MIB,
-    "bytes",
-    [MIB, 16 * 1_024 * MIB],
-    "The same in bytes.",
-  ),
-  maxMemoryLogBytes: number(
-    "max-memory-log-bytes",
-    "PERDURE_MAX_MEMORY_LOG_BYTES",
-    1_024 * MIB,
-    "bytes",
-    [MIB, 64 * 1_024 * MIB],
-    "What a log in memory keeps; beyond it `LOG_FULL`.",
   ),
   drainTimeoutMs: number(
     "drain-timeout",

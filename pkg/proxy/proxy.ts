@@ -5,8 +5,8 @@ import type { Clock, Logger, Random } from "../base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../endpoint/mod.ts";
 import type { EndpointOptions } from "../endpoint/mod.ts";
 import { EventSourcedRuntime } from "../entity/mod.ts";
-import { openEventLog } from "../eventlog/mod.ts";
-import type { EventLog, EventLogDeps } from "../eventlog/mod.ts";
+import { shownAddress } from "../eventlog/mod.ts";
+import type { EventLog } from "../eventlog/mod.ts";
 import { EventSourced } from "../protocol/mod.ts";
 import { createRouter } from "../router/mod.ts";
 import { UserFunction } from "../userfunction/mod.ts";
@@ -14,6 +14,7 @@ import type { UserFunctionOptions, UserFunctionSpec, UserFunctionStatus } from "
 
 import { startAdminServer } from "./admin.ts";
 import type { Check } from "./admin.ts";
+import { openLog } from "./open-log.ts";
 import type { ProxyOptions } from "./options.ts";
 import { PROXY_NAME, PROXY_VERSION } from "./version.ts";
 
@@ -21,6 +22,8 @@ export interface ProxyDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Aborts a start that waits for its log; `stop` ends what has started. */
+  readonly signal?: AbortSignal;
   /** What is served changed; undefined while nothing is. */
   readonly onSpec?: (spec: UserFunctionSpec | undefined) => void;
   /** The user function was refused; what its developer has to change. */
@@ -37,7 +40,8 @@ export interface Proxy {
 }
 
 /**
- * Wires the parts and starts them, from the log outwards; what fails to start takes down what was started before.
+ * Wires the parts and starts them, from the log outwards; what fails to start takes down what was started before. The
+ * admin port comes first, so that it can tell what is waited for.
  *
  * @throws EventLogError if the log cannot be opened, an error with a code if a port cannot be bound.
  */
@@ -45,7 +49,14 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const { clock, random, logger } = dependencies;
   await using undo = new AsyncDisposableStack();
 
-  const log = await openEventLog(options.log, { clock, logger, ...logOptions(options) });
+  let checks = (): readonly Check[] => [{ name: "log", problem: "is being opened" }];
+  const admin = await startAdminServer(options.adminHost, options.adminPort, () => checks());
+  undo.defer(() => admin.close());
+
+  const onProblem = (problem: string): void => {
+    checks = () => [{ name: "log", problem }];
+  };
+  const log = await openLog(options, { clock, random, logger, signal: dependencies.signal, onProblem });
   undo.defer(() => log.close());
 
   const userFunction: UserFunction = new UserFunction({
@@ -81,14 +92,14 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
 
   const endpoint = await startEndpoint(endpointOptions(options), { dispatch, clock, logger });
   undo.defer(() => endpoint.close(0));
-  const admin = await startAdminServer(options.adminHost, options.adminPort, () => readiness(userFunction));
 
   undo.move();
+  checks = () => readiness(userFunction);
   userFunction.start();
   logger.info("listening", {
     port: endpoint.port,
     adminPort: admin.port,
-    log: options.log,
+    log: shownAddress(options.log),
     durability: log.durability,
   });
 
@@ -114,7 +125,10 @@ async function closeLog(log: EventLog, logger: Logger): Promise<void> {
 }
 
 function readiness(userFunction: UserFunction): readonly Check[] {
-  return [{ name: "user function", problem: problemOf(userFunction.status) }];
+  return [
+    { name: "log", problem: undefined },
+    { name: "user function", problem: problemOf(userFunction.status) },
+  ];
 }
 
 function problemOf(status: UserFunctionStatus): string | undefined {
@@ -126,14 +140,6 @@ function problemOf(status: UserFunctionStatus): string | undefined {
     case "serving":
       return undefined;
   }
-}
-
-function logOptions(options: ProxyOptions): Pick<EventLogDeps, "memory" | "sqlite"> {
-  const { maxRecordBytes, maxPendingAppends, maxPendingBytes, maxMemoryLogBytes } = options;
-  return {
-    memory: { maxRecordBytes, maxBytes: maxMemoryLogBytes },
-    sqlite: { maxRecordBytes, maxPendingAppends, maxPendingBytes },
-  };
 }
 
 function endpointOptions(options: ProxyOptions): EndpointOptions {

@@ -110,14 +110,17 @@ test.serial("a proxy that is started first waits for its user function, and says
   await until("it has looked once", async () => (await admin.call("/readyz")).body.includes("ECONNREFUSED"));
   const notReady = await admin.call("/readyz?verbose");
   t.is(notReady.status, 503);
-  t.regex(notReady.body, /^\[-\] user function: not reachable yet: .*ECONNREFUSED.*\nnot ready\n$/);
+  t.regex(
+    notReady.body,
+    /^\[\+\] log\n\[-\] user function: not reachable yet: .*ECONNREFUSED.*\nnot ready\n$/,
+  );
   const refused = await http.call("/carts/ann");
   t.like(refused, { status: 503, errorCode: "USER_FUNCTION_UNAVAILABLE" });
   t.like(await statusOf(grpc.call(getCart, { userId: "ann" })), { code: status.UNAVAILABLE });
 
   await startShoppingCart(t, port);
   await proxy.ready();
-  t.like(await admin.call("/readyz?verbose"), { status: 200, body: "[+] user function\nok\n" });
+  t.like(await admin.call("/readyz?verbose"), { status: 200, body: "[+] log\n[+] user function\nok\n" });
   t.like(await admin.call("/readyz"), { status: 200, body: "ok\n" });
   t.deepEqual(await json(http, "/carts/ann"), { items: [] });
   t.deepEqual((await grpc.call(getCart, { userId: "ann" })).items, []);

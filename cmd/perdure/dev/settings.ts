@@ -95,6 +95,8 @@ function proxyFlags(
     "admin-host": unless("ADMIN_HOST", "127.0.0.1"),
     "admin-port": flags.adminPort,
     log: flags.log ?? unless("PERDURE_LOG", `sqlite:${devLogPath}`),
+    // Somebody is there who can start it.
+    "log-start-timeout": unless("PERDURE_LOG_START_TIMEOUT_MS", "0"),
     "user-function-host": FUNCTION_HOST,
     "user-function-port": functionPort,
     // A function that is being restarted is back soon, and somebody is waiting for it.

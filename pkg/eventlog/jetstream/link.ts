@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect, createInbox, PermissionViolationError } from "@nats-io/transport-node";
-import type { Msg, MsgHdrs, NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { createInbox, PermissionViolationError } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 
 import { ExpiryQueue, toError } from "../../base/mod.ts";
-import { translateConnectError, translateError } from "./nats-error.ts";
+import { translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
 /** What is sent, and waits for its answer. The answer may come in several messages. */
@@ -45,7 +45,7 @@ export class NatsLink {
   readonly #connection: NatsConnection;
   readonly #options: JetStreamLogOptions;
   readonly #server: string;
-  readonly #inbox = `${createInbox()}.`;
+  readonly #inbox: string;
   readonly #pending = new Map<string, Request>();
   readonly #expiry: ExpiryQueue<string>;
   #lastToken = 0;
@@ -55,6 +55,7 @@ export class NatsLink {
     this.#connection = connection;
     this.#server = server;
     this.#options = options;
+    this.#inbox = `${createInbox(options.inboxPrefix)}.`;
     this.#expiry = new ExpiryQueue(options.clock, options.requestTimeoutMs, (token) => this.#timeOut(token));
     connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
@@ -172,42 +173,5 @@ export class NatsLink {
       // Without the subscription answers are lost, but not what was asked for.
       this.#settle(token)?.fail(isPublish ? "refused" : "unanswered", error);
     }
-  }
-}
-
-/** @throws EventLogError `LOG_UNAVAILABLE` */
-export async function connectLink(
-  server: string,
-  name: string,
-  options: JetStreamLogOptions,
-): Promise<NatsLink> {
-  try {
-    const connection = await connect({
-      servers: [server],
-      name,
-      timeout: options.connectTimeoutMs,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: options.reconnectDelayMs,
-      ignoreAuthErrorAbort: true,
-      pingInterval: options.pingIntervalMs,
-      maxPingOut: 2,
-      // Stacks of requests that went well are the dearest part of them.
-      noAsyncTraces: true,
-      ...identity(options),
-    });
-    return new NatsLink(connection, server, options);
-  } catch (thrown) {
-    throw translateConnectError(thrown, server);
-  }
-}
-
-function identity({ credentials }: JetStreamLogOptions): NodeConnectionOptions {
-  switch (credentials.kind) {
-    case "none":
-      return {};
-    case "password":
-      return { user: credentials.user, pass: credentials.password };
-    case "token":
-      return { token: credentials.token };
   }
 }

@@ -2,14 +2,23 @@
 
 import { assert } from "../../base/mod.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
-import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
+import type {
+  Durability,
+  EntityKey,
+  EventLog,
+  HistoryPage,
+  LogRecord,
+  Position,
+  TailRecord,
+} from "../event-log.ts";
 import { checkPartition, checkSettings, checkSize, nameOf } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
 import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
+import { connectLink } from "./connect.ts";
+import { checkDurability } from "./durability.ts";
 import { lastMessages } from "./ids.ts";
 import type { Layout } from "./layout.ts";
-import { connectLink } from "./link.ts";
 import type { NatsLink } from "./link.ts";
 import { defaultJetStreamOptions } from "./options.ts";
 import type { JetStreamAddress, JetStreamLogOptions } from "./options.ts";
@@ -19,14 +28,15 @@ import type { StoredMessage } from "./reader.ts";
 import { checkServer } from "./server-check.ts";
 import { describeOrigin, encodeStored } from "./stored.ts";
 import { prepareStreams } from "./streams.ts";
+import type { StreamFacts } from "./streams.ts";
 import { fromToken, idTokenOf } from "./subjects.ts";
 
 /**
  * Opens the log in streams of a NATS server (2.12 or newer), and makes them if they are not there. Any number of
- * processes may have it open at once. `durability` is `acknowledged-before-fsync`: a server does not tell a client
- * whether it syncs each write.
+ * processes may have it open at once.
  *
- * @throws EventLogError `LOG_UNAVAILABLE` with what to do, or `LOG_BAD_ADDRESS` for a setting that makes no sense.
+ * @throws EventLogError `LOG_UNAVAILABLE` if it may be there later, `LOG_UNUSABLE` with what an operator has to do, or
+ * `LOG_BAD_ADDRESS` for a setting that makes no sense.
  */
 export async function openJetStreamLog(
   address: JetStreamAddress,
@@ -43,11 +53,12 @@ export async function openJetStreamLog(
   let reads: NatsLink | undefined;
   try {
     checkServer(server, writes.connection.info);
+    checkDurability(server, writes.connection.info, all);
     reads = await connectLink(server, `perdure ${prefix} reads`, all);
     const facts = await prepareStreams(reads.connection, prefix, all);
-    const { layout, replicated } = facts;
-    all.logger.info("event log: open", { server, prefix, streams: layout.streams, replicated });
-    return new LogOnJetStream(layout, all, { writes, reads }, new Reader(reads, all, facts));
+    const { layout, replicated, durability } = facts;
+    all.logger.info("event log: open", { server, prefix, streams: layout.streams, replicated, durability });
+    return new LogOnJetStream(facts, all, { writes, reads }, new Reader(reads, all, facts));
   } catch (thrown) {
     await Promise.all([writes.close(), reads?.close()]);
     throw thrown;
@@ -68,7 +79,7 @@ const MAX_SNAPSHOT_RACES = 64;
  * sequences of the first, and each write goes behind the last message of its subject (I3).
  */
 class LogOnJetStream implements EventLog {
-  readonly durability = "acknowledged-before-fsync";
+  readonly durability: Durability;
   readonly partitions: number;
   readonly #layout: Layout;
   readonly #author = new Author();
@@ -80,7 +91,9 @@ class LogOnJetStream implements EventLog {
   readonly #accepted = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  constructor(layout: Layout, options: JetStreamLogOptions, links: Links, reader: Reader) {
+  constructor(facts: StreamFacts, options: JetStreamLogOptions, links: Links, reader: Reader) {
+    const { layout, durability } = facts;
+    this.durability = durability;
     this.partitions = layout.streams;
     this.#layout = layout;
     this.#options = options;

@@ -5,6 +5,7 @@ import {
   AuthorizationError,
   NoRespondersError,
   PermissionViolationError,
+  TimeoutError,
   UserAuthenticationExpiredError,
 } from "@nats-io/transport-node";
 
@@ -30,7 +31,7 @@ export function translateError(thrown: unknown, doing: string, effect: Effect): 
   if (failure !== undefined) return fromApi(failure, doing, effect, cause);
   const reason = refusedReason(cause) ?? refusedReason(cause.cause);
   if (reason !== undefined) {
-    return new EventLogError("LOG_UNAVAILABLE", `${doing}: ${reason} (${cause.message})`, { cause });
+    return new EventLogError(reason.code, `${doing}: ${reason.text} (${cause.message})`, { cause });
   }
   return unanswered(doing, effect, cause.message, cause);
 }
@@ -38,8 +39,10 @@ export function translateError(thrown: unknown, doing: string, effect: Effect): 
 /** Connecting failed: nothing was asked for yet. */
 export function translateConnectError(thrown: unknown, server: string): EventLogError {
   const cause = toError(thrown);
-  const reason = refusedReason(cause) ?? refusedReason(cause.cause) ?? "no NATS server answers there";
-  return new EventLogError("LOG_UNAVAILABLE", `${server}: ${reason} (${cause.message})`, { cause });
+  if (cause instanceof EventLogError) return cause;
+  const silent = cause instanceof TimeoutError ? SILENT : NOBODY;
+  const reason = refusedReason(cause) ?? refusedReason(cause.cause) ?? tlsReason(cause) ?? silent;
+  return new EventLogError(reason.code, `${server}: ${reason.text} (${cause.message})`, { cause });
 }
 
 /** No answer came, for whatever reason. */
@@ -128,6 +131,25 @@ const FULL: Reason = {
 };
 const CONFLICT: Reason = { code: "APPEND_CONFLICT", text: "the position is not that of the last record" };
 const NO_LEADER: Reason = { code: "LOG_UNAVAILABLE", text: "the cluster has no leader for the stream now" };
+const NOBODY: Reason = { code: "LOG_UNAVAILABLE", text: "no NATS server answers there" };
+/** With TLS 1.3 the client's certificate is looked at when the client believes to be in. */
+const SILENT: Reason = {
+  code: "LOG_UNAVAILABLE",
+  text: "a server takes the connection and then stays silent; so does one that verifies clients and misses our certificate",
+};
+const STRANGER: Reason = {
+  code: "LOG_UNUSABLE",
+  text: "the server refuses the credentials: check user, password, token or the file they are in",
+};
+const NO_TLS: Reason = { code: "LOG_UNUSABLE", text: "TLS is asked for, and the server has none" };
+const BAD_TLS: Reason = {
+  code: "LOG_UNUSABLE",
+  text: "no TLS connection comes about: check the CA, the certificate and its key, and the names in the server's",
+};
+const UNHEARD: Reason = {
+  code: "LOG_UNAVAILABLE",
+  text: "nobody takes the request: JetStream is off, the stream is gone, or it has no leader now",
+};
 const DISABLED: Reason = {
   code: "LOG_UNAVAILABLE",
   text: "JetStream is off: start the server with -js and enable it for the account",
@@ -136,6 +158,12 @@ const DISABLED: Reason = {
 /** By `err_code` of the server (its errors.json). In each of these cases nothing was stored. */
 const API_REASONS: Readonly<Record<number, Reason>> = {
   /* account resources exceeded */ 10002: FULL,
+  /* no suitable peers */ 10005: {
+    code: "LOG_UNAVAILABLE",
+    text:
+      "there are not as many servers now as copies are asked for, or, for strict durability, not as many with " +
+      'server_tags: ["sync:always"] beside sync_interval: always',
+  },
   /* cluster not available */ 10008: NO_LEADER,
   /* cluster has no leader */ 10009: NO_LEADER,
   /* insufficient resources */ 10023: FULL,
@@ -151,6 +179,10 @@ const API_REASONS: Readonly<Record<number, Reason>> = {
     text: "the stream is gone: restore it, or open the log anew",
   },
   [WRONG_LAST_SEQUENCE]: CONFLICT,
+  /* copies without a cluster */ 10074: {
+    code: "LOG_UNUSABLE",
+    text: "a server without a cluster keeps one copy only: ask for one, or connect to a cluster",
+  },
   /* JetStream not enabled */ 10076: DISABLED,
   /* stream sealed */ 10109: {
     code: "LOG_UNAVAILABLE",
@@ -170,16 +202,20 @@ function apiFailureOf(error: Error): ApiFailure | undefined {
 }
 
 /** Why the server did not even take the request. `undefined`: it may have. */
-function refusedReason(error: unknown): string | undefined {
+function refusedReason(error: unknown): Reason | undefined {
   if (error instanceof PermissionViolationError) {
     const verb = error.operation === "publish" ? "publish to" : "subscribe to";
-    return `the server does not permit it: allow this user to ${verb} ${JSON.stringify(error.subject)}`;
+    const text = `the server does not permit it: allow this user to ${verb} ${JSON.stringify(error.subject)}`;
+    return { code: "LOG_UNUSABLE", text };
   }
-  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) {
-    return "the server refuses the credentials: check user, password or token";
-  }
-  if (error instanceof NoRespondersError) {
-    return "nobody takes the request: JetStream is off, the stream is gone, or it has no leader now";
-  }
-  return undefined;
+  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) return STRANGER;
+  return error instanceof NoRespondersError ? UNHEARD : undefined;
+}
+
+/** Why no protected connection came about. Node.js has a code for each reason, the client one text. */
+function tlsReason(error: Error): Reason | undefined {
+  if (error.cause instanceof EventLogError) return { code: error.cause.code, text: "TLS cannot be set up" };
+  if (/does not support 'tls'/.test(error.message)) return NO_TLS;
+  const codes = [error, error.cause].map((each) => (each as NodeJS.ErrnoException | undefined)?.code ?? "");
+  return codes.some((code) => /CERT|SIGNATURE|SSL|TLS|EPROTO/.test(code)) ? BAD_TLS : undefined;
 }

@@ -7,7 +7,7 @@ import type { LogLimits } from "../limits.ts";
 
 /** Where a log on JetStream is. */
 export interface JetStreamAddress {
-  /** `host:port` of one server; it names the others of its cluster. */
+  /** `host:port` of a server, or of several, separated by commas. A server names the others of its cluster. */
   readonly server: string;
   /** Begins the names of the streams and subjects, so that several logs fit into one account. */
   readonly prefix: string;
@@ -17,7 +17,30 @@ export interface JetStreamAddress {
 export type NatsCredentials =
   | { readonly kind: "none" }
   | { readonly kind: "password"; readonly user: string; readonly password: string }
-  | { readonly kind: "token"; readonly token: string };
+  | { readonly kind: "token"; readonly token: string }
+  /** A file with the seed of an NKey, `SU…`. */
+  | { readonly kind: "nkey"; readonly path: string }
+  /** A file with a JWT and the seed of its NKey, as `nsc` writes it (`.creds`). */
+  | { readonly kind: "creds"; readonly path: string };
+
+/** How the connection is protected. Certificates and keys are files in PEM. */
+export interface NatsTls {
+  /** True: a server without TLS is refused. Otherwise TLS is used if the server demands it or a file is named. */
+  readonly required: boolean;
+  /** True: TLS from the first byte on, as servers with `handshake_first` want it. */
+  readonly first: boolean;
+  /** Who signs the server's certificate. Default: whom Node.js trusts. */
+  readonly caFile?: string;
+  /** Our certificate and its key, for servers that verify clients. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+/**
+ * What an acknowledgement has to survive. `relaxed`: the end of the server's process. `strict`: also that of its
+ * machine; each server that holds a copy must have synced it.
+ */
+export type DurabilityDemand = "relaxed" | "strict";
 
 /** Settings of the log on JetStream; each has a default. */
 export interface JetStreamLogOptions extends LogLimits, StreamSettings {
@@ -25,8 +48,12 @@ export interface JetStreamLogOptions extends LogLimits, StreamSettings {
   readonly logger: Logger;
   /** Spreads tries over time. Default: Node's. */
   readonly random: Random;
-  /** Default: none. */
+  /** Default: none. Files are read again at each attempt to connect, so they can be replaced at any time. */
   readonly credentials: NatsCredentials;
+  /** Default: TLS if the server demands it. Files are read again at each attempt to connect. */
+  readonly tls: NatsTls;
+  /** Begins the subjects that answers come to; only they have to be permitted. Default `_INBOX`. */
+  readonly inboxPrefix: string;
   /** Most appends and snapshots that wait or are under way; more get `LOG_OVERLOADED`. Default 16,384. */
   readonly maxPendingAppends: number;
   /** Most bytes of them. Default 64 MiB; one record is taken whatever its size if nothing else waits. */
@@ -48,18 +75,27 @@ export interface JetStreamLogOptions extends LogLimits, StreamSettings {
   readonly appendDeadlineMs: number;
   /** Pause between two attempts to get the connection back, in milliseconds. Default 250. */
   readonly reconnectDelayMs: number;
+  /** Up to this is added to that pause at random, so that not all come back together, in milliseconds. Default 250. */
+  readonly reconnectJitterMs: number;
   /** The server is asked for a sign of life this often, in milliseconds; twice unanswered ends the connection. Default 5,000. */
   readonly pingIntervalMs: number;
   /** A tail that has seen all looks this often for records of other processes, in milliseconds. Default 250. */
   readonly tailPollMs: number;
 }
 
-/** How streams are made that are not there yet. Those that are there keep what they have. */
+/** How streams are made that are not there yet. Those that are there keep what they have, if it is enough. */
 export interface StreamSettings {
   /** Streams for the events of a new log: 1, 2, 4, 8 or 16. A log that is there keeps the number it has. Default 4. */
   readonly streams?: number;
-  /** Servers that hold a copy. Default 1. */
+  /** Servers that hold a copy, at least. Default 1. */
   readonly replicas: number;
+  /** Default `relaxed`. */
+  readonly durability: DurabilityDemand;
+  /**
+   * True: the operator says that all servers sync each write. Needed for `strict` where no server is there that carries
+   * the tag `sync:always`, since a server does not tell. Default false.
+   */
+  readonly serversSync: boolean;
   /** Largest size of each stream of events, in bytes; an append beyond it gets `LOG_FULL`. Default: what the server gives. */
   readonly maxStreamBytes?: number;
 }
@@ -70,7 +106,11 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   logger: silentLogger,
   random: systemRandom,
   credentials: { kind: "none" },
+  tls: { required: false, first: false },
+  inboxPrefix: "_INBOX",
   replicas: 1,
+  durability: "relaxed",
+  serversSync: false,
   maxPendingAppends: 16_384,
   maxPendingBytes: 64 * 1024 * 1024,
   maxInFlight: 1_024,
@@ -80,6 +120,7 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   requestTimeoutMs: 5_000,
   appendDeadlineMs: 20_000,
   reconnectDelayMs: 250,
+  reconnectJitterMs: 250,
   pingIntervalMs: 5_000,
   tailPollMs: 250,
 };

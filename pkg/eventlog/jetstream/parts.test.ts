@@ -9,11 +9,12 @@ import fc from "fast-check";
 import { EventLogError } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
 import { Author, isSameMark } from "./author.ts";
+import { checkDurability, durabilityOf } from "./durability.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
 import { translateError } from "./nats-error.ts";
 import { checkServer } from "./server-check.ts";
 import { decodeStored, encodeStored } from "./stored.ts";
-import { checkStream, eventRules, snapshotRules } from "./stream-rules.ts";
+import { checkStream, copyRules, eventRules, snapshotRules } from "./stream-rules.ts";
 import { fromToken, toToken } from "./subjects.ts";
 
 /** Lone halves of surrogate pairs included. */
@@ -139,7 +140,7 @@ test("a server below 2.12 is refused with the version to install", (t) => {
     const old = t.throws(() => checkServer("h:4222", { version, jetstream: true }), {
       instanceOf: EventLogError,
     });
-    t.is(old.code, "LOG_UNAVAILABLE");
+    t.is(old.code, "LOG_UNUSABLE");
     t.regex(old.message, /too old: install 2\.12 or newer/);
   }
   for (const version of ["2.12.0", "2.12.0-RC.1", "2.14.5", "3.0.0", "v2.15.0-dev"]) {
@@ -190,6 +191,41 @@ test("each setting that would lose events is refused by name", (t) => {
   t.throws(() => checkStream(streamOf({ ...snapshots, max_msgs_per_subject: -1 }), snapshotRules(layout, 1)));
 });
 
+test("streams with fewer copies, or elsewhere, than is asked for are refused", (t) => {
+  const asked = { replicas: 3, durability: "strict", serversSync: false } as const;
+  const rules = copyRules(asked);
+  const tagged = { num_replicas: 3, placement: { cluster: "", tags: ["ssd", "sync:always"] } };
+  t.notThrows(() => checkStream(streamOf(tagged), rules));
+  t.throws(() => checkStream(streamOf({ ...tagged, num_replicas: 1 }), rules), {
+    message: /num_replicas must be 3/,
+  });
+  t.throws(() => checkStream(streamOf({ num_replicas: 5 }), rules), {
+    message: /placement must be .*sync:always/,
+  });
+  const relaxed = copyRules({ ...asked, durability: "relaxed" });
+  t.notThrows(() => checkStream(streamOf({ num_replicas: 5 }), relaxed));
+});
+
+test("each class of durability is told by the copies of the weakest stream and by what is asked for", (t) => {
+  const streams = (...copies: number[]) => copies.map((num_replicas) => streamOf({ num_replicas }));
+  const relaxed = { replicas: 1, durability: "relaxed", serversSync: false } as const;
+  const strict = { ...relaxed, durability: "strict" } as const;
+  t.is(durabilityOf(relaxed, streams(1, 3)), "acknowledged-before-fsync");
+  t.is(durabilityOf(relaxed, streams(3, 3)), "quorum-before-fsync");
+  t.is(durabilityOf(strict, streams(3, 1)), "fsync-one-node");
+  t.is(durabilityOf(strict, streams(5, 3)), "fsync-quorum");
+});
+
+test("strict durability on a server that cannot tell needs the operator's word", (t) => {
+  const strict = { replicas: 1, durability: "strict", serversSync: false } as const;
+  const error = t.throws(() => checkDurability("h:4222", {}, strict), { instanceOf: EventLogError });
+  t.is(error.code, "LOG_UNUSABLE");
+  t.regex(error.message, /sync_interval: always.* PERDURE_LOG_SERVERS_SYNC=true/);
+  t.notThrows(() => checkDurability("h:4222", { cluster: "c" }, strict));
+  t.notThrows(() => checkDurability("h:4222", {}, { ...strict, serversSync: true }));
+  t.notThrows(() => checkDurability("h:4222", {}, { ...strict, durability: "relaxed" }));
+});
+
 test("(6, I5) after a write only what is known to have stored nothing gets another code than OUTCOME_UNKNOWN", (t) => {
   const api = (code: number, err_code: number, description: string) =>
     new JetStreamApiError({ code, err_code, description });
@@ -205,7 +241,7 @@ test("(6, I5) after a write only what is known to have stored nothing gets anoth
     [api(500, 19_999, "something new"), "OUTCOME_UNKNOWN"],
     [api(400, 19_999, "something new"), "LOG_UNAVAILABLE"],
     [new NoRespondersError("p.ev.t.i"), "LOG_UNAVAILABLE"],
-    [new AuthorizationError("Authorization Violation"), "LOG_UNAVAILABLE"],
+    [new AuthorizationError("Authorization Violation"), "LOG_UNUSABLE"],
     [new Error("connection lost"), "OUTCOME_UNKNOWN"],
   ];
   for (const [error, code] of cases) {

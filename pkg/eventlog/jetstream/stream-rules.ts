@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
-import type { StreamConfig } from "@nats-io/jetstream";
+import type { Placement, StreamConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 
 import { EventLogError } from "../event-log.ts";
+import { isPlacedFor, placementFor, SYNC_TAG } from "./durability.ts";
 import type { Layout } from "./layout.ts";
-import type { JetStreamLogOptions } from "./options.ts";
+import type { JetStreamLogOptions, StreamSettings } from "./options.ts";
 
 /** How a stream is made. */
 export type WantedStream = Partial<StreamConfig> & { readonly name: string };
@@ -33,7 +34,9 @@ export function snapshotStream(layout: Layout, number: number, options: JetStrea
 }
 
 function common(options: JetStreamLogOptions): Partial<StreamConfig> {
+  const placement = placementFor(options);
   return {
+    ...(placement !== undefined && { placement: placement as Placement }),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: options.replicas,
@@ -77,6 +80,15 @@ export function snapshotRules(layout: Layout, number: number): readonly StreamRu
   ];
 }
 
+/** What was asked for, of streams that others made. */
+export function copyRules(settings: StreamSettings): readonly StreamRule[] {
+  const { replicas } = settings;
+  return [
+    ["num_replicas", ({ num_replicas: copies }) => copies >= replicas, `be ${replicas}, as is asked for`],
+    ["placement", (config) => isPlacedFor(settings, config), `be the tag ${SYNC_TAG}, for strict durability`],
+  ];
+}
+
 function takes(subjects: readonly string[]): StreamRule {
   return ["subjects", (config) => takesAll(config, subjects), `contain ${subjects.join(" ")}`];
 }
@@ -86,7 +98,7 @@ export function takesAll(config: StreamConfig, subjects: readonly string[]): boo
   return subjects.every((subject) => config.subjects?.includes(subject) ?? false);
 }
 
-/** @throws EventLogError `LOG_UNAVAILABLE` that names every setting that is wrong. */
+/** @throws EventLogError `LOG_UNUSABLE` that names every setting that is wrong. */
 export function checkStream(config: StreamConfig, rules: readonly StreamRule[]): void {
   const wrong = rules
     .filter(([, isRight]) => !isRight(config))
@@ -95,5 +107,5 @@ export function checkStream(config: StreamConfig, rules: readonly StreamRule[]):
   const text =
     `the stream ${config.name} would lose or refuse what the log needs: ${wrong.join(", ")}. ` +
     "Change it (nats stream edit), or choose another prefix in the address of the log";
-  throw new EventLogError("LOG_UNAVAILABLE", text);
+  throw new EventLogError("LOG_UNUSABLE", text);
 }

@@ -5,12 +5,15 @@ import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 import { EventLogError } from "../event-log.ts";
+import type { Durability } from "../event-log.ts";
+import { durabilityOf } from "./durability.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
 import type { StreamKind } from "./layout.ts";
 import { isStreamAbsent, isStreamNameTaken, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import {
   checkStream,
+  copyRules,
   eventRules,
   eventStream,
   snapshotRules,
@@ -24,6 +27,8 @@ export interface StreamFacts {
   readonly layout: Layout;
   /** Any of several servers answers a direct get, and one that lags behind may not know the newest. */
   readonly replicated: boolean;
+  /** What an acknowledgement survives. */
+  readonly durability: Durability;
 }
 
 const DEFAULT_STREAMS = 4;
@@ -40,7 +45,7 @@ const MAX_LOOKS = 10;
  * 3. Several processes may do this at once, also with different options: the stream of events 0 is made first and
  *    alone, and the server makes it once.
  *
- * @throws EventLogError `LOG_UNAVAILABLE` with what to change, `LOG_CORRUPT` if a stream has been lost,
+ * @throws EventLogError `LOG_UNUSABLE` with what to change, `LOG_UNAVAILABLE`, `LOG_CORRUPT` if a stream has been lost,
  * `LOG_BAD_ADDRESS`.
  */
 export async function prepareStreams(
@@ -59,7 +64,7 @@ export async function prepareStreams(
     for (let look = 0; look < MAX_LOOKS; look++) {
       const found = await findStreams(manager, prefix);
       const layout = new Layout(prefix, streamsToldBy(found, prefix) ?? wanted);
-      checkStreams(found, layout);
+      checkStreams(found, layout, options);
       const missing = missingOf(found, layout);
       if (missing.length === 0) return factsOf(found, layout, options);
       const lost = isUsed(found) ? missing.find(({ kind }) => kind === "ev") : undefined;
@@ -116,11 +121,12 @@ function streamsToldBy(found: Found, prefix: string): number | undefined {
   );
 }
 
-function checkStreams(found: Found, layout: Layout): void {
+function checkStreams(found: Found, layout: Layout, options: JetStreamLogOptions): void {
+  const copies = copyRules(options);
   for (let number = 0; number < layout.streams; number++) {
     const [events, snapshots] = [found.ev[number], found.sn[number]];
-    if (events !== undefined) checkStream(events.config, eventRules(layout, number));
-    if (snapshots !== undefined) checkStream(snapshots.config, snapshotRules(layout, number));
+    if (events !== undefined) checkStream(events.config, [...eventRules(layout, number), ...copies]);
+    if (snapshots !== undefined) checkStream(snapshots.config, [...snapshotRules(layout, number), ...copies]);
   }
 }
 
@@ -172,7 +178,12 @@ function factsOf({ ev, sn }: Found, layout: Layout, options: JetStreamLogOptions
       wanted: options.streams,
     });
   }
-  return { layout, replicated: [...ev, ...sn].some((info) => (info?.config.num_replicas ?? 1) > 1) };
+  const configs = [...ev, ...sn].flatMap((info) => (info === undefined ? [] : [info.config]));
+  return {
+    layout,
+    replicated: configs.some(({ num_replicas }) => num_replicas > 1),
+    durability: durabilityOf(options, configs),
+  };
 }
 
 function streamLost(name: string): EventLogError {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Placement, StreamConfig } from "@nats-io/jetstream";
+
+import { EventLogError } from "../event-log.ts";
+import type { Durability } from "../event-log.ts";
+import type { StreamSettings } from "./options.ts";
+
+/**
+ * What an acknowledgement of JetStream survives depends on how many servers hold a copy, which a stream tells, and on
+ * whether they sync each write (`sync_interval: always`), which no server tells a client. By convention such servers
+ * carry a tag, and a cluster places a stream only on servers that carry the tags which the stream asks for. A server
+ * without a cluster takes any tag, so there only the operator's word is left.
+ */
+export const SYNC_TAG = "sync:always";
+
+/** What of the server's greeting matters here. */
+export interface ClusterGreeting {
+  readonly cluster?: string;
+}
+
+/** @throws EventLogError `LOG_UNUSABLE` if it is asked for what nobody here can tell. */
+export function checkDurability(
+  server: string,
+  greeting: ClusterGreeting | undefined,
+  settings: StreamSettings,
+): void {
+  if (!needsTag(settings) || greeting?.cluster !== undefined) return;
+  const text =
+    `${server}: strict durability is asked for, but a server without a cluster does not tell whether it syncs each ` +
+    "write: set sync_interval: always in the jetstream block of its configuration, then say so with " +
+    "PERDURE_LOG_SERVERS_SYNC=true; or use PERDURE_LOG_DURABILITY=relaxed";
+  throw new EventLogError("LOG_UNUSABLE", text);
+}
+
+/** Where a stream has to stand; undefined if anywhere will do. */
+export function placementFor(settings: StreamSettings): Partial<Placement> | undefined {
+  return needsTag(settings) ? { tags: [SYNC_TAG] } : undefined;
+}
+
+/** True if the stream stands only where it has to. */
+export function isPlacedFor(settings: StreamSettings, { placement }: StreamConfig): boolean {
+  return !needsTag(settings) || (placement?.tags?.includes(SYNC_TAG) ?? false);
+}
+
+/** What the weakest of the streams gives. */
+export function durabilityOf(settings: StreamSettings, streams: readonly StreamConfig[]): Durability {
+  const replicas = Math.min(...streams.map(({ num_replicas }) => num_replicas));
+  if (settings.durability === "strict") return replicas > 1 ? "fsync-quorum" : "fsync-one-node";
+  return replicas > 1 ? "quorum-before-fsync" : "acknowledged-before-fsync";
+}
+
+function needsTag({ durability, serversSync }: StreamSettings): boolean {
+  return durability === "strict" && !serversSync;
+}

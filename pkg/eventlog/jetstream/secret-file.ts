@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from "node:fs";
+
+import { toError } from "../../base/mod.ts";
+import { EventLogError } from "../event-log.ts";
+
+/**
+ * The whole of a file that an operator named. The client asks for it in the middle of its handshake and cannot wait.
+ *
+ * @param what It is, for the text of an error.
+ * @throws EventLogError `LOG_UNUSABLE`
+ */
+export function readSecretFile(path: string, what: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (thrown) {
+    const cause = toError(thrown);
+    throw new EventLogError("LOG_UNUSABLE", `${what} cannot be read (${cause.message})`, { cause });
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { ExecutionContext } from "ava";
+
+import { startNatsServer } from "../../../../hack/nats/server.ts";
+import type { NatsServer, NatsServerOptions } from "../../../../hack/nats/server.ts";
+import { EventLogError } from "../../event-log.ts";
+import type { EventLog, EventLogCode } from "../../event-log.ts";
+import { openJetStreamLog } from "../log.ts";
+import type { JetStreamLogOptions } from "../options.ts";
+
+export function addressOf(server: NatsServer): string {
+  return `127.0.0.1:${server.port}`;
+}
+
+/** A server of the test's own, which ends with it. */
+export async function startServer(t: ExecutionContext, options: NatsServerOptions = {}): Promise<NatsServer> {
+  const server = await startNatsServer(options);
+  t.teardown(() => server.stop());
+  return server;
+}
+
+/** A log that is closed when the test ends. Its connection comes back quickly. */
+export async function openLog(
+  t: ExecutionContext,
+  server: string,
+  options: Partial<JetStreamLogOptions> = {},
+  prefix = "p",
+): Promise<EventLog> {
+  const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20 };
+  const log = await openJetStreamLog({ server, prefix }, { ...quick, ...options });
+  t.teardown(() => log.close());
+  return log;
+}
+
+/** Changes a text of a server's configuration, which takes effect at once or, without `reload`, when it restarts. */
+export async function reconfigure(
+  server: NatsServer,
+  from: string,
+  to: string,
+  { reload = true } = {},
+): Promise<void> {
+  const path = join(server.folder, "nats.conf");
+  const before = readFileSync(path, "utf8");
+  if (!before.includes(from)) throw new Error(`the configuration has no ${from}:\n${before}`);
+  writeFileSync(path, before.replaceAll(from, to));
+  if (reload) await server.kill("SIGHUP");
+}
+
+/** The error of what has to be refused with this code. */
+export async function refused(
+  t: ExecutionContext,
+  promise: Promise<unknown>,
+  code: EventLogCode,
+): Promise<EventLogError> {
+  const error = await t.throwsAsync(promise, { instanceOf: EventLogError });
+  t.is(error.code, code, error.message);
+  return error;
+}
+
+/** Tries again until it works, for as long as it is refused with one of these codes. AVA's time-out bounds it. */
+export async function eventually<T>(
+  work: () => Promise<T>,
+  codes: readonly EventLogCode[] = ["LOG_UNAVAILABLE"],
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof EventLogError) || !codes.includes(thrown.code)) throw thrown;
+      await delay(10);
+    }
+  }
+}
