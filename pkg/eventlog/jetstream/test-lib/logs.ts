@@ -24,14 +24,14 @@ export async function startServer(t: ExecutionContext, options: NatsServerOption
   return server;
 }
 
-/** A log that is closed when the test ends. Its connection comes back quickly. */
+/** A log that is closed when the test ends. Its connection comes back quickly, and its appends give up quickly. */
 export async function openLog(
   t: ExecutionContext,
   server: string,
   options: Partial<JetStreamLogOptions> = {},
   prefix = "p",
 ): Promise<EventLog> {
-  const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20 };
+  const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20, appendDeadlineMs: 500 };
   const log = await openJetStreamLog({ server, prefix }, { ...quick, ...options });
   t.teardown(() => log.close());
   return log;
