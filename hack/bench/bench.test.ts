@@ -8,8 +8,14 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 import test from "ava";
+import type { ExecutionContext } from "ava";
 
+import { natsTest } from "../nats/nats-test.ts";
 import { CASES } from "./cases.ts";
+import type { LogName } from "./cases.ts";
+
+/** Of a row of JSON. */
+const MEMBERS = ["case", "callers", "p50Us", "p99Us", "perSecond", "ratio", "durability"];
 
 const MAIN = join(import.meta.dirname, "main.ts");
 
@@ -22,13 +28,14 @@ async function bench(...args: readonly string[]) {
   return { code, stdout, stderr };
 }
 
-test("a quick run measures every case and the footprint, and leaves nothing behind", async (t) => {
+/** Runs everything there is with the log, as quickly as it goes; checks the rows and that nothing is left behind. */
+async function quickRun(t: ExecutionContext, log: LogName) {
   const folder = mkdtempSync(join(tmpdir(), "perdure-bench-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const json = join(folder, "rows.jsonl");
   const data = join(folder, "data");
   const quick = ["--quick", "--callers", "1", "--seconds", "0.2", "--json", json, "--data", data];
-  const { code, stdout, stderr } = await bench(...quick);
+  const { code, stdout, stderr } = await bench("--log", log, ...quick);
   t.is(code, 0, stderr);
 
   const rows = readFileSync(json, "utf8")
@@ -36,21 +43,39 @@ test("a quick run measures every case and the footprint, and leaves nothing behi
     .split("\n")
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
   t.deepEqual(
-    rows.map((row) => row["case"]),
-    CASES.map(({ name }) => name),
+    rows.map((row) => `${String(row["case"])}, ${String(row["durability"])}`),
+    CASES[log].map(({ name, durability }) => `${name}, ${durability}`),
   );
   for (const row of rows) {
-    t.deepEqual(Object.keys(row), ["case", "callers", "p50Us", "p99Us", "perSecond", "ratio", "durability"]);
+    t.deepEqual(Object.keys(row).slice(0, 7), MEMBERS);
     t.true(Number(row["p50Us"]) > 0 && Number(row["p50Us"]) <= Number(row["p99Us"]), JSON.stringify(row));
     t.true(Number(row["perSecond"]) > 0 && Number(row["ratio"]) > 0, JSON.stringify(row));
   }
   t.is(rows.find((row) => row["case"] === "direct call")?.["ratio"], 1);
-  for (const { name } of CASES) t.true(stdout.includes(`| ${name} `), name);
+  for (const { name } of CASES[log]) t.true(stdout.includes(`| ${name} `), name);
+  t.regex(stdout, /meanwhile \d+ % .* other processes/);
+  t.deepEqual(readdirSync(data), []);
+  return { rows, stdout };
+}
+
+// One after the other: each takes the machine for itself.
+test.serial("a quick run measures every case and the footprint, and leaves nothing behind", async (t) => {
+  const { rows, stdout } = await quickRun(t, "sqlite");
+  for (const row of rows) t.deepEqual(Object.keys(row), MEMBERS);
   for (const what of ["start to listening", "unpacked", "idle proxy", "under load", "warm entity"]) {
     t.true(stdout.includes(what), what);
   }
-  t.regex(stdout, /meanwhile \d+ % .* other processes/);
-  t.deepEqual(readdirSync(data), []);
+});
+
+natsTest("so does one with NATS, with both ways to sync, cold activations and many entities", async (t) => {
+  const { rows, stdout } = await quickRun(t, "nats");
+  for (const row of rows) {
+    const publishes = String(row["case"]).endsWith(" publish");
+    t.deepEqual(Object.keys(row), publishes ? [...MEMBERS, "perCpuSecond"] : MEMBERS);
+    if (publishes) t.true(Number(row["perCpuSecond"]) > 0, JSON.stringify(row));
+  }
+  const parts = [/command, 1 caller, p50/, /unpacked, warm/, /unpacked, cold/, /10000 entities filled/];
+  for (const part of [...parts, /start after SIGKILL/, /random one, cold/]) t.regex(stdout, part);
 });
 
 test("wrong usage and a file that cannot be written are told apart by the exit code", async (t) => {

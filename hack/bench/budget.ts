@@ -3,12 +3,15 @@
 import type { Footprint } from "./footprint.ts";
 import type { Row } from "./row.ts";
 
-/** A figure beside what the design allows for it. */
-export interface Finding {
+export interface Figure {
   readonly what: string;
   readonly durability: string;
   readonly measured: number;
   readonly unit: string;
+}
+
+/** A figure beside what the design allows for it. */
+export interface Finding extends Figure {
   readonly budget: { readonly kind: "at most" | "at least"; readonly value: number };
 }
 
@@ -24,7 +27,7 @@ export function verdictOf({ measured, budget }: Finding): "ok" | "over" | "under
 
 /**
  * What the rows say about the budgets (DESIGN §13); a budget whose rows were not measured is left out. Where the design
- * names JetStream, the SQLite log and a bare synced write stand in.
+ * names JetStream, the SQLite log and a bare synced write stand in (`natsRowFindings` has JetStream itself).
  *
  * @param syncedWriteUs What appending a record to a file and syncing it takes on this disk.
  */
@@ -59,12 +62,14 @@ export function rowFindings(rows: readonly Row[], syncedWriteUs: number): Findin
 
 /** What the footprint says about the budgets. `peakResidentBytes`: under load, if there was load. */
 export function footprintFindings(footprint: Footprint, peakResidentBytes: number | undefined): Finding[] {
-  const { sizes, startUpMs, firstStartMs, packedMs, unpackedMs, idleBytes, idleServingBytes } = footprint;
+  const { sizes, durability, startUpMs, firstStartMs, activations, idleBytes, idleServingBytes } = footprint;
   const findings = [
     atMost(`start to listening, median of ${sizes.starts}`, startUpMs, "ms", 150),
     atMost("start to listening, nothing compiled yet", firstStartMs, "ms", 150),
-    atMost(`activation, ${sizes.events} events, packed`, packedMs, "ms", 10, FSYNCED),
-    atMost(`activation, ${sizes.events} events, unpacked`, unpackedMs, "ms", 50, FSYNCED),
+    ...activations.map(({ way, isPacked, ms }) => {
+      const limitMs = isPacked ? 10 : 50;
+      return atMost(`activation, ${sizes.events} events, ${way}`, ms, "ms", limitMs, durability);
+    }),
     atMost("idle proxy, no user function", idleBytes / MIB, "MiB", 80),
     atMost("idle proxy with user function", idleServingBytes / MIB, "MiB", 80),
   ];
@@ -78,10 +83,22 @@ export function footprintFindings(footprint: Footprint, peakResidentBytes: numbe
   return findings;
 }
 
-function atMost(what: string, measured: number, unit: string, value: number, durability = NONE): Finding {
+export function atMost(
+  what: string,
+  measured: number,
+  unit: string,
+  value: number,
+  durability = NONE,
+): Finding {
   return { what, measured, unit, durability, budget: { kind: "at most", value } };
 }
 
-function atLeast(what: string, measured: number, unit: string, value: number, durability = NONE): Finding {
+export function atLeast(
+  what: string,
+  measured: number,
+  unit: string,
+  value: number,
+  durability = NONE,
+): Finding {
   return { what, measured, unit, durability, budget: { kind: "at least", value } };
 }

@@ -46,6 +46,14 @@ export class Children implements AsyncDisposable {
     clearTimeout(timer);
   }
 
+  /** Ends a process at once: it does nothing more. */
+  async kill(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#running].map((child) => this.stop(child)));
     process.off("exit", this.#killAll);

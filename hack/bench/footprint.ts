@@ -3,43 +3,22 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Children } from "./children.ts";
+import { measureActivations } from "./activation.ts";
+import type { Activation } from "./activation.ts";
+import { eachOnce } from "./entity-calls.ts";
+import type { FootprintBench, FootprintSizes } from "./footprint-bench.ts";
 import { collectedHeapBytes } from "./inspector.ts";
-import type { LoaderProcess } from "./loader-process.ts";
-import type { LoadCall, LoadJob } from "./messages.ts";
+import { range } from "./messages.ts";
 import { startProxyProcess } from "./proxy-process.ts";
 import type { ProxyProcess } from "./proxy-process.ts";
 import { startUserFunction } from "./servers.ts";
 import { median } from "./statistics.ts";
 
-export interface FootprintSizes {
-  readonly starts: number;
-  readonly warmEntities: number;
-  /** Events of the entities whose activation is timed. */
-  readonly events: number;
-  /** How many such entities. */
-  readonly activations: number;
-  readonly idleMs: number;
-}
-
-export const FULL: FootprintSizes = {
-  starts: 7,
-  warmEntities: 10_000,
-  events: 1_000,
-  activations: 9,
-  idleMs: 1_500,
-};
-export const QUICK: FootprintSizes = {
-  starts: 1,
-  warmEntities: 200,
-  events: 50,
-  activations: 3,
-  idleMs: 200,
-};
-
-/** What a proxy takes by being there, all with the SQLite log. */
+/** What a proxy takes by being there, all with the same kind of log. */
 export interface Footprint {
   readonly sizes: FootprintSizes;
+  /** Of the log. */
+  readonly durability: string;
   /** From the start of the process to listening, without a user function, with the code compiled by an earlier start. */
   readonly startUpMs: number;
   /** The same for the first start on a machine. */
@@ -50,32 +29,21 @@ export interface Footprint {
   /** Growth by an entity with one event, after garbage was collected. */
   readonly entityResidentBytes: number;
   readonly entityHeapBytes: number;
-  /** First command of an entity, in a proxy that was restarted: every event replayed, and from a snapshot. */
-  readonly unpackedMs: number;
-  readonly packedMs: number;
+  readonly activations: readonly Activation[];
 }
 
-interface Bench {
-  readonly children: Children;
-  readonly loader: LoaderProcess;
-  readonly folder: string;
-  readonly sizes: FootprintSizes;
-  readonly say: (text: string) => void;
-}
-
-export async function measureFootprint(bench: Bench): Promise<Footprint> {
+export async function measureFootprint(bench: FootprintBench): Promise<Footprint> {
   const startUp = await measureStartUp(bench);
   const entities = await measureEntities(bench);
-  const unpackedMs = await measureActivation(bench, "unpacked", 0);
-  // Every tenth of the events is behind the last snapshot.
-  const packedMs = await measureActivation(bench, "packed", Math.floor(bench.sizes.events * 0.9));
-  return { sizes: bench.sizes, ...startUp, ...entities, unpackedMs, packedMs };
+  const activations = await measureActivations(bench);
+  const { sizes, place } = bench;
+  return { sizes, durability: place.durability, ...startUp, ...entities, activations };
 }
 
-async function measureStartUp({ children, folder, sizes, say }: Bench) {
+async function measureStartUp({ children, place, folder, sizes, say }: FootprintBench) {
   const start = (name: string) =>
     startProxyProcess(children, {
-      log: `sqlite:${join(folder, `start-${name}.db`)}`,
+      log: place.address(`start-${name}`),
       codeFolder: join(folder, "compiled"),
     });
   say("first start");
@@ -99,9 +67,9 @@ async function measureStartUp({ children, folder, sizes, say }: Bench) {
   return { startUpMs: median(startsMs), firstStartMs: first.startUpMs, idleBytes };
 }
 
-async function measureEntities({ children, loader, folder, sizes, say }: Bench) {
+async function measureEntities({ children, loader, place, sizes, say }: FootprintBench) {
   const userFunction = await startUserFunction(children);
-  const log = `sqlite:${join(folder, "entities.db")}`;
+  const log = place.address("entities");
   const userFunctionPort = userFunction.entityPort;
   const idle = await startProxyProcess(children, { log, userFunctionPort });
   await delay(sizes.idleMs);
@@ -111,8 +79,8 @@ async function measureEntities({ children, loader, folder, sizes, say }: Bench) 
   say(`${sizes.warmEntities} warm entities`);
   const nodeArgs = ["--inspect=127.0.0.1:0"];
   const proxy = await startProxyProcess(children, { log, userFunctionPort, nodeArgs });
-  const fill = (firstEntity: number, entities: number) =>
-    loader.run("filling entities", eachOnce(proxy.port, "addItem", firstEntity, entities));
+  const fill = (firstEntity: number, count: number) =>
+    loader.run("filling entities", eachOnce(proxy.port, "addItem", range(firstEntity, count)));
   // What the first entities take is not for them alone: code, buffers, the heap's own growth.
   const first = Math.ceil(sizes.warmEntities / 10);
   await fill(0, first);
@@ -135,45 +103,4 @@ async function settledMemory(proxy: ProxyProcess, { idleMs }: FootprintSizes) {
   await delay(idleMs);
   const heapBytes = await collectedHeapBytes(proxy.inspectorUrl);
   return { heapBytes, residentBytes: proxy.residentBytes() };
-}
-
-/** The median over several entities, each of which is activated once, while nothing else happens. */
-async function measureActivation(
-  { children, loader, folder, sizes, say }: Bench,
-  what: string,
-  snapshotEvery: number,
-): Promise<number> {
-  say(`activation, ${what}`);
-  const { events, activations } = sizes;
-  const userFunction = await startUserFunction(children, snapshotEvery);
-  const log = `sqlite:${join(folder, `activation-${what}.db`)}`;
-  const start = () => startProxyProcess(children, { log, userFunctionPort: userFunction.entityPort });
-
-  const writing = await start();
-  const history: LoadJob = {
-    ...eachOnce(writing.port, "addItem", 0, 2 * activations),
-    until: { kind: "calls", perEntity: events },
-  };
-  await loader.run("writing histories", history);
-  await writing.stop();
-
-  const proxy = await start();
-  // The first half of them warms the code up.
-  await loader.run("warming up activation", eachOnce(proxy.port, "getCart", 0, activations));
-  const timesMs: number[] = [];
-  for (let entity = activations; entity < 2 * activations; entity++) {
-    const { p50Us } = await loader.run(`activating ${entity}`, eachOnce(proxy.port, "getCart", entity, 1));
-    timesMs.push(p50Us / 1_000);
-  }
-  await proxy.stop();
-  await userFunction.stop();
-  return median(timesMs);
-}
-
-const FILLING_CALLERS = 32;
-
-function eachOnce(port: number, call: LoadCall, firstEntity: number, entities: number): LoadJob {
-  const callers = Math.min(FILLING_CALLERS, entities);
-  const until = { kind: "calls", perEntity: 1 } as const;
-  return { port, protocol: "grpc", call, callers, firstEntity, entities, until };
 }

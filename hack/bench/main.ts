@@ -3,8 +3,8 @@
 /**
  * What a command costs through the proxy: `npm run bench -- [options]`, `--help` for the options.
  *
- * 1. User function, proxies, loader and echo server are each a process of their own, as they are in a pod; they speak
- *    over the loopback interface alone.
+ * 1. User function, proxies, loader, publishers, servers of NATS and echo server are each a process of their own, as
+ *    they are in a pod; they speak over the loopback interface alone.
  * 2. Everything has an end: jobs by time or count, waits by time-outs, and no child outlives this process.
  * 3. A call that is not answered well ends the run with exit code 1: figures with errors in them mean nothing.
  */
@@ -13,19 +13,29 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { footprintFindings, rowFindings } from "./budget.ts";
+import type { Finding } from "./budget.ts";
+import { casesWithYardsticks } from "./cases.ts";
 import { Children } from "./children.ts";
 import { syncedWriteUs } from "./disk.ts";
-import { FULL, measureFootprint, QUICK } from "./footprint.ts";
-import { LoaderProcess } from "./loader-process.ts";
+import { measureFootprint } from "./footprint.ts";
+import { FULL, QUICK } from "./footprint-bench.ts";
+import { startLoader } from "./job-process.ts";
+import { openLogPlace } from "./log-place.ts";
 import { describeMachine } from "./machine.ts";
 import { measureRows } from "./measure-rows.ts";
-import type { Measured } from "./measure-rows.ts";
+import { manyEntitiesFigures } from "./nats/figures.ts";
+import { MANY_FULL, MANY_QUICK, measureManyEntities } from "./nats/many-entities.ts";
+import { natsRowFindings } from "./nats/row-findings.ts";
+import { startNatsServers } from "./nats/servers.ts";
 import { HELP, parseOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
 import { disturbanceBetween, processorTime } from "./processor-share.ts";
-import { findingsTable, rowsTable } from "./report.ts";
+import { figuresTable, findingsTable, rowsTable } from "./report.ts";
+import { samplePeak } from "./resident-memory.ts";
 import { jsonLine } from "./row.ts";
+import type { Row } from "./row.ts";
 import { startServers } from "./servers.ts";
+import type { ServersSettings } from "./servers.ts";
 
 /** Not the system's folder for temporary files: that may be memory, on which a sync costs nothing. */
 const DATA_FOLDER = join(import.meta.dirname, "..", "..", "build", "bench");
@@ -46,7 +56,7 @@ async function main(options: BenchOptions): Promise<void> {
     const dataFolder = options.dataFolder ?? DATA_FOLDER;
     mkdirSync(dataFolder, { recursive: true });
     const folder = mkdtempSync(join(dataFolder, "run-"));
-    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
     await run(options, folder);
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);
@@ -66,29 +76,48 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
 }
 
 async function measure(options: BenchOptions, folder: string): Promise<void> {
+  const { log, quick, entities } = options;
   await using children = new Children();
-  const loader = new LoaderProcess(children);
+  const loader = startLoader(children);
   const writeUs = syncedWriteUs(folder);
   print(`${new Date().toISOString().slice(0, 10)}, ${describeMachine()}`);
   print(`a synced write of 256 bytes takes ${writeUs.toFixed(0)} µs (median)\n`);
 
-  let measured: Measured | undefined;
+  const findings: Finding[] = [];
+  let peakBytes: number | undefined;
   if (options.cases.length > 0) {
-    const servers = await startServers(children, folder, options.profileFolder);
-    measured = await measureRows(servers, loader, options, say);
-    await servers.stop();
-    print(`${rowsTable(measured.rows)}\n`);
-    if (options.jsonFile !== undefined) {
-      writeFileSync(options.jsonFile, measured.rows.map((row) => `${jsonLine(row)}\n`).join(""));
-    }
+    const settings = { children, loader, folder, profileFolder: options.profileFolder };
+    const measured = await measureCases(settings, options);
+    ({ peakBytes } = measured);
+    findings.push(...(log === "nats" ? natsRowFindings(measured.rows) : rowFindings(measured.rows, writeUs)));
   }
-  const findings = rowFindings(measured?.rows ?? [], writeUs);
   if (options.footprint) {
-    const sizes = options.quick ? QUICK : FULL;
-    const footprint = await measureFootprint({ children, loader, folder, sizes, say });
-    findings.push(...footprintFindings(footprint, measured?.peakResidentBytes));
+    await using place = await openLogPlace(log, folder);
+    const sizes = quick ? QUICK : FULL;
+    const footprint = await measureFootprint({ children, loader, place, folder, sizes, say });
+    findings.push(...footprintFindings(footprint, peakBytes));
   }
   if (findings.length > 0) print(`${findingsTable(findings)}\n`);
+  if (entities !== undefined) {
+    const sizes = quick ? MANY_QUICK : MANY_FULL;
+    const many = await measureManyEntities({ children, loader, folder, entities, sizes, say });
+    print(`${figuresTable(manyEntitiesFigures(many))}\n`);
+  }
+}
+
+/** The rows, which are also shown and written, and the most memory that a proxy had meanwhile. */
+async function measureCases(
+  settings: ServersSettings,
+  options: BenchOptions,
+): Promise<{ readonly rows: readonly Row[]; readonly peakBytes: number }> {
+  const { log, jsonFile } = options;
+  await using servers = await (log === "nats" ? startNatsServers : startServers)(settings);
+  using memory = samplePeak(() => servers.proxy.residentBytes());
+  const cases = casesWithYardsticks(log, options.cases);
+  const rows = await measureRows(cases, servers.runCase, options, say);
+  print(`${rowsTable(rows)}\n`);
+  if (jsonFile !== undefined) writeFileSync(jsonFile, rows.map((row) => `${jsonLine(row)}\n`).join(""));
+  return { rows, peakBytes: memory.peakBytes };
 }
 
 function percent(share: number): string {

@@ -2,7 +2,7 @@
 
 import test from "ava";
 
-import { CASES, casesWithYardsticks } from "./cases.ts";
+import { CASES, caseNames, casesWithYardsticks, yardstickOf } from "./cases.ts";
 import { HELP, parseOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
 
@@ -18,8 +18,10 @@ function wrong(...args: readonly string[]): string {
 
 test("without options everything is measured, as the help says", (t) => {
   t.deepEqual(options(), {
-    cases: CASES.map(({ name }) => name),
+    log: "sqlite",
+    cases: caseNames("sqlite"),
     footprint: true,
+    entities: undefined,
     callers: [1, 16, 64],
     seconds: 3,
     rounds: 3,
@@ -28,7 +30,21 @@ test("without options everything is measured, as the help says", (t) => {
     profileFolder: undefined,
     dataFolder: undefined,
   });
-  for (const { name } of CASES) t.true(HELP.includes(name), name);
+  for (const name of [...caseNames("sqlite"), ...caseNames("nats")]) t.true(HELP.includes(name), name);
+});
+
+test("with NATS there are other cases, more callers and many entities", (t) => {
+  t.like(options("--log", "nats"), {
+    log: "nats",
+    cases: ["direct call", "bare publish", "own publish", "command", "h2 echo"],
+    footprint: true,
+    entities: 1_000_000,
+    callers: [1, 16, 64, 256],
+  });
+  t.like(options("--log", "nats", "--quick"), { entities: 10_000 });
+  const some = options("--log", "nats", "--cases", "command,entities", "--entities", "20000");
+  t.like(some, { cases: ["command"], footprint: false, entities: 20_000 });
+  t.is(options("--log", "nats", "--cases", "own publish")?.entities, undefined);
 });
 
 test("a quick run has one round of a second, or of what it is told", (t) => {
@@ -43,19 +59,38 @@ test("cases and callers are lists, and the footprint is a case of its own", (t) 
 });
 
 test("what makes no sense is refused with a text that helps", (t) => {
-  t.regex(wrong("--cases", "writes"), /no case "writes"; there are direct call, /);
+  t.regex(wrong("--cases", "writes"), /no case "writes" with the log sqlite; there are direct call, /);
   t.regex(wrong("--cases", ","), /names nothing/);
   t.regex(wrong("--callers", "0"), /whole numbers from 1 to 1000/);
   t.regex(wrong("--callers", "two"), /whole numbers/);
   t.regex(wrong("--seconds", "0"), /above 0 and up to 60/);
   t.regex(wrong("--seconds", "soon"), /above 0/);
+  t.regex(wrong("--log", "redis"), /--log takes sqlite or nats/);
+  t.regex(wrong("--cases", "own publish"), /no case "own publish" with the log sqlite/);
+  t.regex(wrong("--entities", "20000"), /case "entities" of --log nats/);
+  t.regex(wrong("--log", "nats", "--entities", "9999"), /whole number from 10000 to 10000000/);
+  t.regex(wrong("--log", "nats", "--entities", "many"), /whole number/);
   t.regex(wrong("--fast"), /--fast/);
   t.regex(wrong("fast"), /fast/);
   t.is(wrong("--help"), "help");
 });
 
-test("a case brings along the direct call that it is compared to", (t) => {
-  const names = casesWithYardsticks(["read http", "command sqlite"]).map(({ name }) => name);
+test("a case brings along what it is compared to", (t) => {
+  const names = casesWithYardsticks("sqlite", ["read http", "command sqlite"]).map(({ name }) => name);
   t.deepEqual(names, ["direct call", "command sqlite", "direct read", "read http"]);
-  t.true(CASES.every(({ yardstick }) => CASES.some(({ name }) => name === yardstick)));
+  for (const cases of Object.values(CASES)) {
+    for (const each of cases) t.is(yardstickOf(each, cases)?.name, each.yardstick);
+  }
+});
+
+test("what is published is compared to what is published as safely", (t) => {
+  const cases = casesWithYardsticks("nats", ["own publish"]);
+  const titles = cases.map(({ name, durability }) => `${name}, ${durability}`);
+  t.deepEqual(titles, [
+    "bare publish, acknowledged-before-fsync",
+    "own publish, acknowledged-before-fsync",
+    "bare publish, fsync-one-node",
+    "own publish, fsync-one-node",
+  ]);
+  for (const each of cases) t.is(yardstickOf(each, cases)?.durability, each.durability);
 });

@@ -2,12 +2,16 @@
 
 import { parseArgs } from "node:util";
 
-import { CASES } from "./cases.ts";
+import { caseNames } from "./cases.ts";
+import type { LogName } from "./cases.ts";
 
 export interface BenchOptions {
+  readonly log: LogName;
   /** Names of `CASES`. */
   readonly cases: readonly string[];
   readonly footprint: boolean;
+  /** How many entities are filled to see what so many mean. Undefined: none. */
+  readonly entities: number | undefined;
   readonly callers: readonly number[];
   /** Measured time of each row, over all its rounds. */
   readonly seconds: number;
@@ -24,30 +28,56 @@ export type Parsed =
   | { readonly kind: "help" }
   | { readonly kind: "wrong"; readonly text: string };
 
+const LOGS: readonly LogName[] = ["sqlite", "nats"];
 const FOOTPRINT = "footprint";
+const ENTITIES = "entities";
 const MAX_CALLERS = 1_000;
 const MAX_SECONDS = 60;
+/** Enough for what is chosen of them. */
+const MIN_ENTITIES = 10_000;
+const MAX_ENTITIES = 10_000_000;
+
+const DEFAULT_CALLERS: Readonly<Record<LogName, string>> = { sqlite: "1,16,64", nats: "1,16,64,256" };
 
 export const HELP = `What a command costs through the proxy, beside the direct gRPC call of the same handler.
 
   npm run bench -- [options]
 
-  --cases LIST     of ${[...CASES.map(({ name }) => name), FOOTPRINT].join(", ")}; default all
-  --callers LIST   how many call at the same time, each one call after the other; default 1,16,64
+  --log LOG        where the proxy keeps its events: sqlite (and memory beside it), or nats: NATS JetStream, with a
+                   server that syncs some time later and one that syncs before it acknowledges; default sqlite
+  --cases LIST     some of the cases below; default all
+  --callers LIST   how many call at the same time, each one call after the other; default ${DEFAULT_CALLERS.sqlite},
+                   with nats ${DEFAULT_CALLERS.nats}
   --seconds N      measured time of each row, up to ${MAX_SECONDS}; default 3, with --quick 1
+  --entities N     how many the case "entities" fills a server of NATS with, ${MIN_ENTITIES} to ${MAX_ENTITIES};
+                   default 1000000 (some hundred MB on the disk while it runs), with --quick ${MIN_ENTITIES}
   --quick          one round instead of three, fewer entities: to see that it works, not what it costs
   --json FILE      writes each row as one line of JSON
   --profile DIR    writes a CPU profile of each proxy to a folder
   --data DIR       where the logs are written while it runs, and so whose disk is measured; default build/bench
   --help           this text
 
+Cases with sqlite: ${listNames("sqlite")}
+Cases with nats:   ${listNames("nats")}
+
 Examples:
   npm run bench
   npm run bench -- --cases "command sqlite,read http" --callers 64
   npm run bench -- --quick --json rows.jsonl
+  npm run bench -- --log nats --json rows.jsonl
+  npm run bench -- --log nats --cases entities --entities 100000
 
 Exit code: 0 measured, 1 something failed, 2 wrong usage. Budgets are shown beside the figures, and decide nothing.
 `;
+
+/** All that can be measured with the log. */
+function namesOf(log: LogName): readonly string[] {
+  return [...caseNames(log), FOOTPRINT, ...(log === "nats" ? [ENTITIES] : [])];
+}
+
+function listNames(log: LogName): string {
+  return namesOf(log).join(", ");
+}
 
 /** Reads the command line. */
 export function parseOptions(args: readonly string[]): Parsed {
@@ -56,6 +86,8 @@ export function parseOptions(args: readonly string[]): Parsed {
     values = parseArgs({
       args: args.filter((argument) => argument !== "--"),
       options: {
+        log: { type: "string" },
+        entities: { type: "string" },
         cases: { type: "string" },
         callers: { type: "string" },
         seconds: { type: "string" },
@@ -71,14 +103,18 @@ export function parseOptions(args: readonly string[]): Parsed {
   }
   if (values.help === true) return { kind: "help" };
 
-  const names = [...CASES.map(({ name }) => name), FOOTPRINT];
+  const log = LOGS.find((name) => name === (values.log ?? "sqlite"));
+  if (log === undefined) return wrong(`--log takes ${LOGS.join(" or ")}`);
+  const names = namesOf(log);
   const chosen = values.cases === undefined ? names : list(values.cases);
   const unknown = chosen.find((name) => !names.includes(name));
-  if (unknown !== undefined) return wrong(`there is no case "${unknown}"; there are ${names.join(", ")}`);
+  if (unknown !== undefined) {
+    return wrong(`there is no case "${unknown}" with the log ${log}; there are ${names.join(", ")}`);
+  }
   if (chosen.length === 0) return wrong("--cases names nothing");
 
-  const callers = list(values.callers ?? "1,16,64").map(Number);
-  if (callers.length === 0 || !callers.every((n) => Number.isInteger(n) && n >= 1 && n <= MAX_CALLERS)) {
+  const callers = list(values.callers ?? DEFAULT_CALLERS[log]).map(Number);
+  if (callers.length === 0 || !callers.every((n) => isWhole(n, 1, MAX_CALLERS))) {
     return wrong(`--callers takes whole numbers from 1 to ${MAX_CALLERS}, separated by commas`);
   }
   const quick = values.quick ?? false;
@@ -86,10 +122,19 @@ export function parseOptions(args: readonly string[]): Parsed {
   if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
     return wrong(`--seconds takes a number above 0 and up to ${MAX_SECONDS}`);
   }
+  if (values.entities !== undefined && !chosen.includes(ENTITIES)) {
+    return wrong(`--entities is for the case "${ENTITIES}" of --log nats`);
+  }
+  const entities = Number(values.entities ?? (quick ? MIN_ENTITIES : 1_000_000));
+  if (!isWhole(entities, MIN_ENTITIES, MAX_ENTITIES)) {
+    return wrong(`--entities takes a whole number from ${MIN_ENTITIES} to ${MAX_ENTITIES}`);
+  }
   return {
     kind: "run",
     options: {
-      cases: chosen.filter((name) => name !== FOOTPRINT),
+      log,
+      entities: chosen.includes(ENTITIES) ? entities : undefined,
+      cases: chosen.filter((name) => name !== FOOTPRINT && name !== ENTITIES),
       footprint: chosen.includes(FOOTPRINT),
       callers,
       seconds,
@@ -100,6 +145,10 @@ export function parseOptions(args: readonly string[]): Parsed {
       dataFolder: values.data,
     },
   };
+}
+
+function isWhole(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
 }
 
 function list(text: string): string[] {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 import type { Children } from "./children.ts";
+import { residentBytes } from "./resident-memory.ts";
 
 const PROXY = new URL("../../cmd/proxy/main.ts", import.meta.url);
 
@@ -35,11 +35,15 @@ export interface ProxyProcess {
   readonly port: number;
   /** From the start of the process to its line "listening". */
   readonly startUpMs: number;
+  /** From the start of the process until it is ready: it listens and has found its user function, if it has one. */
+  readonly readyMs: number;
   /** Where Node's inspector listens, if the flags for Node ask for it. */
   readonly inspectorUrl: string | undefined;
   /** Memory that is in RAM now. */
   residentBytes(): number;
   stop(): Promise<void>;
+  /** It does nothing at its end, as when its machine fails. */
+  kill(): Promise<void>;
 }
 
 /** Starts a proxy and waits until it listens and, if it has a user function, has found it. */
@@ -66,17 +70,12 @@ export async function startProxyProcess(children: Children, settings: ProxySetti
   return {
     port: Number(listening["port"]),
     startUpMs,
+    readyMs: performance.now() - startedMs,
     inspectorUrl: output.inspectorUrl,
     residentBytes: () => residentBytes(child.pid ?? 0),
     stop: () => children.stop(child),
+    kill: () => children.kill(child),
   };
-}
-
-/** `VmRSS` of a process. @throws Error if there is no such process. */
-function residentBytes(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  if (kib === undefined) throw new Error(`process ${pid} has no memory`);
-  return Number(kib) * 1_024;
 }
 
 type LogLine = Readonly<Record<string, unknown>>;

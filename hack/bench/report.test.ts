@@ -4,7 +4,7 @@ import test from "ava";
 
 import { footprintFindings, rowFindings, verdictOf } from "./budget.ts";
 import { casesWithYardsticks } from "./cases.ts";
-import { FULL } from "./footprint.ts";
+import { FULL } from "./footprint-bench.ts";
 import type { Load } from "./messages.ts";
 import { disturbanceBetween, parseProcessorTime } from "./processor-share.ts";
 import { findingsTable, rowsTable } from "./report.ts";
@@ -14,7 +14,7 @@ import { median } from "./statistics.ts";
 import { formatNumber, formatTable } from "./table.ts";
 
 function load(p50Us: number, perSecond: number): Load {
-  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond };
+  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond, perCpuSecond: 2 * perSecond };
 }
 
 function row(name: string, callers: number, p50Us: number, perSecond: number): Row {
@@ -29,7 +29,7 @@ test("the median is the middle value, or the mean of the two in the middle", (t)
 });
 
 test("a row's ratios are taken within each round, so that a slow round changes none of them", (t) => {
-  const [, command] = casesWithYardsticks(["command memory"]);
+  const [, command] = casesWithYardsticks("sqlite", ["command memory"]);
   if (command === undefined) return t.fail();
   const rounds = [load(300, 3_000), load(900, 1_000), load(330, 2_700)];
   const direct = [load(100, 6_000), load(300, 2_000), load(110, 5_400)];
@@ -53,6 +53,19 @@ test("a JSON line has the seven members that are promised, in figures that a per
     '{"case":"command sqlite","callers":64,"p50Us":1234.6,"p99Us":2469.1,"perSecond":8123,"ratio":0.33,' +
       '"durability":"fsync-one-node"}',
   );
+});
+
+test("a row of a publisher also says what it does with its processor time", (t) => {
+  const [bare, own] = casesWithYardsticks("nats", ["own publish"]);
+  if (bare === undefined || own === undefined) return t.fail();
+  const rounds = [load(100, 3_000), load(100, 1_000), load(100, 2_700)];
+  const made = toRow(own, 16, rounds, rounds);
+  t.is(made.perCpuSecond, 5_400);
+  t.true(jsonLine(made).endsWith('"durability":"acknowledged-before-fsync","perCpuSecond":5400}'));
+  const table = rowsTable([made, row("command", 16, 1_000, 1_000)]);
+  t.regex(table, /throughput × \| per CPU second \| durability/);
+  t.regex(table, /own publish .* 5,400 \| acknowledged/);
+  t.false(rowsTable([row("command", 16, 1_000, 1_000)]).includes("CPU"));
 });
 
 test("a table is aligned, and Markdown", (t) => {
@@ -98,8 +111,11 @@ test("the footprint stands beside its budgets", (t) => {
     idleServingBytes: 81 * 1_048_576,
     entityResidentBytes: 16_384,
     entityHeapBytes: 8_192,
-    unpackedMs: 49.9,
-    packedMs: 10.1,
+    durability: "fsync-one-node",
+    activations: [
+      { way: "packed", isPacked: true, ms: 10.1 },
+      { way: "unpacked", isPacked: false, ms: 49.9 },
+    ],
   };
   const findings = footprintFindings(footprint, 100 * 1_048_576);
   t.deepEqual(findings.map(verdictOf), ["ok", "over", "over", "ok", "ok", "over", "ok", "ok", "ok"]);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { verdictOf } from "./budget.ts";
-import type { Finding } from "./budget.ts";
+import type { Figure, Finding } from "./budget.ts";
 import type { Row } from "./row.ts";
 import { formatNumber, formatTable } from "./table.ts";
 
-/** The rows as a table. */
+/** The rows as a table. What a publisher does with its processor time is a column if there are publishers. */
 export function rowsTable(rows: readonly Row[]): string {
+  const withCpu = rows.some(({ perCpuSecond }) => perCpuSecond !== undefined);
   return formatTable(
     [
       { title: "case" },
@@ -16,6 +17,7 @@ export function rowsTable(rows: readonly Row[]): string {
       { title: "per second", align: "right" },
       { title: "p50 ×", align: "right" },
       { title: "throughput ×", align: "right" },
+      ...(withCpu ? [{ title: "per CPU second", align: "right" } as const] : []),
       { title: "durability" },
     ],
     rows.map((row) => [
@@ -23,9 +25,10 @@ export function rowsTable(rows: readonly Row[]): string {
       String(row.callers),
       formatNumber(row.p50Us),
       formatNumber(row.p99Us),
-      Math.round(row.perSecond).toLocaleString("en-US"),
+      formatCount(row.perSecond),
       row.ratio.toFixed(2),
       row.throughputRatio.toFixed(2),
+      ...(withCpu ? [row.perCpuSecond === undefined ? "" : formatCount(row.perCpuSecond)] : []),
       row.durability,
     ]),
   );
@@ -47,6 +50,18 @@ export function findingsTable(findings: readonly Finding[]): string {
       return [what, withUnit(measured, unit), allowed, verdictOf(finding), durability];
     }),
   );
+}
+
+/** Figures that have no budget as a table. */
+export function figuresTable(figures: readonly Figure[]): string {
+  return formatTable(
+    [{ title: "what" }, { title: "measured", align: "right" }, { title: "durability" }],
+    figures.map(({ what, measured, unit, durability }) => [what, withUnit(measured, unit), durability]),
+  );
+}
+
+function formatCount(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
 }
 
 function withUnit(value: number, unit: string): string {

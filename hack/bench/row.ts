@@ -16,6 +16,8 @@ export interface Row {
   /** The part of the yardstick's throughput that is reached. */
   readonly throughputRatio: number;
   readonly durability: string;
+  /** Messages for each second that the publisher spent on a processor; of cases that publish. */
+  readonly perCpuSecond?: number;
 }
 
 /**
@@ -39,6 +41,7 @@ export function toRow(
     ratio: ratioOf("p50Us"),
     throughputRatio: ratioOf("perSecond"),
     durability: measured.durability,
+    ...(measured.kind === "publish" && { perCpuSecond: median(rounds.map((load) => load.perCpuSecond)) }),
   };
 }
 
@@ -52,6 +55,7 @@ export function jsonLine(row: Row): string {
     perSecond: round(row.perSecond, 0),
     ratio: round(row.ratio, 2),
     durability: row.durability,
+    ...(row.perCpuSecond !== undefined && { perCpuSecond: round(row.perCpuSecond, 0) }),
   });
 }
 

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import type { TargetName } from "./cases.ts";
 import { nextMessage } from "./children.ts";
 import type { Children } from "./children.ts";
-import type { EchoReady, UserFunctionReady } from "./messages.ts";
+import type { JobProcess } from "./job-process.ts";
+import type { RunCase } from "./measure-rows.ts";
+import type { EchoReady, LoadJob, UserFunctionReady } from "./messages.ts";
 import { startProxyProcess } from "./proxy-process.ts";
 import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
 
@@ -13,42 +15,72 @@ const USER_FUNCTION = new URL("./user-function.ts", import.meta.url);
 const ECHO_SERVER = new URL("./echo-server.ts", import.meta.url);
 
 /** Everything that is called while rows are measured. All of it runs all the time; only one target has work at a time. */
-export interface Servers {
-  readonly ports: Readonly<Record<TargetName, number>>;
-  /** The proxy with the SQLite log. */
-  readonly sqliteProxy: ProxyProcess;
-  stop(): Promise<void>;
+export interface Servers extends AsyncDisposable {
+  readonly runCase: RunCase;
+  /** The proxy whose memory is looked at. */
+  readonly proxy: ProxyProcess;
 }
 
-export async function startServers(
-  children: Children,
-  folder: string,
-  profileFolder: string | undefined,
-): Promise<Servers> {
+export interface ServersSettings {
+  readonly children: Children;
+  readonly loader: JobProcess<LoadJob>;
+  /** For the logs. */
+  readonly folder: string;
+  /** For CPU profiles of the proxies, if there shall be any. */
+  readonly profileFolder: string | undefined;
+}
+
+/** The servers of the cases with the SQLite log. */
+export async function startServers(settings: ServersSettings): Promise<Servers> {
+  const { loader, folder } = settings;
+  const plain = await startPlainServers(settings);
+  const [memory, sqlite] = await Promise.all([
+    plain.startProxy("memory", { log: "memory:" }),
+    plain.startProxy("sqlite", { log: `sqlite:${join(folder, "rows.db")}` }),
+  ]);
+  const ports = { ...plain.ports, memory: memory.port, sqlite: sqlite.port };
+  return {
+    runCase: requestsTo(loader, ports),
+    proxy: sqlite,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([memory.stop(), sqlite.stop()]);
+      await plain[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export type Ports = Readonly<Partial<Record<TargetName, number>>>;
+
+/** Carries out cases that are requests. */
+export function requestsTo(loader: JobProcess<LoadJob>, ports: Ports): RunCase {
+  return (what, measured, job) => {
+    const port = measured.kind === "call" ? ports[measured.target] : undefined;
+    if (measured.kind !== "call" || port === undefined) throw new Error(`${what}: no server takes requests`);
+    const { protocol, call } = measured;
+    return loader.run(what, { ...job, port, protocol, call });
+  };
+}
+
+/** What is there whatever the log. */
+export interface PlainServers extends AsyncDisposable {
+  readonly ports: Ports;
+  /** A proxy in front of the user function. The name is that of its profile, if it shall write one. */
+  startProxy(name: string, settings: ProxySettings): Promise<ProxyProcess>;
+}
+
+export async function startPlainServers(settings: ServersSettings): Promise<PlainServers> {
+  const { children, profileFolder } = settings;
   const echo = children.fork(ECHO_SERVER);
   const [userFunction, ready] = await Promise.all([startUserFunction(children), nextMessage(echo)]);
   const { port: echoPort } = ready as EchoReady;
   const userFunctionPort = userFunction.entityPort;
-  const start = (settings: ProxySettings, name: string) =>
-    startProxyProcess(children, {
-      ...settings,
-      userFunctionPort,
-      nodeArgs: profileArgs(profileFolder, name),
-    });
-  const [memoryProxy, sqliteProxy] = await Promise.all([
-    start({ log: "memory:" }, "memory"),
-    start({ log: `sqlite:${join(folder, "rows.db")}` }, "sqlite"),
-  ]);
   return {
-    ports: {
-      direct: userFunction.directPort,
-      memory: memoryProxy.port,
-      sqlite: sqliteProxy.port,
-      echo: echoPort,
+    ports: { direct: userFunction.directPort, echo: echoPort },
+    startProxy: (name, proxySettings) => {
+      const nodeArgs = profileArgs(profileFolder, name);
+      return startProxyProcess(children, { ...proxySettings, userFunctionPort, nodeArgs });
     },
-    sqliteProxy,
-    stop: async () => {
-      await Promise.all([memoryProxy.stop(), sqliteProxy.stop()]);
+    [Symbol.asyncDispose]: async () => {
       await Promise.all([userFunction.stop(), children.stop(echo)]);
     },
   };

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Makes calls to one port. As lean as can be, since it shares the processors with what it measures. */
-export interface Client {
+/** Makes calls. As lean as can be, since it shares the processors with what it measures. */
+export interface Caller {
   /** One call for the caller of this number (which has no other in flight). Rejects if it was not answered well. */
   call(caller: number, entity: number): Promise<void>;
+}
+
+/** Makes calls to one port. */
+export interface Client extends Caller {
   close(): void;
 }
 

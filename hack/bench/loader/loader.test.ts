@@ -8,25 +8,23 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
+import { range } from "../messages.ts";
 import type { LoadJob } from "../messages.ts";
 
 import type { Client } from "./client.ts";
 import { connectH2 } from "./h2-client.ts";
 import { readAnswer } from "./http1-client.ts";
 import { probe } from "./probe.ts";
-import { runCallers, shareOf } from "./run.ts";
+import { processMeter, runCallers, shareOf } from "./run.ts";
 
 const JOB: LoadJob = {
   port: 0,
   protocol: "grpc",
   call: "addItem",
   callers: 3,
-  firstEntity: 10,
-  entities: 8,
+  entities: range(10, 8),
   until: { kind: "calls", perEntity: 2 },
 };
-
-const now = (): number => performance.now();
 
 /** Answers in a later turn, and writes down who called whom. */
 function recorder(fails?: number): Client & { readonly calls: Map<number, number[]> } {
@@ -48,7 +46,7 @@ function recorder(fails?: number): Client & { readonly calls: Map<number, number
 
 test("every entity is called equally often, by one caller alone, who makes one call at a time", async (t) => {
   const client = recorder();
-  const { calls } = await runCallers(client, JOB, now);
+  const { calls } = await runCallers(client, JOB, processMeter);
   t.is(calls, 16);
   t.deepEqual(
     [...client.calls.keys()].sort((a, b) => a - b),
@@ -69,21 +67,27 @@ test("a timed job counts what was begun and answered while it measured, and ends
     },
   };
   const until = { kind: "time", warmUpMs: 10, measureMs: 30 } as const;
-  const load = await runCallers(client, { ...JOB, callers: 1, until }, () => nowMs);
-  // Calls begin at 100, 103, … 139: those from 112 to 136 lie within 110 to 140.
-  t.deepEqual(load, { calls: 9, p50Us: load.p50Us, p99Us: load.p50Us, perSecond: 300 });
+  // A third of the time is spent on a processor.
+  const meter = { nowMs: () => nowMs, cpuUs: () => (nowMs * 1_000) / 3 };
+  const load = await runCallers(client, { ...JOB, callers: 1, until }, meter);
+  // Calls begin at 100, 103, … 139: those from 112 to 136 lie within 110 to 140. Looked at from 112 to 142: 10 ms of work.
+  t.deepEqual(load, { calls: 9, p50Us: load.p50Us, p99Us: load.p50Us, perSecond: 300, perCpuSecond: 900 });
   t.true(Math.abs(load.p50Us - 3_000) < 12);
 });
 
 test("one call that fails fails the job", async (t) => {
-  await t.throwsAsync(runCallers(recorder(12), JOB, now), { message: "entity 12 fails" });
+  await t.throwsAsync(runCallers(recorder(12), JOB, processMeter), { message: "entity 12 fails" });
 });
 
-test("more callers than entities leave some without any", (t) => {
+test("more callers than entities leave some without any, who call nobody", async (t) => {
   t.deepEqual(
-    [0, 1, 2].map((caller) => shareOf(caller, 3, 5, 2)),
-    [[5], [6], []],
+    [0, 1, 2].map((caller) => shareOf(caller, 3, [5, 9])),
+    [[5], [9], []],
   );
+  const client = recorder();
+  const until = { kind: "time", warmUpMs: 0, measureMs: 5 } as const;
+  await runCallers(client, { ...JOB, entities: [5, 9], until }, processMeter);
+  t.deepEqual(new Set(client.calls.keys()), new Set([5, 9]));
 });
 
 test("an HTTP/1.1 answer is whole when its body is, and only a 200 is good", (t) => {

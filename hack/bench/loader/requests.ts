@@ -7,6 +7,7 @@ import {
   GetShoppingCartSchema,
   ShoppingCart,
 } from "../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
+import { cartId, ITEM } from "../carts.ts";
 import type { LoadCall } from "../messages.ts";
 
 const FRAME_HEADER_BYTES = 5;
@@ -15,16 +16,13 @@ export function grpcPath(call: LoadCall): string {
   return `/${ShoppingCart.typeName}/${ShoppingCart.method[call].name}`;
 }
 
-/** The request to one cart as a gRPC frame. It is always the same item, so that a cart does not grow with the run. */
+/** The request to one cart as a gRPC frame. */
 export function grpcBody(call: LoadCall, entity: number): Buffer {
-  const userId = userIdOf(entity);
+  const userId = cartId(entity);
   const message =
     call === "getCart"
       ? toBinary(GetShoppingCartSchema, create(GetShoppingCartSchema, { userId }))
-      : toBinary(
-          AddLineItemSchema,
-          create(AddLineItemSchema, { userId, productId: "p1", name: "Pen", quantity: 1 }),
-        );
+      : toBinary(AddLineItemSchema, create(AddLineItemSchema, { userId, ...ITEM }));
   const frame = Buffer.alloc(FRAME_HEADER_BYTES + message.length);
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, FRAME_HEADER_BYTES);
@@ -33,15 +31,11 @@ export function grpcBody(call: LoadCall, entity: number): Buffer {
 
 /** The whole request to one cart as HTTP/1.1 has it on the wire. */
 export function http1Request(call: LoadCall, entity: number): Buffer {
-  const user = userIdOf(entity);
+  const user = cartId(entity);
   if (call === "getCart") return Buffer.from(`GET /carts/${user} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
-  const body = JSON.stringify({ productId: "p1", name: "Pen", quantity: 1 });
+  const body = JSON.stringify(ITEM);
   return Buffer.from(
     `POST /cart/${user}/items/add HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
       `content-length: ${body.length}\r\n\r\n${body}`,
   );
-}
-
-function userIdOf(entity: number): string {
-  return `bench-${entity}`;
 }

@@ -4,21 +4,36 @@ import type { ChildProcess } from "node:child_process";
 
 import { nextMessage } from "./children.ts";
 import type { Children } from "./children.ts";
-import type { Load, LoadAnswer, LoadJob } from "./messages.ts";
+import type { Job, Load, LoadAnswer, LoadJob, PublisherName, PublishJob } from "./messages.ts";
+
+const LOADER = new URL("./loader/main.ts", import.meta.url);
+const PUBLISHER = new URL("./publisher/main.ts", import.meta.url);
 
 /** Beyond the time that a job itself takes. */
 const JOB_TIMEOUT_MS = 60_000;
 
-/** The process that makes the calls. One job at a time. */
-export class LoaderProcess {
+/** The process that makes requests. */
+export function startLoader(children: Children): JobProcess<LoadJob> {
+  return new JobProcess(children, children.fork(LOADER));
+}
+
+/** A process that publishes records. */
+export function startPublisher(children: Children, name: PublisherName): JobProcess<PublishJob> {
+  return new JobProcess(children, children.fork(PUBLISHER, [name]));
+}
+
+/** A process that makes calls (`answerJobs`). One job at a time. */
+export class JobProcess<J extends Job> {
+  readonly #children: Children;
   readonly #child: ChildProcess;
 
-  constructor(children: Children) {
-    this.#child = children.fork(new URL("./loader/main.ts", import.meta.url));
+  constructor(children: Children, child: ChildProcess) {
+    this.#children = children;
+    this.#child = child;
   }
 
   /** Rejects if a single call of the job was not answered well: figures with errors in them mean nothing. */
-  async run(what: string, job: LoadJob): Promise<Load> {
+  async run(what: string, job: J): Promise<Load> {
     const jobMs = job.until.kind === "time" ? job.until.warmUpMs + job.until.measureMs : 0;
     // Whoever does not answer is not waited for: its end is the job's end.
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), JOB_TIMEOUT_MS + jobMs);
@@ -27,12 +42,15 @@ export class LoaderProcess {
     try {
       const message = (await answer) as LoadAnswer;
       if ("error" in message) throw new Error(message.error);
-      if (message.load.calls === 0) throw new Error("no call was both begun and answered in time");
       return message.load;
     } catch (error) {
       throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  stop(): Promise<void> {
+    return this.#children.stop(this.#child);
   }
 }

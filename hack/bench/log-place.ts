@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+
+import { SYNC_DURABILITY } from "./cases.ts";
+import type { LogName } from "./cases.ts";
+import { logAddress, restartServer, startServer } from "./nats/server.ts";
+
+/** Where the logs of the footprint are. */
+export interface LogPlace extends AsyncDisposable {
+  readonly durability: string;
+  /** The address of a log by a name that no other has. */
+  address(name: string): string;
+  /** Lets a server of its own forget what it holds in memory. Undefined: there is none. */
+  readonly restartServer: (() => Promise<void>) | undefined;
+}
+
+export async function openLogPlace(log: LogName, folder: string): Promise<LogPlace> {
+  if (log === "sqlite") {
+    return {
+      durability: "fsync-one-node",
+      address: (name) => `sqlite:${join(folder, `${name}.db`)}`,
+      restartServer: undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+  const server = await startServer(folder, "footprint", "default");
+  return {
+    durability: SYNC_DURABILITY.default,
+    address: (name) => logAddress(server, name),
+    restartServer: async () => {
+      await restartServer(server, "SIGTERM");
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}
