@@ -50,7 +50,7 @@ async function measureWay(
 ): Promise<Activation[]> {
   const { events, activations } = sizes;
   const userFunction = await startUserFunction(children, snapshotEvery);
-  const log = place.address(`activation-${name}`);
+  const log = await place.newLog(`activation-${name}`);
   const start = () => startProxyProcess(children, { log, userFunctionPort: userFunction.entityPort });
   const isCold = place.restartServer !== undefined;
 

@@ -41,9 +41,9 @@ export async function measureFootprint(bench: FootprintBench): Promise<Footprint
 }
 
 async function measureStartUp({ children, place, folder, sizes, say }: FootprintBench) {
-  const start = (name: string) =>
+  const start = async (name: string) =>
     startProxyProcess(children, {
-      log: place.address(`start-${name}`),
+      log: await place.newLog(`start-${name}`),
       codeFolder: join(folder, "compiled"),
     });
   say("first start");
@@ -69,7 +69,7 @@ async function measureStartUp({ children, place, folder, sizes, say }: Footprint
 
 async function measureEntities({ children, loader, place, sizes, say }: FootprintBench) {
   const userFunction = await startUserFunction(children);
-  const log = place.address("entities");
+  const log = await place.newLog("entities");
   const userFunctionPort = userFunction.entityPort;
   const idle = await startProxyProcess(children, { log, userFunctionPort });
   await delay(sizes.idleMs);

@@ -4,22 +4,27 @@ import { join } from "node:path";
 
 import { SYNC_DURABILITY } from "./cases.ts";
 import type { LogName } from "./cases.ts";
-import { logAddress, restartServer, startServer } from "./nats/server.ts";
+import { makeLog, restartServer, startServer } from "./nats/server.ts";
 
 /** Where the logs of the footprint are. */
 export interface LogPlace extends AsyncDisposable {
   readonly durability: string;
-  /** The address of a log by a name that no other has. */
-  address(name: string): string;
+  /** The address of a new log by a name that no other has. */
+  newLog(name: string): Promise<string>;
   /** Lets a server of its own forget what it holds in memory. Undefined: there is none. */
   readonly restartServer: (() => Promise<void>) | undefined;
 }
 
-export async function openLogPlace(log: LogName, folder: string): Promise<LogPlace> {
+/** `streams`: of each log with NATS; undefined: as many as it finds right. */
+export async function openLogPlace(
+  log: LogName,
+  folder: string,
+  streams: number | undefined,
+): Promise<LogPlace> {
   if (log === "sqlite") {
     return {
       durability: "fsync-one-node",
-      address: (name) => `sqlite:${join(folder, `${name}.db`)}`,
+      newLog: async (name) => `sqlite:${join(folder, `${name}.db`)}`,
       restartServer: undefined,
       [Symbol.asyncDispose]: async () => undefined,
     };
@@ -27,7 +32,7 @@ export async function openLogPlace(log: LogName, folder: string): Promise<LogPla
   const server = await startServer(folder, "footprint", "default");
   return {
     durability: SYNC_DURABILITY.default,
-    address: (name) => logAddress(server, name),
+    newLog: (name) => makeLog(server, name, streams),
     restartServer: async () => {
       await restartServer(server, "SIGTERM");
     },

@@ -76,7 +76,7 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
 }
 
 async function measure(options: BenchOptions, folder: string): Promise<void> {
-  const { log, quick, entities } = options;
+  const { log, quick, entities, streams } = options;
   await using children = new Children();
   const loader = startLoader(children);
   const writeUs = syncedWriteUs(folder);
@@ -86,13 +86,13 @@ async function measure(options: BenchOptions, folder: string): Promise<void> {
   const findings: Finding[] = [];
   let peakBytes: number | undefined;
   if (options.cases.length > 0) {
-    const settings = { children, loader, folder, profileFolder: options.profileFolder };
+    const settings = { children, loader, folder, profileFolder: options.profileFolder, streams };
     const measured = await measureCases(settings, options);
     ({ peakBytes } = measured);
     findings.push(...(log === "nats" ? natsRowFindings(measured.rows) : rowFindings(measured.rows, writeUs)));
   }
   if (options.footprint) {
-    await using place = await openLogPlace(log, folder);
+    await using place = await openLogPlace(log, folder, streams);
     const sizes = quick ? QUICK : FULL;
     const footprint = await measureFootprint({ children, loader, place, folder, sizes, say });
     findings.push(...footprintFindings(footprint, peakBytes));
@@ -100,7 +100,7 @@ async function measure(options: BenchOptions, folder: string): Promise<void> {
   if (findings.length > 0) print(`${findingsTable(findings)}\n`);
   if (entities !== undefined) {
     const sizes = quick ? MANY_QUICK : MANY_FULL;
-    const many = await measureManyEntities({ children, loader, folder, entities, sizes, say });
+    const many = await measureManyEntities({ children, loader, folder, entities, streams, sizes, say });
     print(`${figuresTable(manyEntitiesFigures(many))}\n`);
   }
 }

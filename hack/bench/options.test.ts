@@ -22,6 +22,7 @@ test("without options everything is measured, as the help says", (t) => {
     cases: caseNames("sqlite"),
     footprint: true,
     entities: undefined,
+    streams: undefined,
     callers: [1, 16, 64],
     seconds: 3,
     rounds: 3,
@@ -45,6 +46,7 @@ test("with NATS there are other cases, more callers and many entities", (t) => {
   const some = options("--log", "nats", "--cases", "command,entities", "--entities", "20000");
   t.like(some, { cases: ["command"], footprint: false, entities: 20_000 });
   t.is(options("--log", "nats", "--cases", "own publish")?.entities, undefined);
+  t.is(options("--log", "nats", "--streams", "16")?.streams, 16);
 });
 
 test("a quick run has one round of a second, or of what it is told", (t) => {
@@ -70,6 +72,8 @@ test("what makes no sense is refused with a text that helps", (t) => {
   t.regex(wrong("--entities", "20000"), /case "entities" of --log nats/);
   t.regex(wrong("--log", "nats", "--entities", "9999"), /whole number from 10000 to 10000000/);
   t.regex(wrong("--log", "nats", "--entities", "many"), /whole number/);
+  t.regex(wrong("--streams", "4"), /--streams goes with --log nats/);
+  t.regex(wrong("--log", "nats", "--streams", "3"), /takes 1, 2, 4, 8, 16/);
   t.regex(wrong("--fast"), /--fast/);
   t.regex(wrong("fast"), /fast/);
   t.is(wrong("--help"), "help");

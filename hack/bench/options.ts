@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly footprint: boolean;
   /** How many entities are filled to see what so many mean. Undefined: none. */
   readonly entities: number | undefined;
+  /** For the events of each log with NATS. Undefined: as many as the log finds right. */
+  readonly streams: number | undefined;
   readonly callers: readonly number[];
   /** Measured time of each row, over all its rounds. */
   readonly seconds: number;
@@ -33,6 +35,7 @@ const FOOTPRINT = "footprint";
 const ENTITIES = "entities";
 const MAX_CALLERS = 1_000;
 const MAX_SECONDS = 60;
+const STREAMS: readonly number[] = [1, 2, 4, 8, 16];
 /** Enough for what is chosen of them. */
 const MIN_ENTITIES = 10_000;
 const MAX_ENTITIES = 10_000_000;
@@ -51,6 +54,7 @@ export const HELP = `What a command costs through the proxy, beside the direct g
   --seconds N      measured time of each row, up to ${MAX_SECONDS}; default 3, with --quick 1
   --entities N     how many the case "entities" fills a server of NATS with, ${MIN_ENTITIES} to ${MAX_ENTITIES};
                    default 1000000 (some hundred MB on the disk while it runs), with --quick ${MIN_ENTITIES}
+  --streams N      with nats: streams for the events of each log: ${STREAMS.join(", ")}; default what the log finds right
   --quick          one round instead of three, fewer entities: to see that it works, not what it costs
   --json FILE      writes each row as one line of JSON
   --profile DIR    writes a CPU profile of each proxy to a folder
@@ -65,6 +69,7 @@ Examples:
   npm run bench -- --cases "command sqlite,read http" --callers 64
   npm run bench -- --quick --json rows.jsonl
   npm run bench -- --log nats --json rows.jsonl
+  npm run bench -- --log nats --cases "own publish,command" --streams 16
   npm run bench -- --log nats --cases entities --entities 100000
 
 Exit code: 0 measured, 1 something failed, 2 wrong usage. Budgets are shown beside the figures, and decide nothing.
@@ -88,6 +93,7 @@ export function parseOptions(args: readonly string[]): Parsed {
       options: {
         log: { type: "string" },
         entities: { type: "string" },
+        streams: { type: "string" },
         cases: { type: "string" },
         callers: { type: "string" },
         seconds: { type: "string" },
@@ -129,6 +135,10 @@ export function parseOptions(args: readonly string[]): Parsed {
   if (!isWhole(entities, MIN_ENTITIES, MAX_ENTITIES)) {
     return wrong(`--entities takes a whole number from ${MIN_ENTITIES} to ${MAX_ENTITIES}`);
   }
+  const streams = values.streams === undefined ? undefined : Number(values.streams);
+  if (streams !== undefined && !(log === "nats" && STREAMS.includes(streams))) {
+    return wrong(`--streams goes with --log nats and takes ${STREAMS.join(", ")}`);
+  }
   return {
     kind: "run",
     options: {
@@ -136,6 +146,7 @@ export function parseOptions(args: readonly string[]): Parsed {
       entities: chosen.includes(ENTITIES) ? entities : undefined,
       cases: chosen.filter((name) => name !== FOOTPRINT && name !== ENTITIES),
       footprint: chosen.includes(FOOTPRINT),
+      streams,
       callers,
       seconds,
       quick,

@@ -28,6 +28,8 @@ export interface ServersSettings {
   readonly folder: string;
   /** For CPU profiles of the proxies, if there shall be any. */
   readonly profileFolder: string | undefined;
+  /** Of a log with NATS; undefined: as many as it finds right. */
+  readonly streams: number | undefined;
 }
 
 /** The servers of the cases with the SQLite log. */

@@ -19,7 +19,7 @@ import { median } from "../statistics.ts";
 
 import { activateRandom } from "./random-entities.ts";
 import type { Quantiles, RandomSizes } from "./random-entities.ts";
-import { logAddress, restartServer, startServer } from "./server.ts";
+import { makeLog, restartServer, startServer } from "./server.ts";
 
 export interface ManyEntitiesSizes extends RandomSizes {
   /** Starts of a proxy. */
@@ -68,14 +68,16 @@ interface Bench {
   readonly loader: JobProcess<LoadJob>;
   readonly folder: string;
   readonly entities: number;
+  /** Of the log; undefined: as many as it finds right. */
+  readonly streams: number | undefined;
   readonly sizes: ManyEntitiesSizes;
   readonly say: (text: string) => void;
 }
 
 export async function measureManyEntities(bench: Bench): Promise<ManyEntities> {
-  const { children, loader, folder, entities, sizes, say } = bench;
+  const { children, loader, folder, entities, streams, sizes, say } = bench;
   await using server = await startServer(folder, "entities", "default");
-  const log = logAddress(server, "entities");
+  const log = await makeLog(server, "entities", streams);
   const filledPerSecond = await fill(bench, log);
   await delay(sizes.idleMs);
   const loadedBytes = residentBytes(server.pid);

@@ -2,6 +2,8 @@
 
 import { join } from "node:path";
 
+import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
+import { openEventLog } from "../../../pkg/eventlog/mod.ts";
 import { startNatsServer } from "../../nats/server.ts";
 import type { NatsServer } from "../../nats/server.ts";
 import type { SyncInterval } from "../cases.ts";
@@ -18,9 +20,17 @@ export async function startServer(folder: string, name: string, sync: SyncInterv
   return server;
 }
 
-/** The address of a log on the server by the prefix of its streams. */
-export function logAddress(server: NatsServer, prefix: string): string {
-  return `${server.url}/${prefix}`;
+/**
+ * The address of a log on the server by the prefix of its streams. With `streams` it is made with so many streams for
+ * its events, and whoever opens it keeps to them; else with as many as the log itself finds right.
+ */
+export async function makeLog(server: NatsServer, prefix: string, streams?: number): Promise<string> {
+  const address = `${server.url}/${prefix}`;
+  if (streams !== undefined) {
+    const deps = { clock: systemClock, logger: silentLogger, jetstream: { streams } };
+    await (await openEventLog(address, deps)).close();
+  }
+  return address;
 }
 
 /** Ends the server by a signal and starts it again; from its start to its being ready, in milliseconds. */

@@ -5,20 +5,25 @@ import { startPublisher } from "../job-process.ts";
 import { requestsTo, startPlainServers } from "../servers.ts";
 import type { Servers, ServersSettings } from "../servers.ts";
 
-import { logAddress, startServer } from "./server.ts";
+import { makeLog, startServer } from "./server.ts";
 
 /** The servers of the cases with NATS: two of NATS by when they sync, and a proxy in front of each; two publishers. */
 export async function startNatsServers(settings: ServersSettings): Promise<Servers> {
-  const { children, loader, folder } = settings;
+  const { children, loader, folder, streams } = settings;
   await using undo = new AsyncDisposableStack();
   const start = async (sync: SyncInterval) => undo.use(await startServer(folder, sync, sync));
   const nats = { default: await start("default"), always: await start("always") };
   const plain = undo.use(await startPlainServers(settings));
   const startProxy = async (sync: SyncInterval) => {
-    const proxy = await plain.startProxy(`nats-${sync}`, { log: logAddress(nats[sync], "rows") });
+    const log = await makeLog(nats[sync], "rows", streams);
+    const proxy = await plain.startProxy(`nats-${sync}`, { log });
     return undo.adopt(proxy, (started) => started.stop());
   };
   const [proxy, syncedProxy] = [await startProxy("default"), await startProxy("always")];
+  const logs = {
+    default: await makeLog(nats.default, "published", streams),
+    always: await makeLog(nats.always, "published", streams),
+  };
   const publishers = { bare: startPublisher(children, "bare"), own: startPublisher(children, "own") };
   for (const publisher of Object.values(publishers)) undo.defer(() => publisher.stop());
 
@@ -31,8 +36,7 @@ export async function startNatsServers(settings: ServersSettings): Promise<Serve
   return {
     runCase: (what, measured, job) => {
       if (measured.kind === "call") return request(what, measured, job);
-      const log = logAddress(nats[measured.sync], "published");
-      return publishers[measured.publisher].run(what, { ...job, log });
+      return publishers[measured.publisher].run(what, { ...job, log: logs[measured.sync] });
     },
     proxy,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
