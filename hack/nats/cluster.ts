@@ -9,8 +9,11 @@ import { until } from "../../test/lib/until.ts";
 import { existingBinary, startNatsServer } from "./server.ts";
 import type { NatsServer, NatsServerOptions } from "./server.ts";
 
-/** Without `name`, `cluster`: these are made here. `folder` holds one folder per server, `port` is the first one's. */
-export type NatsClusterOptions = Omit<NatsServerOptions, "name" | "cluster">;
+/** Without what is made here. `folder` holds one folder per server, `port` is the first one's. */
+export interface NatsClusterOptions extends Omit<NatsServerOptions, "name" | "cluster" | "advertisedPort"> {
+  /** Of each server: where clients are told to find it. */
+  readonly advertisedPorts?: readonly number[];
+}
 
 /** How long an election may take, in milliseconds; it is four to nine seconds when nothing else goes on. */
 const ELECTION_TIMEOUT_MS = 60_000;
@@ -76,7 +79,9 @@ export async function startNatsCluster(size: number, options: NatsClusterOptions
       const name = `nats-${index + 1}`;
       const port = options.port ? options.port + index : 0;
       const cluster = { routePort, routePorts };
-      return startNatsServer({ ...options, binary, name, port, folder: join(folder, name), cluster });
+      const advertisedPort = options.advertisedPorts?.[index];
+      const ownFolder = join(folder, name);
+      return startNatsServer({ ...options, binary, name, port, folder: ownFolder, cluster, advertisedPort });
     }),
   );
   const servers = started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));

@@ -22,6 +22,8 @@ export interface NatsServerConfig {
   readonly maxStoreBytes?: number | undefined;
   readonly auth?: NatsAuth | undefined;
   readonly cluster?: NatsClusterConfig | undefined;
+  /** Clients are told to find it at this port of 127.0.0.1, where a proxy of it listens; else at its own. */
+  readonly advertisedPort?: number | undefined;
   /** More of the server's configuration, in its own language: accounts, permissions, TLS. */
   readonly more?: string | undefined;
 }
@@ -38,13 +40,14 @@ const AUTH_TIMEOUT_S = 30;
 
 /** The text of a configuration file. The server listens on the loopback interface only. */
 export function natsConfig(config: NatsServerConfig): string {
-  const { name, port, maxPayloadBytes, auth, cluster, more } = config;
+  const { name, port, maxPayloadBytes, auth, cluster, advertisedPort, more } = config;
   const parts = [
     `server_name: ${quote(name)}`,
     `listen: "127.0.0.1:${port}"`,
     // Port -1 is one of the system's choice.
     `http: "127.0.0.1:-1"`,
     maxPayloadBytes === undefined ? "" : `max_payload: ${maxPayloadBytes}`,
+    advertisedPort === undefined ? "" : `client_advertise: "127.0.0.1:${advertisedPort}"`,
     config.jetstream ? jetstreamBlock(config) : "",
     auth === undefined ? "" : `authorization { timeout: ${AUTH_TIMEOUT_S}, ${authorization(auth)} }`,
     cluster === undefined ? "" : clusterBlock(cluster),

@@ -10,3 +10,7 @@ if (binary.kind === "missing") console.log(`tests with NATS skipped: ${binary.re
 
 /** AVA's `test` for tests that start a nats-server: skipped, with one line that says why, where there is none. */
 export const natsTest: TestFn | TestFn["skip"] = binary.kind === "found" ? test : test.skip;
+
+/** The same for tests that run one after the other. */
+export const natsSerialTest: TestFn | TestFn["skip"] =
+  binary.kind === "found" ? test.serial : test.serial.skip;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A proxy that breaks its promise on purpose: it answers before it has stored (against I1), so that a kill loses what
- * was acknowledged. The crash test has to notice; otherwise it would say nothing of the real one.
+ * A proxy that breaks its promises on purpose, so that the fault tests can show that they notice; otherwise they would
+ * say nothing of the real one. Its argument says how:
+ *
+ * - `early` (default): it answers before it has stored (against I1), so that a kill loses what was acknowledged.
+ * - `blind`: an append that is not acknowledged soon is tried again behind whatever is the last record by then
+ *   (against I5), so that one whose acknowledgement was lost is stored twice.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,7 +14,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describeError, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
 import { DEFAULT_ENTITY_OPTIONS, EventSourcedRuntime } from "../../pkg/entity/mod.ts";
-import { openEventLog } from "../../pkg/eventlog/mod.ts";
+import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
 import { EventSourced } from "../../pkg/protocol/mod.ts";
 import { createLogger, proxyOptions } from "../../pkg/proxy/mod.ts";
@@ -20,8 +24,23 @@ import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunct
 /** How long after its acknowledgement a record is written. */
 const LIE_MS = 50;
 
+/** How long an acknowledgement is waited for before the append is tried again, and between two tries. */
+const PATIENCE_MS = 100;
+
+/** The log, but for the methods that are given. */
+function withChanges(log: EventLog, changes: Partial<EventLog>): EventLog {
+  return new Proxy(log, {
+    get(target, name) {
+      const changed: unknown = Reflect.get(changes, name);
+      if (changed !== undefined) return changed;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 /** Acknowledges every append at once, with the position that it hopes for, and writes later. */
-function lyingLog(log: EventLog): EventLog {
+function earlyLog(log: EventLog): EventLog {
   const written = new Map<string, Promise<Position>>();
   const append = async (entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> => {
     const key = `${entity.type}/${entity.id}`;
@@ -30,28 +49,45 @@ function lyingLog(log: EventLog): EventLog {
       await delay(LIE_MS);
       return log.append(entity, await previous, record);
     };
-    written.set(key, write());
+    const writing = write();
+    writing.catch(() => undefined);
+    written.set(key, writing);
     return expected + 1;
   };
-  return {
-    durability: log.durability,
-    partitions: log.partitions,
-    partitionOf: (entity) => log.partitionOf(entity),
-    append,
-    read: (entity, after) => log.read(entity, after),
-    saveSnapshot: async () => undefined,
-    tail: (...of) => log.tail(...of),
-    list: (type) => log.list(type),
-    close: async () => {
-      await Promise.all(written.values());
-      await log.close();
-    },
+  const close = async (): Promise<void> => {
+    await Promise.allSettled(written.values());
+    await log.close();
   };
+  return withChanges(log, { append, saveSnapshot: async () => undefined, close });
+}
+
+/** Tries an append until one is acknowledged, each time behind the last record. */
+function blindLog(log: EventLog): EventLog {
+  const append = async (entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> => {
+    for (let last = expected; ; ) {
+      const trying = log.append(entity, last, record);
+      const position = await Promise.race([trying, delay(PATIENCE_MS)]).catch(() => undefined);
+      if (typeof position === "number") return position;
+      trying.catch(() => undefined);
+      await delay(PATIENCE_MS);
+      last = await lastPosition(log, entity).catch(() => last);
+    }
+  };
+  return withChanges(log, { append });
+}
+
+async function lastPosition(log: EventLog, entity: EntityKey): Promise<Position> {
+  for (let last = NO_POSITION; ; ) {
+    const { records, end } = await log.read(entity, last);
+    last = records.at(-1)?.position ?? last;
+    if (end) return last;
+  }
 }
 
 const options = proxyOptions({}, process.env);
 const dependencies = { clock: systemClock, logger: silentLogger };
-const log = lyingLog(await openEventLog(options.log, dependencies));
+const breakLog = process.argv[2] === "blind" ? blindLog : earlyLog;
+const log = breakLog(await openEventLog(options.log, dependencies));
 
 const userFunction: UserFunction = new UserFunction({
   ...dependencies,

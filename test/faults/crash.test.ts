@@ -3,11 +3,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { fromBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
-import { CommitSchema } from "../../pkg/protocol/mod.ts";
-import { crashRun, tokenOf } from "../lib/crash-run.ts";
+import { storedTokens, tokenOf } from "../lib/carts.ts";
+import { crashRun } from "../lib/crash-run.ts";
 import type { CrashOutcome } from "../lib/crash-run.ts";
 import { checkHistory } from "../lib/history-checker.ts";
 
@@ -57,10 +56,6 @@ function cartsThatDiffer({ carts, stored }: CrashOutcome): string[] {
   return [...carts]
     .filter(([id, products]) => products.join() !== storedTokens(stored.get(id) ?? []).join())
     .map(([id]) => id);
-}
-
-function storedTokens(records: readonly Uint8Array[]): (string | undefined)[] {
-  return records.flatMap((bytes) => fromBinary(CommitSchema, bytes).events.map(tokenOf));
 }
 
 function count({ sent, stored }: CrashOutcome): {

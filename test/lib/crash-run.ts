@@ -2,22 +2,10 @@
 
 import { join } from "node:path";
 
-import { fromBinary } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
-
-import {
-  freePort,
-  randomBelow,
-  seededRandom,
-  silentLogger,
-  systemClock,
-  systemRandom,
-} from "../../pkg/base/mod.ts";
+import { freePort, randomBelow, seededRandom, systemRandom } from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
-import { openEventLog } from "../../pkg/eventlog/mod.ts";
-import type { EventLog } from "../../pkg/eventlog/mod.ts";
-import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 
+import { addToken, readCart, readCartLog } from "./carts.ts";
 import { httpClient } from "./http-client.ts";
 import type { HttpClient } from "./http-client.ts";
 import { PROXY, startProxyProcess, startShoppingCart, temporaryFolder } from "./processes.ts";
@@ -60,8 +48,6 @@ interface SentTokens {
   readonly unacknowledged: string[];
 }
 
-const PERSISTENCE_ID = "shopping-cart";
-
 /** Kills come before this share of the commands is acknowledged, so that the last one is followed by more commands. */
 const LAST_KILL = 0.9;
 
@@ -82,14 +68,7 @@ export async function crashRun(scope: TestScope, plan: CrashPlan): Promise<Crash
   const carts = await readCarts(client, sent.keys());
   const proxy = await target.up();
   await proxy.kill("SIGTERM");
-  return { sent, refusals, carts, stored: await readLog(address), kills: target.kills };
-}
-
-/** The token that a command left in its event. */
-export function tokenOf(event: Any): string | undefined {
-  return event.typeUrl.endsWith(`/${ItemAddedSchema.typeName}`)
-    ? fromBinary(ItemAddedSchema, event.value).item?.productId
-    : undefined;
+  return { sent, refusals, carts, stored: await readCartLog(address), kills: target.kills };
 }
 
 /** The proxy of the moment. */
@@ -141,8 +120,7 @@ async function sendCommands(
     const entity = `cart-${randomBelow(random, plan.entities)}`;
     const tokens = sent.get(entity) ?? { acknowledged: [], unacknowledged: [] };
     sent.set(entity, tokens);
-    const body = { productId: token, name: "Pen", quantity: 1 };
-    const answer = await client.call(`/cart/${entity}/items/add`, { body }).catch(() => undefined);
+    const answer = await addToken(client, entity, token).catch(() => undefined);
     if (answer?.status !== 200) {
       tokens.unacknowledged.push(token);
       if (answer !== undefined) refusals.push(`${token}: ${answer.status} ${answer.body}`);
@@ -175,37 +153,11 @@ function drawKillPoints({ commands, kills }: CrashPlan, random: Random): number[
   );
 }
 
-async function readCarts(client: HttpClient, ids: Iterable<string>): Promise<Map<string, string[]>> {
-  const read = async (id: string): Promise<[string, string[]]> => {
-    const { status, body } = await client.call(`/carts/${id}`);
-    if (status !== 200) throw new Error(`cart ${id}: ${status} ${body}`);
-    const { items } = JSON.parse(body) as { items: { productId: string; quantity: number }[] };
-    return [
-      id,
-      items.flatMap(({ productId, quantity }) => Array.from({ length: quantity }, () => productId)),
-    ];
+async function readCarts(client: HttpClient, ids: Iterable<string>): Promise<Map<string, readonly string[]>> {
+  const read = async (id: string): Promise<[string, readonly string[]]> => {
+    const cart = await readCart(client, id);
+    if (cart.kind === "error") throw new Error(`cart ${id}: ${cart.answer.status} ${cart.answer.body}`);
+    return [id, cart.tokens];
   };
   return new Map(await Promise.all(Array.from(ids, read)));
-}
-
-async function readLog(address: string): Promise<Map<string, Uint8Array[]>> {
-  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
-  try {
-    const stored = new Map<string, Uint8Array[]>();
-    for await (const id of log.list(PERSISTENCE_ID)) stored.set(id, await readRecords(log, id));
-    return stored;
-  } finally {
-    await log.close();
-  }
-}
-
-async function readRecords(log: EventLog, id: string): Promise<Uint8Array[]> {
-  const key = { type: PERSISTENCE_ID, id };
-  const records: Uint8Array[] = [];
-  for (let page = await log.read(key); ; ) {
-    records.push(...page.records.map(({ bytes }) => bytes));
-    const last = page.records.at(-1);
-    if (page.end || last === undefined) return records;
-    page = await log.read(key, last.position);
-  }
 }

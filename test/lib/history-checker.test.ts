@@ -9,7 +9,7 @@ import test from "ava";
 
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
 
-import { checkHistory } from "./history-checker.ts";
+import { checkHistory, checkSights } from "./history-checker.ts";
 import type { Sent } from "./history-checker.ts";
 
 /** Records of commits with these tokens, each commit with one event per token, in a chain without a fault. */
@@ -93,4 +93,49 @@ test("a broken chain is found: a changed record, one taken out, one put in front
 test("a record that is no commit, or an empty one, is found", (t) => {
   t.deepEqual(kinds(sent([]), [Buffer.from("\xff\xff\xff", "latin1")]), ["unreadable"]);
   t.deepEqual(kinds(sent([]), records([])), ["unreadable"]);
+});
+
+test("an event whose command was refused for certain must not be stored", (t) => {
+  const refused = { ...sent(["a"]), refused: ["b"] };
+  t.deepEqual(kinds(refused, records(["a"])), []);
+  t.deepEqual(kinds(refused, records(["a"], ["b"])), ["stored though refused"]);
+});
+
+test("what was acknowledged before another was sent is stored before it", (t) => {
+  const span = (sentAt: number, answeredAt: number) => ({ sentAt, answeredAt });
+  const times = new Map([
+    ["a", span(1, 2)],
+    ["b", span(3, 6)],
+    ["c", span(4, 5)],
+  ]);
+  const all = { ...sent(["a", "b", "c"]), times };
+  t.deepEqual(kinds(all, records(["a"], ["b"], ["c"])), []);
+  t.deepEqual(kinds(all, records(["a"], ["c"], ["b"])), [], "b and c were under way at the same time");
+  t.deepEqual(kinds(all, records(["b"], ["a"], ["c"])), ["out of order"]);
+  t.deepEqual(kinds(all, records(["b"], ["c"], ["a"])), ["out of order", "out of order"]);
+  const open = { ...sent(["b", "c"], ["a"]), times };
+  t.deepEqual(kinds(open, records(["b"], ["a"], ["c"])), [], "without an answer it may land late");
+});
+
+test("what was shown is the beginning of what is stored", (t) => {
+  const sight = (...tokens: string[]) => [{ tokens, sentAt: 1, answeredAt: 2 }];
+  const find = (...tokens: string[]) => checkSights(sight(...tokens), ["a", "b"], sent(["a", "b"]), false);
+  t.deepEqual(find(), []);
+  t.deepEqual(find("a"), []);
+  t.deepEqual(find("a", "b"), []);
+  t.deepEqual(find("b"), ["b was shown as event 1, where a is"]);
+  t.deepEqual(find("a", "b", "c"), ["c was shown as event 3, where none is"]);
+});
+
+test("a reader that is the only writer shows all that was acknowledged before", (t) => {
+  const times = new Map([
+    ["a", { sentAt: 1, answeredAt: 2 }],
+    ["b", { sentAt: 3, answeredAt: 5 }],
+  ]);
+  const what = { ...sent(["a", "b"]), times };
+  const find = (sentAt: number, ...tokens: string[]) =>
+    checkSights([{ tokens, sentAt, answeredAt: 9 }], ["a", "b"], what, true);
+  t.deepEqual(find(4, "a"), []);
+  t.deepEqual(find(4, "a", "b"), []);
+  t.deepEqual(find(6, "a"), ["b was acknowledged and not shown to a reader afterwards"]);
 });

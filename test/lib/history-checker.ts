@@ -14,6 +14,16 @@ export interface Sent {
   readonly acknowledged: readonly string[];
   /** Tokens of commands without an answer: each may be stored once, or not at all. */
   readonly unacknowledged: readonly string[];
+  /** Tokens of commands that were refused with the promise that nothing was stored. */
+  readonly refused?: readonly string[];
+  /** When the commands were under way. What was acknowledged before another was sent is stored before it. */
+  readonly times?: ReadonlyMap<string, Span>;
+}
+
+/** From a command's sending to its answer, on any clock that rises with each of them. */
+export interface Span {
+  readonly sentAt: number;
+  readonly answeredAt: number;
 }
 
 export interface Violation {
@@ -23,6 +33,10 @@ export interface Violation {
     | "doubled"
     /** An event is stored that nobody sent to this entity. */
     | "foreign"
+    /** An event is stored whose command was refused with the promise that nothing was. */
+    | "stored though refused"
+    /** An event stands before one that was acknowledged before it was sent. */
+    | "out of order"
     /** A record's first event does not follow the last one of the record before. */
     | "gap"
     /** A record does not hold the hash of the one before. */
@@ -39,7 +53,7 @@ export interface Violation {
  * @param tokenOf the token in an event; undefined if there is none.
  */
 export function checkHistory(
-  { acknowledged, unacknowledged }: Sent,
+  sent: Sent,
   records: readonly Uint8Array[],
   tokenOf: (event: Any) => string | undefined,
 ): Violation[] {
@@ -68,22 +82,72 @@ export function checkHistory(
     nextSequence = commit.firstSequence + BigInt(commit.events.length);
     previousHash = createHash("sha256").update(bytes).digest();
   }
-  return [...violations, ...checkTokens(stored, acknowledged, unacknowledged)];
+  // A map keeps the order in which its keys came.
+  return [...violations, ...checkTokens(stored, sent), ...checkOrder([...stored.keys()], sent)];
 }
 
 function checkTokens(
   stored: ReadonlyMap<string, number>,
-  acknowledged: readonly string[],
-  unacknowledged: readonly string[],
+  { acknowledged, unacknowledged, refused = [] }: Sent,
 ): Violation[] {
   const violations: Violation[] = [];
-  const known = new Set([...acknowledged, ...unacknowledged]);
+  const known = new Set([...acknowledged, ...unacknowledged, ...refused]);
+  for (const token of refused)
+    if (stored.has(token)) violations.push({ kind: "stored though refused", detail: token });
   for (const [token, times] of stored) {
     if (!known.has(token)) violations.push({ kind: "foreign", detail: token });
     if (times > 1) violations.push({ kind: "doubled", detail: `${token} is stored ${times} times` });
   }
   for (const token of acknowledged) if (!stored.has(token)) violations.push({ kind: "lost", detail: token });
   return violations;
+}
+
+function checkOrder(stored: readonly string[], { acknowledged, times }: Sent): Violation[] {
+  if (times === undefined) return [];
+  const answered = new Set(acknowledged);
+  const violations: Violation[] = [];
+  let earliest: { readonly token: string; readonly answeredAt: number } | undefined;
+  for (const token of stored.toReversed()) {
+    const span = times.get(token);
+    if (span === undefined) continue;
+    if (earliest !== undefined && earliest.answeredAt < span.sentAt) {
+      const detail = `${token} stands before ${earliest.token}, which was acknowledged before it was sent`;
+      violations.push({ kind: "out of order", detail });
+    }
+    if (answered.has(token) && span.answeredAt < (earliest?.answeredAt ?? Number.POSITIVE_INFINITY)) {
+      earliest = { token, answeredAt: span.answeredAt };
+    }
+  }
+  return violations;
+}
+
+/** What a caller was shown of one entity: the tokens of all its events. */
+export interface Sight extends Span {
+  readonly tokens: readonly string[];
+}
+
+/**
+ * Finds what was shown and is not the beginning of what is stored: nothing that depends on an append leaves before it
+ * is acknowledged (I1). `isCurrent`: the reader was the only writer, so it has to show all that was acknowledged before.
+ */
+export function checkSights(
+  sights: readonly Sight[],
+  stored: readonly string[],
+  { acknowledged, times }: Sent,
+  isCurrent: boolean,
+): string[] {
+  const place = new Map(stored.map((token, index) => [token, index]));
+  return sights.flatMap(({ tokens, sentAt }) => {
+    const odd = tokens.findIndex((token, index) => token !== stored[index]);
+    if (odd !== -1)
+      return [`${tokens[odd]} was shown as event ${odd + 1}, where ${stored[odd] ?? "none"} is`];
+    if (!isCurrent) return [];
+    const hidden = acknowledged.find((token) => {
+      const isBefore = (times?.get(token)?.answeredAt ?? sentAt) < sentAt;
+      return isBefore && (place.get(token) ?? 0) >= tokens.length;
+    });
+    return hidden === undefined ? [] : [`${hidden} was acknowledged and not shown to a reader afterwards`];
+  });
 }
 
 function parseCommit(bytes: Uint8Array): Commit | undefined {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readCart, readCartLog, storedTokens, tokenOf } from "../lib/carts.ts";
+import { checkHistory, checkSights } from "../lib/history-checker.ts";
+import { until } from "../lib/until.ts";
+
+import type { CartStory, Load } from "./load.ts";
+import type { RoundPlan } from "./plan.ts";
+import type { ProxySlot } from "./proxy-slot.ts";
+import { checkRawStreams, waitForSilence } from "./raw-streams.ts";
+import type { World } from "./world.ts";
+
+export interface Counts {
+  readonly acknowledged: number;
+  readonly unacknowledgedStored: number;
+  readonly unacknowledgedNotStored: number;
+  /** Commands that were refused with the promise that nothing was stored. */
+  readonly refused: number;
+  /** Good answers to the question for a cart. */
+  readonly looks: number;
+}
+
+type Stored = ReadonlyMap<string, readonly Uint8Array[]>;
+
+export interface Verdict {
+  readonly violations: readonly string[];
+  readonly counts: Counts;
+}
+
+const NOTHING_SEEN: CartStory = {
+  acknowledged: [],
+  unacknowledged: [],
+  refused: [],
+  times: new Map(),
+  sights: [],
+};
+
+/**
+ * Compares what is stored with what the callers saw, once no fault goes on and no caller is there. It ends the proxies.
+ *
+ * 1. Each proxy shows every cart once more: that is one more thing that callers saw.
+ * 2. All processes let go of the log before it is read, so that nothing changes it any more.
+ * 3. A proxy that has nothing in memory shows every cart exactly as it is stored.
+ */
+export async function judge(world: World, plan: RoundPlan, load: Load): Promise<Verdict> {
+  const violations: string[] = [];
+  for (const proxy of world.proxies) violations.push(...(await lookAtAll(proxy, load)));
+  await Promise.all(world.proxies.map((proxy) => proxy.end()));
+  await Promise.all(world.links.map((link) => link.close()));
+  await world.serversReady();
+  await waitForSilence(world);
+
+  const raw = await checkRawStreams(world);
+  violations.push(...raw.violations);
+  const stored = await readCartLog(world.address).catch((error: unknown) => {
+    violations.push(`the log cannot be read: ${(error as Error).message}`);
+    return undefined;
+  });
+  if (stored === undefined) return { violations, counts: count(new Map(), load) };
+  const records = [...stored.values()].reduce((sum, each) => sum + each.length, 0);
+  if (records !== raw.messages) violations.push(`${raw.messages} messages, but ${records} records`);
+  violations.push(...compare(plan, load, stored));
+  const fresh = await world.openFreshProxy();
+  for (const [id, each] of stored) violations.push(...(await checkCart(fresh, id, storedTokens(each))));
+  await fresh.end();
+  return { violations, counts: count(stored, load) };
+}
+
+async function lookAtAll(proxy: ProxySlot, load: Load): Promise<string[]> {
+  const look = async (id: string): Promise<string[]> => {
+    try {
+      // A cart may just be read anew.
+      await until(`${id} can be read`, () => load.look(proxy, id), LOOK_TIMEOUT_MS);
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  };
+  return (await Promise.all([...load.stories.keys()].map(look))).flat();
+}
+
+/** How long a cart may not be readable when nothing is broken, in milliseconds. */
+const LOOK_TIMEOUT_MS = 30_000;
+
+function compare(plan: RoundPlan, load: Load, stored: Stored): string[] {
+  const ids = new Set([...load.stories.keys(), ...stored.keys()]);
+  return [...ids].flatMap((id) => {
+    const story = load.stories.get(id) ?? NOTHING_SEEN;
+    const records = stored.get(id) ?? [];
+    const found = checkHistory(story, records, tokenOf).map(({ kind, detail }) => `${kind}: ${detail}`);
+    // Another proxy's memory may be behind until it writes itself.
+    const isCurrent = plan.proxies === 1;
+    const tokens = storedTokens(records).map((token) => token ?? "?");
+    return [...found, ...checkSights(story.sights, tokens, story, isCurrent)].map((text) => `${id}: ${text}`);
+  });
+}
+
+async function checkCart(
+  proxy: ProxySlot,
+  id: string,
+  tokens: readonly (string | undefined)[],
+): Promise<string[]> {
+  const cart = await readCart(proxy.client, id);
+  if (cart.kind === "error") return [`${id}: cannot be read: ${cart.answer.status} ${cart.answer.body}`];
+  return cart.tokens.join() === tokens.join() ? [] : [`${id}: the cart is not what is stored`];
+}
+
+function count(stored: Stored, { stories }: Load): Counts {
+  const counts = {
+    acknowledged: 0,
+    unacknowledgedStored: 0,
+    unacknowledgedNotStored: 0,
+    refused: 0,
+    looks: 0,
+  };
+  for (const [id, { acknowledged, unacknowledged, refused, sights }] of stories) {
+    const inLog = new Set(storedTokens(stored.get(id) ?? []));
+    counts.acknowledged += acknowledged.length;
+    counts.refused += refused.length;
+    counts.looks += sights.length;
+    for (const token of unacknowledged)
+      counts[inLog.has(token) ? "unacknowledgedStored" : "unacknowledgedNotStored"]++;
+  }
+  return counts;
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import { randomBelow, seededRandom } from "../../pkg/base/mod.ts";
+import type { Random } from "../../pkg/base/mod.ts";
+import { addToken, readCart } from "../lib/carts.ts";
+import type { Sight, Span } from "../lib/history-checker.ts";
+import type { HttpAnswer } from "../lib/http-client.ts";
+
+import type { RoundPlan } from "./plan.ts";
+import type { ProxySlot } from "./proxy-slot.ts";
+
+/** What callers saw of one cart. */
+export interface CartStory {
+  readonly acknowledged: string[];
+  readonly unacknowledged: string[];
+  readonly refused: string[];
+  readonly times: Map<string, Span>;
+  readonly sights: Sight[];
+}
+
+/** All callers together begin about this many commands in a second, so that a round is about faults, not about speed. */
+const COMMANDS_PER_SECOND = 1_500;
+const MAX_COMMANDS = 60_000;
+const READ_SHARE = 0.2;
+
+/** A caller that was refused waits so long at most, in milliseconds. */
+const PAUSE_MS = 100;
+
+/** How long all callers may go without an acknowledgement while nothing is broken, in milliseconds. */
+export const RECOVERY_MS = 60_000;
+
+/** A proxy says one of these to a command of which nothing is stored. */
+const REFUSALS: readonly string[] = [
+  "LOG_UNAVAILABLE",
+  "LOG_OVERLOADED",
+  "LOG_CLOSED",
+  "APPEND_CONFLICT",
+  "USER_FUNCTION_UNAVAILABLE",
+  "PROXY_STOPPING",
+  "MAILBOX_FULL",
+  "MAILBOX_TIMEOUT",
+];
+
+/** And this to one of which it cannot tell. */
+const UNKNOWN = "OUTCOME_UNKNOWN";
+
+/**
+ * Callers that add to shopping carts and look at them, one request after the other each.
+ *
+ * 1. What one does is drawn from the seed; when, the answers decide.
+ * 2. None tries anything again: a command without an answer is an unacknowledged one, and the next has another token.
+ * 3. All is written down on one clock that counts the sendings and answers of all callers.
+ */
+export class Load {
+  readonly stories = new Map<string, CartStory>();
+  /** Answers that no fault excuses. */
+  readonly oddities: string[] = [];
+  readonly #plan: RoundPlan;
+  readonly #proxies: readonly ProxySlot[];
+  readonly #waiting = new Set<() => void>();
+  #callers: Promise<unknown> = Promise.resolve();
+  #begun = 0;
+  #acknowledged = 0;
+  #clock = 0;
+  #isEnding = false;
+  #lastMs = performance.now();
+  #longestSilenceMs = 0;
+
+  constructor(plan: RoundPlan, proxies: readonly ProxySlot[]) {
+    this.#plan = plan;
+    this.#proxies = proxies;
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Longest time without an acknowledgement so far. */
+  get longestSilenceMs(): number {
+    if (this.#isEnding) return this.#longestSilenceMs;
+    return Math.max(this.#longestSilenceMs, performance.now() - this.#lastMs);
+  }
+
+  start(): void {
+    this.#lastMs = performance.now();
+    const { seed, callers } = this.#plan;
+    const randoms = Array.from({ length: callers }, (_, index) => seededRandom(seed * 1_000 + index));
+    this.#callers = Promise.all(randoms.map((random) => this.#call(random)));
+  }
+
+  /** Waits until so many more are acknowledged; false if there is none for `RECOVERY_MS`. */
+  moreAcknowledged(count: number): Promise<boolean> {
+    const enough = this.#acknowledged + count;
+    return new Promise((resolve) => {
+      const settle = (isEnough: boolean): void => {
+        clearTimeout(silence);
+        this.#waiting.delete(look);
+        resolve(isEnough);
+      };
+      const silence = setTimeout(() => settle(false), RECOVERY_MS);
+      const look = (): void => {
+        silence.refresh();
+        if (this.#acknowledged >= enough) settle(true);
+      };
+      this.#waiting.add(look);
+    });
+  }
+
+  /** Lets all callers end what they have begun. */
+  async finish(): Promise<void> {
+    this.#longestSilenceMs = this.longestSilenceMs;
+    this.#isEnding = true;
+    await this.#callers;
+  }
+
+  /** Looks at a cart, as any caller does; false if there was no good answer. */
+  async look(proxy: ProxySlot, id: string): Promise<boolean> {
+    const sentAt = ++this.#clock;
+    const cart = await readCart(proxy.client, id).catch(() => undefined);
+    if (cart?.kind === "error") this.#checkCode(cart.answer);
+    if (cart?.kind !== "cart") return false;
+    this.#story(id).sights.push({ tokens: cart.tokens, sentAt, answeredAt: ++this.#clock });
+    return true;
+  }
+
+  async #call(random: Random): Promise<void> {
+    const thinkMs = (1_000 * this.#plan.callers) / COMMANDS_PER_SECOND;
+    while (!this.#isEnding && this.#begun < MAX_COMMANDS) {
+      // Some carts are wanted more than others.
+      const id = `cart-${Math.floor(this.#plan.entities * random() ** 2)}`;
+      const proxy = this.#proxies[randomBelow(random, this.#proxies.length)] as ProxySlot;
+      const went = random() < READ_SHARE ? await this.look(proxy, id) : await this.#add(proxy, id);
+      await delay(2 * random() * (went ? thinkMs : Math.max(thinkMs, PAUSE_MS / 2)));
+    }
+  }
+
+  async #add(proxy: ProxySlot, id: string): Promise<boolean> {
+    const story = this.#story(id);
+    const token = `token-${this.#begun++}`;
+    const sentAt = ++this.#clock;
+    const answer = await addToken(proxy.client, id, token).catch(() => undefined);
+    story.times.set(token, { sentAt, answeredAt: ++this.#clock });
+    if (answer?.status === 200) {
+      story.acknowledged.push(token);
+      this.#onAcknowledged();
+      return true;
+    }
+    if (answer !== undefined) this.#checkCode(answer);
+    const isRefused = REFUSALS.includes(answer?.errorCode ?? "");
+    (isRefused ? story.refused : story.unacknowledged).push(token);
+    return false;
+  }
+
+  #onAcknowledged(): void {
+    this.#longestSilenceMs = this.longestSilenceMs;
+    this.#lastMs = performance.now();
+    this.#acknowledged++;
+    for (const look of this.#waiting) look();
+  }
+
+  #checkCode({ status, errorCode = "without a code", body }: HttpAnswer): void {
+    if (errorCode !== UNKNOWN && !REFUSALS.includes(errorCode)) {
+      this.oddities.push(`an answer that no fault excuses: ${status} ${errorCode} ${body}`);
+    }
+  }
+
+  #story(id: string): CartStory {
+    const found = this.stories.get(id);
+    if (found !== undefined) return found;
+    const story = { acknowledged: [], unacknowledged: [], refused: [], times: new Map(), sights: [] };
+    this.stories.set(id, story);
+    return story;
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { randomBelow, seededRandom } from "../../pkg/base/mod.ts";
+import type { Random } from "../../pkg/base/mod.ts";
+
+/** What can go wrong. A fault is over when its `…Ms` are. `victim` is any whole number: it counts round the possible ones. */
+export type Fault =
+  /** SIGKILL of a nats-server, and a restart. */
+  | { readonly kind: "kill server"; readonly victim: number; readonly downMs: number }
+  /** The same of the one that leads the stream of events. */
+  | { readonly kind: "kill leader"; readonly downMs: number }
+  /** SIGKILL of the proxy, and a restart at once. */
+  | { readonly kind: "kill proxy"; readonly victim: number }
+  /** SIGSTOP and SIGCONT. */
+  | { readonly kind: "stop server"; readonly victim: number; readonly holdMs: number }
+  | { readonly kind: "stop leader"; readonly holdMs: number }
+  | { readonly kind: "stop proxy"; readonly victim: number; readonly holdMs: number }
+  /** Of the connections between proxy and nats-server: see `FaultProxy`. */
+  | { readonly kind: "reset"; readonly victim: number }
+  | { readonly kind: "cut"; readonly victim: number }
+  | { readonly kind: "half-open"; readonly victim: number; readonly holdMs: number }
+  | { readonly kind: "lose answers"; readonly victim: number; readonly holdMs: number }
+  | { readonly kind: "delay"; readonly victim: number; readonly holdMs: number; readonly delayMs: number }
+  | { readonly kind: "refuse"; readonly victim: number; readonly holdMs: number }
+  /** What no scenario draws, as no log stands it: the server loses the records of the last `acknowledged` commands. */
+  | { readonly kind: "lose records"; readonly acknowledged: number };
+
+export type FaultKind = Fault["kind"];
+
+/** A fault, and how many commands are acknowledged between the one before and it. */
+export interface Step {
+  readonly afterAcknowledged: number;
+  readonly fault: Fault;
+}
+
+/** Everything that is decided of a round before it begins. */
+export interface RoundPlan {
+  readonly seed: number;
+  readonly scenario: ScenarioName;
+  /** Servers, and copies of the log. */
+  readonly replicas: 1 | 3;
+  readonly proxies: number;
+  readonly callers: number;
+  readonly entities: number;
+  /** How soon an idle entity leaves the memory of a proxy. */
+  readonly passivationMs: number;
+  readonly steps: readonly Step[];
+}
+
+export type ScenarioName = "mixed" | "crashes" | "pauses" | "network";
+
+interface Scenario {
+  /** One line for people. */
+  readonly about: string;
+  readonly kinds: readonly FaultKind[];
+}
+
+const CRASHES = ["kill server", "kill leader", "kill proxy"] as const;
+const PAUSES = ["stop server", "stop leader", "stop proxy"] as const;
+const NETWORK = ["reset", "cut", "half-open", "lose answers", "delay", "refuse"] as const;
+
+export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
+  mixed: { about: "all of the below", kinds: [...CRASHES, ...PAUSES, ...NETWORK] },
+  crashes: { about: "SIGKILL of nats-server and of the proxy", kinds: CRASHES },
+  pauses: { about: "SIGSTOP and SIGCONT of nats-server and of the proxy", kinds: PAUSES },
+  network: {
+    about: "resets, cut frames, half-open connections, lost answers, delays, refused connections",
+    kinds: NETWORK,
+  },
+};
+
+export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[];
+
+export interface PlanOptions {
+  /** Drawn from the seed if it is not given, as are the replicas. */
+  readonly scenario?: ScenarioName | undefined;
+  readonly replicas?: 1 | 3 | undefined;
+  /** Faults beyond one of each kind. */
+  readonly extraFaults?: number;
+  /** No fault lasts so long that a time-out of the proxy ends it. */
+  readonly shortOnly?: boolean;
+}
+
+/** The round of a seed: the same one for the same options. */
+export function drawPlan(seed: number, options: PlanOptions = {}): RoundPlan {
+  const random = seededRandom(seed);
+  // Drawn in any case, so that an option changes nothing of what is drawn after it.
+  const drawnScenario = random() < 0.5 ? "mixed" : pick(random, SCENARIO_NAMES);
+  const drawnReplicas = random() < 0.25 ? 3 : 1;
+  const scenario = options.scenario ?? drawnScenario;
+  const replicas = options.replicas ?? drawnReplicas;
+  const callers = between(random, 16, 64);
+  const entities = pick(random, [4, 30, 200]);
+  const passivationMs = pick(random, [200, 2_000, 30_000]);
+  // With one server it leads all streams.
+  const kinds = SCENARIOS[scenario].kinds.filter((kind) => replicas > 1 || !kind.endsWith("leader"));
+  const { extraFaults = 6, shortOnly = false } = options;
+  const extra = Array.from({ length: extraFaults }, () => pick(random, kinds));
+  const steps = shuffled(random, [...kinds, ...extra]).map((kind) => ({
+    afterAcknowledged: between(random, 20, 300),
+    fault: drawFault(random, kind, shortOnly),
+  }));
+  return { seed, scenario, replicas, proxies: 1, callers, entities, passivationMs, steps };
+}
+
+function drawFault(random: Random, kind: FaultKind, shortOnly: boolean): Fault {
+  const victim = randomBelow(random, 64);
+  // The proxy gives a request up after 5 s, and a connection after 10 to 15 s without a sign of life.
+  const isLong = random() < 0.15 && !shortOnly;
+  const holdMs = isLong ? between(random, 5_200, 8_000) : between(random, 50, 1_500);
+  switch (kind) {
+    case "kill server":
+      return { kind, victim, downMs: between(random, 0, 1_000) };
+    case "kill leader":
+      return { kind, downMs: between(random, 0, 1_000) };
+    case "stop leader":
+      return { kind, holdMs };
+    case "half-open":
+      return { kind, victim, holdMs: isLong ? between(random, 5_200, 18_000) : holdMs };
+    case "delay":
+      return { kind, victim, holdMs, delayMs: between(random, 5, 300) };
+    case "stop server":
+    case "stop proxy":
+    case "lose answers":
+    case "refuse":
+      return { kind, victim, holdMs };
+    case "kill proxy":
+    case "reset":
+    case "cut":
+      return { kind, victim };
+    case "lose records":
+      return { kind, acknowledged: between(random, 50, 200) };
+  }
+}
+
+function pick<T>(random: Random, from: readonly T[]): T {
+  return from[randomBelow(random, from.length)] as T;
+}
+
+/** A whole number from `min` to `max`. */
+function between(random: Random, min: number, max: number): number {
+  return min + randomBelow(random, max - min + 1);
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(random: Random, items: readonly T[]): T[] {
+  const all = [...items];
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = randomBelow(random, i + 1);
+    [all[i], all[j]] = [all[j] as T, all[i] as T];
+  }
+  return all;
+}

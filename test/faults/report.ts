@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Counts } from "./judge.ts";
+import type { FaultKind, RoundPlan } from "./plan.ts";
+import type { RoundOutcome } from "./round.ts";
+
+/** Of one round, what was decided before it began. */
+export function planLine({ seed, scenario, replicas, callers, entities, steps }: RoundPlan): string {
+  const servers = replicas === 1 ? "R1" : `R${replicas}`;
+  return `seed ${seed}: ${scenario}, ${servers}, ${callers} callers, ${entities} carts, ${steps.length} faults`;
+}
+
+/** Of one round, what came of it, in the words of the crash test. */
+export function outcomeLine({ counts, faults, durationMs, longestSilenceMs, plan }: RoundOutcome): string {
+  return (
+    `${countsText(counts)}; ${faultsText(faults)}; longest time without an acknowledgement ` +
+    `${seconds(longestSilenceMs)}; ${seconds(durationMs)}, seed ${plan.seed}`
+  );
+}
+
+/** Of all rounds. */
+export function summaryLines(outcomes: readonly RoundOutcome[], durationMs: number): string[] {
+  const faults = new Map<FaultKind, number>();
+  for (const outcome of outcomes)
+    for (const [kind, times] of outcome.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
+  const longestMs = Math.max(0, ...outcomes.map(({ longestSilenceMs }) => longestSilenceMs));
+  const violations = outcomes.reduce((sum, outcome) => sum + outcome.violations.length, 0);
+  return [
+    `${outcomes.length} rounds in ${seconds(durationMs)}: ${violations} violations`,
+    countsText(sumCounts(outcomes.map(({ counts }) => counts))),
+    faultsText(faults),
+    `longest time without an acknowledgement ${seconds(longestMs)}`,
+  ];
+}
+
+/** The command that repeats a round. */
+export function repeatCommand({ seed, scenario, replicas }: RoundPlan): string {
+  return `npm run faults -- --seed ${seed} --rounds 1 --scenario ${scenario} --replicas ${replicas}`;
+}
+
+function countsText(counts: Counts): string {
+  return (
+    `${counts.acknowledged} acknowledged, ${counts.unacknowledgedStored} unacknowledged stored, ` +
+    `${counts.unacknowledgedNotStored} unacknowledged not stored, ${counts.refused} refused, ${counts.looks} looks`
+  );
+}
+
+function faultsText(faults: ReadonlyMap<FaultKind, number>): string {
+  const all = [...faults].toSorted(([a], [b]) => a.localeCompare(b));
+  return all.length === 0
+    ? "no faults"
+    : `faults: ${all.map(([kind, times]) => `${times} ${kind}`).join(", ")}`;
+}
+
+function sumCounts(all: readonly Counts[]): Counts {
+  const sum = { acknowledged: 0, unacknowledgedStored: 0, unacknowledgedNotStored: 0, refused: 0, looks: 0 };
+  for (const counts of all) {
+    sum.acknowledged += counts.acknowledged;
+    sum.unacknowledgedStored += counts.unacknowledgedStored;
+    sum.unacknowledgedNotStored += counts.unacknowledgedNotStored;
+    sum.refused += counts.refused;
+    sum.looks += counts.looks;
+  }
+  return sum;
+}
+
+function seconds(durationMs: number): string {
+  return `${(durationMs / 1000).toFixed(1)} s`;
+}

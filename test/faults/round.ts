@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { TestScope } from "../lib/processes.ts";
+
+import { inject } from "./inject.ts";
+import { judge } from "./judge.ts";
+import type { Counts } from "./judge.ts";
+import { Load, RECOVERY_MS } from "./load.ts";
+import type { FaultKind, RoundPlan } from "./plan.ts";
+import type { ProxyProgram } from "./proxy-slot.ts";
+import { startWorld } from "./world.ts";
+
+export interface RoundOutcome {
+  readonly plan: RoundPlan;
+  /** Nothing may be in it. */
+  readonly violations: readonly string[];
+  readonly counts: Counts;
+  /** How often each kind of fault was carried out. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly durationMs: number;
+  readonly longestSilenceMs: number;
+  /** What the proxies have said, for whoever looks for a violation's cause. */
+  readonly output: readonly string[];
+}
+
+export interface RoundHooks {
+  readonly program?: ProxyProgram;
+  /** Hears of each fault before it is carried out. */
+  readonly onFault?: (kind: FaultKind, number: number, acknowledged: number) => void;
+}
+
+/** So many commands are acknowledged after the last fault. */
+const LAST_COMMANDS = 50;
+
+/** A round that has lasted so long carries no further faults out, in milliseconds. */
+const MAX_FAULTS_MS = 180_000;
+
+/**
+ * One round: a world is brought up, callers use it while faults are carried out, and then everything that was stored
+ * is compared with everything that the callers saw. The scope's clean-ups end all that was started.
+ *
+ * @throws if something of the harness itself fails; what the log or the proxy do wrong is a violation.
+ */
+export async function runRound(
+  scope: TestScope,
+  plan: RoundPlan,
+  { program, onFault }: RoundHooks = {},
+): Promise<RoundOutcome> {
+  const startedMs = performance.now();
+  const world = await startWorld(scope, plan, program);
+  const load = new Load(plan, world.proxies);
+  const faults = new Map<FaultKind, number>();
+  const violations: string[] = [];
+  const acknowledged = async (count: number): Promise<boolean> => {
+    if (await load.moreAcknowledged(count)) return true;
+    const last = [...faults.keys()].at(-1) ?? "the start";
+    violations.push(`no acknowledgement for ${RECOVERY_MS} ms, and nothing is broken since: ${last}`);
+    return false;
+  };
+  load.start();
+  try {
+    for (const [index, { afterAcknowledged, fault }] of plan.steps.entries()) {
+      if (!(await acknowledged(afterAcknowledged)) || performance.now() - startedMs > MAX_FAULTS_MS) break;
+      onFault?.(fault.kind, index + 1, load.acknowledged);
+      await inject(world, load, fault);
+      // The latest stands last.
+      const times = faults.get(fault.kind) ?? 0;
+      faults.delete(fault.kind);
+      faults.set(fault.kind, times + 1);
+    }
+    if (violations.length === 0) await acknowledged(LAST_COMMANDS);
+  } finally {
+    await load.finish();
+  }
+  const unasked = world.proxies.flatMap((proxy) => proxy.unasked);
+  const verdict = await judge(world, plan, load);
+  return {
+    plan,
+    faults,
+    violations: [...violations, ...unasked, ...load.oddities, ...verdict.violations],
+    counts: verdict.counts,
+    durationMs: performance.now() - startedMs,
+    longestSilenceMs: load.longestSilenceMs,
+    output: world.proxies.flatMap(({ output }) => output),
+  };
+}

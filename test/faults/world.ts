@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+
+import { startNatsCluster } from "../../hack/nats/cluster.ts";
+import { startNatsServer } from "../../hack/nats/server.ts";
+import type { NatsServer } from "../../hack/nats/server.ts";
+import { seededRandom, silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { openEventLog } from "../../pkg/eventlog/mod.ts";
+import { startFaultProxy } from "../lib/fault-proxy.ts";
+import type { FaultProxy } from "../lib/fault-proxy.ts";
+import { startShoppingCart } from "../lib/processes.ts";
+import type { TestScope } from "../lib/processes.ts";
+import { until } from "../lib/until.ts";
+
+import type { RoundPlan } from "./plan.ts";
+import { openSlot } from "./proxy-slot.ts";
+import type { ProxyProgram, ProxySlot } from "./proxy-slot.ts";
+
+/** Begins the names of the log's streams and subjects. */
+const PREFIX = "faults";
+
+/** The fence of an append: the sequence of the message before it on its subject. */
+export const FENCE = "Nats-Expected-Last-Subject-Sequence";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Everything that runs in a round: callers ─▶ proxies ─▶ fault proxies ─▶ nats-servers, and one user function.
+ * With one server each proxy has a fault proxy of its own; of a cluster each server has one, since it tells its clients
+ * where the others are.
+ */
+export interface World {
+  readonly servers: readonly NatsServer[];
+  readonly links: readonly FaultProxy[];
+  readonly proxies: readonly ProxySlot[];
+  /** Of the log, past the fault proxies. */
+  readonly address: string;
+  /** Waits until all servers follow one leader. */
+  serversReady(): Promise<void>;
+  /** Another proxy, past the fault proxies. */
+  openFreshProxy(): Promise<ProxySlot>;
+}
+
+/** `program` runs in the place of the proxy. */
+export async function startWorld(scope: TestScope, plan: RoundPlan, program?: ProxyProgram): Promise<World> {
+  const { callers, passivationMs } = plan;
+  const userFunction = await startShoppingCart(scope);
+  const nats = plan.replicas === 1 ? await oneServer(scope, plan) : await threeServers(scope, plan);
+  const [first] = nats.servers;
+  const address = `${first?.url}/${PREFIX}`;
+  const deps = { clock: systemClock, logger: silentLogger, jetstream: { replicas: plan.replicas } };
+  await (await openEventLog(address, deps)).close();
+
+  const slot = (log: string) => {
+    const timing = { PERDURE_PASSIVATION_TIMEOUT_MS: passivationMs, PERDURE_BACKOFF_MAX_MS: 100 };
+    const env = { USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: log, ...timing };
+    return openSlot(scope, { env, program, callers });
+  };
+  const proxies = await Promise.all(
+    Array.from({ length: plan.proxies }, (_, index) => {
+      const link = nats.links[index % nats.links.length];
+      return slot(`nats://127.0.0.1:${link?.port}/${PREFIX}`);
+    }),
+  );
+  return { ...nats, proxies, address, openFreshProxy: () => slot(address) };
+}
+
+type Nats = Pick<World, "servers" | "links" | "serversReady">;
+
+async function oneServer(scope: TestScope, plan: RoundPlan): Promise<Nats> {
+  const server = await startNatsServer();
+  scope.teardown(() => server.stop());
+  const links = await openLinks(scope, plan, plan.proxies);
+  for (const link of links) link.aim(server.port);
+  return { servers: [server], links, serversReady: () => healthy(server) };
+}
+
+async function threeServers(scope: TestScope, plan: RoundPlan): Promise<Nats> {
+  const links = await openLinks(scope, plan, plan.replicas);
+  const cluster = await startNatsCluster(links.length, { advertisedPorts: links.map(({ port }) => port) });
+  scope.teardown(() => cluster.stop());
+  for (const [index, link] of links.entries()) link.aim(cluster.servers[index]?.port ?? 0);
+  const serversReady = async (): Promise<void> => {
+    await cluster.ready();
+    await Promise.all(cluster.servers.map(healthy));
+  };
+  return { servers: cluster.servers, links, serversReady };
+}
+
+async function openLinks(scope: TestScope, plan: RoundPlan, count: number): Promise<FaultProxy[]> {
+  const random = seededRandom(plan.seed);
+  const links = await Promise.all(Array.from({ length: count }, () => startFaultProxy(0, random)));
+  for (const link of links) scope.teardown(() => link.close());
+  return links;
+}
+
+/** A server that restarts says that it is ready before its streams are. */
+function healthy(server: NatsServer): Promise<void> {
+  const isHealthy = async (): Promise<boolean> => {
+    try {
+      return (await fetch(`${server.monitorUrl}/healthz`, { signal: AbortSignal.timeout(1_000) })).ok;
+    } catch {
+      return false;
+    }
+  };
+  return until(`${server.name} is healthy`, isHealthy, 60_000);
+}
+
+/** Does something with the servers themselves, past the fault proxies. */
+export async function withServers<T>(
+  { servers }: Pick<World, "servers">,
+  work: (manager: JetStreamManager, connection: NatsConnection) => Promise<T>,
+): Promise<T> {
+  const urls = servers.filter((server) => server.isRunning).map(({ url }) => url);
+  // What the servers tell of each other are the ports of the fault proxies.
+  const options = { servers: urls, ignoreClusterUpdates: true, timeout: CONNECT_TIMEOUT_MS };
+  const connection = await connect(options);
+  try {
+    return await work(await jetstreamManager(connection, { timeout: CONNECT_TIMEOUT_MS }), connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Names of the streams that hold the events. */
+export async function eventStreams(manager: JetStreamManager): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { config } of manager.streams.list()) {
+    const isOurs = config.subjects?.some((subject) => subject.startsWith(`${PREFIX}.ev.`)) ?? false;
+    if (isOurs) names.push(config.name);
+  }
+  return names.sort();
+}

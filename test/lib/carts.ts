@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
+import type { EventLog, EventLogDeps } from "../../pkg/eventlog/mod.ts";
+import { CommitSchema } from "../../pkg/protocol/mod.ts";
+import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
+
+import type { HttpAnswer, HttpClient } from "./http-client.ts";
+
+/**
+ * Shopping carts as a fault test sees them: each command carries a token, a product of its own, that ends in its event.
+ */
+const PERSISTENCE_ID = "shopping-cart";
+
+/** Adds one of the product that the token is. Rejects if no whole answer came. */
+export function addToken(client: HttpClient, id: string, token: string): Promise<HttpAnswer> {
+  return client.call(`/cart/${id}/items/add`, { body: { productId: token, name: "Pen", quantity: 1 } });
+}
+
+/** The token that a command left in its event. */
+export function tokenOf(event: Any): string | undefined {
+  return event.typeUrl.endsWith(`/${ItemAddedSchema.typeName}`)
+    ? fromBinary(ItemAddedSchema, event.value).item?.productId
+    : undefined;
+}
+
+/** Tokens in the events of these records, in their order. */
+export function storedTokens(records: readonly Uint8Array[]): (string | undefined)[] {
+  return records.flatMap((bytes) => fromBinary(CommitSchema, bytes).events.map(tokenOf));
+}
+
+/** What became of the request for a cart. */
+export type CartAnswer =
+  | { readonly kind: "cart"; readonly tokens: readonly string[] }
+  | { readonly kind: "error"; readonly answer: HttpAnswer };
+
+/** The tokens in the cart, once for each piece. Rejects if no whole answer came. */
+export async function readCart(client: HttpClient, id: string): Promise<CartAnswer> {
+  const answer = await client.call(`/carts/${id}`);
+  if (answer.status !== 200) return { kind: "error", answer };
+  const { items } = JSON.parse(answer.body) as { items: { productId: string; quantity: number }[] };
+  const tokens = items.flatMap(({ productId, quantity }) =>
+    Array.from({ length: quantity }, () => productId),
+  );
+  return { kind: "cart", tokens };
+}
+
+/** All records of all carts in the log's order, by id. */
+export async function readCartLog(
+  address: string,
+  deps: Partial<EventLogDeps> = {},
+): Promise<Map<string, Uint8Array[]>> {
+  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger, ...deps });
+  try {
+    const stored = new Map<string, Uint8Array[]>();
+    for await (const id of log.list(PERSISTENCE_ID)) stored.set(id, await readRecords(log, id));
+    return stored;
+  } finally {
+    await log.close();
+  }
+}
+
+/** From the first record on, whatever snapshots there are. */
+async function readRecords(log: EventLog, id: string): Promise<Uint8Array[]> {
+  const key = { type: PERSISTENCE_ID, id };
+  const records: Uint8Array[] = [];
+  for (let after = NO_POSITION; ; ) {
+    const page = await log.read(key, after);
+    records.push(...page.records.map(({ bytes }) => bytes));
+    const last = page.records.at(-1);
+    if (page.end || last === undefined) return records;
+    after = last.position;
+  }
+}
