@@ -85,6 +85,7 @@ async function lastPosition(log: EventLog, entity: EntityKey): Promise<Position>
 }
 
 const options = proxyOptions({}, process.env);
+const { maxEntityIdLength, passivationTimeoutMs } = options;
 const dependencies = { clock: systemClock, logger: silentLogger };
 const breakLog = process.argv[2] === "blind" ? blindLog : earlyLog;
 const log = breakLog(await openEventLog(options.log, dependencies));
@@ -109,9 +110,8 @@ const entities = new EventSourcedRuntime({
   log,
   streams: userFunction,
   reportError,
-  options: DEFAULT_ENTITY_OPTIONS,
+  options: { ...DEFAULT_ENTITY_OPTIONS, passivationTimeoutMs },
 });
-const { maxEntityIdLength } = options;
 const dispatch = createRouter({ entities, logger: silentLogger, reportError, maxEntityIdLength });
 const endpoint = await startEndpoint(
   { host: options.httpHost, port: options.httpPort },

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import { readCart, readCartLog, storedTokens, tokenOf } from "../lib/carts.ts";
 import { checkHistory, checkSights } from "../lib/history-checker.ts";
 import { until } from "../lib/until.ts";
@@ -38,13 +40,13 @@ const NOTHING_SEEN: CartStory = {
 /**
  * Compares what is stored with what the callers saw, once no fault goes on and no caller is there. It ends the proxies.
  *
- * 1. Each proxy shows every cart once more: that is one more thing that callers saw.
+ * 1. Each proxy shows every cart once more, and all the same: that is one more thing that callers saw.
  * 2. All processes let go of the log before it is read, so that nothing changes it any more.
  * 3. A proxy that has nothing in memory shows every cart exactly as it is stored.
  */
 export async function judge(world: World, plan: RoundPlan, load: Load): Promise<Verdict> {
   const violations: string[] = [];
-  for (const proxy of world.proxies) violations.push(...(await lookAtAll(proxy, load)));
+  violations.push(...(await lookAtAll(world.proxies, plan, load)));
   await Promise.all(world.proxies.map((proxy) => proxy.end()));
   await Promise.all(world.links.map((link) => link.close()));
   await world.serversReady();
@@ -66,11 +68,24 @@ export async function judge(world: World, plan: RoundPlan, load: Load): Promise<
   return { violations, counts: count(stored, load) };
 }
 
-async function lookAtAll(proxy: ProxySlot, load: Load): Promise<string[]> {
+/** Through every proxy, until each has answered and all show the same. */
+async function lookAtAll(
+  proxies: readonly ProxySlot[],
+  { passivationMs }: RoundPlan,
+  load: Load,
+): Promise<string[]> {
   const look = async (id: string): Promise<string[]> => {
+    const agree = async (): Promise<boolean> => {
+      const shown = await Promise.all(proxies.map((proxy) => load.look(proxy, id)));
+      // That is a violation already; waiting mends nothing.
+      if (load.oddities.length > 0) return true;
+      if (shown.every((tokens) => tokens !== undefined && tokens.join() === shown[0]?.join())) return true;
+      // A cart may just be read anew. One of several proxies may have an old state in memory, as long as it is asked.
+      await delay(proxies.length > 1 ? 2 * passivationMs : 0);
+      return false;
+    };
     try {
-      // A cart may just be read anew.
-      await until(`${id} can be read`, () => load.look(proxy, id), LOOK_TIMEOUT_MS);
+      await until(`${id} can be read, with one result`, agree, LOOK_TIMEOUT_MS);
       return [];
     } catch (error) {
       return [(error as Error).message];

@@ -115,14 +115,14 @@ export class Load {
     await this.#callers;
   }
 
-  /** Looks at a cart, as any caller does; false if there was no good answer. */
-  async look(proxy: ProxySlot, id: string): Promise<boolean> {
+  /** Looks at a cart, as any caller does; undefined if there was no good answer. */
+  async look(proxy: ProxySlot, id: string): Promise<readonly string[] | undefined> {
     const sentAt = ++this.#clock;
     const cart = await readCart(proxy.client, id).catch(() => undefined);
     if (cart?.kind === "error") this.#checkCode(cart.answer);
-    if (cart?.kind !== "cart") return false;
+    if (cart?.kind !== "cart") return undefined;
     this.#story(id).sights.push({ tokens: cart.tokens, sentAt, answeredAt: ++this.#clock });
-    return true;
+    return cart.tokens;
   }
 
   async #call(random: Random): Promise<void> {
@@ -131,7 +131,8 @@ export class Load {
       // Some carts are wanted more than others.
       const id = `cart-${Math.floor(this.#plan.entities * random() ** 2)}`;
       const proxy = this.#proxies[randomBelow(random, this.#proxies.length)] as ProxySlot;
-      const went = random() < READ_SHARE ? await this.look(proxy, id) : await this.#add(proxy, id);
+      const isLook = random() < READ_SHARE;
+      const went = isLook ? (await this.look(proxy, id)) !== undefined : await this.#add(proxy, id);
       await delay(2 * random() * (went ? thinkMs : Math.max(thinkMs, PAUSE_MS / 2)));
     }
   }

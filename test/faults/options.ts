@@ -34,7 +34,7 @@ while processes are killed and stopped and connections break. All runs on this m
   --rounds N       and no more rounds than these
   --seed N         of the first round, each further one has the next number; default: any
   --scenario NAME  what goes wrong; default: the seed chooses
-${SCENARIO_NAMES.map((name) => `                     ${name.padEnd(9)}${SCENARIOS[name].about}`).join("\n")}
+${SCENARIO_NAMES.map((name) => `                     ${name.padEnd(8)}${SCENARIOS[name].about}`).join("\n")}
   --replicas N     1 or 3 servers, and as many copies of the log; default: the seed chooses
   --help           this text
 

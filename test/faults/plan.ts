@@ -47,12 +47,17 @@ export interface RoundPlan {
   readonly steps: readonly Step[];
 }
 
-export type ScenarioName = "mixed" | "crashes" | "pauses" | "network";
+export type ScenarioName = "mixed" | "crashes" | "pauses" | "network" | "rivals";
 
 interface Scenario {
   /** One line for people. */
   readonly about: string;
   readonly kinds: readonly FaultKind[];
+  /** Default: one. */
+  readonly proxies?: number;
+  /** Default: drawn. */
+  readonly entities?: number;
+  readonly passivationMs?: number;
 }
 
 const CRASHES = ["kill server", "kill leader", "kill proxy"] as const;
@@ -66,6 +71,15 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   network: {
     about: "resets, cut frames, half-open connections, lost answers, delays, refused connections",
     kinds: NETWORK,
+  },
+  rivals: {
+    about:
+      "two proxies that both believe that they own the same few carts, and the above but kill and stop server",
+    kinds: ["kill proxy", "stop proxy", "kill leader", "stop leader", ...NETWORK],
+    proxies: 2,
+    entities: 3,
+    // A cart that nobody writes to is read anew soon, so that in the end both proxies show the same.
+    passivationMs: 500,
   },
 };
 
@@ -90,9 +104,10 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RoundPlan {
   const scenario = options.scenario ?? drawnScenario;
   const replicas = options.replicas ?? drawnReplicas;
   const callers = between(random, 16, 64);
-  const entities = pick(random, [4, 30, 200]);
-  const passivationMs = pick(random, [200, 2_000, 30_000]);
+  const drawnEntities = pick(random, [4, 30, 200]);
+  const drawnPassivationMs = pick(random, [200, 2_000, 30_000]);
   // With one server it leads all streams.
+  const { proxies = 1, entities = drawnEntities, passivationMs = drawnPassivationMs } = SCENARIOS[scenario];
   const kinds = SCENARIOS[scenario].kinds.filter((kind) => replicas > 1 || !kind.endsWith("leader"));
   const { extraFaults = 6, shortOnly = false } = options;
   const extra = Array.from({ length: extraFaults }, () => pick(random, kinds));
@@ -100,7 +115,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RoundPlan {
     afterAcknowledged: between(random, 20, 300),
     fault: drawFault(random, kind, shortOnly),
   }));
-  return { seed, scenario, replicas, proxies: 1, callers, entities, passivationMs, steps };
+  return { seed, scenario, replicas, proxies, callers, entities, passivationMs, steps };
 }
 
 function drawFault(random: Random, kind: FaultKind, shortOnly: boolean): Fault {

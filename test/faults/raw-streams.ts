@@ -25,7 +25,7 @@ const STILL_MS = 100;
  * Reads the streams of events themselves, without the log's code and whatever is in the messages: each one must name
  * the one before it on its subject, so that no two stand behind the same one (I3).
  */
-export function checkRawStreams(world: World): Promise<RawStreams> {
+export function checkRawStreams(world: Pick<World, "servers">): Promise<RawStreams> {
   return withServers(world, async (manager, connection) => {
     let messages = 0;
     const violations: string[] = [];
@@ -81,7 +81,7 @@ async function checkStream(
     for await (const { seq, subject, headers } of all) {
       messages++;
       const before = lastOf.get(subject) ?? 0;
-      const named = headers?.get(FENCE) ?? "";
+      const named = headers?.get(FENCE) || "nothing";
       if (named !== `${before}`) {
         violations.push(
           `${stream}, sequence ${seq}, ${subject}: it names ${named} as the one before, which is ${before}`,

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+
+import type { ExecutionContext } from "ava";
+
+import { natsSerialTest } from "../../hack/nats/nats-test.ts";
+
+import { drawPlan } from "./plan.ts";
+import type { Fault, Step } from "./plan.ts";
+import { outcomeLine, planLine } from "./report.ts";
+import { runRound } from "./round.ts";
+import type { RoundHooks } from "./round.ts";
+
+/** Two proxies that both serve the same three carts, since no ownership exists. */
+async function round(t: ExecutionContext, seed: number, faults: readonly Fault[], hooks: RoundHooks = {}) {
+  t.timeout(120_000);
+  const steps = faults.map((fault): Step => ({ afterAcknowledged: 150, fault }));
+  const plan = { ...drawPlan(seed, { scenario: "rivals", replicas: 1 }), callers: 32, steps };
+  t.log(planLine(plan));
+  const outcome = await runRound(t, plan, hooks);
+  t.log(outcomeLine(outcome));
+  return outcome;
+}
+
+natsSerialTest(
+  "(I3) two proxies that both own an entity never store two records after one position",
+  async (t) => {
+    const { violations, counts } = await round(t, 1, [
+      // Back from a pause, a proxy believes what was true before it.
+      { kind: "stop proxy", victim: 0, holdMs: 700 },
+      { kind: "lose answers", victim: 1, holdMs: 300 },
+      { kind: "stop proxy", victim: 1, holdMs: 700 },
+      { kind: "reset", victim: 0 },
+    ]);
+    t.deepEqual(violations, []);
+    t.true(counts.refused > 0, "one of two rivals is refused");
+  },
+);
+
+natsSerialTest("two proxies that do not heed the fence are found out", async (t) => {
+  const program = { main: join(import.meta.dirname, "broken-proxy.ts"), args: ["blind"] };
+  const { violations } = await round(t, 2, [{ kind: "reset", victim: 0 }], { program });
+  t.log(`${violations.length} violations, as ${violations[0]}`);
+  t.true(violations.some((violation) => violation.includes("gap: ")));
+});
