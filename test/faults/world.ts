@@ -26,7 +26,8 @@ const PREFIX = "faults";
 /** The fence of an append: the sequence of the message before it on its subject. */
 export const FENCE = "Nats-Expected-Last-Subject-Sequence";
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a server may take for an answer to the harness, in milliseconds; long, since the machine may be busy. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Everything that runs in a round: callers ─▶ proxies ─▶ fault proxies ─▶ nats-servers, and one user function.
@@ -52,8 +53,8 @@ export async function startWorld(scope: TestScope, plan: RoundPlan, program?: Pr
   const nats = plan.replicas === 1 ? await oneServer(scope, plan) : await threeServers(scope, plan);
   const [first] = nats.servers;
   const address = `${first?.url}/${PREFIX}`;
-  const deps = { clock: systemClock, logger: silentLogger, jetstream: { replicas: plan.replicas } };
-  await (await openEventLog(address, deps)).close();
+  const jetstream = { replicas: plan.replicas, requestTimeoutMs: PATIENCE_MS };
+  await (await openEventLog(address, { clock: systemClock, logger: silentLogger, jetstream })).close();
 
   const slot = (log: string) => {
     const timing = { PERDURE_PASSIVATION_TIMEOUT_MS: passivationMs, PERDURE_BACKOFF_MAX_MS: 100 };
@@ -117,10 +118,10 @@ export async function withServers<T>(
 ): Promise<T> {
   const urls = servers.filter((server) => server.isRunning).map(({ url }) => url);
   // What the servers tell of each other are the ports of the fault proxies.
-  const options = { servers: urls, ignoreClusterUpdates: true, timeout: CONNECT_TIMEOUT_MS };
+  const options = { servers: urls, ignoreClusterUpdates: true, timeout: PATIENCE_MS };
   const connection = await connect(options);
   try {
-    return await work(await jetstreamManager(connection, { timeout: CONNECT_TIMEOUT_MS }), connection);
+    return await work(await jetstreamManager(connection, { timeout: PATIENCE_MS }), connection);
   } finally {
     await connection.close();
   }

@@ -5,7 +5,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
-import type { EventLog, EventLogDeps } from "../../pkg/eventlog/mod.ts";
+import type { EventLog } from "../../pkg/eventlog/mod.ts";
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
 import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 
@@ -15,6 +15,9 @@ import type { HttpAnswer, HttpClient } from "./http-client.ts";
  * Shopping carts as a fault test sees them: each command carries a token, a product of its own, that ends in its event.
  */
 const PERSISTENCE_ID = "shopping-cart";
+
+/** How long a server may take for an answer, in milliseconds; long, since the machine may be busy. */
+const PATIENCE_MS = 30_000;
 
 /** Adds one of the product that the token is. Rejects if no whole answer came. */
 export function addToken(client: HttpClient, id: string, token: string): Promise<HttpAnswer> {
@@ -50,11 +53,9 @@ export async function readCart(client: HttpClient, id: string): Promise<CartAnsw
 }
 
 /** All records of all carts in the log's order, by id. */
-export async function readCartLog(
-  address: string,
-  deps: Partial<EventLogDeps> = {},
-): Promise<Map<string, Uint8Array[]>> {
-  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger, ...deps });
+export async function readCartLog(address: string): Promise<Map<string, Uint8Array[]>> {
+  const jetstream = { requestTimeoutMs: PATIENCE_MS };
+  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger, jetstream });
   try {
     const stored = new Map<string, Uint8Array[]>();
     for await (const id of log.list(PERSISTENCE_ID)) stored.set(id, await readRecords(log, id));
