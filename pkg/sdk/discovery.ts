@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { DescFile } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 
 import type { Entity, EntitySpec, ProxyInfo } from "../protocol/gen/cloudstate/entity_pb.ts";
@@ -9,31 +10,33 @@ import {
   EntitySpecSchema,
   TimeoutPassivationStrategySchema,
 } from "../protocol/gen/cloudstate/entity_pb.ts";
+import { ActionProtocol } from "../protocol/gen/cloudstate/action_pb.ts";
 import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
+import { ValueEntity } from "../protocol/gen/cloudstate/value_entity_pb.ts";
 import { descriptorSet } from "./descriptor-set.ts";
 import { SdkError } from "./error.ts";
-import type { EventSourcedEntity } from "./event-sourced.ts";
 import type { PackageInfo } from "./package-info.ts";
+import type { Served } from "./served.ts";
 
 const PROTOCOL_MAJOR = 0;
 const PROTOCOL_MINOR = 2;
 
+/** The service through which a proxy drives each kind, and how people call the kind. */
+const KINDS = {
+  eventSourced: { protocol: EventSourced.typeName, plural: "event sourced entities" },
+  value: { protocol: ValueEntity.typeName, plural: "value entities" },
+  action: { protocol: ActionProtocol.typeName, plural: "actions" },
+} as const satisfies Record<Served["kind"], unknown>;
+
 /** What `discover` answers. Raises `BAD_ENTITY` if the entities do not go together. */
 export function entitySpec(
-  entities: readonly EventSourcedEntity[],
+  entities: readonly Served[],
   application: PackageInfo,
   library: PackageInfo,
 ): EntitySpec {
   checkTogether(entities);
   return create(EntitySpecSchema, {
-    proto: descriptorSet(
-      // Events and states may be in files of their own, which a proxy then can show to people.
-      entities.flatMap((entity) => [
-        entity.service.file,
-        entity.state.file,
-        ...Array.from(entity.events.values(), (event) => event.schema.file),
-      ]),
-    ),
+    proto: descriptorSet(entities.flatMap(filesOf)),
     entities: entities.map(announce),
     serviceInfo: {
       serviceName: application.name,
@@ -47,14 +50,29 @@ export function entitySpec(
   });
 }
 
-function announce({ service, persistenceId, passivationTimeoutMs }: EventSourcedEntity): Entity {
+/** Events and states may be in files of their own, which a proxy then can show to people. */
+function filesOf(served: Served): DescFile[] {
+  const { file } = served.service;
+  switch (served.kind) {
+    case "eventSourced":
+      return [file, served.state.file, ...Array.from(served.events.values(), ({ schema }) => schema.file)];
+    case "value":
+      return [file, served.state.file];
+    case "action":
+      return [file];
+  }
+}
+
+function announce(served: Served): Entity {
   const entity = create(EntitySchema, {
-    entityType: EventSourced.typeName,
-    serviceName: service.typeName,
-    persistenceId,
+    entityType: KINDS[served.kind].protocol,
+    serviceName: served.service.typeName,
   });
-  if (passivationTimeoutMs !== undefined) {
-    const value = create(TimeoutPassivationStrategySchema, { timeout: BigInt(passivationTimeoutMs) });
+  if (served.kind === "action") return entity;
+  entity.persistenceId = served.persistenceId;
+  if (served.passivationTimeoutMs !== undefined) {
+    const timeout = BigInt(served.passivationTimeoutMs);
+    const value = create(TimeoutPassivationStrategySchema, { timeout });
     entity.passivationStrategy = create(EntityPassivationStrategySchema, {
       strategy: { case: "timeout", value },
     });
@@ -66,7 +84,7 @@ function announce({ service, persistenceId, passivationTimeoutMs }: EventSourced
  * What the developer should know about the proxy. Discovery is answered in any case: the proxy knows both sides and
  * explains a refusal better.
  */
-export function proxyFaults(proxy: ProxyInfo): string[] {
+export function proxyFaults(proxy: ProxyInfo, entities: readonly Served[]): string[] {
   const name = `the proxy ${proxy.proxyName} ${proxy.proxyVersion}`.trimEnd();
   const faults: string[] = [];
   if (proxy.protocolMajorVersion !== PROTOCOL_MAJOR || proxy.protocolMinorVersion !== PROTOCOL_MINOR) {
@@ -75,24 +93,26 @@ export function proxyFaults(proxy: ProxyInfo): string[] {
         `this SDK ${PROTOCOL_MAJOR}.${PROTOCOL_MINOR}`,
     );
   }
-  if (!proxy.supportedEntityTypes.includes(EventSourced.typeName)) {
-    faults.push(`${name} does not support event sourced entities`);
+  for (const kind of new Set(entities.map((served) => served.kind))) {
+    const { protocol, plural } = KINDS[kind];
+    if (!proxy.supportedEntityTypes.includes(protocol)) faults.push(`${name} does not support ${plural}`);
   }
   return faults;
 }
 
-function checkTogether(entities: readonly EventSourcedEntity[]): void {
+function checkTogether(entities: readonly Served[]): void {
   if (entities.length === 0) throw new SdkError("BAD_ENTITY", "serve: there is no entity to serve");
   const services = new Set<string>();
   const persistenceIds = new Set<string>();
-  for (const { service, persistenceId } of entities) {
-    if (services.has(service.typeName)) {
-      throw new SdkError("BAD_ENTITY", `serve: two entities serve ${service.typeName}`);
-    }
+  for (const served of entities) {
+    const { typeName } = served.service;
+    if (services.has(typeName)) throw new SdkError("BAD_ENTITY", `serve: two entities serve ${typeName}`);
+    services.add(typeName);
+    if (served.kind === "action") continue;
+    const { persistenceId } = served;
     if (persistenceIds.has(persistenceId)) {
       throw new SdkError("BAD_ENTITY", `serve: two entities have the persistenceId ${persistenceId}`);
     }
-    services.add(service.typeName);
     persistenceIds.add(persistenceId);
   }
 }

@@ -2,13 +2,7 @@
 
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 
-import type {
-  EventSourcedStreamIn,
-  EventSourcedStreamOut,
-} from "../protocol/gen/cloudstate/event_sourced_pb.ts";
-import type { EventSourcedInstance } from "./event-sourced-instance.ts";
-
-type Call = ServerDuplexStream<EventSourcedStreamIn, EventSourcedStreamOut>;
+import type { EntityInstance, EntityOut } from "./entity-instance.ts";
 
 /**
  * Couples an entity in memory to its gRPC stream.
@@ -17,17 +11,21 @@ type Call = ServerDuplexStream<EventSourcedStreamIn, EventSourcedStreamOut>;
  *    flow control holds the proxy back and nothing piles up here.
  * 2. *Both directions end together*: when the proxy half-closes, when the entity broke, when `drain` was called.
  */
-export class EntityStream {
-  readonly #call: Call;
-  readonly #instance: EventSourcedInstance;
+export class EntityStream<In, Out extends EntityOut> {
+  readonly #call: ServerDuplexStream<In, Out>;
+  readonly #instance: EntityInstance<In, Out>;
   #busy = false;
   #draining = false;
   #ended = false;
 
-  constructor(call: Call, instance: EventSourcedInstance, onClose: (stream: EntityStream) => void) {
+  constructor(
+    call: ServerDuplexStream<In, Out>,
+    instance: EntityInstance<In, Out>,
+    onClose: (stream: EntityStream<In, Out>) => void,
+  ) {
     this.#call = call;
     this.#instance = instance;
-    call.on("data", (message: EventSourcedStreamIn) => this.#receive(message));
+    call.on("data", (message: In) => this.#receive(message));
     // Node says "end" with the last message, even to a paused stream: its command may still be in hand.
     call.on("end", () => this.drain());
     call.on("cancelled", () => {
@@ -42,7 +40,7 @@ export class EntityStream {
     if (!this.#busy) this.#end();
   }
 
-  #receive(message: EventSourcedStreamIn): void {
+  #receive(message: In): void {
     if (this.#ended) return;
     const out = this.#instance.receive(message);
     if (out === undefined) return;
@@ -59,7 +57,7 @@ export class EntityStream {
     });
   }
 
-  #send(out: EventSourcedStreamOut): void {
+  #send(out: Out): void {
     const more = this.#call.write(out);
     if (out.message.case === "failure" || this.#draining) {
       this.#end();

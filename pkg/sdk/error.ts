@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type SdkErrorCode =
-  /** The definition of an entity makes no sense: a missing handler, an unknown one, a bad option. */
+  /** A definition makes no sense: a missing handler, an unknown one, a bad option. */
   | "BAD_ENTITY"
   /** An option of `serve`, or one of the variables HOST and PORT, makes no sense. */
   | "BAD_SETTING"
@@ -9,12 +9,24 @@ export type SdkErrorCode =
   | "PORT_IN_USE"
   /** The address cannot be listened on for another reason; `cause` has it. */
   | "CANNOT_LISTEN"
-  /** A handler returned what is not its reply, or not a state. */
+  /** A handler returned or yielded what is not its reply, or an event handler what is not a state. */
   | "BAD_RESULT"
+  /** `emit`, `update`, `reply`, `forward` or `effect` was given what is not the message that it takes. */
+  | "BAD_MESSAGE"
+  /** A key or value that metadata cannot carry, or half a CloudEvent. */
+  | "BAD_METADATA"
   /** `emit` of an event for which the entity has no `on`. */
   | "UNKNOWN_EVENT"
+  /** `forward` or `effect` to what is not a unary method of a service that this server serves. */
+  | "UNKNOWN_METHOD"
+  /** `forward` to a method that replies with another message than the method that forwards. */
+  | "WRONG_REPLY_TYPE"
+  /** A handler made an answer with `forward`, `reply` or another of their kind, and answered otherwise. */
+  | "TWO_ANSWERS"
   /** A context was used after its command had ended. */
-  | "COMMAND_ENDED";
+  | "COMMAND_ENDED"
+  /** The caller went away, so its messages end in the middle. The reason of an action's `signal`, too. */
+  | "CANCELLED";
 
 /** Every error that the SDK raises on purpose. Decide by `code`, never by the text. */
 export class SdkError extends Error {
@@ -47,4 +59,9 @@ export class CommandFailed extends Error {
 /** The text of any thrown value. */
 export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** What becomes of an error that is nobody's answer: its text, as the proxy and the developer read it. */
+export function brokenText(error: unknown): string {
+  return `${error instanceof ProtocolError ? "Protocol error" : "Unexpected failure"}: ${textOf(error)}`;
 }

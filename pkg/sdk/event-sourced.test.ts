@@ -102,8 +102,8 @@ test("numbers and names that make no sense are refused, all at once", (t) => {
       }),
     refused(
       "persistenceId must be a text that is not empty; " +
-        "snapshotEvery must be a whole number, 0 or more, not -1; " +
-        "passivationTimeoutMs must be a whole number of milliseconds, not 0.5",
+        "passivationTimeoutMs must be a whole number of milliseconds, not 0.5; " +
+        "snapshotEvery must be a whole number, 0 or more, not -1",
     ),
   );
 });

@@ -9,11 +9,13 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 
-import type { CommandContext } from "./command-context.ts";
-import { checkEventSourced, eventTable, initialState, methodTable } from "./event-sourced-definition.ts";
-import type { EventEntry, MethodEntry } from "./event-sourced-definition.ts";
+import type { HandlerResult } from "./answer.ts";
+import type { MethodEntry } from "./definition.ts";
+import { initialState, methodTable } from "./definition.ts";
+import type { CommandContext } from "./event-sourced-context.ts";
+import { checkEventSourced, eventTable } from "./event-sourced-definition.ts";
+import type { EventEntry } from "./event-sourced-definition.ts";
 
 /** What makes an event sourced entity, beside the service that it serves and the message that is its state. */
 export interface EventSourcedOptions<Service extends DescService, State extends DescMessage> {
@@ -47,12 +49,6 @@ export type CommandHandler<Method extends DescMethod, State extends Message> = M
       context: CommandContext<State>,
     ) => HandlerResult<Method["output"]> | Promise<HandlerResult<Method["output"]>>
   : "Event sourced entities cannot have streamed methods";
-
-export type HandlerResult<Output extends DescMessage> =
-  MessageShape<Output> extends MessageShape<typeof EmptySchema>
-    ? // oxlint-disable-next-line typescript/no-invalid-void-type -- "returns nothing" is what it means.
-      MessageInitShape<Output> | void
-    : MessageInitShape<Output>;
 
 /** The fields of a message, or the message itself. */
 export type Init<Shape extends Message> = MessageInitShape<GenMessage<Shape>>;

@@ -7,26 +7,28 @@ import { inspect } from "node:util";
 import { create } from "@bufbuild/protobuf";
 import type { Empty } from "@bufbuild/protobuf/wkt";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
-import type { handleBidiStreamingCall, handleUnaryCall } from "@grpc/grpc-js";
+import type { handleUnaryCall } from "@grpc/grpc-js";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 
 import type { EntitySpec, ProxyInfo, UserFunctionError } from "../protocol/gen/cloudstate/entity_pb.ts";
 import { EntityDiscovery } from "../protocol/gen/cloudstate/entity_pb.ts";
-import type {
-  EventSourcedStreamIn,
-  EventSourcedStreamOut,
-} from "../protocol/gen/cloudstate/event_sourced_pb.ts";
+import { ActionProtocol } from "../protocol/gen/cloudstate/action_pb.ts";
 import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
+import { ValueEntity } from "../protocol/gen/cloudstate/value_entity_pb.ts";
+import { actionHandlers } from "./action-handlers.ts";
 import { entitySpec, proxyFaults } from "./discovery.ts";
-import { EntityStream } from "./entity-stream.ts";
+import type { Drainable } from "./entity-handlers.ts";
+import { entityHandler } from "./entity-handlers.ts";
 import { ProtocolError, SdkError, textOf } from "./error.ts";
-import type { EventSourcedEntity } from "./event-sourced.ts";
 import { EventSourcedInstance } from "./event-sourced-instance.ts";
 import { nearestPackage } from "./package-info.ts";
+import type { Served } from "./served.ts";
+import { servedServices } from "./served.ts";
 import { serviceDefinition } from "./service-definition.ts";
 import type { ServeOptions, ServeSettings } from "./settings.ts";
 import { serveSettings } from "./settings.ts";
 import { closeOnSignal } from "./signals.ts";
+import { ValueEntityInstance } from "./value-entity-instance.ts";
 
 export interface RunningServer {
   readonly host: string;
@@ -40,28 +42,24 @@ export interface RunningServer {
 }
 
 /**
- * Serves entities to a proxy, until SIGTERM or SIGINT. Resolves when it listens.
+ * Serves entities and actions to a proxy, until SIGTERM or SIGINT. Resolves when it listens.
  *
  * Raises `SdkError`: `BAD_ENTITY`, `BAD_SETTING`, `PORT_IN_USE`, `CANNOT_LISTEN`.
  */
 export function serve(options: ServeOptions): Promise<RunningServer>;
-export function serve(...entities: readonly EventSourcedEntity[]): Promise<RunningServer>;
-export async function serve(
-  ...args: readonly [ServeOptions] | readonly EventSourcedEntity[]
-): Promise<RunningServer> {
+export function serve(...entities: readonly Served[]): Promise<RunningServer>;
+export async function serve(...args: readonly [ServeOptions] | readonly Served[]): Promise<RunningServer> {
   const [first] = args;
   const options =
-    first !== undefined && "entities" in first ? first : { entities: args as readonly EventSourcedEntity[] };
+    first !== undefined && "entities" in first ? first : { entities: args as readonly Served[] };
   const settings = serveSettings(options, process.env);
-  const streams = new Set<EntityStream>();
+  const streams = new Set<Drainable>();
   const server = new Server({
     "grpc.max_receive_message_length": settings.maxMessageBytes,
     "grpc.max_send_message_length": settings.maxMessageBytes,
   });
   server.addService(serviceDefinition(EntityDiscovery), discoveryHandlers(options, settings));
-  server.addService(serviceDefinition(EventSourced), {
-    handle: eventSourcedHandler(options.entities, settings, streams),
-  });
+  addProtocols(server, options.entities, settings, streams);
   const port = await listen(server, settings);
 
   let closing: Promise<void> | undefined;
@@ -96,7 +94,7 @@ function discoveryHandlers(
   );
   return {
     discover: (call, answer) => {
-      for (const fault of proxyFaults(call.request)) log(`perdure: ${fault}`);
+      for (const fault of proxyFaults(call.request, options.entities)) log(`perdure: ${fault}`);
       answer(null, spec);
     },
     reportError: (call, answer) => {
@@ -106,23 +104,33 @@ function discoveryHandlers(
   };
 }
 
-function eventSourcedHandler(
-  entities: readonly EventSourcedEntity[],
+/** The proxy's side of every kind of service, whether there is one of it or not: the proxy only calls what is there. */
+function addProtocols(
+  server: Server,
+  entities: readonly Served[],
   { log }: ServeSettings,
-  streams: Set<EntityStream>,
-): handleBidiStreamingCall<EventSourcedStreamIn, EventSourcedStreamOut> {
-  const byService = new Map(entities.map((entity) => [entity.service.typeName, entity]));
-  const options = {
-    find: (serviceName: string) => byService.get(serviceName),
-    report: (text: string, error: unknown) => {
-      log(`perdure: ${text}`);
-      if (!(error instanceof ProtocolError)) log(inspect(error));
-    },
+  streams: Set<Drainable>,
+): void {
+  const services = servedServices(entities);
+  const report = (text: string, error: unknown): void => {
+    log(`perdure: ${text}`);
+    if (!(error instanceof ProtocolError)) log(inspect(error));
   };
-  const onClose = (stream: EntityStream): boolean => streams.delete(stream);
-  return (call) => {
-    streams.add(new EntityStream(call, new EventSourcedInstance(options), onClose));
-  };
+  const options = { report, check: services.check };
+  server.addService(serviceDefinition(EventSourced), {
+    handle: entityHandler(
+      () => new EventSourcedInstance({ ...options, find: services.find("eventSourced") }),
+      streams,
+    ),
+  });
+  server.addService(serviceDefinition(ValueEntity), {
+    handle: entityHandler(
+      () => new ValueEntityInstance({ ...options, find: services.find("value") }),
+      streams,
+    ),
+  });
+  const handlers = actionHandlers({ ...options, find: services.find("action") });
+  server.addService(serviceDefinition(ActionProtocol), { ...handlers });
 }
 
 async function listen(server: Server, { host, port }: ServeSettings): Promise<number> {
@@ -146,7 +154,7 @@ async function listen(server: Server, { host, port }: ServeSettings): Promise<nu
   }
 }
 
-async function drain(server: Server, streams: ReadonlySet<EntityStream>, timeoutMs: number): Promise<void> {
+async function drain(server: Server, streams: ReadonlySet<Drainable>, timeoutMs: number): Promise<void> {
   const drained = new Promise<void>((done) => {
     server.tryShutdown(() => done());
   });

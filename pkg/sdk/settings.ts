@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { SdkError } from "./error.ts";
-import type { EventSourcedEntity } from "./event-sourced.ts";
+import type { Served } from "./served.ts";
 
 export interface ServeOptions {
-  readonly entities: readonly EventSourcedEntity[];
+  /** Entities and actions, each of another service. */
+  readonly entities: readonly Served[];
   /** Address to listen on. Default: the variable HOST, else 127.0.0.1. */
   readonly host?: string;
   /** Port to listen on; 0 lets the system choose. Default: the variable PORT, else 8080. */

@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import test from "ava";
 
 import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
-import { emit, FakeProxy, wait } from "./test-model/fake-proxy.ts";
+import { FakeProxy } from "./test-model/fake-proxy.ts";
+import { emit, wait } from "./test-model/wire.ts";
 
 const MAIN = fileURLToPath(new URL("./test-model/main.ts", import.meta.url));
 

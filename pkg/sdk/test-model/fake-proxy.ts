@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { Client, credentials } from "@grpc/grpc-js";
@@ -13,14 +13,11 @@ import type {
 } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { EventSourced, EventSourcedStreamInSchema } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { pack, unpack } from "../any.ts";
-import type { Request } from "./gen/model_pb.ts";
-import { AppendedSchema, Model, RequestSchema, ResponseSchema, StateSchema } from "./gen/model_pb.ts";
-
-export type Step = Request["steps"][number]["step"];
-export const emit = (value: string): Step => ({ case: "emit", value });
-export const fail = (value: string): Step => ({ case: "fail", value });
-export const crash = (value: string): Step => ({ case: "crash", value });
-export const wait: Step = { case: "wait", value: true };
+import { AppendedSchema, Model, StateSchema } from "./gen/model_pb.ts";
+import type { ShortAnswer } from "./short.ts";
+import { shortAnswer } from "./short.ts";
+import type { Step } from "./wire.ts";
+import { decoder, encoder, pathOf, request } from "./wire.ts";
 
 /** A proxy's side of the protocol, by hand: sends what a test says and shows what comes back. */
 export class FakeProxy {
@@ -156,10 +153,8 @@ export class FakeStream {
   }
 }
 
-/** An answer with what is empty left out. */
 export type Answer =
-  | { readonly reply: string; readonly events?: readonly string[]; readonly snapshot?: string }
-  | { readonly failure: string; readonly restart?: true; readonly events?: readonly string[] }
+  | (ShortAnswer & { readonly events?: readonly string[]; readonly snapshot?: string })
   | { readonly broken: string; readonly commandId: number }
   | "end";
 
@@ -169,32 +164,10 @@ function short(out: EventSourcedStreamOut | "end"): Answer {
     const failure = out.message.value;
     return { broken: failure?.description ?? "", commandId: Number(failure?.commandId) };
   }
-  const { clientAction, events, snapshot } = out.message.value;
-  const kept = {
+  const { clientAction, events, snapshot, sideEffects } = out.message.value;
+  return {
+    ...shortAnswer(clientAction?.action, sideEffects),
     ...(events.length > 0 && { events: events.map((event) => unpack(AppendedSchema, event, "event").value) }),
     ...(snapshot !== undefined && { snapshot: unpack(StateSchema, snapshot, "snapshot").value }),
   };
-  const action = clientAction?.action;
-  if (action?.case === "failure") {
-    return { failure: action.value.description, ...(action.value.restart && { restart: true }), ...kept };
-  }
-  const payload = action?.case === "reply" ? action.value.payload : undefined;
-  if (payload?.typeUrl.endsWith("google.protobuf.Empty") === true) return { reply: "empty", ...kept };
-  return { reply: unpack(ResponseSchema, payload, "reply").message, ...kept };
-}
-
-function request(steps: readonly Step[]): Any {
-  return pack(RequestSchema, create(RequestSchema, { steps: steps.map((step) => ({ step })) }));
-}
-
-function pathOf(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
-}
-
-function encoder<Desc extends DescMessage>(schema: Desc): (message: MessageShape<Desc>) => Buffer {
-  return (message) => Buffer.from(toBinary(schema, message));
-}
-
-function decoder<Desc extends DescMessage>(schema: Desc): (bytes: Buffer) => MessageShape<Desc> {
-  return (bytes) => fromBinary(schema, bytes);
 }

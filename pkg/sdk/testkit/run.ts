@@ -11,9 +11,9 @@ import type {
 } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { EventSourcedStreamInSchema } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { pack, typeNameOf, unpack } from "../any.ts";
-import { toMessage } from "../apply-event.ts";
 import type { EventSourcedEntity } from "../event-sourced.ts";
 import { EventSourcedInstance } from "../event-sourced-instance.ts";
+import { toMessage } from "../to-message.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { TestkitError } from "./error.ts";
 
@@ -44,7 +44,7 @@ export async function run(
 ): Promise<Result> {
   const method = methodOf(entity, methodName);
   const active = activate(entity, history);
-  const input = toMessage(method.input, init ?? {}, `the command of ${methodName}`);
+  const input = toMessage(method.input, init ?? {}, `the command of ${methodName}`, "BAD_MESSAGE");
   const out = await active.receive({
     case: "command",
     value: {
@@ -78,6 +78,7 @@ function activate(entity: EventSourcedEntity, history: History): ActiveEntity {
   let cause: unknown;
   const instance = new EventSourcedInstance({
     find: () => entity,
+    check: () => undefined,
     report: (_text, error) => {
       cause = error;
     },

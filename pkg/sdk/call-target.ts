@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { pack } from "./any.ts";
+import { SdkError } from "./error.ts";
+import type { MetadataInit } from "./metadata.ts";
+import { toMessage } from "./to-message.ts";
+
+/** A method that can be the target of a forward or an effect: `ShoppingCart.method.addItem`. */
+export type UnaryMethod = DescMethod & { readonly methodKind: "unary" };
+
+export interface CallOptions {
+  /** Default: none. */
+  readonly metadata?: MetadataInit;
+}
+
+export interface EffectOptions extends CallOptions {
+  /** The proxy waits until it is done, before anything that follows: later effects and the answer. Default false. */
+  readonly synchronous?: boolean;
+}
+
+/** Raises `UNKNOWN_METHOD` for a method that nobody could call. */
+export type CheckTarget = (method: DescMethod) => void;
+
+/** What `forward` and `effect` name, as the protocol names it. */
+export interface Call {
+  readonly serviceName: string;
+  readonly commandName: string;
+  readonly payload: Any;
+}
+
+/** Raises `UNKNOWN_METHOD` or `BAD_MESSAGE`. `what` is the function that was called. */
+export function callOf(
+  what: "forward" | "effect",
+  method: DescMethod,
+  init: unknown,
+  check: CheckTarget,
+): Call {
+  // Whoever has no compiler may give anything, most often the undefined of a misspelled method.
+  const { kind } = (method ?? {}) as Partial<DescMethod>;
+  if (kind !== "rpc") {
+    throw new SdkError(
+      "UNKNOWN_METHOD",
+      `${what} takes a method, as Service.method.name, not ${typeof method}`,
+    );
+  }
+  if (method.methodKind !== "unary") {
+    throw new SdkError("UNKNOWN_METHOD", `${what} to ${nameOf(method)}, which is streamed`);
+  }
+  check(method);
+  const message = toMessage(method.input, init, `${what} to ${nameOf(method)}`, "BAD_MESSAGE");
+  return {
+    serviceName: method.parent.typeName,
+    commandName: method.name,
+    payload: pack(method.input, message),
+  };
+}
+
+/** As people and tools write it: `com.example.Service/Method`. */
+export function nameOf(method: DescMethod): string {
+  return `${method.parent.typeName}/${method.name}`;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Metadata, MetadataEntry } from "./metadata.ts";
+
+/**
+ * The attributes of a CloudEvent 1.0. Its data is the message itself. Carried in metadata as in the HTTP protocol
+ * binding, binary mode: `ce-id`, `ce-source`, …, and `Content-Type`; values that a header could not hold are
+ * percent-encoded (§3.1.3.2).
+ */
+export interface CloudEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly specversion: string;
+  readonly type: string;
+  readonly datacontenttype?: string;
+  readonly dataschema?: string;
+  readonly subject?: string;
+  /** RFC 3339, as it was written. */
+  readonly time?: string;
+  /** All other attributes, by their names without `ce-`. */
+  readonly extensions: Readonly<Record<string, string>>;
+}
+
+export type CloudEventInit = Omit<CloudEvent, "specversion" | "extensions"> &
+  Partial<Pick<CloudEvent, "specversion" | "extensions">>;
+
+const PREFIX = "ce-";
+const CONTENT_TYPE = "content-type";
+const OPTIONAL = ["dataschema", "subject", "time"] as const;
+
+/** Undefined without id, source, specversion or type. */
+export function cloudEventOf(metadata: Metadata): CloudEvent | undefined {
+  const attributes = new Map<string, string>();
+  for (const [key, value] of metadata) {
+    const name = key.toLowerCase();
+    if (!name.startsWith(PREFIX) || typeof value !== "string") continue;
+    const attribute = name.slice(PREFIX.length);
+    if (!attributes.has(attribute)) attributes.set(attribute, decode(value));
+  }
+  const take = (name: string): string | undefined => {
+    const value = attributes.get(name);
+    attributes.delete(name);
+    return value;
+  };
+  const [id, source, specversion, type] = [take("id"), take("source"), take("specversion"), take("type")];
+  if (id === undefined || source === undefined || specversion === undefined || type === undefined) {
+    return undefined;
+  }
+  const datacontenttype = metadata.get(CONTENT_TYPE);
+  const optional = OPTIONAL.map((name) => [name, take(name)] as const).filter(
+    ([, value]) => value !== undefined,
+  );
+  return {
+    id,
+    source,
+    specversion,
+    type,
+    ...(datacontenttype !== undefined && { datacontenttype }),
+    ...Object.fromEntries(optional),
+    extensions: Object.fromEntries(attributes),
+  };
+}
+
+/** The entries that say that a message is the data of this event. */
+export function cloudEventEntries(event: CloudEventInit): MetadataEntry[] {
+  const { id, source, type, specversion = "1.0", datacontenttype, extensions = {} } = event;
+  const attributes = { id, source, specversion, type, ...extensions };
+  const entries = Object.entries(attributes).map(([name, value]) => entry(name, value));
+  for (const name of OPTIONAL) {
+    const value = event[name];
+    if (value !== undefined) entries.push(entry(name, value));
+  }
+  if (datacontenttype !== undefined) entries.push(["Content-Type", datacontenttype]);
+  return entries;
+}
+
+function entry(name: string, value: string): MetadataEntry {
+  return [PREFIX + name, encode(value)];
+}
+
+/** What is outside of printable ASCII, and what would be read as something else: space, `"` and `%`. */
+function encode(value: string): string {
+  return value.replaceAll(/[^\u0021-\u007e]|["%]/gu, (character) =>
+    Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(
+      "",
+    ),
+  );
+}
+
+/** A value that is not encoded as it should be is taken as it is. */
+function decode(value: string): string {
+  if (!value.includes("%")) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the definitions of all kinds of services share. Here types end: the descriptors say what the messages are.
+
+import { inspect } from "node:util";
+
+import type { DescMessage, DescMethod, DescService, Message } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
+
+import { SdkError } from "./error.ts";
+
+/** One method with its handler: it takes what the shape of the method gives it, and its context. */
+export interface MethodEntry {
+  readonly method: DescMethod;
+  readonly repliesEmpty: boolean;
+  readonly handle: (input: unknown, context: unknown) => unknown;
+}
+
+/** The options of an entity as a caller without a compiler may give them. */
+export interface UncheckedEntity {
+  readonly persistenceId: unknown;
+  readonly passivationTimeoutMs?: unknown;
+  readonly commands: unknown;
+}
+
+/** Raises `BAD_ENTITY` if there are faults, with all of them. */
+export function refuse(service: DescService, faults: readonly string[]): void {
+  if (faults.length > 0) throw new SdkError("BAD_ENTITY", `${service.typeName}: ${faults.join("; ")}`);
+}
+
+/** Raises `BAD_ENTITY` for what is no generated descriptor. `maker` is the function that was called. */
+export function checkService(maker: string, service: unknown): asserts service is DescService {
+  if (isDescriptor(service, "service")) return;
+  throw new SdkError("BAD_ENTITY", `${maker}: the first argument is no generated service descriptor`);
+}
+
+export function checkState(service: DescService, state: unknown): asserts state is DescMessage {
+  if (isDescriptor(state, "message")) return;
+  throw new SdkError("BAD_ENTITY", `${service.typeName}: the state is no generated message descriptor`);
+}
+
+/** By the method's name on the wire. */
+export function methodTable(service: DescService, commands: unknown): ReadonlyMap<string, MethodEntry> {
+  const handlers = commands as Readonly<Record<string, MethodEntry["handle"]>>;
+  const table = new Map<string, MethodEntry>();
+  for (const method of service.methods) {
+    const handle = handlers[method.localName];
+    if (handle === undefined) continue;
+    const repliesEmpty = method.output.typeName === EmptySchema.typeName;
+    // A handler written as a method may use `this` for its siblings.
+    table.set(method.name, { method, repliesEmpty, handle: handle.bind(handlers) });
+  }
+  return table;
+}
+
+export function initialState(schema: DescMessage, initial: unknown): (entityId: string) => Message {
+  if (typeof initial === "function") {
+    return (entityId) => create(schema, initial(entityId) as Record<string, unknown>);
+  }
+  // A fresh message each time, so that two entities never share one.
+  return () => create(schema, initial as Record<string, unknown> | undefined);
+}
+
+/** What is wrong with what every entity has. `kind` is said of the entities, as "value entities". */
+export function entityFaults(service: DescService, options: UncheckedEntity, kind: string): string[] {
+  const { persistenceId, passivationTimeoutMs, commands } = options;
+  const faults: string[] = [];
+  if (typeof persistenceId !== "string" || persistenceId === "") {
+    faults.push("persistenceId must be a text that is not empty");
+  }
+  if (passivationTimeoutMs !== undefined && !isWhole(passivationTimeoutMs, 1)) {
+    faults.push(
+      `passivationTimeoutMs must be a whole number of milliseconds, not ${inspect(passivationTimeoutMs)}`,
+    );
+  }
+  for (const method of service.methods) {
+    if (method.methodKind !== "unary") {
+      faults.push(`method ${method.name} is streamed, which ${kind} cannot be`);
+    }
+  }
+  return [...faults, ...handlerFaults(service, commands, "commands")];
+}
+
+/** What is wrong with an object of handlers, named `field` or, if that is empty, not at all. */
+export function handlerFaults(service: DescService, given: unknown, field: string): string[] {
+  if (typeof given !== "object" || given === null) {
+    return [`${field || "the second argument"} must be an object of handlers`];
+  }
+  const handlers = given as Readonly<Record<string, unknown>>;
+  const named = (name: string): string => (field === "" ? name : `${field}.${name}`);
+  const faults: string[] = [];
+  for (const { localName } of service.methods) {
+    if (!Object.hasOwn(handlers, localName)) faults.push(`${named(localName)} is missing`);
+    else if (typeof handlers[localName] !== "function") faults.push(`${named(localName)} must be a function`);
+  }
+  for (const name of Object.keys(handlers)) {
+    if (!Object.hasOwn(service.method, name)) faults.push(`${named(name)} is no method of the service`);
+  }
+  return faults;
+}
+
+export function isDescriptor<Kind extends "service" | "message">(
+  value: unknown,
+  kind: Kind,
+): value is Extract<DescService | DescMessage, { kind: Kind }> {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === kind;
+}
+
+export function isWhole(value: unknown, least: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
+
+import type { Metadata as WireMetadata, SideEffect } from "../protocol/gen/cloudstate/entity_pb.ts";
+import type { AnswerAction, Answer } from "./answer.ts";
+import { MadeAnswer, replyOf } from "./answer.ts";
+import { pack } from "./any.ts";
+import type { CallOptions, CheckTarget, EffectOptions, UnaryMethod } from "./call-target.ts";
+import { callOf, nameOf } from "./call-target.ts";
+import type { MethodEntry } from "./definition.ts";
+import { CommandFailed, SdkError } from "./error.ts";
+import type { Metadata } from "./metadata.ts";
+import { metadataFromWire, metadataToWire } from "./metadata.ts";
+import { toMessage } from "./to-message.ts";
+
+/**
+ * What every handler works with, for as long as its command runs.
+ *
+ * It may be taken apart: `addItem(command, { effect, fail })`. The functions are getters that bind themselves, so nothing
+ * is bound that the handler does not name.
+ */
+export interface HandlerContext {
+  /** What came with the command. Proxies send none to entities. */
+  readonly metadata: Metadata;
+  /**
+   * Has another command carried out as well, once everything that this one changed is stored. Its reply is lost, and its
+   * failure changes nothing here.
+   *
+   * Raises `UNKNOWN_METHOD`, `BAD_MESSAGE`, `BAD_METADATA`.
+   */
+  readonly effect: <Target extends UnaryMethod>(
+    method: Target,
+    message: MessageInitShape<Target["input"]>,
+    options?: EffectOptions,
+  ) => void;
+  /**
+   * Lets another command answer in place of this one: `return forward(ShoppingCart.method.getCart, { userId })`. It
+   * must have the same reply.
+   *
+   * Raises `UNKNOWN_METHOD`, `WRONG_REPLY_TYPE`, `BAD_MESSAGE`, `BAD_METADATA`.
+   */
+  readonly forward: <Target extends UnaryMethod>(
+    method: Target,
+    message: MessageInitShape<Target["input"]>,
+    options?: CallOptions,
+  ) => Answer<Target["output"]>;
+  /**
+   * A reply that carries metadata: `return reply(CartSchema, { items }, { metadata: { "x-version": "7" } })`.
+   *
+   * Raises `WRONG_REPLY_TYPE`, `BAD_MESSAGE`, `BAD_METADATA`.
+   */
+  readonly reply: <Output extends DescMessage>(
+    schema: Output,
+    message: MessageInitShape<Output>,
+    options?: CallOptions,
+  ) => Answer<Output>;
+  /**
+   * Refuses the command: leaves the handler, and the caller gets the text. Works with and without `return`; with it,
+   * the compiler knows that nothing follows.
+   */
+  readonly fail: (description: string) => never;
+}
+
+/** What a context is made of, beside what its kind of service adds. */
+export interface ContextSource {
+  readonly entry: MethodEntry;
+  readonly metadata: WireMetadata | undefined;
+  readonly check: CheckTarget;
+  /** Whether the handler answers once, rather than with a stream. */
+  readonly once: boolean;
+}
+
+/**
+ * The context as the runtime sees it. One for each command, so that a late call is told from a timely one.
+ *
+ * 1. *What is made is given*: an answer that was made and neither returned nor yielded is an error, for it is a `return`
+ *    that was forgotten.
+ * 2. *The end is final*: after `end` everything that would be lost raises `COMMAND_ENDED`.
+ */
+export class BaseContext implements HandlerContext {
+  /** What `fail` was given first. A handler that swallows the throw has failed nevertheless. */
+  failed: string | undefined;
+  readonly #source: ContextSource;
+  #metadata: Metadata | undefined;
+  #effects: SideEffect[] | undefined;
+  /** Answers made and not yet given. */
+  #waiting = 0;
+  #ended = false;
+
+  constructor(source: ContextSource) {
+    this.#source = source;
+  }
+
+  get metadata(): Metadata {
+    return (this.#metadata ??= metadataFromWire(this.#source.metadata));
+  }
+
+  get effect(): HandlerContext["effect"] {
+    return (method, message, options) => this.#effect(method, message, options);
+  }
+
+  get forward(): HandlerContext["forward"] {
+    return (method, message, options) => this.#forward(method, message, options).asAnswer;
+  }
+
+  get reply(): HandlerContext["reply"] {
+    return (schema, message, options) => this.#reply(schema, message, options).asAnswer;
+  }
+
+  get fail(): (description: string) => never {
+    return (description) => this.#fail(description);
+  }
+
+  /** The effects since they were last taken. */
+  takeEffects(): SideEffect[] {
+    const effects = this.#effects ?? [];
+    this.#effects = undefined;
+    return effects;
+  }
+
+  /** What a handler's result, or one of a stream of them, means. Raises `BAD_RESULT`, `TWO_ANSWERS`. */
+  actionOf(result: unknown): AnswerAction {
+    if (!(result instanceof MadeAnswer)) {
+      if (this.#source.once) this.checkGiven();
+      return replyOf(this.#source.entry, result);
+    }
+    if (result.owner !== this) {
+      throw new SdkError("BAD_RESULT", `${this.#who()} gave an answer that another command has made`);
+    }
+    if (!result.given) this.#waiting -= 1;
+    result.given = true;
+    if (this.#source.once) this.checkGiven();
+    return result.action;
+  }
+
+  checkGiven(): void {
+    if (this.#waiting === 0) return;
+    throw new SdkError(
+      "TWO_ANSWERS",
+      `${this.#who()} made an answer that it did not give: return, or yield, what forward(...) and reply(...) make`,
+    );
+  }
+
+  /** From here on the context is dead: what it would record would be lost. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  protected make(action: AnswerAction): MadeAnswer {
+    if (this.#source.once && this.#waiting > 0) {
+      throw new SdkError("TWO_ANSWERS", `${this.#who()} made a second answer: a command has one`);
+    }
+    this.#waiting += 1;
+    return new MadeAnswer(this, action);
+  }
+
+  protected checkOpen(what: string): void {
+    if (!this.#ended) return;
+    throw new SdkError(
+      "COMMAND_ENDED",
+      `${what} was called after its command had ended: await everything before the handler returns`,
+    );
+  }
+
+  #effect(method: DescMethod, init: unknown, { synchronous = false, metadata }: EffectOptions = {}): void {
+    this.checkOpen("effect");
+    (this.#effects ??= []).push({
+      $typeName: "cloudstate.SideEffect",
+      ...callOf("effect", method, init, this.#source.check),
+      synchronous,
+      metadata: metadataToWire(metadata),
+    });
+  }
+
+  #forward(method: DescMethod, init: unknown, { metadata }: CallOptions = {}): MadeAnswer {
+    this.checkOpen("forward");
+    const call = callOf("forward", method, init, this.#source.check);
+    this.#checkReply(`forward to ${nameOf(method)}`, method.output);
+    return this.make({
+      case: "forward",
+      value: { $typeName: "cloudstate.Forward", ...call, metadata: metadataToWire(metadata) },
+    });
+  }
+
+  #reply(schema: DescMessage, init: unknown, { metadata }: CallOptions = {}): MadeAnswer {
+    this.checkOpen("reply");
+    this.#checkReply("reply", schema);
+    return this.make({
+      case: "reply",
+      value: {
+        $typeName: "cloudstate.Reply",
+        payload: pack(schema, toMessage(schema, init, "reply", "BAD_MESSAGE")),
+        metadata: metadataToWire(metadata),
+      },
+    });
+  }
+
+  #checkReply(what: string, { typeName }: DescMessage): void {
+    const { output } = this.#source.entry.method;
+    if (typeName === output.typeName) return;
+    throw new SdkError(
+      "WRONG_REPLY_TYPE",
+      `${what} answers with ${typeName}, but ${this.#who()} with ${output.typeName}`,
+    );
+  }
+
+  #fail(description: string): never {
+    this.checkOpen("fail");
+    this.failed ??= description;
+    throw new CommandFailed(this.failed);
+  }
+
+  #who(): string {
+    return `the handler ${this.#source.entry.method.localName}`;
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Metadata } from "./metadata.ts";
+
+/** A message and what came with it alone. */
+export interface Envelope<Message> {
+  readonly message: Message;
+  readonly metadata: Metadata;
+}
+
+/**
+ * The messages that a caller sends, one after the other: `for await (const message of messages)`.
+ *
+ * The caller is held back while nobody asks for the next one. When it goes away, the loop raises `SdkError` `CANCELLED`,
+ * so that no handler takes half of a stream for all of it. Leave the loop early, and the rest is never read. There is one
+ * stream: whoever asks gets the next message.
+ */
+export interface MessageStream<Message> extends AsyncIterable<Message> {
+  /** The same messages, each with the metadata that came with it. */
+  readonly envelopes: AsyncIterable<Envelope<Message>>;
+}
+
+export function messageStream<Message>(envelopes: AsyncIterator<Envelope<Message>>): MessageStream<Message> {
+  const finish = async (): Promise<IteratorResult<never>> => {
+    await envelopes.return?.();
+    return { done: true, value: undefined };
+  };
+  return {
+    envelopes: { [Symbol.asyncIterator]: () => ({ next: () => envelopes.next(), return: finish }) },
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        const { done, value } = await envelopes.next();
+        return done === true ? { done, value: undefined } : { done: false, value: value.message };
+      },
+      return: finish,
+    }),
+  };
+}

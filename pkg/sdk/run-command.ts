@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescService, Message } from "@bufbuild/protobuf";
+
+import type { Command } from "../protocol/gen/cloudstate/entity_pb.ts";
+import type { AnswerAction } from "./answer.ts";
+import { unpack } from "./any.ts";
+import type { MethodEntry } from "./definition.ts";
+import { CommandFailed, ProtocolError } from "./error.ts";
+import type { BaseContext } from "./handler-context.ts";
+
+/** A command whose method and message are known. */
+export interface OpenCommand {
+  readonly id: bigint;
+  readonly entry: MethodEntry;
+  readonly input: Message;
+}
+
+/** Checks a command against the entity on whose stream it came. Raises `ProtocolError`. */
+export function openCommand(
+  { service, methods }: { readonly service: DescService; readonly methods: ReadonlyMap<string, MethodEntry> },
+  entityId: string,
+  message: Command,
+): OpenCommand {
+  if (message.entityId !== entityId) {
+    throw new ProtocolError(`a command for entity ${message.entityId} on the stream of ${entityId}`);
+  }
+  const entry = methods.get(message.name);
+  if (entry === undefined) throw new ProtocolError(`${service.typeName} has no ${message.name}`);
+  return {
+    id: message.id,
+    entry,
+    input: unpack(entry.method.input, message.payload, `command ${message.name}`),
+  };
+}
+
+/** What becomes of a command, as a message to the proxy. One set of functions for an entity's whole life. */
+export interface CommandOutcome<Context extends BaseContext, Out> {
+  /** The handler gave an answer. What it throws breaks the stream. */
+  readonly answered: (id: bigint, context: Context, action: AnswerAction) => Out;
+  /** It called `fail`. */
+  readonly failed: (id: bigint, context: Context, description: string) => Out;
+  /** It threw anything else, or its answer is none. Never throws. */
+  readonly broken: (id: bigint, error: unknown) => Out;
+}
+
+/** Runs the handler of one command. The message that answers it is a promise only if the handler is async. */
+export function runCommand<Context extends BaseContext, Out>(
+  { id, entry, input }: OpenCommand,
+  context: Context,
+  outcome: CommandOutcome<Context, Out>,
+): Out | Promise<Out> {
+  const thrown = (error: unknown): Out => {
+    context.end();
+    if (error instanceof CommandFailed && context.failed !== undefined) {
+      return outcome.failed(id, context, context.failed);
+    }
+    return outcome.broken(id, error);
+  };
+  const returned = (result: unknown): Out => {
+    context.end();
+    try {
+      if (context.failed !== undefined) return outcome.failed(id, context, context.failed);
+      return outcome.answered(id, context, context.actionOf(result));
+    } catch (error) {
+      return outcome.broken(id, error);
+    }
+  };
+  let result: unknown;
+  try {
+    result = entry.handle(input, context);
+  } catch (error) {
+    return thrown(error);
+  }
+  return isPromiseLike(result) ? Promise.resolve(result).then(returned, thrown) : returned(result);
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

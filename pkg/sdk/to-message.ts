@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { inspect } from "node:util";
+
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+
+import { SdkError } from "./error.ts";
+
+/** What a user's function gave, as the message that it should be. Fields alone are completed. Raises the code. */
+export function toMessage(
+  schema: DescMessage,
+  given: unknown,
+  who: string,
+  code: "BAD_RESULT" | "BAD_MESSAGE",
+): Message {
+  if (typeof given !== "object" || given === null) {
+    const what = given === undefined ? "nothing" : inspect(given);
+    throw new SdkError(code, `${who} gave ${what} in place of ${schema.typeName}`);
+  }
+  if (given instanceof Promise) {
+    // Nobody waits for it, and its failure must not end the process.
+    given.catch(() => undefined);
+    throw new SdkError(code, `${who} is async, which it must not be`);
+  }
+  const init = given as Partial<Message>;
+  if (init.$typeName !== undefined && init.$typeName !== schema.typeName) {
+    throw new SdkError(code, `${who} gave ${init.$typeName} in place of ${schema.typeName}`);
+  }
+  return create(schema, init as Record<string, unknown>);
+}

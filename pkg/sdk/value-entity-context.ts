@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+
+import type { ContextSource, HandlerContext } from "./handler-context.ts";
+import { BaseContext } from "./handler-context.ts";
+import { toMessage } from "./to-message.ts";
+import type { ValueEntity } from "./value-entity.ts";
+
+/**
+ * What a command handler of a value entity works with.
+ *
+ * `state` taken apart is the state *before* the command, as any other variable would be; after an `update`, its result
+ * and `context.state` are the new one.
+ */
+export interface ValueContext<State extends DescMessage> extends HandlerContext {
+  readonly entityId: string;
+  /** The state now, as this command has left it; the initial one if nothing is stored. Read it; never change it. */
+  readonly state: MessageShape<State>;
+  /** Whether there is a stored state. */
+  readonly exists: boolean;
+  /**
+   * Puts this in place of the whole state, and gives it back. Stored before the caller gets the reply. Of several
+   * changes in one command the last one counts, and `fail` drops it.
+   */
+  readonly update: (state: MessageInitShape<State>) => MessageShape<State>;
+  /** Deletes the state: the entity is as if it had never been. What else is said of `update` holds. */
+  readonly remove: () => void;
+}
+
+/** The context as the runtime sees it. */
+export class ValueCommand extends BaseContext implements ValueContext<DescMessage> {
+  readonly entityId: string;
+  state: Message;
+  exists: boolean;
+  /** What the command did last to the state. */
+  change: "update" | "delete" | undefined;
+  readonly #entity: ValueEntity;
+  readonly #seal: (state: Message) => void;
+
+  constructor(
+    source: ContextSource,
+    entity: ValueEntity,
+    now: { readonly entityId: string; readonly state: Message; readonly exists: boolean },
+    seal: (state: Message) => void,
+  ) {
+    super(source);
+    this.entityId = now.entityId;
+    this.state = now.state;
+    this.exists = now.exists;
+    this.#entity = entity;
+    this.#seal = seal;
+  }
+
+  get update(): ValueContext<DescMessage>["update"] {
+    return (state) => this.#update(state);
+  }
+
+  get remove(): () => void {
+    return () => {
+      this.checkOpen("remove");
+      this.#change("delete", this.#entity.initial(this.entityId));
+    };
+  }
+
+  #update(init: unknown): Message {
+    this.checkOpen("update");
+    this.#change("update", toMessage(this.#entity.state, init, "update", "BAD_MESSAGE"));
+    return this.state;
+  }
+
+  #change(change: "update" | "delete", state: Message): void {
+    this.#seal(state);
+    this.state = state;
+    this.exists = change === "update";
+    this.change = change;
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type {
+  DescMessage,
+  DescMethod,
+  DescService,
+  Message,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+
+import type { HandlerResult } from "./answer.ts";
+import type { MethodEntry } from "./definition.ts";
+import { checkService, checkState, entityFaults, initialState, methodTable, refuse } from "./definition.ts";
+import type { ValueContext } from "./value-entity-context.ts";
+
+/** What makes a value entity, beside the service that it serves and the message that is its state. */
+export interface ValueEntityOptions<Service extends DescService, State extends DescMessage> {
+  /** Namespace of the entities' state in the log. Never change it once there is state. */
+  readonly persistenceId: string;
+  /** The state while nothing is stored. Default: the state message with nothing set. */
+  readonly initial?: MessageInitShape<State> | ((entityId: string) => MessageInitShape<State>);
+  /** How long an entity may be idle before the proxy drops it from memory, in milliseconds. Default: the proxy's. */
+  readonly passivationTimeoutMs?: number;
+  /** One handler for each method of the service, under its camelCase name. */
+  readonly commands: ValueCommandHandlers<Service, State>;
+}
+
+export type ValueCommandHandlers<Service extends DescService, State extends DescMessage> = {
+  readonly [Name in keyof Service["method"]]: ValueCommandHandler<Service["method"][Name], State>;
+};
+
+/**
+ * Decides about one command: reads `context.state`, updates or removes it or fails, and returns the reply. May be async;
+ * the entity's next command waits for it. May return nothing only if the reply is `google.protobuf.Empty`.
+ */
+export type ValueCommandHandler<Method extends DescMethod, State extends DescMessage> = Method extends {
+  readonly methodKind: "unary";
+}
+  ? (
+      command: MessageShape<Method["input"]>,
+      context: ValueContext<State>,
+    ) => HandlerResult<Method["output"]> | Promise<HandlerResult<Method["output"]>>
+  : "Value entities cannot have streamed methods";
+
+/** A definition, ready for `serve` and for the test kit. Made by `valueEntity`. */
+export interface ValueEntity<
+  Service extends DescService = DescService,
+  State extends DescMessage = DescMessage,
+> {
+  readonly kind: "value";
+  readonly service: Service;
+  readonly persistenceId: string;
+  readonly state: State;
+  readonly passivationTimeoutMs: number | undefined;
+  /** By the method's name on the wire. */
+  readonly methods: ReadonlyMap<string, MethodEntry>;
+  readonly initial: (entityId: string) => Message;
+}
+
+/**
+ * Defines a value entity: its state is one message, which its commands replace or remove as a whole.
+ *
+ * Raises `SdkError` `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
+ */
+export function valueEntity<Service extends DescService, State extends DescMessage>(
+  service: Service,
+  state: State,
+  options: ValueEntityOptions<Service, State>,
+): ValueEntity<Service, State> {
+  checkService("valueEntity", service);
+  checkState(service, state);
+  refuse(service, entityFaults(service, options, "value entities"));
+  return {
+    kind: "value",
+    service,
+    persistenceId: options.persistenceId,
+    state,
+    passivationTimeoutMs: options.passivationTimeoutMs,
+    methods: methodTable(service, options.commands),
+    initial: initialState(state, options.initial),
+  };
+}
