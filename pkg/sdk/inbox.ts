@@ -14,7 +14,8 @@ interface Waiting<Message> {
  *
  * 1. *Held back*: the stream flows only while somebody waits for a message, so that flow control holds the other side
  *    back. What Node has read ahead of that is bounded by the stream's own buffer.
- * 2. *Cancelled is not the end*: when the other side goes away, `next` rejects with the reason.
+ * 2. *Cancelled is not the end*: when the other side goes away, `next` rejects with the reason. Of a connection that is
+ *    lost Node says "end" first and "aborted" in the same turn of the event loop, so the end waits for the next turn.
  * 3. *Closed is the end*: after `return` nothing is read.
  */
 export class Inbox<Message> implements AsyncIterator<Message, undefined> {
@@ -28,7 +29,7 @@ export class Inbox<Message> implements AsyncIterator<Message, undefined> {
     this.#stream = stream;
     this.#cancellation = cancellation;
     stream.on("data", (message: Message) => this.#receive(message));
-    stream.on("end", () => this.#end());
+    stream.on("end", () => setImmediate(() => this.#endUnlessCancelled()));
     stream.pause();
     cancellation.onCancel(() => {
       for (const { reject } of this.#waiting.splice(0)) reject(cancellation.reason);
@@ -59,6 +60,10 @@ export class Inbox<Message> implements AsyncIterator<Message, undefined> {
     if (first === undefined) this.#read.push(message);
     else first.resolve({ done: false, value: message });
     if (this.#waiting.length === 0) this.#stream.pause();
+  }
+
+  #endUnlessCancelled(): void {
+    if (!this.#cancellation.cancelled) this.#end();
   }
 
   #end(): void {

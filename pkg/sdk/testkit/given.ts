@@ -1,51 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescMessage, DescService, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
+import type { DescMessage, DescService } from "@bufbuild/protobuf";
 
-import { pack } from "../any.ts";
 import type { EventSourcedEntity } from "../event-sourced.ts";
-import { TestkitError } from "./error.ts";
-import type { History } from "./run.ts";
-import { run } from "./run.ts";
-
-/** An entity with a past. Immutable: each step gives a new one, so tests can share a past. */
-export interface Given<Service extends DescService, State extends DescMessage> {
-  /** A snapshot, and the number of events in it (default 1). Stands for all that was given before. */
-  state(state: MessageInitShape<State>, sequence?: number): Given<Service, State>;
-  /** One more event, in the words of `emit`. */
-  event<Event extends DescMessage>(schema: Event, event: MessageInitShape<Event>): Given<Service, State>;
-  /** More events, as messages: those of an earlier outcome, for example. */
-  events(...events: readonly Message[]): Given<Service, State>;
-  /**
-   * Gives it a command, by the camelCase name of the method, and says what came of it. Rejects with `TestkitError`
-   * where a server would end the stream; its `cause` is what the handler threw.
-   */
-  when<Name extends keyof Service["method"] & string>(
-    method: Name,
-    command?: MessageInitShape<Service["method"][Name]["input"]>,
-  ): Promise<Outcome<Service, State, Service["method"][Name]["output"]>>;
-}
-
-/** What came of a command. */
-export interface Outcome<
-  Service extends DescService,
-  State extends DescMessage,
-  Reply extends DescMessage = DescMessage,
-> {
-  /** What the caller gets. Raises `TestkitError` with the failure's text if the command was refused. */
-  readonly reply: MessageShape<Reply>;
-  /** The text of `fail`, or undefined if there is a reply. */
-  readonly failure: string | undefined;
-  /** What is stored: the events in order; none if the command was refused. */
-  readonly events: readonly Message[];
-  /** The state afterwards. */
-  readonly state: MessageShape<State>;
-  /** Whether the state was stored as a snapshot. */
-  readonly snapshot: boolean;
-  /** The entity with these events in its past, for the next command. */
-  readonly afterwards: Given<Service, State>;
-}
+import type { ValueEntity } from "../value-entity.ts";
+import type { Given } from "./given-event-sourced.ts";
+import { givenEventSourced } from "./given-event-sourced.ts";
+import type { GivenValue } from "./given-value.ts";
+import { givenValue } from "./given-value.ts";
 
 /**
  * Starts a test of an entity, without a proxy and without a network, on the code that a server runs:
@@ -54,57 +16,20 @@ export interface Outcome<
  *     t.deepEqual(outcome.reply.items, [item]);
  *
  * It is stricter than a server in two ways: states are frozen, so that a handler that changes one is found out, and
- * what a command emitted is replayed, which must give the state that the command left.
+ * what a command emitted is replayed, which must give the state that the command left. It does not know which services
+ * a server will serve, so it lets forwards and effects go anywhere.
  */
 export function given<Service extends DescService, State extends DescMessage>(
   entity: EventSourcedEntity<Service, State>,
+  entityId?: string,
+): Given<Service, State>;
+export function given<Service extends DescService, State extends DescMessage>(
+  entity: ValueEntity<Service, State>,
+  entityId?: string,
+): GivenValue<Service, State>;
+export function given<Service extends DescService, State extends DescMessage>(
+  entity: EventSourcedEntity<Service, State> | ValueEntity<Service, State>,
   entityId = "test",
-): Given<Service, State> {
-  return past(entity, { entityId, snapshot: undefined, events: [] });
-}
-
-function past<Service extends DescService, State extends DescMessage>(
-  entity: EventSourcedEntity<Service, State>,
-  history: History,
-): Given<Service, State> {
-  const more = (events: readonly Message[]): Given<Service, State> =>
-    past(entity, {
-      ...history,
-      events: [...history.events, ...events.map((event) => stored(entity, event))],
-    });
-  return {
-    state: (state, sequence = 1) =>
-      past(entity, {
-        ...history,
-        snapshot: { sequence, state: pack(entity.state, create(entity.state, state)) },
-        events: [],
-      }),
-    event: (schema, event) => more([create(schema, event)]),
-    events: (...events) => more(events),
-    when: async <Name extends keyof Service["method"] & string>(
-      method: Name,
-      command?: MessageInitShape<Service["method"][Name]["input"]>,
-    ) => {
-      const { reply, failure, events, state, snapshot } = await run(entity, history, method, command);
-      return {
-        get reply() {
-          if (reply !== undefined) return reply as MessageShape<Service["method"][Name]["output"]>;
-          throw new TestkitError(`${method} failed with "${failure}", so there is no reply`);
-        },
-        failure,
-        events,
-        state: state as MessageShape<State>,
-        snapshot,
-        afterwards: more(events),
-      };
-    },
-  };
-}
-
-function stored(entity: EventSourcedEntity, event: Message): History["events"][number] {
-  const entry = entity.events.get(event.$typeName);
-  if (entry === undefined) {
-    throw new TestkitError(`${entity.service.typeName} has no on(...) for the event ${event.$typeName}`);
-  }
-  return pack(entry.schema, event);
+): Given<Service, State> | GivenValue<Service, State> {
+  return entity.kind === "value" ? givenValue(entity, entityId) : givenEventSourced(entity, entityId);
 }

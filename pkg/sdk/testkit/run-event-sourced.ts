@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import { create, equals, toJsonString } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
@@ -10,10 +10,12 @@ import type {
   EventSourcedStreamOut,
 } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { EventSourcedStreamInSchema } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
-import { pack, typeNameOf, unpack } from "../any.ts";
+import { typeNameOf, unpack } from "../any.ts";
 import type { EventSourcedEntity } from "../event-sourced.ts";
 import { EventSourcedInstance } from "../event-sourced-instance.ts";
-import { toMessage } from "../to-message.ts";
+import type { Answered } from "./answered.ts";
+import { Targets } from "./answered.ts";
+import { commandOf, methodOf } from "./command.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { TestkitError } from "./error.ts";
 
@@ -26,14 +28,12 @@ export interface History {
 }
 
 export interface Result {
-  readonly reply: Message | undefined;
-  readonly failure: string | undefined;
+  /** The command's answer, with what the caller knows besides. */
+  readonly read: <More extends object>(more: More) => Answered & More;
   readonly events: readonly Message[];
   readonly state: Message;
   readonly snapshot: boolean;
 }
-
-const COMMAND_ID = 1n;
 
 /** Activates the entity from its history, gives it one command, and checks that the events alone lead there too. */
 export async function run(
@@ -42,26 +42,17 @@ export async function run(
   methodName: string,
   init: unknown,
 ): Promise<Result> {
-  const method = methodOf(entity, methodName);
-  const active = activate(entity, history);
-  const input = toMessage(method.input, init ?? {}, `the command of ${methodName}`, "BAD_MESSAGE");
-  const out = await active.receive({
-    case: "command",
-    value: {
-      $typeName: "cloudstate.Command",
-      entityId: history.entityId,
-      id: COMMAND_ID,
-      name: method.name,
-      payload: pack(method.input, input),
-      streamed: false,
-    },
-  });
+  const method = methodOf(entity.service, methodName);
+  const targets = new Targets();
+  const active = activate(entity, history, targets);
+  const out = await active.receive({ case: "command", value: commandOf(history.entityId, method, init) });
   const reply = replyOf(out, methodName);
+  const action = reply.clientAction?.action ?? { case: undefined };
   const events = reply.events.map((event) => decodeEvent(entity, event));
   const state = active.state();
   checkReplay(entity, { ...history, events: [...history.events, ...reply.events] }, state, methodName);
   return {
-    ...clientAction(reply, method),
+    read: (more) => targets.read(method, { action, sideEffects: reply.sideEffects }, more),
     events,
     state,
     snapshot: reply.snapshot !== undefined,
@@ -74,11 +65,11 @@ interface ActiveEntity {
 }
 
 /** An instance that has replayed the history. Every break of the stream is raised, with its cause. */
-function activate(entity: EventSourcedEntity, history: History): ActiveEntity {
+function activate(entity: EventSourcedEntity, history: History, { check } = new Targets()): ActiveEntity {
   let cause: unknown;
   const instance = new EventSourcedInstance({
     find: () => entity,
-    check: () => undefined,
+    check,
     report: (_text, error) => {
       cause = error;
     },
@@ -143,26 +134,9 @@ function replyOf(out: EventSourcedStreamOut | undefined, method: string): EventS
   throw new TestkitError(`${method} was not answered`);
 }
 
-function clientAction(
-  { clientAction: answer }: EventSourcedReply,
-  method: DescMethod,
-): Pick<Result, "reply" | "failure"> {
-  const action = answer?.action;
-  if (action?.case === "failure") return { reply: undefined, failure: action.value.description };
-  const payload = action?.case === "reply" ? action.value.payload : undefined;
-  return { reply: unpack(method.output, payload, `the reply of ${method.name}`), failure: undefined };
-}
-
 function decodeEvent(entity: EventSourcedEntity, event: Any): Message {
   const type = typeNameOf(event);
   const entry = entity.events.get(type);
   if (entry === undefined) throw new TestkitError(`no on(...) for the event ${type}`);
   return unpack(entry.schema, event, `the event ${type}`);
-}
-
-function methodOf(entity: EventSourcedEntity, name: string): DescMethod {
-  const method = entity.service.method[name];
-  if (method !== undefined) return method;
-  const known = Object.keys(entity.service.method).join(", ");
-  throw new TestkitError(`${entity.service.typeName} has no method ${name}; it has ${known}`);
 }

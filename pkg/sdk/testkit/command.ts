@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+
+import type { Command } from "../../protocol/gen/cloudstate/entity_pb.ts";
+import { pack } from "../any.ts";
+import { toMessage } from "../to-message.ts";
+import { TestkitError } from "./error.ts";
+
+/** A command of an entity, as a proxy sends it. */
+export function commandOf(entityId: string, method: DescMethod, init: unknown): Command {
+  const input = toMessage(method.input, init ?? {}, `the command of ${method.localName}`, "BAD_MESSAGE");
+  return {
+    $typeName: "cloudstate.Command",
+    entityId,
+    id: 1n,
+    name: method.name,
+    payload: pack(method.input, input),
+    streamed: false,
+  };
+}
+
+/** The method of a camelCase name. */
+export function methodOf(service: DescService, name: string): DescMethod {
+  const method = service.method[name];
+  if (method !== undefined) return method;
+  const known = Object.keys(service.method).join(", ");
+  throw new TestkitError(`${service.typeName} has no method ${name}; it has ${known}`);
+}

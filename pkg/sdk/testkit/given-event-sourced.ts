@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMessage, DescService, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+
+import { pack } from "../any.ts";
+import type { EventSourcedEntity } from "../event-sourced.ts";
+import type { Answered } from "./answered.ts";
+import { TestkitError } from "./error.ts";
+import type { History } from "./run-event-sourced.ts";
+import { run } from "./run-event-sourced.ts";
+
+/** An entity with a past. Immutable: each step gives a new one, so tests can share a past. */
+export interface Given<Service extends DescService, State extends DescMessage> {
+  /** A snapshot, and the number of events in it (default 1). Stands for all that was given before. */
+  state(state: MessageInitShape<State>, sequence?: number): Given<Service, State>;
+  /** One more event, in the words of `emit`. */
+  event<Event extends DescMessage>(schema: Event, event: MessageInitShape<Event>): Given<Service, State>;
+  /** More events, as messages: those of an earlier outcome, for example. */
+  events(...events: readonly Message[]): Given<Service, State>;
+  /**
+   * Gives it a command, by the camelCase name of the method, and says what came of it. Rejects with `TestkitError`
+   * where a server would end the stream; its `cause` is what the handler threw.
+   */
+  when<Name extends keyof Service["method"] & string>(
+    method: Name,
+    command?: MessageInitShape<Service["method"][Name]["input"]>,
+  ): Promise<Outcome<Service, State, Service["method"][Name]["output"]>>;
+}
+
+/** What came of a command. */
+export interface Outcome<
+  Service extends DescService,
+  State extends DescMessage,
+  Reply extends DescMessage = DescMessage,
+> extends Answered<Reply> {
+  /** What is stored: the events in order; none if the command was refused. */
+  readonly events: readonly Message[];
+  /** The state afterwards. */
+  readonly state: MessageShape<State>;
+  /** Whether the state was stored as a snapshot. */
+  readonly snapshot: boolean;
+  /** The entity with these events in its past, for the next command. */
+  readonly afterwards: Given<Service, State>;
+}
+
+export function givenEventSourced<Service extends DescService, State extends DescMessage>(
+  entity: EventSourcedEntity<Service, State>,
+  entityId: string,
+): Given<Service, State> {
+  return past(entity, { entityId, snapshot: undefined, events: [] });
+}
+
+function past<Service extends DescService, State extends DescMessage>(
+  entity: EventSourcedEntity<Service, State>,
+  history: History,
+): Given<Service, State> {
+  const more = (events: readonly Message[]): Given<Service, State> =>
+    past(entity, {
+      ...history,
+      events: [...history.events, ...events.map((event) => stored(entity, event))],
+    });
+  return {
+    state: (state, sequence = 1) =>
+      past(entity, {
+        ...history,
+        snapshot: { sequence, state: pack(entity.state, create(entity.state, state)) },
+        events: [],
+      }),
+    event: (schema, event) => more([create(schema, event)]),
+    events: (...events) => more(events),
+    when: async <Name extends keyof Service["method"] & string>(
+      method: Name,
+      command?: MessageInitShape<Service["method"][Name]["input"]>,
+    ) => {
+      const { read, events, state, snapshot } = await run(entity, history, method, command);
+      const answered = read({
+        events,
+        state: state as MessageShape<State>,
+        snapshot,
+        afterwards: more(events),
+      });
+      return answered as Outcome<Service, State, Service["method"][Name]["output"]>;
+    },
+  };
+}
+
+function stored(entity: EventSourcedEntity, event: Message): History["events"][number] {
+  const entry = entity.events.get(event.$typeName);
+  if (entry === undefined) {
+    throw new TestkitError(`${entity.service.typeName} has no on(...) for the event ${event.$typeName}`);
+  }
+  return pack(entry.schema, event);
+}
