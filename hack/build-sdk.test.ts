@@ -28,6 +28,8 @@ const PROJECT: Readonly<Record<string, string>> = {
         option (google.api.http) = { post: "/counters/{id}" body: "*" };
       }
     }
+    service Kept { rpc Set(Increment) returns (Value); }
+    service Steps { rpc Up(Value) returns (stream Value); }
     message Increment { string id = 1 [(cloudstate.entity_key) = true]; int32 by = 2; }
     message Value { int32 value = 1; }
     message Increased { int32 by = 1; }`,
@@ -55,22 +57,50 @@ const PROJECT: Readonly<Record<string, string>> = {
     });`,
 
   "main.js": `
-    import { serve } from "@perdure/sdk";
-    import { given } from "@perdure/sdk/testkit";
-    import { IncreasedSchema } from "./gen/counter_pb.js";
+    import { action, serve } from "@perdure/sdk";
+    import { call, given } from "@perdure/sdk/testkit";
+    import { IncreasedSchema, Steps } from "./gen/counter_pb.js";
     import { counter } from "./counter.js";
+    const steps = action(Steps, { *up({ value }) { for (let next = 1; next <= value; next++) yield { value: next }; } });
     const { reply } = await given(counter, "c").event(IncreasedSchema, { by: 2 }).when("increase", { by: 3 });
     const { failure } = await given(counter, "c").when("increase", { by: 0 });
-    const server = await serve({ entities: [counter], port: 0, handleSignals: false });
+    const answers = await call(steps, "up", { value: 4 }).all();
+    const server = await serve({ entities: [counter, steps], port: 0, handleSignals: false });
     await server.close();
-    console.log(reply.value, failure, server.port > 0);`,
+    console.log(reply.value, failure, answers.at(-1).reply.value, server.port > 0);`,
 
   "typed.ts": `
     import type { CommandContext } from "@perdure/sdk";
-    import { eventSourced, on, SdkError } from "@perdure/sdk";
-    import { given } from "@perdure/sdk/testkit";
+    import { action, eventSourced, Metadata, on, SdkError, valueEntity } from "@perdure/sdk";
+    import { call, given } from "@perdure/sdk/testkit";
     import type { Increment, Value } from "./gen/counter_pb.js";
-    import { Counter, IncreasedSchema, ValueSchema } from "./gen/counter_pb.js";
+    import { Counter, IncreasedSchema, Kept, Steps, ValueSchema } from "./gen/counter_pb.js";
+    export const kept = valueEntity(Kept, ValueSchema, {
+      persistenceId: "kept",
+      commands: {
+        set: ({ id, by }, { update, effect, forward, fail }) => {
+          if (by < 0) return fail("by >= 0");
+          // @ts-expect-error -- a streamed method is no target
+          effect(Steps.method.up, {});
+          return by > 9 ? forward(Counter.method.increase, { id, by }) : update({ value: by });
+        },
+      },
+    });
+    export const steps = action(Steps, {
+      async *up({ value }, { reply, signal, cloudEvent }) {
+        if (signal.aborted) return;
+        yield reply(ValueSchema, { value }, { metadata: Metadata.of({ "x-event": cloudEvent?.id ?? "" }) });
+      },
+    });
+    export const wrong = action(Steps, {
+      // @ts-expect-error -- the reply has no such field
+      async *up({ value }) {
+        yield { valeu: value };
+      },
+    });
+    // @ts-expect-error -- a stream is no promise
+    export const never: Promise<unknown> = call(steps, "up", { value: 1 });
+    export const change: Promise<"update" | "delete" | undefined> = given(kept).when("set").then((o) => o.change);
     export const counter = eventSourced(Counter, ValueSchema, {
       persistenceId: "counter",
       commands: {
@@ -105,7 +135,7 @@ test("the packed package serves a plain JavaScript project and type-checks a Typ
   install(project);
   run(project, join(bin, "buf"), "generate");
 
-  t.is(run(project, process.execPath, "main.js"), "5 by > 0 true\n");
+  t.is(run(project, process.execPath, "main.js"), "5 by > 0 4 true\n");
   t.is(run(project, process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", "."), "");
 });
 

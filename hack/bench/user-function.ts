@@ -51,7 +51,9 @@ function serveDirectly(): Promise<number> {
 }
 
 /** Does with events what the SDK does, without keeping them. */
-class DirectContext implements Pick<CommandContext<Message>, "entityId" | "sequence" | "state" | "emit" | "fail"> {
+class DirectContext
+  implements Pick<CommandContext<Message>, "entityId" | "sequence" | "state" | "emit" | "fail">
+{
   readonly entityId: string;
   readonly sequence = 0;
   state: Message;

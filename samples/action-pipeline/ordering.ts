@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { HandlerContext } from "@perdure/sdk";
+import { action } from "@perdure/sdk";
+
+import type { OrderLine } from "./gen/pipeline/ordering_pb.ts";
+import { Ordering } from "./gen/pipeline/ordering_pb.ts";
+import { ShoppingCart } from "./gen/valueentity/shoppingcart/shoppingcart_pb.ts";
+
+/** By code. A real shop would ask somebody. */
+const PRODUCTS: ReadonlyMap<string, string> = new Map([
+  ["4001", "Pen"],
+  ["4002", "Ink"],
+  ["4003", "Pencil"],
+]);
+
+export const ordering = action(Ordering, {
+  // The cart itself answers: what an effect has put into it, is in it, since the proxy waits for synchronous ones.
+  order(line, { effect, forward, fail }) {
+    if (!PRODUCTS.has(line.code)) return fail(`There is no product ${line.code}`);
+    putIntoCart(line, effect);
+    return forward(ShoppingCart.method.getCart, { userId: line.userId });
+  },
+
+  // Many messages in, one out. The loop ends with the caller's last message, and raises if the caller goes away.
+  async orderAll(lines, { effect }) {
+    const unknown = new Set<string>();
+    let accepted = 0;
+    for await (const line of lines) {
+      if (PRODUCTS.has(line.code)) {
+        putIntoCart(line, effect);
+        accepted += 1;
+      } else {
+        unknown.add(line.code);
+      }
+    }
+    return { accepted, unknownCodes: [...unknown] };
+  },
+
+  // One message in, many out: each is asked for when the caller has taken the one before.
+  *search({ text }) {
+    for (const [code, name] of PRODUCTS) {
+      if (name.toLowerCase().includes(text.toLowerCase())) yield { code, name };
+    }
+  },
+
+  // Many in, many out. Effects travel with the answer that follows them.
+  async *scan(lines, { effect, forward, fail }) {
+    for await (const line of lines) {
+      if (!PRODUCTS.has(line.code)) return fail(`There is no product ${line.code}`);
+      putIntoCart(line, effect);
+      yield forward(ShoppingCart.method.getCart, { userId: line.userId });
+    }
+  },
+});
+
+function putIntoCart({ userId, code, quantity }: OrderLine, effect: HandlerContext["effect"]): void {
+  const item = { userId, productId: code, name: PRODUCTS.get(code) ?? code, quantity: quantity || 1 };
+  effect(ShoppingCart.method.addItem, item, { synchronous: true });
+}
