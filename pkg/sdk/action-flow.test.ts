@@ -214,6 +214,25 @@ for (const how of ["reset", "disconnect"] as const) {
   });
 }
 
+test("a handler that asked for a message and does not wait for it may lose its caller", async (t) => {
+  const seen: string[] = [];
+  const { server, lines } = await served(t, {
+    async streamedIn(messages, { signal }) {
+      void messages[Symbol.asyncIterator]().next();
+      void messages.envelopes[Symbol.asyncIterator]().next();
+      seen.push("asked");
+      await once(signal, "abort");
+      seen.push("aborted");
+      return { message: "" };
+    },
+  });
+  const one = rawStream(server, "handleStreamedIn", [actionCommand("StreamedIn")]);
+  await until("the handler has asked", () => seen.length === 1);
+  one.reset();
+  await until("it was told", () => seen.length === 2);
+  t.deepEqual(lines, []);
+});
+
 test("a unary call can be cancelled, and what it waits for with it", async (t) => {
   const seen: string[] = [];
   const { proxy, lines } = await served(t, {

@@ -25,14 +25,18 @@ export function messageStream<Message>(envelopes: AsyncIterator<Envelope<Message
     await envelopes.return?.();
     return { done: true, value: undefined };
   };
-  return {
-    envelopes: { [Symbol.asyncIterator]: () => ({ next: () => envelopes.next(), return: finish }) },
-    [Symbol.asyncIterator]: () => ({
-      next: async () => {
-        const { done, value } = await envelopes.next();
-        return done === true ? { done, value: undefined } : { done: false, value: value.message };
-      },
-      return: finish,
-    }),
+  const message = async (): Promise<IteratorResult<Message>> => {
+    const { done, value } = await envelopes.next();
+    return done === true ? { done, value: undefined } : { done: false, value: value.message };
   };
+  return {
+    envelopes: { [Symbol.asyncIterator]: () => ({ next: () => heard(envelopes.next()), return: finish }) },
+    [Symbol.asyncIterator]: () => ({ next: () => heard(message()), return: finish }),
+  };
+}
+
+/** A handler may ask for a message and not wait for it. That the caller went away then must not end the process. */
+function heard<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => undefined);
+  return promise;
 }

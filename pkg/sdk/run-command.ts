@@ -50,29 +50,45 @@ export function runCommand<Context extends BaseContext, Out>(
   context: Context,
   outcome: CommandOutcome<Context, Out>,
 ): Out | Promise<Out> {
-  const thrown = (error: unknown): Out => {
-    context.end();
-    if (error instanceof CommandFailed && context.failed !== undefined) {
-      return outcome.failed(id, context, context.failed);
-    }
-    return outcome.broken(id, error);
-  };
-  const returned = (result: unknown): Out => {
-    context.end();
-    try {
-      if (context.failed !== undefined) return outcome.failed(id, context, context.failed);
-      return outcome.answered(id, context, context.actionOf(result));
-    } catch (error) {
-      return outcome.broken(id, error);
-    }
-  };
   let result: unknown;
   try {
     result = entry.handle(input, context);
   } catch (error) {
-    return thrown(error);
+    return thrown(id, context, outcome, error);
   }
-  return isPromiseLike(result) ? Promise.resolve(result).then(returned, thrown) : returned(result);
+  if (!isPromiseLike(result)) return returned(id, context, outcome, result);
+  return Promise.resolve(result).then(
+    (value) => returned(id, context, outcome, value),
+    (error: unknown) => thrown(id, context, outcome, error),
+  );
+}
+
+function returned<Context extends BaseContext, Out>(
+  id: bigint,
+  context: Context,
+  outcome: CommandOutcome<Context, Out>,
+  result: unknown,
+): Out {
+  context.end();
+  try {
+    if (context.failed !== undefined) return outcome.failed(id, context, context.failed);
+    return outcome.answered(id, context, context.actionOf(result));
+  } catch (error) {
+    return outcome.broken(id, error);
+  }
+}
+
+function thrown<Context extends BaseContext, Out>(
+  id: bigint,
+  context: Context,
+  outcome: CommandOutcome<Context, Out>,
+  error: unknown,
+): Out {
+  context.end();
+  if (error instanceof CommandFailed && context.failed !== undefined) {
+    return outcome.failed(id, context, context.failed);
+  }
+  return outcome.broken(id, error);
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

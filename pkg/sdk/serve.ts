@@ -35,8 +35,8 @@ export interface RunningServer {
   /** The port that it listens on, also when 0 was asked for. */
   readonly port: number;
   /**
-   * Takes no new streams, ends each open one as soon as its command is answered, and resolves when all is closed.
-   * What is not answered after `drainTimeoutMs` is cut off.
+   * Takes nothing new, ends each entity's stream as soon as its command is answered, waits for calls of actions, and
+   * resolves when all is closed. What is not answered after `drainTimeoutMs` is cut off.
    */
   close(): Promise<void>;
 }
