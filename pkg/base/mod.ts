@@ -10,6 +10,8 @@ export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
 export { freePort } from "./free-port.ts";
 export { ManualClock } from "./manual-clock.ts";
+export { PullBuffer } from "./pull-buffer.ts";
+export type { PushSource } from "./pull-buffer.ts";
 export { randomBelow, seededRandom, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
 export { Semaphore } from "./semaphore.ts";

@@ -12,7 +12,7 @@ import { connect, Status, StatusError } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import { startEndpoint } from "./endpoint.ts";
-import { echo, RawClient, runEndpoint, spec } from "./testdata/running-endpoint.ts";
+import { dispatchOf, echo, RawClient, runEndpoint, spec } from "./testdata/running-endpoint.ts";
 
 interface Answer {
   readonly status: number;
@@ -240,7 +240,7 @@ test("a gRPC caller gets the failure's status and text, and what is not served a
 function hanging() {
   const called = Promise.withResolvers<void>();
   const cancelled = Promise.withResolvers<void>();
-  const dispatch: Dispatch = (command) => {
+  const dispatch: Dispatch["unary"] = (command) => {
     command.onCancel(() => cancelled.resolve());
     called.resolve();
     return new Promise(() => undefined);
@@ -293,14 +293,17 @@ test("a port in use says so and what to do", async (t) => {
   const endpoint = await runEndpoint(t);
   const again = startEndpoint(
     { port: endpoint.port, host: "127.0.0.1" },
-    { dispatch: echo, clock: systemClock },
+    { dispatch: dispatchOf(echo), clock: systemClock },
   );
   const error = await t.throwsAsync(again, { instanceOf: EndpointError, code: "ENDPOINT_PORT_IN_USE" });
   t.regex(error?.message ?? "", /^port \d+ is in use by another process; stop .* HTTP_PORT$/);
 });
 
 test("an address that is not this machine's is a clear error", async (t) => {
-  const started = startEndpoint({ port: 0, host: "192.0.2.1" }, { dispatch: echo, clock: systemClock });
+  const started = startEndpoint(
+    { port: 0, host: "192.0.2.1" },
+    { dispatch: dispatchOf(echo), clock: systemClock },
+  );
   await t.throwsAsync(started, {
     instanceOf: EndpointError,
     code: "ENDPOINT_LISTEN_FAILED",

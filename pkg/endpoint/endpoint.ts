@@ -92,7 +92,7 @@ export async function startEndpoint(
   http2.on("session", (session) => tuneServerSession(session));
   http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
     if (isGrpcContentType(headers["content-type"])) grpc(stream, headers, flags, rawHeaders);
-    else serveHttp2Stream({ handle, bodies, logger }, stream, headers);
+    else serveHttp2Stream({ handle, bodies, logger }, stream, headers, rawHeaders);
   });
   const port = await openPort(
     { http1, http2 },

@@ -3,11 +3,17 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescService } from "@bufbuild/protobuf";
 
-import { Status, StatusError } from "../grpc/mod.ts";
-import type { MethodHandler, ServerStreamCall } from "../grpc/mod.ts";
-import { ServerReflectionRequestSchema, ServerReflectionResponseSchema } from "../protocol/mod.ts";
+import { callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
+import type { MethodHandler, ServerCall, ServerStreamCall } from "../grpc/mod.ts";
+import {
+  NO_METADATA,
+  ServerReflectionRequestSchema,
+  ServerReflectionResponseSchema,
+} from "../protocol/mod.ts";
+import type { Metadata } from "../protocol/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
-import type { EntityMethod, UserFunctionSpec } from "../userfunction/mod.ts";
+import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
+import { idempotencyKey, replyHeaders, requestMetadata } from "./metadata.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
 
 /** What is served over gRPC, by path: the methods of a specification and the reflection about them. */
@@ -19,21 +25,65 @@ export function grpcMethods(spec: UserFunctionSpec, dispatch: Dispatch): Readonl
   }
   for (const [name, service] of spec.services) {
     for (const method of service.methods.values()) {
-      methods.set(`/${name}/${method.desc.name}`, entityMethod(method, dispatch));
+      const handler =
+        method.desc.methodKind === "unary" ? unaryMethod(method, dispatch) : streamedMethod(method, dispatch);
+      methods.set(`/${name}/${method.desc.name}`, handler);
     }
   }
   return methods;
 }
 
-function entityMethod(method: EntityMethod, dispatch: Dispatch): MethodHandler {
+function unaryMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
+  const takesMetadata = method.kind === "action";
   return {
     kind: "unary",
     async handle(payload, call) {
-      const onCancel = (listener: () => void): void => call.onCancel(listener);
-      const reply = await dispatch({ method, payload, deadlineMs: call.deadlineMs, onCancel });
+      const reply = await dispatch.unary({
+        method,
+        payload,
+        metadata: takesMetadata ? requestMetadata(call.rawHeaders) : NO_METADATA,
+        idempotencyKey: idempotencyKey(call.headers),
+        deadlineMs: call.deadlineMs,
+        onCancel: (listener) => call.onCancel(listener),
+      });
+      if (reply.metadata.length > 0) respondWith(call, reply.metadata);
       return reply.payload;
     },
   };
+}
+
+function streamedMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
+  const takesStream = method.desc.methodKind !== "server_streaming";
+  return {
+    kind: "bidi",
+    async handle(call) {
+      const replies = dispatch.streamed({
+        method,
+        metadata: requestMetadata(call.rawHeaders),
+        deadlineMs: call.deadlineMs,
+        onCancel: (listener) => call.onCancel(listener),
+        input: takesStream ? callMessages(call) : single(call),
+      });
+      let isFirst = true;
+      for await (const reply of replies) {
+        if (isFirst) respondWith(call, reply.metadata);
+        isFirst = false;
+        if (!call.send(reply.payload)) await call.drained();
+        if (call.over) return;
+      }
+      call.end();
+    },
+  };
+}
+
+async function* single(call: ServerStreamCall): AsyncIterable<Uint8Array> {
+  yield await onlyMessage(call);
+}
+
+function respondWith(call: ServerCall, metadata: Metadata): void {
+  const headers = replyHeaders(metadata);
+  for (let i = 0; i + 1 < headers.length; i += 2)
+    call.responseMetadata.add(headers[i] ?? "", headers[i + 1] ?? "");
 }
 
 function reflectionMethod(reflection: Reflection, service: DescService): MethodHandler {

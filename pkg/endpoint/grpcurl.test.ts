@@ -26,7 +26,11 @@ test("grpcurl lists, describes and calls through reflection", async (t) => {
     return stdout;
   };
 
-  const services = ["perdure.test.library.Library", "perdure.test.library.Plain"];
+  const services = [
+    "perdure.test.library.Library",
+    "perdure.test.library.Plain",
+    "perdure.test.library.Talks",
+  ];
   t.deepEqual((await curl([], "list")).trim().split("\n"), [
     "grpc.reflection.v1.ServerReflection",
     ...services,

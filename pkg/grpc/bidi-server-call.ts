@@ -39,7 +39,10 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
   }
 
   start(): void {
-    this.#call(() => this.#method.handle(this));
+    this.#call(() => {
+      const handled = this.#method.handle(this);
+      if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
+    });
   }
 
   receive(handlers: ServerStreamHandlers): void {

@@ -11,7 +11,7 @@ import type { ResolvedConnectOptions } from "./client-options.ts";
 import { acceptsGzip, parseEncoding } from "./compression.ts";
 import { whenDrained } from "./drain.ts";
 import type { ReceiveBudget } from "./framing.ts";
-import { grpcError } from "./grpc-error.ts";
+import { cancelled, grpcError } from "./grpc-error.ts";
 import { closedStreamError, statusOfHttp } from "./http2-error.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -267,11 +267,6 @@ export class ClientCall implements ClientStream, MessageSink {
     }
     this.#handlers.onEnd(end);
   }
-}
-
-/** The error of a call that its caller gave up. */
-export function cancelled(): StatusError {
-  return grpcError(Status.CANCELLED, "CANCELLED", "the call was cancelled");
 }
 
 function responseError(

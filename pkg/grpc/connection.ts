@@ -5,11 +5,11 @@ import type { ClientHttp2Session, ClientHttp2Stream, Settings } from "node:http2
 import type { Timer } from "../base/mod.ts";
 
 import { localEnd } from "./call-end.ts";
-import { cancelled, ClientCall } from "./client-call.ts";
+import { ClientCall } from "./client-call.ts";
 import type { ClientContext, ClientStream, StreamHandlers } from "./client-call.ts";
 import type { ResolvedConnectOptions } from "./client-options.ts";
 import { ACCEPTED_ENCODINGS } from "./compression.ts";
-import { grpcError } from "./grpc-error.ts";
+import { cancelled, grpcError } from "./grpc-error.ts";
 import { isOutOfStreams, lostConnectionError } from "./http2-error.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { appendMetadata } from "./metadata-headers.ts";

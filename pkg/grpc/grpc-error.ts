@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { StatusError } from "./status.ts";
-import type { Status } from "./status.ts";
+import { Status, StatusError } from "./status.ts";
 
 /** The stable reasons that this folder itself gives a `StatusError` (its `code`). */
 export type GrpcErrorCode =
@@ -61,4 +60,9 @@ export function grpcError(status: Status, code: GrpcErrorCode, text: string, cau
   return cause === undefined
     ? new StatusError(status, code, text)
     : new StatusError(status, code, text, { cause });
+}
+
+/** The error of a call that its caller gave up. */
+export function cancelled(): StatusError {
+  return grpcError(Status.CANCELLED, "CANCELLED", "the call was cancelled");
 }

@@ -54,8 +54,8 @@ export abstract class IncomingCall implements ServerCall, MessageSink {
   protected readonly context: ServerContext;
   protected readonly stream: ServerHttp2Stream;
   protected readonly reader: MessageReader;
-  readonly #headers: IncomingHttpHeaders;
-  readonly #raw: readonly string[];
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
   #deadlineMs: number | undefined;
   #deadline: Timer | undefined;
   #over = false;
@@ -76,8 +76,8 @@ export abstract class IncomingCall implements ServerCall, MessageSink {
   ) {
     this.context = context;
     this.stream = stream;
-    this.#headers = headers;
-    this.#raw = raw;
+    this.headers = headers;
+    this.rawHeaders = raw;
     this.reader = new MessageReader(stream, this, encoding, context.options.maxReceiveBytes, context.budget);
     (stream as CallStream)[CALL] = this;
     stream.on("close", onClose);
@@ -85,11 +85,11 @@ export abstract class IncomingCall implements ServerCall, MessageSink {
   }
 
   get path(): string {
-    return this.#headers[":path"] ?? "";
+    return this.headers[":path"] ?? "";
   }
 
   get metadata(): Metadata {
-    return (this.#metadata ??= readMetadata(this.#raw));
+    return (this.#metadata ??= readMetadata(this.rawHeaders));
   }
 
   get deadlineMs(): number | undefined {
@@ -179,16 +179,16 @@ export abstract class IncomingCall implements ServerCall, MessageSink {
     this.fail(error);
   }
 
-  // For the kinds of calls
-
-  protected get over(): boolean {
+  get over(): boolean {
     return this.#over;
   }
+
+  // For the kinds of calls
 
   /** Answers longer than this are packed, in bytes: never, unless the caller packs too. */
   protected get packAboveBytes(): number {
     const { compressAboveBytes } = this.context.options;
-    return this.#headers["grpc-encoding"] === "gzip" ? compressAboveBytes : Number.POSITIVE_INFINITY;
+    return this.headers["grpc-encoding"] === "gzip" ? compressAboveBytes : Number.POSITIVE_INFINITY;
   }
 
   protected read(): void {

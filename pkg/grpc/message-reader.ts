@@ -70,6 +70,7 @@ export class MessageReader {
   }
 
   pause(): void {
+    if (this.#stopped) return;
     this.#paused = true;
     this.#stream.pause();
   }
@@ -83,6 +84,8 @@ export class MessageReader {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#frames.drop();
+    // A stream that holds unread data never closes.
+    if (this.#paused || this.#unpacking) this.#stream.resume();
   }
 
   #pump(): void {

@@ -6,8 +6,8 @@ export type { ConnectOptions } from "./client-options.ts";
 export { connect } from "./connect.ts";
 export type { CallOptions, Connection } from "./connection.ts";
 export type { GrpcErrorCode } from "./grpc-error.ts";
-export type { Metadata } from "./metadata.ts";
-export type { MetadataValue } from "./metadata.ts";
+export { isReservedName } from "./metadata.ts";
+export type { Metadata, MetadataValue } from "./metadata.ts";
 export type {
   BidiMethod,
   MethodHandler,
@@ -16,6 +16,7 @@ export type {
   ServerStreamHandlers,
   UnaryMethod,
 } from "./server-call.ts";
+export { callMessages, onlyMessage } from "./server-messages.ts";
 export { createGrpcServerHandler, isGrpcContentType } from "./server-handler.ts";
 export type { GrpcServerHandler } from "./server-handler.ts";
 export { http2ServerOptions, tuneServerSession } from "./server-options.ts";

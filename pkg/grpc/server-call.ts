@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { IncomingHttpHeaders } from "node:http2";
+
 import type { Metadata } from "./metadata.ts";
 import type { StatusError } from "./status.ts";
 
@@ -19,13 +21,20 @@ export interface UnaryMethod {
 /** Any number of messages in both directions; server and client streaming are special cases of it. */
 export interface BidiMethod {
   readonly kind: "bidi";
-  /** Takes the call. It has to end it with `end` or `fail`; a throw does the same as with a unary method. */
-  handle(call: ServerStreamCall): void;
+  /**
+   * Takes the call. It has to end it with `end` or `fail`; a throw, or a promise that is rejected, does the same as
+   * with a unary method.
+   */
+  handle(call: ServerStreamCall): void | Promise<void>;
 }
 
 /** What a method knows of its caller, and may tell it beside the answer. */
 export interface ServerCall {
   readonly path: string;
+  /** All headers of the call, as Node gives them. */
+  readonly headers: IncomingHttpHeaders;
+  /** The same as a flat list of names and values, in the order in which they came. */
+  readonly rawHeaders: readonly string[];
   /** What the caller sent beside its messages. Read when it is asked for. */
   readonly metadata: Metadata;
   /** When the caller stops waiting, on the clock's monotonic time in milliseconds; undefined: never. */
@@ -50,6 +59,8 @@ export interface ServerStreamHandlers {
 }
 
 export interface ServerStreamCall extends ServerCall {
+  /** Whether the call has ended, from whichever side: nothing more will be sent. */
+  readonly over: boolean;
   /** Begins to read what the caller sends. Until then flow control holds it. To be called once. */
   receive(handlers: ServerStreamHandlers): void;
   /** Sends a message, whose bytes may not be changed afterwards. False: better wait for `drained`. */

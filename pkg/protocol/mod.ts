@@ -5,7 +5,10 @@ export { DescriptorError, readDescriptors } from "./descriptors.ts";
 export type { DescriptorErrorCode, Descriptors } from "./descriptors.ts";
 export { entityKeyReader } from "./entity-key.ts";
 export type { EntityKeyReader } from "./entity-key.ts";
+export { NO_METADATA } from "./metadata.ts";
+export type { Metadata, MetadataEntry } from "./metadata.ts";
 
+export { ActionProtocol } from "./gen/cloudstate/action_pb.ts";
 export {
   EntitySpecSchema,
   ProxyInfoSchema,
@@ -29,6 +32,7 @@ export type {
   EventSourcedStreamIn,
   EventSourcedStreamOut,
 } from "./gen/cloudstate/event_sourced_pb.ts";
+export { ValueEntity } from "./gen/cloudstate/value_entity_pb.ts";
 export { http } from "./gen/google/api/annotations_pb.ts";
 export type { HttpRule } from "./gen/google/api/http_pb.ts";
 export { ServerReflection as ServerReflectionV1 } from "./gen/grpc/reflection/v1/reflection_pb.ts";

@@ -3,8 +3,9 @@
 import type { Logger } from "../base/mod.ts";
 import type { EntityCommand, EntityReply } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
-import { messageTypeUrl } from "../protocol/mod.ts";
-import type { EntityMethod } from "../userfunction/mod.ts";
+import { messageTypeUrl, NO_METADATA } from "../protocol/mod.ts";
+import { methodName } from "../userfunction/mod.ts";
+import type { EntityMethod, ServedMethod } from "../userfunction/mod.ts";
 
 import type { Command, CommandReply, Dispatch } from "./command.ts";
 
@@ -22,16 +23,25 @@ export type RouterErrorCode = "MALFORMED_MESSAGE" | "ENTITY_KEY_MISSING" | "ENTI
 
 /** Finds the entity that a command is for and hands it over. */
 export function createRouter(dependencies: RouterDependencies): Dispatch {
-  return async (command: Command): Promise<CommandReply> => {
-    const { method, payload, deadlineMs, onCancel } = command;
-    const entityId = entityIdOf(command, dependencies.maxEntityIdLength);
-    const reply = await dependencies.entities.dispatch({ method, entityId, payload, deadlineMs, onCancel });
-    checkReplyType(method, reply, dependencies);
-    return reply;
+  return {
+    async unary({ method, payload, deadlineMs, onCancel }: Command): Promise<CommandReply> {
+      if (method.kind === "action") throw unknownMethod(method);
+      const entityId = entityIdOf(method, payload, dependencies.maxEntityIdLength);
+      const reply = await dependencies.entities.dispatch({ method, entityId, payload, deadlineMs, onCancel });
+      checkReplyType(method, reply, dependencies);
+      return { payload: reply.payload, metadata: NO_METADATA };
+    },
+    streamed({ method }) {
+      throw unknownMethod(method);
+    },
   };
 }
 
-function entityIdOf({ method, payload }: Command, maxLength: number): string {
+function unknownMethod(method: ServedMethod): StatusError {
+  return new StatusError(Status.UNIMPLEMENTED, "UNKNOWN_METHOD", `${methodName(method)} is not served`);
+}
+
+function entityIdOf(method: EntityMethod, payload: Uint8Array, maxLength: number): string {
   let id: string | undefined;
   try {
     id = method.entityKey.read(payload);
@@ -62,7 +72,7 @@ function checkReplyType(
 ): void {
   const expected = messageTypeUrl(method.desc.output.typeName);
   if (reply.typeUrl === expected) return;
-  const name = `${method.service.desc.typeName}.${method.desc.name}`;
+  const name = methodName(method);
   logger.warn("reply of the wrong type", { method: name, expected, got: reply.typeUrl });
   reportError(`${name} answered ${reply.typeUrl}, but ${expected} is declared`);
 }

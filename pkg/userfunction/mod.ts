@@ -2,7 +2,16 @@
 
 export { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
 export type { UserFunctionOptions } from "./options.ts";
-export type { EntityMethod, EntityService, UserFunctionSpec } from "./spec.ts";
+export { methodName } from "./spec.ts";
+export type {
+  ActionMethod,
+  ActionService,
+  EntityMethod,
+  EntityService,
+  ServedMethod,
+  ServedService,
+  UserFunctionSpec,
+} from "./spec.ts";
 export { UserFunction } from "./user-function.ts";
 export type { StreamOpener, UserFunctionDependencies, UserFunctionStatus } from "./user-function.ts";
 export { validateSpec } from "./validate.ts";

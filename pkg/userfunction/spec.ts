@@ -8,16 +8,24 @@ import type { Descriptors, EntityKeyReader } from "../protocol/mod.ts";
 export interface UserFunctionSpec {
   readonly descriptors: Descriptors;
   /** Public services by their full name. */
-  readonly services: ReadonlyMap<string, EntityService>;
+  readonly services: ReadonlyMap<string, ServedService>;
   /** How the user function calls itself, for people. */
   readonly description: string;
 }
 
-/** One public service and the entities behind it. */
+/** What drives a service: which of Cloudstate's protocols its user function speaks. */
+export type ServiceKind = ServedService["kind"];
+
+/** One public service, and what is behind it. */
+export type ServedService = EntityService | ActionService;
+
+/** One public method of a service of any kind. */
+export type ServedMethod = EntityMethod | ActionMethod;
+
+/** Entities, each found by the key in its commands: all methods are unary. */
 export interface EntityService {
+  readonly kind: "event-sourced" | "value";
   readonly desc: DescService;
-  /** Full name of the protocol service that drives it, as `cloudstate.eventsourced.EventSourced`. */
-  readonly entityType: string;
   readonly persistenceId: string;
   /** How long an entity may be idle before it leaves memory, in milliseconds; the proxy's default if undefined. */
   readonly passivationTimeoutMs: number | undefined;
@@ -26,7 +34,28 @@ export interface EntityService {
 }
 
 export interface EntityMethod {
+  /** That of its service. */
+  readonly kind: EntityService["kind"];
   readonly service: EntityService;
   readonly desc: DescMethod;
   readonly entityKey: EntityKeyReader;
+}
+
+/** Functions without state, in any of the four shapes of gRPC. */
+export interface ActionService {
+  readonly kind: "action";
+  readonly desc: DescService;
+  readonly methods: ReadonlyMap<string, ActionMethod>;
+}
+
+export interface ActionMethod {
+  readonly kind: "action";
+  readonly service: ActionService;
+  /** `desc.methodKind` is its shape. */
+  readonly desc: DescMethod;
+}
+
+/** The method's name for people, as `shop.Cart.AddItem`. */
+export function methodName({ service, desc }: ServedMethod): string {
+  return `${service.desc.typeName}.${desc.name}`;
 }

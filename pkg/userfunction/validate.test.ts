@@ -6,24 +6,67 @@ import test from "ava";
 
 import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../test/lib/counter.ts";
 import { file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
-import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
+import { ActionProtocol, EntitySpecSchema, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import type { EntitySpec } from "../protocol/mod.ts";
 
 import { validateSpec, versionError } from "./validate.ts";
 
 const SUPPORTED = [EventSourced.typeName];
+const ALL = [EventSourced.typeName, ValueEntity.typeName, ActionProtocol.typeName];
 
 test("a good spec is taken over: services, methods, persistence id, description", (t) => {
   const validation = validateSpec(counterSpec(), SUPPORTED);
   if (!validation.ok) return t.fail(validation.errors.join());
   const service = validation.spec.services.get(COUNTER_SERVICE);
   t.like(service, {
-    entityType: EventSourced.typeName,
+    kind: "event-sourced",
     persistenceId: "counter",
     passivationTimeoutMs: undefined,
   });
   t.deepEqual([...(service?.methods.keys() ?? [])], ["Add", "Get"]);
   t.is(validation.spec.description, "counter");
+});
+
+test("a service is of the kind that its protocol names, and needs what that kind needs", (t) => {
+  const kindOf = (entityType: string, change: Partial<EntitySpec["entities"][number]> = {}) => {
+    const spec = changedEntity((entity) => Object.assign(entity, { entityType, ...change }));
+    const validation = validateSpec(spec, ALL);
+    return validation.ok ? validation.spec.services.get(COUNTER_SERVICE)?.kind : validation.errors.join();
+  };
+  t.is(kindOf(EventSourced.typeName), "event-sourced");
+  t.is(kindOf(ValueEntity.typeName), "value");
+  t.regex(kindOf(ValueEntity.typeName, { persistenceId: "" }) ?? "", /no persistence id/);
+  t.is(kindOf(ActionProtocol.typeName, { persistenceId: "" }), "action");
+  t.regex(kindOf("cloudstate.crdt.Crdt") ?? "", /does not serve/);
+});
+
+test("methods of actions take all four shapes and need no key, those of entities do not", (t) => {
+  const change = (file: ReturnType<typeof counterFile>): void => {
+    delete file.messageType[0]!.field[0]!.options;
+    Object.assign(file.service[0]!.method[0]!, { clientStreaming: true, serverStreaming: true });
+    Object.assign(file.service[0]!.method[1]!, { serverStreaming: true });
+  };
+  const spec = changedFile(change);
+  for (const { typeName } of [EventSourced, ValueEntity]) {
+    spec.entities[0]!.entityType = typeName;
+    const validation = validateSpec(spec, ALL);
+    const errors = validation.ok ? [] : validation.errors;
+    t.is(
+      errors.filter((error) => error.endsWith(`methods of an ${typeName} service have to be unary`)).length,
+      2,
+    );
+    t.is(errors.length, 4);
+  }
+  spec.entities[0]!.entityType = ActionProtocol.typeName;
+  const validation = validateSpec(spec, ALL);
+  const methods = validation.ok ? validation.spec.services.get(COUNTER_SERVICE)?.methods : undefined;
+  t.deepEqual(
+    [...(methods?.values() ?? [])].map((method) => [method.kind, method.desc.methodKind]),
+    [
+      ["action", "bidi_streaming"],
+      ["action", "server_streaming"],
+    ],
+  );
 });
 
 test("a passivation time-out is taken over, and one that makes no sense is the default", (t) => {
@@ -39,7 +82,9 @@ test("a passivation time-out is taken over, and one that makes no sense is the d
       strategy: { case: "timeout", value: { $typeName: "cloudstate.TimeoutPassivationStrategy", timeout } },
     };
     const validation = validateSpec(spec, SUPPORTED);
-    t.is(validation.ok ? validation.spec.services.get(COUNTER_SERVICE)?.passivationTimeoutMs : -1, expected);
+    const service = validation.ok ? validation.spec.services.get(COUNTER_SERVICE) : undefined;
+    if (service?.kind !== "event-sourced") return t.fail();
+    t.is(service.passivationTimeoutMs, expected);
   }
 });
 

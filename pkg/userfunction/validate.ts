@@ -2,14 +2,36 @@
 
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 
-import { DescriptorError, entityKeyReader, EventSourced, readDescriptors } from "../protocol/mod.ts";
+import {
+  ActionProtocol,
+  DescriptorError,
+  entityKeyReader,
+  EventSourced,
+  readDescriptors,
+  ValueEntity,
+} from "../protocol/mod.ts";
 import type { Descriptors, Entity, EntitySpec, ServiceInfo } from "../protocol/mod.ts";
 
-import type { EntityMethod, EntityService, UserFunctionSpec } from "./spec.ts";
+import type {
+  ActionMethod,
+  ActionService,
+  EntityMethod,
+  EntityService,
+  ServedService,
+  ServiceKind,
+  UserFunctionSpec,
+} from "./spec.ts";
 
 /** The version of Cloudstate's protocol that this proxy speaks. */
 export const PROTOCOL_MAJOR = 0;
 export const PROTOCOL_MINOR = 2;
+
+/** The kinds of services by the protocol that drives them. */
+const KINDS: ReadonlyMap<string, ServiceKind> = new Map([
+  [EventSourced.typeName, "event-sourced"],
+  [ValueEntity.typeName, "value"],
+  [ActionProtocol.typeName, "action"],
+]);
 
 /** The longest delay that a timer takes. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
@@ -32,16 +54,13 @@ export function validateSpec(spec: EntitySpec, supportedTypes: readonly string[]
   }
 
   const errors: string[] = [];
-  const services = new Map<string, EntityService>();
+  const services = new Map<string, ServedService>();
   for (const entity of spec.entities) {
-    const desc = descriptors.registry.getService(entity.serviceName);
-    const found =
-      desc === undefined
-        ? [`service ${entity.serviceName} is not in the descriptors`]
-        : checkService(entity, desc, supportedTypes);
-    if (services.has(entity.serviceName)) found.push(`service ${entity.serviceName} is announced twice`);
-    errors.push(...found);
-    if (desc !== undefined && found.length === 0) services.set(entity.serviceName, toService(entity, desc));
+    const checked = checkService(entity, descriptors, supportedTypes);
+    if (Array.isArray(checked)) errors.push(...checked);
+    else if (services.has(entity.serviceName))
+      errors.push(`service ${entity.serviceName} is announced twice`);
+    else services.set(entity.serviceName, checked);
   }
   if (errors.length > 0) return { ok: false, errors };
   return { ok: true, spec: { descriptors, services, description: describe(spec.serviceInfo) } };
@@ -62,50 +81,69 @@ export function versionError(info: ServiceInfo | undefined): string | undefined 
   );
 }
 
-function checkService(entity: Entity, desc: DescService, supportedTypes: readonly string[]): string[] {
-  const { serviceName, entityType, persistenceId } = entity;
-  if (!supportedTypes.includes(entityType)) {
+/** The service, or what is wrong with it. */
+function checkService(
+  entity: Entity,
+  { registry }: Descriptors,
+  supportedTypes: readonly string[],
+): ServedService | string[] {
+  const { serviceName, entityType } = entity;
+  const desc = registry.getService(serviceName);
+  if (desc === undefined) return [`service ${serviceName} is not in the descriptors`];
+  const kind = supportedTypes.includes(entityType) ? KINDS.get(entityType) : undefined;
+  if (kind === undefined) {
     const supported = supportedTypes.join(", ");
     return [
       `service ${serviceName} is a ${entityType}, which this proxy does not serve; it serves ${supported}`,
     ];
   }
-  const errors = desc.methods.flatMap((method) => checkMethod(serviceName, method));
-  if (persistenceId === "") errors.push(`service ${serviceName} has no persistence id`);
-  return errors;
+  return kind === "action" ? actionService(desc) : entityService(kind, entity, desc);
 }
 
-function checkMethod(serviceName: string, method: DescMethod): string[] {
+function actionService(desc: DescService): ActionService {
+  const methods = new Map<string, ActionMethod>();
+  const service: ActionService = { kind: "action", desc, methods };
+  for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
+  return service;
+}
+
+function entityService(
+  kind: EntityService["kind"],
+  entity: Entity,
+  desc: DescService,
+): EntityService | string[] {
+  const { serviceName, entityType, persistenceId } = entity;
   const errors: string[] = [];
-  const name = `${serviceName}.${method.name}`;
-  if (method.methodKind !== "unary") {
-    errors.push(
-      `method ${name} is streamed; methods of an ${EventSourced.typeName} service have to be unary`,
-    );
+  const methods = new Map<string, EntityMethod>();
+  const service: EntityService = {
+    kind,
+    desc,
+    persistenceId,
+    passivationTimeoutMs: passivationTimeoutMs(entity),
+    methods,
+  };
+  for (const method of desc.methods) {
+    const entityKey = entityKeyReader(method.input);
+    errors.push(...checkEntityMethod(entityType, method, entityKey !== undefined));
+    if (entityKey !== undefined) methods.set(method.name, { kind, service, desc: method, entityKey });
   }
-  if (entityKeyReader(method.input) === undefined) {
+  if (persistenceId === "") errors.push(`service ${serviceName} has no persistence id`);
+  return errors.length > 0 ? errors : service;
+}
+
+function checkEntityMethod(entityType: string, method: DescMethod, hasKey: boolean): string[] {
+  const errors: string[] = [];
+  const name = `${method.parent.typeName}.${method.name}`;
+  if (method.methodKind !== "unary") {
+    errors.push(`method ${name} is streamed; methods of an ${entityType} service have to be unary`);
+  }
+  if (!hasKey) {
     errors.push(
       `method ${name} takes ${method.input.typeName}, which has no field marked (cloudstate.entity_key); ` +
         "without one the proxy cannot know which entity a command is for",
     );
   }
   return errors;
-}
-
-function toService(entity: Entity, desc: DescService): EntityService {
-  const methods = new Map<string, EntityMethod>();
-  const service: EntityService = {
-    desc,
-    entityType: entity.entityType,
-    persistenceId: entity.persistenceId,
-    passivationTimeoutMs: passivationTimeoutMs(entity),
-    methods,
-  };
-  for (const method of desc.methods) {
-    const entityKey = entityKeyReader(method.input);
-    if (entityKey !== undefined) methods.set(method.name, { service, desc: method, entityKey });
-  }
-  return service;
 }
 
 function passivationTimeoutMs(entity: Entity): number | undefined {

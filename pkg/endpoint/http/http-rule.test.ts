@@ -54,6 +54,10 @@ test("every route of a specification is listed in its order", (t) => {
       "GET /files/{path=**}",
       "* /anything/{isbn=shelf/*}/end",
       "POST /perdure.test.library.Plain/Echo *",
+      "POST /talks *",
+      "POST /perdure.test.library.Talks/Gather *",
+      "POST /perdure.test.library.Talks/Recite *",
+      "POST /perdure.test.library.Talks/Chat *",
     ],
   );
   t.deepEqual(checkHttpRules(spec), []);

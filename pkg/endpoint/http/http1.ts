@@ -84,6 +84,8 @@ function toHttpRequest(request: IncomingMessage, response: ServerResponse, bodie
     method: request.method ?? "",
     target: request.url ?? "",
     contentType: headers["content-type"],
+    headers,
+    rawHeaders: request.rawHeaders,
     hasBody: headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0",
     readBody: async () => {
       bodies.checkLength(headers["content-length"]);
@@ -107,6 +109,7 @@ function writeAnswer(response: ServerResponse, answer: HttpResponse, close: bool
     "content-length",
     String(Buffer.byteLength(answer.body)),
   ];
+  if (answer.headers !== undefined) headers.push(...answer.headers);
   if (answer.errorCode !== undefined) headers.push(ERROR_CODE_HEADER, answer.errorCode);
   if (close) headers.push("connection", "close");
   response.writeHead(answer.status, headers);

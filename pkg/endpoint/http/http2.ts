@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { constants } from "node:http2";
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import type { Logger } from "../../base/mod.ts";
 import type { BodyReader } from "./body.ts";
@@ -19,11 +19,12 @@ export function serveHttp2Stream(
   context: Http2Context,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
 ): void {
   // A stream that breaks is seen by its "close"; without a listener the error would end the process (I12).
   stream.on("error", () => undefined);
   const answered = context
-    .handle(toHttpRequest(stream, headers, context.bodies))
+    .handle(toHttpRequest(stream, headers, rawHeaders, context.bodies))
     .then((answer) => writeAnswer(stream, answer));
   answered.catch((error: unknown) => {
     context.logger.error("answer could not be written", { error });
@@ -34,12 +35,15 @@ export function serveHttp2Stream(
 function toHttpRequest(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
   bodies: BodyReader,
 ): HttpRequest {
   return {
     method: headers[":method"] ?? "",
     target: headers[":path"] ?? "",
     contentType: headers["content-type"],
+    headers,
+    rawHeaders,
     hasBody: !stream.endAfterHeaders,
     readBody: async () => {
       bodies.checkLength(headers["content-length"]);
@@ -56,11 +60,12 @@ function toHttpRequest(
 
 function writeAnswer(stream: ServerHttp2Stream, answer: HttpResponse): void {
   if (stream.destroyed || stream.closed) return;
-  const headers: OutgoingHttpHeaders = {
+  const headers: Record<string, number | string | string[]> = {
     ":status": answer.status,
     "content-type": answer.contentType,
     "content-length": Buffer.byteLength(answer.body),
   };
+  if (answer.headers !== undefined) addHeaders(headers, answer.headers);
   if (answer.errorCode !== undefined) headers[ERROR_CODE_HEADER] = answer.errorCode;
   if (!stream.readableEnded && !stream.endAfterHeaders) {
     // The rest of a refused body is not wanted: once the answer is out, the client is told to stop (RFC 9113, 8.1).
@@ -70,4 +75,14 @@ function writeAnswer(stream: ServerHttp2Stream, answer: HttpResponse): void {
   // To HEAD there is no body; Node has ended the stream by itself then.
   stream.respond(headers);
   if (!stream.writableEnded) stream.end(answer.body);
+}
+
+function addHeaders(headers: Record<string, number | string | string[]>, more: readonly string[]): void {
+  for (let i = 0; i + 1 < more.length; i += 2) {
+    const name = more[i] ?? "";
+    const value = more[i + 1] ?? "";
+    const existing = headers[name];
+    if (existing === undefined) headers[name] = value;
+    else headers[name] = Array.isArray(existing) ? [...existing, value] : [String(existing), value];
+  }
 }

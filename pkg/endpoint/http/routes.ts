@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { EntityMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
+import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 import { httpBindings } from "./http-rule.ts";
 import { printPathTemplate } from "./path-template.ts";
 
 /** One way to call a method over HTTP, for people. */
 export interface HttpRoute {
-  readonly method: EntityMethod;
+  readonly method: ServedMethod;
   /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, or `*` for any. */
   readonly httpMethod: string;
   /** As `/carts/{user_id}/items`. */
@@ -33,6 +33,6 @@ export function checkHttpRules(spec: UserFunctionSpec): string[] {
   return methods(spec).flatMap((method) => httpBindings(method.desc).errors);
 }
 
-function methods(spec: UserFunctionSpec): EntityMethod[] {
+function methods(spec: UserFunctionSpec): ServedMethod[] {
   return [...spec.services.values()].flatMap((service) => [...service.methods.values()]);
 }

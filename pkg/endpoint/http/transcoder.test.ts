@@ -5,10 +5,12 @@ import type { ExecutionContext } from "ava";
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 
+import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Command } from "../../router/mod.ts";
 import { inMemoryRequest } from "../testdata/in-memory-request.ts";
 import type { RequestParts } from "../testdata/in-memory-request.ts";
 import { librarySpec } from "../testdata/library-spec.ts";
+import { dispatchOf } from "../testdata/running-endpoint.ts";
 import type { HttpErrorCode } from "./http-error.ts";
 import { HttpError } from "./http-error.ts";
 import { createTranscoder } from "./transcoder.ts";
@@ -19,12 +21,15 @@ const { registry } = spec.descriptors;
 /** Sends a request; the user function answers with `reply`, or with the input's bytes. */
 async function send(line: string, parts: RequestParts = {}, reply?: JsonValue) {
   let command: Command | undefined;
-  const transcode = createTranscoder(spec, async (dispatched) => {
-    command = dispatched;
-    if (reply === undefined) return { payload: dispatched.payload };
-    const { output } = dispatched.method.desc;
-    return { payload: toBinary(output, fromJson(output, reply, { registry })) };
-  });
+  const transcode = createTranscoder(
+    spec,
+    dispatchOf(async (dispatched) => {
+      command = dispatched;
+      if (reply === undefined) return { payload: dispatched.payload, metadata: NO_METADATA };
+      const { output } = dispatched.method.desc;
+      return { payload: toBinary(output, fromJson(output, reply, { registry })), metadata: NO_METADATA };
+    }),
+  );
   const response = await transcode(inMemoryRequest(line, parts));
   const input =
     command &&
@@ -315,7 +320,10 @@ test("an HttpBody goes out as it is, with its own content type", async (t) => {
 });
 
 test("a reply that is not the output message is MALFORMED_REPLY", async (t) => {
-  const transcode = createTranscoder(spec, async () => ({ payload: new Uint8Array([0x0a, 0xff]) }));
+  const transcode = createTranscoder(
+    spec,
+    dispatchOf(async () => ({ payload: new Uint8Array([0x0a, 0xff]), metadata: NO_METADATA })),
+  );
   for (const line of ["GET /books/1", "GET /files/a"]) {
     const error = await t.throwsAsync(transcode(inMemoryRequest(line)), { instanceOf: HttpError });
     t.is(error?.code, "MALFORMED_REPLY");

@@ -9,8 +9,10 @@
 
 import type { Registry } from "@bufbuild/protobuf";
 
+import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Dispatch } from "../../router/mod.ts";
-import type { EntityMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
+import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
+import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 import { httpBindings } from "./http-rule.ts";
@@ -21,7 +23,7 @@ import type { RequestEncoder } from "./request-message.ts";
 import { RouteTable } from "./route-table.ts";
 
 interface Route {
-  readonly method: EntityMethod;
+  readonly method: ServedMethod;
   readonly takesBody: boolean;
   readonly encodeRequest: RequestEncoder;
   readonly encodeReply: ReplyEncoder;
@@ -46,8 +48,16 @@ export function createTranscoder(spec: UserFunctionSpec, dispatch: Dispatch): Tr
     const body = request.hasBody ? await request.readBody() : undefined;
     const query = mark === -1 ? "" : target.slice(mark + 1);
     const payload = encodeRequest({ segments: match.segments, query, body });
-    const reply = await dispatch({ method, payload, deadlineMs: undefined, onCancel: request.onCancel });
-    return { status: 200, errorCode: undefined, ...encodeReply(reply.payload) };
+    const reply = await dispatch.unary({
+      method,
+      payload,
+      metadata: method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA,
+      idempotencyKey: idempotencyKey(request.headers),
+      deadlineMs: undefined,
+      onCancel: request.onCancel,
+    });
+    const answer = { status: 200, errorCode: undefined, ...encodeReply(reply.payload) };
+    return reply.metadata.length === 0 ? answer : { ...answer, headers: replyHeaders(reply.metadata) };
   };
 }
 
@@ -55,6 +65,7 @@ function routeTable(spec: UserFunctionSpec, types: Registry): RouteTable<Route> 
   const routes = new RouteTable<Route>();
   for (const service of spec.services.values()) {
     for (const method of service.methods.values()) {
+      if (method.desc.methodKind !== "unary") continue;
       for (const binding of httpBindings(method.desc).bindings) {
         const route = {
           method,

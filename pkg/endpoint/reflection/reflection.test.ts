@@ -55,6 +55,7 @@ for (const version of [ServerReflectionV1, ServerReflectionV1Alpha]) {
         version.typeName,
         "perdure.test.library.Library",
         "perdure.test.library.Plain",
+        "perdure.test.library.Talks",
       ]);
     }
   });

@@ -16,6 +16,8 @@ export function inMemoryRequest(line: string, parts: RequestParts = {}): HttpReq
     target,
     contentType:
       "contentType" in parts ? parts.contentType : body === undefined ? undefined : "application/json",
+    headers: {},
+    rawHeaders: [],
     hasBody: body !== undefined && body.length > 0,
     readBody: async () => Buffer.from(body ?? ""),
     onCancel: () => undefined,

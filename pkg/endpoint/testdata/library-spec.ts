@@ -5,14 +5,23 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { DescService } from "@bufbuild/protobuf";
+
 import { entityKeyReader, readDescriptors } from "../../protocol/mod.ts";
-import type { EntityMethod, EntityService, UserFunctionSpec } from "../../userfunction/mod.ts";
+import type {
+  ActionMethod,
+  ActionService,
+  EntityMethod,
+  EntityService,
+  ServedService,
+  UserFunctionSpec,
+} from "../../userfunction/mod.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
 /** The services of `library.proto`, compiled when asked, as if a user function had announced them. */
 export function librarySpec(): UserFunctionSpec {
-  return toSpec(compile(), ["perdure.test.library.Library", "perdure.test.library.Plain"]);
+  return toSpec(compile(), ["Library", "Plain"], ["Talks"]);
 }
 
 function compile(): Uint8Array {
@@ -32,16 +41,24 @@ function compile(): Uint8Array {
   }
 }
 
-function toSpec(descriptorSet: Uint8Array, serviceNames: readonly string[]): UserFunctionSpec {
+function toSpec(
+  descriptorSet: Uint8Array,
+  entities: readonly string[],
+  actions: readonly string[],
+): UserFunctionSpec {
   const descriptors = readDescriptors(descriptorSet);
-  const services = new Map<string, EntityService>();
-  for (const name of serviceNames) {
-    const desc = descriptors.registry.getService(name);
+  const find = (name: string): DescService => {
+    const desc = descriptors.registry.getService(`perdure.test.library.${name}`);
     if (desc === undefined) throw new Error(`no service ${name}`);
+    return desc;
+  };
+  const services = new Map<string, ServedService>();
+  for (const name of entities) {
+    const desc = find(name);
     const methods = new Map<string, EntityMethod>();
     const service: EntityService = {
+      kind: "event-sourced",
       desc,
-      entityType: "cloudstate.eventsourced.EventSourced",
       persistenceId: desc.name,
       passivationTimeoutMs: undefined,
       methods,
@@ -49,9 +66,16 @@ function toSpec(descriptorSet: Uint8Array, serviceNames: readonly string[]): Use
     for (const method of desc.methods) {
       const entityKey = entityKeyReader(method.input);
       if (entityKey === undefined) throw new Error(`${method.name} has no entity key`);
-      methods.set(method.name, { service, desc: method, entityKey });
+      methods.set(method.name, { kind: "event-sourced", service, desc: method, entityKey });
     }
-    services.set(name, service);
+    services.set(desc.typeName, service);
+  }
+  for (const name of actions) {
+    const desc = find(name);
+    const methods = new Map<string, ActionMethod>();
+    const service: ActionService = { kind: "action", desc, methods };
+    for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
+    services.set(desc.typeName, service);
   }
   return { descriptors, services, description: "library" };
 }

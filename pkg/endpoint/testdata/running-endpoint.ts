@@ -6,7 +6,8 @@ import type { Socket } from "node:net";
 import type { ExecutionContext } from "ava";
 
 import { systemClock } from "../../base/mod.ts";
-import type { Dispatch } from "../../router/mod.ts";
+import { NO_METADATA } from "../../protocol/mod.ts";
+import type { CommandReply, Dispatch, StreamedCommand } from "../../router/mod.ts";
 import { startEndpoint } from "../endpoint.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { EndpointOptions } from "../options.ts";
@@ -15,17 +16,28 @@ import { librarySpec } from "./library-spec.ts";
 export const spec = librarySpec();
 
 /** Answers every command with its input, which is right where a method gives back what it takes. */
-export const echo: Dispatch = async ({ payload }) => ({ payload });
+export const echo: Dispatch["unary"] = async ({ payload }) => ({ payload, metadata: NO_METADATA });
+
+/** The same for each message of a stream. */
+export async function* echoStream({ input }: StreamedCommand): AsyncIterable<CommandReply> {
+  for await (const payload of input) yield { payload, metadata: NO_METADATA };
+}
+
+/** A dispatch of which only one half matters to a test. */
+export function dispatchOf(unary: Dispatch["unary"], streamed: Dispatch["streamed"] = echoStream): Dispatch {
+  return { unary, streamed };
+}
 
 /** An endpoint on a free port that serves the library, until the test is over. */
 export async function runEndpoint(
   t: ExecutionContext,
-  dispatch: Dispatch = echo,
+  unary: Dispatch["unary"] = echo,
   options: Partial<EndpointOptions> = {},
+  streamed: Dispatch["streamed"] = echoStream,
 ): Promise<Endpoint & { readonly url: string }> {
   const endpoint = await startEndpoint(
     { port: 0, host: "127.0.0.1", ...options },
-    { dispatch, clock: systemClock },
+    { dispatch: dispatchOf(unary, streamed), clock: systemClock },
   );
   t.teardown(() => endpoint.close(0));
   endpoint.setSpec(spec);

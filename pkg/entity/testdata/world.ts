@@ -77,7 +77,7 @@ export async function world(
   const validation = validateSpec(spec, [EventSourced.typeName]);
   if (!validation.ok) throw new Error(validation.errors.join());
   const method = validation.spec.services.get(COUNTER_SERVICE)?.methods.get(ADD);
-  if (method === undefined) throw new Error("no method");
+  if (method?.kind !== "event-sourced") throw new Error("no method");
   const send = async (
     id: string,
     amount = 0,

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assert } from "./assert.ts";
+
+/** Something that pushes, and can be held. None of these may throw. */
+export interface PushSource {
+  /** Begins to push. Called once, when the reader asks for the first time. */
+  start(): void;
+  /** Holds the source; a few more items may still come. */
+  pause(): void;
+  resume(): void;
+  /** The reader wants no more; nothing that is pushed after this is kept. */
+  cancel(): void;
+}
+
+/**
+ * What a source pushes, for a reader who pulls.
+ *
+ * 1. Nothing is taken from the source before the reader has asked once.
+ * 2. While `maxBuffered` or more wait, in the unit of `push`, the source is held (I11); it goes on when all is read.
+ * 3. Items come out whole and in order, then the end or the error, once; after that only the end.
+ * 4. After `return` nothing comes out, and a reader that waits is told the end.
+ */
+export class PullBuffer<T> implements AsyncIterableIterator<T, undefined> {
+  readonly #source: PushSource;
+  readonly #maxBuffered: number;
+  #items: T[] = [];
+  #buffered = 0;
+  #state: "new" | "flowing" | "held" | "ended" = "new";
+  #error: unknown;
+  #reader: Reader<T> | undefined;
+
+  constructor(source: PushSource, maxBuffered: number) {
+    this.#source = source;
+    this.#maxBuffered = maxBuffered;
+  }
+
+  /** Takes an item of this size. Ignored after the end. */
+  push(item: T, size: number): void {
+    if (this.#state === "ended") return;
+    const reader = this.#takeReader();
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: item });
+      return;
+    }
+    this.#items.push(item);
+    this.#buffered += size;
+    if (this.#buffered < this.#maxBuffered || this.#state === "held") return;
+    this.#state = "held";
+    this.#source.pause();
+  }
+
+  /** No further item will come, after an error if there is one. Ignored after the first time. */
+  end(error?: unknown): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    const reader = this.#takeReader();
+    if (reader === undefined) this.#error = error;
+    else if (error === undefined) reader.resolve(END);
+    else reader.reject(error);
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    assert(this.#reader === undefined, "a buffer is read by one reader");
+    const item = this.#items.shift();
+    if (item !== undefined) {
+      if (this.#items.length === 0) this.#emptied();
+      return Promise.resolve({ done: false, value: item });
+    }
+    if (this.#state === "ended") {
+      const error = this.#error;
+      this.#error = undefined;
+      return error === undefined ? Promise.resolve(END) : Promise.reject(error);
+    }
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      if (this.#state !== "new") return;
+      this.#state = "flowing";
+      this.#source.start();
+    });
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    const wasOpen = this.#state !== "ended";
+    this.#items = [];
+    this.#buffered = 0;
+    this.end();
+    this.#error = undefined;
+    if (wasOpen) this.#source.cancel();
+    return Promise.resolve(END);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #emptied(): void {
+    this.#buffered = 0;
+    if (this.#state !== "held") return;
+    this.#state = "flowing";
+    this.#source.resume();
+  }
+
+  #takeReader(): Reader<T> | undefined {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    return reader;
+  }
+}
+
+interface Reader<T> {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };

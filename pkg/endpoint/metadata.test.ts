@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
+
+import test from "ava";
+
+import type { Command } from "../router/mod.ts";
+import { replyHeaders, requestMetadata } from "./metadata.ts";
+import { runEndpoint } from "./testdata/running-endpoint.ts";
+
+test("a request's headers are metadata in their order: names in lower case, -bin as bytes", (t) => {
+  const raw = ["X-One", "1", "x-two-bin", "AP8,AQ==", "x-one", "2", "ce-id", "7", "authorization", "Basic x"];
+  t.deepEqual(requestMetadata(raw), [
+    { key: "x-one", value: "1" },
+    { key: "x-two-bin", value: Buffer.from([0, 255]) },
+    { key: "x-two-bin", value: Buffer.from([1]) },
+    { key: "x-one", value: "2" },
+    { key: "ce-id", value: "7" },
+    { key: "authorization", value: "Basic x" },
+  ]);
+});
+
+test("what belongs to the connection, to HTTP's framing or to gRPC is not metadata", (t) => {
+  const names = [":path", "Host", "Connection", "TE", "transfer-encoding", "content-length", "Content-Type"];
+  const more = [
+    "content-encoding",
+    "expect",
+    "grpc-timeout",
+    "grpc-encoding",
+    "proxy-authorization",
+    "upgrade",
+  ];
+  t.deepEqual(requestMetadata([...names, ...more].flatMap((name) => [name, "x"])), []);
+});
+
+test("of a reply's metadata only texts that are safe as headers go out", (t) => {
+  const metadata = [
+    { key: "X-Shelf", value: "7" },
+    { key: "x-bytes-bin", value: Buffer.from([1]) },
+    { key: "x-newline", value: "a\r\nset-cookie: b" },
+    { key: "x y", value: "c" },
+    { key: "", value: "c" },
+    { key: "x-ö", value: "c" },
+    { key: "x-value", value: "ö" },
+    { key: "grpc-status", value: "3" },
+    { key: "perdure-error-code", value: "A" },
+    { key: "Transfer-Encoding", value: "chunked" },
+    { key: "x-shelf", value: "8" },
+  ];
+  t.deepEqual(replyHeaders(metadata), ["x-shelf", "7", "x-shelf", "8"]);
+});
+
+test("an action gets the headers of HTTP, and its metadata becomes headers; entities get none", async (t) => {
+  const seen: Command[] = [];
+  const endpoint = await runEndpoint(t, async (command) => {
+    seen.push(command);
+    return {
+      payload: command.payload,
+      metadata: [
+        { key: "X-Shelf", value: "7" },
+        { key: "x-shelf", value: "8" },
+        { key: "Content-Length", value: "1" },
+      ],
+    };
+  });
+  const headers = { "X-One": "1", "x-two-bin": "AP8=", "Idempotency-Key": "k" };
+  const json = {
+    method: "POST",
+    body: '{"text":"a"}',
+    headers: { ...headers, "content-type": "application/json" },
+  };
+  const answer = await fetch(`${endpoint.url}/talks`, json);
+  t.is(await answer.text(), '{"text":"a"}');
+  t.is(answer.headers.get("x-shelf"), "7, 8");
+  const own = seen[0]?.metadata.filter(({ key }) => key.startsWith("x-"));
+  t.deepEqual(own, [
+    { key: "x-one", value: "1" },
+    { key: "x-two-bin", value: Buffer.from([0, 255]) },
+  ]);
+  t.false(seen[0]?.metadata.some(({ key }) => ["connection", "content-type", "host"].includes(key)));
+  const session = connectHttp2(endpoint.url);
+  t.teardown(() => session.destroy());
+  const stream = session.request({ ":path": "/books/1", "idempotency-key": "k2" });
+  const [overHttp2] = (await once(stream, "response")) as [IncomingHttpHeaders];
+  stream.resume();
+  t.is(overHttp2["x-shelf"], "7, 8");
+  t.deepEqual(seen[1]?.metadata, []);
+  t.deepEqual(
+    seen.map((command) => command.idempotencyKey),
+    ["k", "k2"],
+  );
+});
