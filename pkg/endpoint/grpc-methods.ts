@@ -3,7 +3,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescService } from "@bufbuild/protobuf";
 
-import { callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
+import { CallError, callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
 import type { MethodHandler, ServerCall, ServerStreamCall } from "../grpc/mod.ts";
 import {
   NO_METADATA,
@@ -11,7 +11,7 @@ import {
   ServerReflectionResponseSchema,
 } from "../protocol/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
-import type { Dispatch } from "../router/mod.ts";
+import type { CommandReply, Dispatch } from "../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "./metadata.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
@@ -38,7 +38,7 @@ function unaryMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
   return {
     kind: "unary",
     async handle(payload, call) {
-      const reply = await dispatch.unary({
+      const answered = dispatch.unary({
         method,
         payload,
         metadata: takesMetadata ? requestMetadata(call.rawHeaders) : NO_METADATA,
@@ -46,6 +46,7 @@ function unaryMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
       });
+      const reply = await (takesMetadata ? withTrailers(call, answered) : answered);
       if (reply.metadata.length > 0) respondWith(call, reply.metadata);
       return reply.payload;
     },
@@ -56,7 +57,7 @@ function streamedMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler
   const takesStream = method.desc.methodKind !== "server_streaming";
   return {
     kind: "bidi",
-    async handle(call) {
+    handle(call) {
       const replies = dispatch.streamed({
         method,
         metadata: requestMetadata(call.rawHeaders),
@@ -64,16 +65,30 @@ function streamedMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler
         onCancel: (listener) => call.onCancel(listener),
         input: takesStream ? callMessages(call) : single(call),
       });
-      let isFirst = true;
-      for await (const reply of replies) {
-        if (isFirst) respondWith(call, reply.metadata);
-        isFirst = false;
-        if (!call.send(reply.payload)) await call.drained();
-        if (call.over) return;
-      }
-      call.end();
+      return withTrailers(call, sendAll(call, replies));
     },
   };
+}
+
+/** Sends replies as fast as the caller takes them. */
+async function sendAll(call: ServerStreamCall, replies: AsyncIterable<CommandReply>): Promise<void> {
+  let isFirst = true;
+  for await (const reply of replies) {
+    if (isFirst) respondWith(call, reply.metadata);
+    isFirst = false;
+    if (!call.send(reply.payload)) await call.drained();
+    if (call.over) return;
+  }
+  call.end();
+}
+
+/** An action's own status goes on with its trailers: they may hold what the status means. */
+function withTrailers<T>(call: ServerCall, answered: Promise<T>): Promise<T> {
+  return answered.catch((error: unknown) => {
+    if (error instanceof CallError)
+      for (const [name, value] of error.trailers) call.trailers.add(name, value);
+    throw error;
+  });
 }
 
 async function* single(call: ServerStreamCall): AsyncIterable<Uint8Array> {

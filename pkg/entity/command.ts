@@ -3,21 +3,19 @@
 import type { StatusError } from "../grpc/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
 
+import type { ReplyOutcome } from "./outcome.ts";
+
 /** A command whose entity is known. */
 export interface EntityCommand {
   readonly method: EntityMethod;
   readonly entityId: string;
   /** The serialized input message. */
   readonly payload: Uint8Array;
+  /** With one, the command takes effect once however often it is sent (I7). */
+  readonly idempotencyKey: string | undefined;
   /** When the caller stops waiting, in monotonic milliseconds of the proxy's clock. */
   readonly deadlineMs: number | undefined;
   readonly onCancel: (listener: () => void) => void;
-}
-
-/** What the user function answered, as it came. */
-export interface EntityReply {
-  readonly typeUrl: string;
-  readonly payload: Uint8Array;
 }
 
 /** A command on its way through an entity, and the caller who waits for it. Settled exactly once. */
@@ -29,6 +27,6 @@ export interface Delivery {
   abandoned: boolean;
   /** How often another writer was faster than its append. */
   conflicts: number;
-  readonly resolve: (reply: EntityReply) => void;
+  readonly resolve: (reply: ReplyOutcome) => void;
   readonly reject: (error: StatusError) => void;
 }

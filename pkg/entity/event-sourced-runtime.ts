@@ -7,11 +7,12 @@ import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 
-import type { EntityCommand, EntityReply } from "./command.ts";
+import type { EntityCommand } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
 import { EventSourcedEntity } from "./event-sourced-entity.ts";
 import { entityError } from "./failure.ts";
 import type { EntityOptions } from "./options.ts";
+import type { ReplyOutcome } from "./outcome.ts";
 
 export interface EntityRuntimeDependencies {
   readonly log: EventLog;
@@ -70,7 +71,7 @@ export class EventSourcedRuntime {
    *
    * @throws StatusError, and nothing else.
    */
-  dispatch(command: EntityCommand): Promise<EntityReply> {
+  dispatch(command: EntityCommand): Promise<ReplyOutcome> {
     return new Promise((resolve, reject) => {
       const entity = this.#entityOf(command);
       if (entity instanceof StatusError) return reject(entity);

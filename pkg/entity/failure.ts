@@ -24,6 +24,8 @@ export type EntityErrorCode =
   | "ENTITY_STREAM_BROKEN"
   /** The user function did not answer in time. */
   | "RELAY_TIMEOUT"
+  /** A stream of an action had no message in either direction for too long. */
+  | "STREAM_IDLE"
   /** The command waited too long behind others of its entity. Nothing was done. */
   | "MAILBOX_TIMEOUT"
   /** Too many commands wait for the entity. Nothing was done. */

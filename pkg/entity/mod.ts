@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { EntityCommand, EntityReply } from "./command.ts";
+export type { ActionCall, ActionStreamCall } from "./action/command.ts";
+export { ActionRuntime } from "./action/runtime.ts";
+export type { ActionOptions, ActionRuntimeDependencies } from "./action/runtime.ts";
+export type { EntityCommand } from "./command.ts";
 export { EventSourcedRuntime } from "./event-sourced-runtime.ts";
 export type { EntityRuntimeDependencies } from "./event-sourced-runtime.ts";
 export { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 export type { EntityOptions } from "./options.ts";
+export { NO_EFFECTS } from "./outcome.ts";
+export type {
+  Call,
+  FailureOutcome,
+  ForwardOutcome,
+  NoReplyOutcome,
+  Outcome,
+  ReplyOutcome,
+  SideEffect,
+} from "./outcome.ts";

@@ -6,9 +6,9 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 import { EventSourcedStreamOutSchema } from "../protocol/mod.ts";
-import type { EventSourcedReply, EventSourcedStreamOut } from "../protocol/mod.ts";
+import type { EventSourcedReply, EventSourcedStreamOut, ReplyMessage } from "../protocol/mod.ts";
 
-import type { EntityReply } from "./command.ts";
+import { readReply } from "./client-action.ts";
 import {
   commandFailed,
   entityError,
@@ -16,6 +16,8 @@ import {
   UNEXPECTED_MESSAGE,
   UNEXPECTED_REPLY,
 } from "./failure.ts";
+import { NO_EFFECTS } from "./outcome.ts";
+import type { ReplyOutcome } from "./outcome.ts";
 
 /**
  * What a message of the user function means for the open command: a pure function of the message and the command's id
@@ -40,7 +42,7 @@ export type Verdict =
   | { readonly kind: "broken"; readonly text: string; readonly detail: string };
 
 export type Answer =
-  | { readonly ok: true; readonly reply: EntityReply }
+  | { readonly ok: true; readonly reply: ReplyOutcome }
   | { readonly ok: false; readonly error: StatusError };
 
 /** Judges the bytes of one message. `openCommandId` is undefined while the user function owes nothing. */
@@ -90,7 +92,7 @@ function judgeReply(reply: EventSourcedReply, openCommandId: bigint | undefined)
   if (reply.snapshot !== undefined && reply.events.length === 0) {
     return refuse("PROTOCOL_VIOLATION", "a snapshot is only allowed together with events");
   }
-  const answer = answerOf(action?.case === "reply" ? action.value.payload : undefined);
+  const answer = answerOf(action?.case === "reply" ? action.value : undefined);
   if (reply.events.length === 0) return { kind: "answer", answer, forget: false };
   return { kind: "commit", events: reply.events, snapshot: reply.snapshot, answer };
 }
@@ -102,10 +104,9 @@ function refuse(code: "NOT_SUPPORTED" | "PROTOCOL_VIOLATION", text: string): Ver
   return { kind: "answer", answer: { ok: false, error }, forget: true, complaint: text };
 }
 
-function answerOf(payload: Any | undefined): Answer {
-  if (payload === undefined) {
-    const error = entityError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
-    return { ok: false, error };
-  }
-  return { ok: true, reply: { typeUrl: payload.typeUrl, payload: payload.value } };
+function answerOf(reply: ReplyMessage | undefined): Answer {
+  const outcome = reply && readReply(reply, NO_EFFECTS);
+  if (outcome?.kind === "reply") return { ok: true, reply: outcome };
+  const error = entityError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
+  return { ok: false, error };
 }

@@ -25,6 +25,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Cancels the call. */
   readonly signal?: AbortSignal;
+  /** The same without the cost of a signal: is handed what cancels the call, while the call begins. */
+  readonly onCancel?: (cancel: () => void) => void;
 }
 
 /** Header lists without metadata are kept by path; more paths than this are not. */
@@ -146,7 +148,7 @@ export class Connection {
   }
 
   #begin(path: string, handlers: StreamHandlers, options: CallOptions): ClientCall | StatusError {
-    const { metadata, timeoutMs, signal } = options;
+    const { metadata, timeoutMs, signal, onCancel } = options;
     const refusal = this.#refusal(timeoutMs, signal);
     if (refusal !== undefined) return refusal;
     const packs = this.#context.peerReadsGzip;
@@ -165,6 +167,7 @@ export class Connection {
     this.#openStreams++;
     const call = new ClientCall(this.#context, stream, handlers, packs);
     if (timeoutMs !== undefined || signal !== undefined) call.limit(timeoutMs, signal);
+    if (onCancel !== undefined) onCancel(() => call.cancel());
     return call;
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { CallEnd, CallError } from "./call-end.ts";
+export { CallError } from "./call-end.ts";
+export type { CallEnd } from "./call-end.ts";
 export type { ClientStream, StreamHandlers } from "./client-call.ts";
 export type { ConnectOptions } from "./client-options.ts";
 export { connect } from "./connect.ts";

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Metadata as MetadataMessage } from "./gen/cloudstate/entity_pb.ts";
+
 /** One name and value that travel beside a message. Names may come several times; their case means nothing. */
 export interface MetadataEntry {
   readonly key: string;
@@ -11,3 +13,25 @@ export type Metadata = readonly MetadataEntry[];
 
 /** Shared by everything that has none. */
 export const NO_METADATA: Metadata = [];
+
+/** What a message of the protocol carries. An entry without a value says nothing and is left out. */
+export function readMetadata(message: MetadataMessage | undefined): Metadata {
+  if (message === undefined || message.entries.length === 0) return NO_METADATA;
+  const metadata: MetadataEntry[] = [];
+  for (const { key, value } of message.entries) {
+    if (value.case !== undefined) metadata.push({ key, value: value.value });
+  }
+  return metadata;
+}
+
+/** The same as a message. */
+export function metadataMessage(metadata: Metadata): MetadataMessage {
+  return {
+    $typeName: "cloudstate.Metadata",
+    entries: metadata.map(({ key, value }) => ({
+      $typeName: "cloudstate.MetadataEntry",
+      key,
+      value: typeof value === "string" ? { case: "stringValue", value } : { case: "bytesValue", value },
+    })),
+  };
+}

@@ -5,10 +5,15 @@ export { DescriptorError, readDescriptors } from "./descriptors.ts";
 export type { DescriptorErrorCode, Descriptors } from "./descriptors.ts";
 export { entityKeyReader } from "./entity-key.ts";
 export type { EntityKeyReader } from "./entity-key.ts";
-export { NO_METADATA } from "./metadata.ts";
+export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
 export type { Metadata, MetadataEntry } from "./metadata.ts";
 
-export { ActionProtocol } from "./gen/cloudstate/action_pb.ts";
+export {
+  ActionCommandSchema,
+  ActionProtocol,
+  ActionResponseSchema,
+} from "./gen/cloudstate/action_pb.ts";
+export type { ActionCommand, ActionResponse } from "./gen/cloudstate/action_pb.ts";
 export {
   EntitySpecSchema,
   ProxyInfoSchema,
@@ -21,6 +26,9 @@ export type {
   Failure,
   ProxyInfo,
   ServiceInfo,
+  Forward as ForwardMessage,
+  Reply as ReplyMessage,
+  SideEffect as SideEffectMessage,
 } from "./gen/cloudstate/entity_pb.ts";
 export {
   EventSourced,

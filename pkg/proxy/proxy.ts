@@ -4,11 +4,11 @@ import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../endpoint/mod.ts";
 import type { EndpointOptions } from "../endpoint/mod.ts";
-import { EventSourcedRuntime } from "../entity/mod.ts";
+import { ActionRuntime, EventSourcedRuntime } from "../entity/mod.ts";
 import { shownAddress } from "../eventlog/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
-import { EventSourced } from "../protocol/mod.ts";
-import { createRouter } from "../router/mod.ts";
+import { ActionProtocol, EventSourced } from "../protocol/mod.ts";
+import { Router } from "../router/mod.ts";
 import { UserFunction } from "../userfunction/mod.ts";
 import type { UserFunctionOptions, UserFunctionSpec, UserFunctionStatus } from "../userfunction/mod.ts";
 
@@ -59,6 +59,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const log = await openLog(options, { clock, random, logger, signal: dependencies.signal, onProblem });
   undo.defer(() => log.close());
 
+  let served: UserFunctionSpec | undefined;
   const userFunction: UserFunction = new UserFunction({
     options: userFunctionOptions(options),
     clock,
@@ -66,31 +67,29 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     logger,
     proxyName: PROXY_NAME,
     proxyVersion: PROXY_VERSION,
-    supportedTypes: [EventSourced.typeName],
+    supportedTypes: [EventSourced.typeName, ActionProtocol.typeName],
     checkSpec: checkHttpRules,
     onSpec: (spec) => {
+      served = spec;
       endpoint.setSpec(spec);
       dependencies.onSpec?.(spec);
     },
     onRejected: (errors) => dependencies.onRejected?.(errors),
   });
   const reportError = (message: string) => userFunction.reportError(message);
-  const entities = new EventSourcedRuntime({
-    log,
-    streams: userFunction,
-    clock,
+  const behind = { streams: userFunction, clock, logger, reportError, options };
+  const entities = new EventSourcedRuntime({ log, ...behind });
+  const actions = new ActionRuntime(behind);
+  const router = new Router({
+    entities,
+    actions,
+    services: () => served?.services,
     logger,
     reportError,
     options,
   });
-  const dispatch = createRouter({
-    entities,
-    logger,
-    reportError,
-    maxEntityIdLength: options.maxEntityIdLength,
-  });
 
-  const endpoint = await startEndpoint(endpointOptions(options), { dispatch, clock, logger });
+  const endpoint = await startEndpoint(endpointOptions(options), { dispatch: router, clock, logger });
   undo.defer(() => endpoint.close(0));
 
   undo.move();
@@ -106,7 +105,9 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const stop = async (): Promise<void> => {
     logger.info("stopping");
     await endpoint.close(options.drainTimeoutMs);
-    await Promise.race([entities.stop(), sleep(clock, options.drainTimeoutMs)]);
+    const timeIsUp = sleep(clock, options.drainTimeoutMs);
+    await Promise.race([router.drained(), timeIsUp]);
+    await Promise.race([entities.stop(), timeIsUp]);
     await userFunction.stop();
     await closeLog(log, logger);
     await admin.close();

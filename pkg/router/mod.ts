@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export type { RouterDependencies, RouterOptions } from "./carrier.ts";
 export type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
-export { createRouter } from "./router.ts";
-export type { RouterDependencies } from "./router.ts";
+export { Router } from "./router.ts";
+export type { RouterErrorCode } from "./router-error.ts";

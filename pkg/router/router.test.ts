@@ -2,73 +2,162 @@
 
 import test from "ava";
 
-import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "../../test/lib/counter.ts";
-import { silentLogger } from "../base/mod.ts";
-import type { EntityCommand, EntityReply } from "../entity/mod.ts";
-import { EventSourced, NO_METADATA } from "../protocol/mod.ts";
-import { validateSpec } from "../userfunction/mod.ts";
-import type { EntityMethod } from "../userfunction/mod.ts";
+import { counterRequest } from "../../test/lib/counter.ts";
+import { NO_EFFECTS } from "../entity/mod.ts";
+import type { ActionCall, EntityCommand, Outcome } from "../entity/mod.ts";
+import { Status, StatusError } from "../grpc/mod.ts";
+import { NO_METADATA } from "../protocol/mod.ts";
 
-import { createRouter } from "./router.ts";
+import { methodOf, reply, startRouter } from "./testdata/world.ts";
 
-function method(): EntityMethod {
-  const validation = validateSpec(counterSpec(), [EventSourced.typeName]);
-  const found = validation.ok ? validation.spec.services.get(COUNTER_SERVICE)?.methods.get("Add") : undefined;
-  if (found?.kind !== "event-sourced") throw new Error("no method");
-  return found;
-}
+const WRONG: Outcome = {
+  kind: "reply",
+  typeUrl: "type.googleapis.com/other.Type",
+  payload: Buffer.from("reply"),
+  metadata: NO_METADATA,
+  effects: NO_EFFECTS,
+};
 
-/** A router in front of entities that answer with `typeUrl`, and what they were given. */
-function start(typeUrl = `type.googleapis.com/${COUNTER_REQUEST}`) {
-  const given: EntityCommand[] = [];
-  const reports: string[] = [];
-  const router = createRouter({
-    entities: {
-      dispatch: (command): Promise<EntityReply> => {
-        given.push(command);
-        return Promise.resolve({ typeUrl, payload: Buffer.from("reply") });
-      },
-    },
-    logger: silentLogger,
-    reportError: (message) => reports.push(message),
-    maxEntityIdLength: 8,
-  });
-  const send = (payload: Uint8Array) =>
-    router.unary({
-      method: method(),
-      payload,
-      metadata: NO_METADATA,
-      idempotencyKey: undefined,
-      deadlineMs: 5,
-      onCancel: () => undefined,
-    });
-  return { send, given, reports };
+const wrongType = (method: string, expected: string): string =>
+  `perdure.test.${method} answered type.googleapis.com/other.Type, but type.googleapis.com/perdure.test.${expected} is declared`;
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const seen: T[] = [];
+  for await (const item of items) seen.push(item);
+  return seen;
 }
 
 test("the entity is found by its key, and the payload goes on as it came", async (t) => {
-  const { send, given } = start();
+  const given: EntityCommand[] = [];
+  const { send } = startRouter({
+    entity: (_name, _id, command) => {
+      given.push(command);
+      return { ...WRONG, typeUrl: "type.googleapis.com/perdure.test.Request" };
+    },
+  });
   const payload = counterRequest("ann", 3);
-  const reply = await send(payload);
-  t.is(Buffer.from(reply.payload).toString(), "reply");
+  await send("Counter.Add", "", { payload, deadlineMs: 5 });
   t.like(given[0], { entityId: "ann", payload, deadlineMs: 5 });
 });
 
 test("a request that names no entity, or none that may be, is refused with a code", async (t) => {
-  const { send, given } = start();
-  await t.throwsAsync(send(new Uint8Array(0)), { code: "ENTITY_KEY_MISSING" });
-  await t.throwsAsync(send(counterRequest("")), { code: "ENTITY_KEY_MISSING" });
-  await t.throwsAsync(send(Buffer.from([0x0a, 0x7f, 0x41])), { code: "MALFORMED_MESSAGE" });
-  await t.throwsAsync(send(counterRequest("123456789")), {
+  const { send, seen } = startRouter({});
+  await t.throwsAsync(send("Counter.Add", "", { payload: new Uint8Array(0) }), {
+    code: "ENTITY_KEY_MISSING",
+  });
+  await t.throwsAsync(send("Counter.Add", ""), { code: "ENTITY_KEY_MISSING" });
+  const malformed = { payload: Buffer.from([0x0a, 0x7f, 0x41]) };
+  await t.throwsAsync(send("Counter.Add", "", malformed), { code: "MALFORMED_MESSAGE" });
+  await t.throwsAsync(send("Counter.Add", "123456789"), {
     code: "ENTITY_ID_TOO_LONG",
     message: /9 characters, 8 are/,
   });
-  t.deepEqual(given, []);
+  t.deepEqual(seen, []);
 });
 
-test("a reply of the wrong type is delivered and reported", async (t) => {
-  const { send, reports } = start("type.googleapis.com/other.Type");
-  t.is(Buffer.from((await send(counterRequest("a"))).payload).toString(), "reply");
+test("an action gets the payload and the metadata, and its own reply's metadata comes back", async (t) => {
+  const given: ActionCall[] = [];
+  const metadata = [{ key: "a", value: "b" }];
+  const { router } = startRouter({
+    unary: (_name, _text, call) => {
+      given.push(call);
+      return { ...reply("x"), metadata } as Outcome;
+    },
+  });
+  const command = { payload: new Uint8Array(0), metadata: [{ key: "c", value: Buffer.from("d") }] };
+  const answered = await router.unary({
+    ...command,
+    method: methodOf("Talks.Say"),
+    idempotencyKey: undefined,
+    deadlineMs: undefined,
+    onCancel: () => undefined,
+  });
+  t.like(given[0], command);
+  t.is(answered.metadata, metadata);
+});
+
+test("a reply of the wrong type is delivered and reported, in a stream once", async (t) => {
+  const { send, stream, reports } = startRouter({
+    entity: () => WRONG,
+    unary: () => WRONG,
+    async *streamed() {
+      yield WRONG;
+      yield WRONG;
+    },
+  });
+  await send("Counter.Add", "a");
+  await send("Talks.Say", "a");
+  t.is((await collect(stream("Talks.Chat"))).length, 2);
   t.deepEqual(reports, [
-    "perdure.test.Counter.Add answered type.googleapis.com/other.Type, but type.googleapis.com/perdure.test.Request is declared",
+    wrongType("Counter.Add", "Request"),
+    wrongType("Talks.Say", "Line"),
+    wrongType("Talks.Chat", "Line"),
   ]);
+});
+
+test("no reply is an error where one belongs, and nothing in a stream", async (t) => {
+  const nothing: Outcome = { kind: "nothing", effects: NO_EFFECTS };
+  const { send, stream } = startRouter({
+    unary: () => nothing,
+    async *streamed(name) {
+      if (name === "Gather") return;
+      yield nothing;
+      yield reply("a");
+      yield nothing;
+    },
+  });
+  await t.throwsAsync(send("Talks.Say"), { code: "NO_REPLY" });
+  await t.throwsAsync(collect(stream("Talks.Gather")), { code: "NO_REPLY" });
+  t.deepEqual(await collect(stream("Talks.Recite")), ["a"]);
+});
+
+test("a method with one reply that gives two is an error", async (t) => {
+  const { stream } = startRouter({
+    async *streamed() {
+      yield reply("a");
+      yield reply("b");
+    },
+  });
+  await t.throwsAsync(collect(stream("Talks.Gather")), { code: "MESSAGE_COUNT" });
+});
+
+test("a failure ends a stream behind what came before it, and lets go of the user function", async (t) => {
+  const error = new StatusError(Status.UNKNOWN, "COMMAND_FAILED", "no");
+  let letGo = false;
+  const { stream } = startRouter({
+    async *streamed() {
+      try {
+        yield reply("a");
+        yield { kind: "failure", error, effects: NO_EFFECTS };
+        yield reply("never");
+      } finally {
+        letGo = true;
+      }
+    },
+  });
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const text of stream("Talks.Chat")) seen.push(text);
+  })();
+  t.is(await t.throwsAsync(reading), error);
+  t.deepEqual(seen, ["a"]);
+  t.true(letGo);
+});
+
+test("a reader that leaves lets go of the user function", async (t) => {
+  let letGo = false;
+  const { stream } = startRouter({
+    async *streamed() {
+      try {
+        for (;;) yield reply("a");
+      } finally {
+        letGo = true;
+      }
+    },
+  });
+  for await (const text of stream("Talks.Chat")) {
+    t.is(text, "a");
+    break;
+  }
+  t.true(letGo);
 });

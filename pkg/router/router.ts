@@ -1,78 +1,118 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Logger } from "../base/mod.ts";
-import type { EntityCommand, EntityReply } from "../entity/mod.ts";
-import { Status, StatusError } from "../grpc/mod.ts";
-import { messageTypeUrl, NO_METADATA } from "../protocol/mod.ts";
+import type { Outcome, ReplyOutcome } from "../entity/mod.ts";
+import { Status } from "../grpc/mod.ts";
+import { messageTypeUrl } from "../protocol/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
-import type { EntityMethod, ServedMethod } from "../userfunction/mod.ts";
+import type { ActionMethod, ServedMethod } from "../userfunction/mod.ts";
 
-import type { Command, CommandReply, Dispatch } from "./command.ts";
+import { answersWithStream, Carrier, onlyAnswer } from "./carrier.ts";
+import type { Link, RouterDependencies, Settled } from "./carrier.ts";
+import { firstLink } from "./chain.ts";
+import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
+import { badTarget, routerError } from "./router-error.ts";
 
-export interface RouterDependencies {
-  readonly entities: { dispatch(command: EntityCommand): Promise<EntityReply> };
-  readonly logger: Logger;
-  /** Tells the user function what it did wrong. */
-  readonly reportError: (message: string) => void;
-  /** Longest entity id in UTF-16 code units. */
-  readonly maxEntityIdLength: number;
-}
+/**
+ * Finds what a command is for, hands it over, has carried out what the answer asks for, and gives the reply.
+ *
+ * 1. A reply that asks for nothing else, as most do, costs no more than handing the command over.
+ * 2. Each answer of a stream is settled before the next one is asked for, so replies keep their order.
+ * 3. A failure ends its stream: the caller's, and by that the one at the user function.
+ * 4. A reply of the wrong type is delivered all the same, as Cloudstate does: its bytes may well be what was meant.
+ */
+export class Router implements Dispatch {
+  readonly #dependencies: RouterDependencies;
+  readonly #carrier: Carrier;
 
-/** Why a command cannot be given to an entity. Nothing was done. */
-export type RouterErrorCode = "MALFORMED_MESSAGE" | "ENTITY_KEY_MISSING" | "ENTITY_ID_TOO_LONG";
-
-/** Finds the entity that a command is for and hands it over. */
-export function createRouter(dependencies: RouterDependencies): Dispatch {
-  return {
-    async unary({ method, payload, deadlineMs, onCancel }: Command): Promise<CommandReply> {
-      if (method.kind === "action") throw unknownMethod(method);
-      const entityId = entityIdOf(method, payload, dependencies.maxEntityIdLength);
-      const reply = await dependencies.entities.dispatch({ method, entityId, payload, deadlineMs, onCancel });
-      checkReplyType(method, reply, dependencies);
-      return { payload: reply.payload, metadata: NO_METADATA };
-    },
-    streamed({ method }) {
-      throw unknownMethod(method);
-    },
-  };
-}
-
-function unknownMethod(method: ServedMethod): StatusError {
-  return new StatusError(Status.UNIMPLEMENTED, "UNKNOWN_METHOD", `${methodName(method)} is not served`);
-}
-
-function entityIdOf(method: EntityMethod, payload: Uint8Array, maxLength: number): string {
-  let id: string | undefined;
-  try {
-    id = method.entityKey.read(payload);
-  } catch (error) {
-    const text = `the request is not a ${method.desc.input.typeName} message`;
-    throw invalid("MALFORMED_MESSAGE", text, error);
+  constructor(dependencies: RouterDependencies) {
+    this.#dependencies = dependencies;
+    this.#carrier = new Carrier(dependencies);
   }
-  if (id === undefined) {
-    const text = `the request names no entity: a key field of ${method.desc.input.typeName} is empty`;
-    throw invalid("ENTITY_KEY_MISSING", text);
+
+  async unary(command: Command): Promise<CommandReply> {
+    const outcome = await this.#carrier.give(command);
+    if (isPlainReply(outcome)) return this.#reply(command.method, outcome);
+    return this.#onlyReply(outcome, { command, chain: firstLink(command.method) });
   }
-  if (id.length > maxLength) {
-    const text = `the entity id has ${id.length} characters, ${maxLength} are allowed`;
-    throw invalid("ENTITY_ID_TOO_LONG", text);
+
+  async *streamed({
+    method,
+    input,
+    ...rest
+  }: StreamedCommand): AsyncGenerator<CommandReply, void, undefined> {
+    if (method.kind !== "action") {
+      throw routerError(Status.INTERNAL, "INTERNAL", `${methodName(method)} takes no streams`);
+    }
+    const outcomes = this.#dependencies.actions.streamed({ method, input, ...rest });
+    const command = { ...rest, method, payload: NO_BYTES, idempotencyKey: undefined };
+    const from: Link = { command, chain: firstLink(method) };
+    if (answersWithStream(method)) yield* this.#replies(outcomes, from, this.#replyReader(method));
+    else yield this.#onlyReply(await onlyAnswer(outcomes), from);
   }
-  return id;
+
+  /** Resolves when no side effect is under way; the caller bounds the wait. */
+  drained(): Promise<void> {
+    return this.#carrier.drained();
+  }
+
+  async *#replies(
+    outcomes: AsyncIterable<Outcome>,
+    from: Link,
+    read: (outcome: ReplyOutcome) => CommandReply,
+  ): AsyncGenerator<CommandReply, void, undefined> {
+    for await (const outcome of outcomes) {
+      const settled: Settled = isPlainReply(outcome) ? outcome : await this.#carrier.settle(outcome, from);
+      if (settled.kind === "reply") yield read(settled);
+      else if (settled.kind === "stream") yield* this.#replies(settled.outcomes, settled.from, read);
+    }
+  }
+
+  /** The reply to a command that has exactly one. */
+  async #onlyReply(outcome: Outcome, from: Link): Promise<CommandReply> {
+    const { method } = from.command;
+    const settled = await this.#carrier.settle(outcome, from);
+    switch (settled.kind) {
+      case "reply":
+        return this.#reply(method, settled);
+      case "nothing": {
+        const text = "the user function answered without a reply";
+        throw routerError(Status.INTERNAL, "NO_REPLY", text);
+      }
+      case "stream": {
+        const target = methodName(settled.from.command.method);
+        const text = `${methodName(method)} has one reply, but was forwarded to ${target}, which has a stream of them`;
+        this.#dependencies.reportError(text);
+        throw badTarget();
+      }
+    }
+  }
+
+  /** Reads the replies of one stream, and complains of their type once. */
+  #replyReader(method: ActionMethod): (outcome: ReplyOutcome) => CommandReply {
+    const expected = messageTypeUrl(method.desc.output.typeName);
+    let complained = false;
+    return (outcome) => {
+      if (outcome.typeUrl === expected || complained) return outcome;
+      complained = true;
+      return this.#reply(method, outcome);
+    };
+  }
+
+  #reply(method: ServedMethod, outcome: ReplyOutcome): CommandReply {
+    const expected = messageTypeUrl(method.desc.output.typeName);
+    if (outcome.typeUrl !== expected) {
+      const { logger, reportError } = this.#dependencies;
+      const name = methodName(method);
+      logger.warn("reply of the wrong type", { method: name, expected, got: outcome.typeUrl });
+      reportError(`${name} answered ${outcome.typeUrl}, but ${expected} is declared`);
+    }
+    return outcome;
+  }
 }
 
-function invalid(code: RouterErrorCode, text: string, cause?: unknown): StatusError {
-  return new StatusError(Status.INVALID_ARGUMENT, code, text, cause === undefined ? undefined : { cause });
+/** Whether nothing is to be done but to hand it on. */
+function isPlainReply(outcome: Outcome): outcome is ReplyOutcome {
+  return outcome.kind === "reply" && outcome.effects.length === 0;
 }
 
-/** A reply of the wrong type is delivered all the same, as Cloudstate does: its bytes may well be what was meant. */
-function checkReplyType(
-  method: EntityMethod,
-  reply: EntityReply,
-  { logger, reportError }: RouterDependencies,
-): void {
-  const expected = messageTypeUrl(method.desc.output.typeName);
-  if (reply.typeUrl === expected) return;
-  const name = methodName(method);
-  logger.warn("reply of the wrong type", { method: name, expected, got: reply.typeUrl });
-  reportError(`${name} answered ${reply.typeUrl}, but ${expected} is declared`);
-}
+const NO_BYTES = new Uint8Array(0);

@@ -5,7 +5,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { backoffMs, describeError, sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
-import type { ClientStream, Connection, StreamHandlers } from "../grpc/mod.ts";
+import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
 import { EntitySpecSchema, ProxyInfoSchema, UserFunctionErrorSchema } from "../protocol/mod.ts";
 import type { EntitySpec } from "../protocol/mod.ts";
 
@@ -34,6 +34,12 @@ export interface UserFunctionDependencies {
 export interface StreamOpener {
   /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there. */
   open(path: string, handlers: StreamHandlers): ClientStream;
+  /**
+   * One message there, one back. The bytes may not be changed before the call is over.
+   *
+   * @throws StatusError the user function's own (a `CallError`), or `USER_FUNCTION_UNAVAILABLE` while it is not there.
+   */
+  unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply>;
   /** Streams that the user function takes at a time. */
   readonly maxStreams: number;
 }
@@ -88,12 +94,11 @@ export class UserFunction implements StreamOpener {
   }
 
   open(path: string, handlers: StreamHandlers): ClientStream {
-    if (this.#state.kind !== "serving" || !this.#state.connection.usable) {
-      const { host, port } = this.#dependencies.options;
-      const text = `the user function at ${host}:${port} is not available; try again later`;
-      throw new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
-    }
-    return this.#state.connection.open(path, handlers);
+    return this.#usable().open(path, handlers);
+  }
+
+  async unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply> {
+    return this.#usable().unary(path, bytes, options);
   }
 
   get maxStreams(): number {
@@ -110,6 +115,15 @@ export class UserFunction implements StreamOpener {
     this.#stopped.abort();
     this.#connection?.destroy();
     await this.#finished;
+  }
+
+  #usable(): Connection {
+    if (this.#state.kind !== "serving" || !this.#state.connection.usable) {
+      const { host, port } = this.#dependencies.options;
+      const text = `the user function at ${host}:${port} is not available; try again later`;
+      throw new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+    }
+    return this.#state.connection;
   }
 
   async #run(): Promise<void> {

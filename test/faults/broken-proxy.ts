@@ -13,12 +13,12 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { describeError, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
-import { DEFAULT_ENTITY_OPTIONS, EventSourcedRuntime } from "../../pkg/entity/mod.ts";
+import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EventSourcedRuntime } from "../../pkg/entity/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
 import { EventSourced } from "../../pkg/protocol/mod.ts";
 import { createLogger, proxyOptions } from "../../pkg/proxy/mod.ts";
-import { createRouter } from "../../pkg/router/mod.ts";
+import { Router } from "../../pkg/router/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
 
 /** How long after its acknowledgement a record is written. */
@@ -85,7 +85,7 @@ async function lastPosition(log: EventLog, entity: EntityKey): Promise<Position>
 }
 
 const options = proxyOptions({}, process.env);
-const { maxEntityIdLength, passivationTimeoutMs } = options;
+const { passivationTimeoutMs } = options;
 const dependencies = { clock: systemClock, logger: silentLogger };
 const breakLog = process.argv[2] === "blind" ? blindLog : earlyLog;
 const log = breakLog(await openEventLog(options.log, dependencies));
@@ -112,7 +112,14 @@ const entities = new EventSourcedRuntime({
   reportError,
   options: { ...DEFAULT_ENTITY_OPTIONS, passivationTimeoutMs },
 });
-const dispatch = createRouter({ entities, logger: silentLogger, reportError, maxEntityIdLength });
+const dispatch = new Router({
+  entities,
+  actions: new ActionRuntime({ ...dependencies, streams: userFunction, reportError, options }),
+  services: () => undefined,
+  logger: silentLogger,
+  reportError,
+  options,
+});
 const endpoint = await startEndpoint(
   { host: options.httpHost, port: options.httpPort },
   { dispatch, ...dependencies },

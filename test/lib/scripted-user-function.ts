@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { MethodDefinition, ServerDuplexStream } from "@grpc/grpc-js";
 
 import {
+  ActionProtocol,
   EntitySpecSchema,
   EventSourcedStreamInSchema,
   EventSourcedStreamOutSchema,
@@ -14,6 +15,9 @@ import {
   UserFunctionErrorSchema,
 } from "../../pkg/protocol/mod.ts";
 import type { EntitySpec, EventSourcedStreamIn, ProxyInfo } from "../../pkg/protocol/mod.ts";
+
+import { actionMethods } from "./scripted-actions.ts";
+import type { ScriptedAction } from "./scripted-actions.ts";
 
 export type StreamOut = MessageInitShape<typeof EventSourcedStreamOutSchema>;
 
@@ -47,6 +51,8 @@ export interface Script {
   readonly port?: number;
   /** Called for every message of every entity stream. Default: says nothing. */
   readonly onMessage?: (message: EventSourcedStreamIn, stream: ScriptedStream) => void;
+  /** Called for every call to an action. Default: never answers. */
+  readonly onAction?: (call: ScriptedAction) => void;
   /** Answers discovery with these bytes instead of the spec. */
   readonly discoveryBytes?: Uint8Array;
 }
@@ -60,8 +66,8 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
 
   server.addService(
     {
-      discover: bytesMethod("/cloudstate.EntityDiscovery/discover", false),
-      reportError: bytesMethod("/cloudstate.EntityDiscovery/reportError", false),
+      discover: bytesMethod("/cloudstate.EntityDiscovery/discover"),
+      reportError: bytesMethod("/cloudstate.EntityDiscovery/reportError"),
     },
     {
       discover: (call: { request: Buffer }, callback: (error: null, reply: Uint8Array) => void) => {
@@ -75,7 +81,7 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
     },
   );
   server.addService(
-    { handle: bytesMethod("/cloudstate.eventsourced.EventSourced/handle", true) },
+    { handle: bytesMethod("/cloudstate.eventsourced.EventSourced/handle", "bidi_streaming") },
     {
       handle: (call: ServerDuplexStream<Buffer, Uint8Array>) => {
         const stream = scriptedStream(call);
@@ -87,6 +93,15 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
         });
       },
     },
+  );
+  server.addService(
+    Object.fromEntries(
+      ActionProtocol.methods.map(({ name, methodKind }) => [
+        name,
+        bytesMethod(`/${ActionProtocol.typeName}/${name}`, methodKind),
+      ]),
+    ),
+    actionMethods((call) => script.onAction?.(call)),
   );
 
   const port = await new Promise<number>((resolve, reject) => {
@@ -120,14 +135,17 @@ function encode<Desc extends DescMessage>(schema: Desc, init: MessageInitShape<D
   return toBinary(schema, create(schema, init));
 }
 
-function bytesMethod(path: string, stream: boolean): MethodDefinition<Buffer, Buffer> {
+function bytesMethod(
+  path: string,
+  kind: DescMethod["methodKind"] = "unary",
+): MethodDefinition<Buffer, Buffer> {
   const same = (bytes: Buffer) => bytes;
   // grpc-js copies with methods that only buffers have.
   const buffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
     path,
-    requestStream: stream,
-    responseStream: stream,
+    requestStream: kind === "client_streaming" || kind === "bidi_streaming",
+    responseStream: kind === "server_streaming" || kind === "bidi_streaming",
     requestSerialize: buffer,
     requestDeserialize: same,
     responseSerialize: buffer,

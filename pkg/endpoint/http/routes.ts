@@ -15,9 +15,10 @@ export interface HttpRoute {
   readonly body: string;
 }
 
-/** Every HTTP route of a specification, in its order. */
+/** Every HTTP route of a specification, in its order. Streamed methods have none. */
 export function httpRoutes(spec: UserFunctionSpec): HttpRoute[] {
-  return methods(spec).flatMap((method) =>
+  const unary = methods(spec).filter((method) => method.desc.methodKind === "unary");
+  return unary.flatMap((method) =>
     httpBindings(method.desc).bindings.map((binding) => ({
       method,
       httpMethod: binding.httpMethod,

@@ -84,7 +84,8 @@ export async function world(
     { deadlineMs, onCancel = () => undefined }: SendOptions = {},
   ) => {
     const payload = counterRequest(id, amount);
-    const reply = await runtime.dispatch({ method, entityId: id, payload, deadlineMs, onCancel });
+    const command = { method, entityId: id, payload, idempotencyKey: undefined, deadlineMs, onCancel };
+    const reply = await runtime.dispatch(command);
     return Buffer.from(reply.payload).toString();
   };
   const { streams } = userFunction;

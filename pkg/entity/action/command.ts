@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Metadata } from "../../protocol/mod.ts";
+import type { ActionMethod } from "../../userfunction/mod.ts";
+
+/** One message for an action whose method is unary. */
+export interface ActionCall {
+  readonly method: ActionMethod;
+  /** The serialized input message. */
+  readonly payload: Uint8Array;
+  readonly metadata: Metadata;
+  /** Calls the listener once if nobody waits for the answer any more. */
+  readonly onCancel: (listener: () => void) => void;
+}
+
+/** A stream for an action whose method takes or gives one. */
+export interface ActionStreamCall {
+  readonly method: ActionMethod;
+  /** The serialized input messages; one where the method takes no stream. */
+  readonly input: AsyncIterable<Uint8Array>;
+  readonly metadata: Metadata;
+  readonly onCancel: (listener: () => void) => void;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Messages to and from the user function of an action (Cloudstate 0.2, `cloudstate.action`). */
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { Status } from "../../grpc/mod.ts";
+import {
+  ActionCommandSchema,
+  ActionResponseSchema,
+  messageTypeUrl,
+  metadataMessage,
+} from "../../protocol/mod.ts";
+import type { ActionResponse, Metadata } from "../../protocol/mod.ts";
+import { methodName } from "../../userfunction/mod.ts";
+import type { ActionMethod } from "../../userfunction/mod.ts";
+
+import { readEffects, readForward, readReply } from "../client-action.ts";
+import { commandFailed, entityError } from "../failure.ts";
+import type { Outcome } from "../outcome.ts";
+
+/** One message that is the whole request. */
+export function commandMessage(method: ActionMethod, payload: Uint8Array, metadata: Metadata): Uint8Array {
+  return encode(method.service.desc.typeName, method.desc.name, anyOf(method, payload), metadata);
+}
+
+/** Begins a stream of messages: says what it is for, and carries no payload. */
+export function openMessage(method: ActionMethod, metadata: Metadata): Uint8Array {
+  return encode(method.service.desc.typeName, method.desc.name, undefined, metadata);
+}
+
+/** A further message of a stream. */
+export function inputMessage(method: ActionMethod, payload: Uint8Array): Uint8Array {
+  return encode("", "", anyOf(method, payload), []);
+}
+
+/** @throws StatusError `PROTOCOL_VIOLATION` if the bytes are no answer. */
+export function readResponse(method: ActionMethod, bytes: Uint8Array): Outcome {
+  let message: ActionResponse;
+  try {
+    message = fromBinary(ActionResponseSchema, bytes);
+  } catch (error) {
+    const text = `the user function's answer to ${methodName(method)} is not an ActionResponse`;
+    throw entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text, error);
+  }
+  const { response } = message;
+  const effects = readEffects(message.sideEffects);
+  switch (response.case) {
+    case "reply":
+      return readReply(response.value, effects);
+    case "forward":
+      return readForward(response.value, effects);
+    case "failure":
+      // Unlike an entity's, the effects of an action happen beside a failure too.
+      return { kind: "failure", error: commandFailed(response.value.description), effects };
+    case undefined:
+      return { kind: "nothing", effects };
+  }
+}
+
+function anyOf({ desc }: ActionMethod, value: Uint8Array): Any {
+  return { $typeName: "google.protobuf.Any", typeUrl: messageTypeUrl(desc.input.typeName), value };
+}
+
+function encode(serviceName: string, name: string, payload: Any | undefined, metadata: Metadata): Uint8Array {
+  return toBinary(ActionCommandSchema, {
+    $typeName: "cloudstate.action.ActionCommand",
+    serviceName,
+    name,
+    payload,
+    metadata: metadata.length === 0 ? undefined : metadataMessage(metadata),
+  });
+}

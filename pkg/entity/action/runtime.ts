@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ExpiryQueue } from "../../base/mod.ts";
+import type { Clock } from "../../base/mod.ts";
+import { Status, StatusError } from "../../grpc/mod.ts";
+import { ActionProtocol } from "../../protocol/mod.ts";
+import { methodName } from "../../userfunction/mod.ts";
+import type { StreamOpener } from "../../userfunction/mod.ts";
+
+import { entityError } from "../failure.ts";
+import type { Outcome } from "../outcome.ts";
+import type { ActionCall, ActionStreamCall } from "./command.ts";
+import { commandMessage, readResponse } from "./messages.ts";
+import { ActionStream } from "./stream.ts";
+import type { ActionStreamContext } from "./stream.ts";
+
+/** Bounds of actions (I11). `docs/configuration.md` says how to set each. */
+export interface ActionOptions {
+  /** How long the user function may take for one command that is no stream, in milliseconds. */
+  readonly relayTimeoutMs: number;
+  /** How long a stream may be without a message in either direction, in milliseconds. */
+  readonly streamIdleTimeoutMs: number;
+}
+
+export interface ActionRuntimeDependencies {
+  readonly streams: StreamOpener;
+  readonly clock: Clock;
+  readonly options: ActionOptions;
+  /** Tells the user function what it did wrong. */
+  readonly reportError: (message: string) => void;
+}
+
+/**
+ * Hands commands to actions: one call to the user function for each, of the same shape.
+ *
+ * 1. What the user function ends a call with, its own status, its caller gets.
+ * 2. Whoever stops waiting, or takes too long, ends the call at the user function too.
+ */
+export class ActionRuntime {
+  readonly #streams: StreamOpener;
+  readonly #options: ActionOptions;
+  readonly #reportError: (message: string) => void;
+  readonly #open: ExpiryQueue<OpenCall>;
+  readonly #context: ActionStreamContext;
+
+  constructor({ streams, clock, options, reportError }: ActionRuntimeDependencies) {
+    this.#streams = streams;
+    this.#options = options;
+    this.#reportError = reportError;
+    this.#open = new ExpiryQueue(clock, options.relayTimeoutMs, (call) => {
+      call.timedOut = true;
+      call.cancel();
+    });
+    const idle = new ExpiryQueue<ActionStream>(clock, options.streamIdleTimeoutMs, (stream) => stream.idle());
+    this.#context = { streams, reportError, idle, idleTimeoutMs: options.streamIdleTimeoutMs };
+  }
+
+  /** @throws StatusError, and nothing else. */
+  async unary({ method, payload, metadata, onCancel }: ActionCall): Promise<Outcome> {
+    const open: OpenCall = { cancel: () => undefined, timedOut: false };
+    this.#open.touch(open);
+    try {
+      const { message } = await this.#streams.unary(UNARY_PATH, commandMessage(method, payload, metadata), {
+        onCancel: (cancel) => {
+          open.cancel = cancel;
+          onCancel(cancel);
+        },
+      });
+      return readResponse(method, message);
+    } catch (error) {
+      if (open.timedOut) {
+        const text = `the user function did not answer ${methodName(method)} within ${this.#options.relayTimeoutMs} ms`;
+        throw entityError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text, error);
+      }
+      if (error instanceof StatusError && error.code === "PROTOCOL_VIOLATION")
+        this.#reportError(error.message);
+      throw error;
+    } finally {
+      this.#open.forget(open);
+    }
+  }
+
+  /** What the user function answers, as it is asked for. The iterator throws StatusError, and nothing else. */
+  streamed(call: ActionStreamCall): AsyncIterableIterator<Outcome, undefined> {
+    return new ActionStream(this.#context, call);
+  }
+}
+
+const UNARY_PATH = `/${ActionProtocol.typeName}/${ActionProtocol.method.handleUnary.name}`;
+
+/** A call that the user function owes an answer to. */
+interface OpenCall {
+  cancel: () => void;
+  timedOut: boolean;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What the answers of all kinds of services have in common: from the protocol's messages to outcomes. */
+
+import { readMetadata } from "../protocol/mod.ts";
+import type { ForwardMessage, ReplyMessage, SideEffectMessage } from "../protocol/mod.ts";
+
+import { NO_EFFECTS } from "./outcome.ts";
+import type { Call, ForwardOutcome, NoReplyOutcome, ReplyOutcome, SideEffect } from "./outcome.ts";
+
+/** A reply without a payload is no reply. */
+export function readReply(
+  reply: ReplyMessage,
+  effects: readonly SideEffect[],
+): ReplyOutcome | NoReplyOutcome {
+  const { payload, metadata } = reply;
+  if (payload === undefined) return { kind: "nothing", effects };
+  return {
+    kind: "reply",
+    typeUrl: payload.typeUrl,
+    payload: payload.value,
+    metadata: readMetadata(metadata),
+    effects,
+  };
+}
+
+export function readForward(forward: ForwardMessage, effects: readonly SideEffect[]): ForwardOutcome {
+  return { kind: "forward", call: readCall(forward), effects };
+}
+
+/** Side effects as they came, without keys. */
+export function readEffects(effects: readonly SideEffectMessage[]): readonly SideEffect[] {
+  if (effects.length === 0) return NO_EFFECTS;
+  return effects.map((effect) => ({
+    ...readCall(effect),
+    synchronous: effect.synchronous,
+    idempotencyKey: undefined,
+  }));
+}
+
+function readCall({ serviceName, commandName, payload, metadata }: ForwardMessage | SideEffectMessage): Call {
+  return {
+    serviceName,
+    commandName,
+    typeUrl: payload?.typeUrl ?? "",
+    payload: payload?.value ?? EMPTY,
+    metadata: readMetadata(metadata),
+  };
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+
+import { NO_EFFECTS } from "../entity/mod.ts";
+import type { EntityCommand, Outcome } from "../entity/mod.ts";
+import { Status, StatusError } from "../grpc/mod.ts";
+
+import { callOf, effect, forward, reply, startRouter } from "./testdata/world.ts";
+
+const NO = new StatusError(Status.UNKNOWN, "COMMAND_FAILED", "no");
+const failure: Outcome = { kind: "failure", error: NO, effects: NO_EFFECTS };
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const seen: T[] = [];
+  for await (const item of items) seen.push(item);
+  return seen;
+}
+
+// Forwards
+
+test("a forward's target answers in place of the first method, through any number of links", async (t) => {
+  const { send, seen } = startRouter({
+    unary: (_name, text) => (text.length < 3 ? forward("Talks.Say", `${text}x`) : reply(text)),
+  });
+  t.is(await send("Talks.Say", "a"), "axx");
+  t.deepEqual(seen, ["Say a", "Say ax", "Say axx"]);
+});
+
+test("forwards go from any kind of service to any other, with the caller's deadline and cancellation", async (t) => {
+  const given: EntityCommand[] = [];
+  const { send, seen } = startRouter({
+    unary: (_name, text) => (text === "add" ? forward("Counter.Add", "ann") : reply(text)),
+    entity: (_name, id, command) => {
+      given.push(command);
+      return id === "bob" ? forward("Talks.Say", "done") : reply("from ann");
+    },
+  });
+  const onCancel = (): void => undefined;
+  t.is(await send("Talks.Say", "add", { deadlineMs: 7, onCancel }), "from ann");
+  t.like(given[0], { deadlineMs: 7, onCancel });
+  t.is(await send("Counter.Add", "bob"), "done");
+  t.deepEqual(seen, ["Say add", "Add ann", "Add bob", "Say done"]);
+});
+
+test("what a forward's target fails with is the caller's", async (t) => {
+  const { send } = startRouter({
+    unary: (_name, text) => (text === "a" ? forward("Talks.Say", "b") : failure),
+  });
+  t.is(await t.throwsAsync(send("Talks.Say", "a")), NO);
+  const thrown = startRouter({ unary: () => forward("Counter.Add", ""), entity: () => reply("") });
+  await t.throwsAsync(thrown.send("Talks.Say", "a"), { code: "ENTITY_KEY_MISSING" });
+});
+
+test("an unknown target is reported with its trace, and the caller is told no more than that", async (t) => {
+  const { send, reports } = startRouter({
+    unary: (_name, text) => {
+      if (text === "service") return { ...forward("Nobody.Say", ""), effects: NO_EFFECTS };
+      if (text === "command") return forward("Talks.Sing", "");
+      if (text === "type")
+        return { kind: "forward", call: { ...callOf("Talks.Say", ""), typeUrl: "a/b.C" }, effects: [] };
+      return forward("Talks.Say", text.slice(1));
+    },
+  });
+  const generic = {
+    code: "BAD_TARGET",
+    message: "the user function asked for a command that cannot be carried out",
+  };
+  for (const text of ["service", "command", "type", " command"])
+    await t.throwsAsync(send("Talks.Say", text), generic);
+  t.deepEqual(reports, [
+    'unknown service "perdure.test.Nobody", forwarded from perdure.test.Talks.Say',
+    'unknown command "Sing" of perdure.test.Talks, forwarded from perdure.test.Talks.Say',
+    "perdure.test.Talks.Say takes perdure.test.Line, not b.C, forwarded from perdure.test.Talks.Say",
+    'unknown command "Sing" of perdure.test.Talks, forwarded from perdure.test.Talks.Say, forwarded from perdure.test.Talks.Say',
+  ]);
+});
+
+test("a type may be named with another prefix, and no type at all is an empty message", async (t) => {
+  const { send } = startRouter({
+    unary: (_name, text) => {
+      if (text === "a")
+        return {
+          kind: "forward",
+          call: { ...callOf("Talks.Say", "b"), typeUrl: "x.org/perdure.test.Line" },
+          effects: [],
+        };
+      if (text === "b")
+        return { kind: "forward", call: { ...callOf("Talks.Say", ""), typeUrl: "" }, effects: [] };
+      return reply("end");
+    },
+  });
+  t.is(await send("Talks.Say", "a"), "end");
+});
+
+test("a chain has a bound (I11)", async (t) => {
+  const { send, seen, reports } = startRouter(
+    { unary: () => forward("Talks.Say", "a") },
+    { maxForwardDepth: 3 },
+  );
+  await t.throwsAsync(send("Talks.Say", "a"), { code: "CHAIN_TOO_LONG" });
+  t.is(seen.length, 4);
+  t.regex(reports[0] ?? "", /^more than 3 forwards and side effects in a row, forwarded from/);
+});
+
+test("a forward while the user function is gone can be tried again", async (t) => {
+  const { send, reports } = startRouter({ unary: () => forward("Talks.Say", "a"), gone: true });
+  await t.throwsAsync(send("Talks.Say", "a"), { code: "USER_FUNCTION_UNAVAILABLE" });
+  t.deepEqual(reports, []);
+});
+
+test("forwards inside a stream keep their place, and may bring a stream themselves", async (t) => {
+  const { stream } = startRouter({
+    unary: async (_name, text) => {
+      // The slower answer still comes first.
+      if (text === "1") await new Promise((resolve) => setImmediate(resolve));
+      return reply(`said ${text}`);
+    },
+    async *streamed(name, input) {
+      for await (const text of input) {
+        if (name === "Recite") {
+          yield reply(`${text}a`);
+          yield reply(`${text}b`);
+        } else if (text === "3") yield forward("Talks.Recite", text);
+        else if (text === "4") yield forward("Talks.Gather", text);
+        else yield forward("Talks.Say", text);
+      }
+    },
+  });
+  t.deepEqual(await collect(stream("Talks.Chat", ["1", "2", "3"])), ["said 1", "said 2", "3a", "3b"]);
+});
+
+test("a method with one reply may forward to one that takes a stream, not to one that has a stream of replies", async (t) => {
+  const { send, reports } = startRouter({
+    unary: (_name, text) => forward(text === "in" ? "Talks.Gather" : "Talks.Recite", text),
+  });
+  t.is(await send("Talks.Say", "in"), "in");
+  await t.throwsAsync(send("Talks.Say", "out"), { code: "BAD_TARGET" });
+  t.deepEqual(reports, [
+    "perdure.test.Talks.Say has one reply, but was forwarded to perdure.test.Talks.Recite, which has a stream of them",
+  ]);
+});
+
+// Side effects
+
+test("effects come before the answer and in order: synchronous ones are waited for, others only started", async (t) => {
+  const log: string[] = [];
+  const held = Promise.withResolvers<void>();
+  const { send, router } = startRouter({
+    unary: () =>
+      reply("done", [
+        effect("Counter.Add", "one", true),
+        effect("Counter.Add", "two"),
+        effect("Counter.Add", "three", true),
+      ]),
+    entity: async (_name, id) => {
+      log.push(`${id} begins`);
+      if (id === "two") await held.promise;
+      else await new Promise((resolve) => setImmediate(resolve));
+      log.push(`${id} ends`);
+      return reply("");
+    },
+  });
+  log.push(await send("Talks.Say"));
+  t.deepEqual(log, ["one begins", "one ends", "two begins", "three begins", "three ends", "done"]);
+  const drained = router.drained().then(() => log.push("drained"));
+  held.resolve();
+  await drained;
+  t.deepEqual(log.slice(-2), ["two ends", "drained"]);
+});
+
+test("effects beside a forward, a failure or no reply are carried out too", async (t) => {
+  const effects = [effect("Counter.Add", "x", true)];
+  const { send, seen } = startRouter({
+    unary: (_name, text) => {
+      if (text === "forward") return forward("Talks.Say", "end", effects);
+      if (text === "failure") return { kind: "failure", error: NO, effects };
+      return text === "nothing" ? { kind: "nothing", effects } : reply(text);
+    },
+  });
+  t.is(await send("Talks.Say", "forward"), "end");
+  await t.throwsAsync(send("Talks.Say", "failure"), { code: "COMMAND_FAILED" });
+  await t.throwsAsync(send("Talks.Say", "nothing"), { code: "NO_REPLY" });
+  t.deepEqual(seen, ["Say forward", "Add x", "Say end", "Say failure", "Add x", "Say nothing", "Add x"]);
+});
+
+test("an effect that fails changes nothing for the caller, and is reported", async (t) => {
+  const { send, reports } = startRouter({
+    unary: () =>
+      reply("done", [
+        effect("Counter.Add", "a", true),
+        effect("Counter.Add", ""),
+        effect("Nobody.Say", "", true),
+        effect("Counter.Get", "b", true),
+      ]),
+    entity: (name) => {
+      if (name === "Add") return failure;
+      throw new Error("a bug");
+    },
+  });
+  t.is(await send("Talks.Say"), "done");
+  const trace = "side-effect of perdure.test.Talks.Say";
+  t.deepEqual(reports.toSorted(), [
+    `perdure.test.Counter.Add failed: no (COMMAND_FAILED), ${trace}`,
+    `perdure.test.Counter.Add failed: the request names no entity: a key field of perdure.test.Request is empty (ENTITY_KEY_MISSING), ${trace}`,
+    `perdure.test.Counter.Get failed: unexpected failure, see the proxy's log (INTERNAL), ${trace}`,
+    `unknown service "perdure.test.Nobody", ${trace}`,
+  ]);
+});
+
+test("effects of effects and of forwards are carried out, within the bound of the chain (I11)", async (t) => {
+  const { send, router, seen, reports } = startRouter(
+    {
+      unary: (_name, text) => {
+        if (text === "a") return reply(text, [effect("Talks.Say", "b")]);
+        if (text === "b") return forward("Talks.Say", "c", [effect("Counter.Add", "of b")]);
+        if (text === "c") return reply(text, [effect("Counter.Add", "of c")]);
+        return reply(text, [effect("Talks.Say", "again", true)]);
+      },
+    },
+    { maxForwardDepth: 3 },
+  );
+  t.is(await send("Talks.Say", "a"), "a");
+  await router.drained();
+  t.deepEqual(seen, ["Say a", "Say b", "Add of b", "Say c", "Add of c"]);
+  t.is(await send("Talks.Say", "again"), "again");
+  t.is(seen.filter((each) => each === "Say again").length, 4);
+  t.deepEqual(
+    reports.map((report) => report.split(",")[0]),
+    ["more than 3 forwards and side effects in a row"],
+  );
+});
+
+test("an effect goes to a stream too: its answers matter to nobody, but what they ask for does", async (t) => {
+  const { send, seen } = startRouter({
+    unary: () => reply("done", [effect("Talks.Recite", "r", true), effect("Talks.Gather", "g", true)]),
+    async *streamed(name, input) {
+      for await (const text of input)
+        yield reply(text, name === "Recite" ? [effect("Counter.Add", "x", true)] : []);
+    },
+  });
+  t.is(await send("Talks.Say"), "done");
+  t.deepEqual(seen, ["Say ", "Recite r", "Add x", "Gather g"]);
+});
+
+test("no more asynchronous effects are under way than may be; the command with the next one waits (I11)", async (t) => {
+  let open = 0;
+  let most = 0;
+  const { send, router, seen } = startRouter(
+    {
+      unary: (_name, text) =>
+        reply(
+          text,
+          [1, 2, 3].map((i) => effect("Counter.Add", `${text}${i}`)),
+        ),
+      entity: async () => {
+        most = Math.max(most, ++open);
+        await new Promise((resolve) => setImmediate(resolve));
+        open--;
+        return reply("");
+      },
+    },
+    { maxOpenEffects: 2 },
+  );
+  await Promise.all(["a", "b", "c"].map((text) => send("Talks.Say", text)));
+  await router.drained();
+  t.is(most, 2);
+  t.is(seen.filter((each) => each.startsWith("Add")).length, 9);
+});
+
+test("effects within asynchronous effects never wait for each other's places", async (t) => {
+  const { send, router, seen } = startRouter(
+    {
+      unary: (_name, text) =>
+        reply(
+          text,
+          text.length < 3 ? ["x", "y"].map((letter) => effect("Talks.Say", `${text}${letter}`)) : NO_EFFECTS,
+        ),
+    },
+    { maxOpenEffects: 1 },
+  );
+  await send("Talks.Say", "");
+  await router.drained();
+  t.is(seen.length, 1 + 2 + 4 + 8);
+});
+
+test("an effect goes on when its caller has gone", async (t) => {
+  let cancelled = false;
+  let cancel: (() => void) | undefined;
+  const { send } = startRouter({
+    unary: (_name, text, { onCancel }) => {
+      onCancel(() => undefined);
+      return reply(text, [effect("Counter.Add", "a", true)]);
+    },
+    entity: (_name, _id, { onCancel }) => {
+      onCancel(() => (cancelled = true));
+      cancel?.();
+      return reply("");
+    },
+  });
+  await send("Talks.Say", "", { onCancel: (listener) => (cancel = listener) });
+  t.truthy(cancel);
+  t.false(cancelled);
+});
+
+test("what follows from a command with a key has keys that follow from that, always the same (I7)", async (t) => {
+  const keys: (string | undefined)[] = [];
+  const { send } = startRouter({
+    unary: () =>
+      forward("Counter.Get", "a", [
+        effect("Counter.Add", "a", true),
+        { ...effect("Counter.Add", "a", true), idempotencyKey: "own" },
+        effect("Counter.Add", "a", true),
+      ]),
+    entity: (_name, _id, { idempotencyKey }) => {
+      keys.push(idempotencyKey);
+      return reply("");
+    },
+  });
+  for (const idempotencyKey of ["k", "k", undefined]) await send("Talks.Say", "", { idempotencyKey });
+  const derived = ["k/effect-0", "own", "k/effect-2", "k/forward"];
+  t.deepEqual(keys, [...derived, ...derived, undefined, "own", undefined, undefined]);
+});

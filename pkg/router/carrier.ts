@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Semaphore } from "../base/mod.ts";
+import type { Logger } from "../base/mod.ts";
+import type {
+  ActionCall,
+  ActionStreamCall,
+  Call,
+  EntityCommand,
+  NoReplyOutcome,
+  Outcome,
+  ReplyOutcome,
+  SideEffect,
+} from "../entity/mod.ts";
+import { Status } from "../grpc/mod.ts";
+import type { ActionMethod, ServedMethod, ServedService } from "../userfunction/mod.ts";
+
+import { describeCause, findTarget, nextLink } from "./chain.ts";
+import type { Chain } from "./chain.ts";
+import type { Command } from "./command.ts";
+import { readEntityId } from "./entity-id.ts";
+import { badTarget, routerError, toStatusError } from "./router-error.ts";
+
+export interface RouterOptions {
+  /** Longest entity id in UTF-16 code units. */
+  readonly maxEntityIdLength: number;
+  /** Forwards and side effects that may follow each other from one command. */
+  readonly maxForwardDepth: number;
+  /** Asynchronous side effects under way; a command with further ones waits. */
+  readonly maxOpenEffects: number;
+}
+
+export interface RouterDependencies {
+  readonly entities: { dispatch(command: EntityCommand): Promise<Outcome> };
+  readonly actions: {
+    unary(call: ActionCall): Promise<Outcome>;
+    streamed(call: ActionStreamCall): AsyncIterable<Outcome>;
+  };
+  /** What is served at the moment, for the targets of forwards and side effects; undefined: nothing. */
+  readonly services: () => ReadonlyMap<string, ServedService> | undefined;
+  readonly logger: Logger;
+  /** Tells the user function what it did wrong. */
+  readonly reportError: (message: string) => void;
+  readonly options: RouterOptions;
+}
+
+/** What is left of an outcome when its effects are carried out and its forwards followed. */
+export type Settled =
+  | ReplyOutcome
+  | NoReplyOutcome
+  /** It was forwarded to a method that answers with a stream. None of these is settled. */
+  | { readonly kind: "stream"; readonly outcomes: AsyncIterable<Outcome>; readonly from: Link };
+
+/** A command, and how it came about. */
+export interface Link {
+  readonly command: Command;
+  readonly chain: Chain;
+}
+
+/**
+ * Carries out what user functions ask for with their answers: side effects and forwards, of any kind of service to any
+ * other.
+ *
+ * 1. Effects come before the answer, in their order: a synchronous one is waited for, an asynchronous one started. What
+ *    becomes of an effect never changes the answer; its failure is logged and reported.
+ * 2. Effects of effects and of forwards are carried out too. A chain has at most `maxForwardDepth` links (I11).
+ * 3. At most `maxOpenEffects` asynchronous effects are under way (I11). Within one, further ones run in its own place,
+ *    one after the other: if they waited for places of their own, all places could wait for each other.
+ * 4. A forward goes on for the caller: with its deadline, and cancelled with it. An effect goes on without the caller.
+ * 5. Where a command has an idempotency key, what follows from it has keys that follow from that (I7).
+ */
+export class Carrier {
+  readonly #dependencies: RouterDependencies;
+  readonly #places: Semaphore;
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(dependencies: RouterDependencies) {
+    this.#dependencies = dependencies;
+    this.#places = new Semaphore(dependencies.options.maxOpenEffects);
+  }
+
+  /** Gives a command with one answer to what is behind its method. @throws StatusError, and nothing else. */
+  give(command: Command): Promise<Outcome> {
+    const { method, payload, metadata, idempotencyKey, deadlineMs, onCancel } = command;
+    if (method.kind === "action") {
+      if (method.desc.methodKind !== "unary") return onlyAnswer(this.#stream(method, command));
+      return this.#dependencies.actions.unary({ method, payload, metadata, onCancel });
+    }
+    const { maxEntityIdLength } = this.#dependencies.options;
+    const entityId = readEntityId(method, payload, maxEntityIdLength);
+    const delivery = { method, entityId, payload, idempotencyKey, deadlineMs, onCancel };
+    return this.#dependencies.entities.dispatch(delivery);
+  }
+
+  /** @throws StatusError if the answer is a failure, or a forward that cannot be followed; and nothing else. */
+  async settle(outcome: Outcome, from: Link): Promise<Settled> {
+    let answer = outcome;
+    let link = from;
+    for (;;) {
+      if (answer.effects.length > 0) await this.#carryOut(answer.effects, link);
+      if (answer.kind === "failure") throw answer.error;
+      if (answer.kind !== "forward") return answer;
+      link = this.#forward(answer.call, link);
+      const { method } = link.command;
+      if (method.kind === "action" && answersWithStream(method)) {
+        return { kind: "stream", outcomes: this.#stream(method, link.command), from: link };
+      }
+      answer = await this.give(link.command);
+    }
+  }
+
+  /** Resolves when no effect is under way; the caller bounds the wait. */
+  async drained(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #stream(method: ActionMethod, { payload, metadata, onCancel }: Command): AsyncIterable<Outcome> {
+    return this.#dependencies.actions.streamed({ method, metadata, onCancel, input: only(payload) });
+  }
+
+  #forward(call: Call, { command, chain }: Link): Link {
+    const { idempotencyKey, deadlineMs, onCancel } = command;
+    const method = this.#target(call, "forward", chain);
+    return {
+      command: {
+        method,
+        payload: call.payload,
+        metadata: call.metadata,
+        idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey}/forward`,
+        deadlineMs,
+        onCancel,
+      },
+      chain: nextLink(method, "forward", chain),
+    };
+  }
+
+  /** @throws StatusError that says nothing of the user function's insides; the report says it all. */
+  #target(call: Call, kind: "forward" | "effect", chain: Chain): ServedMethod {
+    const { services, logger, reportError, options } = this.#dependencies;
+    const served = services();
+    if (served === undefined) {
+      const text = "the user function is not available; try again later";
+      throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+    }
+    const tooLong = chain.depth >= options.maxForwardDepth;
+    const found = tooLong
+      ? `more than ${options.maxForwardDepth} forwards and side effects in a row`
+      : findTarget(served, call);
+    if (typeof found !== "string") return found;
+    const trace = describeCause(kind, chain);
+    logger.warn("target cannot be used", { problem: found, trace });
+    reportError(`${found}, ${trace}`);
+    throw badTarget(tooLong ? "CHAIN_TOO_LONG" : "BAD_TARGET");
+  }
+
+  async #carryOut(effects: readonly SideEffect[], from: Link): Promise<void> {
+    for (const [index, effect] of effects.entries()) {
+      if (effect.synchronous || from.chain.inFlight) {
+        await this.#effect(effect, index, from, from.chain.inFlight);
+        continue;
+      }
+      await this.#places.acquire();
+      const running = this.#effect(effect, index, from, true).finally(() => {
+        this.#places.release();
+        this.#underWay.delete(running);
+      });
+      this.#underWay.add(running);
+    }
+  }
+
+  /** Never rejects. */
+  async #effect(
+    effect: SideEffect,
+    index: number,
+    { command, chain }: Link,
+    inFlight: boolean,
+  ): Promise<void> {
+    try {
+      const method = this.#target(effect, "effect", chain);
+      const key = command.idempotencyKey;
+      const link: Link = {
+        command: {
+          method,
+          payload: effect.payload,
+          metadata: effect.metadata,
+          idempotencyKey: effect.idempotencyKey ?? (key === undefined ? undefined : `${key}/effect-${index}`),
+          deadlineMs: undefined,
+          onCancel: () => undefined,
+        },
+        chain: nextLink(method, "effect", chain, inFlight),
+      };
+      if (method.kind === "action" && answersWithStream(method)) {
+        await this.#consume({ kind: "stream", outcomes: this.#stream(method, link.command), from: link });
+      } else {
+        await this.#consume(await this.settle(await this.give(link.command), link));
+      }
+    } catch (thrown) {
+      this.#onEffectFailed(effect, chain, thrown);
+    }
+  }
+
+  /** An effect's answers matter to nobody, but what they ask for is carried out. */
+  async #consume(settled: Settled): Promise<void> {
+    if (settled.kind !== "stream") return;
+    for await (const outcome of settled.outcomes)
+      await this.#consume(await this.settle(outcome, settled.from));
+  }
+
+  #onEffectFailed({ serviceName, commandName }: SideEffect, chain: Chain, thrown: unknown): void {
+    const { logger, reportError } = this.#dependencies;
+    const { code, message } = toStatusError(thrown);
+    const trace = describeCause("effect", chain);
+    logger.warn("side effect failed", {
+      effect: `${serviceName}.${commandName}`,
+      trace,
+      code,
+      error: thrown,
+    });
+    // What is wrong with a target has been reported already.
+    if (code !== "BAD_TARGET" && code !== "CHAIN_TOO_LONG")
+      reportError(`${serviceName}.${commandName} failed: ${message} (${code}), ${trace}`);
+  }
+}
+
+/** Whether a method has any number of answers. */
+export function answersWithStream({ desc }: ServedMethod): boolean {
+  return desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming";
+}
+
+/** The one answer of a method that takes a stream. */
+export async function onlyAnswer(outcomes: AsyncIterable<Outcome>): Promise<Outcome> {
+  let only: Outcome | undefined;
+  for await (const outcome of outcomes) {
+    if (only !== undefined) {
+      const text = "the user function gave more than one answer to a command that takes one";
+      throw routerError(Status.INTERNAL, "MESSAGE_COUNT", text);
+    }
+    only = outcome;
+  }
+  return only ?? { kind: "nothing", effects: [] };
+}
+
+async function* only(payload: Uint8Array): AsyncIterable<Uint8Array> {
+  yield payload;
+}

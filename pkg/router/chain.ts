@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Call } from "../entity/mod.ts";
+import { methodName } from "../userfunction/mod.ts";
+import type { ServedMethod, ServedService } from "../userfunction/mod.ts";
+
+/** How a command came about: from a caller, or link by link from another command's answer. */
+export interface Chain {
+  readonly method: ServedMethod;
+  /** Why it is carried out; undefined for the first link. */
+  readonly cause: { readonly kind: "forward" | "effect"; readonly of: Chain } | undefined;
+  /** Links before this one. */
+  readonly depth: number;
+  /** Whether this is within an asynchronous side effect, which has its place among those in flight. */
+  readonly inFlight: boolean;
+}
+
+/** A caller's own command. */
+export function firstLink(method: ServedMethod): Chain {
+  return { method, cause: undefined, depth: 0, inFlight: false };
+}
+
+export function nextLink(
+  method: ServedMethod,
+  kind: "forward" | "effect",
+  of: Chain,
+  inFlight = of.inFlight,
+): Chain {
+  return { method, cause: { kind, of }, depth: of.depth + 1, inFlight };
+}
+
+/** The chain for people, as `forwarded from shop.Cart.Buy, side-effect of shop.Till.Close`. */
+export function describeCause(kind: "forward" | "effect", of: Chain): string {
+  const words: string[] = [];
+  let cause: Chain["cause"] = { kind, of };
+  while (cause !== undefined) {
+    words.push(
+      `${cause.kind === "forward" ? "forwarded from" : "side-effect of"} ${methodName(cause.of.method)}`,
+    );
+    cause = cause.of.cause;
+  }
+  return words.join(", ");
+}
+
+/** The method that a call is for, or what is wrong with it. */
+export function findTarget(
+  services: ReadonlyMap<string, ServedService>,
+  { serviceName, commandName, typeUrl }: Call,
+): ServedMethod | string {
+  const service = services.get(serviceName);
+  if (service === undefined) return `unknown service ${JSON.stringify(serviceName)}`;
+  const method = service.methods.get(commandName);
+  if (method === undefined) return `unknown command ${JSON.stringify(commandName)} of ${serviceName}`;
+  // What stands before the name may differ from SDK to SDK. No type at all is an empty message.
+  const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+  const { typeName } = method.desc.input;
+  if (name !== typeName && typeUrl !== "") return `${methodName(method)} takes ${typeName}, not ${name}`;
+  return method;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Status, StatusError } from "../grpc/mod.ts";
+
+/** Why a command was not carried out, or not to its end, besides what is behind its method says. */
+export type RouterErrorCode =
+  /** The request is not the declared input message. Nothing was done. */
+  | "MALFORMED_MESSAGE"
+  /** The request names no entity. Nothing was done. */
+  | "ENTITY_KEY_MISSING"
+  /** The entity id is too long. Nothing was done. */
+  | "ENTITY_ID_TOO_LONG"
+  /** The user function forwarded to a method that does not exist or does not fit. What it stored itself is stored. */
+  | "BAD_TARGET"
+  /** Forwards and side effects followed each other too often. What they stored is stored. */
+  | "CHAIN_TOO_LONG"
+  /** The user function answered without a reply. What it stored is stored. */
+  | "NO_REPLY"
+  /** More than one answer to a command that takes one. */
+  | "MESSAGE_COUNT"
+  /** The user function is not there. Nothing was done. */
+  | "USER_FUNCTION_UNAVAILABLE"
+  /** A bug of the proxy; its log tells more. */
+  | "INTERNAL";
+
+export function routerError(
+  status: Status,
+  code: RouterErrorCode,
+  text: string,
+  cause?: unknown,
+): StatusError {
+  return new StatusError(status, code, text, cause === undefined ? undefined : { cause });
+}
+
+/** Whatever was thrown as what a caller may see. */
+export function toStatusError(thrown: unknown): StatusError {
+  if (thrown instanceof StatusError) return thrown;
+  return routerError(Status.INTERNAL, "INTERNAL", "unexpected failure, see the proxy's log", thrown);
+}
+
+/** What a caller is told of a forward that cannot be followed. The user function's developer is told more. */
+export function badTarget(code: "BAD_TARGET" | "CHAIN_TOO_LONG" = "BAD_TARGET"): StatusError {
+  return routerError(
+    Status.INTERNAL,
+    code,
+    "the user function asked for a command that cannot be carried out",
+  );
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { counterRequest, COUNTER_REQUEST, COUNTER_SERVICE } from "../../../test/lib/counter.ts";
+import { line, lineAny, talksSpec, textOf } from "../../../test/lib/talks.ts";
+import { silentLogger } from "../../base/mod.ts";
+import { NO_EFFECTS } from "../../entity/mod.ts";
+import type { ActionCall, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
+import { ActionProtocol, EventSourced, messageTypeUrl, NO_METADATA } from "../../protocol/mod.ts";
+import { validateSpec } from "../../userfunction/mod.ts";
+import type { ServedMethod } from "../../userfunction/mod.ts";
+import type { RouterOptions } from "../carrier.ts";
+import type { Command, StreamedCommand } from "../command.ts";
+import { Router } from "../router.ts";
+
+const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProtocol.typeName]);
+if (!validation.ok) throw new Error(validation.errors.join());
+const { services } = validation.spec;
+
+/** As `Talks.Say`. */
+export function methodOf(name: string): ServedMethod {
+  const [service = "", method = ""] = name.split(".");
+  const found = services.get(`perdure.test.${service}`)?.methods.get(method);
+  if (found === undefined) throw new Error(`no method ${name}`);
+  return found;
+}
+
+/** What is behind the router, as a test plays it. `text` is that of a `Line`, or the entity's id. */
+export interface Behind {
+  readonly unary?: (name: string, text: string, call: ActionCall) => Outcome | Promise<Outcome>;
+  readonly streamed?: (name: string, input: AsyncIterable<string>) => AsyncIterable<Outcome>;
+  readonly entity?: (name: string, id: string, command: EntityCommand) => Outcome | Promise<Outcome>;
+  /** Nothing is served. */
+  readonly gone?: boolean;
+}
+
+export interface World {
+  readonly router: Router;
+  readonly reports: readonly string[];
+  /** Everything that was asked of what is behind the router, as `Say a`. */
+  readonly seen: readonly string[];
+  /** A command with this text (of a `Line`, or an entity's id), and the text of its reply. */
+  send(name: string, text?: string, changes?: Partial<Command>): Promise<string>;
+  /** A stream of these texts, and the texts of its replies. */
+  stream(name: string, texts?: readonly string[], changes?: Partial<StreamedCommand>): AsyncIterable<string>;
+}
+
+/** A router in front of what the test plays. Whatever it does not play answers with its own input. */
+export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}): World {
+  const seen: string[] = [];
+  const reports: string[] = [];
+  const router = new Router({
+    entities: {
+      async dispatch(command) {
+        const { name } = command.method.desc;
+        seen.push(`${name} ${command.entityId}`);
+        return (await behind.entity?.(name, command.entityId, command)) ?? counted();
+      },
+    },
+    actions: {
+      async unary(call) {
+        const { name } = call.method.desc;
+        const text = textOf(call.payload);
+        seen.push(`${name} ${text}`);
+        return (await behind.unary?.(name, text, call)) ?? reply(text);
+      },
+      streamed({ method, input }) {
+        return (behind.streamed ?? echo)(method.desc.name, texts(input, seen, method.desc.name));
+      },
+    },
+    services: () => (behind.gone === true ? undefined : services),
+    logger: silentLogger,
+    reportError: (message) => reports.push(message),
+    options: { maxEntityIdLength: 8, maxForwardDepth: 4, maxOpenEffects: 2, ...options },
+  });
+  return {
+    router,
+    reports,
+    seen,
+    async send(name, text = "", changes = {}) {
+      const method = methodOf(name);
+      const payload = method.kind === "action" ? line(text) : counterRequest(text);
+      const sent = await router.unary({ ...BARE, method, payload, idempotencyKey: undefined, ...changes });
+      return textOf(sent.payload);
+    },
+    async *stream(name, input = [], changes = {}) {
+      const messages = (async function* () {
+        for (const text of input) yield line(text);
+      })();
+      const command = { ...BARE, method: methodOf(name), input: messages, ...changes };
+      for await (const { payload } of router.streamed(command)) yield textOf(payload);
+    },
+  };
+}
+
+const BARE = { metadata: NO_METADATA, deadlineMs: undefined, onCancel: () => undefined };
+
+async function* texts(input: AsyncIterable<Uint8Array>, seen: string[], name: string): AsyncIterable<string> {
+  for await (const payload of input) {
+    seen.push(`${name} ${textOf(payload)}`);
+    yield textOf(payload);
+  }
+}
+
+async function* echo(_name: string, input: AsyncIterable<string>): AsyncIterable<Outcome> {
+  for await (const text of input) yield reply(text);
+}
+
+export function reply(text: string, effects: readonly SideEffect[] = NO_EFFECTS): Outcome {
+  const { typeUrl, value } = lineAny(text);
+  return { kind: "reply", typeUrl, payload: value, metadata: NO_METADATA, effects };
+}
+
+/** The answer of a counter, whose text is none. */
+function counted(): Outcome {
+  const typeUrl = messageTypeUrl(COUNTER_REQUEST);
+  return { kind: "reply", typeUrl, payload: new Uint8Array(0), metadata: NO_METADATA, effects: NO_EFFECTS };
+}
+
+/** A call of `Talks.Say` with this text, or of `Counter.Add` for this entity. */
+export function callOf(name: string, text: string) {
+  const [service = "", commandName = ""] = name.split(".");
+  const isTalk = service !== "Counter";
+  return {
+    serviceName: isTalk ? `perdure.test.${service}` : COUNTER_SERVICE,
+    commandName,
+    typeUrl: isTalk ? lineAny("").typeUrl : messageTypeUrl(COUNTER_REQUEST),
+    payload: isTalk ? line(text) : counterRequest(text),
+    metadata: NO_METADATA,
+  };
+}
+
+export function forward(name: string, text: string, effects: readonly SideEffect[] = NO_EFFECTS): Outcome {
+  return { kind: "forward", call: callOf(name, text), effects };
+}
+
+export function effect(name: string, text: string, synchronous = false): SideEffect {
+  return { ...callOf(name, text), synchronous, idempotencyKey: undefined };
+}
