@@ -91,6 +91,8 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     const { method, onCancel } = this.#call;
     this.#context.idle.touch(this);
     onCancel(() => this.#finish(entityError(Status.CANCELLED, "CANCELLED", "the caller went away")));
+    // It may have gone already.
+    if (this.#over) return;
     try {
       this.#stream = this.#context.streams.open(PATHS[method.desc.methodKind], {
         onMessage: (bytes) => this.#onAnswer(bytes),
@@ -106,21 +108,22 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   /** Gives the caller's messages to the user function, at its pace. */
   async #send(stream: ClientStream): Promise<void> {
     const { method, metadata } = this.#call;
-    const takesStream = method.desc.methodKind !== "server_streaming";
-    if (takesStream) await this.#sendOne(stream, openMessage(method, metadata));
-    while (!this.#over) {
-      const item = await this.#input.next();
-      if (this.#over) return;
-      if (item.done === true) break;
-      const message = takesStream
-        ? inputMessage(method, item.value)
-        : commandMessage(method, item.value, metadata);
-      await this.#sendOne(stream, message);
+    if (method.desc.methodKind === "server_streaming") {
+      const only = await this.#input.next();
+      if (only.done !== true) await this.#sendOne(stream, commandMessage(method, only.value, metadata));
+    } else {
+      await this.#sendOne(stream, openMessage(method, metadata));
+      while (!this.#over) {
+        const item = await this.#input.next();
+        if (item.done === true) break;
+        await this.#sendOne(stream, inputMessage(method, item.value));
+      }
     }
     stream.end();
   }
 
   async #sendOne(stream: ClientStream, message: Uint8Array): Promise<void> {
+    if (this.#over) return;
     this.#context.idle.touch(this);
     if (!stream.send(message)) await stream.drained();
   }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import type { ScriptedAction } from "../../../test/lib/scripted-actions.ts";
+import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
+import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test/lib/talks.ts";
+import { until } from "../../../test/lib/until.ts";
+import { ManualClock, PullBuffer, systemClock } from "../../base/mod.ts";
+import { connect, Status, StatusError } from "../../grpc/mod.ts";
+import { ActionProtocol, EventSourced, NO_METADATA } from "../../protocol/mod.ts";
+import { validateSpec } from "../../userfunction/mod.ts";
+import type { ActionMethod } from "../../userfunction/mod.ts";
+
+import type { Outcome } from "../outcome.ts";
+import { ActionRuntime } from "./runtime.ts";
+
+function methodOf(name: string): ActionMethod {
+  const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProtocol.typeName]);
+  const method = validation.ok ? validation.spec.services.get(TALKS_SERVICE)?.methods.get(name) : undefined;
+  if (method?.kind !== "action") throw new Error(`no method ${name}`);
+  return method;
+}
+
+/** A caller whose messages a test pushes, and what was asked of it. */
+function caller() {
+  const told: string[] = [];
+  const tell = (word: string) => () => void told.push(word);
+  const source = {
+    start: tell("start"),
+    pause: tell("pause"),
+    resume: tell("resume"),
+    cancel: tell("cancel"),
+  };
+  const input = new PullBuffer<Uint8Array>(source, 1_000);
+  return { input, told, say: (text: string) => input.push(line(text), 1) };
+}
+
+/** The runtime in front of a scripted user function, and one stream of a method. */
+async function start(t: ExecutionContext, name: string, onAction: (call: ScriptedAction) => void) {
+  const opened: ScriptedAction[] = [];
+  const userFunction = await startScriptedUserFunction({
+    spec: talksSpec(),
+    onAction: (call) => {
+      opened.push(call);
+      onAction(call);
+    },
+  });
+  const connection = await connect({ host: "127.0.0.1", port: userFunction.port, clock: systemClock });
+  t.teardown(() => {
+    connection.destroy();
+    userFunction.kill();
+  });
+  const clock = new ManualClock();
+  const runtime = new ActionRuntime({
+    streams: connection,
+    clock,
+    options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000 },
+    reportError: () => undefined,
+  });
+  const from = caller();
+  let cancel = (): void => undefined;
+  const stream = runtime.streamed({
+    method: methodOf(name),
+    metadata: NO_METADATA,
+    input: from.input,
+    onCancel: (listener) => {
+      cancel = listener;
+    },
+  });
+  return { runtime, stream, from, opened, clock, userFunction, cancel: () => cancel() };
+}
+
+const shown = (outcome: Outcome | undefined): string =>
+  outcome?.kind === "reply" ? textOf(outcome.payload) : String(outcome?.kind);
+
+test("nothing is opened, and nothing taken from the caller, before the first answer is asked for", async (t) => {
+  const { stream, from, opened } = await start(t, "Chat", (call) => void call.send(lineReply("a")));
+  from.say("hello");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.deepEqual([opened.length, from.told], [0, []]);
+  t.is(shown((await stream.next()).value), "a");
+  t.is(opened.length, 1);
+  await until("the caller is asked", () => from.told.includes("start") || from.told.includes("resume"));
+  await stream.return?.();
+});
+
+test("a reader that leaves cancels the call at the user function, and returns the caller's input", async (t) => {
+  const { stream, from, opened } = await start(t, "Chat", (call) => void call.send(lineReply("a")));
+  await stream.next();
+  await stream.return?.();
+  t.true(from.told.includes("cancel"));
+  await opened[0]?.cancelled;
+  t.deepEqual(await stream.next(), { done: true, value: undefined });
+});
+
+test("a caller that goes away ends a waiting reader, and cancels the call at the user function", async (t) => {
+  const { stream, from, opened, cancel } = await start(t, "Recite", () => undefined);
+  const waiting = stream.next();
+  from.say("hello");
+  await until("it is open", () => opened.length === 1);
+  cancel();
+  await t.throwsAsync(waiting, { code: "CANCELLED" });
+  await opened[0]?.cancelled;
+});
+
+test("a caller that has gone before the first answer is asked for opens nothing", async (t) => {
+  const { runtime, opened, from } = await start(t, "Recite", () => undefined);
+  const call = { method: methodOf("Recite"), metadata: NO_METADATA, input: from.input };
+  const stream = runtime.streamed({ ...call, onCancel: (listener) => listener() });
+  await t.throwsAsync(stream.next(), { code: "CANCELLED" });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.deepEqual([opened.length, from.told], [0, ["cancel"]]);
+});
+
+test("an input that fails fails the stream, behind what was answered before", async (t) => {
+  const { stream, from, opened } = await start(t, "Chat", (call) => void call.send(lineReply("a")));
+  t.is(shown((await stream.next()).value), "a");
+  const waiting = stream.next();
+  from.input.end(new StatusError(Status.UNIMPLEMENTED, "MESSAGE_COUNT", "too many"));
+  await t.throwsAsync(waiting, { code: "MESSAGE_COUNT" });
+  await opened[0]?.cancelled;
+});
+
+test("nothing in either direction for the idle time-out ends the stream; any message starts the time anew", async (t) => {
+  const { stream, from, opened, clock } = await start(t, "Chat", (call) => {
+    void (async () => {
+      for await (const { payload } of call.commands)
+        if (payload !== undefined) await call.send(lineReply(textOf(payload.value)));
+    })().catch(() => undefined);
+  });
+  for (const word of ["a", "b", "c"]) {
+    const answer = stream.next();
+    from.say(word);
+    t.is(shown((await answer).value), word);
+    clock.advance(4_000);
+  }
+  const waiting = stream.next();
+  clock.advance(1_000);
+  await t.throwsAsync(waiting, { code: "STREAM_IDLE", message: /Talks\.Chat had no message .* for 5000 ms/ });
+  await opened[0]?.cancelled;
+  t.true(from.told.includes("cancel"));
+});
+
+test("a user function that is not there fails the stream, and the caller's input is returned", async (t) => {
+  const from = caller();
+  const gone = new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", "gone");
+  const runtime = new ActionRuntime({
+    streams: {
+      maxStreams: 1,
+      open: () => {
+        throw gone;
+      },
+      unary: () => Promise.reject(gone),
+    },
+    clock: new ManualClock(),
+    options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000 },
+    reportError: () => undefined,
+  });
+  const call = { metadata: NO_METADATA, onCancel: () => undefined };
+  const stream = runtime.streamed({ ...call, method: methodOf("Chat"), input: from.input });
+  t.is(await t.throwsAsync(stream.next()), gone);
+  t.deepEqual(from.told, ["cancel"]);
+  const unary = runtime.unary({ ...call, method: methodOf("Say"), payload: line("a") });
+  t.is(await t.throwsAsync(unary), gone);
+});
