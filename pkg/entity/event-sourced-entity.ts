@@ -3,7 +3,7 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { assert, BoundedQueue, toError } from "../base/mod.ts";
-import type { Position } from "../eventlog/mod.ts";
+import type { EntityKey, Position } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService } from "../userfunction/mod.ts";
@@ -96,6 +96,10 @@ export class EventSourcedEntity implements ActiveEntity {
     this.#restart();
   }
 
+  get #key(): EntityKey {
+    return { type: this.service.persistenceId, id: this.id };
+  }
+
   get #name(): string {
     return `${this.service.persistenceId}/${this.id}`;
   }
@@ -107,7 +111,7 @@ export class EventSourcedEntity implements ActiveEntity {
     this.#recover().catch((thrown: unknown) => {
       // Its stream broke while the log was read: everybody has been told.
       if (this.#state.kind === "gone") return;
-      const error = thrown instanceof StatusError ? thrown : logFailure(thrown, this.#name);
+      const error = thrown instanceof StatusError ? thrown : this.#logFailure(thrown);
       this.#context.logger.error("entity could not be activated", {
         entity: this.#name,
         error: toError(thrown),
@@ -127,8 +131,7 @@ export class EventSourcedEntity implements ActiveEntity {
 
   async #replay(): Promise<void> {
     const { log } = this.#context;
-    const key = { type: this.service.persistenceId, id: this.id };
-    let page = await log.read(key);
+    let page = await log.read(this.#key);
     const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
     let cursor = snapshot?.cursor ?? ORIGIN;
 
@@ -144,7 +147,7 @@ export class EventSourcedEntity implements ActiveEntity {
       if (this.#stream !== stream) return;
       if (page.end) break;
       await stream.drained();
-      page = await log.read(key, cursor.position);
+      page = await log.read(this.#key, cursor.position);
     }
     this.#cursor = cursor;
     this.#next();
@@ -225,8 +228,7 @@ export class EventSourcedEntity implements ActiveEntity {
   #append(delivery: Delivery, events: Any[], snapshot: Any | undefined, answer: Answer): void {
     this.#state = { kind: "appending", delivery };
     const bytes = writeCommit(this.#cursor, events, this.#context.clock.wallMs());
-    const key = { type: this.service.persistenceId, id: this.id };
-    this.#context.log.append(key, this.#cursor.position, bytes).then(
+    this.#context.log.append(this.#key, this.#cursor.position, bytes).then(
       (position) => this.#onAppended(position, bytes, events.length, snapshot, delivery, answer),
       (error: unknown) => this.#onAppendFailed(error, delivery),
     );
@@ -250,7 +252,7 @@ export class EventSourcedEntity implements ActiveEntity {
   }
 
   #onAppendFailed(error: unknown, delivery: Delivery): void {
-    const failure = logFailure(error, this.#name);
+    const failure = this.#logFailure(error);
     this.#context.logger.warn("append failed", {
       entity: this.#name,
       code: failure.code,
@@ -279,9 +281,8 @@ export class EventSourcedEntity implements ActiveEntity {
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
   #saveSnapshot(state: Any): void {
     const { log, logger, clock } = this.#context;
-    const key = { type: this.service.persistenceId, id: this.id };
     const bytes = writeSnapshot(this.#cursor, state, clock.wallMs());
-    log.saveSnapshot(key, this.#cursor.position, bytes).catch((error: unknown) => {
+    log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
       logger.warn("snapshot was not saved", { entity: this.#name, error: toError(error) });
     });
   }
@@ -333,6 +334,10 @@ export class EventSourcedEntity implements ActiveEntity {
     this.#stream = undefined;
     stream.end();
     this.#context.retire(stream);
+  }
+
+  #logFailure(thrown: unknown): StatusError {
+    return logFailure(thrown, this.#name, (position) => this.#context.log.locate(this.#key, position));
   }
 
   #gone(): void {

@@ -2,6 +2,7 @@
 
 import { describeError } from "../base/mod.ts";
 import { EventLogError } from "../eventlog/mod.ts";
+import type { Position } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 
 import { HistoryError } from "./history.ts";
@@ -64,10 +65,18 @@ export function commandFailed(description: string): StatusError {
   return entityError(Status.UNKNOWN, "COMMAND_FAILED", description);
 }
 
-/** What a caller is told when the log could not be written or read: the one place that translates it. */
-export function logFailure(error: unknown, entity: string): StatusError {
+/**
+ * What a caller is told when the log could not be written or read: the one place that translates it. `locate` says where
+ * a position of the entity is stored.
+ */
+export function logFailure(
+  error: unknown,
+  entity: string,
+  locate: (position: Position) => string,
+): StatusError {
   if (error instanceof HistoryError) {
-    return new StatusError(Status.DATA_LOSS, error.code, `${entity}: ${error.message}`, { cause: error });
+    const text = `${entity}: ${locate(error.position)}: ${describeError(error)}`;
+    return new StatusError(Status.DATA_LOSS, error.code, text, { cause: error });
   }
   if (!(error instanceof EventLogError)) {
     return entityError(
@@ -77,7 +86,8 @@ export function logFailure(error: unknown, entity: string): StatusError {
       error,
     );
   }
-  const text = `${entity}: ${describeError(error)}`;
+  const told = describeError(error);
+  const text = told.startsWith(`${entity}: `) ? told : `${entity}: ${told}`;
   return new StatusError(statusOf(error), error.code, text, { cause: error });
 }
 

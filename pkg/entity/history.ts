@@ -39,7 +39,15 @@ export type HistoryErrorCode =
   | "HISTORY_BROKEN_CHAIN";
 
 /** The stored history of an entity cannot be trusted. */
-export class HistoryError extends CodedError<HistoryErrorCode> {}
+export class HistoryError extends CodedError<HistoryErrorCode> {
+  /** Of the record or snapshot that is wrong. */
+  readonly position: Position;
+
+  constructor(code: HistoryErrorCode, position: Position, message: string, cause?: unknown) {
+    super(code, message, { cause });
+    this.position = position;
+  }
+}
 
 /** The record of one command's events, to be appended behind `cursor`. */
 export function writeCommit(cursor: Cursor, events: Any[], timeMs: number): Uint8Array {
@@ -74,6 +82,7 @@ export function readCommit(
   if (Number(commit.firstSequence) !== cursor.sequence + 1) {
     throw new HistoryError(
       "HISTORY_GAP",
+      record.position,
       `the record at position ${record.position} begins with event ${commit.firstSequence}, but event ` +
         `${cursor.sequence + 1} is next; events are missing or stored twice`,
     );
@@ -81,6 +90,7 @@ export function readCommit(
   if (Buffer.compare(commit.previousHash, cursor.recordHash) !== 0) {
     throw new HistoryError(
       "HISTORY_BROKEN_CHAIN",
+      record.position,
       `the record at position ${record.position} (event ${commit.firstSequence}) does not follow the one before it; ` +
         "one of them was changed or removed",
     );
@@ -111,6 +121,7 @@ export function readSnapshot(record: LogRecord): SnapshotPoint {
   if (snapshot.state === undefined || snapshot.sequence < 1n) {
     throw new HistoryError(
       "HISTORY_UNREADABLE",
+      record.position,
       `the snapshot at position ${record.position} holds no state`,
     );
   }
@@ -125,12 +136,7 @@ function parse<T>(record: LogRecord, what: string, read: (bytes: Uint8Array) => 
   try {
     return read(record.bytes);
   } catch (error) {
-    throw new HistoryError(
-      "HISTORY_UNREADABLE",
-      `the ${what} at position ${record.position} cannot be read`,
-      {
-        cause: error,
-      },
-    );
+    const text = `the ${what} at position ${record.position} cannot be read`;
+    throw new HistoryError("HISTORY_UNREADABLE", record.position, text, error);
   }
 }

@@ -33,9 +33,13 @@ export interface EventLog {
   /** In which partition the positions of an entity count. */
   partitionOf(entity: EntityKey): number;
 
+  /** Where a record of the entity is stored, for people who have to look there. */
+  locate(entity: EntityKey, position: Position): string;
+
   /**
    * The entity's newest snapshot and the records after it, in pages. Without `after`: the snapshot, if there is one,
-   * and the first page. With `after`: the next page of records behind that position, without a snapshot.
+   * and the first page. With `after`, the position of one of its records or `NO_POSITION`: the next page of records
+   * behind that one, without a snapshot. A history that is known not to be whole is refused with `LOG_CORRUPT` (I6).
    */
   read(entity: EntityKey, after?: Position): Promise<HistoryPage>;
 

@@ -51,6 +51,10 @@ class MemoryLog implements EventLog {
     return 0;
   }
 
+  locate(_entity: EntityKey, position: Position): string {
+    return `position ${position} in memory`;
+  }
+
   async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
     this.#checkOpen();
     const found = this.#types.get(entity.type)?.entities.get(entity.id);

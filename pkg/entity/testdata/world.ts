@@ -180,6 +180,7 @@ export function bound(log: EventLog): EventLog {
     durability: log.durability,
     partitions: log.partitions,
     partitionOf: (entity) => log.partitionOf(entity),
+    locate: (entity, position) => log.locate(entity, position),
     read: (...parameters) => log.read(...parameters),
     append: (...parameters) => log.append(...parameters),
     saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),

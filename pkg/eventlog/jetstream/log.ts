@@ -2,21 +2,15 @@
 
 import { assert } from "../../base/mod.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
-import type {
-  Durability,
-  EntityKey,
-  EventLog,
-  HistoryPage,
-  LogRecord,
-  Position,
-  TailRecord,
-} from "../event-log.ts";
+import type { Durability, EntityKey, EventLog, HistoryPage, Position, TailRecord } from "../event-log.ts";
 import { checkPartition, checkSettings, checkSize, nameOf } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
 import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
+import { locationOf } from "./back-pointers.ts";
 import { connectLink } from "./connect.ts";
 import { checkDurability } from "./durability.ts";
+import { Histories, toRecord } from "./histories.ts";
 import { lastMessages } from "./ids.ts";
 import type { Layout } from "./layout.ts";
 import type { NatsLink } from "./link.ts";
@@ -87,6 +81,7 @@ class LogOnJetStream implements EventLog {
   readonly #links: Links;
   readonly #appender: Appender;
   readonly #reader: Reader;
+  readonly #histories: Histories;
   readonly #wakeup = new Wakeup();
   readonly #accepted = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
@@ -100,22 +95,19 @@ class LogOnJetStream implements EventLog {
     this.#links = links;
     this.#appender = new Appender(new Publisher(links.writes, options), reader, options);
     this.#reader = reader;
+    this.#histories = new Histories(reader);
   }
 
   partitionOf(entity: EntityKey): number {
     return this.#layout.numberOf(entity);
   }
 
+  locate(entity: EntityKey, position: Position): string {
+    return locationOf(this.#layout.placeOf(entity).events.stream, position);
+  }
+
   read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
-    return this.#accept(async () => {
-      const place = this.#layout.placeOf(entity);
-      const found = after === undefined ? await this.#reader.last(place.snapshot) : undefined;
-      const from = after ?? found?.position ?? NO_POSITION;
-      const { messages, end } = await this.#reader.currentPage(place.events, from);
-      const records = messages.map(toRecord);
-      if (found === undefined) return { records, end };
-      return { snapshot: { position: found.position, bytes: found.bytes }, records, end };
-    });
+    return this.#accept(() => this.#histories.read(entity, this.#layout.placeOf(entity), after));
   }
 
   append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
@@ -258,10 +250,6 @@ class LogOnJetStream implements EventLog {
 
 function isConflict(thrown: unknown): boolean {
   return thrown instanceof EventLogError && thrown.code === "APPEND_CONFLICT";
-}
-
-function toRecord({ sequence, bytes }: StoredMessage): LogRecord {
-  return { position: sequence, bytes };
 }
 
 function idOf(message: StoredMessage): string {

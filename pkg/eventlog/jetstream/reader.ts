@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Buffer } from "node:buffer";
-
 import type { Msg } from "@nats-io/transport-node";
 
 import { Semaphore } from "../../base/mod.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { Position } from "../event-log.ts";
+import { lastOfStreamIn, leaderMessageOf, presenceOf, rawMessageOf } from "./answers.ts";
+import type { Presence, RawMessage } from "./answers.ts";
 import type { Source } from "./layout.ts";
 import type { NatsLink } from "./link.ts";
-import { fromApi } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { decodeStored } from "./stored.ts";
 import type { Origin, Stored } from "./stored.ts";
 import type { StreamFacts } from "./streams.ts";
 
-/** A message of a stream. */
-export interface StoredMessage extends Stored, Origin {}
+/** A message of ours. */
+export interface StoredMessage extends Stored, Origin {
+  readonly follows: Position | undefined;
+}
 
 export interface MessagePage {
   readonly messages: readonly StoredMessage[];
@@ -63,9 +64,9 @@ export class Reader {
     }
   }
 
-  /** As `page`, of one entity and never behind what was acknowledged before. */
-  async currentPage(source: Source, after: Position): Promise<MessagePage> {
-    const last = await this.horizon(source);
+  /** As `page`, of one entity and never behind what was acknowledged before: its last message, if that is known. */
+  async currentPage(source: Source, after: Position, until?: Position): Promise<MessagePage> {
+    const last = until ?? (await this.horizon(source));
     for (let attempt = 0; attempt < MAX_STALE_READS; attempt++) {
       const page = await this.page(source, after);
       if (!page.end || (page.messages.at(-1)?.sequence ?? after) >= last) return page;
@@ -73,8 +74,14 @@ export class Reader {
     throw staleRead(source);
   }
 
-  /** The last message of a subject, never behind what was acknowledged before. */
-  last(source: Source): Promise<StoredMessage | undefined> {
+  /** The last message of a subject, never behind what was acknowledged before. `undefined` also if it is unreadable. */
+  async last(source: Source): Promise<StoredMessage | undefined> {
+    const found = await this.lastRaw(source);
+    return found === undefined ? undefined : decoded(found);
+  }
+
+  /** As `last`, but the message is not looked into. */
+  lastRaw(source: Source): Promise<RawMessage | undefined> {
     if (this.#facts.replicated) return this.#fromLeader(source.stream, { last_by_subj: source.subject });
     const { stream, subject } = source;
     const doing = `reading ${stream} ${subject}`;
@@ -83,10 +90,34 @@ export class Reader {
         subject: `$JS.API.DIRECT.GET.${stream}.${subject}`,
         payload: "",
         doing,
-        receive: (message) => ({ message: messageOf(message, stream, doing) }),
+        receive: (message) => ({ message: rawMessageOf(message, stream, doing) }),
       });
       return found.message;
     });
+  }
+
+  /** To tell a subject without messages from one whose last message the server cannot read: it answers alike. */
+  presence({ stream, subject }: Source, upTo?: Position): Promise<Presence> {
+    const doing = `reading ${stream} ${subject}`;
+    return this.#turn(doing, () =>
+      this.#link.ask({
+        subject: `$JS.API.DIRECT.GET.${stream}`,
+        payload: JSON.stringify({ multi_last: [subject], batch: 1, up_to_seq: upTo }),
+        doing,
+        receive: (message) => presenceOf(message, stream, doing),
+      }),
+    );
+  }
+
+  /** The sequence of a subject's last message, which the server cannot read and does not tell. */
+  async lastUnreadable(source: Source): Promise<Position> {
+    let [below, found] = [NO_POSITION, await this.#lastOfStream(source.stream)];
+    while (found - below > 1) {
+      const middle = Math.floor((below + found) / 2);
+      if ((await this.presence(source, middle)) === "unreadable") found = middle;
+      else below = middle;
+    }
+    return found;
   }
 
   /** Sequence that a look at a replicated stream must reach to see all that was acknowledged before; 0 for others. */
@@ -97,8 +128,9 @@ export class Reader {
   }
 
   /** The first message of a subject behind a sequence, as the stream's leader knows it. */
-  firstBehind({ stream, subject }: Source, after: Position): Promise<StoredMessage | undefined> {
-    return this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject });
+  async firstBehind({ stream, subject }: Source, after: Position): Promise<StoredMessage | undefined> {
+    const found = await this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject });
+    return found === undefined ? undefined : decoded(found);
   }
 
   /** The message with a sequence. */
@@ -136,7 +168,19 @@ export class Reader {
     );
   }
 
-  #fromLeader(stream: string, which: LeaderQuestion): Promise<StoredMessage | undefined> {
+  #lastOfStream(stream: string): Promise<Position> {
+    const doing = `looking at ${stream}`;
+    return this.#turn(doing, () =>
+      this.#link.ask({
+        subject: `$JS.API.STREAM.INFO.${stream}`,
+        payload: "",
+        doing,
+        receive: (message) => lastOfStreamIn(message, doing),
+      }),
+    );
+  }
+
+  #fromLeader(stream: string, which: LeaderQuestion): Promise<RawMessage | undefined> {
     const doing = `reading ${stream} ${which.last_by_subj ?? which.next_by_subj}`;
     return this.#turn(doing, async () => {
       const found = await this.#link.ask({
@@ -168,24 +212,12 @@ export class Reader {
 }
 
 const END_OF_BATCH = 204;
-const NOT_FOUND = 404;
-const NO_RESPONDERS = 503;
-const NO_MESSAGE = 10037;
-
 /** A server that lags behind is asked so often; each time another one may answer. */
 const MAX_STALE_READS = 100;
 
 function messageOf(message: Msg, stream: string, doing: string): StoredMessage | undefined {
-  const { headers } = message;
-  const code = headers?.code ?? 0;
-  if (code === NOT_FOUND) return undefined;
-  if (headers === undefined || code !== 0) {
-    const reason =
-      code === NO_RESPONDERS ? "no stream answers: it is gone or has no leader now" : headers?.description;
-    throw new EventLogError("LOG_UNAVAILABLE", `${doing}: ${reason ?? "an answer without headers"}`);
-  }
-  const sequence = Number(headers.get("Nats-Sequence"));
-  return withOrigin({ stream, sequence, subject: headers.get("Nats-Subject") }, message.data);
+  const found = rawMessageOf(message, stream, doing);
+  return found === undefined ? undefined : decoded(found);
 }
 
 /** In the server's words. */
@@ -193,29 +225,11 @@ type LeaderQuestion =
   | { readonly last_by_subj: string; readonly next_by_subj?: undefined }
   | { readonly seq: number; readonly next_by_subj: string; readonly last_by_subj?: undefined };
 
-interface LeaderAnswer {
-  readonly message?: { readonly subject: string; readonly seq: number; readonly data?: string };
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
-}
-
-function leaderMessageOf(message: Msg, stream: string, doing: string): StoredMessage | undefined {
-  if (message.headers?.code === NO_RESPONDERS) return messageOf(message, stream, doing);
-  const { message: found, error } = message.json<LeaderAnswer>();
-  if (error?.err_code === NO_MESSAGE) return undefined;
-  if (error !== undefined) {
-    const { code, err_code: errCode = 0, description = "" } = error;
-    throw fromApi({ code, errCode, description }, doing, "read");
-  }
-  if (found === undefined) throw new TypeError("the answer has no message");
-  const { seq: sequence, subject, data = "" } = found;
-  return withOrigin({ stream, sequence, subject }, Buffer.from(data, "base64"));
-}
-
-function withOrigin(origin: Origin, data: Uint8Array): StoredMessage {
+function decoded({ data, ...origin }: RawMessage): StoredMessage {
   return { ...origin, ...decodeStored(data, origin) };
 }
 
-function staleRead({ stream, subject }: Source): EventLogError {
+export function staleRead({ stream, subject }: Source): EventLogError {
   const text = `reading ${stream} ${subject}: the servers that answer do not have what was acknowledged yet`;
   return new EventLogError("LOG_UNAVAILABLE", text);
 }

@@ -38,6 +38,9 @@ const COUNT_BYTES = 6;
 const HEAD_BYTES = 27;
 const CHECKSUM_BYTES = 4;
 
+/** What to do about a history that is not whole. */
+export const RECOVERY = "Restore the stream from a backup; other entities are not concerned";
+
 /** What an entity's record has beside its own bytes, unless its key is too long for a subject. */
 export const ENVELOPE_BYTES = HEAD_BYTES + CHECKSUM_BYTES;
 
@@ -109,8 +112,6 @@ function decodeKey(json: string, origin: Origin): EntityKey {
 }
 
 function damaged(origin: Origin, cause?: unknown): EventLogError {
-  const text =
-    `${describeOrigin(origin)}: the message is damaged or none of Perdure's. ` +
-    "Restore the stream from a backup; other entities are not concerned";
+  const text = `${describeOrigin(origin)}: the message is damaged or none of Perdure's. ${RECOVERY}`;
   return new EventLogError("LOG_CORRUPT", text, { cause });
 }

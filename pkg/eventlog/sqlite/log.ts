@@ -100,6 +100,10 @@ class LogInFile implements SqliteLog {
     return 0;
   }
 
+  locate(_entity: EntityKey, position: Position): string {
+    return `position ${position} of the file ${this.#path}`;
+  }
+
   async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
     return this.#read((reader) => reader.history(entity, after));
   }

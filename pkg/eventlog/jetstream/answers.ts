@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Buffer } from "node:buffer";
+
+import type { Msg } from "@nats-io/transport-node";
+
+import { EventLogError } from "../event-log.ts";
+import type { Position } from "../event-log.ts";
+import { fromApi } from "./nats-error.ts";
+import { FENCE } from "./publisher.ts";
+import type { Origin } from "./stored.ts";
+
+/** A message of a stream as it was found. */
+export interface RawMessage extends Origin {
+  /** The sequence that its fence named: that of its subject's message before it, 0 for none. */
+  readonly follows: Position | undefined;
+  readonly data: Uint8Array;
+}
+
+/** What the server knows of a subject without reading its messages. */
+export type Presence =
+  | "none"
+  | "readable"
+  /** It has a message, but cannot read the last one. */
+  | "unreadable";
+
+const NOT_FOUND = 404;
+const NO_RESPONDERS = 503;
+const NO_MESSAGE = 10037;
+
+/** In the words of the server: the subject has no message. A message that it cannot read is "Message Not Found". */
+const NO_RESULTS = "No Results";
+
+const FENCE_LINE = new RegExp(`^${FENCE}: *(\\d+)\\s*$`, "m");
+
+export function rawMessageOf(message: Msg, stream: string, doing: string): RawMessage | undefined {
+  const { headers } = message;
+  const code = headers?.code ?? 0;
+  if (code === NOT_FOUND) return undefined;
+  if (headers === undefined || code !== 0) {
+    const reason =
+      code === NO_RESPONDERS ? "no stream answers: it is gone or has no leader now" : headers?.description;
+    throw new EventLogError("LOG_UNAVAILABLE", `${doing}: ${reason ?? "an answer without headers"}`);
+  }
+  const fence = headers.get(FENCE);
+  return {
+    stream,
+    sequence: Number(headers.get("Nats-Sequence")),
+    subject: headers.get("Nats-Subject"),
+    follows: fence === "" ? undefined : Number(fence),
+    data: message.data,
+  };
+}
+
+export function presenceOf(message: Msg, stream: string, doing: string): Presence {
+  const { headers } = message;
+  if (headers?.code === NOT_FOUND) return headers.description === NO_RESULTS ? "none" : "unreadable";
+  rawMessageOf(message, stream, doing);
+  return "readable";
+}
+
+export function lastOfStreamIn(message: Msg, doing: string): Position {
+  const last =
+    message.headers?.code === NO_RESPONDERS ? undefined : message.json<InfoAnswer>().state?.last_seq;
+  if (last === undefined)
+    throw new EventLogError("LOG_UNAVAILABLE", `${doing}: the server does not describe it`);
+  return last;
+}
+
+interface InfoAnswer {
+  readonly state?: { readonly last_seq: number };
+}
+
+interface LeaderAnswer {
+  readonly message?: {
+    readonly subject: string;
+    readonly seq: number;
+    readonly hdrs?: string;
+    readonly data?: string;
+  };
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
+}
+
+export function leaderMessageOf(message: Msg, stream: string, doing: string): RawMessage | undefined {
+  if (message.headers?.code === NO_RESPONDERS) return rawMessageOf(message, stream, doing);
+  const { message: found, error } = message.json<LeaderAnswer>();
+  if (error?.err_code === NO_MESSAGE) return undefined;
+  if (error !== undefined) {
+    const { code, err_code: errCode = 0, description = "" } = error;
+    throw fromApi({ code, errCode, description }, doing, "read");
+  }
+  if (found === undefined) throw new TypeError("the answer has no message");
+  const { seq: sequence, subject, hdrs = "", data = "" } = found;
+  const fence = FENCE_LINE.exec(Buffer.from(hdrs, "base64").toString("latin1"))?.[1];
+  const follows = fence === undefined ? undefined : Number(fence);
+  return { stream, sequence, subject, follows, data: Buffer.from(data, "base64") };
+}

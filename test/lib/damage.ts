@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { NatsServer } from "../../hack/nats/server.ts";
+
+/**
+ * Stops the server in an orderly way, changes one bit of what stands in its streams, and starts it again. The bytes
+ * must stand there once. The function that comes back restores the streams in the same way.
+ */
+export async function flipBit(server: NatsServer, bytes: Buffer, offset = 0): Promise<() => Promise<void>> {
+  const store = join(server.folder, "jetstream");
+  const backup = join(server.folder, "backup");
+  await server.kill("SIGTERM");
+  cpSync(store, backup, { recursive: true });
+  const [file = "", ...others] = globSync(join(store, "**/*.blk")).filter((path) =>
+    readFileSync(path).includes(bytes),
+  );
+  if (file === "" || others.length > 0) throw new Error("the bytes do not stand in one file");
+  const content = readFileSync(file);
+  const at = content.indexOf(bytes) + offset;
+  writeFileSync(file, content.with(at, (content[at] ?? 0) ^ 1));
+  await server.restart();
+  return async () => {
+    await server.kill("SIGTERM");
+    rmSync(store, { recursive: true });
+    cpSync(backup, store, { recursive: true });
+    await server.restart();
+  };
+}
