@@ -6,6 +6,7 @@ import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 
 import type { EntityOptions } from "./options.ts";
+import type { Packer } from "./packer.ts";
 
 /** An entity in memory, as the runtime sees it. */
 export interface ActiveEntity {
@@ -23,6 +24,7 @@ export interface EntityContext {
   readonly logger: Logger;
   readonly options: EntityOptions;
   readonly activations: Semaphore;
+  readonly packer: Packer;
   /** Entities whose user function owes an answer. */
   readonly relayTimeouts: ExpiryQueue<ActiveEntity>;
   /** Tells the user function what it did wrong. */

@@ -50,6 +50,8 @@ export class EventSourcedEntity implements ActiveEntity {
   #state: State = ACTIVATING;
   #stream: ClientStream | undefined;
   #cursor: Cursor = ORIGIN;
+  /** Records behind the newest snapshot. */
+  #records = 0;
   #lastCommandId = 0n;
   /** Another writer was faster than its append: it is next. */
   #again: Delivery | undefined;
@@ -134,6 +136,7 @@ export class EventSourcedEntity implements ActiveEntity {
     let page = await log.read(this.#key);
     const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
     let cursor = snapshot?.cursor ?? ORIGIN;
+    let records = 0;
 
     const stream = this.#openStream();
     stream.send(initMessage(this.service, this.id, snapshot));
@@ -143,6 +146,7 @@ export class EventSourcedEntity implements ActiveEntity {
         commit.events.forEach((event, i) => stream.send(eventMessage(cursor.sequence + 1 + i, event)));
         cursor = commit.cursor;
       }
+      records += page.records.length;
       // The stream may break while the log is read or the user function is slow to take what was sent.
       if (this.#stream !== stream) return;
       if (page.end) break;
@@ -150,6 +154,7 @@ export class EventSourcedEntity implements ActiveEntity {
       page = await log.read(this.#key, cursor.position);
     }
     this.#cursor = cursor;
+    this.#records = records;
     this.#next();
   }
 
@@ -243,6 +248,7 @@ export class EventSourcedEntity implements ActiveEntity {
     answer: Answer,
   ): void {
     this.#cursor = advance(this.#cursor, { position, bytes }, eventCount);
+    this.#records++;
     if (snapshot !== undefined) this.#saveSnapshot(snapshot);
     // I1: the record is safe now, so the answer may leave, even if the stream broke meanwhile.
     settle(delivery, answer);
@@ -281,6 +287,7 @@ export class EventSourcedEntity implements ActiveEntity {
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
   #saveSnapshot(state: Any): void {
     const { log, logger, clock } = this.#context;
+    this.#records = 0;
     const bytes = writeSnapshot(this.#cursor, state, clock.wallMs());
     log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
       logger.warn("snapshot was not saved", { entity: this.#name, error: toError(error) });
@@ -299,8 +306,9 @@ export class EventSourcedEntity implements ActiveEntity {
   #onStreamEnd(message: string): void {
     this.#stream = undefined;
     if (this.#state.kind !== "passivating") return this.#break(UNEXPECTED_TERMINATION, message);
-    if (this.#mailbox.size > 0) this.#activate();
-    else this.#gone();
+    if (this.#mailbox.size > 0) return this.#activate();
+    this.#gone();
+    if (this.#records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
   }
 
   /** The stream broke its promise: the open command's caller is told what happened, those who wait that it is over. */

@@ -13,6 +13,7 @@ import { EventSourcedEntity } from "./event-sourced-entity.ts";
 import { entityError } from "./failure.ts";
 import type { EntityOptions } from "./options.ts";
 import type { ReplyOutcome } from "./outcome.ts";
+import { Packer } from "./packer.ts";
 
 export interface EntityRuntimeDependencies {
   readonly log: EventLog;
@@ -52,6 +53,7 @@ export class EventSourcedRuntime {
     this.#context = {
       ...dependencies,
       activations: new Semaphore(options.maxActivations),
+      packer: new Packer(dependencies.log, clock, dependencies.logger, options),
       relayTimeouts: new ExpiryQueue(clock, options.relayTimeoutMs, (entity) => entity.relayTimedOut()),
       onIdle: (entity) => this.#onIdle(entity),
       onBusy: (entity) => this.#idleQueue(entity.service).forget(entity),
@@ -80,14 +82,18 @@ export class EventSourcedRuntime {
     });
   }
 
-  /** Lets every entity finish what it has and leave. Resolves when all are gone; the caller bounds the wait. */
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
+  /**
+   * Lets every entity finish what it has and leave. Resolves when all are gone, and packed or not; the caller bounds the
+   * wait.
+   */
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => {
       this.#stopping = resolve;
       if (this.#active === 0) return resolve();
       for (const entities of this.#entities.values())
         for (const entity of entities.values()) entity.passivate();
     });
+    await this.#context.packer.stop();
   }
 
   #entityOf({ method, entityId }: EntityCommand): EventSourcedEntity | StatusError {

@@ -18,6 +18,14 @@ export interface EntityOptions {
    * 0: never, for user functions that do more than answer.
    */
   readonly maxConflictRetries: number;
+  /** An entity that leaves memory with at least so many records behind its newest snapshot has its history packed. */
+  readonly packRecords: number;
+  /** Histories that are packed at the same time; further ones wait. */
+  readonly maxPacks: number;
+  /** Histories that wait to be packed; further ones are not packed. */
+  readonly maxPendingPacks: number;
+  /** How long the end of the proxy waits for packs, in milliseconds. */
+  readonly packTimeoutMs: number;
   /** How long the user function may take to end a stream that the proxy has ended, in milliseconds. */
   readonly streamEndTimeoutMs: number;
 }
@@ -29,5 +37,9 @@ export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   maxActiveEntities: 100_000,
   maxActivations: 256,
   maxConflictRetries: 3,
+  packRecords: 8,
+  maxPacks: 4,
+  maxPendingPacks: 10_000,
+  packTimeoutMs: 1_000,
   streamEndTimeoutMs: 10_000,
 };

@@ -6,7 +6,7 @@ import { shardOf } from "../base/mod.ts";
 import { contractCases, runCase } from "./contract.ts";
 import type { LogUnderTest, OpenLogUnderTest } from "./contract.ts";
 import { EventLogError, NO_POSITION } from "./event-log.ts";
-import type { EntityKey, EventLog, LogRecord } from "./event-log.ts";
+import type { EntityKey, EventLog, HistoryPage, LogRecord } from "./event-log.ts";
 import type { LogLimits } from "./limits.ts";
 import { openMemoryLog } from "./memory.ts";
 
@@ -104,6 +104,38 @@ const broken: Readonly<Record<string, Break>> = {
         const snapshot = after === undefined ? kept.get(entity.id) : undefined;
         const page = await log.read(entity, after ?? snapshot?.position);
         return snapshot === undefined ? page : { snapshot, ...page };
+      },
+    };
+  },
+  "reads from the pack only": (log) => {
+    const packs = new Map<string, HistoryPage>();
+    return {
+      pack: async (entity) => void packs.set(entity.id, await log.read(entity)),
+      read: async (entity, after) =>
+        (after === undefined ? packs.get(entity.id) : undefined) ?? log.read(entity, after),
+    };
+  },
+  "forgets the snapshot when it packs": (log) => {
+    const packed = new Set<string>();
+    return {
+      pack: async ({ id }) => void packed.add(id),
+      read: async (entity, after) => log.read(entity, after ?? (packed.has(entity.id) ? NO_POSITION : after)),
+    };
+  },
+  "gives a pack as one page": (log) => {
+    const packed = new Set<string>();
+    return {
+      pack: async ({ id }) => void packed.add(id),
+      read: async (entity, after) => {
+        let page = await log.read(entity, after);
+        if (after !== undefined || !packed.has(entity.id)) return page;
+        const { snapshot } = page;
+        const records = [...page.records];
+        while (!page.end) {
+          page = await log.read(entity, records.at(-1)?.position ?? NO_POSITION);
+          records.push(...page.records);
+        }
+        return { ...(snapshot !== undefined && { snapshot }), records, end: true };
       },
     };
   },
@@ -309,6 +341,7 @@ function inTwoPartitions(breakIt: Break): OpenLogUnderTest {
       partitions: 2,
       partitionOf,
       locate: (entity, ...rest) => of(entity).locate(entity, ...rest),
+      pack: (entity) => of(entity).pack(entity),
       read: (entity, ...rest) => of(entity).read(entity, ...rest),
       append: (entity, ...rest) => of(entity).append(entity, ...rest),
       saveSnapshot: (entity, ...rest) => of(entity).saveSnapshot(entity, ...rest),
@@ -332,6 +365,7 @@ function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
     partitions: log.partitions,
     partitionOf: (...of) => log.partitionOf(...of),
     locate: (...of) => log.locate(...of),
+    pack: (entity) => log.pack(entity),
     read: (...of) => log.read(...of),
     append: (...of) => log.append(...of),
     saveSnapshot: (...of) => log.saveSnapshot(...of),

@@ -7,6 +7,7 @@ import { runCase } from "./contract/harness.ts";
 import type { ContractCase, OpenLogUnderTest } from "./contract/harness.ts";
 import { iterateCases } from "./contract/iterate-cases.ts";
 import { modelCase } from "./contract/model-case.ts";
+import { packCases } from "./contract/pack-cases.ts";
 import { readCases } from "./contract/read-cases.ts";
 
 export { runCase } from "./contract/harness.ts";
@@ -16,6 +17,7 @@ export type { ContractCase, LogUnderTest, OpenLogUnderTest } from "./contract/ha
 export const contractCases: readonly ContractCase[] = [
   ...appendCases,
   ...readCases,
+  ...packCases,
   ...iterateCases,
   modelCase,
 ];

@@ -53,6 +53,12 @@ export interface EventLog {
   saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void>;
 
   /**
+   * Makes the entity's next read cheap, if that pays; does nothing otherwise. Never changes what a read gives. For an
+   * entity that leaves memory: it reads its history again.
+   */
+  pack(entity: EntityKey): Promise<void>;
+
+  /**
    * Records of all entities of a type in one partition, behind `from` and in order of position: first what is stored,
    * then what is appended, until the signal aborts (the iteration then ends without an error).
    */

@@ -91,6 +91,10 @@ class MemoryLog implements EventLog {
     entityOf(this.#typeOf(entity.type), entity.id).snapshot = { position, bytes: snapshot.slice() };
   }
 
+  async pack(): Promise<void> {
+    this.#checkOpen();
+  }
+
   async *tail(
     type: string,
     partition: number,

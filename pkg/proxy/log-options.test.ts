@@ -23,6 +23,8 @@ test("without settings the log on NATS has its own defaults", (t) => {
     serversSync: false,
     maxInFlight: 1_024,
     maxReadsInFlight: 32,
+    packRecords: 8,
+    maxPackBytes: 262_144,
     requestTimeoutMs: 5_000,
     reconnectDelayMs: 250,
   });

@@ -167,6 +167,22 @@ export const LOG_SETTINGS = {
     [1, 10_000],
     "Requests to read that are with NATS at the same time; further ones wait.",
   ),
+  packRecords: number(
+    "pack-records",
+    "PERDURE_PACK_RECORDS",
+    8,
+    "records",
+    [1, 1_000_000],
+    "The history of an entity that leaves memory is packed, for its next activation, when so many of its records are not; only in a log on NATS.",
+  ),
+  maxPackBytes: number(
+    "max-pack-bytes",
+    "PERDURE_MAX_PACK_BYTES",
+    262_144,
+    "bytes",
+    [1_024, 64 * MIB],
+    "Largest packed history, with its snapshot; a longer one is read record by record.",
+  ),
   maxMemoryLogBytes: number(
     "max-memory-log-bytes",
     "PERDURE_MAX_MEMORY_LOG_BYTES",
@@ -210,6 +226,8 @@ function jetStreamOptions(options: LogOptions): Partial<JetStreamLogOptions> {
     maxPendingBytes: options.maxPendingBytes,
     maxInFlight: options.maxAppendsInFlight,
     maxReadsInFlight: options.maxReadsInFlight,
+    packRecords: options.packRecords,
+    maxPackBytes: options.maxPackBytes,
     credentials: credentialsOf(options),
     tls: {
       required: false,

@@ -181,6 +181,7 @@ export function bound(log: EventLog): EventLog {
     partitions: log.partitions,
     partitionOf: (entity) => log.partitionOf(entity),
     locate: (entity, position) => log.locate(entity, position),
+    pack: (entity) => log.pack(entity),
     read: (...parameters) => log.read(...parameters),
     append: (...parameters) => log.append(...parameters),
     saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),

@@ -26,6 +26,7 @@ type Step =
   | { readonly kind: "append"; readonly id: string; readonly text: string; readonly behind: "last" | number }
   | { readonly kind: "burst"; readonly ids: readonly string[] }
   | { readonly kind: "snapshot"; readonly id: string; readonly index: number; readonly text: string }
+  | { readonly kind: "pack"; readonly id: string }
   | { readonly kind: "check" };
 
 const id = fc.constantFrom("a", "b", "c", "ü|:");
@@ -45,6 +46,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("snapshot" as const), id, index: fc.nat(10), text }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("pack" as const), id }) },
   { weight: 1, arbitrary: fc.constant({ kind: "check" as const }) },
 );
 
@@ -82,6 +84,9 @@ async function apply(log: EventLog, model: Model, type: string, next: Step): Pro
       if (position >= kept) model.snapshots.set(next.id, { position, text: next.text });
       return;
     }
+    case "pack":
+      // Nothing that can be seen.
+      return log.pack({ type, id: next.id });
     case "check":
       return check(log, model, type);
   }

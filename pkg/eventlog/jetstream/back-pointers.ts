@@ -41,17 +41,17 @@ export function recordUnreadable(entity: EntityKey, stream: string, sequence: Po
   return corrupt(entity, stream, sequence, "the server cannot read the record; it has changed on its disk");
 }
 
-/** A snapshot tells of records that the stream does not have. */
-export function snapshotTooNew(
+/** A snapshot, or a pack, tells of records that the stream does not have. */
+export function packTooNew(
   entity: EntityKey,
   events: Source,
   last: Position,
-  snapshot: Source & { readonly position: Position },
+  pack: Source & { readonly position: Position },
 ): EventLogError {
   const text =
-    `the entity's records end here, but its snapshot in ${snapshot.stream} stands for those up to ` +
-    `${snapshot.position}: the stream has lost its end, or was restored from an older backup. Restore a newer one, ` +
-    `or go on with what is left: nats stream purge ${snapshot.stream} --subject ${snapshot.subject}`;
+    `the entity's records end here, but ${pack.stream} knows of those up to ${pack.position}: the stream has lost its ` +
+    "end, or was restored from an older backup. Restore a newer one, or go on with what is left: " +
+    `nats stream purge ${pack.stream} --subject ${pack.subject}`;
   return new EventLogError("LOG_CORRUPT", `${placeOf(entity, events.stream, last)}: ${text}`);
 }
 

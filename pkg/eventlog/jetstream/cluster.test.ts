@@ -22,7 +22,7 @@ eventLogContract(natsTest, "jetstream, three copies", async (limits) => {
   const prefix = `contract-${++lastLog}`;
   const port = servers[lastLog % servers.length]?.port ?? 0;
   const address = { server: `127.0.0.1:${port}`, prefix };
-  const options = { ...limits, streams: 2, replicas: 3, requestTimeoutMs: 30_000 };
+  const options = { ...limits, streams: 2, packRecords: 2, replicas: 3, requestTimeoutMs: 30_000 };
   const log = await openJetStreamLog(address, options);
   return {
     log,

@@ -124,7 +124,7 @@ natsTest(
     const [, second, third] = (await fill(log, ann, ["a", "b", "c"])) as [number, number, number];
     await log.saveSnapshot(ann, third, Buffer.from("state"));
     await manager.streams.deleteMessage("p_ev_0", third);
-    const text = `^cart/ann: stream p_ev_0, sequence ${second}: .*p_sn_0 stands for those up to ${third}.*older backup`;
+    const text = `^cart/ann: stream p_ev_0, sequence ${second}: .*p_sn_0 knows of those up to ${third}.*older backup`;
     await corrupt(t, log.read(ann), new RegExp(text));
     await manager.streams.purge("p_sn_0", { filter: "p.sn.0.cart.ann" });
     t.deepEqual(await textsOf(log, ann), ["a", "b"]);
@@ -164,7 +164,7 @@ natsTest("(I6) bytes that the server believes and we did not write are refused b
   const good = await manager.streams.getMessage("p_ev_0", { seq: last });
   const fence = headers();
   fence.set(FENCE, `${last}`);
-  const bad = Uint8Array.from(good?.data ?? []).with(30, 0xff);
+  const bad = Uint8Array.from(good?.data ?? []).with(21, 0xff);
   await connection.request("p.ev.0.cart.ann", bad, { headers: fence, timeout: 5_000 });
   const sequence = (await manager.streams.info("p_ev_0")).state.last_seq;
   await corrupt(

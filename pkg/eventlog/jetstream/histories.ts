@@ -2,62 +2,122 @@
 
 import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey, HistoryPage, LogRecord, Position } from "../event-log.ts";
-import { checkBackPointers, recordUnreadable, snapshotTooNew } from "./back-pointers.ts";
+import { checkBackPointers, recordUnreadable, packTooNew } from "./back-pointers.ts";
 import type { Place, Source } from "./layout.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+import type { PackStore } from "./pack-store.ts";
+import { endOf, sizeOf } from "./pack.ts";
+import type { Pack } from "./pack.ts";
 import { staleRead } from "./reader.ts";
-import type { Reader, StoredMessage } from "./reader.ts";
+import type { PageBounds, Reader, StoredMessage } from "./reader.ts";
 
 /**
  * Reads the history of one entity, and gives it only if it is whole (I6).
  *
  * 1. Each record follows the one before it by its back pointer: the first one the snapshot, or nothing.
  * 2. The last record is there: a server that cannot read it does not make the entity look younger, or new.
- * 3. A snapshot stands for records that are there. One that is newer than the last of them is refused.
+ * 3. A snapshot, and a pack, stand for records that are there. One that is newer than the last of them is refused.
+ * 4. A pack changes how fast a history is read, and nothing else: what is in it was read by these rules.
  *
- * What none of this can find is a stream that lost its newest records and has no snapshot of them.
+ * What none of this can find is a stream that lost its newest records, with no snapshot or pack of them.
  */
 export class Histories {
   readonly #reader: Reader;
+  readonly #packs: PackStore;
+  readonly #options: JetStreamLogOptions;
+  readonly #page: PageBounds;
 
-  constructor(reader: Reader) {
+  constructor(reader: Reader, packs: PackStore, options: JetStreamLogOptions) {
     this.#reader = reader;
+    this.#packs = packs;
+    this.#options = options;
+    this.#page = { records: options.pageRecords, bytes: options.pageBytes };
   }
 
-  /** @throws EventLogError `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_UNAVAILABLE`, `LOG_OVERLOADED` */
+  /**
+   * One round trip if the pack has all records, or all but the last, or there is none but one.
+   *
+   * @throws EventLogError `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_UNAVAILABLE`, `LOG_OVERLOADED`
+   */
   async read(entity: EntityKey, place: Place, after?: Position): Promise<HistoryPage> {
-    if (after !== undefined) return this.#behind(entity, place.events, after);
-    const [last, snapshot] = await Promise.all([
+    if (after !== undefined) return this.#behind(entity, place.events, after, this.#page);
+    const [last, { pack }] = await Promise.all([
       this.#last(entity, place.events),
-      this.#reader.last(place.snapshot),
+      this.#packs.find(entity, place),
     ]);
-    const from = snapshot?.position ?? NO_POSITION;
-    const page = await this.#first(entity, place, from, last);
-    if (snapshot === undefined) return page;
-    return { snapshot: { position: snapshot.position, bytes: snapshot.bytes }, ...page };
+    const page = await this.#unpack(entity, place, pack, last);
+    return pack.snapshot === undefined ? page : { snapshot: pack.snapshot, ...page };
   }
 
-  /** The records behind a snapshot. Often the last one tells that it is the only one, or that there is none. */
-  async #first(
+  /** Packs the history if at least `packRecords` records are not packed yet and all of them fit. */
+  async pack(entity: EntityKey, place: Place): Promise<void> {
+    const { packRecords, maxPackBytes: bytes, pageRecords: records } = this.#options;
+    const [last, found] = await Promise.all([
+      this.#last(entity, place.events),
+      this.#packs.find(entity, place),
+    ]);
+    const { pack } = found;
+    const from = endOf(pack);
+    // The next read will tell if the pack is the newer one.
+    if (last === undefined || last.sequence <= from) return;
+    if (last.follows === from && packRecords > 1) return;
+    const bounds = { records: records - pack.records.length, bytes: bytes - sizeOf(pack) };
+    if (bounds.records <= 0 || bounds.bytes <= 0) return;
+    const rest = await this.#behind(entity, place.events, from, bounds, last.sequence);
+    if (!rest.end || rest.records.length < packRecords) return;
+    const whole = { snapshot: pack.snapshot, records: [...pack.records, ...rest.records] };
+    if (sizeOf(whole) <= bytes) await this.#packs.replace(entity, place, found, whole);
+  }
+
+  async #unpack(
     entity: EntityKey,
     place: Place,
-    from: Position,
+    pack: Pack,
     last: StoredMessage | undefined,
   ): Promise<HistoryPage> {
-    const until = last?.sequence ?? NO_POSITION;
-    if (until < from) await this.#checkSnapshot(entity, place, from);
-    else if (until === from) return { records: [], end: true };
-    else if (last?.follows === from) return { records: [toRecord(last)], end: true };
-    return this.#behind(entity, place.events, from, until);
+    const from = endOf(pack);
+    const isPackAhead = (last?.sequence ?? NO_POSITION) < from;
+    const newest = isPackAhead ? await this.#lastNotBefore(entity, place, from) : last;
+    const records: LogRecord[] = [];
+    const left = { ...this.#page };
+    const add = (record: LogRecord): void => {
+      records.push(record);
+      left.records--;
+      left.bytes -= record.bytes.byteLength;
+    };
+    const isFull = (): boolean => left.records <= 0 || left.bytes <= 0;
+
+    for (const record of pack.records) {
+      if (isFull()) return { records, end: false };
+      add(record);
+    }
+    if (newest === undefined || newest.sequence === from) return { records, end: true };
+    if (isFull()) return { records, end: false };
+    if (newest.follows === from) return { records: [...records, toRecord(newest)], end: true };
+    const rest = await this.#behind(entity, place.events, from, left, newest.sequence);
+    return { records: [...records, ...rest.records], end: rest.end };
   }
 
-  /** The snapshot may have been saved, behind a new record, after the look for the last one. So it looks again. */
-  async #checkSnapshot(entity: EntityKey, { events, snapshot }: Place, position: Position): Promise<void> {
-    const last = (await this.#last(entity, events))?.sequence ?? NO_POSITION;
-    if (last < position) throw snapshotTooNew(entity, events, last, { ...snapshot, position });
+  /** A snapshot or pack may have been saved, behind new records, after the look for the last one. So it looks again. */
+  async #lastNotBefore(
+    entity: EntityKey,
+    { events, snapshot }: Place,
+    position: Position,
+  ): Promise<StoredMessage | undefined> {
+    const last = await this.#last(entity, events);
+    const end = last?.sequence ?? NO_POSITION;
+    if (end < position) throw packTooNew(entity, events, end, { ...snapshot, position });
+    return last;
   }
 
-  async #behind(entity: EntityKey, events: Source, from: Position, until?: Position): Promise<HistoryPage> {
-    const { messages, end } = await this.#reader.currentPage(events, from, until);
+  async #behind(
+    entity: EntityKey,
+    events: Source,
+    from: Position,
+    bounds: PageBounds,
+    until?: Position,
+  ): Promise<HistoryPage> {
+    const { messages, end } = await this.#reader.currentPage(events, from, bounds, until);
     checkBackPointers(entity, messages, from);
     return { records: messages.map(toRecord), end };
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert } from "../../base/mod.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import type { Durability, EntityKey, EventLog, HistoryPage, Position, TailRecord } from "../event-log.ts";
-import { checkPartition, checkSettings, checkSize, nameOf } from "../limits.ts";
+import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
 import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
@@ -16,6 +16,7 @@ import type { Layout } from "./layout.ts";
 import type { NatsLink } from "./link.ts";
 import { defaultJetStreamOptions } from "./options.ts";
 import type { JetStreamAddress, JetStreamLogOptions } from "./options.ts";
+import { PackStore } from "./pack-store.ts";
 import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import type { StoredMessage } from "./reader.ts";
@@ -65,9 +66,6 @@ interface Links {
   readonly reads: NatsLink;
 }
 
-/** How often a snapshot may be overtaken by another process's before its caller hears of it. */
-const MAX_SNAPSHOT_RACES = 64;
-
 /**
  * Each entity has a subject in a stream of events and one in a stream of snapshots (`layout.ts`). Its positions are
  * sequences of the first, and each write goes behind the last message of its subject (I3).
@@ -81,6 +79,7 @@ class LogOnJetStream implements EventLog {
   readonly #links: Links;
   readonly #appender: Appender;
   readonly #reader: Reader;
+  readonly #packs: PackStore;
   readonly #histories: Histories;
   readonly #wakeup = new Wakeup();
   readonly #accepted = new Set<Promise<unknown>>();
@@ -93,9 +92,11 @@ class LogOnJetStream implements EventLog {
     this.#layout = layout;
     this.#options = options;
     this.#links = links;
-    this.#appender = new Appender(new Publisher(links.writes, options), reader, options);
+    const publisher = new Publisher(links.writes, options);
+    this.#appender = new Appender(publisher, reader, options);
     this.#reader = reader;
-    this.#histories = new Histories(reader);
+    this.#packs = new PackStore(reader, this.#appender, publisher, this.#author, options);
+    this.#histories = new Histories(reader, this.#packs, options);
   }
 
   partitionOf(entity: EntityKey): number {
@@ -115,7 +116,7 @@ class LogOnJetStream implements EventLog {
       checkSize(this.#options, entity, record);
       const { events, untoldKey: key } = this.#layout.placeOf(entity);
       const mark = this.#author.mark();
-      const payload = encodeStored({ mark, key, position: NO_POSITION, bytes: record }, events.subject);
+      const payload = encodeStored({ mark, key, bytes: record }, events.subject);
       const position = await this.#appender.append({ ...events, expected, payload, mark, entity });
       this.#wakeup.notify(topicOf(entity.type, this.partitionOf(entity)));
       return position;
@@ -126,22 +127,12 @@ class LogOnJetStream implements EventLog {
     return this.#accept(async () => {
       checkSize(this.#options, entity, snapshot);
       assert(Number.isSafeInteger(position) && position >= 0, "a position is a whole number");
-      const { snapshot: source, untoldKey: key } = this.#layout.placeOf(entity);
-      const mark = this.#author.mark();
-      const payload = encodeStored({ mark, key, position, bytes: snapshot }, source.subject);
-      for (let attempt = 0; attempt < MAX_SNAPSHOT_RACES; attempt++) {
-        const stored = await this.#reader.last(source);
-        if (stored !== undefined && stored.position > position) return;
-        try {
-          const expected = stored?.sequence ?? NO_POSITION;
-          await this.#appender.append({ ...source, expected, payload, mark, entity });
-          return;
-        } catch (thrown) {
-          if (!isConflict(thrown)) throw thrown;
-        }
-      }
-      throw new EventLogError("LOG_OVERLOADED", `${nameOf(entity)}: others save its snapshot all the time`);
+      await this.#packs.saveSnapshot(entity, this.#layout.placeOf(entity), { position, bytes: snapshot });
     });
+  }
+
+  pack(entity: EntityKey): Promise<void> {
+    return this.#accept(() => this.#histories.pack(entity, this.#layout.placeOf(entity)));
   }
 
   async *tail(
@@ -246,10 +237,6 @@ class LogOnJetStream implements EventLog {
     };
     return { arrived: this.#wakeup.wait(topic, enough.signal), cancel };
   }
-}
-
-function isConflict(thrown: unknown): boolean {
-  return thrown instanceof EventLogError && thrown.code === "APPEND_CONFLICT";
 }
 
 function idOf(message: StoredMessage): string {

@@ -42,7 +42,7 @@ export interface NatsTls {
  */
 export type DurabilityDemand = "relaxed" | "strict";
 
-/** Settings of the log on JetStream; each has a default. */
+/** Settings of the log on JetStream; each has a default. That of `pageRecords` is 2,048, so that a page holds a pack. */
 export interface JetStreamLogOptions extends LogLimits, StreamSettings {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,6 +64,13 @@ export interface JetStreamLogOptions extends LogLimits, StreamSettings {
   readonly maxReadsInFlight: number;
   /** Most reads that are under way or wait; more get `LOG_OVERLOADED`. Default 65,536. */
   readonly maxPendingReads: number;
+  /** A history is packed when at least so many of its records are not. Default 8. */
+  readonly packRecords: number;
+  /**
+   * Largest pack, in bytes: a history that is longer is not packed, unless its user function takes snapshots. Default
+   * 256 KiB. A pack is also at most one page, of `pageRecords`.
+   */
+  readonly maxPackBytes: number;
   /** How long connecting may take, in milliseconds. Default 5,000. */
   readonly connectTimeoutMs: number;
   /** How long an answer of the server is waited for, in milliseconds. Default 5,000. */
@@ -102,6 +109,7 @@ export interface StreamSettings {
 
 export const defaultJetStreamOptions: JetStreamLogOptions = {
   ...defaultLimits,
+  pageRecords: 2_048,
   clock: systemClock,
   logger: silentLogger,
   random: systemRandom,
@@ -116,6 +124,8 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   maxInFlight: 1_024,
   maxReadsInFlight: 32,
   maxPendingReads: 65_536,
+  packRecords: 8,
+  maxPackBytes: 256 * 1024,
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 5_000,
   appendDeadlineMs: 20_000,

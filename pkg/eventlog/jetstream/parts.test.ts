@@ -12,6 +12,7 @@ import { Author, isSameMark } from "./author.ts";
 import { checkDurability, durabilityOf } from "./durability.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
 import { translateError } from "./nats-error.ts";
+import { decodePack, encodePack, endOf, sizeOf } from "./pack.ts";
 import { checkServer } from "./server-check.ts";
 import { decodeStored, encodeStored } from "./stored.ts";
 import { checkStream, copyRules, eventRules, snapshotRules } from "./stream-rules.ts";
@@ -90,15 +91,15 @@ test("(I5) no two writes have the same mark, neither of one log nor of two", (t)
   const [one, other] = [new Author(), new Author()];
   const marks = [one.mark(), one.mark(), other.mark(), other.mark()];
   for (const [i, a] of marks.entries()) for (const [j, b] of marks.entries()) t.is(isSameMark(a, b), i === j);
-  const { bytes, ...rest } = { mark: one.mark(), key: undefined, position: 0, bytes: new Uint8Array(1) };
+  const { bytes, ...rest } = { mark: one.mark(), key: undefined, bytes: new Uint8Array(1) };
   t.true(isSameMark(decodeStored(encodeStored({ ...rest, bytes }, origin.subject), origin).mark, rest.mark));
 });
 
-test("(5) a stored message gives back its bytes, its position, its key and its author", (t) => {
+test("(5) a stored message gives back its bytes, its key and its author", (t) => {
   const key = fc.option(fc.record({ type: anyText, id: anyText }), { nil: undefined });
   const author = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
   const anyMark = fc.record({ author, count: fc.nat(2 ** 31) });
-  const stored = fc.record({ mark: anyMark, key, position: fc.maxSafeNat(), bytes: fc.uint8Array() });
+  const stored = fc.record({ mark: anyMark, key, bytes: fc.uint8Array() });
   fc.assert(
     fc.property(stored, (one) => {
       t.deepEqual(decodeStored(encodeStored(one, origin.subject), origin), one);
@@ -108,7 +109,7 @@ test("(5) a stored message gives back its bytes, its position, its key and its a
 
 test("(I6, I12) a message with one byte changed, or of another entity, is refused with its entity and place", (t) => {
   const key = { type: "t", id: "i" };
-  const good = encodeStored({ mark, key, position: 1, bytes: new Uint8Array(3) }, origin.subject);
+  const good = encodeStored({ mark, key, bytes: new Uint8Array(3) }, origin.subject);
   const refused = (data: Uint8Array, from = origin) => {
     const error = t.throws(() => decodeStored(data, from), { instanceOf: EventLogError });
     t.is(error.code, "LOG_CORRUPT");
@@ -128,6 +129,44 @@ test("(I6, I12) a message with one byte changed, or of another entity, is refuse
     fc.property(fc.uint8Array({ maxLength: 60 }), fc.string(), (data, subject) => {
       try {
         decodeStored(data, { ...origin, subject });
+      } catch (thrown) {
+        t.true(thrown instanceof EventLogError);
+      }
+    }),
+  );
+});
+
+test("a pack gives back its snapshot and its records, and says how large it is and where it ends", (t) => {
+  const position = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+  const record = fc.record({ position, bytes: fc.uint8Array() });
+  const history = fc.uniqueArray(record, { selector: (one) => one.position });
+  const packs = fc.tuple(history, fc.boolean()).map(([records, hasSnapshot]) => {
+    const [first, ...rest] = records.sort((a, b) => a.position - b.position);
+    return hasSnapshot ? { snapshot: first, records: rest } : { snapshot: undefined, records };
+  });
+  fc.assert(
+    fc.property(packs, (pack) => {
+      const encoded = encodePack(pack);
+      t.is(encoded.byteLength, sizeOf(pack));
+      t.deepEqual(decodePack(encoded), pack);
+      t.is(endOf(pack), (pack.records.at(-1) ?? pack.snapshot)?.position ?? 0);
+    }),
+  );
+});
+
+test("(I12) what is no pack is refused, and bytes of others never end in another error", (t) => {
+  const good = encodePack({
+    snapshot: { position: 3, bytes: new Uint8Array(2) },
+    records: [{ position: 5, bytes: new Uint8Array(2) }],
+  });
+  const ends = new Set([15, good.length]);
+  for (let length = 0; length < good.length; length++) {
+    if (!ends.has(length)) t.throws(() => decodePack(good.subarray(0, length)), { message: /no pack/ });
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+      try {
+        decodePack(bytes);
       } catch (thrown) {
         t.true(thrown instanceof EventLogError);
       }

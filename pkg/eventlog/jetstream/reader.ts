@@ -19,6 +19,13 @@ export interface StoredMessage extends Stored, Origin {
   readonly follows: Position | undefined;
 }
 
+/** Most that a page holds. */
+export interface PageBounds {
+  readonly records: number;
+  /** A page ends with the record that brings it to so many. */
+  readonly bytes: number;
+}
+
 export interface MessagePage {
   readonly messages: readonly StoredMessage[];
   /** False: there may be more. */
@@ -36,6 +43,7 @@ export class Reader {
   readonly #link: NatsLink;
   readonly #options: JetStreamLogOptions;
   readonly #facts: StreamFacts;
+  readonly #bounds: PageBounds;
   readonly #turns: Semaphore;
   #pending = 0;
 
@@ -43,32 +51,37 @@ export class Reader {
     this.#link = link;
     this.#options = options;
     this.#facts = facts;
+    this.#bounds = { records: options.pageRecords, bytes: options.pageBytes };
     this.#turns = new Semaphore(options.maxReadsInFlight);
   }
 
-  /** Messages behind a sequence: one page by the bounds of the log. */
-  async page(source: Source, after: Position): Promise<MessagePage> {
-    const { pageRecords, pageBytes } = this.#options;
+  /** Messages behind a sequence: one page, by the bounds of the log if no others are given. */
+  async page(source: Source, after: Position, bounds = this.#bounds): Promise<MessagePage> {
     const messages: StoredMessage[] = [];
     let bytes = 0;
     for (;;) {
       const from = messages.at(-1)?.sequence ?? after;
-      const batch = await this.#batch(source, from, pageRecords - messages.length, pageBytes - bytes);
+      const batch = await this.#batch(source, from, bounds.records - messages.length, bounds.bytes - bytes);
       for (const message of batch.messages) {
         messages.push(message);
         bytes += message.bytes.byteLength;
         // The server's count of bytes has headers and subjects in it, so a batch may be shorter than a page.
-        if (bytes >= pageBytes || messages.length >= pageRecords) return { messages, end: false };
+        if (bytes >= bounds.bytes || messages.length >= bounds.records) return { messages, end: false };
       }
       if (batch.end) return { messages, end: true };
     }
   }
 
   /** As `page`, of one entity and never behind what was acknowledged before: its last message, if that is known. */
-  async currentPage(source: Source, after: Position, until?: Position): Promise<MessagePage> {
+  async currentPage(
+    source: Source,
+    after: Position,
+    bounds: PageBounds,
+    until?: Position,
+  ): Promise<MessagePage> {
     const last = until ?? (await this.horizon(source));
     for (let attempt = 0; attempt < MAX_STALE_READS; attempt++) {
-      const page = await this.page(source, after);
+      const page = await this.page(source, after, bounds);
       if (!page.end || (page.messages.at(-1)?.sequence ?? after) >= last) return page;
     }
     throw staleRead(source);

@@ -12,17 +12,15 @@ import { fromToken } from "./subjects.ts";
 /**
  * What stands in a message of the log:
  *
- *     version, 1 byte, 1 · author, 8 · count, 6 · position, 8 · length of the key, 4 · key · bytes · checksum, 4
+ *     version, 1 byte, 1 · author, 8 · count, 6 · length of the key, 4 · key · bytes · checksum, 4
  *
  * Numbers are big-endian. The key is there if the subject does not tell it (length 0 otherwise): the JSON of type and
- * id, which can hold any string. The position is that of a snapshot; of a record it is 0, as the stream knows it. The
- * checksum is the CRC-32 of the subject without the log's prefix and of all before: a message that was changed, or is
- * that of another entity, is found out alone, without its neighbours.
+ * id, which can hold any string. The checksum is the CRC-32 of the subject without the log's prefix and of all before: a
+ * message that was changed, or is that of another entity, is found out alone, without its neighbours.
  */
 export interface Stored {
   readonly mark: Mark;
   readonly key: EntityKey | undefined;
-  readonly position: Position;
   readonly bytes: Uint8Array;
 }
 
@@ -35,7 +33,7 @@ export interface Origin {
 
 const VERSION = 1;
 const COUNT_BYTES = 6;
-const HEAD_BYTES = 27;
+const HEAD_BYTES = 19;
 const CHECKSUM_BYTES = 4;
 
 /** What to do about a history that is not whole. */
@@ -44,7 +42,7 @@ export const RECOVERY = "Restore the stream from a backup; other entities are no
 /** What an entity's record has beside its own bytes, unless its key is too long for a subject. */
 export const ENVELOPE_BYTES = HEAD_BYTES + CHECKSUM_BYTES;
 
-export function encodeStored({ mark, key, position, bytes }: Stored, subject: string): Uint8Array {
+export function encodeStored({ mark, key, bytes }: Stored, subject: string): Uint8Array {
   const keyBytes = key === undefined ? "" : JSON.stringify([key.type, key.id]);
   const keyLength = Buffer.byteLength(keyBytes);
   const end = HEAD_BYTES + keyLength + bytes.byteLength;
@@ -52,8 +50,7 @@ export function encodeStored({ mark, key, position, bytes }: Stored, subject: st
   encoded.writeUInt8(VERSION, 0);
   encoded.writeBigUInt64BE(mark.author, 1);
   encoded.writeUIntBE(mark.count, 9, COUNT_BYTES);
-  encoded.writeBigUInt64BE(BigInt(position), 15);
-  encoded.writeUInt32BE(keyLength, 23);
+  encoded.writeUInt32BE(keyLength, 15);
   encoded.write(keyBytes, HEAD_BYTES);
   encoded.set(bytes, HEAD_BYTES + keyLength);
   encoded.writeUInt32BE(checksum(encoded.subarray(0, end), subject), end);
@@ -74,13 +71,11 @@ export function decodeStored(data: Uint8Array, origin: Origin): Stored {
   const end = view.length - CHECKSUM_BYTES;
   if (end < HEAD_BYTES || view.readUInt8(0) !== VERSION) throw damaged(origin);
   if (view.readUInt32BE(end) !== checksum(view.subarray(0, end), origin.subject)) throw damaged(origin);
-  const keyEnd = HEAD_BYTES + view.readUInt32BE(23);
-  const position = view.readBigUInt64BE(15);
-  if (keyEnd > end || position > Number.MAX_SAFE_INTEGER) throw damaged(origin);
+  const keyEnd = HEAD_BYTES + view.readUInt32BE(15);
+  if (keyEnd > end) throw damaged(origin);
   return {
     mark: { author: view.readBigUInt64BE(1), count: view.readUIntBE(9, COUNT_BYTES) },
     key: keyEnd === HEAD_BYTES ? undefined : decodeKey(view.toString("utf8", HEAD_BYTES, keyEnd), origin),
-    position: Number(position),
     bytes: new Uint8Array(view.subarray(keyEnd, end)),
   };
 }

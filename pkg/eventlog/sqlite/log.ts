@@ -122,6 +122,11 @@ class LogInFile implements SqliteLog {
     await this.#queue.add({ kind: SNAPSHOT, entity, position, bytes: snapshot });
   }
 
+  /** A read costs no more than its records. */
+  async pack(): Promise<void> {
+    this.#checkOpen();
+  }
+
   async *tail(
     type: string,
     partition: number,

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { EventLogError, NO_POSITION } from "../event-log.ts";
+import type { EntityKey, LogRecord, Position } from "../event-log.ts";
+import { nameOf } from "../limits.ts";
+import type { Appender, Write } from "./appender.ts";
+import type { Author } from "./author.ts";
+import type { Place } from "./layout.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+import { EMPTY_PACK, encodePack, decodePack, sizeOf } from "./pack.ts";
+import type { Pack } from "./pack.ts";
+import type { Publisher } from "./publisher.ts";
+import type { Reader } from "./reader.ts";
+import { decodeStored, encodeStored } from "./stored.ts";
+
+/** What stands on an entity's subject in the snapshot stream. */
+export interface FoundPack {
+  /** Of the message; 0 if there is none. A new one goes behind it, so that it replaces what was looked at. */
+  readonly sequence: Position;
+  readonly pack: Pack;
+}
+
+/** How often a snapshot may be overtaken by another process's before its caller hears of it. */
+const MAX_RACES = 64;
+
+/**
+ * The snapshot streams: of each entity one message, its newest snapshot with records behind it (`pack.ts`).
+ *
+ * 1. A message that cannot be read counts as none, with a warning: the records tell the same. The next one replaces it.
+ * 2. A message replaces the one that its writer has seen, and no other (the fence). So a snapshot never replaces a newer
+ *    one, nor does a pack by a proxy that was away for a while.
+ */
+export class PackStore {
+  readonly #reader: Reader;
+  readonly #appender: Appender;
+  readonly #publisher: Publisher;
+  readonly #author: Author;
+  readonly #options: JetStreamLogOptions;
+
+  constructor(
+    reader: Reader,
+    appender: Appender,
+    publisher: Publisher,
+    author: Author,
+    options: JetStreamLogOptions,
+  ) {
+    this.#reader = reader;
+    this.#appender = appender;
+    this.#publisher = publisher;
+    this.#author = author;
+    this.#options = options;
+  }
+
+  /** @throws EventLogError `LOG_TOO_NEW`, `LOG_UNAVAILABLE`, `LOG_OVERLOADED` */
+  async find(entity: EntityKey, place: Place): Promise<FoundPack> {
+    const found = await this.#reader.lastRaw(place.snapshot);
+    if (found === undefined) return { sequence: NO_POSITION, pack: EMPTY_PACK };
+    const { data, ...origin } = found;
+    const { sequence } = origin;
+    try {
+      return { sequence, pack: decodePack(decodeStored(data, origin).bytes) };
+    } catch (thrown) {
+      if (!(thrown instanceof EventLogError) || thrown.code !== "LOG_CORRUPT") throw thrown;
+      const fields = { entity: nameOf(entity), stream: origin.stream, sequence, error: thrown };
+      this.#options.logger.warn("event log: a snapshot is damaged; the records are read instead", fields);
+      return { sequence, pack: EMPTY_PACK };
+    }
+  }
+
+  /** Replaces an older snapshot and its equal; does nothing if a newer one is there. Records behind it stay packed. */
+  async saveSnapshot(entity: EntityKey, place: Place, snapshot: LogRecord): Promise<void> {
+    for (let attempt = 0; attempt < MAX_RACES; attempt++) {
+      const found = await this.find(entity, place);
+      const stored = found.pack.snapshot;
+      if (stored !== undefined && stored.position > snapshot.position) return;
+      const records = found.pack.records.filter(({ position }) => position > snapshot.position);
+      const whole = { snapshot, records };
+      const pack = sizeOf(whole) > this.#options.maxPackBytes ? { snapshot, records: [] } : whole;
+      try {
+        await this.#appender.append(this.#write(entity, place, found.sequence, pack));
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof EventLogError) || thrown.code !== "APPEND_CONFLICT") throw thrown;
+      }
+    }
+    throw new EventLogError("LOG_OVERLOADED", `${nameOf(entity)}: others save its snapshot all the time`);
+  }
+
+  /** Tries once to replace what was found. Nothing is stored if another one is at it, if it is too large, or not now. */
+  async replace(entity: EntityKey, place: Place, found: FoundPack, pack: Pack): Promise<void> {
+    const answer = await this.#publisher.publish(this.#write(entity, place, found.sequence, pack));
+    if (answer.kind !== "refused" && answer.kind !== "unanswered") return;
+    if (answer.error.code !== "RECORD_TOO_LARGE") throw answer.error;
+  }
+
+  #write(entity: EntityKey, place: Place, expected: Position, pack: Pack): Write {
+    const { snapshot: source, untoldKey: key } = place;
+    const mark = this.#author.mark();
+    const payload = encodeStored({ mark, key, bytes: encodePack(pack) }, source.subject);
+    return { ...source, expected, payload, mark, entity };
+  }
+}
