@@ -2,6 +2,7 @@
 
 import { constants } from "node:http2";
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
+import { addAbortSignal } from "node:stream";
 
 import type { Timer } from "../base/mod.ts";
 
@@ -62,6 +63,7 @@ export interface ClientContext {
 }
 
 const CALL = Symbol("call");
+const ABORTED = AbortSignal.abort();
 
 interface CallStream extends ClientHttp2Stream {
   [CALL]: ClientCall;
@@ -250,7 +252,10 @@ export class ClientCall implements ClientStream, MessageSink {
   #abandon(error: StatusError): void {
     if (this.#over) return;
     this.#finish(localEnd(error));
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    const stream = this.#stream;
+    // `close` would end our side in good order first, and the peer would take what it has of our messages for all.
+    if (writable(stream)) addAbortSignal(ABORTED, stream);
+    else stream.close(constants.NGHTTP2_CANCEL);
   }
 
   #finish(end: CallEnd): void {

@@ -418,6 +418,22 @@ test("a stream is cancelled at the peer, and its end is not heard within cancel"
   t.is(await reset.promise, constants.NGHTTP2_CANCEL);
 });
 
+test("a cancelled stream never looks to its peer as if all messages were there", async (t) => {
+  const heard = Promise.withResolvers<void>();
+  const abortedAtEnd = Promise.withResolvers<boolean>();
+  const { connection } = await peer(t, (stream) => {
+    stream.on("data", () => heard.resolve());
+    stream.on("end", () => abortedAtEnd.resolve(stream.aborted));
+  });
+  const collected = collect();
+  const stream = connection.open("/a/B", collected);
+  stream.send(Buffer.from("one"));
+  await heard.promise;
+  stream.cancel();
+  t.like(await collected.ended, { status: Status.CANCELLED, code: "CANCELLED" });
+  t.true(await abortedAtEnd.promise);
+});
+
 test("a call without an answer ends when its time is over, and the peer knows the time", async (t) => {
   const clock = new ManualClock();
   const timeout = Promise.withResolvers<unknown>();
