@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { styleText } from "node:util";
 
+import { prepareNatsServer } from "./verify/nats-server.ts";
 import { runStep, toolEnvironment } from "./verify/step.ts";
 import type { Step } from "./verify/step.ts";
 import { add, judgeTests, NOTHING, summaryLine } from "./verify/summary.ts";
@@ -41,7 +42,10 @@ const SILENCE_MS = 660_000;
 
 async function main(globs: readonly string[]): Promise<void> {
   const startedMs = performance.now();
-  const checks = globs.length > 0 ? NOTHING : await runChecks(CHECKS);
+  const [checks] = await Promise.all([
+    globs.length > 0 ? NOTHING : runChecks(CHECKS),
+    prepareNatsServer((text) => console.log(`${"nats-server".padEnd(12)}${text}`)),
+  ]);
   const tests = await runTests(globs);
   const total = add(checks, tests);
   console.log(`\ntotal time ${seconds(performance.now() - startedMs)}`);

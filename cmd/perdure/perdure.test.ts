@@ -11,6 +11,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
+import { natsSerialTest } from "../../hack/nats/nats-test.ts";
+import { startNatsServer } from "../../hack/nats/server.ts";
 import { PROXY_VERSION } from "../../pkg/proxy/mod.ts";
 import { PerdureProcess } from "./test-lib/perdure-process.ts";
 
@@ -130,6 +132,37 @@ test.serial(
 
     const second = place.dev();
     t.deepEqual(await cart(await urlOf(second)), expected);
+  },
+);
+
+natsSerialTest(
+  "perdure dev keeps its state in NATS, tells no password, and says how to get a server",
+  async (t) => {
+    const auth = { kind: "password", user: "dev", password: "hidden" } as const;
+    const server = await startNatsServer({ auth });
+    t.teardown(() => server.stop());
+    const address = `nats://dev:hidden@127.0.0.1:${server.port}/shop`;
+    const place = new Workplace(t);
+    const first = place.dev("--log", address);
+    t.is((await add(await urlOf(first), 2)).status, 200);
+    t.true(first.lines.some((line) => line.endsWith(`; state in nats://…@127.0.0.1:${server.port}/shop`)));
+    first.signal("SIGKILL");
+    await first.exit();
+
+    const second = place.dev("--log", address, "--verbose");
+    t.deepEqual(await cart(await urlOf(second)), { items: [{ productId: "p1", name: "Pen", quantity: 2 }] });
+    second.signal("SIGINT");
+    t.is(await second.exit(), 0);
+
+    const reset = place.dev("--log", address, "--reset", "--yes");
+    t.is(await reset.exit(), 2);
+    t.regex(reset.text, /nats:.* is yours to delete/);
+
+    await server.stop();
+    const without = place.dev("--log", address);
+    t.is(await without.exit(), 1);
+    t.regex(without.text, /^perdure: .*no NATS server answers there: start one .*npm run nats/m);
+    for (const { text } of [first, second, reset, without]) t.notRegex(text, /hidden/);
   },
 );
 

@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { join } from "node:path";
-
 import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
 import { counterFunction, counterReply } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
 import { httpClient } from "../lib/http-client.ts";
-import { startProxyProcess, temporaryFolder } from "../lib/processes.ts";
+import { durableLogKinds } from "../lib/log-kinds.ts";
+import { startProxyProcess } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 
 const ADD = "/perdure.test.Counter/Add";
 const GET = "/perdure.test.Counter/Get";
 
-test.serial(
-  "SIGTERM lets commands in flight be answered, takes no new connections, and ends with code 0",
-  async (t) => {
+for (const kind of durableLogKinds) {
+  kind.test(`${kind.name}: SIGTERM lets commands in flight be answered, and ends with code 0`, async (t) => {
     const held: CounterCommand[] = [];
     const onMessage = counterFunction((command) => command.entityId === "slow" && held.push(command) > 0);
     const userFunction = await startScriptedUserFunction({ spec: counterSpec(), onMessage });
     t.teardown(() => userFunction.kill());
-    const log = `sqlite:${join(temporaryFolder(t), "log.db")}`;
+    const { address: log } = await kind.open(t);
     const proxy = await startProxyProcess(t, { USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: log });
     await proxy.ready();
     const http = httpClient(proxy.port);
@@ -55,8 +53,8 @@ test.serial(
     const [, next] = held;
     next?.stream.send(counterReply(next.commandId, next.total));
     t.like(await total, { status: 200, body: '{"id":"","amount":2}' });
-  },
-);
+  });
+}
 
 test.serial("a user function that comes back is discovered anew, once per connection", async (t) => {
   const script = { spec: counterSpec(), onMessage: counterFunction() };

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { join } from "node:path";
-
 import { status } from "@grpc/grpc-js";
 import test from "ava";
 
@@ -11,7 +9,8 @@ import { grpcCaller, statusOf } from "../lib/grpc-caller.ts";
 import type { GrpcCaller } from "../lib/grpc-caller.ts";
 import { httpClient } from "../lib/http-client.ts";
 import type { HttpClient } from "../lib/http-client.ts";
-import { startProxyProcess, startShoppingCart, temporaryFolder } from "../lib/processes.ts";
+import { durableLogKinds, logKinds } from "../lib/log-kinds.ts";
+import { startProxyProcess, startShoppingCart } from "../lib/processes.ts";
 import type { TestScope } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
 
@@ -35,13 +34,14 @@ async function json(http: HttpClient, path: string): Promise<unknown> {
   return code === 200 ? JSON.parse(body) : `${code} ${body}`;
 }
 
-test.serial(
-  "a cart is served over HTTP and gRPC, and both processes may be killed without harm to it",
-  async (t) => {
-    const address = `sqlite:${join(temporaryFolder(t), "deep", "log.db")}`;
+for (const kind of logKinds) {
+  kind.test(`${kind.name}: a cart is served over HTTP and gRPC, refusals included`, async (t) => {
+    const { address } = await kind.open(t);
     const userFunction = await startShoppingCart(t);
-    const env = { PERDURE_LOG: address, USER_FUNCTION_PORT: userFunction.port, HTTP_PORT: await anyPort() };
-    const proxy = await startProxyProcess(t, env);
+    const proxy = await startProxyProcess(t, {
+      PERDURE_LOG: address,
+      USER_FUNCTION_PORT: userFunction.port,
+    });
     await proxy.ready();
     const { http, grpc } = clients(t, proxy.port);
 
@@ -70,15 +70,38 @@ test.serial(
       text: refusal,
     });
 
-    await Promise.all([proxy.kill("SIGKILL"), userFunction.kill("SIGKILL")]);
+    // What the user function knew is replayed to the next one, whatever the log.
+    await userFunction.kill("SIGKILL");
+    await startShoppingCart(t, userFunction.port);
+    await until("the cart is served again", async () => (await http.call("/carts/ann")).status === 200);
+    t.deepEqual(await json(http, "/carts/ann"), { items: [{ ...PEN, quantity: 5 }] });
+  });
+}
+
+for (const kind of durableLogKinds) {
+  kind.test(`${kind.name}: a cart outlives all its processes, when they are killed at once`, async (t) => {
+    const log = await kind.open(t);
+    const userFunction = await startShoppingCart(t);
+    const env = {
+      PERDURE_LOG: log.address,
+      USER_FUNCTION_PORT: userFunction.port,
+      HTTP_PORT: await anyPort(),
+    };
+    const proxy = await startProxyProcess(t, env);
+    await proxy.ready();
+    const { http, grpc } = clients(t, proxy.port);
+    t.like(await http.call("/cart/ann/items/add", { body: PEN }), { status: 200 });
+    await grpc.call(addItem, { userId: "ann", ...PEN, quantity: 3 });
+
+    await Promise.all([proxy.kill("SIGKILL"), userFunction.kill("SIGKILL"), log.crash()]);
     const [again] = await Promise.all([startProxyProcess(t, env), startShoppingCart(t, userFunction.port)]);
     await again.ready();
     t.is(again.port, proxy.port);
     t.deepEqual(await json(http, "/carts/ann"), { items: [{ ...PEN, quantity: 5 }] });
     t.like(await http.call("/cart/ann/items/add", { body: PEN }), { status: 200 });
     t.deepEqual(await json(http, "/carts/ann"), { items: [{ ...PEN, quantity: 7 }] });
-  },
-);
+  });
+}
 
 test.serial("settings come from Cloudstate's variables, and a flag is stronger", async (t) => {
   const [userFunction, variable, flag] = await Promise.all([startShoppingCart(t), anyPort(), anyPort()]);

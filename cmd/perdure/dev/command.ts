@@ -7,6 +7,7 @@ import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 
 import { systemClock, systemRandom } from "../../../pkg/base/mod.ts";
+import { shownAddress } from "../../../pkg/eventlog/mod.ts";
 import { Announcer } from "./announcer.ts";
 import { dev } from "./dev.ts";
 import { DevError } from "./dev-error.ts";
@@ -25,6 +26,7 @@ const EXAMPLES = `Examples:
   $ perdure dev --http-port 9100           a second one beside the first
   $ perdure dev --reset                    start with empty state
   $ perdure dev --log memory:              state that is lost at the end
+  $ perdure dev --log nats://localhost     state in NATS JetStream; npm run nats brings a server
 `;
 
 const NOTES = `
@@ -46,7 +48,10 @@ export function devCommand(command: readonly string[]): Command {
     .option("--http-port <port>", "public port, 0 for a free one (env HTTP_PORT, default 9000)")
     .option("--http-host <address>", "address of the public port (env HTTP_HOST, default 127.0.0.1)")
     .option("--admin-port <port>", "port of /livez and /readyz (env ADMIN_PORT, default public port + 10)")
-    .option("--log <address>", "sqlite:PATH or memory: (env PERDURE_LOG, default sqlite:.perdure/NAME.db)")
+    .option(
+      "--log <address>",
+      "sqlite:PATH, nats://HOST:PORT/PREFIX or memory: (env PERDURE_LOG, default sqlite:.perdure/NAME.db)",
+    )
     .option(
       "--user-function-port <port>",
       "where the function has to listen (env USER_FUNCTION_PORT, default a free port)",
@@ -85,7 +90,10 @@ async function runDev(flags: DevFlags): Promise<void> {
     watching: flags.watch,
     style: out.colours ? COLOURED : PLAIN,
     errorStyle: error.colours ? COLOURED : PLAIN,
-    logText: settings.devLogPath === undefined ? settings.proxy.log : relative(cwd, settings.devLogPath),
+    logText:
+      settings.devLogPath === undefined
+        ? shownAddress(settings.proxy.log)
+        : relative(cwd, settings.devLogPath),
   });
   await dev({
     settings,
@@ -113,7 +121,7 @@ async function reset(flags: DevFlags, { devLogPath, proxy }: DevSettings): Promi
   try {
     return await resetLog({
       path: devLogPath,
-      address: proxy.log,
+      address: shownAddress(proxy.log),
       yes: flags.yes === true,
       ask: process.stdin.isTTY && process.stdout.isTTY ? ask : undefined,
     });

@@ -131,7 +131,10 @@ const FULL: Reason = {
 };
 const CONFLICT: Reason = { code: "APPEND_CONFLICT", text: "the position is not that of the last record" };
 const NO_LEADER: Reason = { code: "LOG_UNAVAILABLE", text: "the cluster has no leader for the stream now" };
-const NOBODY: Reason = { code: "LOG_UNAVAILABLE", text: "no NATS server answers there" };
+const NOBODY: Reason = {
+  code: "LOG_UNAVAILABLE",
+  text: "no NATS server answers there: start one (nats-server -js, or npm run nats in a clone of Perdure)",
+};
 /** With TLS 1.3 the client's certificate is looked at when the client believes to be in. */
 const SILENT: Reason = {
   code: "LOG_UNAVAILABLE",

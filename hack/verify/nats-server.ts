@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { findNatsBinary } from "../nats/binary.ts";
+
+/** A line is due so often, in milliseconds: whoever watches a run may end one that says nothing. */
+const STILL_AT_IT_MS = 15_000;
+
+/**
+ * Finds or makes the nats-server that tests start, before they do: the first time on a machine it may take longer than
+ * AVA waits for a test file. Without one these tests are skipped, so this is no check that fails.
+ */
+export async function prepareNatsServer(
+  say: (text: string) => void,
+  progressMs = STILL_AT_IT_MS,
+): Promise<void> {
+  const startedMs = performance.now();
+  const seconds = (digits: number): string => `${((performance.now() - startedMs) / 1000).toFixed(digits)} s`;
+  const progress = setInterval(
+    () => say(`being built or downloaded, once for this machine: ${seconds(0)}`),
+    progressMs,
+  );
+  try {
+    const binary = await findNatsBinary();
+    say(
+      binary.kind === "found" ? `ready   ${seconds(1)}` : `none, so its tests are skipped: ${binary.reason}`,
+    );
+  } finally {
+    clearInterval(progress);
+  }
+}
