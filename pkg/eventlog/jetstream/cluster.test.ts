@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import test from "ava";
 
 import { startNatsCluster } from "../../../hack/nats/cluster.ts";
 import type { NatsCluster } from "../../../hack/nats/cluster.ts";
 import { natsTest } from "../../../hack/nats/nats-test.ts";
+import { until } from "../../../test/lib/until.ts";
 import { eventLogContract } from "../contract.ts";
+import { NO_POSITION } from "../event-log.ts";
+import type { EventLog } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
+import { addressOf, openLog } from "./test-lib/logs.ts";
 
 let shared: Promise<NatsCluster> | undefined;
 let lastLog = 0;
@@ -30,3 +36,55 @@ eventLogContract(natsTest, "jetstream, three copies", async (limits) => {
     dispose: () => log.close(),
   };
 });
+
+natsTest(
+  "a tail goes on, losing and doubling nothing, when the stream's leader dies, and its consumer's server",
+  async (t) => {
+    const cluster = await startNatsCluster(3);
+    t.teardown(() => cluster.stop());
+    const server = cluster.servers.map(addressOf).join(",");
+    const options = { streams: 1, replicas: 3, appendDeadlineMs: 60_000, tailHeartbeatMs: 500 };
+    const log = await openLog(t, server, options, "tail");
+    const connection = await connect({ servers: cluster.urls, maxReconnectAttempts: -1 });
+    t.teardown(() => connection.close());
+    const manager = await jetstreamManager(connection);
+    const leader = async (): Promise<string | undefined> =>
+      (await manager.streams.info("tail_ev_0")).cluster?.leader;
+    const holder = async (): Promise<string | undefined> => {
+      for await (const { cluster: where } of manager.consumers.list("tail_ev_0")) return where?.leader;
+      return undefined;
+    };
+
+    const seen: number[] = [];
+    const abort = new AbortController();
+    const followed = (async () => {
+      const records = log.tail("cart", 0, NO_POSITION, abort.signal);
+      for await (const { position } of records) seen.push(position);
+    })();
+    // A test that fails for another reason closes the log first.
+    followed.catch(() => undefined);
+    const expected = await appendMany(log, "before", 100);
+    for (const [round, find] of [leader, holder].entries()) {
+      await until("all is seen", () => seen.length === expected.length, 60_000);
+      const dead = cluster.server((await find()) ?? "");
+      await dead.kill("SIGKILL");
+      expected.push(...(await appendMany(log, `after ${round}`, 100)));
+      await until("all is seen", () => seen.length === expected.length, 60_000);
+      await dead.restart();
+      await cluster.ready();
+    }
+    abort.abort();
+    await followed;
+    t.deepEqual(seen, expected);
+  },
+);
+
+/** First records of as many entities, one after the other; their positions. */
+async function appendMany(log: EventLog, name: string, count: number): Promise<number[]> {
+  const positions: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const entity = { type: "cart", id: `${name} ${index}` };
+    positions.push(await log.append(entity, NO_POSITION, new Uint8Array(100)));
+  }
+  return positions;
+}

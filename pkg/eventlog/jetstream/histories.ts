@@ -141,6 +141,6 @@ export class Histories {
 /** An entity that gets its first record while it is looked at is looked at again, so often. */
 const MAX_LOOKS = 10;
 
-export function toRecord({ sequence, bytes }: StoredMessage): LogRecord {
+export function toRecord({ sequence, bytes }: Pick<StoredMessage, "sequence" | "bytes">): LogRecord {
   return { position: sequence, bytes };
 }

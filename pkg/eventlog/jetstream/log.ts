@@ -4,7 +4,6 @@ import { assert } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 import type { Durability, EntityKey, EventLog, HistoryPage, Position, TailRecord } from "../event-log.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
-import { Wakeup } from "../wakeup.ts";
 import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
 import { locationOf } from "./back-pointers.ts";
@@ -19,12 +18,13 @@ import type { JetStreamAddress, JetStreamLogOptions } from "./options.ts";
 import { PackStore } from "./pack-store.ts";
 import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
-import type { StoredMessage } from "./reader.ts";
 import { checkServer } from "./server-check.ts";
 import { describeOrigin, encodeStored } from "./stored.ts";
 import { prepareStreams } from "./streams.ts";
 import type { StreamFacts } from "./streams.ts";
 import { fromToken, idTokenOf } from "./subjects.ts";
+import { Tails } from "./tail.ts";
+import type { TailedMessage } from "./tail.ts";
 
 /**
  * Opens the log in streams of a NATS server (2.12 or newer), and makes them if they are not there. Any number of
@@ -81,7 +81,7 @@ class LogOnJetStream implements EventLog {
   readonly #reader: Reader;
   readonly #packs: PackStore;
   readonly #histories: Histories;
-  readonly #wakeup = new Wakeup();
+  readonly #tails: Tails;
   readonly #accepted = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -97,6 +97,7 @@ class LogOnJetStream implements EventLog {
     this.#reader = reader;
     this.#packs = new PackStore(reader, this.#appender, publisher, this.#author, options);
     this.#histories = new Histories(reader, this.#packs, options);
+    this.#tails = new Tails(links.reads.connection, options);
   }
 
   partitionOf(entity: EntityKey): number {
@@ -117,9 +118,7 @@ class LogOnJetStream implements EventLog {
       const { events, untoldKey: key } = this.#layout.placeOf(entity);
       const mark = this.#author.mark();
       const payload = encodeStored({ mark, key, bytes: record }, events.subject);
-      const position = await this.#appender.append({ ...events, expected, payload, mark, entity });
-      this.#wakeup.notify(topicOf(entity.type, this.partitionOf(entity)));
-      return position;
+      return this.#appender.append({ ...events, expected, payload, mark, entity });
     });
   }
 
@@ -142,23 +141,14 @@ class LogOnJetStream implements EventLog {
     signal: AbortSignal,
   ): AsyncGenerator<TailRecord> {
     checkPartition(partition, this.partitions);
+    if (signal.aborted) return;
+    this.#checkOpen();
     const source = this.#layout.eventsOfType(type, partition);
-    let position = from;
-    while (!signal.aborted) {
-      const news = this.#awaitNews(topicOf(type, partition), signal);
-      try {
-        const page = await this.#accept(() => this.#reader.page(source, position));
-        for (const message of page.messages) {
-          if (signal.aborted) return;
-          this.#checkOpen();
-          position = message.sequence;
-          yield { id: idOf(message), ...toRecord(message) };
-        }
-        if (page.end) await news.arrived;
-      } finally {
-        news.cancel();
-      }
+    for await (const message of this.#tails.tail(source, from, signal)) {
+      this.#checkOpen();
+      yield { id: idOf(message), ...toRecord(message) };
     }
+    if (!signal.aborted) this.#checkOpen();
   }
 
   async *list(type: string): AsyncGenerator<string> {
@@ -178,8 +168,7 @@ class LogOnJetStream implements EventLog {
   }
 
   async #close(): Promise<void> {
-    this.#wakeup.notifyAll();
-    await Promise.allSettled(this.#accepted);
+    await Promise.allSettled([...this.#accepted, this.#tails.close()]);
     await Promise.all([this.#links.writes.close(), this.#links.reads.close()]);
   }
 
@@ -220,31 +209,10 @@ class LogOnJetStream implements EventLog {
     if (found !== undefined) return idOf(found);
     throw new EventLogError("LOG_CORRUPT", `stream ${stream}, sequence ${sequence}: the record is gone`);
   }
-
-  /**
-   * Begins before the look at the stream, so that no append falls between the two. Records of other processes are
-   * found by the next look, after `tailPollMs`.
-   */
-  #awaitNews(topic: string, signal: AbortSignal): { readonly arrived: Promise<void>; cancel(): void } {
-    const enough = new AbortController();
-    const stop = (): void => enough.abort();
-    const timer = this.#options.clock.schedule(this.#options.tailPollMs, stop);
-    signal.addEventListener("abort", stop, { once: true });
-    const cancel = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", stop);
-      stop();
-    };
-    return { arrived: this.#wakeup.wait(topic, enough.signal), cancel };
-  }
 }
 
-function idOf(message: StoredMessage): string {
+function idOf(message: TailedMessage): string {
   const id = message.key?.id ?? fromToken(idTokenOf(message.subject));
   if (id !== undefined) return id;
   throw new EventLogError("LOG_CORRUPT", `${describeOrigin(message)}: the record does not tell its id`);
-}
-
-function topicOf(type: string, partition: number): string {
-  return `${partition} ${type}`;
 }

@@ -86,8 +86,11 @@ export interface JetStreamLogOptions extends LogLimits, StreamSettings {
   readonly reconnectJitterMs: number;
   /** The server is asked for a sign of life this often, in milliseconds; twice unanswered ends the connection. Default 5,000. */
   readonly pingIntervalMs: number;
-  /** A tail that has seen all looks this often for records of other processes, in milliseconds. Default 250. */
-  readonly tailPollMs: number;
+  /**
+   * A tail that waits for records hears of the server this often, in milliseconds; after four of these in silence it
+   * gives its consumer up for another. Default 5,000.
+   */
+  readonly tailHeartbeatMs: number;
 }
 
 /** How streams are made that are not there yet. Those that are there keep what they have, if it is enough. */
@@ -132,5 +135,5 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   reconnectDelayMs: 250,
   reconnectJitterMs: 250,
   pingIntervalMs: 5_000,
-  tailPollMs: 250,
+  tailHeartbeatMs: 5_000,
 };

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createInbox, nanos } from "@nats-io/transport-node";
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+
+import { toError } from "../../base/mod.ts";
+import type { Timer } from "../../base/mod.ts";
+import type { Position } from "../event-log.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+
+/** A message as a consumer gives it. */
+export interface FedMessage {
+  readonly sequence: Position;
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+/** The feed cannot go on; a consumer behind the last message that it gave can. */
+export class FeedBroken extends Error {}
+
+/**
+ * The messages of one pull consumer, for one reader.
+ *
+ * 1. *Whole*: each message is the next one by the consumer's own count, and each sign of life tells how many there were.
+ *    After one that was lost on its way, which the server never gives again since nothing is acknowledged, the feed is
+ *    broken.
+ * 2. *Bounded* (I11): messages are asked for when all that came have been taken. So there are at most `pageRecords` and
+ *    `pageBytes` of them here, or a single larger one; twice that if the connection was lost meanwhile.
+ * 3. *Alive*: of what was asked for, the server gives a message or a sign of life every `tailHeartbeatMs`. After twice
+ *    that in silence it is asked once more, after as much again the feed is broken.
+ * 4. A lost connection alone does not break it: the consumer has a name, and is asked again.
+ */
+export class PullFeed {
+  readonly #connection: NatsConnection;
+  readonly #consumerSubject: string;
+  readonly #options: JetStreamLogOptions;
+  readonly #inbox: string;
+  readonly #subscription: Subscription;
+  readonly #arrived: FedMessage[] = [];
+  #delivered = 0;
+  #request: Request | undefined;
+  #lastRequest = 0;
+  /** The next message is larger than a page. */
+  #oversize = false;
+  #silences = 0;
+  #heardMs = 0;
+  #connected = true;
+  #timer: Timer | undefined;
+  #ended: Error | "closed" | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(connection: NatsConnection, stream: string, consumer: string, options: JetStreamLogOptions) {
+    this.#connection = connection;
+    this.#consumerSubject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+    this.#options = options;
+    this.#inbox = createInbox(options.inboxPrefix);
+    this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => (error === null ? this.#receive(message) : this.#end(error)),
+    });
+  }
+
+  /**
+   * The next message, as soon as there is one; undefined after `close`. One call at a time.
+   *
+   * @throws FeedBroken, or what the server's refusal brought.
+   */
+  async next(): Promise<FedMessage | undefined> {
+    for (;;) {
+      if (this.#ended === "closed") return undefined;
+      const message = this.#arrived.shift();
+      if (message !== undefined) return message;
+      if (this.#ended !== undefined) throw this.#ended;
+      if (this.#request === undefined) this.#ask();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Nothing is expected of the server until there is a connection again. */
+  disconnected(): void {
+    this.#connected = false;
+    this.#timer?.cancel();
+  }
+
+  /** The server has forgotten what it was asked for. */
+  reconnected(): void {
+    this.#connected = true;
+    if (this.#ended === undefined && this.#request !== undefined) this.#ask(AFTER_LOSS_MS);
+  }
+
+  /** The server does not permit what was asked for on a subject. */
+  refused(subject: string, error: Error): void {
+    if (subject === this.#consumerSubject) this.#end(error);
+  }
+
+  close(): void {
+    this.#end("closed");
+    this.#arrived.length = 0;
+  }
+
+  /** @param firstSignMs The first signs of life are to come this soon: what was lost last is noticed by them only. */
+  #ask(firstSignMs?: number): void {
+    const { pageRecords, pageBytes, tailHeartbeatMs, clock } = this.#options;
+    const size = this.#oversize ? { batch: 1 } : { batch: pageRecords, max_bytes: pageBytes };
+    const heartbeatMs = Math.min(firstSignMs ?? tailHeartbeatMs, tailHeartbeatMs);
+    const expiresMs = firstSignMs === undefined ? Math.max(EXPIRES_MS, 2 * heartbeatMs) : 4 * heartbeatMs;
+    const payload = { ...size, expires: nanos(expiresMs), idle_heartbeat: nanos(heartbeatMs) };
+    const reply = `${this.#inbox}.${++this.#lastRequest}`;
+    this.#request = { reply, left: size.batch, oversize: this.#oversize };
+    this.#oversize = false;
+    if (!this.#connected) return;
+    this.#heardMs = clock.monotonicMs();
+    this.#watchSilence(2 * tailHeartbeatMs);
+    try {
+      this.#connection.publish(this.#consumerSubject, JSON.stringify(payload), { reply });
+    } catch (thrown) {
+      this.#end(toError(thrown));
+    }
+  }
+
+  #receive(message: Msg): void {
+    if (this.#ended !== undefined) return;
+    this.#silences = 0;
+    this.#heardMs = this.#options.clock.monotonicMs();
+    if (message.subject.startsWith(this.#inbox)) this.#status(message);
+    else this.#take(message);
+  }
+
+  #take(message: Msg): void {
+    const { sequence, delivery } = countsOf(message.reply ?? "");
+    if (delivery !== this.#delivered + 1) {
+      const text = `message ${this.#delivered + 1} of the consumer was lost, ${delivery} has come`;
+      return this.#end(new FeedBroken(text));
+    }
+    this.#delivered = delivery;
+    this.#arrived.push({ sequence, subject: message.subject, data: message.data });
+    if (this.#request !== undefined && --this.#request.left === 0) this.#request = undefined;
+    this.#wake?.();
+  }
+
+  #status({ subject, headers }: Msg): void {
+    const code = headers?.code ?? 0;
+    const description = headers?.description ?? "";
+    if (code === HEARTBEAT) return this.#checkCount(Number(headers?.get("Nats-Last-Consumer") ?? 0));
+    const request = this.#request;
+    // What an earlier request has to say does not matter, unless it is that the consumer is gone.
+    if (request === undefined) return;
+    if (subject !== request.reply && code !== CONFLICT) return;
+    const tooLarge = code === CONFLICT && /exceeds maxbytes/i.test(description);
+    const isOver = code === REQUEST_OVER || code === NO_MESSAGES || tooLarge;
+    if (!isOver || (tooLarge && request.oversize)) {
+      return this.#end(new FeedBroken(`the consumer is gone or refuses: ${code} ${description}`.trim()));
+    }
+    if (subject !== request.reply) return;
+    this.#oversize = tooLarge && request.left === this.#options.pageRecords;
+    this.#request = undefined;
+    this.#wake?.();
+  }
+
+  /** Messages and signs of life come in the order in which the server sent them. */
+  #checkCount(delivered: number): void {
+    if (delivered <= this.#delivered) return;
+    this.#end(
+      new FeedBroken(`messages up to ${delivered} of the consumer were lost, behind ${this.#delivered}`),
+    );
+  }
+
+  #watchSilence(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.schedule(delayMs, () => this.#checkSilence());
+  }
+
+  #checkSilence(): void {
+    if (this.#ended !== undefined || this.#request === undefined) return;
+    const boundMs = 2 * this.#options.tailHeartbeatMs;
+    const silentMs = this.#options.clock.monotonicMs() - this.#heardMs;
+    // Timers may fire a fraction of a millisecond early.
+    if (silentMs < boundMs - 1) this.#watchSilence(boundMs - silentMs);
+    else if (this.#silences++ === 0) this.#ask();
+    else this.#end(new FeedBroken(`nothing was heard of the consumer for ${2 * boundMs} ms`));
+  }
+
+  #end(reason: Error | "closed"): void {
+    if (this.#ended === undefined || reason === "closed") this.#ended = reason;
+    this.#timer?.cancel();
+    this.#subscription.unsubscribe();
+    this.#wake?.();
+  }
+}
+
+interface Request {
+  readonly reply: string;
+  left: number;
+  /** It asks for one message, however large. */
+  readonly oversize: boolean;
+}
+
+/** A request that nothing has come for is asked anew after this, in milliseconds. */
+const EXPIRES_MS = 30_000;
+
+/** Heartbeats of a request after a lost connection, in milliseconds. */
+const AFTER_LOSS_MS = 250;
+
+const HEARTBEAT = 100;
+const NO_MESSAGES = 404;
+const REQUEST_OVER = 408;
+const CONFLICT = 409;
+
+/**
+ * The message's sequence in its stream and its number by the consumer's count, from the subject that an acknowledgement
+ * would go to (ADR-15): `$JS.ACK.[domain.account.]stream.consumer.tries.sequence.number.time.pending[.token]`.
+ */
+function countsOf(reply: string): { readonly sequence: number; readonly delivery: number } {
+  const tokens = reply.split(".");
+  const at = tokens.length === 9 ? 5 : 7;
+  return { sequence: Number(tokens[at]), delivery: Number(tokens[at + 1]) };
+}

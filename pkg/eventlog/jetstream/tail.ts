@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  AckPolicy,
+  DeliverPolicy,
+  jetstreamManager,
+  JetStreamApiError,
+  JetStreamError,
+} from "@nats-io/jetstream";
+import type { ConsumerConfig, JetStreamManager } from "@nats-io/jetstream";
+import {
+  ConnectionError,
+  nanos,
+  nuid,
+  PermissionViolationError,
+  RequestError,
+  TimeoutError,
+} from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+
+import { backoffMs, describeError, sleep, toError } from "../../base/mod.ts";
+import type { BackoffOptions } from "../../base/mod.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
+import type { Position } from "../event-log.ts";
+import { Wakeup } from "../wakeup.ts";
+import type { Source } from "./layout.ts";
+import { translateError } from "./nats-error.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+import { FeedBroken, PullFeed } from "./pull-feed.ts";
+import type { FedMessage } from "./pull-feed.ts";
+import { decodeStored } from "./stored.ts";
+import type { Origin, Stored } from "./stored.ts";
+
+/** A message of a stream, as a tail gives it. */
+export interface TailedMessage extends Stored, Origin {}
+
+/**
+ * All tails of a log. Each has one pull consumer at a time, whatever the number of entities; the server tells it of
+ * each new message, whoever appended it.
+ *
+ * 1. Nothing is lost or doubled, whatever becomes of connection, consumer and server: the position is kept here, and
+ *    where a feed breaks (`pull-feed.ts`), a new consumer begins behind it. Only higher sequences are given.
+ * 2. A consumer has a name that no other has, so that it survives a lost connection. It acknowledges nothing and is kept
+ *    in the memory of one server: losing it costs the making of another. The server forgets it when its reader has
+ *    not asked for anything for a minute; it is deleted at the end.
+ * 3. A tail waits out everything that may pass: no server, no leader, no answer. It ends with an error when the server
+ *    refuses for a reason that stays, and when the stream or a record is damaged.
+ * 4. A stream that ends before the position has lost records (I6): `LOG_CORRUPT`, never a silent wait for others.
+ */
+export class Tails {
+  readonly #connection: NatsConnection;
+  readonly #options: JetStreamLogOptions;
+  readonly #feeds = new Set<PullFeed>();
+  readonly #deletions = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
+  readonly #wakeup = new Wakeup();
+  #connected = true;
+
+  constructor(connection: NatsConnection, options: JetStreamLogOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    void this.#watch();
+  }
+
+  /**
+   * Messages behind `from` in order of their sequence, those to come included, until the signal aborts or `close`.
+   *
+   * @throws EventLogError
+   */
+  async *tail(source: Source, from: Position, signal: AbortSignal): AsyncGenerator<TailedMessage> {
+    const { clock, logger } = this.#options;
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
+    let position = from;
+    let failures = 0;
+    while (!ending.aborted) {
+      const startedMs = clock.monotonicMs();
+      try {
+        for await (const { sequence, subject, data } of this.#follow(source, position, ending)) {
+          position = sequence;
+          const origin = { stream: source.stream, sequence, subject };
+          yield { ...origin, ...decodeStored(data, origin) };
+          if (ending.aborted) return;
+        }
+      } catch (thrown) {
+        if (ending.aborted) return;
+        const doing = `following ${source.stream} ${source.subject}`;
+        if (!mayPass(thrown)) throw translateError(thrown, doing, "read");
+        failures = clock.monotonicMs() - startedMs > PAUSE.maxMs ? 1 : failures + 1;
+        logger.warn("event log: a tail begins anew", { ...source, position, reason: describeError(thrown) });
+        await sleep(clock, backoffMs(failures, PAUSE, this.#options.random), ending);
+      }
+      while (!this.#connected && !ending.aborted) await this.#wakeup.wait(CONNECTED, ending);
+    }
+  }
+
+  /** Ends all tails; waits until their consumers are deleted, or cannot be. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#deletions);
+  }
+
+  /** The messages of one consumer. Ends with the signal; throws when there has to be another consumer. */
+  async *#follow(source: Source, after: Position, ending: AbortSignal): AsyncGenerator<FedMessage> {
+    const timeout = this.#options.requestTimeoutMs;
+    const manager = await jetstreamManager(this.#connection, { timeout, checkAPI: false });
+    await this.#checkEnd(manager, source.stream, after, ending);
+    const { name } = await manager.consumers.add(source.stream, consumerBehind(after, source.subject));
+    const feed = new PullFeed(this.#connection, source.stream, name, this.#options);
+    this.#feeds.add(feed);
+    const finish = (): void => {
+      ending.removeEventListener("abort", finish);
+      feed.close();
+      if (this.#feeds.delete(feed)) this.#delete(manager, source.stream, name);
+    };
+    ending.addEventListener("abort", finish);
+    try {
+      if (ending.aborted) return;
+      let last = after;
+      for (let message = await feed.next(); message !== undefined; message = await feed.next()) {
+        if (message.sequence <= last) continue;
+        last = message.sequence;
+        yield message;
+      }
+    } finally {
+      finish();
+    }
+  }
+
+  /** A server that lags behind may be the first to answer, so it is asked several times. */
+  async #checkEnd(
+    manager: JetStreamManager,
+    stream: string,
+    position: Position,
+    ending: AbortSignal,
+  ): Promise<void> {
+    if (position === NO_POSITION) return;
+    for (let attempt = 1; !ending.aborted; attempt++) {
+      const { state } = await manager.streams.info(stream);
+      if (state.last_seq >= position) return;
+      if (attempt === MAX_LOOKS) {
+        const text =
+          `${stream}: it ends at sequence ${state.last_seq}, before ${position}, which was there: it has lost records. ` +
+          "Restore it from a newer backup, or follow it from its beginning";
+        throw new EventLogError("LOG_CORRUPT", text);
+      }
+      await sleep(this.#options.clock, backoffMs(attempt, PAUSE, this.#options.random), ending);
+    }
+  }
+
+  #delete(manager: JetStreamManager, stream: string, name: string): void {
+    if (!this.#connected) return;
+    // The server forgets it by itself if this does not reach it.
+    const deletion = manager.consumers.delete(stream, name).catch(() => undefined);
+    this.#deletions.add(deletion);
+    void deletion.finally(() => this.#deletions.delete(deletion));
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === "disconnect") {
+        this.#connected = false;
+        for (const feed of this.#feeds) feed.disconnected();
+      } else if (status.type === "reconnect") {
+        this.#connected = true;
+        for (const feed of this.#feeds) feed.reconnected();
+        this.#wakeup.notify(CONNECTED);
+      } else if (status.type === "error" && status.error instanceof PermissionViolationError) {
+        for (const feed of this.#feeds) feed.refused(status.error.subject, status.error);
+      }
+    }
+  }
+}
+
+const CONNECTED = "connected";
+
+/** Between a feed that broke and the next one. */
+const PAUSE: BackoffOptions = { minMs: 100, maxMs: 5_000, jitter: 0.2 };
+
+/** How often a stream is looked at that seems to end before a position. */
+const MAX_LOOKS = 5;
+
+/** The server forgets a consumer that nothing was asked of for this long, in milliseconds. */
+const INACTIVE_MS = 60_000;
+
+function consumerBehind(position: Position, filter: string): Partial<ConsumerConfig> {
+  return {
+    name: `perdure-tail-${nuid.next()}`,
+    description: "Perdure: a tail",
+    filter_subject: filter,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: position + 1,
+    ack_policy: AckPolicy.None,
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: nanos(INACTIVE_MS),
+  };
+}
+
+/** No answer, nobody who answers, no connection. */
+const PASSING = [FeedBroken, TimeoutError, RequestError, ConnectionError, JetStreamError];
+
+/** False for what somebody has to put right before another try can help. */
+function mayPass(thrown: unknown): boolean {
+  if (thrown instanceof JetStreamApiError) return thrown.apiError().code >= SERVER_SIDE;
+  if (toError(thrown).cause instanceof PermissionViolationError) return false;
+  return PASSING.some((kind) => thrown instanceof kind);
+}
+
+/** As in HTTP: the request is not to blame. */
+const SERVER_SIDE = 500;
