@@ -2,7 +2,7 @@
 
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/transport-node";
+import { nanos, nuid } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 import { sleep } from "../../base/mod.ts";
@@ -85,6 +85,8 @@ const MIN_EXPIRES_MS = 1_000;
 
 function makeConsumer(manager: JetStreamManager, stream: string, filter: string): Promise<ConsumerInfo> {
   return manager.consumers.add(stream, {
+    // With a name of ours the request's subject has the filter, which a permission can then be limited to.
+    name: `perdure-list-${nuid.next()}`,
     deliver_policy: DeliverPolicy.LastPerSubject,
     filter_subject: filter,
     ack_policy: AckPolicy.None,

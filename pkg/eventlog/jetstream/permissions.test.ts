@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import { natsTest } from "../../../hack/nats/nats-test.ts";
+import type { NatsServer } from "../../../hack/nats/server.ts";
+import { until } from "../../../test/lib/until.ts";
+import { NO_POSITION } from "../event-log.ts";
+import type { EventLog } from "../event-log.ts";
+import { Author } from "./author.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+import { encodeStored } from "./stored.ts";
+import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
+
+/** One line of the table of permissions. */
+interface Permission {
+  readonly verb: string;
+  readonly subject: string;
+  readonly purpose: string;
+}
+
+const PAGE = readFileSync(join(import.meta.dirname, "../../../docs/event-log.md"), "utf8");
+const PERMISSIONS = permissionsOf(PAGE);
+
+const PREFIX = "shop";
+const STREAMS = 2;
+const INBOX = "_PERDURE";
+const QUICK: Partial<JetStreamLogOptions> = {
+  inboxPrefix: INBOX,
+  streams: STREAMS,
+  requestTimeoutMs: 300,
+  tailHeartbeatMs: 100,
+};
+
+/** Reads `| publish | `SUBJECT` | for |`. */
+function permissionsOf(page: string): readonly Permission[] {
+  const rows = page.matchAll(/^\| (publish|subscribe) \| `([^`]+)` \| (.+) \|$/gm);
+  return [...rows].map(([, verb = "", subject = "", purpose = ""]) => ({ verb, subject, purpose }));
+}
+
+/** What the server's configuration says of a user with these permissions. */
+function userWith(name: string, permissions: readonly Permission[]): string {
+  const rule = (verb: string): string => {
+    const allowed = permissions.filter((permission) => permission.verb === verb);
+    const subjects = allowed.flatMap(({ subject }) => expand(subject)).map((each) => JSON.stringify(each));
+    // An empty list would allow everything.
+    return subjects.length === 0
+      ? `${verb}: { deny: [">"] }`
+      : `${verb}: { allow: [${subjects.join(", ")}] }`;
+  };
+  const rules = `${rule("publish")}, ${rule("subscribe")}`;
+  return `{ user: ${JSON.stringify(name)}, password: "p", permissions: { ${rules} } }`;
+}
+
+function expand(subject: string): string[] {
+  const streams = Array.from({ length: STREAMS }, (_, number) => number);
+  const each = (kind: string, word: string, text: string): string[] =>
+    text.includes(word) ? streams.map((k) => text.replace(word, `${PREFIX}_${kind}_${k}`)) : [text];
+  return each("ev", "EVENTS", subject)
+    .flatMap((text) => each("sn", "SNAPSHOTS", text))
+    .map((text) => text.replace("PREFIX", PREFIX).replace("INBOX", INBOX));
+}
+
+const one = new Uint8Array([1]);
+
+/** So many that there are some in both streams. */
+const IDS = Array.from({ length: 8 }, (_, index) => `${index}`);
+
+/** Everything that a log can be asked for. */
+async function useAll(t: ExecutionContext, log: EventLog): Promise<void> {
+  for (const id of IDS) {
+    const entity = { type: "cart", id };
+    const first = await log.append(entity, NO_POSITION, one);
+    let last = first;
+    for (let count = 0; count < 10; count++) last = await log.append(entity, last, one);
+    await refused(t, log.append(entity, first, one), "APPEND_CONFLICT");
+    await log.saveSnapshot(entity, first, one);
+    const { snapshot, records } = await log.read(entity);
+    t.is(snapshot?.position, first);
+    t.is(records.length, 10);
+    await log.pack(entity);
+    t.is((await log.read(entity)).records.length, 10);
+  }
+  const listed: string[] = [];
+  for await (const id of log.list("cart")) listed.push(id);
+  t.deepEqual(listed.sort(), IDS);
+  for (let partition = 0; partition < log.partitions; partition++) {
+    const abort = new AbortController();
+    for await (const { id } of log.tail("cart", partition, NO_POSITION, abort.signal)) {
+      t.true(IDS.includes(id));
+      abort.abort();
+    }
+  }
+}
+
+/** As `useAll`, on its entities and on some of its own, and going on where something is refused. */
+async function tryAll(log: EventLog, type: string): Promise<void> {
+  for (const id of IDS) {
+    const entity = { type, id };
+    const conflict = log.append({ type: "cart", id }, NO_POSITION, one).catch(() => undefined);
+    let last = NO_POSITION;
+    for (let count = 0; count < 3; count++) {
+      last = await log.append(entity, last, one).catch(() => NO_POSITION);
+      if (last === NO_POSITION) break;
+    }
+    await log.read(entity).catch(() => undefined);
+    if (last !== NO_POSITION) await log.saveSnapshot(entity, last, one).catch(() => undefined);
+    await conflict;
+  }
+  try {
+    for await (const id of log.list("cart")) if (id === "") break;
+  } catch {}
+  try {
+    const signal = AbortSignal.timeout(300);
+    for await (const { id } of log.tail("cart", 0, NO_POSITION, signal)) if (id === "") break;
+  } catch {}
+}
+
+/** What the server has refused a user. */
+function violationsOf(server: NatsServer, user: string): string[] {
+  return server.log.filter((line) => line.includes("Violation") && line.includes(`/user:${user}" `));
+}
+
+natsTest("the permissions that docs/event-log.md names are enough, and each of them is needed", async (t) => {
+  t.true(PERMISSIONS.length > 10);
+  const needed = PERMISSIONS.filter(({ purpose }) => !purpose.includes("several copies"));
+  const without = needed.map((left) => ({
+    left,
+    user: `without ${left.subject}`,
+    permissions: PERMISSIONS.filter((permission) => permission !== left),
+  }));
+  const users = [
+    '{ user: admin, password: "p" }',
+    userWith("exact", PERMISSIONS),
+    ...without.map(({ user, permissions }) => userWith(user, permissions)),
+  ];
+  const server = await startServer(t, { more: `authorization { users: [\n${users.join("\n")}\n] }` });
+  const openAs = (user: string): Promise<EventLog> =>
+    openLog(
+      t,
+      addressOf(server),
+      { ...QUICK, credentials: { kind: "password", user, password: "p" } },
+      PREFIX,
+    );
+
+  // It makes the streams, which is all that the others may not.
+  await openAs("admin");
+  const log = await openAs("exact");
+  await useAll(t, log);
+  await log.close();
+
+  for (const { left, user } of without) {
+    const attempt = openAs(user).then(async (other) => {
+      await tryAll(other, user);
+      await other.close();
+    });
+    await attempt.catch(() => undefined);
+    const what = `${left.verb} ${left.subject} is refused, since it is needed`;
+    await until(what, () => violationsOf(server, user).length > 0, 5_000);
+  }
+  t.deepEqual(violationsOf(server, "exact"), []);
+});
+
+test("the numbers with which docs/event-log.md cuts a record out of its message are right", (t) => {
+  const [, from, checksum] = /\| tail -c \+(\d+) \| head -c -(\d+) \|/.exec(PAGE) ?? [];
+  const bytes = new Uint8Array([1, 2, 3]);
+  const mark = new Author().mark();
+  const stored = encodeStored({ mark, key: undefined, bytes }, "shop.ev.1.cart.ann");
+  t.deepEqual(new Uint8Array(stored.subarray(Number(from) - 1, -Number(checksum))), bytes);
+});
