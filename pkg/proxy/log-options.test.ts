@@ -26,6 +26,8 @@ test("without settings the log on NATS has its own defaults", (t) => {
     packRecords: 8,
     maxPackBytes: 262_144,
     requestTimeoutMs: 5_000,
+    appendDeadlineMs: 20_000,
+    readDeadlineMs: 10_000,
     reconnectDelayMs: 250,
   });
   for (const absent of ["maxStreamBytes", "streams"]) t.false(absent in (options ?? {}));

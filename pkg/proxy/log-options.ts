@@ -111,6 +111,23 @@ export const LOG_SETTINGS = {
     [1, DAY_MS],
     "How long an answer of NATS is waited for.",
   ),
+  appendDeadlineMs: number(
+    "append-deadline",
+    "PERDURE_APPEND_DEADLINE_MS",
+    20_000,
+    "ms",
+    [1, DAY_MS],
+    "How long an append is tried while NATS cannot store it or does not answer; then `LOG_UNAVAILABLE`, or " +
+      "`OUTCOME_UNKNOWN` if it may be stored. An election in its cluster takes four to nine seconds.",
+  ),
+  readDeadlineMs: number(
+    "read-deadline",
+    "PERDURE_READ_DEADLINE_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "How long a read is tried while NATS does not answer; then `LOG_UNAVAILABLE`.",
+  ),
   natsReconnectDelayMs: number(
     "nats-reconnect-delay",
     "PERDURE_NATS_RECONNECT_DELAY_MS",
@@ -238,6 +255,8 @@ function jetStreamOptions(options: LogOptions): Partial<JetStreamLogOptions> {
     inboxPrefix: options.natsInboxPrefix,
     connectTimeoutMs: options.natsConnectTimeoutMs,
     requestTimeoutMs: options.natsRequestTimeoutMs,
+    appendDeadlineMs: options.appendDeadlineMs,
+    readDeadlineMs: options.readDeadlineMs,
     reconnectDelayMs: options.natsReconnectDelayMs,
     reconnectJitterMs: options.natsReconnectDelayMs,
     pingIntervalMs: options.natsPingIntervalMs,

@@ -33,11 +33,17 @@ const fates: readonly Fate[] = [
 
 for (const { title, fail, recover } of fates) {
   natsTest(
-    `(I5) while the leader of three copies is ${title} no append fails, and each is stored once`,
+    `(I5) while the leader of three copies is ${title} no append and no read fails, and each record is stored once`,
     async (t) => {
       const cluster = await startNatsCluster(3);
       t.teardown(() => cluster.stop());
-      const settings = { streams: 1, replicas: 3, requestTimeoutMs: 2_000, appendDeadlineMs: 60_000 };
+      const settings = {
+        streams: 1,
+        replicas: 3,
+        requestTimeoutMs: 2_000,
+        appendDeadlineMs: 60_000,
+        readDeadlineMs: 60_000,
+      };
       await (
         await openJetStreamLog(addressOf(cluster.servers[0]), { ...settings, requestTimeoutMs: 30_000 })
       ).close();
@@ -50,12 +56,14 @@ for (const { title, fail, recover } of fates) {
 
       let isOver = false;
       const writing = Array.from({ length: WRITERS }, (_, index) => write(log, `e${index}`, () => isOver));
+      const reading = readAgainAndAgain(log, () => isOver);
       await new Promise((resolve) => setTimeout(resolve, 200));
       await fail(leader);
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       await recover(leader);
       isOver = true;
       const written = await Promise.all(writing);
+      t.true((await reading) > 0);
 
       for (const [index, positions] of written.entries()) {
         const records = await readAll(log, { type: "cart", id: `e${index}` });
@@ -81,6 +89,13 @@ async function write(log: EventLog, id: string, isOver: () => boolean): Promise<
     positions.push(await log.append({ type: "cart", id }, positions.at(-1) ?? NO_POSITION, bytes));
   }
   return positions;
+}
+
+/** Reads until `isOver`; how often. */
+async function readAgainAndAgain(log: EventLog, isOver: () => boolean): Promise<number> {
+  let times = 0;
+  for (; !isOver(); times++) await log.read({ type: "cart", id: "e0" });
+  return times;
 }
 
 function numberOf(bytes: Uint8Array): number {

@@ -6,13 +6,12 @@ import type { AddressInfo, Socket } from "node:net";
 import type { ExecutionContext } from "ava";
 
 import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import type { NatsServer, NatsServerOptions } from "../../../hack/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
-import type { EventLog, EventLogCode } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
+import type { EventLog } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
+import { eventually, refused, startServer } from "./test-lib/logs.ts";
 
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
@@ -106,7 +105,7 @@ natsTest(
     const log = await openLog(t, relay.port, { ...IMPATIENT, appendDeadlineMs: 400 });
     relay.holdRequests();
     const error = await refused(t, log.append(ann, NO_POSITION, one), "OUTCOME_UNKNOWN");
-    t.regex(error.message, /^cart\/ann: no answer .* it is not there yet and may be stored$/);
+    t.regex(error.message, /^cart\/ann: no answer .* it is not there yet \(.*\) and may be stored$/);
     t.deepEqual((await log.read(ann)).records, []);
     relay.release();
     await until("it lands", async () => (await log.read(ann)).records.length > 0);
@@ -137,7 +136,7 @@ natsTest(
 natsTest(
   "(I5) who may not look what is stored is told that the outcome is unknown; a plain conflict is none",
   async (t) => {
-    const more = `authorization { users: [
+    const more = `authorization { timeout: 30, users: [
     { user: all, password: p }
     { user: blind, password: p, permissions: { publish: { deny: ["$JS.API.STREAM.MSG.GET.>"] } } }
   ] }`;
@@ -225,12 +224,6 @@ async function startRelay(t: ExecutionContext, serverPort: number): Promise<Rela
   return new Relay((listener.address() as AddressInfo).port, ways);
 }
 
-async function startServer(t: ExecutionContext, options: NatsServerOptions = {}): Promise<NatsServer> {
-  const server = await startNatsServer(options);
-  t.teardown(() => server.stop());
-  return server;
-}
-
 async function openLog(
   t: ExecutionContext,
   port: number,
@@ -239,7 +232,7 @@ async function openLog(
   // Making streams takes its time when much is going on.
   const patient = { ...options, requestTimeoutMs: 10_000 };
   await (await openJetStreamLog({ server: `127.0.0.1:${port}`, prefix: "p" }, patient)).close();
-  const log = await openJetStreamLog({ server: `127.0.0.1:${port}`, prefix: "p" }, options);
+  const log = await eventually(() => openJetStreamLog({ server: `127.0.0.1:${port}`, prefix: "p" }, options));
   t.teardown(() => log.close());
   return log;
 }
@@ -269,14 +262,4 @@ async function storedOnce(
     );
     t.is(records[1]?.position, positions[index]);
   }
-}
-
-async function refused(
-  t: ExecutionContext,
-  promise: Promise<unknown>,
-  code: EventLogCode,
-): Promise<EventLogError> {
-  const error = await t.throwsAsync(promise, { instanceOf: EventLogError });
-  t.is(error.code, code, error.message);
-  return error;
 }

@@ -8,6 +8,7 @@ import { inspect } from "node:util";
 import { nkeys } from "@nats-io/transport-node";
 
 import { natsTest } from "../../../hack/nats/nats-test.ts";
+import { reconfigure } from "../../../hack/nats/reconfigure.ts";
 import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { until } from "../../../test/lib/until.ts";
 import { silentLogger, systemClock } from "../../base/mod.ts";
@@ -15,7 +16,7 @@ import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
 import { openEventLog } from "../open.ts";
 import { createOperator } from "./test-lib/jwt.ts";
-import { addressOf, eventually, openLog, reconfigure, refused, startServer } from "./test-lib/logs.ts";
+import { addressOf, eventually, openLog, refused, startServer } from "./test-lib/logs.ts";
 
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
@@ -219,7 +220,7 @@ natsTest("the files of TLS are read again at each attempt to connect", async (t)
 
 natsTest("answers come to subjects that begin with the inbox prefix, and to no others", async (t) => {
   const user = `{ user: u, password: p, permissions: { publish: ">", subscribe: "_PERDURE.>" } }`;
-  const server = addressOf(await startServer(t, { more: `authorization { users: [${user}] }` }));
+  const server = addressOf(await startServer(t, { more: `authorization { timeout: 30, users: [${user}] }` }));
   const credentials = { kind: "password", user: "u", password: "p" } as const;
   const log = await openLog(t, server, { credentials, inboxPrefix: "_PERDURE" });
   await log.append(ann, NO_POSITION, one);
@@ -230,7 +231,7 @@ natsTest("answers come to subjects that begin with the inbox prefix, and to no o
 
 function tlsBlock(more = ""): string {
   const file = (name: string) => JSON.stringify(join(CERTIFICATES, name));
-  return `tls { cert_file: ${file("server.pem")}, key_file: ${file("server.key")}, ca_file: ${file("ca.pem")}
+  return `tls { timeout: 30, cert_file: ${file("server.pem")}, key_file: ${file("server.key")}, ca_file: ${file("ca.pem")}
     ${more} }`;
 }
 

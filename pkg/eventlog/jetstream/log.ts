@@ -168,6 +168,7 @@ class LogOnJetStream implements EventLog {
   }
 
   async #close(): Promise<void> {
+    this.#reader.hurry();
     await Promise.allSettled([...this.#accepted, this.#tails.close()]);
     await Promise.all([this.#links.writes.close(), this.#links.reads.close()]);
   }

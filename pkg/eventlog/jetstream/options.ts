@@ -80,6 +80,11 @@ export interface JetStreamLogOptions extends LogLimits, StreamSettings {
    * is still waited for and looked up, `requestTimeoutMs` for each. An election takes four to nine seconds. Default 20,000.
    */
   readonly appendDeadlineMs: number;
+  /**
+   * How long a request to read is tried while the log does not answer, in milliseconds; the last try is still waited
+   * for. Default 10,000.
+   */
+  readonly readDeadlineMs: number;
   /** Pause between two attempts to get the connection back, in milliseconds. Default 250. */
   readonly reconnectDelayMs: number;
   /** Up to this is added to that pause at random, so that not all come back together, in milliseconds. Default 250. */
@@ -132,6 +137,7 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 5_000,
   appendDeadlineMs: 20_000,
+  readDeadlineMs: 10_000,
   reconnectDelayMs: 250,
   reconnectJitterMs: 250,
   pingIntervalMs: 5_000,

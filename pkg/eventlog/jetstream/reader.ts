@@ -10,6 +10,7 @@ import type { Presence, RawMessage } from "./answers.ts";
 import type { Source } from "./layout.ts";
 import type { NatsLink } from "./link.ts";
 import type { JetStreamLogOptions } from "./options.ts";
+import { patiently } from "./patience.ts";
 import { decodeStored } from "./stored.ts";
 import type { Origin, Stored } from "./stored.ts";
 import type { StreamFacts } from "./streams.ts";
@@ -37,7 +38,8 @@ export interface MessagePage {
  * any server that has a copy may answer, and one that lags behind does not know the newest (clause 4 of
  * `event-log.ts`). There the stream's leader is asked for the last message, and what does not reach it is read again.
  *
- * All methods throw EventLogError.
+ * All methods throw EventLogError. But for `firstBehind`, whose caller tries again itself, each request waits up to
+ * `readDeadlineMs` for a log that does not answer (`patience.ts`).
  */
 export class Reader {
   readonly #link: NatsLink;
@@ -45,6 +47,7 @@ export class Reader {
   readonly #facts: StreamFacts;
   readonly #bounds: PageBounds;
   readonly #turns: Semaphore;
+  readonly #hurry = new AbortController();
   #pending = 0;
 
   constructor(link: NatsLink, options: JetStreamLogOptions, facts: StreamFacts) {
@@ -142,7 +145,7 @@ export class Reader {
 
   /** The first message of a subject behind a sequence, as the stream's leader knows it. */
   async firstBehind({ stream, subject }: Source, after: Position): Promise<StoredMessage | undefined> {
-    const found = await this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject });
+    const found = await this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject }, atOnce);
     return found === undefined ? undefined : decoded(found);
   }
 
@@ -162,9 +165,9 @@ export class Reader {
 
   #batch({ stream, subject }: Source, after: Position, records: number, bytes: number): Promise<MessagePage> {
     const doing = `reading ${stream} ${subject}`;
-    const messages: StoredMessage[] = [];
-    return this.#turn(doing, () =>
-      this.#link.ask({
+    return this.#turn(doing, () => {
+      const messages: StoredMessage[] = [];
+      return this.#link.ask({
         subject: `$JS.API.DIRECT.GET.${stream}`,
         payload: JSON.stringify({ seq: after + 1, next_by_subj: subject, batch: records, max_bytes: bytes }),
         doing,
@@ -177,8 +180,13 @@ export class Reader {
           messages.push(found);
           return undefined;
         },
-      }),
-    );
+      });
+    });
+  }
+
+  /** What waits for the log to come back gets its error soon; for the end. */
+  hurry(): void {
+    this.#hurry.abort();
   }
 
   #lastOfStream(stream: string): Promise<Position> {
@@ -193,36 +201,52 @@ export class Reader {
     );
   }
 
-  #fromLeader(stream: string, which: LeaderQuestion): Promise<RawMessage | undefined> {
+  #fromLeader(stream: string, which: LeaderQuestion, manner?: Manner): Promise<RawMessage | undefined> {
     const doing = `reading ${stream} ${which.last_by_subj ?? which.next_by_subj}`;
-    return this.#turn(doing, async () => {
-      const found = await this.#link.ask({
-        subject: `$JS.API.STREAM.MSG.GET.${stream}`,
-        payload: JSON.stringify(which),
-        doing,
-        receive: (message) => ({ message: leaderMessageOf(message, stream, doing) }),
-      });
-      return found.message;
-    });
+    return this.#turn(
+      doing,
+      async () => {
+        const found = await this.#link.ask({
+          subject: `$JS.API.STREAM.MSG.GET.${stream}`,
+          payload: JSON.stringify(which),
+          doing,
+          receive: (message) => ({ message: leaderMessageOf(message, stream, doing) }),
+        });
+        return found.message;
+      },
+      manner,
+    );
   }
 
-  async #turn<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  async #turn<T>(
+    doing: string,
+    work: () => Promise<T>,
+    manner: Manner = (read) => patiently(read, this.#options, this.#hurry.signal),
+  ): Promise<T> {
     if (this.#pending >= this.#options.maxPendingReads) {
       throw new EventLogError("LOG_OVERLOADED", `${doing}: ${this.#pending} reads wait already`);
     }
     this.#pending++;
     try {
-      await this.#turns.acquire();
-      try {
-        return await work();
-      } finally {
-        this.#turns.release();
-      }
+      // What waits for a stream to come back leaves its turn to reads of others.
+      return await manner(async () => {
+        await this.#turns.acquire();
+        try {
+          return await work();
+        } finally {
+          this.#turns.release();
+        }
+      });
     } finally {
       this.#pending--;
     }
   }
 }
+
+/** How a read is tried. */
+type Manner = <T>(read: () => Promise<T>) => Promise<T>;
+
+const atOnce: Manner = (read) => read();
 
 const END_OF_BATCH = 204;
 /** A server that lags behind is asked so often; each time another one may answer. */

@@ -35,6 +35,7 @@ export function createOperator(): Operator {
   const config = `
     operator: ${sign(operator, operator, { type: "operator" })}
     system_account: ${system.getPublicKey()}
+    authorization { timeout: 30 }
     resolver: MEMORY
     resolver_preload: {
       ${account.getPublicKey()}: ${accountJwt(account, JETSTREAM)}

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { ExecutionContext } from "ava";
@@ -24,31 +22,19 @@ export async function startServer(t: ExecutionContext, options: NatsServerOption
   return server;
 }
 
-/** A log that is closed when the test ends. Its connection comes back quickly, and its appends give up quickly. */
+/** A log that is closed when the test ends. Its connection comes back quickly, and what it tries is given up quickly. */
 export async function openLog(
   t: ExecutionContext,
   server: string,
   options: Partial<JetStreamLogOptions> = {},
   prefix = "p",
 ): Promise<EventLog> {
-  const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20, appendDeadlineMs: 500 };
-  const log = await openJetStreamLog({ server, prefix }, { ...quick, ...options });
+  const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20, appendDeadlineMs: 500, readDeadlineMs: 100 };
+  // The first connection may take its time on a busy machine.
+  const patient = { connectTimeoutMs: 30_000 };
+  const log = await openJetStreamLog({ server, prefix }, { ...quick, ...patient, ...options });
   t.teardown(() => log.close());
   return log;
-}
-
-/** Changes a text of a server's configuration, which takes effect at once or, without `reload`, when it restarts. */
-export async function reconfigure(
-  server: NatsServer,
-  from: string,
-  to: string,
-  { reload = true } = {},
-): Promise<void> {
-  const path = join(server.folder, "nats.conf");
-  const before = readFileSync(path, "utf8");
-  if (!before.includes(from)) throw new Error(`the configuration has no ${from}:\n${before}`);
-  writeFileSync(path, before.replaceAll(from, to));
-  if (reload) await server.kill("SIGHUP");
 }
 
 /** The error of what has to be refused with this code. */
