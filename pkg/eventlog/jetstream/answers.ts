@@ -6,7 +6,7 @@ import type { Msg } from "@nats-io/transport-node";
 
 import { EventLogError } from "../event-log.ts";
 import type { Position } from "../event-log.ts";
-import { fromApi } from "./nats-error.ts";
+import { fromApi, NO_STREAM } from "./nats-error.ts";
 import { FENCE } from "./publisher.ts";
 import type { Origin } from "./stored.ts";
 
@@ -38,8 +38,7 @@ export function rawMessageOf(message: Msg, stream: string, doing: string): RawMe
   const code = headers?.code ?? 0;
   if (code === NOT_FOUND) return undefined;
   if (headers === undefined || code !== 0) {
-    const reason =
-      code === NO_RESPONDERS ? "no stream answers: it is gone or has no leader now" : headers?.description;
+    const reason = code === NO_RESPONDERS ? `no stream answers: ${NO_STREAM}` : headers?.description;
     throw new EventLogError("LOG_UNAVAILABLE", `${doing}: ${reason ?? "an answer without headers"}`);
   }
   const fence = headers.get(FENCE);

@@ -101,8 +101,13 @@ function conflict({ error }: PublishFailure, sequence: Position): EventLogError 
 
 function unknown({ error }: PublishFailure, found: Found): EventLogError {
   const seen =
-    found.kind === "unreadable" ? `cannot be looked up (${found.error.message})` : "is not there yet";
+    found.kind === "unreadable"
+      ? `cannot be looked up (${found.error.message})`
+      : `is not there yet${SILENT}`;
   return new EventLogError("OUTCOME_UNKNOWN", `${error.message}; it ${seen} and may be stored`, {
     cause: error,
   });
 }
+
+/** What answers reads but no append is most likely this: it says nothing more until its server is restarted. */
+const SILENT = " (a stream whose disk is full or broken takes appends in silence: see the server's log)";

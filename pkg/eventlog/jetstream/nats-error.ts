@@ -68,6 +68,10 @@ export function fromApi(failure: ApiFailure, doing: string, effect: Effect, caus
   return unanswered(doing, effect, `${description} (${errCode})`, cause);
 }
 
+/** Why no stream answers. A server that cannot write to its folder switches JetStream off by itself. */
+export const NO_STREAM =
+  "JetStream is off, the stream is gone, or it has no leader now; the server's log tells";
+
 /** Why a publish is not known to be stored. */
 export interface PublishFailure {
   /**
@@ -144,6 +148,11 @@ const STRANGER: Reason = {
   code: "LOG_UNUSABLE",
   text: "the server refuses the credentials: check user, password, token or the file they are in",
 };
+/** It gives two seconds to check who somebody is, which a password with bcrypt on a busy machine may take. */
+const BUSY: Reason = {
+  code: "LOG_UNAVAILABLE",
+  text: "the server is too busy to check who we are: raise timeout in its authorization block",
+};
 const NO_TLS: Reason = { code: "LOG_UNUSABLE", text: "TLS is asked for, and the server has none" };
 const BAD_TLS: Reason = {
   code: "LOG_UNUSABLE",
@@ -151,7 +160,7 @@ const BAD_TLS: Reason = {
 };
 const UNHEARD: Reason = {
   code: "LOG_UNAVAILABLE",
-  text: "nobody takes the request: JetStream is off, the stream is gone, or it has no leader now",
+  text: `nobody takes the request: ${NO_STREAM}`,
 };
 const DISABLED: Reason = {
   code: "LOG_UNAVAILABLE",
@@ -211,6 +220,7 @@ function refusedReason(error: unknown): Reason | undefined {
     const text = `the server does not permit it: allow this user to ${verb} ${JSON.stringify(error.subject)}`;
     return { code: "LOG_UNUSABLE", text };
   }
+  if (error instanceof AuthorizationError && /timeout/i.test(error.message)) return BUSY;
   if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) return STRANGER;
   return error instanceof NoRespondersError ? UNHEARD : undefined;
 }

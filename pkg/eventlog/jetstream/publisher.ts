@@ -9,7 +9,7 @@ import { EventLogError } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
 import type { Lack, NatsLink, Request } from "./link.ts";
-import { publishFailure, translateError, unanswered } from "./nats-error.ts";
+import { NO_STREAM, publishFailure, translateError, unanswered } from "./nats-error.ts";
 import type { PublishFailure } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
@@ -106,7 +106,7 @@ interface Acknowledgement {
 
 function answerOf(message: Msg, entity: EntityKey): PublishAnswer {
   if (message.headers?.code === 503) {
-    const text = `${nameOf(entity)}: no stream takes it: it is gone or has no leader now`;
+    const text = `${nameOf(entity)}: no stream takes it: ${NO_STREAM}`;
     return { kind: "busy", error: new EventLogError("LOG_UNAVAILABLE", text) };
   }
   const { seq, error } = message.json<Acknowledgement>();

@@ -9,19 +9,26 @@ export interface ServerGreeting {
 }
 
 /** Fences of replicated streams hold from 2.11 on; 2.12 is the oldest that is still maintained. */
-const MIN_MAJOR = 2;
-const MIN_MINOR = 12;
+const OLDEST: Version = [2, 12, 0];
+
+type Version = readonly [major: number, minor: number, patch: number];
 
 /** @throws EventLogError `LOG_UNUSABLE` if the server is too old or keeps no streams. */
 export function checkServer(server: string, greeting: ServerGreeting | undefined): void {
   const version = greeting?.version ?? "of an unknown version";
-  const [, major = 0, minor = 0] = (/^v?(\d+)\.(\d+)\./.exec(version) ?? []).map(Number);
-  if (major < MIN_MAJOR || (major === MIN_MAJOR && minor < MIN_MINOR)) {
-    const text = `${server}: nats-server ${version} is too old: install ${MIN_MAJOR}.${MIN_MINOR} or newer`;
+  if (isBefore(version, OLDEST)) {
+    const text = `${server}: nats-server ${version} is too old: install ${OLDEST[0]}.${OLDEST[1]} or newer`;
     throw new EventLogError("LOG_UNUSABLE", text);
   }
   if (greeting?.jetstream !== true) {
     const text = `${server}: JetStream is off: start nats-server with -js and a folder for its store (-sd)`;
     throw new EventLogError("LOG_UNUSABLE", text);
   }
+}
+
+/** True also of what is no version. */
+export function isBefore(version: string, [major, minor, patch]: Version): boolean {
+  const [, ...parts] = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version) ?? [];
+  const [ownMajor = 0, ownMinor = 0, ownPatch = 0] = parts.map(Number);
+  return (ownMajor - major || ownMinor - minor || ownPatch - patch) < 0;
 }

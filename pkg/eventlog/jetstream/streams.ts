@@ -64,7 +64,7 @@ export async function prepareStreams(
     for (let look = 0; look < MAX_LOOKS; look++) {
       const found = await findStreams(manager, prefix);
       const layout = new Layout(prefix, streamsToldBy(found, prefix) ?? wanted);
-      checkStreams(found, layout, options);
+      checkStreams(found, layout, connection.info?.version ?? "", options);
       const missing = missingOf(found, layout);
       if (missing.length === 0) return factsOf(found, layout, options);
       const lost = isUsed(found) ? missing.find(({ kind }) => kind === "ev") : undefined;
@@ -121,12 +121,14 @@ function streamsToldBy(found: Found, prefix: string): number | undefined {
   );
 }
 
-function checkStreams(found: Found, layout: Layout, options: JetStreamLogOptions): void {
+function checkStreams(found: Found, layout: Layout, version: string, options: JetStreamLogOptions): void {
   const copies = copyRules(options);
   for (let number = 0; number < layout.streams; number++) {
     const [events, snapshots] = [found.ev[number], found.sn[number]];
-    if (events !== undefined) checkStream(events.config, [...eventRules(layout, number), ...copies]);
-    if (snapshots !== undefined) checkStream(snapshots.config, [...snapshotRules(layout, number), ...copies]);
+    if (events !== undefined) checkStream(events.config, [...eventRules(layout, number, version), ...copies]);
+    if (snapshots !== undefined) {
+      checkStream(snapshots.config, [...snapshotRules(layout, number, version), ...copies]);
+    }
   }
 }
 
