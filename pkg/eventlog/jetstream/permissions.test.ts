@@ -138,7 +138,9 @@ natsTest("the permissions that docs/event-log.md names are enough, and each of t
     userWith("exact", PERMISSIONS),
     ...without.map(({ user, permissions }) => userWith(user, permissions)),
   ];
-  const server = await startServer(t, { more: `authorization { users: [\n${users.join("\n")}\n] }` });
+  const server = await startServer(t, {
+    more: `authorization { timeout: 30, users: [\n${users.join("\n")}\n] }`,
+  });
   const openAs = (user: string): Promise<EventLog> =>
     openLog(
       t,
