@@ -34,7 +34,7 @@ async function quickRun(t: ExecutionContext, log: LogName) {
   t.teardown(() => rmSync(folder, { recursive: true }));
   const json = join(folder, "rows.jsonl");
   const data = join(folder, "data");
-  const quick = ["--quick", "--callers", "1", "--seconds", "0.2", "--json", json, "--data", data];
+  const quick = ["--quick", "--callers", "1", "--seconds", "0.5", "--json", json, "--data", data];
   const { code, stdout, stderr } = await bench("--log", log, ...quick);
   t.is(code, 0, stderr);
 
