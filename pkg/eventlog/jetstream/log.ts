@@ -16,6 +16,7 @@ import type { NatsLink } from "./link.ts";
 import { defaultJetStreamOptions } from "./options.ts";
 import type { JetStreamAddress, JetStreamLogOptions } from "./options.ts";
 import { PackStore } from "./pack-store.ts";
+import { patiently } from "./patience.ts";
 import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import { checkServer } from "./server-check.ts";
@@ -50,7 +51,9 @@ export async function openJetStreamLog(
     checkServer(server, writes.connection.info);
     checkDurability(server, writes.connection.info, all);
     reads = await connectLink(server, `perdure ${prefix} reads`, all);
-    const facts = await prepareStreams(reads.connection, prefix, all);
+    const { connection } = reads;
+    // Streams that were made are found by the next try, so a busy server only takes several.
+    const facts = await patiently(() => prepareStreams(connection, prefix, all), all, NO_HURRY);
     const { layout, replicated, durability } = facts;
     all.logger.info("event log: open", { server, prefix, streams: layout.streams, replicated, durability });
     return new LogOnJetStream(facts, all, { writes, reads }, new Reader(reads, all, facts));
@@ -59,6 +62,8 @@ export async function openJetStreamLog(
     throw thrown;
   }
 }
+
+const NO_HURRY = new AbortController().signal;
 
 interface Links {
   readonly writes: NatsLink;
