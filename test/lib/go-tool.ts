@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -31,14 +32,42 @@ export function toolCache(name: string): string {
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "perdure", name);
 }
 
+/** A program of a module that one of ours requires: for what `go install` does not take. */
+export interface GoDependency {
+  /** Holds the `go.mod` and the `go.sum` that name the module and all it needs. */
+  readonly folder: string;
+  /** The package to build. */
+  readonly package: string;
+}
+
 /**
  * The program, built once into the user's cache folder and found there from then on. Several test files may want the
  * same one at the same time: one builds, the others wait for it.
  */
-export async function goTool(tool: GoTool): Promise<BuiltGoTool> {
-  const name = programName(tool.package);
+export function goTool(tool: GoTool): Promise<BuiltGoTool> {
+  const install = async (aside: string): Promise<void> => {
+    await go(["install", `${tool.package}@${tool.version}`], { env: { GOBIN: aside } });
+  };
+  return builtOnce(programName(tool.package), tool.version, install);
+}
+
+/** The same for a dependency of a module of ours; it is built again when `go.mod` or `go.sum` change. */
+export function goDependency({ folder, package: path }: GoDependency): Promise<BuiltGoTool> {
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(folder, file)));
+  const build = async (aside: string): Promise<void> => {
+    await go(["build", "-o", join(aside, programName(path)), path], { cwd: folder });
+  };
+  return builtOnce(programName(path), hash.digest("hex").slice(0, 16), build);
+}
+
+async function builtOnce(
+  name: string,
+  version: string,
+  build: (folder: string) => Promise<void>,
+): Promise<BuiltGoTool> {
   const folder = toolCache(name);
-  const path = join(folder, `${name}-${tool.version}`);
+  const path = join(folder, `${name}-${version}`);
   if (existsSync(path)) return { kind: "built", path };
   try {
     await run("go", ["version"]);
@@ -48,7 +77,7 @@ export async function goTool(tool: GoTool): Promise<BuiltGoTool> {
   try {
     mkdirSync(folder, { recursive: true });
     await withFileLock(`${path}.lock`, async () => {
-      if (!existsSync(path)) await build(tool, name, path);
+      if (!existsSync(path)) await buildAside(name, path, build);
     });
     return { kind: "built", path };
   } catch (error) {
@@ -57,15 +86,26 @@ export async function goTool(tool: GoTool): Promise<BuiltGoTool> {
 }
 
 /** Builds aside, so that what is at `path` is always whole. */
-async function build(tool: GoTool, name: string, path: string): Promise<void> {
+async function buildAside(
+  name: string,
+  path: string,
+  build: (folder: string) => Promise<void>,
+): Promise<void> {
   const aside = mkdtempSync(join(dirname(path), "build-"));
   try {
-    const env = { ...process.env, GOBIN: aside, GOFLAGS: "-buildvcs=false" };
-    await run("go", ["install", `${tool.package}@${tool.version}`], { env, timeout: BUILD_TIMEOUT_MS });
+    await build(aside);
     renameSync(join(aside, name), path);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
+}
+
+async function go(
+  args: readonly string[],
+  { env = {}, cwd }: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string },
+): Promise<void> {
+  const all = { ...process.env, GOFLAGS: "-buildvcs=false", ...env };
+  await run("go", args, { env: all, timeout: BUILD_TIMEOUT_MS, ...(cwd !== undefined && { cwd }) });
 }
 
 /** The last element of the package's path, before that of the major version (`…/v2`), as Go names it. */
