@@ -6,6 +6,7 @@ export type { BackoffOptions } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
 export { sleep, systemClock } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
+export { whenDrained } from "./drain.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
 export { freePort } from "./free-port.ts";

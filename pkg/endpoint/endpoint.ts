@@ -105,7 +105,7 @@ export async function startEndpoint(
     port: port.port,
     setSpec(spec) {
       serving = spec && {
-        transcoder: createTranscoder(spec, dispatch),
+        transcoder: createTranscoder(spec, dispatch, logger),
         methods: grpcMethods(spec, dispatch),
       };
     },

@@ -27,6 +27,7 @@ test("grpcurl lists, describes and calls through reflection", async (t) => {
   };
 
   const services = [
+    "perdure.test.library.Files",
     "perdure.test.library.Library",
     "perdure.test.library.Plain",
     "perdure.test.library.Talks",

@@ -2,10 +2,9 @@
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
-import { assert } from "../base/mod.ts";
+import { assert, whenDrained } from "../base/mod.ts";
 
 import type { Encoding } from "./compression.ts";
-import { whenDrained } from "./drain.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import type { ServerContext } from "./incoming-call.ts";
 import { MessageWriter, writable } from "./message-writer.ts";

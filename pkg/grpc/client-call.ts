@@ -4,13 +4,13 @@ import { constants } from "node:http2";
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import { addAbortSignal } from "node:stream";
 
+import { whenDrained } from "../base/mod.ts";
 import type { Timer } from "../base/mod.ts";
 
 import { localEnd, readCallEnd } from "./call-end.ts";
 import type { CallEnd } from "./call-end.ts";
 import type { ResolvedConnectOptions } from "./client-options.ts";
 import { acceptsGzip, parseEncoding } from "./compression.ts";
-import { whenDrained } from "./drain.ts";
 import type { ReceiveBudget } from "./framing.ts";
 import { cancelled, grpcError } from "./grpc-error.ts";
 import { closedStreamError, statusOfHttp } from "./http2-error.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { IncomingHttpHeaders } from "node:http2";
+import type { Writable } from "node:stream";
 
 /** A request as both versions of HTTP give it. */
 export interface HttpRequest {
@@ -15,9 +16,9 @@ export interface HttpRequest {
   /** False if it is known that no body follows. */
   readonly hasBody: boolean;
   /** Reads the whole body; to be called once at most. Rejects with HttpError. */
-  readonly readBody: () => Promise<Buffer>;
+  readBody(): Promise<Buffer>;
   /** Calls the listener once if the caller goes away before the answer is written. */
-  readonly onCancel: (listener: () => void) => void;
+  onCancel(listener: () => void): void;
 }
 
 /** An answer, whole. */
@@ -31,8 +32,33 @@ export interface HttpResponse {
   readonly body: string | Uint8Array;
 }
 
-/** Answers requests; never rejects. */
-export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
+/** An answer in pieces, which are asked for as fast as the caller takes them. */
+export interface StreamedHttpResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers: readonly string[];
+  /** Iterated once, also if the caller has gone. If it throws, the answer is broken off: nobody takes it for whole. */
+  readonly pieces: AsyncIterable<string | Uint8Array>;
+}
+
+export type HttpAnswer = HttpResponse | StreamedHttpResponse;
+
+/** A request, and the way to answer it. */
+export interface HttpExchange extends HttpRequest {
+  /**
+   * Begins the answer; to be called once. Whoever calls it ends what it gives. Undefined: the caller has gone.
+   *
+   * @param headers flat list of names and values
+   */
+  begin(status: number, headers: readonly string[]): Writable | undefined;
+  /** Nobody will read what may still come of the body. */
+  discardBody(): void;
+  /** Ends an answer so that the caller sees that something is missing. */
+  abort(): void;
+}
+
+/** Answers a request; resolves when the answer is written. Never rejects for what a caller or user function does. */
+export type HttpHandler = (exchange: HttpExchange) => Promise<void>;
 
 /** The header that says which documented reason an answer has. */
 export const ERROR_CODE_HEADER = "perdure-error-code";

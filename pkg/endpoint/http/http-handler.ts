@@ -2,9 +2,10 @@
 
 import type { Logger } from "../../base/mod.ts";
 import { errorResponse } from "./error-response.ts";
-import type { HttpHandler, HttpRequest, HttpResponse } from "./exchange.ts";
+import type { HttpAnswer, HttpHandler, HttpRequest } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 import type { Transcoder } from "./transcoder.ts";
+import { writeAnswer } from "./write-answer.ts";
 
 export interface HttpHandlerOptions {
   /** What serves at this moment. Throws what the caller shall get if nothing does. */
@@ -19,19 +20,20 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const { transcoder, maxOpenRequests, logger } = options;
   let open = 0;
 
-  const answer = async (request: HttpRequest): Promise<HttpResponse> => {
-    if (open > maxOpenRequests) {
-      throw new HttpError("ENDPOINT_OVERLOADED", "too many requests are under way; try again");
-    }
-    return transcoder()(request);
-  };
-
-  return async (request) => {
-    open++;
+  const answer = async (request: HttpRequest): Promise<HttpAnswer> => {
     try {
-      return await answer(request);
+      if (open > maxOpenRequests)
+        throw new HttpError("ENDPOINT_OVERLOADED", "too many requests are under way; try again");
+      return await transcoder()(request);
     } catch (error) {
       return errorResponse(error, logger);
+    }
+  };
+
+  return async (exchange) => {
+    open++;
+    try {
+      await writeAnswer(exchange, await answer(exchange), logger);
     } finally {
       open--;
     }

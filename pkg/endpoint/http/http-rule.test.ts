@@ -55,6 +55,13 @@ test("every route of a specification is listed in its order", (t) => {
       "* /anything/{isbn=shelf/*}/end",
       "POST /perdure.test.library.Plain/Echo *",
       "POST /talks *",
+      "POST /perdure.test.library.Talks/Gather *",
+      "POST /perdure.test.library.Talks/Recite *",
+      "POST /perdure.test.library.Talks/Chat *",
+      "POST /uploads *",
+      "PUT /attachments/{name} file",
+      "PUT /attachments/{name}/file file",
+      "GET /downloads/{text}",
     ],
   );
   t.deepEqual(checkHttpRules(spec), []);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { getOption, hasOption } from "@bufbuild/protobuf";
-import type { DescField, DescMethod } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 
 import { http } from "../../protocol/mod.ts";
 import type { HttpRule } from "../../protocol/mod.ts";
@@ -35,6 +35,11 @@ export interface HttpBinding {
 export interface HttpBindings {
   readonly bindings: readonly HttpBinding[];
   readonly errors: readonly string[];
+}
+
+/** A message that is not JSON but whatever it says: its bytes are the body, its content type the header. */
+export function isHttpBody(message: DescMessage): boolean {
+  return message.typeName === "google.api.HttpBody";
 }
 
 /** Reads the method's `google.api.http` option, or stands in for it (as Cloudstate's proxy does). */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex, Writable } from "node:stream";
 
 import { toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
 import type { BodyReader } from "./body.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
-import type { HttpHandler, HttpRequest, HttpResponse } from "./exchange.ts";
+import type { HttpExchange, HttpHandler } from "./exchange.ts";
 import { HTTP_ERRORS } from "./http-error.ts";
 import type { HttpErrorCode } from "./http-error.ts";
 
@@ -46,19 +46,12 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   const connections = new WeakMap<Duplex, Connection>();
 
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const connection = connections.get(request.socket);
-    if (connection === undefined) connections.set(request.socket, { latest: request, open: 1 });
-    else {
-      connection.latest = request;
-      connection.open++;
-    }
-    const answered = context.handle(toHttpRequest(request, response, context.bodies)).then((answer) => {
-      const finished = connections.get(request.socket);
-      if (finished !== undefined) finished.open--;
-      // A client that asked whether to send its body, and was refused, may send it or not: only a new connection is sure.
-      const isUnsure = request.headers.expect !== undefined && !request.complete;
-      writeAnswer(response, answer, isUnsure || context.isDraining());
-    });
+    const connection = connections.get(request.socket) ?? { latest: request, open: 0 };
+    connections.set(request.socket, connection);
+    connection.latest = request;
+    connection.open++;
+    const exchange = new Http1Exchange(request, response, context);
+    const answered = context.handle(exchange).then(() => void connection.open--);
     answered.catch((error: unknown) => {
       context.logger.error("answer could not be written", { error });
       response.destroy();
@@ -78,43 +71,73 @@ interface Connection {
   open: number;
 }
 
-function toHttpRequest(request: IncomingMessage, response: ServerResponse, bodies: BodyReader): HttpRequest {
-  const { headers } = request;
-  return {
-    method: request.method ?? "",
-    target: request.url ?? "",
-    contentType: headers["content-type"],
-    headers,
-    rawHeaders: request.rawHeaders,
-    hasBody: headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0",
-    readBody: async () => {
-      bodies.checkLength(headers["content-length"]);
-      if (headers.expect !== undefined) response.writeContinue();
-      return bodies.read(request);
-    },
-    onCancel: (listener) => {
-      if (response.destroyed) return listener();
-      response.once("close", () => {
-        if (!response.writableEnded) listener();
-      });
-    },
-  };
-}
+class Http1Exchange implements HttpExchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #context: Http1Context;
 
-function writeAnswer(response: ServerResponse, answer: HttpResponse, close: boolean): void {
-  if (response.destroyed) return;
-  const headers = [
-    "content-type",
-    answer.contentType,
-    "content-length",
-    String(Buffer.byteLength(answer.body)),
-  ];
-  if (answer.headers !== undefined) headers.push(...answer.headers);
-  if (answer.errorCode !== undefined) headers.push(ERROR_CODE_HEADER, answer.errorCode);
-  if (close) headers.push("connection", "close");
-  response.writeHead(answer.status, headers);
-  // An unread rest of the body is discarded by Node, within the request's time-out.
-  response.end(answer.body);
+  constructor(request: IncomingMessage, response: ServerResponse, context: Http1Context) {
+    this.#request = request;
+    this.#response = response;
+    this.#context = context;
+  }
+
+  get method(): string {
+    return this.#request.method ?? "";
+  }
+
+  get target(): string {
+    return this.#request.url ?? "";
+  }
+
+  get contentType(): string | undefined {
+    return this.#request.headers["content-type"];
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#request.headers;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+
+  get hasBody(): boolean {
+    const { headers } = this.#request;
+    return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+  }
+
+  async readBody(): Promise<Buffer> {
+    const { headers } = this.#request;
+    this.#context.bodies.checkLength(headers["content-length"]);
+    if (headers.expect !== undefined) this.#response.writeContinue();
+    return this.#context.bodies.read(this.#request);
+  }
+
+  onCancel(listener: () => void): void {
+    const response = this.#response;
+    if (response.destroyed) return listener();
+    response.once("close", () => {
+      if (!response.writableEnded) listener();
+    });
+  }
+
+  begin(status: number, headers: readonly string[]): Writable | undefined {
+    const response = this.#response;
+    if (response.destroyed) return undefined;
+    // A client that asked whether to send its body, and was refused, may send it or not: only a new connection is sure.
+    const isUnsure = this.#request.headers.expect !== undefined && !this.#request.complete;
+    const close = isUnsure || this.#context.isDraining();
+    response.writeHead(status, close ? [...headers, "connection", "close"] : (headers as string[]));
+    return response;
+  }
+
+  /** Node discards it by itself, within the request's time-out. */
+  discardBody(): void {}
+
+  abort(): void {
+    this.#response.destroy();
+  }
 }
 
 /** A request that Node could not read. It is answered only if the answer cannot be taken for that of another one. */

@@ -2,11 +2,11 @@
 
 import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Writable } from "node:stream";
 
 import type { Logger } from "../../base/mod.ts";
 import type { BodyReader } from "./body.ts";
-import { ERROR_CODE_HEADER } from "./exchange.ts";
-import type { HttpHandler, HttpRequest, HttpResponse } from "./exchange.ts";
+import type { HttpExchange, HttpHandler } from "./exchange.ts";
 
 export interface Http2Context {
   readonly handle: HttpHandler;
@@ -23,66 +23,77 @@ export function serveHttp2Stream(
 ): void {
   // A stream that breaks is seen by its "close"; without a listener the error would end the process (I12).
   stream.on("error", () => undefined);
-  const answered = context
-    .handle(toHttpRequest(stream, headers, rawHeaders, context.bodies))
-    .then((answer) => writeAnswer(stream, answer));
-  answered.catch((error: unknown) => {
+  context.handle(new Http2Exchange(stream, headers, rawHeaders, context.bodies)).catch((error: unknown) => {
     context.logger.error("answer could not be written", { error });
     stream.destroy();
   });
 }
 
-function toHttpRequest(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  rawHeaders: readonly string[],
-  bodies: BodyReader,
-): HttpRequest {
-  return {
-    method: headers[":method"] ?? "",
-    target: headers[":path"] ?? "",
-    contentType: headers["content-type"],
-    headers,
-    rawHeaders,
-    hasBody: !stream.endAfterHeaders,
-    readBody: async () => {
-      bodies.checkLength(headers["content-length"]);
-      return bodies.read(stream);
-    },
-    onCancel: (listener) => {
-      if (stream.destroyed) return listener();
-      stream.once("close", () => {
-        if (!stream.headersSent) listener();
-      });
-    },
-  };
-}
+class Http2Exchange implements HttpExchange {
+  readonly #stream: ServerHttp2Stream;
+  readonly #bodies: BodyReader;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
 
-function writeAnswer(stream: ServerHttp2Stream, answer: HttpResponse): void {
-  if (stream.destroyed || stream.closed) return;
-  const headers: Record<string, number | string | string[]> = {
-    ":status": answer.status,
-    "content-type": answer.contentType,
-    "content-length": Buffer.byteLength(answer.body),
-  };
-  if (answer.headers !== undefined) addHeaders(headers, answer.headers);
-  if (answer.errorCode !== undefined) headers[ERROR_CODE_HEADER] = answer.errorCode;
-  if (!stream.readableEnded && !stream.endAfterHeaders) {
-    // The rest of a refused body is not wanted: once the answer is out, the client is told to stop (RFC 9113, 8.1).
-    stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+    bodies: BodyReader,
+  ) {
+    this.#stream = stream;
+    this.#bodies = bodies;
+    this.headers = headers;
+    this.rawHeaders = rawHeaders;
+  }
+
+  get method(): string {
+    return this.headers[":method"] ?? "";
+  }
+
+  get target(): string {
+    return this.headers[":path"] ?? "";
+  }
+
+  get contentType(): string | undefined {
+    return this.headers["content-type"];
+  }
+
+  get hasBody(): boolean {
+    return !this.#stream.endAfterHeaders;
+  }
+
+  async readBody(): Promise<Buffer> {
+    this.#bodies.checkLength(this.headers["content-length"]);
+    return this.#bodies.read(this.#stream);
+  }
+
+  onCancel(listener: () => void): void {
+    const stream = this.#stream;
+    if (stream.destroyed) return listener();
+    stream.once("close", () => {
+      // That is: closed before the answer was written.
+      if (stream.aborted) listener();
+    });
+  }
+
+  begin(status: number, headers: readonly string[]): Writable | undefined {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return undefined;
+    stream.respond([":status", String(status), ...headers]);
+    return stream;
+  }
+
+  /** Once the answer is out, the client is told to stop (RFC 9113, 8.1). */
+  discardBody(): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.readableEnded || stream.endAfterHeaders) return;
+    if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
+    else stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
     stream.resume();
   }
-  // To HEAD there is no body; Node has ended the stream by itself then.
-  stream.respond(headers);
-  if (!stream.writableEnded) stream.end(answer.body);
-}
 
-function addHeaders(headers: Record<string, number | string | string[]>, more: readonly string[]): void {
-  for (let i = 0; i + 1 < more.length; i += 2) {
-    const name = more[i] ?? "";
-    const value = more[i + 1] ?? "";
-    const existing = headers[name];
-    if (existing === undefined) headers[name] = value;
-    else headers[name] = Array.isArray(existing) ? [...existing, value] : [String(existing), value];
+  abort(): void {
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 }

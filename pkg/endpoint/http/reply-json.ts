@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, fromBinary, toJson } from "@bufbuild/protobuf";
-import type { DescField, DescMessage, JsonValue, Registry } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
 
 import { HttpError } from "./http-error.ts";
+import { isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
 import { hasFieldsInJson } from "./parameter.ts";
 
@@ -13,37 +14,52 @@ export interface ReplyBody {
   readonly body: string | Uint8Array;
 }
 
-/** Turns a serialized output message into the answer's body. */
+/** Turns a serialized output message into the answer's body. Throws HttpError MALFORMED_REPLY if it is none. */
 export type ReplyEncoder = (payload: Uint8Array) => ReplyBody;
+
+/** Turns a serialized output message into a JSON text without line breaks. Throws as a `ReplyEncoder` does. */
+export type ReplyText = (payload: Uint8Array) => string;
 
 const JSON_TYPE = "application/json";
 
+/** What bytes are if nobody says it. */
+export const BYTES_TYPE = "application/octet-stream";
+
 /**
- * The encoder of a binding: the output message or its response field as protobuf JSON with default values, compact
- * (as Cloudstate's proxy does); a `google.api.HttpBody` as its own bytes.
- *
- * The encoder throws HttpError MALFORMED_REPLY if the payload is not the output message.
+ * The encoder of a binding: the output message or its response field as protobuf JSON; a `google.api.HttpBody` as its
+ * own bytes.
  *
  * @param types resolves the `Any`s in a reply.
  */
 export function replyEncoder(binding: HttpBinding, types: Registry): ReplyEncoder {
+  if (answersWithBytes(binding)) return (payload) => httpBody(binding, payload);
+  const json = replyText(binding, types);
+  // Many commands answer with an empty message, which is always the same text.
+  let empty: ReplyBody | undefined;
+  return (payload) => {
+    if (payload.length > 0) return { contentType: JSON_TYPE, body: json(payload) };
+    return (empty ??= { contentType: JSON_TYPE, body: json(payload) });
+  };
+}
+
+/** True if what a binding answers is a `google.api.HttpBody`. */
+export function answersWithBytes({ method, responseField }: HttpBinding): boolean {
+  if (responseField === undefined) return isHttpBody(method.output);
+  return responseField.fieldKind === "message" && isHttpBody(responseField.message);
+}
+
+/** The output message or its response field as protobuf JSON with default values, compact (as Cloudstate's proxy does). */
+export function replyText(binding: HttpBinding, types: Registry): ReplyText {
   const { output } = binding.method;
-  if (output.typeName === "google.api.HttpBody") return (payload) => httpBody(output, payload);
   const options = { alwaysEmitImplicit: true, registry: types };
   const field = binding.responseField;
-  const json = (payload: Uint8Array): string => {
+  return (payload) => {
     try {
       const message = toJson(output, fromBinary(output, payload), options);
       return JSON.stringify(field === undefined ? message : fieldJson(message, field, options));
     } catch (error) {
       throw malformed(output, error);
     }
-  };
-  // Many commands answer with an empty message, which is always the same text.
-  let empty: ReplyBody | undefined;
-  return (payload) => {
-    if (payload.length > 0) return { contentType: JSON_TYPE, body: json(payload) };
-    return (empty ??= { contentType: JSON_TYPE, body: json(payload) });
   };
 }
 
@@ -59,18 +75,26 @@ function fieldJson(
   return toJson(field.message, create(field.message), options);
 }
 
-function httpBody(output: DescMessage, payload: Uint8Array): ReplyBody {
+function httpBody({ method, responseField }: HttpBinding, payload: Uint8Array): ReplyBody {
+  const { output } = method;
   try {
-    const message = fromBinary(output, payload) as unknown as { contentType: string; data: Uint8Array };
-    const contentType = isHeaderValue(message.contentType) ? message.contentType : "application/octet-stream";
-    return { contentType, body: message.data };
+    const reply = fromBinary(output, payload);
+    const message = responseField === undefined ? reply : fieldMessage(reply, responseField);
+    const { contentType, data } = message as unknown as { contentType: string; data: Uint8Array };
+    return { contentType: isHeaderValue(contentType) ? contentType : BYTES_TYPE, body: data };
   } catch (error) {
     throw malformed(output, error);
   }
 }
 
+function fieldMessage(message: Message, field: DescField): Message {
+  if (field.fieldKind !== "message") throw new TypeError(`${field.name} is no message`);
+  const value = (message as unknown as Readonly<Record<string, Message | undefined>>)[field.localName];
+  return value ?? create(field.message);
+}
+
 /** Printable ASCII, so that a user function cannot write headers of its own. */
-function isHeaderValue(text: string): boolean {
+export function isHeaderValue(text: string): boolean {
   return /^[\x21-\x7e][\x20-\x7e]*$/.test(text);
 }
 

@@ -3,11 +3,12 @@
 import { isUtf8 } from "node:buffer";
 
 import { create, fromJsonString, mergeFromJson, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, JsonObject, Message, Registry } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, Message, MessageInitShape, Registry } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 
 import { describeError } from "../../base/mod.ts";
 import { HttpError } from "./http-error.ts";
+import { isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
 import { parameterJson } from "./parameter.ts";
 import { pathValues } from "./path-values.ts";
@@ -22,6 +23,8 @@ export interface MessageSource {
   readonly query: string;
   /** What came; passed over by a binding that takes no body. */
   readonly body: Buffer | undefined;
+  /** Of the body. */
+  readonly contentType: string | undefined;
 }
 
 /** Makes the serialized input message of a request. Throws HttpError. */
@@ -36,7 +39,7 @@ export function requestEncoder(binding: HttpBinding, types: Registry): RequestEn
   const { input } = binding.method;
   if (binding.body.kind === "message") {
     return (source) => {
-      const message = bodyMessage(input, source.body, types);
+      const message = bodyMessage(input, source, types);
       if (binding.pathFields.length > 0) setParameters(binding, message, pathJson(binding, source));
       return toBinary(input, message);
     };
@@ -45,7 +48,7 @@ export function requestEncoder(binding: HttpBinding, types: Registry): RequestEn
     const { field } = binding.body;
     return (source) => {
       const message = parameterMessage(binding, source);
-      const value = bodyMessage(field.message, source.body, types);
+      const value = bodyMessage(field.message, source, types);
       reflect(input, message).set(field, reflect(field.message, value));
       return toBinary(input, message);
     };
@@ -88,7 +91,17 @@ function setParameters(binding: HttpBinding, message: Message, json: JsonObject)
   }
 }
 
-function bodyMessage(schema: DescMessage, body: Buffer | undefined, types: Registry): Message {
+/** The message that a binding's body is; undefined if it takes none. */
+export function bodySchema({ method, body }: HttpBinding): DescMessage | undefined {
+  if (body.kind === "none") return undefined;
+  return body.kind === "message" ? method.input : body.field.message;
+}
+
+function bodyMessage(schema: DescMessage, { body, contentType }: MessageSource, types: Registry): Message {
+  if (isHttpBody(schema)) {
+    const message: unknown = { contentType: contentType ?? "", data: body ?? NO_BYTES };
+    return create(schema, message as MessageInitShape<DescMessage>);
+  }
   if (body === undefined || body.length === 0) {
     throw new HttpError("MALFORMED_JSON", "the body is empty; the smallest message is {}");
   }
@@ -107,6 +120,8 @@ function jsonErrorCode(error: unknown): "MALFORMED_JSON" | "UNKNOWN_JSON_FIELD" 
     return "MALFORMED_JSON";
   return / key ".*" is unknown$/s.test(error.message) ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE";
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 const MAX_TEXT = 500;
 

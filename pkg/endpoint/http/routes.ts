@@ -15,10 +15,9 @@ export interface HttpRoute {
   readonly body: string;
 }
 
-/** Every HTTP route of a specification, in its order. Streamed methods have none. */
+/** Every HTTP route of a specification, in its order. */
 export function httpRoutes(spec: UserFunctionSpec): HttpRoute[] {
-  const unary = methods(spec).filter((method) => method.desc.methodKind === "unary");
-  return unary.flatMap((method) =>
+  return methods(spec).flatMap((method) =>
     httpBindings(method.desc).bindings.map((binding) => ({
       method,
       httpMethod: binding.httpMethod,

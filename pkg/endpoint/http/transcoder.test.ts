@@ -5,12 +5,14 @@ import type { ExecutionContext } from "ava";
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 
+import { silentLogger } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Command } from "../../router/mod.ts";
 import { inMemoryRequest } from "../testdata/in-memory-request.ts";
 import type { RequestParts } from "../testdata/in-memory-request.ts";
 import { librarySpec } from "../testdata/library-spec.ts";
 import { dispatchOf } from "../testdata/running-endpoint.ts";
+import type { HttpAnswer, HttpResponse } from "./exchange.ts";
 import type { HttpErrorCode } from "./http-error.ts";
 import { HttpError } from "./http-error.ts";
 import { createTranscoder } from "./transcoder.ts";
@@ -29,12 +31,18 @@ async function send(line: string, parts: RequestParts = {}, reply?: JsonValue) {
       const { output } = dispatched.method.desc;
       return { payload: toBinary(output, fromJson(output, reply, { registry })), metadata: NO_METADATA };
     }),
+    silentLogger,
   );
-  const response = await transcode(inMemoryRequest(line, parts));
+  const response = whole(await transcode(inMemoryRequest(line, parts)));
   const input =
     command &&
     toJson(command.method.desc.input, fromBinary(command.method.desc.input, command.payload), { registry });
   return { response, method: command?.method.desc.name, input, deadlineMs: command?.deadlineMs };
+}
+
+function whole(answer: HttpAnswer): HttpResponse {
+  if ("pieces" in answer) throw new Error("the answer comes in pieces");
+  return answer;
 }
 
 async function refused(
@@ -319,10 +327,37 @@ test("an HttpBody goes out as it is, with its own content type", async (t) => {
   t.is(plain.response.contentType, "application/octet-stream");
 });
 
+test("a body goes in as an HttpBody as it is, with any content type or none", async (t) => {
+  const png = await send("POST /uploads", { body: Buffer.from([1, 255]), contentType: "image/png" });
+  t.deepEqual(png.input, { contentType: "image/png", data: "Af8=" });
+  t.is(png.response.contentType, "image/png");
+  t.deepEqual(Buffer.from(png.response.body), Buffer.from([1, 255]));
+  const nothing = await send("POST /uploads", { contentType: undefined });
+  t.deepEqual(nothing.input, {});
+});
+
+test("a field may be an HttpBody, in the request and in the answer", async (t) => {
+  const parts = { body: "hi", contentType: "text/plain" };
+  const file = { contentType: "text/plain", data: "aGk=" };
+  const json = await send("PUT /attachments/a?keep=true", parts);
+  t.deepEqual(json.input, { name: "a", file, keep: true });
+  t.is(json.response.contentType, "application/json");
+  t.is(
+    json.response.body,
+    `{"name":"a","file":{"contentType":"text/plain","data":"aGk=","extensions":[]},"keep":true}`,
+  );
+  const bytes = await send("PUT /attachments/a/file", parts);
+  t.is(bytes.response.contentType, "text/plain");
+  t.deepEqual(Buffer.from(bytes.response.body), Buffer.from("hi"));
+  const unset = await send("PUT /attachments/a/file", parts, { name: "a" });
+  t.deepEqual(unset.response.body, new Uint8Array(0));
+});
+
 test("a reply that is not the output message is MALFORMED_REPLY", async (t) => {
   const transcode = createTranscoder(
     spec,
     dispatchOf(async () => ({ payload: new Uint8Array([0x0a, 0xff]), metadata: NO_METADATA })),
+    silentLogger,
   );
   for (const line of ["GET /books/1", "GET /files/a"]) {
     const error = await t.throwsAsync(transcode(inMemoryRequest(line)), { instanceOf: HttpError });

@@ -9,31 +9,40 @@
 
 import type { Registry } from "@bufbuild/protobuf";
 
+import type { Logger } from "../../base/mod.ts";
+import { Status, StatusError } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
-import type { Dispatch } from "../../router/mod.ts";
+import type { CommandReply, Dispatch } from "../../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
-import type { HttpRequest, HttpResponse } from "./exchange.ts";
+import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
-import { httpBindings } from "./http-rule.ts";
+import { httpBindings, isHttpBody } from "./http-rule.ts";
+import type { HttpBinding } from "./http-rule.ts";
 import { replyEncoder } from "./reply-json.ts";
 import type { ReplyEncoder } from "./reply-json.ts";
-import { requestEncoder } from "./request-message.ts";
+import { bodySchema, requestEncoder } from "./request-message.ts";
 import type { RequestEncoder } from "./request-message.ts";
+import { streamEncoder } from "./streamed-answer.ts";
 import { RouteTable } from "./route-table.ts";
 
 interface Route {
-  readonly method: ServedMethod;
-  readonly takesBody: boolean;
+  readonly takesJson: boolean;
   readonly encodeRequest: RequestEncoder;
-  readonly encodeReply: ReplyEncoder;
+  readonly answer: Answerer;
+}
+
+interface Context {
+  readonly dispatch: Dispatch;
+  readonly types: Registry;
+  readonly logger: Logger;
 }
 
 /** Answers one request. Rejects with HttpError, or with the StatusError of the dispatch. */
-export type Transcoder = (request: HttpRequest) => Promise<HttpResponse>;
+export type Transcoder = (request: HttpRequest) => Promise<HttpAnswer>;
 
-export function createTranscoder(spec: UserFunctionSpec, dispatch: Dispatch): Transcoder {
-  const routes = routeTable(spec, spec.descriptors.registry);
+export function createTranscoder(spec: UserFunctionSpec, dispatch: Dispatch, logger: Logger): Transcoder {
+  const routes = routeTable(spec, { dispatch, types: spec.descriptors.registry, logger });
 
   return async (request) => {
     const target = originForm(request.target);
@@ -43,35 +52,72 @@ export function createTranscoder(spec: UserFunctionSpec, dispatch: Dispatch): Tr
     if (match === undefined) {
       throw new HttpError("UNKNOWN_PATH", `nothing is served under ${shown(request.method)} ${shown(path)}`);
     }
-    const { method, takesBody, encodeRequest, encodeReply } = match.route;
-    if (takesBody) checkContentType(request.contentType);
+    const { takesJson, encodeRequest, answer } = match.route;
+    const { contentType } = request;
+    if (takesJson) checkContentType(contentType);
     const body = request.hasBody ? await request.readBody() : undefined;
     const query = mark === -1 ? "" : target.slice(mark + 1);
-    const payload = encodeRequest({ segments: match.segments, query, body });
-    const reply = await dispatch.unary({
+    return answer(request, encodeRequest({ segments: match.segments, query, body, contentType }));
+  };
+}
+
+/** Gives a request's message away and makes the answer of what comes back. */
+type Answerer = (request: HttpRequest, payload: Uint8Array) => Promise<HttpAnswer>;
+
+function unaryAnswerer(binding: HttpBinding, method: ServedMethod, context: Context): Answerer {
+  const encodeReply = replyEncoder(binding, context.types);
+  return async (request, payload) => {
+    const reply = await context.dispatch.unary({
       method,
       payload,
       metadata: method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA,
       idempotencyKey: idempotencyKey(request.headers),
       deadlineMs: undefined,
-      onCancel: request.onCancel,
+      onCancel: (listener) => request.onCancel(listener),
     });
-    const answer = { status: 200, errorCode: undefined, ...encodeReply(reply.payload) };
-    return reply.metadata.length === 0 ? answer : { ...answer, headers: replyHeaders(reply.metadata) };
+    return wholeAnswer(encodeReply, reply);
   };
 }
 
-function routeTable(spec: UserFunctionSpec, types: Registry): RouteTable<Route> {
+/** Over HTTP a stream of messages to the user function is always of one. */
+function streamedAnswerer(binding: HttpBinding, method: ServedMethod, context: Context): Answerer {
+  const { dispatch, types, logger } = context;
+  const encodeReply = replyEncoder(binding, types);
+  const encodeReplies = streamEncoder(binding, types, logger);
+  return async (request, payload) => {
+    const replies = dispatch.streamed({
+      method,
+      metadata: requestMetadata(request.rawHeaders),
+      deadlineMs: undefined,
+      onCancel: (listener) => request.onCancel(listener),
+      input: once(payload),
+    });
+    if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request.headers.accept);
+    for await (const reply of replies) return wholeAnswer(encodeReply, reply);
+    throw new StatusError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
+  };
+}
+
+async function* once(payload: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield payload;
+}
+
+function wholeAnswer(encodeReply: ReplyEncoder, reply: CommandReply): HttpResponse {
+  const answer = { status: 200, errorCode: undefined, ...encodeReply(reply.payload) };
+  return reply.metadata.length === 0 ? answer : { ...answer, headers: replyHeaders(reply.metadata) };
+}
+
+function routeTable(spec: UserFunctionSpec, context: Context): RouteTable<Route> {
   const routes = new RouteTable<Route>();
   for (const service of spec.services.values()) {
     for (const method of service.methods.values()) {
-      if (method.desc.methodKind !== "unary") continue;
+      const answerer = method.desc.methodKind === "unary" ? unaryAnswerer : streamedAnswerer;
       for (const binding of httpBindings(method.desc).bindings) {
+        const body = bodySchema(binding);
         const route = {
-          method,
-          takesBody: binding.body.kind !== "none",
-          encodeRequest: requestEncoder(binding, types),
-          encodeReply: replyEncoder(binding, types),
+          takesJson: body !== undefined && !isHttpBody(body),
+          encodeRequest: requestEncoder(binding, context.types),
+          answer: answerer(binding, method, context),
         };
         routes.add(binding.httpMethod, binding.template, route);
       }

@@ -53,6 +53,7 @@ for (const version of [ServerReflectionV1, ServerReflectionV1Alpha]) {
     for (const value of ["", "*", "nonsense"]) {
       t.deepEqual(services(ask({ case: "listServices", value }, new Set(), version)), [
         version.typeName,
+        "perdure.test.library.Files",
         "perdure.test.library.Library",
         "perdure.test.library.Plain",
         "perdure.test.library.Talks",

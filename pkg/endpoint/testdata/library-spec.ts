@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, "../../..");
 
 /** The services of `library.proto`, compiled when asked, as if a user function had announced them. */
 export function librarySpec(): UserFunctionSpec {
-  return toSpec(compile(), ["Library", "Plain"], ["Talks"]);
+  return toSpec(compile(), ["Library", "Plain"], ["Talks", "Files"]);
 }
 
 function compile(): Uint8Array {

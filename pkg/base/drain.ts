@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Http2Stream } from "node:http2";
+import type { Writable } from "node:stream";
 
 /** Resolves when the stream takes more, or is closed. */
-export function whenDrained(stream: Http2Stream): Promise<void> {
+export function whenDrained(stream: Writable): Promise<void> {
   if (stream.destroyed || !stream.writableNeedDrain) return Promise.resolve();
   return new Promise((resolve) => {
     const settle = (): void => {

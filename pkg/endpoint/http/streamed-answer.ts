@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Replies in a stream as the pieces of one answer.
+ *
+ * 1. The answer begins with the first reply, whose metadata are its headers; what fails before that is an error like
+ *    any other.
+ * 2. A reply is asked for when the one before has been taken (I11).
+ * 3. A failure behind that is the last thing that the caller sees, in the answer's own format; where the format has no
+ *    place for it, the answer is broken off. Nobody takes what came for the whole.
+ * 4. Whoever stops taking the pieces cancels the source.
+ */
+
+import type { Registry } from "@bufbuild/protobuf";
+
+import type { Logger } from "../../base/mod.ts";
+import { NO_METADATA } from "../../protocol/mod.ts";
+import type { Metadata } from "../../protocol/mod.ts";
+import type { CommandReply } from "../../router/mod.ts";
+import { replyHeaders } from "../metadata.ts";
+import { errorStatus } from "./error-response.ts";
+import type { StreamedHttpResponse } from "./exchange.ts";
+import type { HttpBinding } from "./http-rule.ts";
+import { answersWithBytes, BYTES_TYPE, isHeaderValue, replyEncoder, replyText } from "./reply-json.ts";
+
+/** How replies, and the failure behind them, are written. */
+interface Format {
+  piece(payload: Uint8Array): string | Uint8Array;
+  contentType(first: CommandReply | undefined): string;
+  /** What the caller reads of a failure; undefined if there is no place for it. */
+  failure(status: string): string | undefined;
+  readonly headers: readonly string[];
+}
+
+/** Makes one answer of the replies to one request; `accept` is the request's header. */
+export type StreamEncoder = (
+  replies: AsyncIterable<CommandReply>,
+  accept: string | undefined,
+) => Promise<StreamedHttpResponse>;
+
+/**
+ * The encoder of a binding. To callers who ask for `text/event-stream` replies are server-sent events, else lines of
+ * JSON, or the bytes of a `google.api.HttpBody` one behind the other (as Cloudstate's proxy does).
+ */
+export function streamEncoder(binding: HttpBinding, types: Registry, logger: Logger): StreamEncoder {
+  const json = replyText(binding, types);
+  const asked = eventFormat(json);
+  const plain = answersWithBytes(binding) ? bytesFormat(binding, types) : lineFormat(json);
+
+  return async (replies, accept) => {
+    const format = accept !== undefined && EVENTS.test(accept) ? asked : plain;
+    const source = replies[Symbol.asyncIterator]();
+    const first = await source.next();
+    const reply = first.done === true ? undefined : first.value;
+    let piece: string | Uint8Array | undefined;
+    try {
+      piece = reply && format.piece(reply.payload);
+    } catch (error) {
+      await source.return?.();
+      throw error;
+    }
+    return {
+      status: 200,
+      contentType: format.contentType(reply),
+      headers: [...replyHeaders(reply?.metadata ?? NO_METADATA), ...format.headers],
+      pieces: pieces(piece, source, format, logger),
+    };
+  };
+}
+
+const EVENTS = /^\s*text\/event-stream\b/i;
+
+async function* pieces(
+  first: string | Uint8Array | undefined,
+  source: AsyncIterator<CommandReply>,
+  format: Format,
+  logger: Logger,
+): AsyncGenerator<string | Uint8Array, void, undefined> {
+  if (first === undefined) return;
+  try {
+    yield first;
+    for (let next = await source.next(); next.done !== true; next = await source.next())
+      yield format.piece(next.value.payload);
+  } catch (error) {
+    const last = format.failure(JSON.stringify(errorStatus(error, logger)));
+    if (last === undefined) throw error;
+    yield last;
+  } finally {
+    await source.return?.();
+  }
+}
+
+/** One JSON text per line. A failure is the last line, as grpc-gateway has it. */
+function lineFormat(json: (payload: Uint8Array) => string): Format {
+  return {
+    piece: (payload) => `${json(payload)}\n`,
+    contentType: () => "application/json",
+    failure: (status) => `{"error":${status}}\n`,
+    headers: [],
+  };
+}
+
+/** One JSON text per event. A failure is an event `error`. */
+function eventFormat(json: (payload: Uint8Array) => string): Format {
+  return {
+    piece: (payload) => `data: ${json(payload)}\n\n`,
+    contentType: () => "text/event-stream",
+    failure: (status) => `event: error\ndata: ${status}\n\n`,
+    headers: ["cache-control", "no-cache"],
+  };
+}
+
+/** The content type is that of the first reply, else of its metadata. */
+function bytesFormat(binding: HttpBinding, types: Registry): Format {
+  const encode = replyEncoder(binding, types);
+  return {
+    piece: (payload) => encode(payload).body,
+    contentType: (first) => {
+      const own = first === undefined ? BYTES_TYPE : encode(first.payload).contentType;
+      return own === BYTES_TYPE ? (metadataType(first?.metadata ?? NO_METADATA) ?? own) : own;
+    },
+    failure: () => undefined,
+    headers: [],
+  };
+}
+
+function metadataType(metadata: Metadata): string | undefined {
+  const entry = metadata.find(({ key }) => key.toLowerCase() === "content-type");
+  return typeof entry?.value === "string" && isHeaderValue(entry.value) ? entry.value : undefined;
+}
