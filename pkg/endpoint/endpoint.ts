@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The public port: gRPC, HTTP with JSON and server reflection for whatever the user function serves at the moment.
+ * The public port: gRPC, gRPC-Web, HTTP with JSON and server reflection for whatever the user function serves at the moment.
  *
  * 1. Every call sees one specification from its beginning to its end; a new one is put in place in one step.
  * 2. While there is none, every call gets USER_FUNCTION_UNAVAILABLE: the port stays open, so callers may try again.
@@ -15,8 +15,11 @@ import { silentLogger } from "../base/mod.ts";
 import type { Clock, Logger } from "../base/mod.ts";
 import {
   createGrpcServerHandler,
+  createGrpcWebHandler,
+  createServerContext,
   http2ServerOptions,
   isGrpcContentType,
+  isGrpcWebContentType,
   Status,
   StatusError,
   tuneServerSession,
@@ -26,6 +29,8 @@ import type { Dispatch } from "../router/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 import { grpcMethods } from "./grpc-methods.ts";
 import { BodyReader } from "./http/body.ts";
+import { createCrossOrigin } from "./http/cors.ts";
+import type { HttpHandler } from "./http/exchange.ts";
 import { createHttp1Server } from "./http/http1.ts";
 import { serveHttp2Stream } from "./http/http2.ts";
 import { createHttpHandler } from "./http/http-handler.ts";
@@ -71,13 +76,17 @@ export async function startEndpoint(
   let serving: Serving | undefined;
   let draining = false;
 
+  const { maxIdempotencyKeyLength } = options;
+  const behind = { dispatch, maxIdempotencyKeyLength, logger };
   const bodies = new BodyReader(options, clock);
-  const handle = createHttpHandler({
+  const crossOrigin = createCrossOrigin(options.corsOrigins);
+  const serveJson = createHttpHandler({
     transcoder: () => (serving ?? throwUnavailable()).transcoder,
     maxOpenRequests: options.maxOpenRequests,
+    crossOrigin,
     logger,
   });
-  const grpc = createGrpcServerHandler({
+  const calls = createServerContext({
     lookup: (path) => (serving === undefined ? UNAVAILABLE : serving.methods.get(path)),
     clock,
     logger,
@@ -86,13 +95,18 @@ export async function startEndpoint(
     maxOpenCalls: options.maxOpenRequests,
     requestTimeoutMs: options.requestTimeoutMs,
   });
+  const serveGrpc = createGrpcServerHandler(calls);
+  const serveGrpcWeb = createGrpcWebHandler(calls);
+  const handle: HttpHandler = (exchange) =>
+    isGrpcWebContentType(exchange.contentType) ? serveGrpcWeb(exchange) : serveJson(exchange);
 
-  const http1 = createHttp1Server({ handle, bodies, logger, isDraining: () => draining }, options);
+  const context = { handle, bodies, crossOrigin, logger, isDraining: () => draining };
+  const http1 = createHttp1Server(context, options);
   const http2 = createHttp2Server(http2ServerOptions());
   http2.on("session", (session) => tuneServerSession(session));
   http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
-    if (isGrpcContentType(headers["content-type"])) grpc(stream, headers, flags, rawHeaders);
-    else serveHttp2Stream({ handle, bodies, logger }, stream, headers, rawHeaders);
+    if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
+    else serveHttp2Stream(context, stream, headers, rawHeaders);
   });
   const port = await openPort(
     { http1, http2 },
@@ -105,8 +119,8 @@ export async function startEndpoint(
     port: port.port,
     setSpec(spec) {
       serving = spec && {
-        transcoder: createTranscoder(spec, dispatch, logger),
-        methods: grpcMethods(spec, dispatch),
+        transcoder: createTranscoder(spec, behind),
+        methods: grpcMethods(spec, behind),
       };
     },
     close(drainMs) {

@@ -11,13 +11,17 @@ import {
   ServerReflectionResponseSchema,
 } from "../protocol/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
-import type { CommandReply, Dispatch } from "../router/mod.ts";
+import type { CommandReply } from "../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "./metadata.ts";
+import type { ServingContext } from "./serving.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
 
 /** What is served over gRPC, by path: the methods of a specification and the reflection about them. */
-export function grpcMethods(spec: UserFunctionSpec, dispatch: Dispatch): ReadonlyMap<string, MethodHandler> {
+export function grpcMethods(
+  spec: UserFunctionSpec,
+  context: ServingContext,
+): ReadonlyMap<string, MethodHandler> {
   const methods = new Map<string, MethodHandler>();
   const reflection = new Reflection(spec);
   for (const service of REFLECTION_SERVICES) {
@@ -26,14 +30,15 @@ export function grpcMethods(spec: UserFunctionSpec, dispatch: Dispatch): Readonl
   for (const [name, service] of spec.services) {
     for (const method of service.methods.values()) {
       const handler =
-        method.desc.methodKind === "unary" ? unaryMethod(method, dispatch) : streamedMethod(method, dispatch);
+        method.desc.methodKind === "unary" ? unaryMethod(method, context) : streamedMethod(method, context);
       methods.set(`/${name}/${method.desc.name}`, handler);
     }
   }
   return methods;
 }
 
-function unaryMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
+function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandler {
+  const { dispatch, maxIdempotencyKeyLength } = context;
   const takesMetadata = method.kind === "action";
   return {
     kind: "unary",
@@ -42,7 +47,7 @@ function unaryMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
         method,
         payload,
         metadata: takesMetadata ? requestMetadata(call.rawHeaders) : NO_METADATA,
-        idempotencyKey: idempotencyKey(call.headers),
+        idempotencyKey: idempotencyKey(call.headers, maxIdempotencyKeyLength),
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
       });
@@ -53,7 +58,7 @@ function unaryMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
   };
 }
 
-function streamedMethod(method: ServedMethod, dispatch: Dispatch): MethodHandler {
+function streamedMethod(method: ServedMethod, { dispatch }: ServingContext): MethodHandler {
   const takesStream = method.desc.methodKind !== "server_streaming";
   return {
     kind: "bidi",

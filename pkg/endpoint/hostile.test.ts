@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { connect as connectHttp2, constants } from "node:http2";
+import { gzipSync } from "node:zlib";
 
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
+import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
 import { echo, RawClient, runEndpoint } from "./testdata/running-endpoint.ts";
 
 const GET = "GET /books/1 HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -383,4 +386,117 @@ test("HTTP/2: a request without a path, and CONNECT, harm nobody", async (t) => 
   stream.close(constants.NGHTTP2_CANCEL);
   await serves(t, endpoint);
   session.destroy();
+});
+
+// gRPC-Web
+
+const WEB = "POST /perdure.test.library.Talks/Say HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web";
+
+interface BadCall {
+  readonly name: string;
+  readonly body: string | Buffer;
+  readonly code: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const badCalls: readonly BadCall[] = [
+  { name: "text that is not base64", body: "AAAA****", code: "BAD_FRAME" },
+  { name: "base64 that breaks off", body: "AAAAAAAAA", code: "BAD_FRAME" },
+  { name: "half a prefix", body: Buffer.from([0, 0, 0]), code: "BAD_FRAME" },
+  { name: "half a message", body: webFrame("hello").subarray(0, 7), code: "BAD_FRAME" },
+  { name: "trailers from a caller", body: webFrame("a: b", 0x80), code: "BAD_FRAME" },
+  {
+    name: "a message announced too large",
+    body: Buffer.from([0, 255, 255, 255, 255]),
+    code: "MESSAGE_TOO_LARGE",
+  },
+  { name: "no message", body: Buffer.alloc(0), code: "MESSAGE_COUNT" },
+  { name: "two messages", body: Buffer.concat([webFrame("a"), webFrame("b")]), code: "MESSAGE_COUNT" },
+  { name: "a packed message without a name", body: webFrame("a", 1), code: "BAD_COMPRESSION" },
+  {
+    name: "a packed message that is not packed",
+    body: webFrame("a", 1),
+    code: "BAD_COMPRESSION",
+    headers: { "grpc-encoding": "gzip" },
+  },
+  {
+    name: "a packed message that is huge",
+    body: webFrame(gzipSync(Buffer.alloc(LARGE)), 1),
+    code: "MESSAGE_TOO_LARGE",
+    headers: { "grpc-encoding": "gzip" },
+  },
+];
+
+for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
+  for (const { name, body, code, headers } of badCalls) {
+    test(`${version}: gRPC-Web: ${name} gets ${code}`, async (t) => {
+      const endpoint = await runEndpoint(t);
+      const { trailers } = await readWebAnswer(await send(endpoint.port, webCall("Say", body, headers)));
+      t.is(trailers?.["perdure-error-code"], code);
+      await serves(t, endpoint);
+    });
+  }
+}
+
+test("gRPC-Web: a refusal does not wait for the rest of a body, and its connection goes on", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port);
+  client.send(`${WEB}\r\ncontent-length: ${LARGE}\r\n\r\n`).send(Buffer.from([0, 255, 255, 255, 255]));
+  await client.until("MESSAGE_TOO_LARGE");
+  client.send(Buffer.alloc(LARGE - 5)).send(GET);
+  t.true((await client.until(BOOK)).endsWith(BOOK));
+});
+
+test("gRPC-Web: a caller that asks first is told to go on", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const client = new RawClient(endpoint.port).send(
+    `${WEB}\r\nexpect: 100-continue\r\ncontent-length: 7\r\n\r\n`,
+  );
+  await client.until("100 Continue");
+  client.send(webFrame("hi"));
+  t.true((await client.until("grpc-status: 0")).includes("HTTP/1.1 200 OK"));
+});
+
+test("gRPC-Web: a body that never ends gets REQUEST_TIMEOUT or its connection closed", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { requestTimeoutMs: 1_000 });
+  const client = new RawClient(endpoint.port).send(`${WEB}\r\ncontent-length: 20\r\n\r\n`).send("\0\0");
+  const answer = await client.closed;
+  t.true(answer === "" || answer.includes("REQUEST_TIMEOUT"), answer);
+  const session = connectHttp2(endpoint.url);
+  t.teardown(() => session.destroy());
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/perdure.test.library.Talks/Say",
+    "content-type": "application/grpc-web",
+  });
+  stream.on("error", () => undefined);
+  stream.write("\0\0");
+  let text = "";
+  for await (const chunk of stream) text += (chunk as Buffer).toString();
+  t.true(text.includes("perdure-error-code: REQUEST_TIMEOUT"), text);
+});
+
+test("gRPC-Web: a caller that goes in the middle of a message dispatches nothing and harms nobody", async (t) => {
+  let calls = 0;
+  const endpoint = await runEndpoint(t, async (command) => {
+    calls++;
+    return echo(command);
+  });
+  const client = new RawClient(endpoint.port)
+    .send(`${WEB}\r\ncontent-length: 20\r\n\r\n`)
+    .send(webFrame("hi"));
+  await serves(t, endpoint);
+  client.socket.destroy();
+  await client.closed;
+  const session = connectHttp2(endpoint.url);
+  const headers = { ":method": "POST", ":path": "/perdure.test.library.Talks/Say" };
+  const stream = session.request({ ...headers, "content-type": "application/grpc-web-text" });
+  stream.on("error", () => undefined);
+  stream.write("AAAA");
+  await new Promise((resolve) => session.ping(resolve));
+  stream.close(constants.NGHTTP2_CANCEL);
+  await serves(t, endpoint);
+  session.destroy();
+  await endpoint.close(60_000);
+  t.is(calls, 2);
 });

@@ -8,7 +8,9 @@ import test from "ava";
 
 import type { Command } from "../router/mod.ts";
 import { replyHeaders, requestMetadata } from "./metadata.ts";
-import { runEndpoint } from "./testdata/running-endpoint.ts";
+import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
+import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
+import { echo, runEndpoint } from "./testdata/running-endpoint.ts";
 
 test("a request's headers are metadata in their order: names in lower case, -bin as bytes", (t) => {
   const raw = ["X-One", "1", "x-two-bin", "AP8,AQ==", "x-one", "2", "ce-id", "7", "authorization", "Basic x"];
@@ -91,4 +93,36 @@ test("an action gets the headers of HTTP, and its metadata becomes headers; enti
     seen.map((command) => command.idempotencyKey),
     ["k", "k2"],
   );
+});
+
+test("a key that is empty or too long is refused over every protocol, the longest one is taken", async (t) => {
+  const keys: (string | undefined)[] = [];
+  const endpoint = await runEndpoint(
+    t,
+    async (command) => {
+      keys.push(command.idempotencyKey);
+      return echo(command);
+    },
+    { maxIdempotencyKeyLength: 8 },
+  );
+  const send = HTTP_CLIENTS["HTTP/2"];
+  const path = "/perdure.test.library.Talks/Say";
+  for (const [key, isGood] of [
+    ["", false],
+    ["123456789", false],
+    ["12345678", true],
+  ] as const) {
+    const headers = { "idempotency-key": key };
+    const json = await send(endpoint.port, { path: "/books/1", headers });
+    t.is(json.status, isGood ? 200 : 400);
+    t.is(json.headers["perdure-error-code"], isGood ? undefined : "BAD_IDEMPOTENCY_KEY");
+    json.leave();
+    const web = await readWebAnswer(await send(endpoint.port, webCall("Say", webFrame("hi"), headers)));
+    t.is(web.trailers?.["grpc-status"], isGood ? "0" : "3");
+    const call = { method: "POST", path, headers: { ...headers, "content-type": "application/grpc" } };
+    const grpc = await send(endpoint.port, { ...call, body: webFrame("hi") });
+    t.is(grpc.headers["grpc-status"], isGood ? undefined : "3");
+    grpc.leave();
+  }
+  t.deepEqual(keys, ["12345678", "12345678", "12345678"]);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isReservedName } from "../grpc/mod.ts";
+import { isReservedName, Status, StatusError } from "../grpc/mod.ts";
 import type { Metadata, MetadataEntry } from "../protocol/mod.ts";
 
 const NAME = /^[0-9a-z_.-]+$/;
@@ -47,10 +47,22 @@ function isPassed(name: string): boolean {
   return !isReservedName(name) && !NOT_PASSED.has(name);
 }
 
-/** The header that says that a command is a repeat of another one with the same key (I7); the same over gRPC. */
+/** Why a request's metadata are refused. */
+export type RequestMetadataErrorCode = "BAD_IDEMPOTENCY_KEY";
+
+/**
+ * The header by which a command that is sent again is known to be the same one (I7); over gRPC it is metadata.
+ *
+ * @throws StatusError `BAD_IDEMPOTENCY_KEY` if it is empty or too long: a key that were passed over would promise too much.
+ */
 export function idempotencyKey(
   headers: Readonly<Record<string, string | string[] | undefined>>,
+  maxLength: number,
 ): string | undefined {
   const key = headers["idempotency-key"];
-  return typeof key === "string" && key !== "" ? key : undefined;
+  if (typeof key !== "string") return undefined;
+  if (key.length > 0 && key.length <= maxLength) return key;
+  const code: RequestMetadataErrorCode = "BAD_IDEMPOTENCY_KEY";
+  const text = `idempotency-key has ${key.length} characters; from 1 to ${maxLength} are allowed`;
+  throw new StatusError(Status.INVALID_ARGUMENT, code, text);
 }

@@ -22,6 +22,10 @@ export interface EndpointOptions {
   readonly requestTimeoutMs: number;
   /** A connection without a request is closed after this: longer than proxies in front keep theirs (Envoy: an hour). */
   readonly idleTimeoutMs: number;
+  /** In UTF-16 code units. */
+  readonly maxIdempotencyKeyLength: number;
+  /** Origins whose pages may call from browsers, as `https://host[:port]`; `*` is every origin. */
+  readonly corsOrigins: readonly string[];
 }
 
 export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
@@ -35,4 +39,6 @@ export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   idleTimeoutMs: 3_900_000,
+  maxIdempotencyKeyLength: 256,
+  corsOrigins: [],
 };

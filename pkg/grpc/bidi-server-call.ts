@@ -6,9 +6,9 @@ import { assert, whenDrained } from "../base/mod.ts";
 
 import type { Encoding } from "./compression.ts";
 import { IncomingCall } from "./incoming-call.ts";
-import type { ServerContext } from "./incoming-call.ts";
 import { MessageWriter, writable } from "./message-writer.ts";
 import type { BidiMethod, ServerStreamCall, ServerStreamHandlers } from "./server-call.ts";
+import type { ServerContext } from "./server-context.ts";
 
 /**
  * A call with any number of messages in both directions.

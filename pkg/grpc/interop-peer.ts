@@ -11,6 +11,7 @@ import type { CallEnd } from "./call-end.ts";
 import type { Connection } from "./connection.ts";
 import { Metadata } from "./metadata.ts";
 import type { BidiMethod, MethodHandler, UnaryMethod } from "./server-call.ts";
+import { createServerContext } from "./server-context.ts";
 import { createGrpcServerHandler } from "./server-handler.ts";
 import { http2ServerOptions, tuneServerSession } from "./server-options.ts";
 import type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
@@ -98,7 +99,10 @@ export async function startTestServer(
     session.on("close", () => sessions.delete(session));
     tuneServerSession(session, limits);
   });
-  server.on("stream", createGrpcServerHandler({ clock: systemClock, lookup, ...options }));
+  server.on(
+    "stream",
+    createGrpcServerHandler(createServerContext({ clock: systemClock, lookup, ...options })),
+  );
   await listen(server);
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Http2Stream } from "node:http2";
-
 import { decompress } from "./compression.ts";
 import type { Encoding } from "./compression.ts";
 import { FrameDecoder } from "./framing.ts";
@@ -18,16 +16,22 @@ export interface MessageSink {
   onUnreadable(error: StatusError): void;
 }
 
+/** What can be held. */
+export interface PausableSource {
+  pause(): unknown;
+  resume(): unknown;
+}
+
 /**
- * Turns the data of an HTTP/2 stream into messages.
+ * Turns the data of a stream into messages.
  *
  * 1. Messages come out whole and in order, also when some of them take time to unpack.
  * 2. While a message is being unpacked, or the owner has paused, nothing comes out and the stream is not read, so that
- *    HTTP/2's flow control holds the sender.
+ *    flow control holds the sender.
  * 3. After `stop`, or anything unreadable, nothing comes out.
  */
 export class MessageReader {
-  readonly #stream: Http2Stream;
+  readonly #stream: PausableSource;
   readonly #sink: MessageSink;
   readonly #encoding: Encoding;
   readonly #maxBytes: number;
@@ -38,7 +42,7 @@ export class MessageReader {
   #stopped = false;
 
   constructor(
-    stream: Http2Stream,
+    stream: PausableSource,
     sink: MessageSink,
     encoding: Encoding,
     maxBytes: number,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Http2Stream } from "node:http2";
+import type { Writable } from "node:stream";
 
 import { compress } from "./compression.ts";
 import { encodePrefix, encodeSmallFrame } from "./framing.ts";
@@ -10,26 +10,40 @@ import { Status, StatusError } from "./status.ts";
 /** Most bytes that wait to be sent on one stream if nothing else is said. */
 export const DEFAULT_MAX_SEND_BUFFER_BYTES = 33_554_432;
 
+/** Writes a message with its prefix. */
+export type WriteMessage = (stream: Writable, message: Uint8Array, compressed: boolean) => boolean;
+
 /**
- * Writes messages to an HTTP/2 stream.
+ * Writes messages to a stream.
  *
  * 1. Messages leave whole and in the order of `send`, also when some of them take time to pack; the end comes last.
  * 2. A large message is not copied: its bytes belong to the writer from `send` on.
  * 3. What waits is bounded (I11): a `send` over the bound is refused and nothing of it is written.
  */
 export class MessageWriter {
-  readonly #stream: Http2Stream;
+  readonly #stream: Writable;
   readonly #maxBufferBytes: number;
   readonly #compressAboveBytes: number;
+  readonly #write: WriteMessage;
   /** Settles when everything that is being packed has been written; undefined if nothing is. */
   #packing: Promise<void> | undefined;
   #packingBytes = 0;
 
-  /** Messages longer than `compressAboveBytes` are packed with gzip, which the headers must have announced. */
-  constructor(stream: Http2Stream, maxBufferBytes: number, compressAboveBytes = Number.POSITIVE_INFINITY) {
+  /**
+   * Messages longer than `compressAboveBytes` are packed with gzip, which the headers must have announced.
+   *
+   * @param write writes one message with its prefix; false if better nothing follows before `drain`
+   */
+  constructor(
+    stream: Writable,
+    maxBufferBytes: number,
+    compressAboveBytes = Number.POSITIVE_INFINITY,
+    write: WriteMessage = writeMessage,
+  ) {
     this.#stream = stream;
     this.#maxBufferBytes = maxBufferBytes;
     this.#compressAboveBytes = compressAboveBytes;
+    this.#write = write;
   }
 
   /** Bytes that wait to be sent. */
@@ -51,7 +65,7 @@ export class MessageWriter {
       this.#pack(message);
       return this.bufferedBytes < this.#stream.writableHighWaterMark;
     }
-    return writeMessage(this.#stream, message, false);
+    return this.#write(this.#stream, message, false);
   }
 
   /** Sends a last message and the end of the stream in one go. */
@@ -67,10 +81,10 @@ export class MessageWriter {
     this.end();
   }
 
-  /** Ends the stream behind what was sent. */
-  end(): void {
-    if (this.#packing === undefined) this.#stream.end();
-    else this.#whenPacked(() => void this.#stream.end());
+  /** Ends the stream behind what was sent, and behind some last bytes. */
+  end(last?: string | Uint8Array): void {
+    if (this.#packing === undefined) this.#stream.end(last);
+    else this.#whenPacked(() => void this.#stream.end(last));
   }
 
   #pack(message: Uint8Array): void {
@@ -79,7 +93,7 @@ export class MessageWriter {
     this.#whenPacked(async () => {
       try {
         const bytes = await packed;
-        if (writable(this.#stream)) writeMessage(this.#stream, bytes ?? message, bytes !== undefined);
+        if (writable(this.#stream)) this.#write(this.#stream, bytes ?? message, bytes !== undefined);
       } finally {
         this.#packingBytes -= message.length;
       }
@@ -99,11 +113,11 @@ export class MessageWriter {
 }
 
 /** Whether anything can still be written. */
-export function writable(stream: Http2Stream): boolean {
+export function writable(stream: Writable): boolean {
   return !stream.destroyed && !stream.closed && !stream.writableEnded;
 }
 
-function writeMessage(stream: Http2Stream, message: Uint8Array, compressed: boolean): boolean {
+function writeMessage(stream: Writable, message: Uint8Array, compressed: boolean): boolean {
   const frame = encodeSmallFrame(message, compressed);
   if (frame !== undefined) return stream.write(frame);
   stream.cork();

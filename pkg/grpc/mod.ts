@@ -20,7 +20,10 @@ export type {
 export { callMessages, onlyMessage } from "./server-messages.ts";
 export { createGrpcServerHandler, isGrpcContentType } from "./server-handler.ts";
 export type { GrpcServerHandler } from "./server-handler.ts";
+export { createServerContext } from "./server-context.ts";
 export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
 export type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
+export { createGrpcWebHandler, isGrpcWebContentType } from "./web/web-handler.ts";
+export type { WebExchange } from "./web/web-exchange.ts";
 export { Status, StatusError } from "./status.ts";
 export type { UnaryReply } from "./unary-call.ts";

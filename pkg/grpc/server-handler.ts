@@ -2,17 +2,15 @@
 
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
-import { describeError, ExpiryQueue } from "../base/mod.ts";
+import { describeError } from "../base/mod.ts";
 
 import { BidiServerCall } from "./bidi-server-call.ts";
 import { appendStatus } from "./call-end.ts";
-import { parseEncoding } from "./compression.ts";
+import { findMethod, requestEncoding } from "./call-setup.ts";
 import { grpcError } from "./grpc-error.ts";
-import type { ServerContext } from "./incoming-call.ts";
 import { flattenHeaders } from "./metadata-headers.ts";
 import type { MethodHandler } from "./server-call.ts";
-import { resolveServerOptions } from "./server-options.ts";
-import type { GrpcServerOptions } from "./server-options.ts";
+import type { ServerContext } from "./server-context.ts";
 import { RESPONSE_HEADERS, sendHeadersOnly } from "./server-response.ts";
 import { Status, StatusError } from "./status.ts";
 import { UnaryServerCall } from "./unary-server-call.ts";
@@ -37,14 +35,7 @@ export function isGrpcContentType(contentType: string | undefined): boolean {
  * Answers gRPC calls. The caller's side of the deal is `doc/PROTOCOL-HTTP2.md` of grpc/grpc; a missing `te` is let
  * pass, since proxies take it away.
  */
-export function createGrpcServerHandler(serverOptions: GrpcServerOptions): GrpcServerHandler {
-  const options = resolveServerOptions(serverOptions);
-  const context: ServerContext = {
-    options,
-    budget: { freeBytes: options.maxReceiveBufferBytes },
-    arriving: new ExpiryQueue(options.clock, options.requestTimeoutMs, (call) => call.requestExpired()),
-    openCalls: 0,
-  };
+export function createGrpcServerHandler(context: ServerContext): GrpcServerHandler {
   return (stream, headers, _flags, rawHeaders) => {
     // Before anything else: a stream that fails without a listener would end the process (I12).
     stream.on("error", ignore);
@@ -54,7 +45,7 @@ export function createGrpcServerHandler(serverOptions: GrpcServerOptions): GrpcS
       return;
     }
     try {
-      const method = findMethod(context, headers);
+      const method = findMethod(context, headers[":path"] ?? "");
       const raw = rawHeaders ?? flattenHeaders(headers);
       startCall(context, method, stream, headers, raw);
     } catch (error) {
@@ -72,18 +63,6 @@ function refuse(headers: IncomingHttpHeaders): string[] | undefined {
   return undefined;
 }
 
-function findMethod({ options, openCalls }: ServerContext, headers: IncomingHttpHeaders): MethodHandler {
-  if (openCalls >= options.maxOpenCalls) {
-    const text = `the server has ${options.maxOpenCalls} calls open; try again later`;
-    throw grpcError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", text);
-  }
-  const path = headers[":path"] ?? "";
-  const method = options.lookup(path);
-  if (method === undefined)
-    throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_METHOD", `there is no method ${path}`);
-  return method;
-}
-
 function startCall(
   context: ServerContext,
   method: MethodHandler,
@@ -91,11 +70,7 @@ function startCall(
   headers: IncomingHttpHeaders,
   raw: readonly string[],
 ): void {
-  const encoding = parseEncoding(headers["grpc-encoding"] as string | undefined);
-  if (encoding === undefined) {
-    const text = `messages packed as ${String(headers["grpc-encoding"])} are not read here`;
-    throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_ENCODING", text);
-  }
+  const encoding = requestEncoding(headers);
   const call =
     method.kind === "unary"
       ? new UnaryServerCall(context, stream, headers, raw, encoding, method)

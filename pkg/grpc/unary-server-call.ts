@@ -5,9 +5,9 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Encoding } from "./compression.ts";
 import { grpcError } from "./grpc-error.ts";
 import { IncomingCall } from "./incoming-call.ts";
-import type { ServerContext } from "./incoming-call.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { UnaryMethod } from "./server-call.ts";
+import type { ServerContext } from "./server-context.ts";
 import { Status } from "./status.ts";
 import type { StatusError } from "./status.ts";
 

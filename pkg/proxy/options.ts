@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { parseOrigins } from "../endpoint/mod.ts";
+
 import { LOG_SETTINGS } from "./log-options.ts";
-import { boolean, number, resolveSettings, text } from "./settings.ts";
+import { boolean, number, resolveSettings, SettingError, text } from "./settings.ts";
 import type { Values } from "./settings.ts";
 
 const MINUTE_MS = 60_000;
@@ -244,6 +246,21 @@ export const PROXY_SETTINGS = {
     [1, DAY_MS],
     "Time without a request after which a connection is closed; longer than proxies in front keep theirs.",
   ),
+  maxIdempotencyKeyLength: number(
+    "max-idempotency-key-length",
+    "PERDURE_MAX_IDEMPOTENCY_KEY_LENGTH",
+    256,
+    "characters",
+    [1, 4_096],
+    "Longest `idempotency-key`; a longer one is refused with `BAD_IDEMPOTENCY_KEY`.",
+  ),
+  corsOrigins: text(
+    "cors-origins",
+    "PERDURE_CORS_ORIGINS",
+    "",
+    "Origins whose pages may call from browsers, at most 100, with commas between them, as `https://shop.example`; `*` is every origin. " +
+      "They may send any header and read any answer, but never send cookies.",
+  ),
   keepAliveIntervalMs: number(
     "keep-alive-interval",
     "PERDURE_KEEP_ALIVE_INTERVAL_MS",
@@ -284,5 +301,10 @@ export function proxyOptions(
   flags: Readonly<Record<string, string | undefined>>,
   env: Readonly<Record<string, string | undefined>>,
 ): ProxyOptions {
-  return resolveSettings(PROXY_SETTINGS, flags, env);
+  const options = resolveSettings(PROXY_SETTINGS, flags, env);
+  if (parseOrigins(options.corsOrigins) === undefined) {
+    const sense = "is `*`, or a list of origins like https://shop.example or http://localhost:3000";
+    throw new SettingError(`--cors-origins=${options.corsOrigins}: ${sense}`);
+  }
+  return options;
 }

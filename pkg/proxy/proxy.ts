@@ -2,7 +2,7 @@
 
 import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
-import { checkHttpRules, startEndpoint } from "../endpoint/mod.ts";
+import { checkHttpRules, parseOrigins, startEndpoint } from "../endpoint/mod.ts";
 import type { EndpointOptions } from "../endpoint/mod.ts";
 import { ActionRuntime, EventSourcedRuntime } from "../entity/mod.ts";
 import { shownAddress } from "../eventlog/mod.ts";
@@ -155,6 +155,8 @@ function endpointOptions(options: ProxyOptions): EndpointOptions {
     headersTimeoutMs: options.headersTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs,
     idleTimeoutMs: options.idleTimeoutMs,
+    maxIdempotencyKeyLength: options.maxIdempotencyKeyLength,
+    corsOrigins: parseOrigins(options.corsOrigins) ?? [],
   };
 }
 

@@ -51,6 +51,18 @@ test("Cloudstate's variables are honoured", (t) => {
   });
 });
 
+test("origins that are none are refused", (t) => {
+  const good = "https://shop.example, http://localhost:3000";
+  t.is(proxyOptions({}, { PERDURE_CORS_ORIGINS: good }).corsOrigins, good);
+  for (const bad of ["shop.example", "https://shop.example/", "null", "https://a,,https://b"]) {
+    const refused = () => proxyOptions({ "cors-origins": bad }, {});
+    t.throws(refused, {
+      instanceOf: SettingError,
+      message: /^--cors-origins=.*: is `\*`, or a list of origins/,
+    });
+  }
+});
+
 test("no two settings share a flag or a variable, and every default is inside its own bounds", (t) => {
   const settings = Object.values(PROXY_SETTINGS);
   t.is(new Set(settings.map(({ flag }) => flag)).size, settings.length);

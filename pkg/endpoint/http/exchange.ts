@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { IncomingHttpHeaders } from "node:http2";
-import type { Writable } from "node:stream";
+
+import type { WebExchange } from "../../grpc/mod.ts";
 
 /** A request as both versions of HTTP give it. */
 export interface HttpRequest {
@@ -43,19 +44,8 @@ export interface StreamedHttpResponse {
 
 export type HttpAnswer = HttpResponse | StreamedHttpResponse;
 
-/** A request, and the way to answer it. */
-export interface HttpExchange extends HttpRequest {
-  /**
-   * Begins the answer; to be called once. Whoever calls it ends what it gives. Undefined: the caller has gone.
-   *
-   * @param headers flat list of names and values
-   */
-  begin(status: number, headers: readonly string[]): Writable | undefined;
-  /** Nobody will read what may still come of the body. */
-  discardBody(): void;
-  /** Ends an answer so that the caller sees that something is missing. */
-  abort(): void;
-}
+/** A request, and the way to answer it: of JSON or gRPC-Web. */
+export interface HttpExchange extends HttpRequest, WebExchange {}
 
 /** Answers a request; resolves when the answer is written. Never rejects for what a caller or user function does. */
 export type HttpHandler = (exchange: HttpExchange) => Promise<void>;

@@ -2,11 +2,12 @@
 
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Duplex, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 
 import { toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
 import type { BodyReader } from "./body.ts";
+import type { CrossOrigin } from "./cors.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
@@ -26,6 +27,7 @@ export interface Http1Context {
   readonly bodies: BodyReader;
   /** While true, each answer asks the client to close the connection. */
   readonly isDraining: () => boolean;
+  readonly crossOrigin: CrossOrigin | undefined;
   readonly logger: Logger;
 }
 
@@ -108,10 +110,23 @@ class Http1Exchange implements HttpExchange {
   }
 
   async readBody(): Promise<Buffer> {
-    const { headers } = this.#request;
-    this.#context.bodies.checkLength(headers["content-length"]);
-    if (headers.expect !== undefined) this.#response.writeContinue();
+    this.#context.bodies.checkLength(this.#request.headers["content-length"]);
+    this.#inviteBody();
     return this.#context.bodies.read(this.#request);
+  }
+
+  get gone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  openBody(): Readable {
+    this.#inviteBody();
+    return this.#request;
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#response.destroyed) listener();
+    else this.#response.once("close", listener);
   }
 
   onCancel(listener: () => void): void {
@@ -127,16 +142,25 @@ class Http1Exchange implements HttpExchange {
     if (response.destroyed) return undefined;
     // A client that asked whether to send its body, and was refused, may send it or not: only a new connection is sure.
     const isUnsure = this.#request.headers.expect !== undefined && !this.#request.complete;
-    const close = isUnsure || this.#context.isDraining();
-    response.writeHead(status, close ? [...headers, "connection", "close"] : (headers as string[]));
+    const all = [...headers];
+    const { crossOrigin } = this.#context;
+    if (crossOrigin !== undefined) all.push(...crossOrigin.headers(this.#request.headers));
+    if (isUnsure || this.#context.isDraining()) all.push("connection", "close");
+    response.writeHead(status, all);
     return response;
   }
 
-  /** Node discards it by itself, within the request's time-out. */
-  discardBody(): void {}
+  /** Node bounds how long it may go on. */
+  discardBody(): void {
+    if (!this.#request.complete) this.#request.removeAllListeners("data").resume();
+  }
 
   abort(): void {
     this.#response.destroy();
+  }
+
+  #inviteBody(): void {
+    if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
   }
 }
 

@@ -2,15 +2,17 @@
 
 import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 import type { Logger } from "../../base/mod.ts";
 import type { BodyReader } from "./body.ts";
+import type { CrossOrigin } from "./cors.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
 
 export interface Http2Context {
   readonly handle: HttpHandler;
   readonly bodies: BodyReader;
+  readonly crossOrigin: CrossOrigin | undefined;
   readonly logger: Logger;
 }
 
@@ -23,7 +25,7 @@ export function serveHttp2Stream(
 ): void {
   // A stream that breaks is seen by its "close"; without a listener the error would end the process (I12).
   stream.on("error", () => undefined);
-  context.handle(new Http2Exchange(stream, headers, rawHeaders, context.bodies)).catch((error: unknown) => {
+  context.handle(new Http2Exchange(stream, headers, rawHeaders, context)).catch((error: unknown) => {
     context.logger.error("answer could not be written", { error });
     stream.destroy();
   });
@@ -31,7 +33,7 @@ export function serveHttp2Stream(
 
 class Http2Exchange implements HttpExchange {
   readonly #stream: ServerHttp2Stream;
-  readonly #bodies: BodyReader;
+  readonly #context: Http2Context;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
 
@@ -39,10 +41,10 @@ class Http2Exchange implements HttpExchange {
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     rawHeaders: readonly string[],
-    bodies: BodyReader,
+    context: Http2Context,
   ) {
     this.#stream = stream;
-    this.#bodies = bodies;
+    this.#context = context;
     this.headers = headers;
     this.rawHeaders = rawHeaders;
   }
@@ -64,23 +66,36 @@ class Http2Exchange implements HttpExchange {
   }
 
   async readBody(): Promise<Buffer> {
-    this.#bodies.checkLength(this.headers["content-length"]);
-    return this.#bodies.read(this.#stream);
+    this.#context.bodies.checkLength(this.headers["content-length"]);
+    return this.#context.bodies.read(this.#stream);
+  }
+
+  get gone(): boolean {
+    return this.#stream.closed || this.#stream.destroyed;
+  }
+
+  openBody(): Readable {
+    return this.#stream;
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#stream.destroyed) listener();
+    else this.#stream.once("close", listener);
   }
 
   onCancel(listener: () => void): void {
-    const stream = this.#stream;
-    if (stream.destroyed) return listener();
-    stream.once("close", () => {
-      // That is: closed before the answer was written.
-      if (stream.aborted) listener();
-    });
+    // That is: closed before the answer was written whole.
+    if (this.#stream.aborted) listener();
+    else this.#stream.once("aborted", listener);
   }
 
   begin(status: number, headers: readonly string[]): Writable | undefined {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return undefined;
-    stream.respond([":status", String(status), ...headers]);
+    const all = [":status", String(status), ...headers];
+    const { crossOrigin } = this.#context;
+    if (crossOrigin !== undefined) all.push(...crossOrigin.headers(this.headers));
+    stream.respond(all);
     return stream;
   }
 

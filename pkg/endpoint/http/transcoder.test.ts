@@ -7,7 +7,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 
 import { silentLogger } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
-import type { Command } from "../../router/mod.ts";
+import type { Command, Dispatch } from "../../router/mod.ts";
 import { inMemoryRequest } from "../testdata/in-memory-request.ts";
 import type { RequestParts } from "../testdata/in-memory-request.ts";
 import { librarySpec } from "../testdata/library-spec.ts";
@@ -16,23 +16,25 @@ import type { HttpAnswer, HttpResponse } from "./exchange.ts";
 import type { HttpErrorCode } from "./http-error.ts";
 import { HttpError } from "./http-error.ts";
 import { createTranscoder } from "./transcoder.ts";
+import type { Transcoder } from "./transcoder.ts";
 
 const spec = librarySpec();
 const { registry } = spec.descriptors;
 
+function transcoderTo(unary: Dispatch["unary"]): Transcoder {
+  const context = { dispatch: dispatchOf(unary), maxIdempotencyKeyLength: 256, logger: silentLogger };
+  return createTranscoder(spec, context);
+}
+
 /** Sends a request; the user function answers with `reply`, or with the input's bytes. */
 async function send(line: string, parts: RequestParts = {}, reply?: JsonValue) {
   let command: Command | undefined;
-  const transcode = createTranscoder(
-    spec,
-    dispatchOf(async (dispatched) => {
-      command = dispatched;
-      if (reply === undefined) return { payload: dispatched.payload, metadata: NO_METADATA };
-      const { output } = dispatched.method.desc;
-      return { payload: toBinary(output, fromJson(output, reply, { registry })), metadata: NO_METADATA };
-    }),
-    silentLogger,
-  );
+  const transcode = transcoderTo(async (dispatched) => {
+    command = dispatched;
+    if (reply === undefined) return { payload: dispatched.payload, metadata: NO_METADATA };
+    const { output } = dispatched.method.desc;
+    return { payload: toBinary(output, fromJson(output, reply, { registry })), metadata: NO_METADATA };
+  });
   const response = whole(await transcode(inMemoryRequest(line, parts)));
   const input =
     command &&
@@ -354,11 +356,10 @@ test("a field may be an HttpBody, in the request and in the answer", async (t) =
 });
 
 test("a reply that is not the output message is MALFORMED_REPLY", async (t) => {
-  const transcode = createTranscoder(
-    spec,
-    dispatchOf(async () => ({ payload: new Uint8Array([0x0a, 0xff]), metadata: NO_METADATA })),
-    silentLogger,
-  );
+  const transcode = transcoderTo(async () => ({
+    payload: new Uint8Array([0x0a, 0xff]),
+    metadata: NO_METADATA,
+  }));
   for (const line of ["GET /books/1", "GET /files/a"]) {
     const error = await t.throwsAsync(transcode(inMemoryRequest(line)), { instanceOf: HttpError });
     t.is(error?.code, "MALFORMED_REPLY");

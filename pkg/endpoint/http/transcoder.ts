@@ -9,12 +9,12 @@
 
 import type { Registry } from "@bufbuild/protobuf";
 
-import type { Logger } from "../../base/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
-import type { CommandReply, Dispatch } from "../../router/mod.ts";
+import type { CommandReply } from "../../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
+import type { ServingContext } from "../serving.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 import { httpBindings, isHttpBody } from "./http-rule.ts";
@@ -32,17 +32,15 @@ interface Route {
   readonly answer: Answerer;
 }
 
-interface Context {
-  readonly dispatch: Dispatch;
+interface Context extends ServingContext {
   readonly types: Registry;
-  readonly logger: Logger;
 }
 
 /** Answers one request. Rejects with HttpError, or with the StatusError of the dispatch. */
 export type Transcoder = (request: HttpRequest) => Promise<HttpAnswer>;
 
-export function createTranscoder(spec: UserFunctionSpec, dispatch: Dispatch, logger: Logger): Transcoder {
-  const routes = routeTable(spec, { dispatch, types: spec.descriptors.registry, logger });
+export function createTranscoder(spec: UserFunctionSpec, context: ServingContext): Transcoder {
+  const routes = routeTable(spec, { ...context, types: spec.descriptors.registry });
 
   return async (request) => {
     const target = originForm(request.target);
@@ -71,7 +69,7 @@ function unaryAnswerer(binding: HttpBinding, method: ServedMethod, context: Cont
       method,
       payload,
       metadata: method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA,
-      idempotencyKey: idempotencyKey(request.headers),
+      idempotencyKey: idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
       deadlineMs: undefined,
       onCancel: (listener) => request.onCancel(listener),
     });

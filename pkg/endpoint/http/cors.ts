@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingHttpHeaders } from "node:http2";
+
+import { TEXT_TYPE } from "./error-response.ts";
+import type { HttpRequest, HttpResponse } from "./exchange.ts";
+
+/** What pages of other origins may do here (Fetch standard, "CORS protocol"): nothing, unless their origin is named. */
+export interface CrossOrigin {
+  /** The answer to a page's question whether it may; undefined if this is no such question, or it may not. */
+  preflight(request: HttpRequest): HttpResponse | undefined;
+  /** What every answer carries, as a flat list of names and values. */
+  headers(request: IncomingHttpHeaders): readonly string[];
+}
+
+/** Stands for every origin. */
+const ANY = "*";
+
+/** More than anybody has, and few enough to look through. */
+const MAX_ORIGINS = 100;
+
+/** How long a browser may remember the answer to a preflight, in seconds: the most that Chromium does. */
+const MAX_AGE_S = "7200";
+
+const NONE: readonly string[] = [];
+const TOKENS = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
+
+/**
+ * The origins of a list with commas: `*`, or each `https://host[:port]` as browsers send it. Undefined if one is none,
+ * or there are too many.
+ */
+export function parseOrigins(list: string): readonly string[] | undefined {
+  const origins = list.split(",").map((origin) => origin.trim());
+  if (list.trim() === "") return [];
+  return origins.length <= MAX_ORIGINS && origins.every(isOrigin) ? origins : undefined;
+}
+
+function isOrigin(text: string): boolean {
+  return text === ANY || (/^https?:\/\//.test(text) && URL.parse(text)?.origin === text);
+}
+
+/**
+ * Lets pages of these origins call any method, send any header and read any answer; never with cookies or a client
+ * certificate. Undefined if there are none.
+ */
+export function createCrossOrigin(origins: readonly string[]): CrossOrigin | undefined {
+  if (origins.length === 0) return undefined;
+  const isAny = origins.includes(ANY);
+  const allowed = new Set(origins);
+  // A cache must not give one page's answer to another one.
+  const vary = isAny ? NONE : ["vary", "origin"];
+
+  const allow = (origin: string | undefined): readonly string[] => {
+    if (origin === undefined || !(isAny || allowed.has(origin))) return vary;
+    const allowOrigin = isAny ? ANY : origin;
+    return ["access-control-allow-origin", allowOrigin, "access-control-expose-headers", ANY, ...vary];
+  };
+  return {
+    headers: ({ origin }) => allow(origin),
+    preflight({ method, headers }) {
+      const asked = headers["access-control-request-method"];
+      const fields = headers["access-control-request-headers"] ?? "";
+      if (method !== "OPTIONS" || asked === undefined || !TOKENS.test(asked)) return undefined;
+      if (headers.origin === undefined || !(isAny || allowed.has(headers.origin))) return undefined;
+      const granted = ["access-control-allow-methods", asked, "access-control-max-age", MAX_AGE_S];
+      if (TOKENS.test(fields)) granted.push("access-control-allow-headers", fields);
+      return { status: 200, contentType: TEXT_TYPE, errorCode: undefined, headers: granted, body: "" };
+    },
+  };
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Logger } from "../base/mod.ts";
+import type { Dispatch } from "../router/mod.ts";
+
+/** What every way to call a method needs. */
+export interface ServingContext {
+  readonly dispatch: Dispatch;
+  /** In UTF-16 code units. */
+  readonly maxIdempotencyKeyLength: number;
+  readonly logger: Logger;
+}

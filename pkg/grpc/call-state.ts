@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingHttpHeaders } from "node:http2";
+
+import { describeError } from "../base/mod.ts";
+import type { Timer } from "../base/mod.ts";
+
+import { appendStatus } from "./call-end.ts";
+import { grpcError } from "./grpc-error.ts";
+import { appendMetadata, readMetadata } from "./metadata-headers.ts";
+import { Metadata } from "./metadata.ts";
+import type { ServerCall } from "./server-call.ts";
+import type { ServerContext } from "./server-context.ts";
+import { Status, StatusError } from "./status.ts";
+import { parseTimeoutMs } from "./timeout.ts";
+
+/**
+ * What is common to all calls at a server, however they travel: deadline, cancellation, metadata, and whether it is over.
+ *
+ * 1. Whoever listens hears of a cancellation at most once, and only while the call is not over.
+ * 2. What is rarely asked for (metadata, signal, listeners) is only made when it is.
+ */
+export abstract class CallState implements ServerCall {
+  protected readonly context: ServerContext;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  #deadlineMs: number | undefined;
+  #deadline: Timer | undefined;
+  #over = false;
+  #cancelled = false;
+  #cancelListeners: (() => void)[] | undefined;
+  #signal: AbortSignal | undefined;
+  #metadata: Metadata | undefined;
+  #responseMetadata: Metadata | undefined;
+  #trailers: Metadata | undefined;
+
+  constructor(context: ServerContext, headers: IncomingHttpHeaders, raw: readonly string[]) {
+    this.context = context;
+    this.headers = headers;
+    this.rawHeaders = raw;
+  }
+
+  abstract get path(): string;
+
+  /** Ends the call with a status other than OK. */
+  abstract fail(error: StatusError): void;
+
+  get metadata(): Metadata {
+    return (this.#metadata ??= readMetadata(this.rawHeaders));
+  }
+
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs;
+  }
+
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  get responseMetadata(): Metadata {
+    return (this.#responseMetadata ??= new Metadata());
+  }
+
+  get trailers(): Metadata {
+    return (this.#trailers ??= new Metadata());
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const controller = new AbortController();
+      this.#signal = controller.signal;
+      this.onCancel(() => controller.abort());
+    }
+    return this.#signal;
+  }
+
+  onCancel(listener: () => void): void {
+    if (this.#cancelled) this.#notify(listener);
+    else (this.#cancelListeners ??= []).push(listener);
+  }
+
+  /** Begins to count the caller's time. */
+  startDeadline(timeout: string): void {
+    const { clock } = this.context.options;
+    const timeoutMs = parseTimeoutMs(timeout);
+    this.#deadlineMs = clock.monotonicMs() + timeoutMs;
+    this.#deadline = clock.schedule(timeoutMs, () => {
+      const text = `not answered within the ${Math.round(timeoutMs)} ms that the caller gave`;
+      this.cancel();
+      this.fail(grpcError(Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", text));
+    });
+  }
+
+  /** What the method threw, as the status that its caller may see. */
+  failWith(thrown: unknown): void {
+    if (thrown instanceof StatusError) {
+      this.fail(thrown);
+      return;
+    }
+    this.context.options.logger.error("method failed", {
+      path: this.path,
+      error: describeError(thrown),
+      thrown,
+    });
+    this.fail(grpcError(Status.INTERNAL, "HANDLER_FAILED", "the method failed"));
+  }
+
+  /** The request did not arrive whole in time. */
+  requestExpired(): void {
+    const { requestTimeoutMs } = this.context.options;
+    const text = `the request did not arrive whole within ${requestTimeoutMs} ms`;
+    this.fail(grpcError(Status.DEADLINE_EXCEEDED, "REQUEST_TIMEOUT", text));
+  }
+
+  /** Whether the call has ended, from whichever side. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  // For the kinds of calls
+
+  /** Answers longer than this are packed, in bytes: never, unless the caller packs too. */
+  protected get packAboveBytes(): number {
+    const { compressAboveBytes } = this.context.options;
+    return this.headers["grpc-encoding"] === "gzip" ? compressAboveBytes : Number.POSITIVE_INFINITY;
+  }
+
+  /** Marks the call as over; the status is about to be sent. */
+  protected settle(): void {
+    this.#over = true;
+    this.#deadline?.cancel();
+    this.#cancelListeners = undefined;
+  }
+
+  /** Tells whoever listens that nobody waits for the answer any more. */
+  protected cancel(): void {
+    if (this.#over || this.#cancelled) return;
+    this.#cancelled = true;
+    const listeners = this.#cancelListeners;
+    this.#cancelListeners = undefined;
+    if (listeners !== undefined) for (const listener of listeners) this.#notify(listener);
+  }
+
+  /** What the method wants to say before its first message, if anything. */
+  protected get ownResponseMetadata(): Metadata | undefined {
+    return this.#responseMetadata;
+  }
+
+  /** What the method wants to say with the status, if anything. */
+  protected get ownTrailers(): Metadata | undefined {
+    return this.#trailers;
+  }
+
+  /** Appends the status and, of the metadata, what fits: the error matters more. */
+  protected appendError(headers: string[], error: StatusError, begun: boolean): void {
+    appendStatus(headers, error);
+    const { length } = headers;
+    try {
+      const { maxMetadataBytes } = this.context.options;
+      if (!begun && this.#responseMetadata !== undefined)
+        appendMetadata(headers, this.#responseMetadata, maxMetadataBytes);
+      if (this.#trailers !== undefined) appendMetadata(headers, this.#trailers, maxMetadataBytes);
+    } catch {
+      headers.length = length;
+    }
+  }
+
+  #notify(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      const { logger } = this.context.options;
+      logger.error("cancellation was not handled", { path: this.path, error: describeError(error) });
+    }
+  }
+}

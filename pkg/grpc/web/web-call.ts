@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Writable } from "node:stream";
+
+import { assert, describeError, whenDrained } from "../../base/mod.ts";
+
+import { CallState } from "../call-state.ts";
+import { ACCEPTED_ENCODINGS } from "../compression.ts";
+import type { Encoding } from "../compression.ts";
+import { MessageReader } from "../message-reader.ts";
+import type { MessageSink } from "../message-reader.ts";
+import { MessageWriter, writable } from "../message-writer.ts";
+import { appendMetadata } from "../metadata-headers.ts";
+import type { MethodHandler, ServerStreamCall, ServerStreamHandlers, UnaryMethod } from "../server-call.ts";
+import type { ServerContext } from "../server-context.ts";
+import { onlyMessage } from "../server-messages.ts";
+import { StatusError } from "../status.ts";
+import { Base64Decoder } from "./base64-decoder.ts";
+import type { WebExchange } from "./web-exchange.ts";
+import { encodeTrailers, writeTextMessage } from "./web-frames.ts";
+
+/** Which sides of a call are base64. */
+export interface WebForm {
+  readonly textIn: boolean;
+  readonly textOut: boolean;
+}
+
+/**
+ * A call of gRPC-Web (grpc/grpc `doc/PROTOCOL-WEB.md`) in any of the four shapes: gRPC's frames in a plain body, the
+ * trailers in a last frame, so that neither side needs trailers of HTTP.
+ *
+ * 1. The caller gets one status, always in the body, whatever the method or the caller does (I12).
+ * 2. Nothing is read before the method has said who takes it.
+ * 3. The answer begins with the first message, or with the end if there is none.
+ * 4. When the call is over, what the caller may still send goes to waste.
+ */
+export class WebCall extends CallState implements ServerStreamCall, MessageSink {
+  readonly #exchange: WebExchange;
+  readonly #form: WebForm;
+  #encoding: Encoding = "identity";
+  #reader: MessageReader | undefined;
+  #handlers: ServerStreamHandlers | undefined;
+  #out: Writable | undefined;
+  #writer: MessageWriter | undefined;
+
+  constructor(context: ServerContext, exchange: WebExchange, form: WebForm) {
+    super(context, exchange.headers, exchange.rawHeaders);
+    this.#exchange = exchange;
+    this.#form = form;
+    exchange.onCancel(() => this.#callerGone());
+    exchange.onClose(() => this.#callerGone());
+  }
+
+  get path(): string {
+    const { target } = this.#exchange;
+    const mark = target.indexOf("?");
+    return mark === -1 ? target : target.slice(0, mark);
+  }
+
+  start(method: MethodHandler, encoding: Encoding): void {
+    this.#encoding = encoding;
+    this.context.openCalls++;
+    this.#exchange.onClose(() => this.context.openCalls--);
+    if (method.kind === "unary") this.context.arriving.touch(this);
+    this.#call(() => {
+      const handled = method.kind === "unary" ? answerUnary(method, this) : method.handle(this);
+      if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
+    });
+  }
+
+  receive(handlers: ServerStreamHandlers): void {
+    assert(this.#handlers === undefined, "a call is received once");
+    this.#handlers = handlers;
+    if (this.over) return;
+    const { maxReceiveBytes } = this.context.options;
+    const body = this.#exchange.openBody();
+    const reader = new MessageReader(body, this, this.#encoding, maxReceiveBytes, this.context.budget);
+    this.#reader = reader;
+    const base64 = this.#form.textIn ? new Base64Decoder() : undefined;
+    body.on("data", (chunk: Buffer) =>
+      this.#read(() => reader.push(base64 === undefined ? chunk : base64.push(chunk))),
+    );
+    body.on("end", () => {
+      // A body that broke off may "end" too, with less than the whole.
+      if (this.#exchange.gone) return;
+      this.#read(() => {
+        base64?.end();
+        reader.end();
+      });
+    });
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.over) return false;
+    try {
+      if (this.#writer === undefined) this.#begin(this.#responseHeaders());
+      return this.#out !== undefined && writable(this.#out) && this.#writer?.send(bytes) === true;
+    } catch (error) {
+      this.failWith(error);
+      return false;
+    }
+  }
+
+  drained(): Promise<void> {
+    return this.over || this.#out === undefined ? Promise.resolve() : whenDrained(this.#out);
+  }
+
+  pause(): void {
+    this.#reader?.pause();
+  }
+
+  resume(): void {
+    this.#reader?.resume();
+  }
+
+  end(): void {
+    if (this.over) return;
+    const trailers = ["grpc-status", "0"];
+    try {
+      if (this.ownTrailers !== undefined)
+        appendMetadata(trailers, this.ownTrailers, this.context.options.maxMetadataBytes);
+      if (this.#writer === undefined) this.#begin(this.#responseHeaders());
+    } catch (error) {
+      this.failWith(error);
+      return;
+    }
+    this.#finish(trailers);
+  }
+
+  fail(error: StatusError): void {
+    if (this.over) return;
+    const trailers: string[] = [];
+    this.appendError(trailers, error, this.#writer !== undefined);
+    try {
+      if (this.#writer === undefined) this.#begin(this.#formHeaders());
+      this.#finish(trailers);
+    } catch (thrown) {
+      // Whatever Node refuses to send ends this call only (I12).
+      const { logger } = this.context.options;
+      logger.error("answer could not be sent", { path: this.path, error: describeError(thrown) });
+      this.#exchange.abort();
+    }
+  }
+
+  onMessage(bytes: Uint8Array): void {
+    this.#call(() => this.#handlers?.onMessage(bytes));
+  }
+
+  onLastMessage(): void {
+    this.context.arriving.forget(this);
+    this.#call(() => this.#handlers?.onHalfClose());
+  }
+
+  onUnreadable(error: StatusError): void {
+    this.cancel();
+    this.fail(error);
+  }
+
+  protected override settle(): void {
+    super.settle();
+    this.context.arriving.forget(this);
+    this.#reader?.stop();
+    this.#exchange.discardBody();
+  }
+
+  #formHeaders(): string[] {
+    const type = this.#form.textOut ? "application/grpc-web-text+proto" : "application/grpc-web+proto";
+    return ["content-type", type, "grpc-accept-encoding", ACCEPTED_ENCODINGS];
+  }
+
+  /** @throws StatusError if the metadata cannot be sent. */
+  #responseHeaders(): string[] {
+    const headers = this.#formHeaders();
+    if (this.packAboveBytes !== Number.POSITIVE_INFINITY) headers.push("grpc-encoding", "gzip");
+    if (this.ownResponseMetadata !== undefined)
+      appendMetadata(headers, this.ownResponseMetadata, this.context.options.maxMetadataBytes);
+    return headers;
+  }
+
+  #begin(headers: readonly string[]): void {
+    const out = this.#exchange.begin(200, headers);
+    if (out === undefined) return;
+    const write = this.#form.textOut ? writeTextMessage : undefined;
+    this.#out = out;
+    this.#writer = new MessageWriter(
+      out,
+      this.context.options.maxSendBufferBytes,
+      this.packAboveBytes,
+      write,
+    );
+  }
+
+  #finish(trailers: readonly string[]): void {
+    this.settle();
+    const frame = encodeTrailers(trailers);
+    this.#writer?.end(this.#form.textOut ? frame.toString("base64") : frame);
+  }
+
+  #callerGone(): void {
+    if (this.over) return;
+    this.cancel();
+    this.settle();
+  }
+
+  #read(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.onUnreadable(error);
+    }
+  }
+
+  #call(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.failWith(error);
+    }
+  }
+}
+
+async function answerUnary(method: UnaryMethod, call: WebCall): Promise<void> {
+  call.send(await method.handle(await onlyMessage(call), call));
+  call.end();
+}

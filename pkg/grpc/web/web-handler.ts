@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { findMethod, requestEncoding } from "../call-setup.ts";
+import type { ServerContext } from "../server-context.ts";
+import { WebCall } from "./web-call.ts";
+import type { WebForm } from "./web-call.ts";
+import type { WebExchange } from "./web-exchange.ts";
+
+const WEB_TYPE = /^application\/grpc-web(-text)?(?:$|[+;])/;
+
+/** `application/grpc-web` and `application/grpc-web-text`, also with a message format. */
+export function isGrpcWebContentType(contentType: string | undefined): boolean {
+  return contentType !== undefined && WEB_TYPE.test(contentType);
+}
+
+/** Answers calls of gRPC-Web; a promise resolves when all of its call is over, and never rejects. */
+export function createGrpcWebHandler(context: ServerContext): (exchange: WebExchange) => Promise<void> {
+  return (exchange) =>
+    new Promise((resolve) => {
+      exchange.onClose(resolve);
+      if (exchange.method === "POST") serve(context, exchange);
+      else refuse(exchange);
+    });
+}
+
+function serve(context: ServerContext, exchange: WebExchange): void {
+  const { headers } = exchange;
+  const call = new WebCall(context, exchange, formOf(headers["content-type"], headers.accept));
+  try {
+    const method = findMethod(context, call.path);
+    const encoding = requestEncoding(headers);
+    const timeout = headers["grpc-timeout"] as string | undefined;
+    if (timeout !== undefined) call.startDeadline(timeout);
+    call.start(method, encoding);
+  } catch (error) {
+    call.failWith(error);
+  }
+}
+
+/** A caller that does not say what it reads gets what it writes. */
+function formOf(contentType: string | undefined, accept: string | undefined): WebForm {
+  const isText = (type: string | undefined): boolean => WEB_TYPE.exec(type ?? "")?.[1] !== undefined;
+  const textIn = isText(contentType);
+  return { textIn, textOut: isGrpcWebContentType(accept) ? isText(accept) : textIn };
+}
+
+/** What plain HTTP says to what is no call. */
+function refuse(exchange: WebExchange): void {
+  exchange.begin(405, ["allow", "POST", "content-length", "0"])?.end();
+  exchange.discardBody();
+}
