@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The public port: gRPC, gRPC-Web, HTTP with JSON and server reflection for whatever the user function serves at the moment.
+ * The public port: gRPC, gRPC-Web, HTTP with JSON, server reflection and health for whatever the user function serves at the moment.
  *
  * 1. Every call sees one specification from its beginning to its end; a new one is put in place in one step.
  * 2. While there is none, every call gets USER_FUNCTION_UNAVAILABLE: the port stays open, so callers may try again.
+ *    Only questions about health are answered always.
  * 3. What a caller sends ends at most its own connection, never the process (I12), and fills bounded memory (I11).
  */
 
@@ -28,6 +29,8 @@ import type { MethodHandler } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 import { grpcMethods } from "./grpc-methods.ts";
+import { healthMethods } from "./health/health-methods.ts";
+import { Health } from "./health/health.ts";
 import { BodyReader } from "./http/body.ts";
 import { createCrossOrigin } from "./http/cors.ts";
 import type { HttpHandler } from "./http/exchange.ts";
@@ -86,8 +89,11 @@ export async function startEndpoint(
     crossOrigin,
     logger,
   });
+  const health = new Health();
+  const ownMethods = healthMethods(health);
   const calls = createServerContext({
-    lookup: (path) => (serving === undefined ? UNAVAILABLE : serving.methods.get(path)),
+    lookup: (path) =>
+      serving?.methods.get(path) ?? ownMethods.get(path) ?? (serving === undefined ? UNAVAILABLE : undefined),
     clock,
     logger,
     maxReceiveBytes: options.maxRequestBytes,
@@ -122,9 +128,11 @@ export async function startEndpoint(
         transcoder: createTranscoder(spec, behind),
         methods: grpcMethods(spec, behind),
       };
+      health.setSpec(spec);
     },
     close(drainMs) {
       draining = true;
+      health.stop();
       return port.close(drainMs);
     },
   };

@@ -33,6 +33,7 @@ test("grpcurl lists, describes and calls through reflection", async (t) => {
     "perdure.test.library.Talks",
   ];
   t.deepEqual((await curl([], "list")).trim().split("\n"), [
+    "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     ...services,
   ]);

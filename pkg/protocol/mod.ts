@@ -43,6 +43,13 @@ export type {
 export { ValueEntity } from "./gen/cloudstate/value_entity_pb.ts";
 export { http } from "./gen/google/api/annotations_pb.ts";
 export type { HttpRule } from "./gen/google/api/http_pb.ts";
+export {
+  Health as HealthV1,
+  HealthCheckRequestSchema,
+  HealthCheckResponse_ServingStatus,
+  HealthCheckResponseSchema,
+  HealthListResponseSchema,
+} from "./gen/grpc/health/v1/health_pb.ts";
 export { ServerReflection as ServerReflectionV1 } from "./gen/grpc/reflection/v1/reflection_pb.ts";
 export {
   ServerReflection as ServerReflectionV1Alpha,

@@ -23,6 +23,7 @@ export const HTTP_ERRORS = {
   MALFORMED_JSON: { status: 400, meaning: "the body is not JSON in UTF-8, or names a key twice" },
   UNKNOWN_JSON_FIELD: { status: 400, meaning: "the body has a field that the input message has not" },
   WRONG_FIELD_TYPE: { status: 400, meaning: "a value in the body does not fit its field" },
+  UNKNOWN_PROBE: { status: 400, meaning: "a network probe of Knative that this port does not answer" },
   UNKNOWN_PATH: { status: 404, meaning: "no method is served under this HTTP method and path" },
   REQUEST_TIMEOUT: { status: 408, meaning: "the request did not arrive in time" },
   REQUEST_TOO_LARGE: { status: 413, meaning: "the body is larger than the proxy accepts" },

@@ -19,6 +19,7 @@ import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 import { httpBindings, isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
+import { networkProbe } from "./network-probe.ts";
 import { replyEncoder } from "./reply-json.ts";
 import type { ReplyEncoder } from "./reply-json.ts";
 import { bodySchema, requestEncoder } from "./request-message.ts";
@@ -48,6 +49,8 @@ export function createTranscoder(spec: UserFunctionSpec, context: ServingContext
     const path = mark === -1 ? target : target.slice(0, mark);
     const match = path.startsWith("/") ? routes.find(request.method, path) : undefined;
     if (match === undefined) {
+      const probe = networkProbe(request);
+      if (probe !== undefined) return probe;
       throw new HttpError("UNKNOWN_PATH", `nothing is served under ${shown(request.method)} ${shown(path)}`);
     }
     const { takesJson, encodeRequest, answer } = match.route;

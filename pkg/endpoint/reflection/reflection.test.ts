@@ -48,19 +48,25 @@ function files(response: ServerReflectionResponse): string[] | string {
 
 const symbol = (value: string) => ({ case: "fileContainingSymbol", value }) as const;
 
-for (const version of [ServerReflectionV1, ServerReflectionV1Alpha]) {
+const discovered = ["Files", "Library", "Plain", "Talks"].map((name) => `perdure.test.library.${name}`);
+
+for (const [version, own] of [
+  [ServerReflectionV1, ["grpc.reflection.v1.ServerReflection", "grpc.health.v1.Health"]],
+  // Cloudstate's TCK compares this list.
+  [ServerReflectionV1Alpha, ["grpc.reflection.v1alpha.ServerReflection"]],
+] as const) {
   test(`${version.typeName} lists itself first, then the services in alphabetical order, whatever is asked`, (t) => {
-    for (const value of ["", "*", "nonsense"]) {
+    for (const value of ["", "*", "nonsense"])
       t.deepEqual(services(ask({ case: "listServices", value }, new Set(), version)), [
-        version.typeName,
-        "perdure.test.library.Files",
-        "perdure.test.library.Library",
-        "perdure.test.library.Plain",
-        "perdure.test.library.Talks",
+        ...own,
+        ...discovered,
       ]);
-    }
   });
 }
+
+test("health is described too", (t) => {
+  t.deepEqual(files(ask(symbol("grpc.health.v1.Health.Watch"))), ["grpc/health/v1/health.proto"]);
+});
 
 test("the host and the request are sent back", (t) => {
   const response = ask({ case: "listServices", value: "x" });

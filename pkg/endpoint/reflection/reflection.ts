@@ -6,6 +6,7 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
 import { Status } from "../../grpc/mod.ts";
 import {
+  HealthV1,
   ServerReflectionResponseSchema,
   ServerReflectionV1,
   ServerReflectionV1Alpha,
@@ -35,7 +36,8 @@ export class Reflection {
 
   constructor(spec: UserFunctionSpec) {
     this.#spec = spec;
-    this.#ownFiles = new Map(REFLECTION_SERVICES.map(({ file }) => [file.proto.name, file]));
+    const own = [...REFLECTION_SERVICES, HealthV1];
+    this.#ownFiles = new Map(own.map(({ file }) => [file.proto.name, file]));
   }
 
   /** @param asked the version of the service that the question came by. @param sent the files sent on this stream. */
@@ -69,9 +71,14 @@ export class Reflection {
     }
   }
 
-  /** The service itself first, then the discovered ones in alphabetical order (Cloudstate's TCK compares the list). */
+  /**
+   * The service itself first, then the discovered ones in alphabetical order: Cloudstate's TCK compares the list, by the
+   * old version. By the new one there is health too.
+   */
   #services(asked: DescService): { readonly name: string }[] {
-    return [asked.typeName, ...[...this.#spec.services.keys()].sort()].map((name) => ({ name }));
+    const own = asked === ServerReflectionV1 ? [asked.typeName, HealthV1.typeName] : [asked.typeName];
+    const discovered = [...this.#spec.services.keys()].filter((name) => !own.includes(name)).sort();
+    return [...own, ...discovered].map((name) => ({ name }));
   }
 
   #extensionNumbers(typeName: string): Answer {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { UserFunctionSpec } from "../../userfunction/mod.ts";
+
+/** What gRPC health checking says of a service. */
+export type Serving = "serving" | "not-serving" | "unknown";
+
+/** The name of the whole server. */
+export const WHOLE_SERVER = "";
+
+/**
+ * Whether services are served at the moment.
+ *
+ * 1. The whole server and every service of a specification are served from its coming to its going.
+ * 2. While there is none nobody knows which services there are: none is served, and none is unknown.
+ * 3. After `stop` nothing is served any more.
+ */
+export class Health {
+  readonly #watchers = new Set<() => void>();
+  #services: ReadonlySet<string> | undefined;
+  #stopping = false;
+
+  /** No further change will come. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  setSpec(spec: UserFunctionSpec | undefined): void {
+    this.#services = spec && new Set([WHOLE_SERVER, ...spec.services.keys()]);
+    this.#tell();
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    this.#tell();
+  }
+
+  of(service: string): Serving {
+    if (this.#services === undefined) return "not-serving";
+    if (!this.#services.has(service)) return "unknown";
+    return this.#stopping ? "not-serving" : "serving";
+  }
+
+  /** Every name that is known, the whole server's first. */
+  names(): readonly string[] {
+    return this.#services === undefined ? [WHOLE_SERVER] : [...this.#services];
+  }
+
+  /** Calls the watcher whenever something may have changed, until the function that is given is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #tell(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
