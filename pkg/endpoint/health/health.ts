@@ -6,7 +6,7 @@ import type { UserFunctionSpec } from "../../userfunction/mod.ts";
 export type Serving = "serving" | "not-serving" | "unknown";
 
 /** The name of the whole server. */
-export const WHOLE_SERVER = "";
+const WHOLE_SERVER = "";
 
 /**
  * Whether services are served at the moment.
