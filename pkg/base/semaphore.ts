@@ -11,11 +11,15 @@ export class Semaphore {
 
   /** Resolves when the caller may work. Whoever acquires must release once. */
   acquire(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free--;
-      return Promise.resolve();
-    }
+    if (this.tryAcquire()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** True: the caller may work, and must release once. False: it would have to wait. */
+  tryAcquire(): boolean {
+    if (this.#free === 0) return false;
+    this.#free--;
+    return true;
   }
 
   release(): void {

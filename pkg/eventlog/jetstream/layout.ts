@@ -13,12 +13,16 @@ export interface Source {
   readonly subject: string;
 }
 
-/** Where an entity stands. */
-export interface Place {
+/** Where an entity's events stand. */
+export interface EventsPlace {
   readonly events: Source;
-  readonly snapshot: Source;
   /** The key, if the subjects do not tell it: then it goes into each message. */
   readonly untoldKey: EntityKey | undefined;
+}
+
+/** Where an entity stands. */
+export interface Place extends EventsPlace {
+  readonly snapshot: Source;
 }
 
 /** How many streams can hold the events of a log. */
@@ -34,10 +38,20 @@ export const STREAM_COUNTS: readonly number[] = [1, 2, 4, 8, 16];
 export class Layout {
   readonly prefix: string;
   readonly streams: number;
+  /** By segment, as they begin: the stream, and the subject up to the type. Made once, since each append needs one. */
+  readonly #events: readonly Source[];
+  readonly #snapshots: readonly Source[];
 
   constructor(prefix: string, streams: number) {
     this.prefix = prefix;
     this.streams = streams;
+    const bySegment = (kind: StreamKind): Source[] =>
+      Array.from({ length: SEGMENTS }, (_, segment) => ({
+        stream: this.streamOf(kind, segment % streams),
+        subject: `${prefix}.${kind}.${segment}.`,
+      }));
+    this.#events = bySegment("ev");
+    this.#snapshots = bySegment("sn");
   }
 
   /** The number of the streams that hold the entity. */
@@ -46,15 +60,15 @@ export class Layout {
   }
 
   placeOf(entity: EntityKey): Place {
-    const segment = segmentOfEntity(entity);
-    const type = toToken(entity.type);
-    const id = toToken(entity.id);
-    const sourceOf = (kind: StreamKind): Source => ({
-      stream: this.streamOf(kind, segment % this.streams),
-      subject: `${this.prefix}.${kind}.${segment}.${type}.${id}`,
-    });
-    const untoldKey = isHashed(type) || isHashed(id) ? entity : undefined;
-    return { events: sourceOf("ev"), snapshot: sourceOf("sn"), untoldKey };
+    const tokens = tokensOf(entity);
+    const events = sourceOf(this.#events, tokens);
+    return { events, snapshot: sourceOf(this.#snapshots, tokens), untoldKey: tokens.untoldKey };
+  }
+
+  /** As `placeOf`, for appends, which need nothing of the snapshot. */
+  eventsOf(entity: EntityKey): EventsPlace {
+    const tokens = tokensOf(entity);
+    return { events: sourceOf(this.#events, tokens), untoldKey: tokens.untoldKey };
   }
 
   streamOf(kind: StreamKind, number: number): string {
@@ -73,6 +87,25 @@ export class Layout {
   eventsOfType(type: string, number: number): Source {
     return { stream: this.streamOf("ev", number), subject: `${this.prefix}.ev.*.${toToken(type)}.*` };
   }
+}
+
+interface Tokens {
+  readonly segment: number;
+  readonly type: string;
+  readonly id: string;
+  readonly untoldKey: EntityKey | undefined;
+}
+
+function tokensOf(entity: EntityKey): Tokens {
+  const type = toToken(entity.type);
+  const id = toToken(entity.id);
+  const untoldKey = isHashed(type) || isHashed(id) ? entity : undefined;
+  return { segment: segmentOfEntity(entity), type, id, untoldKey };
+}
+
+function sourceOf(bySegment: readonly Source[], { segment, type, id }: Tokens): Source {
+  const { stream = "", subject = "" } = bySegment[segment] ?? {};
+  return { stream, subject: `${subject}${type}.${id}` };
 }
 
 function segmentOfEntity({ type, id }: EntityKey): number {

@@ -87,7 +87,8 @@ class LogOnJetStream implements EventLog {
   readonly #packs: PackStore;
   readonly #histories: Histories;
   readonly #tails: Tails;
-  readonly #accepted = new Set<Promise<unknown>>();
+  #underWay = 0;
+  #allDone: PromiseWithResolvers<void> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(facts: StreamFacts, options: JetStreamLogOptions, links: Links, reader: Reader) {
@@ -117,14 +118,18 @@ class LogOnJetStream implements EventLog {
     return this.#accept(() => this.#histories.read(entity, this.#layout.placeOf(entity), after));
   }
 
-  append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
-    return this.#accept(async () => {
+  async append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    this.#begin();
+    try {
       checkSize(this.#options, entity, record);
-      const { events, untoldKey: key } = this.#layout.placeOf(entity);
+      const { events, untoldKey: key } = this.#layout.eventsOf(entity);
+      const { stream, subject } = events;
       const mark = this.#author.mark();
-      const payload = encodeStored({ mark, key, bytes: record }, events.subject);
-      return this.#appender.append({ ...events, expected, payload, mark, entity });
-    });
+      const payload = encodeStored({ mark, key, bytes: record }, subject);
+      return await this.#appender.append({ stream, subject, expected, payload, mark, entity });
+    } finally {
+      this.#finish();
+    }
   }
 
   saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void> {
@@ -174,7 +179,9 @@ class LogOnJetStream implements EventLog {
 
   async #close(): Promise<void> {
     this.#reader.hurry();
-    await Promise.allSettled([...this.#accepted, this.#tails.close()]);
+    this.#allDone = Promise.withResolvers();
+    if (this.#underWay === 0) this.#allDone.resolve();
+    await Promise.allSettled([this.#allDone.promise, this.#tails.close()]);
     await Promise.all([this.#links.writes.close(), this.#links.reads.close()]);
   }
 
@@ -184,16 +191,24 @@ class LogOnJetStream implements EventLog {
     }
   }
 
-  /** `close` waits for what was accepted. */
   async #accept<T>(work: () => Promise<T>): Promise<T> {
-    this.#checkOpen();
-    const working = work();
-    this.#accepted.add(working);
+    this.#begin();
     try {
-      return await working;
+      return await work();
     } finally {
-      this.#accepted.delete(working);
+      this.#finish();
     }
+  }
+
+  /** `close` waits for what has begun. */
+  #begin(): void {
+    this.#checkOpen();
+    this.#underWay++;
+  }
+
+  #finish(): void {
+    this.#underWay--;
+    if (this.#underWay === 0) this.#allDone?.resolve();
   }
 
   async *#listStream(type: string, number: number): AsyncGenerator<string> {

@@ -35,6 +35,7 @@ const VERSION = 1;
 const COUNT_BYTES = 6;
 const HEAD_BYTES = 19;
 const CHECKSUM_BYTES = 4;
+const NO_BYTES = new Uint8Array();
 
 /** What to do about a history that is not whole. */
 export const RECOVERY = "Restore the stream from a backup; other entities are not concerned";
@@ -43,17 +44,20 @@ export const RECOVERY = "Restore the stream from a backup; other entities are no
 export const ENVELOPE_BYTES = HEAD_BYTES + CHECKSUM_BYTES;
 
 export function encodeStored({ mark, key, bytes }: Stored, subject: string): Uint8Array {
-  const keyBytes = key === undefined ? "" : JSON.stringify([key.type, key.id]);
-  const keyLength = Buffer.byteLength(keyBytes);
+  const keyBytes = key === undefined ? NO_BYTES : Buffer.from(JSON.stringify([key.type, key.id]));
+  const keyLength = keyBytes.byteLength;
   const end = HEAD_BYTES + keyLength + bytes.byteLength;
   const encoded = Buffer.allocUnsafe(end + CHECKSUM_BYTES);
-  encoded.writeUInt8(VERSION, 0);
-  encoded.writeBigUInt64BE(mark.author, 1);
-  encoded.writeUIntBE(mark.count, 9, COUNT_BYTES);
-  encoded.writeUInt32BE(keyLength, 15);
-  encoded.write(keyBytes, HEAD_BYTES);
+  // A DataView writes a bigint several times as fast as a Buffer does.
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  view.setUint8(0, VERSION);
+  view.setBigUint64(1, mark.author);
+  view.setUint16(9, Math.floor(mark.count / 2 ** 32));
+  view.setUint32(11, mark.count % 2 ** 32);
+  view.setUint32(15, keyLength);
+  encoded.set(keyBytes, HEAD_BYTES);
   encoded.set(bytes, HEAD_BYTES + keyLength);
-  encoded.writeUInt32BE(checksum(encoded.subarray(0, end), subject), end);
+  view.setUint32(end, checksum(encoded.subarray(0, end), subject));
   return encoded;
 }
 
