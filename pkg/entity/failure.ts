@@ -8,20 +8,43 @@ import { Status, StatusError } from "../grpc/mod.ts";
 import { HistoryError } from "./history.ts";
 
 /**
- * Texts that a caller sees when an entity's stream misbehaves. Cloudstate's, to the letter: clients and its TCK compare
- * them. `ENTITY_TERMINATED` is for those whose command was still waiting.
+ * What callers are told when an entity's stream misbehaves. Cloudstate's texts, to the letter: clients and its TCK
+ * compare them.
  */
-export const UNEXPECTED_REPLY = "Unexpected entity reply";
-export const UNEXPECTED_FAILURE = "Unexpected entity failure";
-export const UNEXPECTED_MESSAGE = "Unexpected entity message";
-export const UNEXPECTED_TERMINATION = "Unexpected entity termination";
-export const ENTITY_TERMINATED = "Entity terminated";
+export interface StreamTexts {
+  /** A reply that nobody asked for. */
+  readonly reply: string;
+  /** The user function gave the stream up. */
+  readonly failure: string;
+  /** Not a message of the protocol. */
+  readonly message: string;
+  /** The stream ended. */
+  readonly termination: string;
+  /** For those whose command was still waiting. */
+  readonly waiting: string;
+}
+
+export const EVENT_SOURCED_TEXTS: StreamTexts = {
+  reply: "Unexpected entity reply",
+  failure: "Unexpected entity failure",
+  message: "Unexpected entity message",
+  termination: "Unexpected entity termination",
+  waiting: "Entity terminated",
+};
+
+export const VALUE_TEXTS: StreamTexts = {
+  reply: "Unexpected Value entity reply",
+  failure: "Unexpected Value entity failure",
+  message: "Unexpected Value entity failure",
+  termination: "Unexpected Value entity termination",
+  waiting: "Value entity terminated",
+};
 
 /** Why a command was not carried out, besides what the log says (`EventLogCode`, `HistoryErrorCode`). */
 export type EntityErrorCode =
   /** The user function refused the command; the text is its own. */
   | "COMMAND_FAILED"
-  /** The user function broke the protocol of the entity's stream, or went away; the text is one of the above. */
+  /** The user function broke the protocol of the entity's stream, or went away; the text is one of `StreamTexts`. */
   | "ENTITY_STREAM_BROKEN"
   /** The user function did not answer in time. */
   | "RELAY_TIMEOUT"
@@ -41,7 +64,7 @@ export type EntityErrorCode =
   | "NOT_SUPPORTED"
   /** The user function's reply contradicts itself. Nothing was stored. */
   | "PROTOCOL_VIOLATION"
-  /** The user function answered without a reply. Its events, if any, are stored. */
+  /** The user function answered without a reply. What it changed is stored. */
   | "NO_REPLY"
   /** A bug of the proxy; its log tells more. */
   | "INTERNAL";
@@ -55,7 +78,7 @@ export function entityError(
   return new StatusError(status, code, text, cause === undefined ? undefined : { cause });
 }
 
-/** The stream of the entity broke; the text is one of the above. */
+/** The stream of the entity broke; the text is one of `StreamTexts`. */
 export function brokenStream(text: string): StatusError {
   return entityError(Status.UNKNOWN, "ENTITY_STREAM_BROKEN", text);
 }

@@ -33,7 +33,10 @@ function chain(sizes: readonly number[]): {
   const cursors = [cursor];
   for (const [i, size] of sizes.entries()) {
     const events = Array.from({ length: size }, (_, n) => event(`${i}/${n}`));
-    const record = { position: (i + 1) * 10, bytes: writeCommit(cursor, events, 1_000 + i) };
+    const record = {
+      position: (i + 1) * 10,
+      bytes: writeCommit(cursor, { kind: "events", events }, 1_000 + i),
+    };
     cursor = advance(cursor, record, size);
     records.push(record);
     cursors.push(cursor);
@@ -103,7 +106,11 @@ test("I6: any change to a stored record is found, in it or in the next one", (t)
 });
 
 test("two records of the same events in other order are told apart by the chain", (t) => {
-  const other = advance(ORIGIN, { position: 10, bytes: writeCommit(ORIGIN, [event("other")], 1) }, 1);
+  const other = advance(
+    ORIGIN,
+    { position: 10, bytes: writeCommit(ORIGIN, { kind: "events", events: [event("other")] }, 1) },
+    1,
+  );
   const { records } = chain([1, 1]);
   const error = t.throws(() => readCommit(other, records[1]!), { instanceOf: HistoryError });
   t.is(error.code, "HISTORY_BROKEN_CHAIN");

@@ -14,10 +14,13 @@ import type { Commit, Snapshot } from "../protocol/mod.ts";
 /**
  * How an entity's history is written and read back. Pure; the log holds the bytes.
  *
- * 1. All events of one command are one record (atomic).
+ * 1. All that one command did is one record (atomic): its events, or the value after it.
  * 2. Records of an entity form a chain: each holds the SHA-256 of the one before, and its first event follows the last
- *    event of the one before. A reader that finds anything else refuses to go on (I6): wrong state is worse than none.
+ *    event of the one before; a value counts as one. A reader that finds anything else refuses to go on (I6): wrong
+ *    state is worse than none.
  * 3. A snapshot holds the hash of the record it was taken behind, so the chain goes on across it.
+ * 4. The record of a value replaces the one before, so the newest stands alone.
+ * 5. A record tells which kind of entity it is of; the other kind does not read it.
  */
 export interface Cursor {
   /** Where the entity's newest record stands in the log. */
@@ -36,7 +39,9 @@ export type HistoryErrorCode =
   /** Events are missing, or there twice. */
   | "HISTORY_GAP"
   /** A record does not follow the one before it. */
-  | "HISTORY_BROKEN_CHAIN";
+  | "HISTORY_BROKEN_CHAIN"
+  /** A record is that of an entity of another kind: a service has changed its kind and kept its persistence id. */
+  | "HISTORY_OF_OTHER_KIND";
 
 /** The stored history of an entity cannot be trusted. */
 export class HistoryError extends CodedError<HistoryErrorCode> {
@@ -49,36 +54,53 @@ export class HistoryError extends CodedError<HistoryErrorCode> {
   }
 }
 
-/** The record of one command's events, to be appended behind `cursor`. */
-export function writeCommit(cursor: Cursor, events: Any[], timeMs: number): Uint8Array {
+/** What a command changed, as its record holds it. */
+export type Change =
+  | { readonly kind: "events"; readonly events: Any[] }
+  /** The whole value after it; undefined: it was deleted. */
+  | { readonly kind: "value"; readonly value: Any | undefined };
+
+/** The record of one command, to be stored behind `cursor`. */
+export function writeCommit(cursor: Cursor, change: Change, timeMs: number): Uint8Array {
   const commit: Commit = {
     $typeName: "perdure.log.v1.Commit",
     firstSequence: BigInt(cursor.sequence + 1),
-    events,
+    events: change.kind === "events" ? change.events : [],
     commandKey: "",
     sideEffects: [],
     timeMs: BigInt(Math.trunc(timeMs)),
     previousHash: cursor.recordHash,
-    sinceSnapshot: [],
+    ...(change.kind === "value" && {
+      valueState: {
+        $typeName: "perdure.log.v1.ValueState",
+        ...(change.value !== undefined && { value: change.value }),
+      },
+    }),
   };
   return toBinary(CommitSchema, commit);
 }
 
-/** Where the entity stands once `record` with `eventCount` events is stored behind `cursor`. */
-export function advance(cursor: Cursor, record: LogRecord, eventCount: number): Cursor {
+/** How many sequence numbers the record of a change takes. */
+export function sequencesOf(change: Change): number {
+  return change.kind === "events" ? change.events.length : 1;
+}
+
+/** Where the entity stands once `record`, which takes so many sequence numbers, is stored behind `cursor`. */
+export function advance(cursor: Cursor, record: LogRecord, sequences: number): Cursor {
   return {
     position: record.position,
-    sequence: cursor.sequence + eventCount,
+    sequence: cursor.sequence + sequences,
     recordHash: hash("sha256", record.bytes, "buffer"),
   };
 }
 
-/** @throws HistoryError if the record is not the one that follows `cursor`. */
+/** @throws HistoryError if the record is not the one that follows `cursor`, or is none of events. */
 export function readCommit(
   cursor: Cursor,
   record: LogRecord,
 ): { readonly events: Any[]; readonly cursor: Cursor } {
   const commit = parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+  if (commit.valueState !== undefined) throw ofOtherKind(record, "a value", "an event sourced");
   if (Number(commit.firstSequence) !== cursor.sequence + 1) {
     throw new HistoryError(
       "HISTORY_GAP",
@@ -96,6 +118,27 @@ export function readCommit(
     );
   }
   return { events: commit.events, cursor: advance(cursor, record, commit.events.length) };
+}
+
+/** A value, undefined if there is none, and where in the history it stands. */
+export interface ValuePoint {
+  readonly value: Any | undefined;
+  readonly cursor: Cursor;
+}
+
+/** Where an entity stands that was never written. */
+export const NO_VALUE: ValuePoint = { value: undefined, cursor: ORIGIN };
+
+/** @throws HistoryError if it is no record of a value. */
+export function readValue(record: LogRecord): ValuePoint {
+  const commit = parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+  if (commit.events.length > 0) throw ofOtherKind(record, "an event sourced", "a value");
+  if (commit.valueState === undefined || commit.firstSequence < 1n) {
+    const text = `the record at position ${record.position} holds no value`;
+    throw new HistoryError("HISTORY_UNREADABLE", record.position, text);
+  }
+  const before = { ...ORIGIN, sequence: Number(commit.firstSequence) - 1 };
+  return { value: commit.valueState.value, cursor: advance(before, record, 1) };
 }
 
 export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number): Uint8Array {
@@ -130,6 +173,13 @@ export function readSnapshot(record: LogRecord): SnapshotPoint {
     state: snapshot.state,
     cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
   };
+}
+
+function ofOtherKind({ position }: LogRecord, kind: string, wanted: string): HistoryError {
+  const text =
+    `the record at position ${position} is that of ${kind} entity, but the service has ${wanted} one; ` +
+    "give it another persistence id";
+  return new HistoryError("HISTORY_OF_OTHER_KIND", position, text);
 }
 
 function parse<T>(record: LogRecord, what: string, read: (bytes: Uint8Array) => T): T {

@@ -1,36 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
-import { EventSourcedStreamOutSchema } from "../protocol/mod.ts";
-import type { EventSourcedReply, EventSourcedStreamOut, ReplyMessage } from "../protocol/mod.ts";
+import type { ClientAction, Failure, SideEffectMessage } from "../protocol/mod.ts";
 
 import { readReply } from "./client-action.ts";
-import {
-  commandFailed,
-  entityError,
-  UNEXPECTED_FAILURE,
-  UNEXPECTED_MESSAGE,
-  UNEXPECTED_REPLY,
-} from "./failure.ts";
+import { commandFailed, entityError } from "./failure.ts";
+import type { StreamTexts } from "./failure.ts";
+import type { Change } from "./history.ts";
 import { NO_EFFECTS } from "./outcome.ts";
 import type { ReplyOutcome } from "./outcome.ts";
 
 /**
  * What a message of the user function means for the open command: a pure function of the message and the command's id
- * (Cloudstate 0.2, event sourced entities, abnormal events of a stream).
+ * (Cloudstate 0.2, event sourced and value entities, abnormal events of a stream).
  */
 export type Verdict =
-  /** Store the events, then answer. */
-  | {
-      readonly kind: "commit";
-      readonly events: Any[];
-      readonly snapshot: Any | undefined;
-      readonly answer: Answer;
-    }
+  | CommitVerdict
   /** Nothing to store: answer at once. `forget`: the entity's memory may be wrong, replay it. */
   | {
       readonly kind: "answer";
@@ -41,46 +29,80 @@ export type Verdict =
   /** The stream cannot be trusted any more. */
   | { readonly kind: "broken"; readonly text: string; readonly detail: string };
 
+/** Store the change, then answer. */
+export interface CommitVerdict {
+  readonly kind: "commit";
+  readonly change: Change;
+  /** The state after it, from which a later replay may start. */
+  readonly snapshot: Any | undefined;
+  readonly answer: Answer;
+}
+
 export type Answer =
   | { readonly ok: true; readonly reply: ReplyOutcome }
   | { readonly ok: false; readonly error: StatusError };
 
+/** What the messages of a kind of entity have in common with those of the others. */
+export interface Dialect<Reply extends EntityReplyMessage> {
+  /** Of the message, for people. */
+  readonly name: string;
+  readonly texts: StreamTexts;
+  /** Throws if the bytes are no message. */
+  readonly read: (bytes: Uint8Array) => StreamOut<Reply>;
+  /** What the reply to the open command changes, or why it is refused. */
+  readonly changeOf: (reply: Reply) => ChangeOfReply;
+}
+
+type StreamOut<Reply> =
+  | { readonly case: "reply"; readonly value: Reply }
+  | { readonly case: "failure"; readonly value: Failure }
+  | { readonly case: undefined; readonly value?: undefined };
+
+interface EntityReplyMessage {
+  readonly commandId: bigint;
+  readonly clientAction?: ClientAction | undefined;
+  readonly sideEffects: readonly SideEffectMessage[];
+}
+
+export type ChangeOfReply =
+  | { readonly kind: "none" }
+  | { readonly kind: "change"; readonly change: Change; readonly snapshot: Any | undefined }
+  /** The reply contradicts itself. */
+  | { readonly kind: "violation"; readonly text: string };
+
+export const NO_CHANGE: ChangeOfReply = { kind: "none" };
+
 /** Judges the bytes of one message. `openCommandId` is undefined while the user function owes nothing. */
-export function judge(bytes: Uint8Array, openCommandId: bigint | undefined): Verdict {
-  let out: EventSourcedStreamOut;
+export function judgeMessage<Reply extends EntityReplyMessage>(
+  dialect: Dialect<Reply>,
+  bytes: Uint8Array,
+  openCommandId: bigint | undefined,
+): Verdict {
+  const { texts } = dialect;
+  let message: StreamOut<Reply>;
   try {
-    out = fromBinary(EventSourcedStreamOutSchema, bytes);
+    message = dialect.read(bytes);
   } catch (error) {
-    return {
-      kind: "broken",
-      text: UNEXPECTED_MESSAGE,
-      detail: `not an EventSourcedStreamOut: ${String(error)}`,
-    };
+    return { kind: "broken", text: texts.message, detail: `not a message ${dialect.name}: ${String(error)}` };
   }
-  switch (out.message.case) {
+  switch (message.case) {
     case "failure":
-      return { kind: "broken", text: UNEXPECTED_FAILURE, detail: out.message.value.description };
-    case "reply":
-      return judgeReply(out.message.value, openCommandId);
+      return { kind: "broken", text: texts.failure, detail: message.value.description };
     case undefined:
-      return { kind: "broken", text: UNEXPECTED_MESSAGE, detail: "empty message" };
+      return { kind: "broken", text: texts.message, detail: "empty message" };
+    case "reply":
+      if (message.value.commandId === openCommandId) return judgeReply(dialect, message.value);
+      return { kind: "broken", text: texts.reply, detail: wrongCommand(message.value, openCommandId) };
   }
 }
 
-function judgeReply(reply: EventSourcedReply, openCommandId: bigint | undefined): Verdict {
-  if (reply.commandId !== openCommandId) {
-    const expected = openCommandId === undefined ? "no command is open" : `command ${openCommandId} is open`;
-    return {
-      kind: "broken",
-      text: UNEXPECTED_REPLY,
-      detail: `reply to command ${reply.commandId}, but ${expected}`,
-    };
-  }
+function judgeReply<Reply extends EntityReplyMessage>(dialect: Dialect<Reply>, reply: Reply): Verdict {
   const action = reply.clientAction?.action;
+  const changed = dialect.changeOf(reply);
   if (action?.case === "failure") {
-    // A failed command changes nothing, whatever came with the failure; but the user function has applied
-    // those events to its own state, so that state has to go.
-    const forget = action.value.restart || reply.events.length > 0;
+    // A failed command changes nothing, whatever came with the failure; but the user function has applied that
+    // to its own state, so that state has to go.
+    const forget = action.value.restart || changed.kind !== "none";
     return { kind: "answer", answer: { ok: false, error: commandFailed(action.value.description) }, forget };
   }
   if (action?.case === "forward" || reply.sideEffects.length > 0) {
@@ -89,12 +111,15 @@ function judgeReply(reply: EventSourcedReply, openCommandId: bigint | undefined)
       "forwards and side effects are not supported by this version of the proxy",
     );
   }
-  if (reply.snapshot !== undefined && reply.events.length === 0) {
-    return refuse("PROTOCOL_VIOLATION", "a snapshot is only allowed together with events");
-  }
-  const answer = answerOf(action?.case === "reply" ? action.value : undefined);
-  if (reply.events.length === 0) return { kind: "answer", answer, forget: false };
-  return { kind: "commit", events: reply.events, snapshot: reply.snapshot, answer };
+  if (changed.kind === "violation") return refuse("PROTOCOL_VIOLATION", changed.text);
+  const answer = answerOf(action);
+  if (changed.kind === "none") return { kind: "answer", answer, forget: false };
+  return { kind: "commit", change: changed.change, snapshot: changed.snapshot, answer };
+}
+
+function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint | undefined): string {
+  const expected = openCommandId === undefined ? "no command is open" : `command ${openCommandId} is open`;
+  return `reply to command ${commandId}, but ${expected}`;
 }
 
 /** Nothing of the reply takes effect, and both the caller and the user function are told. */
@@ -104,8 +129,8 @@ function refuse(code: "NOT_SUPPORTED" | "PROTOCOL_VIOLATION", text: string): Ver
   return { kind: "answer", answer: { ok: false, error }, forget: true, complaint: text };
 }
 
-function answerOf(reply: ReplyMessage | undefined): Answer {
-  const outcome = reply && readReply(reply, NO_EFFECTS);
+function answerOf(action: ClientAction["action"] | undefined): Answer {
+  const outcome = action?.case === "reply" ? readReply(action.value, NO_EFFECTS) : undefined;
   if (outcome?.kind === "reply") return { ok: true, reply: outcome };
   const error = entityError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
   return { ok: false, error };

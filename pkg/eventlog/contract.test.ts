@@ -222,6 +222,32 @@ const broken: Readonly<Record<string, Break>> = {
       },
     };
   },
+  "keeps what a replacement stands for": (log) => ({ replace: (...of) => log.append(...of) }),
+  "replaces the records of other types too": (log) => ({
+    replace: async (entity, expected, record) => {
+      const other = { type: "other", id: entity.id };
+      const last = (await log.readLast(other))?.position;
+      if (last !== undefined) await log.replace(other, last, record);
+      return log.replace(entity, expected, record);
+    },
+  }),
+  "replaces without a fence": (log) => ({
+    replace: async (entity, _expected, record) =>
+      log.replace(entity, (await log.readLast(entity))?.position ?? NO_POSITION, record),
+  }),
+  "reads the first record as the last": (log) => ({
+    readLast: async (entity) => (await log.read(entity, NO_POSITION)).records[0],
+  }),
+  "remembers a last record that was replaced": (log) => {
+    const known = new Map<string, LogRecord>();
+    return {
+      readLast: async (entity) => {
+        const found = known.get(entity.id) ?? (await log.readLast(entity));
+        if (found !== undefined) known.set(entity.id, found);
+        return found;
+      },
+    };
+  },
   "drops what was accepted when it is closed": (log) => {
     let closed = false;
     return {
@@ -344,6 +370,8 @@ function inTwoPartitions(breakIt: Break): OpenLogUnderTest {
       pack: (entity) => of(entity).pack(entity),
       read: (entity, ...rest) => of(entity).read(entity, ...rest),
       append: (entity, ...rest) => of(entity).append(entity, ...rest),
+      readLast: (entity) => of(entity).readLast(entity),
+      replace: (entity, ...rest) => of(entity).replace(entity, ...rest),
       saveSnapshot: (entity, ...rest) => of(entity).saveSnapshot(entity, ...rest),
       tail: (type, partition, ...rest) => (parts[partition] ?? parts[0]).tail(type, 0, ...rest),
       async *list(type) {
@@ -368,6 +396,8 @@ function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
     pack: (entity) => log.pack(entity),
     read: (...of) => log.read(...of),
     append: (...of) => log.append(...of),
+    readLast: (...of) => log.readLast(...of),
+    replace: (...of) => log.replace(...of),
     saveSnapshot: (...of) => log.saveSnapshot(...of),
     tail: (...of) => log.tail(...of),
     list: (...of) => log.list(...of),

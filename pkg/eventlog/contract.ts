@@ -9,6 +9,7 @@ import { iterateCases } from "./contract/iterate-cases.ts";
 import { modelCase } from "./contract/model-case.ts";
 import { packCases } from "./contract/pack-cases.ts";
 import { readCases } from "./contract/read-cases.ts";
+import { replaceCases } from "./contract/replace-cases.ts";
 
 export { runCase } from "./contract/harness.ts";
 export type { ContractCase, LogUnderTest, OpenLogUnderTest } from "./contract/harness.ts";
@@ -18,6 +19,7 @@ export const contractCases: readonly ContractCase[] = [
   ...appendCases,
   ...readCases,
   ...packCases,
+  ...replaceCases,
   ...iterateCases,
   modelCase,
 ];

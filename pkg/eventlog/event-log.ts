@@ -5,9 +5,9 @@ import { CodedError } from "../base/mod.ts";
 /**
  * The contract of an event log. It speaks of positions and bytes and knows nothing of what they mean.
  *
- * 1. *Fence* (I3): `append` names the position that it follows. If that is not the position of the entity's last
+ * 1. *Fence* (I3): `append` and `replace` name the position that they follow. If that is not the position of the entity's last
  *    record, the log refuses with `APPEND_CONFLICT` and stores nothing.
- * 2. *Durability*: `append` and `saveSnapshot` resolve only when the bytes are as safe as `durability` says.
+ * 2. *Durability*: `append`, `replace` and `saveSnapshot` resolve only when the bytes are as safe as `durability` says.
  * 3. *Order*: a log has one or more partitions; an entity belongs to one, for ever. Positions of a partition rise with
  *    time, those of one entity in the order of its appends. No two records of a partition have the same one. Positions
  *    may have gaps, and those of different partitions have nothing to do with each other.
@@ -22,6 +22,9 @@ import { CodedError } from "../base/mod.ts";
  *    a snapshot or a key beyond its bound is refused with `RECORD_TOO_LARGE`.
  * 9. *End*: `close` lets what was accepted finish. What comes later is refused with `LOG_CLOSED`, and so is the next
  *    step of an iteration that is still open. A second `close` waits for the first.
+ * 10. *Replacing*: a record that was stored with `replace` stands alone: whoever looks afterwards finds none of the
+ *    earlier ones, neither with `read`, `readLast` nor `tail`. An entity either has a history, which is appended to, or
+ *    one record, which is replaced. Nothing is promised of an entity to which both was done.
  *
  * One contract suite (`contract.ts`) checks every implementation.
  */
@@ -45,6 +48,12 @@ export interface EventLog {
 
   /** Appends one record behind `expected` (`NO_POSITION` for the first) and gives its position. */
   append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
+
+  /** The entity's newest record. */
+  readLast(entity: EntityKey): Promise<LogRecord | undefined>;
+
+  /** As `append`, but the record takes the place of all earlier ones of the entity. */
+  replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
 
   /**
    * Stores a snapshot that stands for all records up to and including the entity's own one at `position`. Replaces an

@@ -65,7 +65,23 @@ class MemoryLog implements EventLog {
     return snapshot === undefined ? page : { snapshot: copyOf(snapshot), ...page };
   }
 
+  async readLast(entity: EntityKey): Promise<LogRecord | undefined> {
+    this.#checkOpen();
+    const last = this.#types.get(entity.type)?.entities.get(entity.id)?.records.at(-1);
+    return last === undefined ? undefined : copyOf(last);
+  }
+
   async append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    return this.#store(entity, expected, record);
+  }
+
+  async replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    const position = this.#store(entity, expected, record);
+    this.#forgetBefore(entity, position);
+    return position;
+  }
+
+  #store(entity: EntityKey, expected: Position, record: Uint8Array): Position {
     this.#checkOpen();
     checkSize(this.#options, entity, record);
     const stored = this.#types.get(entity.type)?.entities.get(entity.id);
@@ -130,6 +146,15 @@ class MemoryLog implements EventLog {
     this.#closed = true;
     this.#types.clear();
     this.#wakeup.notifyAll();
+  }
+
+  #forgetBefore({ type: name, id }: EntityKey, position: Position): void {
+    const type = this.#typeOf(name);
+    const { records } = entityOf(type, id);
+    for (const old of records.splice(0, firstBehind(records, position - 1))) {
+      type.records.splice(firstBehind(type.records, old.position - 1), 1);
+      this.#bytes -= old.bytes.byteLength + OVERHEAD_BYTES;
+    }
   }
 
   #checkOpen(): void {

@@ -26,6 +26,7 @@ export type {
   Failure,
   ProxyInfo,
   ServiceInfo,
+  Command as CommandMessage,
   Forward as ForwardMessage,
   Reply as ReplyMessage,
   SideEffect as SideEffectMessage,
@@ -40,7 +41,16 @@ export type {
   EventSourcedStreamIn,
   EventSourcedStreamOut,
 } from "./gen/cloudstate/event_sourced_pb.ts";
-export { ValueEntity } from "./gen/cloudstate/value_entity_pb.ts";
+export {
+  ValueEntity,
+  ValueEntityStreamInSchema,
+  ValueEntityStreamOutSchema,
+} from "./gen/cloudstate/value_entity_pb.ts";
+export type {
+  ValueEntityReply,
+  ValueEntityStreamIn,
+  ValueEntityStreamOut,
+} from "./gen/cloudstate/value_entity_pb.ts";
 export { http } from "./gen/google/api/annotations_pb.ts";
 export type { HttpRule } from "./gen/google/api/http_pb.ts";
 export {

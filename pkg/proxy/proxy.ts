@@ -4,10 +4,10 @@ import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { checkHttpRules, parseOrigins, startEndpoint } from "../endpoint/mod.ts";
 import type { EndpointOptions } from "../endpoint/mod.ts";
-import { ActionRuntime, EventSourcedRuntime } from "../entity/mod.ts";
+import { ActionRuntime, EntityRuntime } from "../entity/mod.ts";
 import { shownAddress } from "../eventlog/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
-import { ActionProtocol, EventSourced } from "../protocol/mod.ts";
+import { ActionProtocol, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import { Router } from "../router/mod.ts";
 import { UserFunction } from "../userfunction/mod.ts";
 import type { UserFunctionOptions, UserFunctionSpec, UserFunctionStatus } from "../userfunction/mod.ts";
@@ -67,7 +67,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     logger,
     proxyName: PROXY_NAME,
     proxyVersion: PROXY_VERSION,
-    supportedTypes: [EventSourced.typeName, ActionProtocol.typeName],
+    supportedTypes: [EventSourced.typeName, ValueEntity.typeName, ActionProtocol.typeName],
     checkSpec: checkHttpRules,
     onSpec: (spec) => {
       served = spec;
@@ -78,7 +78,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   });
   const reportError = (message: string) => userFunction.reportError(message);
   const behind = { streams: userFunction, clock, logger, reportError, options };
-  const entities = new EventSourcedRuntime({ log, ...behind });
+  const entities = new EntityRuntime({ log, ...behind });
   const actions = new ActionRuntime(behind);
   const router = new Router({
     entities,

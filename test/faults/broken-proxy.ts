@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { describeError, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
-import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EventSourcedRuntime } from "../../pkg/entity/mod.ts";
+import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
 import { EventSourced } from "../../pkg/protocol/mod.ts";
@@ -105,7 +105,7 @@ const userFunction: UserFunction = new UserFunction({
   onRejected: (errors) => process.stderr.write(`${describeError(errors)}\n`),
 });
 const reportError = (message: string): void => userFunction.reportError(message);
-const entities = new EventSourcedRuntime({
+const entities = new EntityRuntime({
   ...dependencies,
   log,
   streams: userFunction,

@@ -9,7 +9,8 @@ import { messageTypeUrl, readDescriptors } from "../../pkg/protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../pkg/protocol/mod.ts";
 
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterSpec } from "./counter.ts";
-import type { Script, ScriptedStream, StreamOut } from "./scripted-user-function.ts";
+import type { ScriptedStream } from "./scripted-entity.ts";
+import type { Script, StreamOut } from "./scripted-user-function.ts";
 
 /** A command of the counter as its user function sees it. */
 export interface CounterCommand {

@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import type { MethodDefinition, ServerDuplexStream } from "@grpc/grpc-js";
+import type { MethodDefinition } from "@grpc/grpc-js";
 
 import {
   ActionProtocol,
@@ -13,26 +13,22 @@ import {
   EventSourcedStreamOutSchema,
   ProxyInfoSchema,
   UserFunctionErrorSchema,
+  ValueEntityStreamInSchema,
+  ValueEntityStreamOutSchema,
 } from "../../pkg/protocol/mod.ts";
-import type { EntitySpec, EventSourcedStreamIn, ProxyInfo } from "../../pkg/protocol/mod.ts";
+import type {
+  EntitySpec,
+  EventSourcedStreamIn,
+  ProxyInfo,
+  ValueEntityStreamIn,
+} from "../../pkg/protocol/mod.ts";
 
 import { actionMethods } from "./scripted-actions.ts";
 import type { ScriptedAction } from "./scripted-actions.ts";
+import { scriptedStream } from "./scripted-entity.ts";
+import type { EntityCall, ScriptedStream, ScriptedValueStream } from "./scripted-entity.ts";
 
 export type StreamOut = MessageInitShape<typeof EventSourcedStreamOutSchema>;
-
-/** One entity stream as the user function sees it. */
-export interface ScriptedStream {
-  readonly received: EventSourcedStreamIn[];
-  /** What the proxy did at the end: half-closed, or reset. */
-  readonly ended: Promise<"completed" | "cancelled">;
-  send(out: StreamOut): void;
-  sendBytes(bytes: Uint8Array): void;
-  /** Completes the stream from this side. */
-  complete(): void;
-  /** Fails the stream from this side. */
-  fail(message: string): void;
-}
 
 export interface ScriptedUserFunction {
   readonly port: number;
@@ -40,7 +36,9 @@ export interface ScriptedUserFunction {
   readonly discoveries: ProxyInfo[];
   /** Texts of `reportError`, in order. */
   readonly reports: string[];
+  /** Of event sourced entities. */
   readonly streams: ScriptedStream[];
+  readonly valueStreams: ScriptedValueStream[];
   /** Ends all connections at once, as a process that dies does. */
   kill(): void;
 }
@@ -49,8 +47,10 @@ export interface Script {
   readonly spec: EntitySpec;
   /** 0: the kernel chooses. */
   readonly port?: number;
-  /** Called for every message of every entity stream. Default: says nothing. */
+  /** Called for every message of every stream of an event sourced entity. Default: says nothing. */
   readonly onMessage?: (message: EventSourcedStreamIn, stream: ScriptedStream) => void;
+  /** The same for value entities. */
+  readonly onValueMessage?: (message: ValueEntityStreamIn, stream: ScriptedValueStream) => void;
   /** Called for every call to an action. Default: never answers. */
   readonly onAction?: (call: ScriptedAction) => void;
   /** Answers discovery with these bytes instead of the spec. */
@@ -63,6 +63,7 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
   const discoveries: ProxyInfo[] = [];
   const reports: string[] = [];
   const streams: ScriptedStream[] = [];
+  const valueStreams: ScriptedValueStream[] = [];
 
   server.addService(
     {
@@ -83,15 +84,19 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
   server.addService(
     { handle: bytesMethod("/cloudstate.eventsourced.EventSourced/handle", "bidi_streaming") },
     {
-      handle: (call: ServerDuplexStream<Buffer, Uint8Array>) => {
-        const stream = scriptedStream(call);
-        streams.push(stream);
-        call.on("data", (bytes: Buffer) => {
-          const message = fromBinary(EventSourcedStreamInSchema, bytes);
-          stream.received.push(message);
-          script.onMessage?.(message, stream);
-        });
-      },
+      handle: (call: EntityCall) =>
+        streams.push(
+          scriptedStream(call, EventSourcedStreamInSchema, EventSourcedStreamOutSchema, script.onMessage),
+        ),
+    },
+  );
+  server.addService(
+    { handle: bytesMethod("/cloudstate.valueentity.ValueEntity/handle", "bidi_streaming") },
+    {
+      handle: (call: EntityCall) =>
+        valueStreams.push(
+          scriptedStream(call, ValueEntityStreamInSchema, ValueEntityStreamOutSchema, script.onValueMessage),
+        ),
     },
   );
   server.addService(
@@ -109,26 +114,7 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
       error === null ? resolve(bound) : reject(error),
     );
   });
-  return { port, discoveries, reports, streams, kill: () => server.forceShutdown() };
-}
-
-function scriptedStream(call: ServerDuplexStream<Buffer, Uint8Array>): ScriptedStream {
-  const ended = new Promise<"completed" | "cancelled">((resolve) => {
-    call.on("end", () => {
-      call.end();
-      resolve("completed");
-    });
-    call.on("cancelled", () => resolve("cancelled"));
-  });
-  call.on("error", () => undefined);
-  return {
-    received: [],
-    ended,
-    send: (out) => void call.write(encode(EventSourcedStreamOutSchema, out)),
-    sendBytes: (bytes) => void call.write(bytes),
-    complete: () => void call.end(),
-    fail: (message) => void call.emit("error", { code: 2, details: message }),
-  };
+  return { port, discoveries, reports, streams, valueStreams, kill: () => server.forceShutdown() };
 }
 
 function encode<Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>): Uint8Array {

@@ -7,7 +7,8 @@ import type { ExecutionContext } from "ava";
 
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "../../../test/lib/counter.ts";
 import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
-import type { Script, ScriptedStream, StreamOut } from "../../../test/lib/scripted-user-function.ts";
+import type { ScriptedStream } from "../../../test/lib/scripted-entity.ts";
+import type { Script, StreamOut } from "../../../test/lib/scripted-user-function.ts";
 import { ManualClock, silentLogger, systemClock } from "../../base/mod.ts";
 import { openMemoryLog } from "../../eventlog/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
@@ -16,7 +17,7 @@ import { EventSourced, messageTypeUrl } from "../../protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 
-import { EventSourcedRuntime } from "../event-sourced-runtime.ts";
+import { EntityRuntime } from "../entity-runtime.ts";
 import { ORIGIN, readCommit } from "../history.ts";
 import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { EntityOptions } from "../options.ts";
@@ -25,7 +26,7 @@ export const ADD = "Add";
 export const KEY = { type: "counter", id: "a" };
 
 interface World {
-  readonly runtime: EventSourcedRuntime;
+  readonly runtime: EntityRuntime;
   readonly log: EventLog;
   readonly clock: ManualClock;
   readonly streams: readonly ScriptedStream[];
@@ -60,7 +61,7 @@ export async function world(
   const memory = openMemoryLog();
   const log = setup.log?.(memory) ?? memory;
   const reports: string[] = [];
-  const runtime = new EventSourcedRuntime({
+  const runtime = new EntityRuntime({
     log,
     streams: connection,
     clock,
@@ -184,6 +185,8 @@ export function bound(log: EventLog): EventLog {
     pack: (entity) => log.pack(entity),
     read: (...parameters) => log.read(...parameters),
     append: (...parameters) => log.append(...parameters),
+    readLast: (...parameters) => log.readLast(...parameters),
+    replace: (...parameters) => log.replace(...parameters),
     saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),
     tail: (...parameters) => log.tail(...parameters),
     list: (...parameters) => log.list(...parameters),

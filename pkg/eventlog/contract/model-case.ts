@@ -23,13 +23,22 @@ interface ModelRecord {
 }
 
 type Step =
-  | { readonly kind: "append"; readonly id: string; readonly text: string; readonly behind: "last" | number }
+  | {
+      readonly kind: "append" | "replace";
+      readonly id: string;
+      readonly text: string;
+      readonly behind: "last" | number;
+    }
   | { readonly kind: "burst"; readonly ids: readonly string[] }
   | { readonly kind: "snapshot"; readonly id: string; readonly index: number; readonly text: string }
   | { readonly kind: "pack"; readonly id: string }
   | { readonly kind: "check" };
 
+type StoreStep = Extract<Step, { readonly kind: "append" | "replace" }>;
+
 const id = fc.constantFrom("a", "b", "c", "ü|:");
+/** Of entities that have one record only. */
+const replacedId = fc.constantFrom("v", "w");
 const text = fc.string({ maxLength: 20 });
 const behind = fc.oneof(
   { weight: 4, arbitrary: fc.constant("last" as const) },
@@ -38,6 +47,10 @@ const behind = fc.oneof(
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("append" as const), id, text, behind }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("replace" as const), id: replacedId, text, behind }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("burst" as const), ids: fc.array(id, { maxLength: 8 }) }),
@@ -69,7 +82,8 @@ export const modelCase: ContractCase = {
 async function apply(log: EventLog, model: Model, type: string, next: Step): Promise<void> {
   switch (next.kind) {
     case "append":
-      return append(log, model, { type, id: next.id }, next.text, next.behind);
+    case "replace":
+      return store(log, model, { type, id: next.id }, next);
     case "burst":
       await Promise.all(
         next.ids.map((id) => log.append({ type, id }, lastOf(model, id), bytesOf("burst")).catch(noop)),
@@ -92,21 +106,19 @@ async function apply(log: EventLog, model: Model, type: string, next: Step): Pro
   }
 }
 
-async function append(
-  log: EventLog,
-  model: Model,
-  entity: EntityKey,
-  text: string,
-  behind: "last" | number,
-): Promise<void> {
+async function store(log: EventLog, model: Model, entity: EntityKey, next: StoreStep): Promise<void> {
   const last = lastOf(model, entity.id);
-  const expected = behind === "last" ? last : behind;
-  const appended = log.append(entity, expected, bytesOf(text));
-  if (expected !== last) return refused(appended, "APPEND_CONFLICT");
-  const position = await appended;
+  const expected = next.behind === "last" ? last : next.behind;
+  const stored = log[next.kind](entity, expected, bytesOf(next.text));
+  if (expected !== last) return refused(stored, "APPEND_CONFLICT");
+  const position = await stored;
   const partition = log.partitionOf(entity);
   assert.ok(position > lastIn(model, partition), "positions rise");
-  model.records.push({ partition, id: entity.id, position, text });
+  if (next.kind === "replace") {
+    const others = model.records.filter(({ id }) => id !== entity.id);
+    model.records.splice(0, model.records.length, ...others);
+  }
+  model.records.push({ partition, id: entity.id, position, text: next.text });
 }
 
 /** Of the appends of a burst one of each entity was stored, in an order that only the log knows. */

@@ -7,13 +7,15 @@ import type { Msg } from "@nats-io/transport-node";
 import { EventLogError } from "../event-log.ts";
 import type { Position } from "../event-log.ts";
 import { fromApi, NO_STREAM } from "./nats-error.ts";
-import { FENCE } from "./publisher.ts";
+import { FENCE, ROLLUP } from "./publisher.ts";
 import type { Origin } from "./stored.ts";
 
 /** A message of a stream as it was found. */
 export interface RawMessage extends Origin {
   /** The sequence that its fence named: that of its subject's message before it, 0 for none. */
   readonly follows: Position | undefined;
+  /** It took the place of those before it, so they are not there. */
+  readonly replaces: boolean;
   readonly data: Uint8Array;
 }
 
@@ -32,6 +34,7 @@ const NO_MESSAGE = 10037;
 const NO_RESULTS = "No Results";
 
 const FENCE_LINE = new RegExp(`^${FENCE}: *(\\d+)\\s*$`, "m");
+const ROLLUP_LINE = new RegExp(`^${ROLLUP}:`, "m");
 
 export function rawMessageOf(message: Msg, stream: string, doing: string): RawMessage | undefined {
   const { headers } = message;
@@ -47,6 +50,7 @@ export function rawMessageOf(message: Msg, stream: string, doing: string): RawMe
     sequence: Number(headers.get("Nats-Sequence")),
     subject: headers.get("Nats-Subject"),
     follows: fence === "" ? undefined : Number(fence),
+    replaces: headers.has(ROLLUP),
     data: message.data,
   };
 }
@@ -90,7 +94,9 @@ export function leaderMessageOf(message: Msg, stream: string, doing: string): Ra
   }
   if (found === undefined) throw new TypeError("the answer has no message");
   const { seq: sequence, subject, hdrs = "", data = "" } = found;
-  const fence = FENCE_LINE.exec(Buffer.from(hdrs, "base64").toString("latin1"))?.[1];
+  const headers = Buffer.from(hdrs, "base64").toString("latin1");
+  const fence = FENCE_LINE.exec(headers)?.[1];
   const follows = fence === undefined ? undefined : Number(fence);
-  return { stream, sequence, subject, follows, data: Buffer.from(data, "base64") };
+  const replaces = ROLLUP_LINE.test(headers);
+  return { stream, sequence, subject, follows, replaces, data: Buffer.from(data, "base64") };
 }

@@ -22,6 +22,7 @@ const refused = failure("refused", "LOG_FULL");
 const nothing: Found = { kind: "nothing" };
 const ours: Found = { kind: "ours", sequence: 7 };
 const foreign: Found = { kind: "foreign", sequence: 7 };
+const overwritten: Found = { kind: "overwritten", sequence: 9 };
 const unreadable: Found = { kind: "unreadable", error: errorOf("LOG_UNAVAILABLE"), forGood: false };
 const forbidden: Found = { ...unreadable, forGood: true };
 
@@ -48,6 +49,9 @@ test("(I5) after a look: the first behind the fence settles it, nothing there ne
   const rows: readonly (readonly [AppendState, PublishFailure, Found, number, string])[] = [
     [inDoubt, unanswered, ours, 2_000, "stored 7"],
     [inDoubt, unanswered, foreign, 0, "failed APPEND_CONFLICT"],
+    [inDoubt, unanswered, overwritten, 0, "failed OUTCOME_UNKNOWN"],
+    [inDoubt, contested, overwritten, 0, "failed OUTCOME_UNKNOWN"],
+    [fresh, contested, overwritten, 0, "failed APPEND_CONFLICT"],
     [inDoubt, unanswered, nothing, 999, "wait"],
     [inDoubt, unanswered, nothing, 1_000, "failed OUTCOME_UNKNOWN"],
     [inDoubt, unanswered, unreadable, 999, "wait"],
@@ -87,33 +91,42 @@ const ENOUGH = { minLength: 60, maxLength: 60 };
 /** All tries have the same fate, as when there is no leader. */
 const weather = turn.map((one) => Array.from({ length: ENOUGH.minLength }, () => one));
 
-test("(I5) whatever happens: what is said is true and stays true, and at most one try is ever stored", (t) => {
-  const seen = new Map<string, number>();
-  fc.assert(
-    fc.property(fc.oneof(weather, fc.array(turn, ENOUGH)), fc.nat(2), (turns, lead) => {
-      const log = new OneSubject();
-      const said = run(log, turns, lead);
-      seen.set(said, (seen.get(said) ?? 0) + 1);
-      const own = () => log.marks.flatMap((mark, index) => (mark === "ours" ? [index + 1] : []));
-      if (said.startsWith("stored")) t.deepEqual(own(), [Number(said.split(" ")[1])]);
-      log.landAll();
-      if (said.startsWith("stored")) t.deepEqual(own(), [Number(said.split(" ")[1])]);
-      else if (said === "failed OUTCOME_UNKNOWN") t.true(own().length <= 1);
-      else t.deepEqual(own(), [], said);
-    }),
-    { numRuns: 2_000 },
-  );
-  // The property would also hold of an append that always gives up.
-  for (const code of ["APPEND_CONFLICT", "OUTCOME_UNKNOWN", "LOG_FULL", "LOG_UNAVAILABLE"]) {
-    t.true(seen.has(`failed ${code}`), code);
-  }
-  t.true((seen.get("stored 1") ?? 0) > 100);
-});
+for (const replaces of [false, true]) {
+  const what = replaces ? "a replacement" : "an append";
+  test(`(I5) whatever happens to ${what}: what is said is true and stays true, and at most one try is ever stored`, (t) => {
+    const seen = new Map<string, number>();
+    fc.assert(
+      fc.property(fc.oneof(weather, fc.array(turn, ENOUGH)), fc.nat(2), (turns, lead) => {
+        const log = new OneSubject(replaces);
+        const said = run(log, turns, lead);
+        seen.set(said, (seen.get(said) ?? 0) + 1);
+        const own = () => log.marks.flatMap((mark, index) => (mark === "ours" ? [index + 1] : []));
+        if (said.startsWith("stored")) t.deepEqual(own(), [Number(said.split(" ")[1])]);
+        log.landAll();
+        if (said.startsWith("stored")) t.deepEqual(own(), [Number(said.split(" ")[1])]);
+        else if (said === "failed OUTCOME_UNKNOWN") t.true(own().length <= 1);
+        else t.deepEqual(own(), [], said);
+      }),
+      { numRuns: 2_000 },
+    );
+    // The property would also hold of an append that always gives up.
+    for (const code of ["APPEND_CONFLICT", "OUTCOME_UNKNOWN", "LOG_FULL", "LOG_UNAVAILABLE"]) {
+      t.true(seen.has(`failed ${code}`), code);
+    }
+    t.true((seen.get("stored 1") ?? 0) > 100);
+  });
+}
 
 /** A subject of a stream that takes nothing else: sequences are 1, 2, 3. */
 class OneSubject {
   readonly marks: ("ours" | "foreign")[] = [];
   readonly #late: number[] = [];
+  /** The last one is all that is there. */
+  readonly #replaces: boolean;
+
+  constructor(replaces: boolean) {
+    this.#replaces = replaces;
+  }
 
   /** True if it is stored. */
   publish(expected: number, mark: "ours" | "foreign"): boolean {
@@ -136,6 +149,10 @@ class OneSubject {
   }
 
   firstBehind(expected: number): Found {
+    const last = this.marks.length;
+    if (this.#replaces && last > expected + 1) {
+      return { kind: this.marks[last - 1] === "ours" ? "ours" : "overwritten", sequence: last };
+    }
     const kind = this.marks[expected];
     return kind === undefined ? nothing : { kind, sequence: expected + 1 };
   }

@@ -20,6 +20,7 @@ import type { PublishAnswer } from "./publisher.ts";
  *    fence lets no other one in there.
  * 3. Once a try went unanswered (`mayLand`) no later answer makes sure that it is not stored, save that another's message
  *    is where it was to go. So in the end it is `OUTCOME_UNKNOWN`, and any other code only if no try may land.
+ *    Where records are replaced, that one may have taken the place of ours: then it is `OUTCOME_UNKNOWN` at once.
  * 4. Before it gives up, what may have landed is looked up once more.
  */
 export interface AppendState {
@@ -50,6 +51,8 @@ export interface LookStep {
 export type Found =
   | { readonly kind: "ours"; readonly sequence: Position }
   | { readonly kind: "foreign"; readonly sequence: Position }
+  /** Another's, which replaced one that was behind the fence: it cannot be told whose that was. */
+  | { readonly kind: "overwritten"; readonly sequence: Position }
   | { readonly kind: "nothing" }
   /** `forGood`: it will not be readable before somebody changes something. */
   | { readonly kind: "unreadable"; readonly error: EventLogError; readonly forGood: boolean };
@@ -83,7 +86,10 @@ export function afterPublish(before: AppendState, answer: PublishAnswer, nowMs: 
 
 export function afterLook(before: AppendState, failure: PublishFailure, found: Found, nowMs: number): Step {
   if (found.kind === "ours") return { kind: "stored", sequence: found.sequence };
-  if (found.kind === "foreign") return { kind: "failed", error: conflict(failure, found.sequence) };
+  if (found.kind === "foreign" || (found.kind === "overwritten" && !before.mayLand)) {
+    return { kind: "failed", error: conflict(failure, found.sequence) };
+  }
+  if (found.kind === "overwritten") return { kind: "failed", error: unknown(failure, found) };
   const contested = failure.kind === "contested";
   const state = { ...before, missing: contested && found.kind === "nothing" ? before.missing + 1 : 0 };
   if (contested && !state.mayLand && (found.kind === "unreadable" || state.missing > MAX_MISSING)) {
@@ -100,13 +106,19 @@ function conflict({ error }: PublishFailure, sequence: Position): EventLogError 
 }
 
 function unknown({ error }: PublishFailure, found: Found): EventLogError {
-  const seen =
-    found.kind === "unreadable"
-      ? `cannot be looked up (${found.error.message})`
-      : `is not there yet${SILENT}`;
-  return new EventLogError("OUTCOME_UNKNOWN", `${error.message}; it ${seen} and may be stored`, {
-    cause: error,
-  });
+  const text = `${error.message}; it ${seen(found)}`;
+  return new EventLogError("OUTCOME_UNKNOWN", text, { cause: error });
+}
+
+function seen(found: Found): string {
+  switch (found.kind) {
+    case "unreadable":
+      return `cannot be looked up (${found.error.message}) and may be stored`;
+    case "overwritten":
+      return `may have been stored: what was there has been replaced by another's record at ${found.sequence}`;
+    default:
+      return `is not there yet${SILENT} and may be stored`;
+  }
 }
 
 /** What answers reads but no append is most likely this: it says nothing more until its server is restarted. */

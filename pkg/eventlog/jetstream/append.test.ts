@@ -83,6 +83,29 @@ natsTest("(I5) an append whose answer is lost after another one won has lost", a
   t.is((await other.read(ann)).records.length, 1);
 });
 
+natsTest("(I5) a replacement whose answer is lost is found by its mark, and stands alone", async (t) => {
+  const server = await startServer(t);
+  const relay = await startRelay(t, server.port);
+  const log = await openLog(t, relay.port, IMPATIENT);
+  const first = await log.replace(ann, NO_POSITION, one);
+  relay.holdAnswers();
+  t.is(await log.replace(ann, first, two), first + 1);
+  t.deepEqual(await log.readLast(ann), { position: first + 1, bytes: two });
+  t.is((await log.read(ann)).records.length, 1);
+});
+
+natsTest("(I5) a replacement in doubt that was itself replaced since: nobody can tell", async (t) => {
+  const server = await startServer(t);
+  const relay = await startRelay(t, server.port);
+  const [log, other] = [await openLog(t, relay.port, IMPATIENT), await openLog(t, server.port)];
+  relay.holdAnswers();
+  const replaced = refused(t, log.replace(ann, NO_POSITION, one), "OUTCOME_UNKNOWN");
+  await until("it is stored", async () => (await other.readLast(ann)) !== undefined);
+  await other.replace(ann, 1, two);
+  t.regex((await replaced).message, /what was there has been replaced by another's record at 2$/);
+  t.deepEqual(await other.readLast(ann), { position: 2, bytes: two });
+});
+
 natsTest("(I5) an append that lands late, between its tries, is stored once", async (t) => {
   const server = await startServer(t);
   const relay = await startRelay(t, server.port);

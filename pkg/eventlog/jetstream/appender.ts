@@ -76,8 +76,9 @@ export class Appender {
     try {
       const first = await this.#reader.firstBehind({ stream, subject }, expected);
       if (first === undefined) return { kind: "nothing" };
-      const { sequence } = first;
-      return { kind: isSameMark(first.mark, mark) ? "ours" : "foreign", sequence };
+      const { sequence, follows = expected } = first;
+      if (isSameMark(first.mark, mark)) return { kind: "ours", sequence };
+      return { kind: follows > expected ? "overwritten" : "foreign", sequence };
     } catch (thrown) {
       const error = translateError(thrown, nameOf(entity), "read");
       return { kind: "unreadable", error, forGood: isForbidden(error) || UNREADABLE.includes(error.code) };

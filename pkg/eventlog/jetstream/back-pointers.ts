@@ -9,7 +9,8 @@ import { RECOVERY } from "./stored.ts";
 
 /**
  * The server keeps with each record what its fence named: the sequence of the entity's record before it. So a record
- * that was lost from the middle of a stream is found out by the next one, whatever the reason.
+ * that was lost from the middle of a stream is found out by the next one, whatever the reason. What a record replaced
+ * is not missed.
  *
  * @throws EventLogError `LOG_CORRUPT` that names what is missing.
  */
@@ -20,7 +21,7 @@ export function checkBackPointers(
 ): void {
   let previous = after;
   for (const message of messages) {
-    if (message.follows !== previous) throw broken(entity, message, previous);
+    if (message.follows !== previous && !message.replaces) throw broken(entity, message, previous);
     previous = message.sequence;
   }
 }

@@ -20,7 +20,9 @@ for (const streams of [1, 4]) {
   eventLogContract(natsTest, `jetstream, streams: ${streams}`, async (limits) => {
     shared ??= startNatsServer();
     const address = { server: `127.0.0.1:${(await shared).port}`, prefix: `contract-${++lastLog}` };
-    const log = await openJetStreamLog(address, { ...limits, streams, packRecords: 2 });
+    // Many logs make their streams at once.
+    const options = { ...limits, streams, packRecords: 2, requestTimeoutMs: 30_000 };
+    const log = await openJetStreamLog(address, options);
     return {
       log,
       // A proxy that dies leaves nothing behind but what the server has.

@@ -49,6 +49,12 @@ export class Histories {
     return pack.snapshot === undefined ? page : { snapshot: pack.snapshot, ...page };
   }
 
+  /** The newest record, also of an entity that has no others since it is replaced. */
+  async last(entity: EntityKey, { events }: Place): Promise<LogRecord | undefined> {
+    const found = await this.#last(entity, events);
+    return found === undefined ? undefined : toRecord(found);
+  }
+
   /** Packs the history if at least `packRecords` records are not packed yet and all of them fit. */
   async pack(entity: EntityKey, place: Place): Promise<void> {
     const { packRecords, maxPackBytes: bytes, pageRecords: records } = this.#options;

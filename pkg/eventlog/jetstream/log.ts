@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
-import type { Durability, EntityKey, EventLog, HistoryPage, Position, TailRecord } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
+import type {
+  Durability,
+  EntityKey,
+  EventLog,
+  HistoryPage,
+  LogRecord,
+  Position,
+  TailRecord,
+} from "../event-log.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
@@ -118,18 +126,16 @@ class LogOnJetStream implements EventLog {
     return this.#accept(() => this.#histories.read(entity, this.#layout.placeOf(entity), after));
   }
 
-  async append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
-    this.#begin();
-    try {
-      checkSize(this.#options, entity, record);
-      const { events, untoldKey: key } = this.#layout.eventsOf(entity);
-      const { stream, subject } = events;
-      const mark = this.#author.mark();
-      const payload = encodeStored({ mark, key, bytes: record }, subject);
-      return await this.#appender.append({ stream, subject, expected, payload, mark, entity });
-    } finally {
-      this.#finish();
-    }
+  readLast(entity: EntityKey): Promise<LogRecord | undefined> {
+    return this.#accept(() => this.#histories.last(entity, this.#layout.placeOf(entity)));
+  }
+
+  append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    return this.#store(entity, expected, record, false);
+  }
+
+  replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    return this.#store(entity, expected, record, expected !== NO_POSITION);
   }
 
   saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void> {
@@ -183,6 +189,25 @@ class LogOnJetStream implements EventLog {
     if (this.#underWay === 0) this.#allDone.resolve();
     await Promise.allSettled([this.#allDone.promise, this.#tails.close()]);
     await Promise.all([this.#links.writes.close(), this.#links.reads.close()]);
+  }
+
+  async #store(
+    entity: EntityKey,
+    expected: Position,
+    record: Uint8Array,
+    replaces: boolean,
+  ): Promise<Position> {
+    this.#begin();
+    try {
+      checkSize(this.#options, entity, record);
+      const { events, untoldKey: key } = this.#layout.eventsOf(entity);
+      const { stream, subject } = events;
+      const mark = this.#author.mark();
+      const payload = encodeStored({ mark, key, bytes: record }, subject);
+      return await this.#appender.append({ stream, subject, expected, replaces, payload, mark, entity });
+    } finally {
+      this.#finish();
+    }
   }
 
   #checkOpen(): void {

@@ -206,6 +206,7 @@ function streamOf(changes: Partial<StreamConfig>): StreamConfig {
     max_age: 0,
     max_msgs_per_subject: -1,
     allow_direct: true,
+    allow_rollup_hdrs: true,
   };
   return { ...safe, ...changes } as StreamConfig;
 }

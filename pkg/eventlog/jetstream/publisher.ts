@@ -13,16 +13,21 @@ import { NO_STREAM, publishFailure, translateError, unanswered } from "./nats-er
 import type { PublishFailure } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
-/** The fence (I3), and the only header of ours: the stream's sequence of the subject's last message, 0 for none. */
+/** The fence (I3): the stream's sequence of the subject's last message, 0 for none. */
 export const FENCE = "Nats-Expected-Last-Subject-Sequence";
 
-/** What the header and its frame take of `max_payload`, at most. */
+/** Has the server remove the subject's earlier messages in the same step in which it stores this one. */
+export const ROLLUP = "Nats-Rollup";
+
+/** What the headers and their frame take of `max_payload`, at most. */
 const HEADER_BYTES = 100;
 
 /** A message that is to be stored as the one behind `expected` of its subject. */
 export interface Publish {
   readonly subject: string;
   readonly expected: Position;
+  /** It takes the place of all messages of its subject. */
+  readonly replaces?: boolean;
   readonly payload: Uint8Array;
   /** Whose it is, for the text of an error. */
   readonly entity: EntityKey;
@@ -70,15 +75,11 @@ class PublishRequest implements Request {
   readonly #turns: Semaphore;
   readonly #resolve: (answer: PublishAnswer) => void;
 
-  constructor(
-    { subject, expected, payload, entity }: Publish,
-    turns: Semaphore,
-    resolve: (answer: PublishAnswer) => void,
-  ) {
-    this.subject = subject;
-    this.payload = payload;
-    this.headers = fenceBehind(expected);
-    this.#entity = entity;
+  constructor(publish: Publish, turns: Semaphore, resolve: (answer: PublishAnswer) => void) {
+    this.subject = publish.subject;
+    this.payload = publish.payload;
+    this.headers = headersOf(publish);
+    this.#entity = publish.entity;
     this.#turns = turns;
     this.#resolve = resolve;
   }
@@ -104,9 +105,10 @@ class PublishRequest implements Request {
   }
 }
 
-/** The one header as it is sent. The client wants an object that encodes itself, and needs nothing else of it. */
-function fenceBehind(expected: Position): MsgHdrs {
-  const encode = () => Buffer.from(`NATS/1.0\r\n${FENCE}: ${expected}\r\n\r\n`, "latin1");
+/** Headers as they are sent. The client wants an object that encodes itself, and needs nothing else of it. */
+function headersOf({ expected, replaces }: Publish): MsgHdrs {
+  const rollup = replaces === true ? `${ROLLUP}: sub\r\n` : "";
+  const encode = () => Buffer.from(`NATS/1.0\r\n${FENCE}: ${expected}\r\n${rollup}\r\n`, "latin1");
   return { encode } as unknown as MsgHdrs;
 }
 

@@ -16,9 +16,7 @@ import type { Origin, Stored } from "./stored.ts";
 import type { StreamFacts } from "./streams.ts";
 
 /** A message of ours. */
-export interface StoredMessage extends Stored, Origin {
-  readonly follows: Position | undefined;
-}
+export interface StoredMessage extends Stored, Origin, Pick<RawMessage, "follows" | "replaces"> {}
 
 /** Most that a page holds. */
 export interface PageBounds {

@@ -35,7 +35,7 @@ const EDITABLE: readonly Case[] = [
     edit: { max_msgs_per_subject: -1 },
   },
   { wrong: { allow_direct: false }, flags: "--allow-direct", edit: { allow_direct: true } },
-  { wrong: { allow_rollup_hdrs: true }, flags: "--no-allow-rollup", edit: { allow_rollup_hdrs: false } },
+  { wrong: { allow_rollup_hdrs: false }, flags: "--allow-rollup", edit: { allow_rollup_hdrs: true } },
   { wrong: { no_ack: true }, flags: "--ack", edit: { no_ack: false } },
   {
     wrong: { retention: RetentionPolicy.Interest },

@@ -27,6 +27,7 @@ export function eventStream(layout: Layout, number: number, options: JetStreamLo
     description: "Perdure: events",
     max_bytes: options.maxStreamBytes ?? -1,
     deny_delete: true,
+    allow_rollup_hdrs: true,
   };
 }
 
@@ -102,7 +103,12 @@ export function eventRules(layout: Layout, number: number, version: string): rea
       "be -1 (every event counts)",
       "--max-msgs-per-subject=-1",
     ],
-    ["allow_rollup_hdrs", ({ allow_rollup_hdrs }) => !allow_rollup_hdrs, "be false", "--no-allow-rollup"],
+    [
+      "allow_rollup_hdrs",
+      ({ allow_rollup_hdrs: may }) => may,
+      "be true (a value replaces the one before it)",
+      "--allow-rollup",
+    ],
   ];
 }
 

@@ -7,7 +7,7 @@ export interface Batch {
   readonly kinds: readonly OperationKind[];
   readonly types: readonly string[];
   readonly ids: readonly string[];
-  /** Expected position of an append, position of a snapshot. */
+  /** Expected position of an append or replacement, position of a snapshot. */
   readonly positions: readonly Position[];
   /** Where the bytes of each end in `bytes`; they start where those before end. */
   readonly ends: readonly number[];
@@ -15,16 +15,17 @@ export interface Batch {
 }
 
 /**
- * The outcome of each operation of a batch: the position of an append, `NO_POSITION` for a snapshot, `CONFLICT` for an
- * append that came too late.
+ * The outcome of each operation of a batch: the position of an append or replacement, `NO_POSITION` for a snapshot,
+ * `CONFLICT` for a record that came too late.
  */
 export type BatchOutcome = readonly number[];
 
 export const CONFLICT = -1;
 
-export type OperationKind = typeof APPEND | typeof SNAPSHOT;
+export type OperationKind = typeof APPEND | typeof SNAPSHOT | typeof REPLACE;
 export const APPEND = 0;
 export const SNAPSHOT = 1;
+export const REPLACE = 2;
 
 export interface Operation {
   readonly kind: OperationKind;

@@ -4,11 +4,11 @@ import { resolve } from "node:path";
 
 import { assert } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
-import type { EntityKey, EventLog, HistoryPage, Position, TailRecord } from "../event-log.ts";
+import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
-import { APPEND, SNAPSHOT } from "./batch.ts";
-import type { Batch, BatchOutcome, Operation } from "./batch.ts";
+import { APPEND, REPLACE, SNAPSHOT } from "./batch.ts";
+import type { Batch, BatchOutcome, Operation, OperationKind } from "./batch.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { ConnectionKeeper } from "./connection.ts";
 import { prepareFile, settlePath } from "./file.ts";
@@ -30,7 +30,7 @@ export interface SqliteLog extends EventLog {
 export interface SqliteLogStats {
   /** Batches that were committed: one fsync each, unless every append of it was refused. */
   readonly commits: number;
-  /** Appends and snapshots in them. */
+  /** Records and snapshots in them. */
   readonly operations: number;
 }
 
@@ -108,10 +108,16 @@ class LogInFile implements SqliteLog {
     return this.#read((reader) => reader.history(entity, after));
   }
 
+  async readLast(entity: EntityKey): Promise<LogRecord | undefined> {
+    return this.#read((reader) => reader.last(entity));
+  }
+
   async append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
-    this.#checkOpen();
-    checkSize(this.#options, entity, record);
-    return this.#queue.add({ kind: APPEND, entity, position: expected, bytes: record });
+    return this.#store(APPEND, entity, expected, record);
+  }
+
+  async replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+    return this.#store(REPLACE, entity, expected, record);
   }
 
   async saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void> {
@@ -172,6 +178,17 @@ class LogInFile implements SqliteLog {
     this.#lock.release();
   }
 
+  async #store(
+    kind: OperationKind,
+    entity: EntityKey,
+    position: Position,
+    bytes: Uint8Array,
+  ): Promise<Position> {
+    this.#checkOpen();
+    checkSize(this.#options, entity, bytes);
+    return this.#queue.add({ kind, entity, position, bytes });
+  }
+
   #checkOpen(): void {
     if (this.#closed !== undefined) throw new EventLogError("LOG_CLOSED", `${this.#path}: the log is closed`);
   }
@@ -190,7 +207,7 @@ class LogInFile implements SqliteLog {
   #announce(operations: readonly Operation[]): void {
     this.#stats.commits++;
     this.#stats.operations += operations.length;
-    for (const { kind, entity } of operations) if (kind === APPEND) this.#wakeup.notify(entity.type);
+    for (const { kind, entity } of operations) if (kind !== SNAPSHOT) this.#wakeup.notify(entity.type);
   }
 
   async #read<T>(work: (reader: Reader) => T): Promise<T> {

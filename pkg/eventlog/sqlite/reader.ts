@@ -56,6 +56,13 @@ export class Reader {
     });
   }
 
+  last(entity: EntityKey): LogRecord | undefined {
+    return this.#reading(() => {
+      const row = first(this.#statements.last, toStored(entity.type), toStored(entity.id));
+      return row === undefined ? undefined : toRecord(row);
+    });
+  }
+
   tail(type: string, from: Position): Page<TailRecord> {
     return this.#reading(() => {
       const rows = rowsOf(this.#statements.tail, toStored(type), from, this.#limits.pageRecords);
@@ -109,6 +116,10 @@ const SQL = {
     SELECT entity.key FROM type JOIN entity ON entity.type = type.key WHERE type.name = ? AND entity.id = ?`,
   snapshot: "SELECT position, bytes FROM snapshot WHERE entity = ?",
   records: "SELECT position, bytes FROM record WHERE entity = ? AND position > ? ORDER BY position LIMIT ?",
+  last: `
+    SELECT record.position, record.bytes
+    FROM type JOIN entity ON entity.type = type.key JOIN record ON record.entity = entity.key
+    WHERE type.name = ? AND entity.id = ? ORDER BY record.position DESC LIMIT 1`,
   tail: `
     SELECT record.position, record.bytes, entity.id
     FROM record INDEXED BY record_by_type CROSS JOIN entity ON entity.key = record.entity

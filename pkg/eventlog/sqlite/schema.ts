@@ -15,7 +15,8 @@ export const PAGE_BYTES = 4096;
  * in order of position (two pages written rather than one), which its thread can afford; the readers' cannot wait.
  * The index by type is for consumers; it grows at its ends only. `ANY` keeps names as they come (`stored-text.ts`).
  *
- * Nothing is ever deleted from `record`, so its highest position is the last one that was given.
+ * A row of `record` goes only with the writing of a newer one of its entity, so the highest position there is the last
+ * one that was given.
  */
 export const SCHEMA = `
   CREATE TABLE type (

@@ -5,7 +5,7 @@ import type { StatementSync } from "node:sqlite";
 
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
-import { APPEND, CONFLICT, unpackBatch } from "./batch.ts";
+import { CONFLICT, REPLACE, SNAPSHOT, unpackBatch } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation } from "./batch.ts";
 import { preallocateWal } from "./file.ts";
 import { inspectFile } from "./inspect.ts";
@@ -110,17 +110,18 @@ export class Writer {
 
   #write({ kind, entity, position, bytes }: Operation): number {
     const known = this.#find(entity);
-    if (kind === APPEND) {
-      if ((known?.last ?? NO_POSITION) !== position) return CONFLICT;
-      const writable = known ?? this.#create(entity);
-      const next = this.#last + 1;
-      this.#statements.append.run(writable.key, next, writable.type, bytes);
-      this.#last = next;
-      writable.last = next;
-      return next;
+    if (kind === SNAPSHOT) {
+      this.#statements.saveSnapshot.run((known ?? this.#create(entity)).key, position, bytes);
+      return NO_POSITION;
     }
-    this.#statements.saveSnapshot.run((known ?? this.#create(entity)).key, position, bytes);
-    return NO_POSITION;
+    if ((known?.last ?? NO_POSITION) !== position) return CONFLICT;
+    const writable = known ?? this.#create(entity);
+    const next = this.#last + 1;
+    this.#statements.append.run(writable.key, next, writable.type, bytes);
+    if (kind === REPLACE) this.#statements.forgetBefore.run(writable.key, next);
+    this.#last = next;
+    writable.last = next;
+    return next;
   }
 
   #find(entity: EntityKey): KnownEntity | undefined {
@@ -205,6 +206,7 @@ const SQL = {
   findType: "SELECT key FROM type WHERE name = ?",
   addEntity: "INSERT INTO entity (type, id) VALUES (?, ?)",
   append: "INSERT INTO record (entity, position, type, bytes) VALUES (?, ?, ?, ?)",
+  forgetBefore: "DELETE FROM record WHERE entity = ? AND position < ?",
   saveSnapshot: `
     INSERT INTO snapshot (entity, position, bytes) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET position = excluded.position, bytes = excluded.bytes

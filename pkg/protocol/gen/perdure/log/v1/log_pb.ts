@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/log/v1/log.proto.
  */
 export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIusBCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIWCg5zaW5jZV9zbmFwc2hvdBgIIAMoAyJnCghTbmFwc2hvdBIQCghzZXF1ZW5jZRgBIAEoAxIjCgVzdGF0ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLcmVjb3JkX2hhc2gYAyABKAwSDwoHdGltZV9tcxgEIAEoA2IGcHJvdG8z", [file_cloudstate_entity, file_google_protobuf_any]);
+  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIpoCCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGVKBAgIEAlSDnNpbmNlX3NuYXBzaG90IjEKClZhbHVlU3RhdGUSIwoFdmFsdWUYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55ImcKCFNuYXBzaG90EhAKCHNlcXVlbmNlGAEgASgDEiMKBXN0YXRlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtyZWNvcmRfaGFzaBgDIAEoDBIPCgd0aW1lX21zGAQgASgDYgZwcm90bzM", [file_cloudstate_entity, file_google_protobuf_any]);
 
 /**
  * All that one command did to one entity: one record, appended as a whole or not at all.
@@ -73,11 +73,12 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
   previousHash: Uint8Array;
 
   /**
-   * Positions of the records between the last snapshot and this one, oldest first; for logs that read by position.
+   * Of a value entity, in each of its records: the state after the command. Such a record has no events, takes one
+   * sequence number and replaces the record before it.
    *
-   * @generated from field: repeated int64 since_snapshot = 8;
+   * @generated from field: perdure.log.v1.ValueState value_state = 9;
    */
-  sinceSnapshot: bigint[];
+  valueState?: ValueState | undefined;
 };
 
 /**
@@ -86,6 +87,27 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
  */
 export const CommitSchema: GenMessage<Commit> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 0);
+
+/**
+ * What a value entity holds.
+ *
+ * @generated from message perdure.log.v1.ValueState
+ */
+export type ValueState = Message<"perdure.log.v1.ValueState"> & {
+  /**
+   * Absent: nothing, since it was deleted.
+   *
+   * @generated from field: google.protobuf.Any value = 1;
+   */
+  value?: Any | undefined;
+};
+
+/**
+ * Describes the message perdure.log.v1.ValueState.
+ * Use `create(ValueStateSchema)` to create a new message.
+ */
+export const ValueStateSchema: GenMessage<ValueState> = /*@__PURE__*/
+  messageDesc(file_perdure_log_v1_log, 1);
 
 /**
  * The state after some event, from which a replay may start.
@@ -123,5 +145,5 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 1);
+  messageDesc(file_perdure_log_v1_log, 2);
 

@@ -3,28 +3,22 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { assert, BoundedQueue, toError } from "../base/mod.ts";
-import type { EntityKey, Position } from "../eventlog/mod.ts";
+import type { EntityKey, LogRecord } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService } from "../userfunction/mod.ts";
 
 import type { Delivery } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
-import {
-  brokenStream,
-  ENTITY_TERMINATED,
-  entityError,
-  logFailure,
-  UNEXPECTED_TERMINATION,
-} from "./failure.ts";
-import { advance, ORIGIN, readCommit, readSnapshot, writeCommit, writeSnapshot } from "./history.ts";
+import type { EntityProtocol } from "./entity-protocol.ts";
+import { brokenStream, entityError, logFailure } from "./failure.ts";
+import { advance, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
 import type { Cursor } from "./history.ts";
-import { commandMessage, eventMessage, initMessage } from "./stream-messages.ts";
-import { judge } from "./verdict.ts";
-import type { Answer } from "./verdict.ts";
+import type { Answer, CommitVerdict } from "./verdict.ts";
 
 /**
- * One event sourced entity in memory: a stream to the user function, a place in the log, and the commands that wait.
+ * One entity with state in memory: a stream to the user function, a place in the log, and the commands that wait. What
+ * it says to the user function, and how it lies in the log, is its kind's (`EntityProtocol`).
  *
  *     activating ──▶ idle ◀──▶ open ──▶ appending
  *         ▲           │          │          │
@@ -42,22 +36,24 @@ import type { Answer } from "./verdict.ts";
  * 6. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
  * 7. A stream that was let go of is deaf: what it still says changes nothing.
  */
-export class EventSourcedEntity implements ActiveEntity {
+export class StatefulEntity implements ActiveEntity {
   readonly service: EntityService;
   readonly id: string;
   readonly #context: EntityContext;
+  readonly #protocol: EntityProtocol;
   readonly #mailbox: BoundedQueue<Delivery>;
   #state: State = ACTIVATING;
   #stream: ClientStream | undefined;
   #cursor: Cursor = ORIGIN;
-  /** Records behind the newest snapshot. */
+  /** Records behind the newest snapshot, of an entity that has a history. */
   #records = 0;
   #lastCommandId = 0n;
   /** Another writer was faster than its append: it is next. */
   #again: Delivery | undefined;
 
-  constructor(context: EntityContext, service: EntityService, id: string) {
+  constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, id: string) {
     this.#context = context;
+    this.#protocol = protocol;
     this.service = service;
     this.id = id;
     this.#mailbox = new BoundedQueue(context.options.mailboxCapacity);
@@ -132,34 +128,24 @@ export class EventSourcedEntity implements ActiveEntity {
   }
 
   async #replay(): Promise<void> {
-    const { log } = this.#context;
-    let page = await log.read(this.#key);
-    const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
-    let cursor = snapshot?.cursor ?? ORIGIN;
-    let records = 0;
-
-    const stream = this.#openStream();
-    stream.send(initMessage(this.service, this.id, snapshot));
-    for (;;) {
-      for (const record of page.records) {
-        const commit = readCommit(cursor, record);
-        commit.events.forEach((event, i) => stream.send(eventMessage(cursor.sequence + 1 + i, event)));
-        cursor = commit.cursor;
-      }
-      records += page.records.length;
+    let stream: ClientStream | undefined;
+    const pages = this.#protocol.recover(this.#context.log, this.service, this.#key);
+    let read = 0;
+    for await (const { messages, records, cursor } of pages) {
+      stream ??= this.#openStream();
+      for (const message of messages) stream.send(message);
+      read += records;
       // The stream may break while the log is read or the user function is slow to take what was sent.
       if (this.#stream !== stream) return;
-      if (page.end) break;
-      await stream.drained();
-      page = await log.read(this.#key, cursor.position);
+      if (cursor === undefined) await stream.drained();
+      else this.#cursor = cursor;
     }
-    this.#cursor = cursor;
-    this.#records = records;
+    this.#records = read;
     this.#next();
   }
 
   #openStream(): ClientStream {
-    const stream: ClientStream = this.#context.streams.open("/cloudstate.eventsourced.EventSourced/handle", {
+    const stream: ClientStream = this.#context.streams.open(this.#protocol.path, {
       onMessage: (bytes) => {
         if (this.#stream === stream) this.#onMessage(bytes);
       },
@@ -210,18 +196,18 @@ export class EventSourcedEntity implements ActiveEntity {
     this.#lastCommandId++;
     this.#state = { kind: "open", delivery, commandId: this.#lastCommandId };
     this.#context.relayTimeouts.touch(this);
-    stream.send(commandMessage(this.#lastCommandId, delivery.command));
+    stream.send(this.#protocol.commandMessage(this.#lastCommandId, delivery.command));
   }
 
   #onMessage(bytes: Uint8Array): void {
     const state = this.#state;
-    const verdict = judge(bytes, state.kind === "open" ? state.commandId : undefined);
+    const verdict = this.#protocol.judge(bytes, state.kind === "open" ? state.commandId : undefined);
     if (verdict.kind === "broken") return this.#break(verdict.text, verdict.detail);
     assert(state.kind === "open", "only an open command can be answered");
     this.#context.relayTimeouts.forget(this);
 
     if (verdict.kind === "commit") {
-      this.#append(state.delivery, verdict.events, verdict.snapshot, verdict.answer);
+      this.#append(state.delivery, verdict);
       return;
     }
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
@@ -230,30 +216,23 @@ export class EventSourcedEntity implements ActiveEntity {
     else this.#next();
   }
 
-  #append(delivery: Delivery, events: Any[], snapshot: Any | undefined, answer: Answer): void {
+  #append(delivery: Delivery, commit: CommitVerdict): void {
     this.#state = { kind: "appending", delivery };
-    const bytes = writeCommit(this.#cursor, events, this.#context.clock.wallMs());
-    this.#context.log.append(this.#key, this.#cursor.position, bytes).then(
-      (position) => this.#onAppended(position, bytes, events.length, snapshot, delivery, answer),
+    const { log, clock } = this.#context;
+    const bytes = writeCommit(this.#cursor, commit.change, clock.wallMs());
+    log[this.#protocol.store](this.#key, this.#cursor.position, bytes).then(
+      (position) => this.#onAppended({ position, bytes }, delivery, commit),
       (error: unknown) => this.#onAppendFailed(error, delivery),
     );
   }
 
-  #onAppended(
-    position: Position,
-    bytes: Uint8Array,
-    eventCount: number,
-    snapshot: Any | undefined,
-    delivery: Delivery,
-    answer: Answer,
-  ): void {
-    this.#cursor = advance(this.#cursor, { position, bytes }, eventCount);
-    this.#records++;
+  #onAppended(record: LogRecord, delivery: Delivery, { change, snapshot, answer }: CommitVerdict): void {
+    this.#cursor = advance(this.#cursor, record, sequencesOf(change));
+    this.#records += this.#protocol.store === "append" ? 1 : 0;
     if (snapshot !== undefined) this.#saveSnapshot(snapshot);
     // I1: the record is safe now, so the answer may leave, even if the stream broke meanwhile.
     settle(delivery, answer);
-    if (this.#stream === undefined)
-      this.#leave(brokenStream(ENTITY_TERMINATED), brokenStream(ENTITY_TERMINATED));
+    if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
     else this.#next();
   }
 
@@ -272,7 +251,7 @@ export class EventSourcedEntity implements ActiveEntity {
     // I3: the user function has applied events that are not in the log, so its memory goes before the caller is told.
     if (!streamLost) this.#restart();
     delivery.reject(failure);
-    if (streamLost) this.#leave(brokenStream(ENTITY_TERMINATED), brokenStream(ENTITY_TERMINATED));
+    if (streamLost) this.#leave(this.#waiting(), this.#waiting());
   }
 
   #mayTryAgain(delivery: Delivery): boolean {
@@ -305,7 +284,7 @@ export class EventSourcedEntity implements ActiveEntity {
 
   #onStreamEnd(message: string): void {
     this.#stream = undefined;
-    if (this.#state.kind !== "passivating") return this.#break(UNEXPECTED_TERMINATION, message);
+    if (this.#state.kind !== "passivating") return this.#break(this.#protocol.texts.termination, message);
     if (this.#mailbox.size > 0) return this.#activate();
     this.#gone();
     if (this.#records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
@@ -316,10 +295,10 @@ export class EventSourcedEntity implements ActiveEntity {
     // Where nobody is hurt it is no news: a user function that goes takes all its idle entities with it.
     const level = this.#state.kind === "idle" ? "debug" : "warn";
     this.#context.logger[level]("entity stream broke", { entity: this.#name, text, detail });
-    if (text !== UNEXPECTED_TERMINATION) this.#complain(`${text}: ${detail}`);
+    if (text !== this.#protocol.texts.termination) this.#complain(`${text}: ${detail}`);
     this.#letGo();
     // An append in flight decides for itself, and then leaves.
-    if (this.#state.kind !== "appending") this.#leave(brokenStream(text), brokenStream(ENTITY_TERMINATED));
+    if (this.#state.kind !== "appending") this.#leave(brokenStream(text), this.#waiting());
   }
 
   #leave(current: StatusError, waiting: StatusError): void {
@@ -334,6 +313,11 @@ export class EventSourcedEntity implements ActiveEntity {
       state.kind === "open" ? state.delivery : state.kind === "activating" ? deliveries.shift() : undefined;
     first?.reject(current);
     for (const delivery of deliveries) delivery.reject(waiting);
+  }
+
+  /** What those are told whose command waits while the entity breaks. */
+  #waiting(): StatusError {
+    return brokenStream(this.#protocol.texts.waiting);
   }
 
   #letGo(): void {

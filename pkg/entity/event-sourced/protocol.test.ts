@@ -5,10 +5,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import test from "ava";
 import fc from "fast-check";
 
-import { Status } from "../grpc/mod.ts";
-import { EventSourcedStreamOutSchema } from "../protocol/mod.ts";
+import { Status } from "../../grpc/mod.ts";
+import { EventSourcedStreamOutSchema } from "../../protocol/mod.ts";
 
-import { judge } from "./verdict.ts";
+import { EVENT_SOURCED } from "./protocol.ts";
 
 type Out = MessageInitShape<typeof EventSourcedStreamOutSchema>;
 type ReplyInit = Extract<NonNullable<Out["message"]>, { case: "reply" }>["value"];
@@ -18,6 +18,8 @@ const answer = { action: { case: "reply" as const, value: { payload: any("answer
 const failure = (restart = false) => ({
   action: { case: "failure" as const, value: { commandId: 1n, description: "no", restart } },
 });
+
+const { judge } = EVENT_SOURCED;
 
 function bytes(out: Out): Uint8Array {
   return toBinary(EventSourcedStreamOutSchema, create(EventSourcedStreamOutSchema, out));
@@ -48,7 +50,7 @@ test("a reply with events asks for one commit of all of them, with the snapshot"
     snapshot: any("s"),
   });
   t.like(verdict, { kind: "commit", answer: { ok: true } });
-  t.is(verdict.kind === "commit" ? verdict.events.length : 0, 2);
+  t.true(verdict.kind === "commit" && verdict.change.kind === "events" && verdict.change.events.length === 2);
 });
 
 test("a failure is the caller's, with the user function's text, and changes nothing", (t) => {

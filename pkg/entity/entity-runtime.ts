@@ -9,11 +9,14 @@ import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
-import { EventSourcedEntity } from "./event-sourced-entity.ts";
+import type { EntityProtocol } from "./entity-protocol.ts";
+import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
 import { entityError } from "./failure.ts";
 import type { EntityOptions } from "./options.ts";
 import type { ReplyOutcome } from "./outcome.ts";
 import { Packer } from "./packer.ts";
+import { StatefulEntity } from "./stateful-entity.ts";
+import { VALUE } from "./value/protocol.ts";
 
 export interface EntityRuntimeDependencies {
   readonly log: EventLog;
@@ -24,20 +27,25 @@ export interface EntityRuntimeDependencies {
   readonly reportError: (message: string) => void;
 }
 
+const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
+  "event-sourced": EVENT_SOURCED,
+  value: VALUE,
+};
+
 /**
- * All event sourced entities in the memory of one proxy.
+ * All entities with state, of every kind, in the memory of one proxy.
  *
  * 1. An entity is in memory at most once; while it is there, every command for it goes to that one.
  * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one would
  *    exceed `maxActiveEntities`, or the streams that the user function takes.
  * 3. After `stop` no command is taken, and each entity leaves as soon as its waiting commands are done.
  */
-export class EventSourcedRuntime {
+export class EntityRuntime {
   readonly #options: EntityOptions;
   readonly #clock: Clock;
   readonly #context: EntityContext;
   /** By service, then by entity id. */
-  readonly #entities = new Map<string, Map<string, EventSourcedEntity>>();
+  readonly #entities = new Map<string, Map<string, StatefulEntity>>();
   /** Idle entities by the length of their passivation time-out. */
   readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
   #active = 0;
@@ -96,7 +104,7 @@ export class EventSourcedRuntime {
     await this.#context.packer.stop();
   }
 
-  #entityOf({ method, entityId }: EntityCommand): EventSourcedEntity | StatusError {
+  #entityOf({ method, entityId }: EntityCommand): StatefulEntity | StatusError {
     const { service } = method;
     let entities = this.#entities.get(service.desc.typeName);
     const found = entities?.get(entityId);
@@ -112,7 +120,7 @@ export class EventSourcedRuntime {
       entities = new Map();
       this.#entities.set(service.desc.typeName, entities);
     }
-    const entity = new EventSourcedEntity(this.#context, service, entityId);
+    const entity = new StatefulEntity(this.#context, PROTOCOLS[service.kind], service, entityId);
     entities.set(entityId, entity);
     this.#active++;
     return entity;

@@ -126,7 +126,7 @@ test("I5: a record of unknown outcome that lands after the replay is found by th
 async function writeTheirs(log: EventLog): Promise<void> {
   let cursor = ORIGIN;
   for (const record of (await log.read(KEY)).records) cursor = readCommit(cursor, record).cursor;
-  await log.append(KEY, cursor.position, writeCommit(cursor, [any("theirs")], 1));
+  await log.append(KEY, cursor.position, writeCommit(cursor, { kind: "events", events: [any("theirs")] }, 1));
 }
 
 /** Another writer is always faster. */

@@ -3,7 +3,8 @@
 import test from "ava";
 
 import { COUNTER_SERVICE } from "../../test/lib/counter.ts";
-import type { Script, ScriptedStream } from "../../test/lib/scripted-user-function.ts";
+import type { ScriptedStream } from "../../test/lib/scripted-entity.ts";
+import type { Script } from "../../test/lib/scripted-user-function.ts";
 import { until } from "../../test/lib/until.ts";
 import { EventLogError } from "../eventlog/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";

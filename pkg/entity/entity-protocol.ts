@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { EntityKey, EventLog } from "../eventlog/mod.ts";
+import type { EntityService } from "../userfunction/mod.ts";
+
+import type { EntityCommand } from "./command.ts";
+import type { StreamTexts } from "./failure.ts";
+import type { Cursor } from "./history.ts";
+import type { Verdict } from "./verdict.ts";
+
+/**
+ * What the kinds of stateful entities differ in: how they speak to their user function, and how they lie in the log.
+ * All that an entity remembers is kept by `StatefulEntity`, so each kind is one constant.
+ */
+export interface EntityProtocol {
+  /** The user function's method, as a path of gRPC. One stream of it is one entity in memory. */
+  readonly path: string;
+  /** What callers are told when the stream breaks. */
+  readonly texts: StreamTexts;
+  /** How a record is stored: behind the earlier ones, or in their place. */
+  readonly store: "append" | "replace";
+
+  /** Reads the entity: what a new stream has to be told of it, in order. Throws what the log throws, and HistoryError. */
+  recover(log: EventLog, service: EntityService, key: EntityKey): AsyncIterable<RecoveredPage>;
+
+  /** A command, as the stream takes it. */
+  commandMessage(id: bigint, command: EntityCommand): Uint8Array;
+
+  /** What a message of the stream means. `openCommandId` is undefined while the user function owes nothing. */
+  judge(bytes: Uint8Array, openCommandId: bigint | undefined): Verdict;
+}
+
+/** A bounded part of what a stream is told. */
+export interface RecoveredPage {
+  readonly messages: readonly Uint8Array[];
+  /** How many records it holds that no snapshot stands for. */
+  readonly records: number;
+  /** Where the entity stands; only the last page has it. */
+  readonly cursor: Cursor | undefined;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary } from "@bufbuild/protobuf";
+
+import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
+import { EventSourced, EventSourcedStreamOutSchema } from "../../protocol/mod.ts";
+import type { EventSourcedReply } from "../../protocol/mod.ts";
+import type { EntityService } from "../../userfunction/mod.ts";
+
+import type { EntityProtocol, RecoveredPage } from "../entity-protocol.ts";
+import { EVENT_SOURCED_TEXTS } from "../failure.ts";
+import { ORIGIN, readCommit, readSnapshot } from "../history.ts";
+import type { Cursor } from "../history.ts";
+import { judgeMessage, NO_CHANGE } from "../verdict.ts";
+import type { ChangeOfReply, Dialect } from "../verdict.ts";
+import { commandMessage, eventMessage, initMessage } from "./messages.ts";
+
+const DIALECT: Dialect<EventSourcedReply> = {
+  name: EventSourcedStreamOutSchema.name,
+  texts: EVENT_SOURCED_TEXTS,
+  read: (bytes) => fromBinary(EventSourcedStreamOutSchema, bytes).message,
+  changeOf,
+};
+
+/** Entities whose state is the sum of their events. */
+export const EVENT_SOURCED: EntityProtocol = {
+  path: `/${EventSourced.typeName}/${EventSourced.method.handle.name}`,
+  texts: EVENT_SOURCED_TEXTS,
+  store: "append",
+  recover,
+  commandMessage,
+  judge: (bytes, openCommandId) => judgeMessage(DIALECT, bytes, openCommandId),
+};
+
+/** The newest snapshot, then the events after it. */
+async function* recover(
+  log: EventLog,
+  service: EntityService,
+  key: EntityKey,
+): AsyncGenerator<RecoveredPage> {
+  let page = await log.read(key);
+  const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
+  let cursor: Cursor = snapshot?.cursor ?? ORIGIN;
+  let messages = [initMessage(service, key.id, snapshot)];
+  for (;;) {
+    for (const record of page.records) {
+      const commit = readCommit(cursor, record);
+      for (const [i, event] of commit.events.entries()) {
+        messages.push(eventMessage(cursor.sequence + 1 + i, event));
+      }
+      cursor = commit.cursor;
+    }
+    yield { messages, records: page.records.length, cursor: page.end ? cursor : undefined };
+    if (page.end) return;
+    messages = [];
+    page = await log.read(key, cursor.position);
+  }
+}
+
+function changeOf({ events, snapshot }: EventSourcedReply): ChangeOfReply {
+  if (events.length > 0) return { kind: "change", change: { kind: "events", events }, snapshot };
+  if (snapshot === undefined) return NO_CHANGE;
+  return { kind: "violation", text: "a snapshot is only allowed together with events" };
+}
