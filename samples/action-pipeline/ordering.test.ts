@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { call } from "@perdure/sdk/testkit";
 import test from "ava";
 
-import { OrderSummarySchema } from "./gen/pipeline/ordering_pb.ts";
+import { OrderSummarySchema, ProductSchema } from "./gen/pipeline/ordering_pb.ts";
 import { AddLineItemSchema, GetShoppingCartSchema } from "./gen/valueentity/shoppingcart/shoppingcart_pb.ts";
 import { ordering } from "./ordering.ts";
 
@@ -12,6 +12,14 @@ const ADD = "com.example.valueentity.shoppingcart.ShoppingCart/AddItem";
 const GET = "com.example.valueentity.shoppingcart.ShoppingCart/GetCart";
 const added = (productId: string, name: string, quantity = 1) =>
   create(AddLineItemSchema, { userId: "ann", productId, name, quantity });
+
+test("a product is found by its code", async (t) => {
+  const { reply } = await call(ordering, "find", { code: "4001" });
+  t.deepEqual(reply, create(ProductSchema, { code: "4001", name: "Pen" }));
+
+  const { failure } = await call(ordering, "find", { code: "1" });
+  t.is(failure, "There is no product 1");
+});
 
 test("an order puts the product into the cart first, and then the cart answers", async (t) => {
   const { effects, forward } = await call(ordering, "order", { userId: "ann", code: "4001", quantity: 2 });

@@ -15,6 +15,12 @@ const PRODUCTS: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const ordering = action(Ordering, {
+  // The plainest of actions: one message in, one out.
+  find({ code }, { fail }) {
+    const name = PRODUCTS.get(code);
+    return name === undefined ? fail(`There is no product ${code}`) : { code, name };
+  },
+
   // The cart itself answers: what an effect has put into it, is in it, since the proxy waits for synchronous ones.
   order(line, { effect, forward, fail }) {
     if (!PRODUCTS.has(line.code)) return fail(`There is no product ${line.code}`);

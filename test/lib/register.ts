@@ -23,7 +23,7 @@ import type { Script } from "./scripted-user-function.ts";
  *
  *     service Register { rpc Add(Request) returns (Request); rpc Get(Request) returns (Request); rpc Clear(Request) returns (Request); }
  */
-export const REGISTER_SERVICE = "perdure.test.Register";
+const REGISTER_SERVICE = "perdure.test.Register";
 
 function registerFile(): FileDescriptorProto {
   const method = (name: string) => ({

@@ -116,7 +116,9 @@ function seen(found: Found): string {
       return `cannot be looked up (${found.error.message}) and may be stored`;
     case "overwritten":
       return `may have been stored: what was there has been replaced by another's record at ${found.sequence}`;
-    default:
+    case "ours":
+    case "foreign":
+    case "nothing":
       return `is not there yet${SILENT} and may be stored`;
   }
 }

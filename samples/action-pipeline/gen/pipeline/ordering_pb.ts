@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pipeline/ordering.proto.
  */
 export const file_pipeline_ordering: GenFile = /*@__PURE__*/
-  fileDesc("ChdwaXBlbGluZS9vcmRlcmluZy5wcm90bxIUY29tLmV4YW1wbGUucGlwZWxpbmUiPAoJT3JkZXJMaW5lEg8KB3VzZXJfaWQYASABKAkSDAoEY29kZRgCIAEoCRIQCghxdWFudGl0eRgDIAEoBSI3CgxPcmRlclN1bW1hcnkSEAoIYWNjZXB0ZWQYASABKAUSFQoNdW5rbm93bl9jb2RlcxgCIAMoCSIdCg1TZWFyY2hSZXF1ZXN0EgwKBHRleHQYASABKAkiJQoHUHJvZHVjdBIMCgRjb2RlGAEgASgJEgwKBG5hbWUYAiABKAkyjQMKCE9yZGVyaW5nEnIKBU9yZGVyEh8uY29tLmV4YW1wbGUucGlwZWxpbmUuT3JkZXJMaW5lGiouY29tLmV4YW1wbGUudmFsdWVlbnRpdHkuc2hvcHBpbmdjYXJ0LkNhcnQiHILT5JMCFjoBKiIRL29yZGVycy97dXNlcl9pZH0SUQoIT3JkZXJBbGwSHy5jb20uZXhhbXBsZS5waXBlbGluZS5PcmRlckxpbmUaIi5jb20uZXhhbXBsZS5waXBlbGluZS5PcmRlclN1bW1hcnkoARJhCgZTZWFyY2gSIy5jb20uZXhhbXBsZS5waXBlbGluZS5TZWFyY2hSZXF1ZXN0Gh0uY29tLmV4YW1wbGUucGlwZWxpbmUuUHJvZHVjdCIRgtPkkwILEgkvcHJvZHVjdHMwARJXCgRTY2FuEh8uY29tLmV4YW1wbGUucGlwZWxpbmUuT3JkZXJMaW5lGiouY29tLmV4YW1wbGUudmFsdWVlbnRpdHkuc2hvcHBpbmdjYXJ0LkNhcnQoATABYgZwcm90bzM", [file_google_api_annotations, file_valueentity_shoppingcart_shoppingcart]);
+  fileDesc("ChdwaXBlbGluZS9vcmRlcmluZy5wcm90bxIUY29tLmV4YW1wbGUucGlwZWxpbmUiPAoJT3JkZXJMaW5lEg8KB3VzZXJfaWQYASABKAkSDAoEY29kZRgCIAEoCRIQCghxdWFudGl0eRgDIAEoBSI3CgxPcmRlclN1bW1hcnkSEAoIYWNjZXB0ZWQYASABKAUSFQoNdW5rbm93bl9jb2RlcxgCIAMoCSIbCgtGaW5kUHJvZHVjdBIMCgRjb2RlGAEgASgJIh0KDVNlYXJjaFJlcXVlc3QSDAoEdGV4dBgBIAEoCSIlCgdQcm9kdWN0EgwKBGNvZGUYASABKAkSDAoEbmFtZRgCIAEoCTLxAwoIT3JkZXJpbmcSYgoERmluZBIhLmNvbS5leGFtcGxlLnBpcGVsaW5lLkZpbmRQcm9kdWN0Gh0uY29tLmV4YW1wbGUucGlwZWxpbmUuUHJvZHVjdCIYgtPkkwISEhAvcHJvZHVjdHMve2NvZGV9EnIKBU9yZGVyEh8uY29tLmV4YW1wbGUucGlwZWxpbmUuT3JkZXJMaW5lGiouY29tLmV4YW1wbGUudmFsdWVlbnRpdHkuc2hvcHBpbmdjYXJ0LkNhcnQiHILT5JMCFjoBKiIRL29yZGVycy97dXNlcl9pZH0SUQoIT3JkZXJBbGwSHy5jb20uZXhhbXBsZS5waXBlbGluZS5PcmRlckxpbmUaIi5jb20uZXhhbXBsZS5waXBlbGluZS5PcmRlclN1bW1hcnkoARJhCgZTZWFyY2gSIy5jb20uZXhhbXBsZS5waXBlbGluZS5TZWFyY2hSZXF1ZXN0Gh0uY29tLmV4YW1wbGUucGlwZWxpbmUuUHJvZHVjdCIRgtPkkwILEgkvcHJvZHVjdHMwARJXCgRTY2FuEh8uY29tLmV4YW1wbGUucGlwZWxpbmUuT3JkZXJMaW5lGiouY29tLmV4YW1wbGUudmFsdWVlbnRpdHkuc2hvcHBpbmdjYXJ0LkNhcnQoATABYgZwcm90bzM", [file_google_api_annotations, file_valueentity_shoppingcart_shoppingcart]);
 
 /**
  * @generated from message com.example.pipeline.OrderLine
@@ -73,6 +73,23 @@ export const OrderSummarySchema: GenMessage<OrderSummary> = /*@__PURE__*/
   messageDesc(file_pipeline_ordering, 1);
 
 /**
+ * @generated from message com.example.pipeline.FindProduct
+ */
+export type FindProduct = Message<"com.example.pipeline.FindProduct"> & {
+  /**
+   * @generated from field: string code = 1;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message com.example.pipeline.FindProduct.
+ * Use `create(FindProductSchema)` to create a new message.
+ */
+export const FindProductSchema: GenMessage<FindProduct> = /*@__PURE__*/
+  messageDesc(file_pipeline_ordering, 2);
+
+/**
  * @generated from message com.example.pipeline.SearchRequest
  */
 export type SearchRequest = Message<"com.example.pipeline.SearchRequest"> & {
@@ -87,7 +104,7 @@ export type SearchRequest = Message<"com.example.pipeline.SearchRequest"> & {
  * Use `create(SearchRequestSchema)` to create a new message.
  */
 export const SearchRequestSchema: GenMessage<SearchRequest> = /*@__PURE__*/
-  messageDesc(file_pipeline_ordering, 2);
+  messageDesc(file_pipeline_ordering, 3);
 
 /**
  * @generated from message com.example.pipeline.Product
@@ -109,12 +126,22 @@ export type Product = Message<"com.example.pipeline.Product"> & {
  * Use `create(ProductSchema)` to create a new message.
  */
 export const ProductSchema: GenMessage<Product> = /*@__PURE__*/
-  messageDesc(file_pipeline_ordering, 3);
+  messageDesc(file_pipeline_ordering, 4);
 
 /**
  * @generated from service com.example.pipeline.Ordering
  */
 export const Ordering: GenService<{
+  /**
+   * The product with this code.
+   *
+   * @generated from rpc com.example.pipeline.Ordering.Find
+   */
+  find: {
+    methodKind: "unary";
+    input: typeof FindProductSchema;
+    output: typeof ProductSchema;
+  },
   /**
    * Puts a product into the cart and answers with the cart.
    *
