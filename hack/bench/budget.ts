@@ -20,6 +20,14 @@ const KIB = 1_024;
 const FSYNCED = "fsync-one-node";
 const NONE = "-";
 
+/** What each is called, its row, and that of the same handler without a proxy. */
+const WRITES = [
+  ["durable command", "command sqlite", "direct call"],
+  ["durable value write", "value write", "direct value write"],
+] as const;
+
+const READS = { "read sqlite": "warm read", "value read": "warm value read", action: "action" } as const;
+
 export function verdictOf({ measured, budget }: Finding): "ok" | "over" | "under" {
   if (budget.kind === "at most") return measured <= budget.value ? "ok" : "over";
   return measured >= budget.value ? "ok" : "under";
@@ -35,14 +43,13 @@ export function rowFindings(rows: readonly Row[], syncedWriteUs: number): Findin
   const find = (name: string, callers: number) =>
     rows.find((row) => row.case === name && row.callers === callers);
   const findings: Finding[] = [];
-  const [direct, command] = [find("direct call", 1), find("command sqlite", 1)];
-  if (direct !== undefined && command !== undefined) {
+  for (const [what, name, yardstick] of WRITES) {
+    const [direct, command] = [find(yardstick, 1), find(name, 1)];
+    if (direct === undefined || command === undefined) continue;
     const limitUs = 2 * (syncedWriteUs + direct.p50Us);
-    findings.push(atMost("durable command, 1 caller, p50", command.p50Us, "µs", limitUs, FSYNCED));
+    findings.push(atMost(`${what}, 1 caller, p50`, command.p50Us, "µs", limitUs, FSYNCED));
   }
-  const read = find("read sqlite", 1);
-  if (read !== undefined)
-    findings.push(atMost("warm read, 1 caller, p50", read.ratio, "× direct", 2, FSYNCED));
+  findings.push(...readFindings(rows));
 
   const echo = find("h2 echo", 64);
   for (const name of ["command memory", "command sqlite"]) {
@@ -58,6 +65,15 @@ export function rowFindings(rows: readonly Row[], syncedWriteUs: number): Findin
   if (http !== undefined)
     findings.push(atLeast("warm reads over HTTP, 64 callers", http.perSecond, "/s", 20_000, FSYNCED));
   return findings;
+}
+
+/** Calls that write nothing, against the same handler without a proxy; a budget whose rows were not measured is left out. */
+export function readFindings(rows: readonly Row[]): Finding[] {
+  return Object.entries(READS).flatMap(([name, what]) =>
+    rows
+      .filter((row) => row.case === name && row.callers === 1)
+      .map((row) => atMost(`${what}, 1 caller, p50`, row.ratio, "× direct", 2, row.durability)),
+  );
 }
 
 /** What the footprint says about the budgets. `peakResidentBytes`: under load, if there was load. */

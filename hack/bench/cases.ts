@@ -51,6 +51,15 @@ const DURABILITY: Readonly<Record<TargetName, string>> = {
   echo: "none (no state)",
 };
 
+/** The call without a proxy that each is compared to. */
+const YARDSTICK: Readonly<Record<LoadCall, string>> = {
+  addItem: "direct call",
+  getCart: "direct read",
+  addToValue: "direct value write",
+  getValue: "direct value read",
+  find: "direct action",
+};
+
 /** What is measured with each log, in the order in which a round goes through it. */
 export const CASES: Readonly<Record<LogName, readonly Case[]>> = {
   sqlite: [
@@ -61,6 +70,12 @@ export const CASES: Readonly<Record<LogName, readonly Case[]>> = {
     callCase("read memory", "memory", "grpc", "getCart"),
     callCase("read sqlite", "sqlite", "grpc", "getCart"),
     callCase("read http", "sqlite", "http", "getCart"),
+    callCase("direct value write", "direct", "grpc", "addToValue"),
+    callCase("value write", "sqlite", "grpc", "addToValue"),
+    callCase("direct value read", "direct", "grpc", "getValue"),
+    callCase("value read", "sqlite", "grpc", "getValue"),
+    callCase("direct action", "direct", "grpc", "find"),
+    callCase("action", "sqlite", "grpc", "find"),
     callCase("h2 echo", "echo", "h2", "addItem"),
   ],
   nats: [
@@ -71,13 +86,20 @@ export const CASES: Readonly<Record<LogName, readonly Case[]>> = {
     publishCase("bare", "always"),
     publishCase("own", "always"),
     callCase("command", "nats always", "grpc", "addItem"),
+    callCase("direct value write", "direct", "grpc", "addToValue"),
+    callCase("value write", "nats default", "grpc", "addToValue"),
+    callCase("value write", "nats always", "grpc", "addToValue"),
+    callCase("direct value read", "direct", "grpc", "getValue"),
+    callCase("value read", "nats default", "grpc", "getValue"),
+    callCase("direct action", "direct", "grpc", "find"),
+    callCase("action", "nats default", "grpc", "find"),
     callCase("h2 echo", "echo", "h2", "addItem"),
   ],
 };
 
 function callCase(name: string, target: TargetName, protocol: Protocol, call: LoadCall): CallCase {
-  const yardstick = call === "addItem" ? "direct call" : "direct read";
-  return { kind: "call", name, target, protocol, call, yardstick, durability: DURABILITY[target] };
+  const durability = call === "find" ? "none (no state)" : DURABILITY[target];
+  return { kind: "call", name, target, protocol, call, yardstick: YARDSTICK[call], durability };
 }
 
 function publishCase(publisher: PublisherName, sync: SyncInterval): PublishCase {

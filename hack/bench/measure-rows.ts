@@ -3,7 +3,7 @@
 import { yardstickOf } from "./cases.ts";
 import type { Case } from "./cases.ts";
 import { range } from "./messages.ts";
-import type { Job, Load } from "./messages.ts";
+import type { Job, Load, LoadCall } from "./messages.ts";
 import type { BenchOptions } from "./options.ts";
 import { toRow } from "./row.ts";
 import type { Row } from "./row.ts";
@@ -53,6 +53,15 @@ export async function measureRows(
   return [...rows.values()].flat();
 }
 
+/** What gives the carts that a call is made to their item; an action has none. */
+const FILLED_BY: Readonly<Record<LoadCall, LoadCall | undefined>> = {
+  addItem: "addItem",
+  getCart: "addItem",
+  addToValue: "addToValue",
+  getValue: "addToValue",
+  find: undefined,
+};
+
 /** Gives every cart of every target its item, then lets each case run hot. */
 async function warmUp(
   cases: readonly Case[],
@@ -62,14 +71,16 @@ async function warmUp(
 ): Promise<void> {
   const filled = new Set<string>();
   for (const measured of cases) {
-    if (measured.kind !== "call" || filled.has(measured.target)) continue;
-    filled.add(measured.target);
-    const what = `filling the carts of ${measured.target}`;
+    const call = measured.kind === "call" ? FILLED_BY[measured.call] : undefined;
+    if (measured.kind !== "call" || call === undefined) continue;
+    const what = `filling the carts of ${measured.target} by ${call}`;
+    if (filled.has(what)) continue;
+    filled.add(what);
     say(what);
     const protocol = measured.protocol === "http" ? "grpc" : measured.protocol;
     const until = { kind: "calls", perEntity: 1 } as const;
     const job = { callers: WARM_UP_CALLERS, entities: ENTITIES, until };
-    await runCase(what, { ...measured, protocol, call: "addItem" }, job);
+    await runCase(what, { ...measured, protocol, call }, job);
   }
   const until = { kind: "time", warmUpMs: 0, measureMs: Math.min(WARM_UP_SECONDS, seconds) * 1_000 } as const;
   for (const measured of cases) {

@@ -20,7 +20,8 @@ export function range(first: number, count: number): number[] {
 /** `h2` is a bare HTTP/2 exchange; `grpc` minds the status in the trailers as well. */
 export type Protocol = "grpc" | "http" | "h2";
 
-export type LoadCall = "addItem" | "getCart";
+/** Of the event sourced cart: `addItem`, `getCart`; of the cart that is a value: `addToValue`, `getValue`; of the action: `find`. */
+export type LoadCall = "addItem" | "getCart" | "addToValue" | "getValue" | "find";
 
 /** A job of the loader: requests. */
 export interface LoadJob extends Job {

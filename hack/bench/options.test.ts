@@ -37,7 +37,7 @@ test("without options everything is measured, as the help says", (t) => {
 test("with NATS there are other cases, more callers and many entities", (t) => {
   t.like(options("--log", "nats"), {
     log: "nats",
-    cases: ["direct call", "bare publish", "own publish", "command", "h2 echo"],
+    cases: caseNames("nats"),
     footprint: true,
     entities: 1_000_000,
     callers: [1, 16, 64, 256],

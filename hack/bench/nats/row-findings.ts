@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { atLeast, atMost } from "../budget.ts";
+import { atLeast, atMost, readFindings } from "../budget.ts";
 import type { Finding } from "../budget.ts";
 import { SYNC_DURABILITY } from "../cases.ts";
 import type { Row } from "../row.ts";
@@ -8,9 +8,16 @@ import type { Row } from "../row.ts";
 /** With so many callers throughput is judged. */
 const MANY = 64;
 
+/** Each with the same handler without a proxy. */
+const WRITES = [
+  ["command", "direct call"],
+  ["value write", "direct value write"],
+] as const;
+
 /** What the rows with NATS say about the budgets (DESIGN §13); a budget whose rows were not measured is left out. */
 export function natsRowFindings(rows: readonly Row[]): Finding[] {
-  return Object.values(SYNC_DURABILITY).flatMap((durability) => findingsOf(rows, durability));
+  const findings = Object.values(SYNC_DURABILITY).flatMap((durability) => findingsOf(rows, durability));
+  return [...findings, ...readFindings(rows)];
 }
 
 function findingsOf(rows: readonly Row[], durability: string): Finding[] {
@@ -20,10 +27,11 @@ function findingsOf(rows: readonly Row[], durability: string): Finding[] {
     rows.find((row) => row.case === name && row.callers === callers);
   const findings: Finding[] = [];
 
-  const [direct, bare, command] = [stateless("direct call", 1), find("bare publish", 1), find("command", 1)];
-  if (direct !== undefined && bare !== undefined && command !== undefined) {
+  for (const [name, yardstick] of WRITES) {
+    const [direct, bare, write] = [stateless(yardstick, 1), find("bare publish", 1), find(name, 1)];
+    if (direct === undefined || bare === undefined || write === undefined) continue;
     const limitUs = 2 * (bare.p50Us + direct.p50Us);
-    findings.push(atMost("command, 1 caller, p50", command.p50Us, "µs", limitUs, durability));
+    findings.push(atMost(`${name}, 1 caller, p50`, write.p50Us, "µs", limitUs, durability));
   }
   const [library, own] = [find("bare publish", MANY), find("own publish", MANY)];
   if (library?.perCpuSecond !== undefined && own?.perCpuSecond !== undefined) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { handleUnaryCall, MethodDefinition } from "@grpc/grpc-js";
+
+import type { Served } from "../../pkg/sdk/mod.ts";
+
+/**
+ * The unary methods of the definitions as plain gRPC, with the same handlers and without a proxy: what everything else
+ * is compared to. State is only in this process's memory, and kept by the field `userId` of the requests.
+ */
+export function serveDirectly(definitions: readonly Served[]): Promise<number> {
+  const server = new Server();
+  for (const definition of definitions) {
+    const contextOf = contexts(definition);
+    for (const [name, { method, handle, repliesEmpty }] of definition.methods) {
+      if (method.methodKind !== "unary") continue;
+      const handler: handleUnaryCall<Message, Message> = (call, answer) => {
+        const reply = handle(call.request, contextOf(call.request));
+        answer(null, create(method.output, repliesEmpty ? {} : (reply as Record<string, unknown>)));
+      };
+      const described: MethodDefinition<Message, Message> = {
+        path: `/${definition.service.typeName}/${name}`,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: encoder(method.input),
+        requestDeserialize: decoder(method.input),
+        responseSerialize: encoder(method.output),
+        responseDeserialize: decoder(method.output),
+      };
+      server.addService({ [name]: described }, { [name]: handler });
+    }
+  }
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+      error === null ? resolve(port) : reject(error),
+    );
+  });
+}
+
+/** Gives each request what its handler works with: of what the SDK gives, the part that the samples' handlers use. */
+function contexts(definition: Served): (request: Message) => unknown {
+  if (definition.kind === "action") return () => ({ fail });
+  const states = new Map<string, Message>();
+  return (request) => {
+    const { userId } = request as Message & { readonly userId: string };
+    const put = (state: unknown): Message => {
+      const message = create<DescMessage>(definition.state, state as Record<string, unknown>);
+      states.set(userId, message);
+      return message;
+    };
+    const state = states.get(userId) ?? definition.initial(userId);
+    if (definition.kind === "value") return { entityId: userId, state, fail, update: put };
+    const emit = (schema: DescMessage, event: Record<string, unknown>): Message => {
+      const before = states.get(userId) ?? state;
+      return put(definition.events.get(schema.typeName)?.apply(before, create(schema, event)));
+    };
+    return { entityId: userId, sequence: 0, state, fail, emit };
+  };
+}
+
+function fail(description: string): never {
+  throw new Error(description);
+}
+
+function encoder(schema: DescMessage): (message: Message) => Buffer {
+  return (message) => Buffer.from(toBinary(schema, message));
+}
+
+function decoder(schema: DescMessage): (bytes: Buffer) => Message {
+  return (bytes) => fromBinary(schema, bytes);
+}
