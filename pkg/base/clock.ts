@@ -15,8 +15,8 @@ export interface Timer {
   cancel(): void;
 }
 
-/** The longest delay that Node's timers take; a longer one would fire at once. */
-const MAX_DELAY_MS = 2_147_483_647;
+/** In milliseconds: the longest delay that Node's timers take; a longer one would fire at once. */
+export const MAX_DELAY_MS = 2_147_483_647;
 
 export const systemClock: Clock = {
   wallMs: () => Date.now(),

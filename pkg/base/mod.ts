@@ -4,7 +4,7 @@ export { assert, unreachable } from "./assert.ts";
 export { backoffMs } from "./backoff.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
-export { sleep, systemClock } from "./clock.ts";
+export { MAX_DELAY_MS, sleep, systemClock } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { whenDrained } from "./drain.ts";
 export { CodedError, describeError, toError } from "./error.ts";

@@ -2,6 +2,7 @@
 
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 
+import { MAX_DELAY_MS } from "../base/mod.ts";
 import {
   ActionProtocol,
   DescriptorError,
@@ -32,9 +33,6 @@ const KINDS: ReadonlyMap<string, ServiceKind> = new Map([
   [ValueEntity.typeName, "value"],
   [ActionProtocol.typeName, "action"],
 ]);
-
-/** The longest delay that a timer takes. */
-const MAX_TIMEOUT_MS = 2_147_483_647;
 
 export type Validation =
   | { readonly ok: true; readonly spec: UserFunctionSpec }
@@ -149,7 +147,7 @@ function checkEntityMethod(entityType: string, method: DescMethod, hasKey: boole
 function passivationTimeoutMs(entity: Entity): number | undefined {
   const strategy = entity.passivationStrategy?.strategy;
   if (strategy?.case !== "timeout" || strategy.value.timeout <= 0n) return undefined;
-  return Math.min(Number(strategy.value.timeout), MAX_TIMEOUT_MS);
+  return Math.min(Number(strategy.value.timeout), MAX_DELAY_MS);
 }
 
 function describe(info: ServiceInfo | undefined): string {
