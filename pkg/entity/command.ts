@@ -3,7 +3,7 @@
 import type { StatusError } from "../grpc/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
 
-import type { ReplyOutcome } from "./outcome.ts";
+import type { ForwardOutcome, ReplyOutcome } from "./outcome.ts";
 
 /** A command whose entity is known. */
 export interface EntityCommand {
@@ -27,6 +27,6 @@ export interface Delivery {
   abandoned: boolean;
   /** How often another writer was faster than its append. */
   conflicts: number;
-  readonly resolve: (reply: ReplyOutcome) => void;
+  readonly resolve: (reply: ReplyOutcome | ForwardOutcome) => void;
   readonly reject: (error: StatusError) => void;
 }

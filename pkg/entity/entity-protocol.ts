@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { EntityKey, EventLog } from "../eventlog/mod.ts";
+import type { KeptReply } from "../protocol/mod.ts";
 import type { EntityService } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 import type { StreamTexts } from "./failure.ts";
-import type { Cursor } from "./history.ts";
+import type { Change, Cursor } from "./history.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -23,6 +24,9 @@ export interface EntityProtocol {
   /** Reads the entity: what a new stream has to be told of it, in order. Throws what the log throws, and HistoryError. */
   recover(log: EventLog, service: EntityService, key: EntityKey): AsyncIterable<RecoveredPage>;
 
+  /** The change of a record that changes nothing. Throws what the log throws, and HistoryError. */
+  noChange(log: EventLog, key: EntityKey): Promise<Change>;
+
   /** A command, as the stream takes it. */
   commandMessage(id: bigint, command: EntityCommand): Uint8Array;
 
@@ -33,6 +37,8 @@ export interface EntityProtocol {
 /** A bounded part of what a stream is told. */
 export interface RecoveredPage {
   readonly messages: readonly Uint8Array[];
+  /** What is kept of commands with an idempotency key, oldest first. */
+  readonly replies: readonly KeptReply[];
   /** How many records it holds that no snapshot stands for. */
   readonly records: number;
   /** Where the entity stands; only the last page has it. */

@@ -13,7 +13,7 @@ import type { EntityProtocol } from "./entity-protocol.ts";
 import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
 import { entityError } from "./failure.ts";
 import type { EntityOptions } from "./options.ts";
-import type { ReplyOutcome } from "./outcome.ts";
+import type { ForwardOutcome, ReplyOutcome } from "./outcome.ts";
 import { Packer } from "./packer.ts";
 import { StatefulEntity } from "./stateful-entity.ts";
 import { VALUE } from "./value/protocol.ts";
@@ -81,7 +81,7 @@ export class EntityRuntime {
    *
    * @throws StatusError, and nothing else.
    */
-  dispatch(command: EntityCommand): Promise<ReplyOutcome> {
+  dispatch(command: EntityCommand): Promise<ReplyOutcome | ForwardOutcome> {
     return new Promise((resolve, reject) => {
       const entity = this.#entityOf(command);
       if (entity instanceof StatusError) return reject(entity);

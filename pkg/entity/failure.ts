@@ -60,6 +60,8 @@ export type EntityErrorCode =
   | "TOO_MANY_ENTITIES"
   /** The proxy is about to end. Nothing was done. */
   | "PROXY_STOPPING"
+  /** The idempotency key belongs to another command. Nothing was done. */
+  | "IDEMPOTENCY_KEY_REUSED"
   /** The user function asked for what this version cannot do. Nothing was stored. */
   | "NOT_SUPPORTED"
   /** The user function's reply contradicts itself. Nothing was stored. */

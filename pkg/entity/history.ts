@@ -3,24 +3,26 @@
 import { hash } from "node:crypto";
 
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { CodedError } from "../base/mod.ts";
 import { NO_POSITION } from "../eventlog/mod.ts";
 import type { LogRecord, Position } from "../eventlog/mod.ts";
 import { CommitSchema, SnapshotSchema } from "../protocol/mod.ts";
-import type { Commit, Snapshot } from "../protocol/mod.ts";
+import type { Commit, Kept, KeptReply, Snapshot } from "../protocol/mod.ts";
 
 /**
  * How an entity's history is written and read back. Pure; the log holds the bytes.
  *
  * 1. All that one command did is one record (atomic): its events, or the value after it.
  * 2. Records of an entity form a chain: each holds the SHA-256 of the one before, and its first event follows the last
- *    event of the one before; a value counts as one. A reader that finds anything else refuses to go on (I6): wrong
+ *    event of the one before; a value counts as one. One without events only tells how its command was answered. A reader that finds anything else refuses to go on (I6): wrong
  *    state is worse than none.
  * 3. A snapshot holds the hash of the record it was taken behind, so the chain goes on across it.
  * 4. The record of a value replaces the one before, so the newest stands alone.
- * 5. A record tells which kind of entity it is of; the other kind does not read it.
+ * 5. What is needed of records that are not read any more goes on in the snapshot, and in the record of a value (`Kept`).
+ * 6. A record tells which kind of entity it is of; the other kind does not read it.
  */
 export interface Cursor {
   /** Where the entity's newest record stands in the log. */
@@ -31,7 +33,9 @@ export interface Cursor {
   readonly recordHash: Uint8Array;
 }
 
-export const ORIGIN: Cursor = { position: NO_POSITION, sequence: 0, recordHash: new Uint8Array(0) };
+const NO_BYTES = new Uint8Array(0);
+
+export const ORIGIN: Cursor = { position: NO_POSITION, sequence: 0, recordHash: NO_BYTES };
 
 export type HistoryErrorCode =
   /** A record or snapshot is not what was written. */
@@ -60,16 +64,28 @@ export type Change =
   /** The whole value after it; undefined: it was deleted. */
   | { readonly kind: "value"; readonly value: Any | undefined };
 
-/** The record of one command, to be stored behind `cursor`. */
-export function writeCommit(cursor: Cursor, change: Change, timeMs: number): Uint8Array {
+/**
+ * The record of one command, to be stored behind `cursor`.
+ *
+ * @param answered How the command was answered, if it has an idempotency key.
+ * @param kept Of a value: what goes on of the records before, as the bytes of a `Kept`.
+ */
+export function writeCommit(
+  cursor: Cursor,
+  change: Change,
+  timeMs: number,
+  answered?: KeptReply,
+  kept?: Uint8Array,
+): Uint8Array {
   const commit: Commit = {
     $typeName: "perdure.log.v1.Commit",
     firstSequence: BigInt(cursor.sequence + 1),
     events: change.kind === "events" ? change.events : [],
-    commandKey: "",
+    commandKey: answered?.key ?? "",
     sideEffects: [],
     timeMs: BigInt(Math.trunc(timeMs)),
     previousHash: cursor.recordHash,
+    commandHash: answered?.commandHash ?? NO_BYTES,
     ...(change.kind === "value" && {
       valueState: {
         $typeName: "perdure.log.v1.ValueState",
@@ -77,7 +93,15 @@ export function writeCommit(cursor: Cursor, change: Change, timeMs: number): Uin
       },
     }),
   };
-  return toBinary(CommitSchema, commit);
+  if (answered?.reply !== undefined) commit.reply = answered.reply;
+  if (answered?.forward !== undefined) commit.forward = answered.forward;
+  return withKept(toBinary(CommitSchema, commit), CommitSchema.field.kept.number, kept);
+}
+
+/** A message with one more field. It was encoded reply by reply, so that a record is not the work of all that are kept. */
+function withKept(message: Uint8Array, field: number, kept: Uint8Array | undefined): Uint8Array {
+  if (kept === undefined) return message;
+  return new BinaryWriter().raw(message).tag(field, WireType.LengthDelimited).bytes(kept).finish();
 }
 
 /** How many sequence numbers the record of a change takes. */
@@ -94,11 +118,15 @@ export function advance(cursor: Cursor, record: LogRecord, sequences: number): C
   };
 }
 
+/** A record of events, and where the entity stands after it. */
+export interface EventPoint {
+  readonly events: Any[];
+  readonly answered: KeptReply | undefined;
+  readonly cursor: Cursor;
+}
+
 /** @throws HistoryError if the record is not the one that follows `cursor`, or is none of events. */
-export function readCommit(
-  cursor: Cursor,
-  record: LogRecord,
-): { readonly events: Any[]; readonly cursor: Cursor } {
+export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
   const commit = parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
   if (commit.valueState !== undefined) throw ofOtherKind(record, "a value", "an event sourced");
   if (Number(commit.firstSequence) !== cursor.sequence + 1) {
@@ -117,17 +145,47 @@ export function readCommit(
         "one of them was changed or removed",
     );
   }
-  return { events: commit.events, cursor: advance(cursor, record, commit.events.length) };
+  return {
+    events: commit.events,
+    answered: answeredIn(commit),
+    cursor: advance(cursor, record, commit.events.length),
+  };
+}
+
+function answeredIn({ commandKey: key, commandHash, reply, forward }: Commit): KeptReply | undefined {
+  if (key === "") return undefined;
+  return {
+    $typeName: "perdure.log.v1.KeptReply",
+    key,
+    commandHash,
+    ...(reply !== undefined && { reply }),
+    ...(forward !== undefined && { forward }),
+  };
+}
+
+/**
+ * Whether a history that ends at `end` has all that this proxy knows to be stored.
+ *
+ * @throws HistoryError if it has lost its end.
+ */
+export function checkEnd(known: Cursor, end: Cursor): void {
+  if (end.position >= known.position) return;
+  throw new HistoryError(
+    "HISTORY_GAP",
+    known.position,
+    `the record at position ${known.position} was stored and is gone; the history ends at position ${end.position} now`,
+  );
 }
 
 /** A value, undefined if there is none, and where in the history it stands. */
 export interface ValuePoint {
   readonly value: Any | undefined;
+  readonly replies: readonly KeptReply[];
   readonly cursor: Cursor;
 }
 
 /** Where an entity stands that was never written. */
-export const NO_VALUE: ValuePoint = { value: undefined, cursor: ORIGIN };
+export const NO_VALUE: ValuePoint = { value: undefined, replies: [], cursor: ORIGIN };
 
 /** @throws HistoryError if it is no record of a value. */
 export function readValue(record: LogRecord): ValuePoint {
@@ -138,10 +196,17 @@ export function readValue(record: LogRecord): ValuePoint {
     throw new HistoryError("HISTORY_UNREADABLE", record.position, text);
   }
   const before = { ...ORIGIN, sequence: Number(commit.firstSequence) - 1 };
-  return { value: commit.valueState.value, cursor: advance(before, record, 1) };
+  const answered = answeredIn(commit);
+  const replies = [...repliesIn(commit.kept), ...(answered === undefined ? [] : [answered])];
+  return { value: commit.valueState.value, replies, cursor: advance(before, record, 1) };
 }
 
-export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number): Uint8Array {
+function repliesIn(kept: Kept | undefined): readonly KeptReply[] {
+  return kept?.replies ?? [];
+}
+
+/** `kept`: what goes on of the records that it stands for, as the bytes of a `Kept`. */
+export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number, kept?: Uint8Array): Uint8Array {
   const snapshot: Snapshot = {
     $typeName: "perdure.log.v1.Snapshot",
     sequence: BigInt(cursor.sequence),
@@ -149,12 +214,13 @@ export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number): Uint8
     recordHash: cursor.recordHash,
     timeMs: BigInt(Math.trunc(timeMs)),
   };
-  return toBinary(SnapshotSchema, snapshot);
+  return withKept(toBinary(SnapshotSchema, snapshot), SnapshotSchema.field.kept.number, kept);
 }
 
 /** A state, and where in the history it stands. */
 export interface SnapshotPoint {
   readonly state: Any;
+  readonly replies: readonly KeptReply[];
   readonly cursor: Cursor;
 }
 
@@ -171,6 +237,7 @@ export function readSnapshot(record: LogRecord): SnapshotPoint {
   const { position } = record;
   return {
     state: snapshot.state,
+    replies: repliesIn(snapshot.kept),
     cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
   };
 }

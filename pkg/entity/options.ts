@@ -18,6 +18,10 @@ export interface EntityOptions {
    * 0: never, for user functions that do more than answer.
    */
   readonly maxConflictRetries: number;
+  /** Idempotency keys that an entity remembers, with the replies to their commands. */
+  readonly maxKeptReplies: number;
+  /** Bytes of those of one entity; the oldest are forgotten first, and the newest is kept whatever its size. */
+  readonly maxKeptReplyBytes: number;
   /** An entity that leaves memory with at least so many records behind its newest snapshot has its history packed. */
   readonly packRecords: number;
   /** Histories that are packed at the same time; further ones wait. */
@@ -37,6 +41,8 @@ export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   maxActiveEntities: 100_000,
   maxActivations: 256,
   maxConflictRetries: 3,
+  maxKeptReplies: 256,
+  maxKeptReplyBytes: 262_144,
   packRecords: 8,
   maxPacks: 4,
   maxPendingPacks: 10_000,

@@ -6,14 +6,17 @@ import { assert, BoundedQueue, toError } from "../base/mod.ts";
 import type { EntityKey, LogRecord } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
+import type { KeptReply } from "../protocol/mod.ts";
 import type { EntityService } from "../userfunction/mod.ts";
 
 import type { Delivery } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import { brokenStream, entityError, logFailure } from "./failure.ts";
-import { advance, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
+import { advance, checkEnd, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
 import type { Cursor } from "./history.ts";
+import { KeptReplies } from "./kept-replies.ts";
+import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import type { Answer, CommitVerdict } from "./verdict.ts";
 
 /**
@@ -33,8 +36,10 @@ import type { Answer, CommitVerdict } from "./verdict.ts";
  *    If another writer was faster, nothing was stored, so the command is carried out anew on what is there now, at most
  *    `maxConflictRetries` times; before all that wait, as it came before them.
  * 5. (I6) `idle` is reached only through a history that was whole.
- * 6. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
- * 7. A stream that was let go of is deaf: what it still says changes nothing.
+ * 6. (I7) A repeat of a command whose answer is kept gets that answer when its turn comes; the user function does not
+ *    see it. Answers come from the log, or were acknowledged by it, and are forgotten when the history is read again.
+ * 7. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
+ * 8. A stream that was let go of is deaf: what it still says changes nothing.
  */
 export class StatefulEntity implements ActiveEntity {
   readonly service: EntityService;
@@ -48,6 +53,8 @@ export class StatefulEntity implements ActiveEntity {
   /** Records behind the newest snapshot, of an entity that has a history. */
   #records = 0;
   #lastCommandId = 0n;
+  /** Undefined as long as no command had an idempotency key. */
+  #kept: KeptReplies | undefined;
   /** Another writer was faster than its append: it is next. */
   #again: Delivery | undefined;
 
@@ -62,7 +69,10 @@ export class StatefulEntity implements ActiveEntity {
 
   /** Takes a command; the delivery is settled in due course, whatever happens. */
   deliver(delivery: Delivery): void {
-    if (this.#state.kind === "idle") return this.#open(delivery);
+    if (this.#state.kind === "idle") {
+      if (!this.#isRepeat(delivery)) return this.#open(delivery);
+      return this.#context.onIdle(this);
+    }
     assert(this.#state.kind !== "gone", "a gone entity gets no commands");
     if (this.#mailbox.push(delivery)) {
       delivery.command.onCancel(() => {
@@ -131,14 +141,20 @@ export class StatefulEntity implements ActiveEntity {
     let stream: ClientStream | undefined;
     const pages = this.#protocol.recover(this.#context.log, this.service, this.#key);
     let read = 0;
-    for await (const { messages, records, cursor } of pages) {
+    this.#kept = undefined;
+    for await (const { messages, replies, records, cursor } of pages) {
       stream ??= this.#openStream();
       for (const message of messages) stream.send(message);
+      for (const reply of replies) this.#keep(reply);
       read += records;
       // The stream may break while the log is read or the user function is slow to take what was sent.
       if (this.#stream !== stream) return;
-      if (cursor === undefined) await stream.drained();
-      else this.#cursor = cursor;
+      if (cursor === undefined) {
+        await stream.drained();
+        continue;
+      }
+      checkEnd(this.#cursor, cursor);
+      this.#cursor = cursor;
     }
     this.#records = read;
     this.#next();
@@ -167,7 +183,7 @@ export class StatefulEntity implements ActiveEntity {
     for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
       const expired = this.#expired(delivery);
       if (expired !== undefined) delivery.reject(expired);
-      else return this.#open(delivery);
+      else if (!this.#isRepeat(delivery)) return this.#open(delivery);
     }
     this.#context.onIdle(this);
   }
@@ -189,6 +205,19 @@ export class StatefulEntity implements ActiveEntity {
     return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);
   }
 
+  /** Answers a command that was carried out before. */
+  #isRepeat(delivery: Delivery): boolean {
+    const answer = answerToRepeat(this.#kept, delivery.command);
+    if (answer === undefined) return false;
+    settle(delivery, answer);
+    return true;
+  }
+
+  #keep(reply: KeptReply): void {
+    this.#kept ??= new KeptReplies(this.#context.options);
+    this.#kept.add(reply);
+  }
+
   #open(delivery: Delivery): void {
     const stream = this.#stream;
     assert(this.#state.kind === "idle" && stream !== undefined, "I2: no other command is open");
@@ -206,10 +235,9 @@ export class StatefulEntity implements ActiveEntity {
     assert(state.kind === "open", "only an open command can be answered");
     this.#context.relayTimeouts.forget(this);
 
-    if (verdict.kind === "commit") {
-      this.#append(state.delivery, verdict);
-      return;
-    }
+    if (verdict.kind === "commit") return this.#append(state.delivery, verdict);
+    if (verdict.answer.ok && state.delivery.command.idempotencyKey !== undefined)
+      return this.#appendAnswer(state.delivery, verdict);
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
     settle(state.delivery, verdict.answer);
     if (verdict.forget) this.#restart();
@@ -219,9 +247,24 @@ export class StatefulEntity implements ActiveEntity {
   #append(delivery: Delivery, commit: CommitVerdict): void {
     this.#state = { kind: "appending", delivery };
     const { log, clock } = this.#context;
-    const bytes = writeCommit(this.#cursor, commit.change, clock.wallMs());
-    log[this.#protocol.store](this.#key, this.#cursor.position, bytes).then(
-      (position) => this.#onAppended({ position, bytes }, delivery, commit),
+    const { store } = this.#protocol;
+    const answered = keptReplyOf(delivery.command, commit.said);
+    const kept = store === "replace" ? this.#kept?.encode() : undefined;
+    const bytes = writeCommit(this.#cursor, commit.change, clock.wallMs(), answered, kept);
+    log[store](this.#key, this.#cursor.position, bytes).then(
+      (position) => {
+        if (answered !== undefined) this.#keep(answered);
+        this.#onAppended({ position, bytes }, delivery, commit);
+      },
+      (error: unknown) => this.#onAppendFailed(error, delivery),
+    );
+  }
+
+  /** (I7) A command with a key that changes nothing leaves a record all the same: a repeat gets this answer. */
+  #appendAnswer(delivery: Delivery, { answer, said }: Pick<CommitVerdict, "answer" | "said">): void {
+    this.#state = { kind: "appending", delivery };
+    this.#protocol.noChange(this.#context.log, this.#key).then(
+      (change) => this.#append(delivery, { kind: "commit", change, snapshot: undefined, answer, said }),
       (error: unknown) => this.#onAppendFailed(error, delivery),
     );
   }
@@ -267,7 +310,7 @@ export class StatefulEntity implements ActiveEntity {
   #saveSnapshot(state: Any): void {
     const { log, logger, clock } = this.#context;
     this.#records = 0;
-    const bytes = writeSnapshot(this.#cursor, state, clock.wallMs());
+    const bytes = writeSnapshot(this.#cursor, state, clock.wallMs(), this.#kept?.encode());
     log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
       logger.warn("snapshot was not saved", { entity: this.#name, error: toError(error) });
     });

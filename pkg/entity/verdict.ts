@@ -6,12 +6,12 @@ import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 import type { ClientAction, Failure, SideEffectMessage } from "../protocol/mod.ts";
 
-import { readReply } from "./client-action.ts";
+import { readForward, readReply } from "./client-action.ts";
 import { commandFailed, entityError } from "./failure.ts";
 import type { StreamTexts } from "./failure.ts";
 import type { Change } from "./history.ts";
 import { NO_EFFECTS } from "./outcome.ts";
-import type { ReplyOutcome } from "./outcome.ts";
+import type { ForwardOutcome, ReplyOutcome } from "./outcome.ts";
 
 /**
  * What a message of the user function means for the open command: a pure function of the message and the command's id
@@ -23,6 +23,7 @@ export type Verdict =
   | {
       readonly kind: "answer";
       readonly answer: Answer;
+      readonly said: Said;
       readonly forget: boolean;
       readonly complaint?: string;
     }
@@ -36,10 +37,14 @@ export interface CommitVerdict {
   /** The state after it, from which a later replay may start. */
   readonly snapshot: Any | undefined;
   readonly answer: Answer;
+  readonly said: Said;
 }
 
+/** An answer as the user function gave it. */
+export type Said = ClientAction["action"] | undefined;
+
 export type Answer =
-  | { readonly ok: true; readonly reply: ReplyOutcome }
+  | { readonly ok: true; readonly reply: ReplyOutcome | ForwardOutcome }
   | { readonly ok: false; readonly error: StatusError };
 
 /** What the messages of a kind of entity have in common with those of the others. */
@@ -103,7 +108,8 @@ function judgeReply<Reply extends EntityReplyMessage>(dialect: Dialect<Reply>, r
     // A failed command changes nothing, whatever came with the failure; but the user function has applied that
     // to its own state, so that state has to go.
     const forget = action.value.restart || changed.kind !== "none";
-    return { kind: "answer", answer: { ok: false, error: commandFailed(action.value.description) }, forget };
+    const answer = { ok: false as const, error: commandFailed(action.value.description) };
+    return { kind: "answer", answer, said: action, forget };
   }
   if (action?.case === "forward" || reply.sideEffects.length > 0) {
     return refuse(
@@ -113,8 +119,8 @@ function judgeReply<Reply extends EntityReplyMessage>(dialect: Dialect<Reply>, r
   }
   if (changed.kind === "violation") return refuse("PROTOCOL_VIOLATION", changed.text);
   const answer = answerOf(action);
-  if (changed.kind === "none") return { kind: "answer", answer, forget: false };
-  return { kind: "commit", change: changed.change, snapshot: changed.snapshot, answer };
+  if (changed.kind === "none") return { kind: "answer", answer, said: action, forget: false };
+  return { kind: "commit", change: changed.change, snapshot: changed.snapshot, answer, said: action };
 }
 
 function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint | undefined): string {
@@ -126,11 +132,13 @@ function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint |
 function refuse(code: "NOT_SUPPORTED" | "PROTOCOL_VIOLATION", text: string): Verdict {
   const status = code === "NOT_SUPPORTED" ? Status.UNIMPLEMENTED : Status.INTERNAL;
   const error = entityError(status, code, text);
-  return { kind: "answer", answer: { ok: false, error }, forget: true, complaint: text };
+  return { kind: "answer", answer: { ok: false, error }, said: undefined, forget: true, complaint: text };
 }
 
-function answerOf(action: ClientAction["action"] | undefined): Answer {
-  const outcome = action?.case === "reply" ? readReply(action.value, NO_EFFECTS) : undefined;
+/** What the caller gets. */
+export function answerOf(said: Said): Answer {
+  if (said?.case === "forward") return { ok: true, reply: readForward(said.value, NO_EFFECTS) };
+  const outcome = said?.case === "reply" ? readReply(said.value, NO_EFFECTS) : undefined;
   if (outcome?.kind === "reply") return { ok: true, reply: outcome };
   const error = entityError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
   return { ok: false, error };

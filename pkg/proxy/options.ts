@@ -110,6 +110,22 @@ export const PROXY_SETTINGS = {
     [0, 1_000],
     "How often a command is given to the user function again because another proxy wrote to its entity first; then `APPEND_CONFLICT`. 0 for user functions that do more than answer.",
   ),
+  maxKeptReplies: number(
+    "max-kept-replies",
+    "PERDURE_MAX_KEPT_REPLIES",
+    256,
+    "replies",
+    [1, 65_536],
+    "Idempotency keys that an entity remembers, with the replies to their commands.",
+  ),
+  maxKeptReplyBytes: number(
+    "max-kept-reply-bytes",
+    "PERDURE_MAX_KEPT_REPLY_BYTES",
+    MIB / 4,
+    "bytes",
+    [1_024, 8 * MIB],
+    "Bytes of those of one entity; the oldest are forgotten first, and the newest is kept whatever its size.",
+  ),
   maxPacks: number(
     "max-packs",
     "PERDURE_MAX_PACKS",

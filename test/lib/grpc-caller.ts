@@ -2,7 +2,7 @@
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { Client, credentials } from "@grpc/grpc-js";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 
 export interface GrpcCaller {
@@ -11,9 +11,15 @@ export interface GrpcCaller {
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     signal?: AbortSignal,
+    metadata?: Readonly<Record<string, string>>,
   ): Promise<MessageShape<O>>;
   /** One unary call with bytes, whatever the path. */
-  callBytes(path: string, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+  callBytes(
+    path: string,
+    request: Uint8Array,
+    signal?: AbortSignal,
+    metadata?: Readonly<Record<string, string>>,
+  ): Promise<Uint8Array>;
   close(): void;
 }
 
@@ -24,19 +30,21 @@ export function grpcCaller(port: number): GrpcCaller {
     "grpc.max_send_message_length": -1,
   });
   const same = (bytes: Uint8Array) => Buffer.from(bytes);
-  const callBytes = (path: string, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> =>
+  const callBytes: GrpcCaller["callBytes"] = (path, request, signal, metadata = {}) =>
     new Promise((resolve, reject) => {
-      const call = client.makeUnaryRequest(path, same, same, request, (error, reply) => {
+      const sent = new Metadata();
+      for (const [key, value] of Object.entries(metadata)) sent.set(key, value);
+      const call = client.makeUnaryRequest(path, same, same, request, sent, (error, reply) => {
         if (error === null && reply !== undefined) resolve(reply);
         else reject(error ?? new Error("neither a reply nor an error"));
       });
       signal?.addEventListener("abort", () => call.cancel(), { once: true });
     });
   return {
-    async call(method, request, signal) {
+    async call(method, request, signal, metadata) {
       const bytes = toBinary(method.input, create(method.input, request));
       const path = `/${method.parent.typeName}/${method.name}`;
-      return fromBinary(method.output, await callBytes(path, bytes, signal));
+      return fromBinary(method.output, await callBytes(path, bytes, signal, metadata));
     },
     callBytes,
     close: () => client.close(),

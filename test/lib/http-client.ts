@@ -16,6 +16,8 @@ export interface HttpCall {
   /** Sent as JSON, or as it is if it is text. */
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Further ones. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -31,7 +33,10 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** A client of one server on this machine; its connections are used again. */
 export function httpClient(port: number, connections = 16): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const call = (path: string, { method, body, contentType, signal }: HttpCall = {}): Promise<HttpAnswer> =>
+  const call = (
+    path: string,
+    { method, body, contentType, headers, signal }: HttpCall = {},
+  ): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
       const bytes =
         body === undefined ? undefined : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
@@ -41,10 +46,13 @@ export function httpClient(port: number, connections = 16): HttpClient {
         path,
         agent,
         method: method ?? (bytes === undefined ? "GET" : "POST"),
-        headers:
-          bytes === undefined
-            ? {}
-            : { "content-type": contentType ?? "application/json", "content-length": bytes.length },
+        headers: {
+          ...headers,
+          ...(bytes !== undefined && {
+            "content-type": contentType ?? "application/json",
+            "content-length": bytes.length,
+          }),
+        },
         ...(signal !== undefined && { signal }),
       });
       outgoing.setTimeout(ANSWER_TIMEOUT_MS, () => outgoing.destroy(new Error(`no answer to ${path}`)));

@@ -57,7 +57,6 @@ const LEASH = join(import.meta.dirname, "leash.ts");
 const COMPILE_CACHE = join(ROOT, "node_modules", ".cache", "node");
 
 export const PROXY = join(ROOT, "cmd", "proxy", "main.ts");
-const SHOPPING_CART = join(ROOT, "samples", "shopping-cart", "main.ts");
 
 /** How long a process may take to say what is waited for, in milliseconds; long, since the machine may be busy. */
 const LINE_TIMEOUT_MS = 30_000;
@@ -139,8 +138,13 @@ export async function startProxyProcess(
 }
 
 /** Starts the shopping cart of `samples/`; port 0 is one of the system's choice. */
-export async function startShoppingCart(scope: TestScope, port = 0): Promise<UserFunctionProcess> {
-  const running = startProcess(scope, SHOPPING_CART, { PORT: port });
+export function startShoppingCart(scope: TestScope, port = 0): Promise<UserFunctionProcess> {
+  return startSample(scope, "shopping-cart", port);
+}
+
+/** Starts a user function of `samples/` by the name of its folder; port 0 is one of the system's choice. */
+export async function startSample(scope: TestScope, name: string, port = 0): Promise<UserFunctionProcess> {
+  const running = startProcess(scope, join(ROOT, "samples", name, "main.ts"), { PORT: port });
   const bound = await running.line(
     "serves its proxy on",
     (line) => /serves its proxy on .*:(\d+)$/.exec(line)?.[1],

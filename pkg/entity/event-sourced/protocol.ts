@@ -28,6 +28,7 @@ export const EVENT_SOURCED: EntityProtocol = {
   texts: EVENT_SOURCED_TEXTS,
   store: "append",
   recover,
+  noChange: async () => ({ kind: "events", events: [] }),
   commandMessage,
   judge: (bytes, openCommandId) => judgeMessage(DIALECT, bytes, openCommandId),
 };
@@ -42,17 +43,20 @@ async function* recover(
   const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
   let cursor: Cursor = snapshot?.cursor ?? ORIGIN;
   let messages = [initMessage(service, key.id, snapshot)];
+  let replies = [...(snapshot?.replies ?? [])];
   for (;;) {
     for (const record of page.records) {
       const commit = readCommit(cursor, record);
       for (const [i, event] of commit.events.entries()) {
         messages.push(eventMessage(cursor.sequence + 1 + i, event));
       }
+      if (commit.answered !== undefined) replies.push(commit.answered);
       cursor = commit.cursor;
     }
-    yield { messages, records: page.records.length, cursor: page.end ? cursor : undefined };
+    yield { messages, replies, records: page.records.length, cursor: page.end ? cursor : undefined };
     if (page.end) return;
     messages = [];
+    replies = [];
     page = await log.read(key, cursor.position);
   }
 }

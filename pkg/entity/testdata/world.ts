@@ -13,7 +13,7 @@ import { ManualClock, silentLogger, systemClock } from "../../base/mod.ts";
 import { openMemoryLog } from "../../eventlog/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { connect } from "../../grpc/mod.ts";
-import { EventSourced, messageTypeUrl } from "../../protocol/mod.ts";
+import { EventSourced, messageTypeUrl, ValueEntity } from "../../protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 
@@ -38,9 +38,15 @@ interface World {
 interface SendOptions {
   readonly deadlineMs?: number;
   readonly onCancel?: (listener: () => void) => void;
+  /** An idempotency key. */
+  readonly key?: string;
+  /** A name of a method; `Add` if not given. */
+  readonly method?: string;
 }
 
 interface WorldOptions {
+  /** Of a value entity instead of an event sourced one. */
+  readonly onValueMessage?: Script["onValueMessage"];
   readonly options?: Partial<EntityOptions>;
   readonly log?: (log: EventLog) => EventLog;
 }
@@ -51,10 +57,14 @@ export async function world(
   onMessage: Script["onMessage"],
   setup: WorldOptions = {},
 ): Promise<World> {
+  const { onValueMessage } = setup;
+  const entityType = onValueMessage === undefined ? EventSourced.typeName : ValueEntity.typeName;
   const spec = counterSpec();
+  const entities = spec.entities.map((entity) => ({ ...entity, entityType }));
   const userFunction = await startScriptedUserFunction({
-    spec,
+    spec: { ...spec, entities },
     ...(onMessage !== undefined && { onMessage }),
+    ...(onValueMessage !== undefined && { onValueMessage }),
   });
   const connection = await connect({ host: "127.0.0.1", port: userFunction.port, clock: systemClock });
   const clock = new ManualClock(1_000);
@@ -75,18 +85,26 @@ export async function world(
     await log.close();
   });
 
-  const validation = validateSpec(spec, [EventSourced.typeName]);
+  const validation = validateSpec({ ...spec, entities }, [entityType]);
   if (!validation.ok) throw new Error(validation.errors.join());
-  const method = validation.spec.services.get(COUNTER_SERVICE)?.methods.get(ADD);
-  if (method?.kind !== "event-sourced") throw new Error("no method");
+  const methods = validation.spec.services.get(COUNTER_SERVICE)?.methods;
   const send = async (
     id: string,
     amount = 0,
-    { deadlineMs, onCancel = () => undefined }: SendOptions = {},
+    { deadlineMs, onCancel = () => undefined, key: idempotencyKey, method: name = ADD }: SendOptions = {},
   ) => {
+    const method = methods?.get(name);
+    if (method === undefined || method.kind === "action") throw new Error("no such method");
     const payload = counterRequest(id, amount);
-    const command = { method, entityId: id, payload, idempotencyKey: undefined, deadlineMs, onCancel };
-    const reply = await runtime.dispatch(command);
+    const reply = await runtime.dispatch({
+      method,
+      entityId: id,
+      payload,
+      idempotencyKey,
+      deadlineMs,
+      onCancel,
+    });
+    if (reply.kind !== "reply") throw new Error(`not a reply but a ${reply.kind}`);
     return Buffer.from(reply.payload).toString();
   };
   const { streams } = userFunction;

@@ -10,6 +10,7 @@ import type { EntityService } from "../../userfunction/mod.ts";
 import type { EntityProtocol, RecoveredPage } from "../entity-protocol.ts";
 import { VALUE_TEXTS } from "../failure.ts";
 import { NO_VALUE, readValue } from "../history.ts";
+import type { Change, ValuePoint } from "../history.ts";
 import { judgeMessage, NO_CHANGE } from "../verdict.ts";
 import type { ChangeOfReply, Dialect } from "../verdict.ts";
 import { commandMessage, initMessage } from "./messages.ts";
@@ -27,6 +28,7 @@ export const VALUE: EntityProtocol = {
   texts: VALUE_TEXTS,
   store: "replace",
   recover,
+  noChange,
   commandMessage,
   judge: (bytes, openCommandId) => judgeMessage(DIALECT, bytes, openCommandId),
 };
@@ -36,9 +38,18 @@ async function* recover(
   service: EntityService,
   key: EntityKey,
 ): AsyncGenerator<RecoveredPage> {
+  const { value, replies, cursor } = await lastOf(log, key);
+  yield { messages: [initMessage(service, key.id, value)], replies, records: 0, cursor };
+}
+
+/** The same value once more: only the log has it. If another writer was faster, the fence finds that out. */
+async function noChange(log: EventLog, key: EntityKey): Promise<Change> {
+  return { kind: "value", value: (await lastOf(log, key)).value };
+}
+
+async function lastOf(log: EventLog, key: EntityKey): Promise<ValuePoint> {
   const record = await log.readLast(key);
-  const { value, cursor } = record === undefined ? NO_VALUE : readValue(record);
-  yield { messages: [initMessage(service, key.id, value)], records: 0, cursor };
+  return record === undefined ? NO_VALUE : readValue(record);
 }
 
 function changeOf({ stateAction }: ValueEntityReply): ChangeOfReply {

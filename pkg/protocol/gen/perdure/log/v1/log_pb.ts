@@ -9,7 +9,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Reply, SideEffect } from "../../../cloudstate/entity_pb.ts";
+import type { Forward, Reply, SideEffect } from "../../../cloudstate/entity_pb.ts";
 import { file_cloudstate_entity } from "../../../cloudstate/entity_pb.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/log/v1/log.proto.
  */
 export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIpoCCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGVKBAgIEAlSDnNpbmNlX3NuYXBzaG90IjEKClZhbHVlU3RhdGUSIwoFdmFsdWUYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55ImcKCFNuYXBzaG90EhAKCHNlcXVlbmNlGAEgASgDEiMKBXN0YXRlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtyZWNvcmRfaGFzaBgDIAEoDBIPCgd0aW1lX21zGAQgASgDYgZwcm90bzM", [file_cloudstate_entity, file_google_protobuf_any]);
+  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIvoCCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSIgoEa2VwdBgOIAEoCzIULnBlcmR1cmUubG9nLnYxLktlcHRKBAgIEAlSDnNpbmNlX3NuYXBzaG90IjIKBEtlcHQSKgoHcmVwbGllcxgBIAMoCzIZLnBlcmR1cmUubG9nLnYxLktlcHRSZXBseSJ2CglLZXB0UmVwbHkSCwoDa2V5GAEgASgJEhQKDGNvbW1hbmRfaGFzaBgCIAEoDBIgCgVyZXBseRgDIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSJAoHZm9yd2FyZBgEIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZCIxCgpWYWx1ZVN0YXRlEiMKBXZhbHVlGAEgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSKLAQoIU25hcHNob3QSEAoIc2VxdWVuY2UYASABKAMSIwoFc3RhdGUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhMKC3JlY29yZF9oYXNoGAMgASgMEg8KB3RpbWVfbXMYBCABKAMSIgoEa2VwdBgFIAEoCzIULnBlcmR1cmUubG9nLnYxLktlcHRiBnByb3RvMw", [file_cloudstate_entity, file_google_protobuf_any]);
 
 /**
  * All that one command did to one entity: one record, appended as a whole or not at all.
@@ -28,7 +28,8 @@ export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
  */
 export type Commit = Message<"perdure.log.v1.Commit"> & {
   /**
-   * Sequence number of the first of the events; the others follow without a gap. The first ever has 1.
+   * Sequence number of the first of the events; the others follow without a gap. The first ever has 1. A record without
+   * events has the number of the next one and takes none.
    *
    * @generated from field: int64 first_sequence = 1;
    */
@@ -40,7 +41,8 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
   events: Any[];
 
   /**
-   * The caller's idempotency key, if it sent one, and the reply that a repeat gets.
+   * The caller's idempotency key, if it sent one, and the answer that a repeat gets: this reply, or that of `forward`; with
+   * neither, that there was none.
    *
    * @generated from field: string command_key = 3;
    */
@@ -79,6 +81,28 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
    * @generated from field: perdure.log.v1.ValueState value_state = 9;
    */
   valueState?: ValueState | undefined;
+
+  /**
+   * In place of `reply`, if the command was forwarded.
+   *
+   * @generated from field: cloudstate.Forward forward = 10;
+   */
+  forward?: Forward | undefined;
+
+  /**
+   * With a key, of the command: the first 16 bytes of the SHA-256 over its method's full name, a zero byte and its
+   * payload.
+   *
+   * @generated from field: bytes command_hash = 11;
+   */
+  commandHash: Uint8Array;
+
+  /**
+   * Of a value entity: what the records before held that this one replaces, and that is still needed.
+   *
+   * @generated from field: perdure.log.v1.Kept kept = 14;
+   */
+  kept?: Kept | undefined;
 };
 
 /**
@@ -87,6 +111,61 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
  */
 export const CommitSchema: GenMessage<Commit> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 0);
+
+/**
+ * What is still needed of records that are not read any more.
+ *
+ * @generated from message perdure.log.v1.Kept
+ */
+export type Kept = Message<"perdure.log.v1.Kept"> & {
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated perdure.log.v1.KeptReply replies = 1;
+   */
+  replies: KeptReply[];
+};
+
+/**
+ * Describes the message perdure.log.v1.Kept.
+ * Use `create(KeptSchema)` to create a new message.
+ */
+export const KeptSchema: GenMessage<Kept> = /*@__PURE__*/
+  messageDesc(file_perdure_log_v1_log, 1);
+
+/**
+ * Of a command with an idempotency key, what its record says of it.
+ *
+ * @generated from message perdure.log.v1.KeptReply
+ */
+export type KeptReply = Message<"perdure.log.v1.KeptReply"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: bytes command_hash = 2;
+   */
+  commandHash: Uint8Array;
+
+  /**
+   * @generated from field: cloudstate.Reply reply = 3;
+   */
+  reply?: Reply | undefined;
+
+  /**
+   * @generated from field: cloudstate.Forward forward = 4;
+   */
+  forward?: Forward | undefined;
+};
+
+/**
+ * Describes the message perdure.log.v1.KeptReply.
+ * Use `create(KeptReplySchema)` to create a new message.
+ */
+export const KeptReplySchema: GenMessage<KeptReply> = /*@__PURE__*/
+  messageDesc(file_perdure_log_v1_log, 2);
 
 /**
  * What a value entity holds.
@@ -107,7 +186,7 @@ export type ValueState = Message<"perdure.log.v1.ValueState"> & {
  * Use `create(ValueStateSchema)` to create a new message.
  */
 export const ValueStateSchema: GenMessage<ValueState> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 1);
+  messageDesc(file_perdure_log_v1_log, 3);
 
 /**
  * The state after some event, from which a replay may start.
@@ -138,6 +217,13 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
    * @generated from field: int64 time_ms = 4;
    */
   timeMs: bigint;
+
+  /**
+   * Of the records up to it.
+   *
+   * @generated from field: perdure.log.v1.Kept kept = 5;
+   */
+  kept?: Kept | undefined;
 };
 
 /**
@@ -145,5 +231,5 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 2);
+  messageDesc(file_perdure_log_v1_log, 4);
 

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+
+import { KeptReplySchema, KeptSchema } from "../protocol/mod.ts";
+import type { KeptReply } from "../protocol/mod.ts";
+
+export interface KeptReplyBounds {
+  /** Idempotency keys that an entity remembers. */
+  readonly maxKeptReplies: number;
+  /** Bytes of them with their replies; the newest is kept whatever its size. */
+  readonly maxKeptReplyBytes: number;
+}
+
+/**
+ * How the last commands of one entity that had an idempotency key were answered (I7). Pure: what is added is what the
+ * entity's records say, so it is the same whether it grew while they were written or is read from them, from wherever a
+ * reader begins.
+ *
+ * 1. It holds the newest replies that fit into both bounds, and always the newest one (I11).
+ * 2. Of a key that was used again after it was forgotten, the newer reply counts.
+ * 3. Replies lie encoded, one by one: they take little memory, and are put into a record without being encoded anew.
+ */
+export class KeptReplies {
+  readonly #bounds: KeptReplyBounds;
+  /** By key, oldest first. */
+  readonly #replies = new Map<string, Uint8Array>();
+  #bytes = 0;
+
+  constructor(bounds: KeptReplyBounds) {
+    this.#bounds = bounds;
+  }
+
+  get size(): number {
+    return this.#replies.size;
+  }
+
+  /** Of all replies, encoded. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(reply: KeptReply): void {
+    const encoded = toBinary(KeptReplySchema, reply);
+    this.#forget(reply.key);
+    this.#replies.set(reply.key, encoded);
+    this.#bytes += encoded.byteLength;
+    for (const oldest of this.#replies.keys()) {
+      if (this.#fits()) return;
+      this.#forget(oldest);
+    }
+  }
+
+  find(key: string): KeptReply | undefined {
+    const encoded = this.#replies.get(key);
+    return encoded === undefined ? undefined : fromBinary(KeptReplySchema, encoded);
+  }
+
+  /** The bytes of a message `Kept` with all replies, oldest first. */
+  encode(): Uint8Array {
+    const writer = new BinaryWriter();
+    for (const reply of this.#replies.values()) {
+      writer.tag(KeptSchema.field.replies.number, WireType.LengthDelimited).bytes(reply);
+    }
+    return writer.finish();
+  }
+
+  #fits(): boolean {
+    const { maxKeptReplies, maxKeptReplyBytes } = this.#bounds;
+    if (this.#replies.size <= 1) return true;
+    return this.#replies.size <= maxKeptReplies && this.#bytes <= maxKeptReplyBytes;
+  }
+
+  #forget(key: string): void {
+    const encoded = this.#replies.get(key);
+    if (encoded === undefined) return;
+    this.#replies.delete(key);
+    this.#bytes -= encoded.byteLength;
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Commands with an idempotency key: what is kept of the first, and what a repeat gets (I7). */
+
+import { createHash } from "node:crypto";
+
+import { Status } from "../grpc/mod.ts";
+import type { KeptReply } from "../protocol/mod.ts";
+import { methodName } from "../userfunction/mod.ts";
+
+import type { EntityCommand } from "./command.ts";
+import { entityError } from "./failure.ts";
+import type { KeptReplies } from "./kept-replies.ts";
+import { answerOf } from "./verdict.ts";
+import type { Answer, Said } from "./verdict.ts";
+
+/** Of the SHA-256 of a command: enough that no two are taken for one by chance. */
+const HASH_BYTES = 16;
+
+/** What is kept of a command and its answer; undefined if it has no key. */
+export function keptReplyOf(command: EntityCommand, said: Said): KeptReply | undefined {
+  const { idempotencyKey: key } = command;
+  if (key === undefined) return undefined;
+  return {
+    $typeName: "perdure.log.v1.KeptReply",
+    key,
+    commandHash: hashOf(command),
+    ...(said?.case === "reply" && { reply: said.value }),
+    ...(said?.case === "forward" && { forward: said.value }),
+  };
+}
+
+/** The first answer to a command that was carried out before; undefined if it is to be carried out now. */
+export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCommand): Answer | undefined {
+  if (kept === undefined || command.idempotencyKey === undefined) return undefined;
+  const found = kept.find(command.idempotencyKey);
+  if (found === undefined) return undefined;
+  if (!hashOf(command).equals(found.commandHash)) {
+    const text =
+      "the idempotency key was used before, for a command with another method or payload; " +
+      "give each command a key of its own";
+    return { ok: false, error: entityError(Status.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED", text) };
+  }
+  const { reply, forward } = found;
+  if (reply !== undefined) return answerOf({ case: "reply", value: reply });
+  return answerOf(forward === undefined ? undefined : { case: "forward", value: forward });
+}
+
+function hashOf({ method, payload }: EntityCommand): Buffer {
+  const hash = createHash("sha256").update(methodName(method)).update("\0").update(payload);
+  return hash.digest().subarray(0, HASH_BYTES);
+}
