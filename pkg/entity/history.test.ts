@@ -10,6 +10,7 @@ import { CommitSchema } from "../protocol/mod.ts";
 
 import {
   advance,
+  checkEnd,
   HistoryError,
   ORIGIN,
   readCommit,
@@ -124,6 +125,26 @@ test("the chain goes on across a snapshot", (t) => {
   t.deepEqual(Buffer.from(snapshot.cursor.recordHash), Buffer.from(cursors[1]!.recordHash));
   t.deepEqual(Buffer.from(snapshot.state.value).toString(), "state");
   t.deepEqual(readCommit(snapshot.cursor, records[1]!).cursor, cursors[2]);
+});
+
+test("records without events take no number, and the chain goes through them", (t) => {
+  const { records, cursors } = chain([0, 2, 0, 0, 1, 0]);
+  let cursor = ORIGIN;
+  for (const record of records) cursor = readCommit(cursor, record).cursor;
+  t.deepEqual(cursor, cursors.at(-1));
+  t.is(cursor.sequence, 3);
+  const error = t.throws(() => readCommit(cursors[2]!, records[3]!), { instanceOf: HistoryError });
+  t.is(error.code, "HISTORY_BROKEN_CHAIN");
+});
+
+test("I6: a history that ends before what is known of it is refused, one that goes on is not", (t) => {
+  const { cursors } = chain([1, 0, 1]);
+  for (const [i, known] of cursors.entries()) {
+    for (const [j, end] of cursors.entries()) {
+      if (j >= i) t.notThrows(() => checkEnd(known, end));
+      else t.throws(() => checkEnd(known, end), { code: "HISTORY_GAP" });
+    }
+  }
 });
 
 test("garbage is refused as unreadable, with its position", (t) => {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
-import { KeptReplySchema, KeptSchema } from "../protocol/mod.ts";
+import { KeptSchema } from "../protocol/mod.ts";
 import type { KeptReply } from "../protocol/mod.ts";
 
 export interface KeptReplyBounds {
@@ -20,7 +19,8 @@ export interface KeptReplyBounds {
  *
  * 1. It holds the newest replies that fit into both bounds, and always the newest one (I11).
  * 2. Of a key that was used again after it was forgotten, the newer reply counts.
- * 3. Replies lie encoded, one by one: they take little memory, and are put into a record without being encoded anew.
+ * 3. Each lies encoded, as a message `Kept` of its own: that takes little memory, and one behind the other they are the
+ *    message with all of them, so a record does not cost the work of encoding them anew.
  */
 export class KeptReplies {
   readonly #bounds: KeptReplyBounds;
@@ -42,7 +42,7 @@ export class KeptReplies {
   }
 
   add(reply: KeptReply): void {
-    const encoded = toBinary(KeptReplySchema, reply);
+    const encoded = toBinary(KeptSchema, { $typeName: "perdure.log.v1.Kept", replies: [reply] });
     this.#forget(reply.key);
     this.#replies.set(reply.key, encoded);
     this.#bytes += encoded.byteLength;
@@ -54,16 +54,12 @@ export class KeptReplies {
 
   find(key: string): KeptReply | undefined {
     const encoded = this.#replies.get(key);
-    return encoded === undefined ? undefined : fromBinary(KeptReplySchema, encoded);
+    return encoded === undefined ? undefined : fromBinary(KeptSchema, encoded).replies[0];
   }
 
   /** The bytes of a message `Kept` with all replies, oldest first. */
   encode(): Uint8Array {
-    const writer = new BinaryWriter();
-    for (const reply of this.#replies.values()) {
-      writer.tag(KeptSchema.field.replies.number, WireType.LengthDelimited).bytes(reply);
-    }
-    return writer.finish();
+    return Buffer.concat([...this.#replies.values()], this.#bytes);
   }
 
   #fits(): boolean {

@@ -70,5 +70,5 @@ export type {
   ServerReflectionRequest,
   ServerReflectionResponse,
 } from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
-export { CommitSchema, KeptReplySchema, KeptSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
+export { CommitSchema, KeptSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
 export type { Commit, Kept, KeptReply, Snapshot } from "./gen/perdure/log/v1/log_pb.ts";

@@ -16,6 +16,7 @@ import { connect } from "../../grpc/mod.ts";
 import { EventSourced, messageTypeUrl, ValueEntity } from "../../protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
+import type { EntityService } from "../../userfunction/mod.ts";
 
 import { EntityRuntime } from "../entity-runtime.ts";
 import { ORIGIN, readCommit } from "../history.ts";
@@ -59,10 +60,9 @@ export async function world(
 ): Promise<World> {
   const { onValueMessage } = setup;
   const entityType = onValueMessage === undefined ? EventSourced.typeName : ValueEntity.typeName;
-  const spec = counterSpec();
-  const entities = spec.entities.map((entity) => ({ ...entity, entityType }));
+  const { methods } = counterService(entityType);
   const userFunction = await startScriptedUserFunction({
-    spec: { ...spec, entities },
+    spec: counterSpec(),
     ...(onMessage !== undefined && { onMessage }),
     ...(onValueMessage !== undefined && { onValueMessage }),
   });
@@ -85,16 +85,13 @@ export async function world(
     await log.close();
   });
 
-  const validation = validateSpec({ ...spec, entities }, [entityType]);
-  if (!validation.ok) throw new Error(validation.errors.join());
-  const methods = validation.spec.services.get(COUNTER_SERVICE)?.methods;
   const send = async (
     id: string,
     amount = 0,
     { deadlineMs, onCancel = () => undefined, key: idempotencyKey, method: name = ADD }: SendOptions = {},
   ) => {
-    const method = methods?.get(name);
-    if (method === undefined || method.kind === "action") throw new Error("no such method");
+    const method = methods.get(name);
+    if (method === undefined) throw new Error("no such method");
     const payload = counterRequest(id, amount);
     const reply = await runtime.dispatch({
       method,
@@ -111,11 +108,22 @@ export async function world(
   return { runtime, log, clock, streams, reports, send, killUserFunction: () => userFunction.kill() };
 }
 
+/** The counter as a service of this kind of entities. */
+export function counterService(entityType: string): EntityService {
+  const spec = counterSpec();
+  const entities = spec.entities.map((entity) => ({ ...entity, entityType }));
+  const validation = validateSpec({ ...spec, entities }, [entityType]);
+  if (!validation.ok) throw new Error(validation.errors.join());
+  const service = validation.spec.services.get(COUNTER_SERVICE);
+  if (service === undefined || service.kind === "action") throw new Error("no service");
+  return service;
+}
+
 export function any(text: string): Any {
   return create(AnySchema, { typeUrl: messageTypeUrl(COUNTER_REQUEST), value: Buffer.from(text) });
 }
 
-interface ReplyParts {
+export interface ReplyParts {
   readonly text?: string;
   readonly events?: readonly string[];
   readonly snapshot?: string;
