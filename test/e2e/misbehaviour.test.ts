@@ -44,7 +44,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     title: "garbage",
     act: ({ stream }) => stream.sendBytes(Buffer.from("this is no message")),
     text: "Unexpected entity message",
-    report: /not an EventSourcedStreamOut/,
+    report: /not a message EventSourcedStreamOut/,
   },
   {
     title: "a failure of the whole stream",
