@@ -11,9 +11,9 @@ import {
   ServerReflectionResponseSchema,
 } from "../protocol/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
-import type { CommandReply } from "../router/mod.ts";
+import type { Command, CommandReply } from "../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
-import { idempotencyKey, replyHeaders, requestMetadata } from "./metadata.ts";
+import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
 import type { ServingContext } from "./serving.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
 
@@ -43,17 +43,24 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
   return {
     kind: "unary",
     async handle(payload, call) {
-      const answered = dispatch.unary({
+      const command: Command = {
         method,
         payload,
-        metadata: takesMetadata ? requestMetadata(call.rawHeaders) : NO_METADATA,
+        metadata: takesMetadata ? callMetadata(call) : NO_METADATA,
         idempotencyKey: idempotencyKey(call.headers, maxIdempotencyKeyLength),
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
-      });
-      const reply = await (takesMetadata ? withTrailers(call, answered) : answered);
-      if (reply.metadata.length > 0) respondWith(call, reply.metadata);
-      return reply.payload;
+      };
+      try {
+        const reply = await dispatch.unary(command);
+        if (reply.metadata.length > 0) {
+          addAll(call.responseMetadata, replyMetadata(reply.metadata));
+          addAll(call.trailers, replyTrailers(reply.metadata));
+        }
+        return reply.payload;
+      } catch (error) {
+        throw withMetadata(call, error);
+      }
     },
   };
 }
@@ -65,45 +72,53 @@ function streamedMethod(method: ServedMethod, { dispatch }: ServingContext): Met
     handle(call) {
       const replies = dispatch.streamed({
         method,
-        metadata: requestMetadata(call.rawHeaders),
+        metadata: callMetadata(call),
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
         input: takesStream ? callMessages(call) : single(call),
       });
-      return withTrailers(call, sendAll(call, replies));
+      return sendAll(call, replies);
     },
   };
 }
 
-/** Sends replies as fast as the caller takes them. */
+/** Sends replies as fast as the caller takes them. Of their trailers those that come last count. */
 async function sendAll(call: ServerStreamCall, replies: AsyncIterable<CommandReply>): Promise<void> {
   let isFirst = true;
-  for await (const reply of replies) {
-    if (isFirst) respondWith(call, reply.metadata);
-    isFirst = false;
-    if (!call.send(reply.payload)) await call.drained();
-    if (call.over) return;
+  let trailers = NO_METADATA;
+  try {
+    for await (const { payload, metadata } of replies) {
+      if (metadata.length > 0) {
+        if (isFirst) addAll(call.responseMetadata, replyMetadata(metadata));
+        const own = replyTrailers(metadata);
+        if (own.length > 0) trailers = own;
+      }
+      isFirst = false;
+      if (!call.send(payload)) await call.drained();
+      if (call.over) return;
+    }
+  } catch (error) {
+    throw withMetadata(call, error);
   }
+  addAll(call.trailers, trailers);
   call.end();
 }
 
-/** An action's own status goes on with its trailers: they may hold what the status means. */
-function withTrailers<T>(call: ServerCall, answered: Promise<T>): Promise<T> {
-  return answered.catch((error: unknown) => {
-    if (error instanceof CallError)
-      for (const [name, value] of error.trailers) call.trailers.add(name, value);
-    throw error;
-  });
+/** An action's own status goes on with its metadata and trailers: they may hold what the status means. */
+function withMetadata(call: ServerCall, error: unknown): unknown {
+  if (error instanceof CallError) {
+    for (const [name, value] of error.metadata) call.responseMetadata.add(name, value);
+    for (const [name, value] of error.trailers) call.trailers.add(name, value);
+  }
+  return error;
 }
 
 async function* single(call: ServerStreamCall): AsyncIterable<Uint8Array> {
   yield await onlyMessage(call);
 }
 
-function respondWith(call: ServerCall, metadata: Metadata): void {
-  const headers = replyHeaders(metadata);
-  for (let i = 0; i + 1 < headers.length; i += 2)
-    call.responseMetadata.add(headers[i] ?? "", headers[i + 1] ?? "");
+function addAll(to: ServerCall["trailers"], metadata: Metadata): void {
+  for (const { key, value } of metadata) to.add(key, value);
 }
 
 function reflectionMethod(reflection: Reflection, service: DescService): MethodHandler {

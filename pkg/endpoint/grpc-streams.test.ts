@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
-import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
+import type { ClientReadableStream, ServiceError, StatusObject } from "@grpc/grpc-js";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
@@ -104,11 +104,13 @@ test("actions get the caller's headers in order, bytes as bytes, without those o
   t.true(seen[0]?.some(({ key }) => key === "user-agent"));
 });
 
-test("texts of the first reply's metadata become headers, unsafe ones and bytes do not", async (t) => {
+test("the first reply's metadata become headers, texts and bytes; what is unsafe does not", async (t) => {
   const metadata: MetadataEntry[] = [
     { key: "X-Shelf", value: "7" },
     { key: "x-bytes-bin", value: Buffer.from([1]) },
     { key: "x-text-bin", value: "AQ==" },
+    { key: "x-bytes", value: Buffer.from([1]) },
+    { key: "grpc-status-details-bin", value: Buffer.from([1]) },
     { key: "x-newline", value: "a\r\nset-cookie: b" },
     { key: "x y", value: "c" },
     { key: "grpc-status", value: "3" },
@@ -123,12 +125,61 @@ test("texts of the first reply's metadata become headers, unsafe ones and bytes 
   const call = client.makeServerStreamRequest(path("Recite"), same, same, Buffer.from("a"));
   const headers = new Promise<Metadata>((resolve) => call.once("metadata", resolve));
   t.deepEqual(await collect(call), ["a", "b"]);
-  const { "x-shelf": shelf, ...rest } = (await headers).getMap();
+  const { "x-shelf": shelf, "x-bytes-bin": bytes, ...rest } = (await headers).getMap();
   t.is(shelf, "7");
+  t.deepEqual(bytes, Buffer.from([1]));
   t.deepEqual(
     Object.keys(rest).filter((name) => name.startsWith("x") || name.startsWith("set")),
     [],
   );
+});
+
+test("what is under a key for trailers comes behind the last reply; of several replies' the last ones count", async (t) => {
+  const replies = [
+    [{ key: "trailer:x-tail", value: "lost" }],
+    [
+      { key: "Trailer:X-Tail", value: "1" },
+      { key: "trailer:x-tail", value: "2" },
+      { key: "trailer:x-tail-bin", value: Buffer.from([0, 255]) },
+      { key: "trailer:grpc-status", value: "3" },
+      { key: "trailer:x y", value: "c" },
+      { key: "trailer:x-tail", value: "ö" },
+    ],
+    [],
+  ];
+  const client = await start(t, async function* () {
+    for (const metadata of replies) yield { payload: Buffer.from("a"), metadata };
+  });
+  const call = client.makeServerStreamRequest(path("Recite"), same, same, Buffer.from("a"));
+  const headers = new Promise<Metadata>((resolve) => call.once("metadata", resolve));
+  const end = new Promise<StatusObject>((resolve) => call.once("status", resolve));
+  t.is((await collect(call)).length, 3);
+  t.deepEqual((await headers).get("x-tail"), []);
+  const { code, metadata } = await end;
+  t.is(code, Status.OK);
+  t.deepEqual(metadata.get("x-tail").join(", "), "1, 2");
+  t.deepEqual(metadata.get("x-tail-bin"), [Buffer.from([0, 255])]);
+  t.deepEqual(
+    Object.keys(metadata.getMap()).filter((name) => name.startsWith("grpc") || name.includes(" ")),
+    [],
+  );
+});
+
+test("an action gets the time that its caller gave, as it was sent", async (t) => {
+  const seen: (readonly MetadataEntry[])[] = [];
+  const client = await start(t, (command) => {
+    seen.push(command.metadata);
+    return echoStream(command);
+  });
+  for (const deadline of [Date.now() + 60_000, undefined]) {
+    const options = deadline === undefined ? {} : { deadline };
+    await collect(
+      client.makeServerStreamRequest(path("Recite"), same, same, Buffer.from("a"), new Metadata(), options),
+    );
+  }
+  const times = seen.map((metadata) => metadata.find(({ key }) => key === "grpc-timeout")?.value);
+  t.regex(String(times[0]), /^[56]\d{4}m$/);
+  t.is(times[1], undefined);
 });
 
 test("a failure in the middle of a stream ends it with its status", async (t) => {

@@ -95,6 +95,19 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     t.true((seen?.deadlineMs ?? 0) > 0);
   });
 
+  test(`${version}: a reply's metadata are headers, what is for trailers is in the last frame`, async (t) => {
+    const metadata = [
+      { key: "x-head", value: "1" },
+      { key: "trailer:x-tail", value: "2" },
+      { key: "trailer:x-tail-bin", value: Buffer.from([0, 255]) },
+    ];
+    const endpoint = await runEndpoint(t, async ({ payload }) => ({ payload, metadata }));
+    const reply = await send(endpoint.port, webCall("Say", webFrame("hi")));
+    t.is(reply.headers["x-head"], "1");
+    t.is(reply.headers["x-tail"], undefined);
+    t.deepEqual((await readWebAnswer(reply)).trailers, { ...OK, "x-tail": "2", "x-tail-bin": "AP8" });
+  });
+
   test(`${version}: a failure is in the last frame, before the first message and behind it`, async (t) => {
     const failure = new StatusError(Status.NOT_FOUND, "GONE", "no more – ä");
     const endpoint = await runEndpoint(
@@ -155,6 +168,8 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     };
     t.is(await code("/x.Y/Z"), "UNKNOWN_METHOD");
     t.is(await code("/perdure.test.library.Talks/Say", { "grpc-encoding": "br" }), "UNKNOWN_ENCODING");
+    const json = { "content-type": "application/grpc-web+json" };
+    t.is(await code("/perdure.test.library.Talks/Say", json), "UNKNOWN_FORMAT");
     t.is(await code("/perdure.test.library.Talks/Say", { "grpc-timeout": "soon" }), "BAD_TIMEOUT");
     const get = await send(endpoint.port, {
       ...webCall("Say", webFrame("hi")),

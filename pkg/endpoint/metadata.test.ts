@@ -37,10 +37,11 @@ test("what belongs to the connection, to HTTP's framing or to gRPC is not metada
   t.deepEqual(requestMetadata([...names, ...more].flatMap((name) => [name, "x"])), []);
 });
 
-test("of a reply's metadata only texts that are safe as headers go out", (t) => {
+test("over HTTP, of a reply's metadata only texts that are safe as headers go out", (t) => {
   const metadata = [
     { key: "X-Shelf", value: "7" },
     { key: "x-bytes-bin", value: Buffer.from([1]) },
+    { key: "trailer:x-tail", value: "1" },
     { key: "x-newline", value: "a\r\nset-cookie: b" },
     { key: "x y", value: "c" },
     { key: "", value: "c" },

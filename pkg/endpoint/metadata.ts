@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { isReservedName, Status, StatusError } from "../grpc/mod.ts";
+import type { ServerCall } from "../grpc/mod.ts";
 import type { Metadata, MetadataEntry } from "../protocol/mod.ts";
 
 const NAME = /^[0-9a-z_.-]+$/;
@@ -29,8 +30,44 @@ export function requestMetadata(raw: readonly string[]): Metadata {
   return metadata;
 }
 
+/** The same of a call of gRPC or gRPC-Web, with the time that its caller gave, as it was sent. */
+export function callMetadata({ headers, rawHeaders }: ServerCall): Metadata {
+  const metadata = requestMetadata(rawHeaders);
+  const timeout = headers["grpc-timeout"];
+  return typeof timeout === "string" ? [...metadata, { key: "grpc-timeout", value: timeout }] : metadata;
+}
+
 /**
- * The metadata of a reply as headers, in order, as a flat list of names and values: entries with text only, as
+ * Begins the key of an entry that goes out behind the reply, as gRPC's trailers do. Cloudstate's protocol has no other
+ * place for it, and no header can have such a name.
+ */
+const TRAILER_PREFIX = "trailer:";
+
+/**
+ * The metadata of a reply that go out over gRPC before it, in order: only names and values that gRPC carries and a user
+ * function may set.
+ */
+export function replyMetadata(metadata: Metadata): Metadata {
+  return metadata.flatMap(({ key, value }) => carried(key, value));
+}
+
+/** The same for what goes out behind the reply. */
+export function replyTrailers(metadata: Metadata): Metadata {
+  return metadata.flatMap(({ key, value }) =>
+    key.toLowerCase().startsWith(TRAILER_PREFIX) ? carried(key.slice(TRAILER_PREFIX.length), value) : [],
+  );
+}
+
+function carried(key: string, value: MetadataEntry["value"]): MetadataEntry[] {
+  const name = key.toLowerCase();
+  const isBytes = typeof value !== "string";
+  if (!NAME.test(name) || name.startsWith("grpc-") || !isPassed(name)) return [];
+  if (isBytes !== name.endsWith("-bin") || (!isBytes && !TEXT.test(value))) return [];
+  return [{ key: name, value }];
+}
+
+/**
+ * The metadata of a reply as headers of HTTP, in order, as a flat list of names and values: entries with text only, as
  * Cloudstate does, and only names and values that a header may have and a user function may set.
  */
 export function replyHeaders(metadata: Metadata): string[] {

@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http2";
 
 import { readMetadata } from "./metadata-headers.ts";
-import { Metadata } from "./metadata.ts";
+import type { Metadata } from "./metadata.ts";
 import { decodeStatusMessage, encodeStatusMessage } from "./status-message.ts";
 import { parseStatus, Status, StatusError, statusName } from "./status.ts";
 
@@ -11,6 +11,15 @@ import { parseStatus, Status, StatusError, statusName } from "./status.ts";
 const CODE_FIELD = "perdure-error-code";
 
 const PRINTABLE = /^[\x21-\x7e]{1,128}$/;
+
+/** What came with an end, as flat lists of names and values. */
+interface Received {
+  readonly headers?: readonly string[] | undefined;
+  readonly trailers?: readonly string[];
+  readonly cause?: unknown;
+}
+
+const NONE: readonly string[] = [];
 
 /** How a call ended, as its caller sees it. */
 export class CallEnd {
@@ -21,45 +30,70 @@ export class CallEnd {
   readonly message: string;
   /** What made it end here, if it did not end by the peer's word. */
   readonly cause: unknown;
-  readonly #trailers: readonly string[] | undefined;
+  readonly #headers: readonly string[];
+  readonly #trailers: readonly string[];
 
-  constructor(status: Status, code: string, message: string, trailers?: readonly string[], cause?: unknown) {
+  constructor(
+    status: Status,
+    code: string,
+    message: string,
+    { headers = NONE, trailers = NONE, cause }: Received,
+  ) {
     this.status = status;
     this.code = code;
     this.message = message;
+    this.#headers = headers;
     this.#trailers = trailers;
     this.cause = cause;
   }
 
+  /** What the peer sent before its first message, or before its status if there was no message. */
+  get metadata(): Metadata {
+    return readMetadata(this.#headers);
+  }
+
   /** What the peer sent behind its last message. */
   get trailers(): Metadata {
-    return this.#trailers === undefined ? new Metadata() : readMetadata(this.#trailers);
+    return readMetadata(this.#trailers);
   }
 }
 
-/** The end that the peer's headers or trailers name, or undefined if they name none. */
-export function readCallEnd(headers: IncomingHttpHeaders, raw: readonly string[]): CallEnd | undefined {
-  const field = headers["grpc-status"];
+/**
+ * The end that the peer's trailers name, or undefined if they name none.
+ *
+ * @param fields the trailers, or the headers of an answer that has nothing else
+ * @param trailers the same as a flat list of names and values
+ * @param headers what came before them, in the same form
+ */
+export function readCallEnd(
+  fields: IncomingHttpHeaders,
+  trailers: readonly string[],
+  headers?: readonly string[],
+): CallEnd | undefined {
+  const field = fields["grpc-status"];
   if (field === undefined) return undefined;
   const status = parseStatus(String(field));
-  if (status === Status.OK) return new CallEnd(status, "OK", "", raw);
-  const code = headers[CODE_FIELD] ?? statusName(status);
-  const message = headers["grpc-message"] ?? "";
-  return new CallEnd(status, String(code), decodeStatusMessage(String(message)), raw);
+  if (status === Status.OK) return new CallEnd(status, "OK", "", { headers, trailers });
+  const code = fields[CODE_FIELD] ?? statusName(status);
+  const message = decodeStatusMessage(String(fields["grpc-message"] ?? ""));
+  return new CallEnd(status, String(code), message, { headers, trailers });
 }
 
 /** The end of a call that ended here and not by the peer's word. */
 export function localEnd(error: StatusError): CallEnd {
-  return new CallEnd(error.status, error.code, error.message, undefined, error);
+  return new CallEnd(error.status, error.code, error.message, { cause: error });
 }
 
 /** The peer ended a call with another status than OK. */
 export class CallError extends StatusError {
+  /** What the peer sent before anything else. */
+  readonly metadata: Metadata;
   /** What the peer sent with its status. */
   readonly trailers: Metadata;
 
   constructor(end: CallEnd) {
     super(end.status, end.code, end.message);
+    this.metadata = end.metadata;
     this.trailers = end.trailers;
   }
 }

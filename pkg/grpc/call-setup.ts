@@ -21,8 +21,16 @@ export function findMethod({ options, openCalls }: ServerContext, path: string):
   return method;
 }
 
-/** How the caller packs its messages. @throws StatusError `UNKNOWN_ENCODING` */
+/** The format of messages that a content type of gRPC or gRPC-Web names behind a plus sign. */
+const FORMAT = /^[^+;]*\+([^;]*)/;
+
+/** How the caller packs its messages, which have to be protobuf. @throws StatusError `UNKNOWN_FORMAT`, `UNKNOWN_ENCODING` */
 export function requestEncoding(headers: IncomingHttpHeaders): Encoding {
+  const format = FORMAT.exec(headers["content-type"] ?? "")?.[1]?.trim() ?? "proto";
+  if (format !== "proto") {
+    const text = `messages as ${format.slice(0, 32)} are not read here; they have to be proto`;
+    throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_FORMAT", text);
+  }
   const encoding = parseEncoding(headers["grpc-encoding"] as string | undefined);
   if (encoding !== undefined) return encoding;
   const text = `messages packed as ${String(headers["grpc-encoding"])} are not read here`;

@@ -151,17 +151,27 @@ export abstract class CallState implements ServerCall {
     return this.#trailers;
   }
 
-  /** Appends the status and, of the metadata, what fits: the error matters more. */
-  protected appendError(headers: string[], error: StatusError, begun: boolean): void {
-    appendStatus(headers, error);
-    const { length } = headers;
+  /** The fields that tell a status, with the method's own trailers if they fit: the error matters more. */
+  protected errorFields(error: StatusError): string[] {
+    const fields: string[] = [];
+    appendStatus(fields, error);
+    if (this.#trailers !== undefined) this.#appendIfFits(fields, this.#trailers);
+    return fields;
+  }
+
+  /** What the method wants to say before an error that comes first, as headers, if it fits. */
+  protected errorHeaders(): string[] {
+    const headers: string[] = [];
+    if (this.#responseMetadata !== undefined) this.#appendIfFits(headers, this.#responseMetadata);
+    return headers;
+  }
+
+  #appendIfFits(fields: string[], metadata: Metadata): void {
+    const { length } = fields;
     try {
-      const { maxMetadataBytes } = this.context.options;
-      if (!begun && this.#responseMetadata !== undefined)
-        appendMetadata(headers, this.#responseMetadata, maxMetadataBytes);
-      if (this.#trailers !== undefined) appendMetadata(headers, this.#trailers, maxMetadataBytes);
+      appendMetadata(fields, metadata, this.context.options.maxMetadataBytes);
     } catch {
-      headers.length = length;
+      fields.length = length;
     }
   }
 

@@ -205,7 +205,7 @@ export class ClientCall implements ClientStream, MessageSink {
 
   onTrailers(headers: IncomingHttpHeaders, raw: readonly string[]): void {
     this.#context.keepAlive.heard();
-    this.#end = readCallEnd(headers, raw);
+    this.#end = readCallEnd(headers, raw, this.#headers);
     // The end of the data is a turn away, but nothing can come before it.
     if (this.#stream.readableLength === 0) this.#reader?.end();
   }

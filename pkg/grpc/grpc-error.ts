@@ -34,6 +34,8 @@ export type GrpcErrorCode =
   | "BAD_COMPRESSION"
   /** A compression that the receiver does not know. */
   | "UNKNOWN_ENCODING"
+  /** A content type whose messages are no protobuf. */
+  | "UNKNOWN_FORMAT"
   /** Not exactly one message where exactly one belongs. */
   | "MESSAGE_COUNT"
   /** The peer does not speak gRPC. */

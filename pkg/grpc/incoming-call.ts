@@ -61,12 +61,13 @@ export abstract class IncomingCall extends CallState implements MessageSink {
   fail(error: StatusError): void {
     if (this.over) return;
     this.settle();
-    const begun = this.stream.headersSent;
-    const headers = begun ? [] : [...RESPONSE_HEADERS];
-    this.appendError(headers, error, begun);
+    const fields = this.errorFields(error);
+    const headers = this.stream.headersSent ? [] : this.errorHeaders();
     try {
-      if (begun) this.finish(toFields(headers));
-      else sendHeadersOnly(this.stream, headers);
+      // Headers of the method's own would be taken for trailers, if nothing came behind them.
+      if (headers.length > 0) this.respond([...RESPONSE_HEADERS, ...headers]);
+      if (this.stream.headersSent) this.finish(toFields(fields));
+      else sendHeadersOnly(this.stream, [...RESPONSE_HEADERS, ...fields]);
     } catch (thrown) {
       this.#giveUp(thrown);
     }

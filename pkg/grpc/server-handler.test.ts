@@ -173,6 +173,11 @@ const WRONG_REQUESTS: Readonly<
     headers: { "grpc-encoding": "br" },
     expected: ["12", "UNKNOWN_ENCODING"],
   },
+  "another format than protobuf": {
+    body: EMPTY,
+    headers: { "content-type": "application/grpc+json; charset=utf-8" },
+    expected: ["12", "UNKNOWN_FORMAT"],
+  },
   "a timeout that is none": {
     body: EMPTY,
     headers: { "grpc-timeout": "soon" },
@@ -265,6 +270,25 @@ test("a StatusError goes to the caller with its code; anything else is INTERNAL 
   );
 });
 
+test("an error's own headers come before it, so that they are not taken for trailers", async (t) => {
+  const tell = (call: ServerCall): never => {
+    call.responseMetadata.set("x-head", "1");
+    call.trailers.set("x-tail", "2");
+    throw new StatusError(Status.NOT_FOUND, "NONE", "none");
+  };
+  const client = await start(
+    t,
+    {},
+    { Unary: { kind: "unary", handle: async (_request, call) => tell(call) }, Stream: bidi(tell) },
+  );
+  for (const name of ["Unary", "Stream"]) {
+    const { headers, end, body } = await client.call(name, EMPTY);
+    t.like(headers, { "x-head": "1", "grpc-status": undefined, "x-tail": undefined }, name);
+    t.like(end, { "grpc-status": "5", "x-tail": "2", "x-head": undefined }, name);
+    t.is(body.length, 0);
+  }
+});
+
 test("an answer with more metadata than may be sent is an error, an error with more is sent without", async (t) => {
   const long = "v".repeat(2_000);
   const client = await start(
@@ -281,6 +305,7 @@ test("an answer with more metadata than may be sent is an error, an error with m
       Fail: {
         kind: "unary",
         handle: async (_request, call) => {
+          call.responseMetadata.set("x-long", long);
           call.trailers.set("x-long", long);
           throw new StatusError(Status.NOT_FOUND, "NONE", "none");
         },
@@ -291,9 +316,9 @@ test("an answer with more metadata than may be sent is an error, an error with m
     "grpc-status": "8",
     "perdure-error-code": "METADATA_TOO_LARGE",
   });
-  const { end } = await client.call("Fail", EMPTY);
+  const { headers, end } = await client.call("Fail", EMPTY);
   t.is(end["grpc-status"], "5");
-  t.is(end["x-long"], undefined);
+  t.is(headers["x-long"] ?? end["x-long"], undefined);
 });
 
 // Time and cancellation

@@ -15,6 +15,7 @@ import { file_cloudstate_value_entity } from "./gen/cloudstate/value_entity_pb.t
 import { file_google_api_annotations } from "./gen/google/api/annotations_pb.ts";
 import { file_google_api_http } from "./gen/google/api/http_pb.ts";
 import { file_google_api_httpbody } from "./gen/google/api/httpbody_pb.ts";
+import { file_google_rpc_status } from "./gen/google/rpc/status_pb.ts";
 
 /**
  * Everything that a file declares. A field: `number name type`, with `repeated`, and with the oneof it is in. A type of
@@ -322,6 +323,13 @@ const WIRE: readonly (readonly [DescFile, Contract])[] = [
     {
       package: "google.api",
       messages: { HttpBody: ["1 content_type string", "2 data bytes", `3 extensions repeated ${ANY}`] },
+    },
+  ],
+  [
+    file_google_rpc_status,
+    {
+      package: "google.rpc",
+      messages: { Status: ["1 code int32", "2 message string", `3 details repeated ${ANY}`] },
     },
   ],
 ];

@@ -190,13 +190,21 @@ export const PROXY_SETTINGS = {
     [1, DAY_MS],
     "Longest wait before the user function is looked for again.",
   ),
+  maxRequestBytes: number(
+    "max-request-bytes",
+    "PERDURE_MAX_REQUEST_BYTES",
+    12 * MIB,
+    "bytes",
+    [1_024, 256 * MIB],
+    "Largest message from a caller, and largest body of an HTTP request.",
+  ),
   maxMessageBytes: number(
     "max-message-bytes",
     "PERDURE_MAX_MESSAGE_BYTES",
     12 * MIB,
     "bytes",
     [1_024, 256 * MIB],
-    "Largest request, and largest message from the user function.",
+    "Largest message from the user function.",
   ),
   maxEntityIdLength: number(
     "max-entity-id-length",

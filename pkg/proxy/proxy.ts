@@ -147,7 +147,7 @@ function endpointOptions(options: ProxyOptions): EndpointOptions {
   return {
     host: options.httpHost,
     port: options.httpPort,
-    maxRequestBytes: options.maxMessageBytes,
+    maxRequestBytes: options.maxRequestBytes,
     maxBufferedBytes: options.maxBufferedBytes,
     maxHeaderBytes: options.maxHeaderBytes,
     maxConnections: options.maxConnections,

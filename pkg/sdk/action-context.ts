@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Answer } from "./answer.ts";
+import type { AbortOptions, StatusName } from "./call-aborted.ts";
+import { CallAborted } from "./call-aborted.ts";
+import { callTimeoutMs } from "./call-timeout.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { CloudEvent } from "./cloud-event.ts";
 import { NO_COMMAND } from "./entity-instance.ts";
@@ -15,16 +18,27 @@ import { BaseContext } from "./handler-context.ts";
 export interface ActionContext extends HandlerContext {
   /** The CloudEvent whose data the message is, if that is what came. Of streams, the one that began the call. */
   readonly cloudEvent: CloudEvent | undefined;
-  /** Aborted when the caller goes away. Nothing that the handler answers from then on arrives. */
+  /** How long the caller said that it waits, from the beginning of its call, in milliseconds; undefined: for ever. */
+  readonly timeoutMs: number | undefined;
+  /** Aborted when the caller goes away, or its time is over. Nothing that the handler answers from then on arrives. */
   readonly signal: AbortSignal;
   /** No answer at all: in a stream nothing reaches the caller, from a unary method an error does. */
   readonly noReply: () => Answer<never>;
   /** A failure as an answer: unlike `fail` it does not leave the handler. Ends the caller's stream in most proxies. */
   readonly failure: (description: string) => Answer<never>;
+  /**
+   * Ends the call with a status of gRPC: `return abort("NOT_FOUND", "There is no such book")`. Leaves the handler, as
+   * `fail` does. Unlike a failure it carries no effects: those since the last answer are lost.
+   *
+   * Raises `BAD_STATUS`, `BAD_METADATA`.
+   */
+  readonly abort: (status: StatusName, description: string, options?: AbortOptions) => never;
 }
 
 /** The context as the runtime sees it. */
 export class ActionCommand extends BaseContext implements ActionContext {
+  /** What `abort` threw first. A handler that swallows the throw has aborted nevertheless. */
+  aborted: CallAborted | undefined;
   readonly #cancellation: Cancellation;
 
   constructor(source: ContextSource, cancellation: Cancellation) {
@@ -34,6 +48,10 @@ export class ActionCommand extends BaseContext implements ActionContext {
 
   get cloudEvent(): CloudEvent | undefined {
     return this.metadata.cloudEvent;
+  }
+
+  get timeoutMs(): number | undefined {
+    return callTimeoutMs(this.metadata);
   }
 
   get signal(): AbortSignal {
@@ -51,6 +69,13 @@ export class ActionCommand extends BaseContext implements ActionContext {
     return (description) => {
       this.checkOpen("failure");
       return this.make({ case: "failure", value: failure(NO_COMMAND, description) }).asAnswer;
+    };
+  }
+  get abort(): (status: StatusName, description: string, options?: AbortOptions) => never {
+    return (status, description, options) => {
+      this.checkOpen("abort");
+      this.aborted ??= new CallAborted(status, description, options);
+      throw this.aborted;
     };
   }
 }

@@ -4,22 +4,30 @@
 
 import type { Writable } from "node:stream";
 
+import { toBinary } from "@bufbuild/protobuf";
 import type {
   handleBidiStreamingCall,
   handleClientStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
   sendUnaryData,
+  ServerUnaryCall,
   StatusObject,
 } from "@grpc/grpc-js";
-import { status } from "@grpc/grpc-js";
+import { Metadata as GrpcMetadata, status } from "@grpc/grpc-js";
 
 import type { ActionCommand, ActionResponse } from "../protocol/gen/cloudstate/action_pb.ts";
+import { StatusSchema } from "../protocol/gen/google/rpc/status_pb.ts";
+import { CallAborted } from "./call-aborted.ts";
 import { Cancellation } from "./cancellation.ts";
 import { ProtocolError } from "./error.ts";
 import { Inbox } from "./inbox.ts";
+import type { Metadata } from "./metadata.ts";
 import type { ActionRun } from "./run-action.ts";
 import { ActionBroken, runMany, runOnce } from "./run-action.ts";
+
+/** A call whose answer may begin with headers. */
+type Headed = Pick<ServerUnaryCall<unknown, unknown>, "sendMetadata">;
 
 export interface ActionHandlers {
   readonly handleUnary: handleUnaryCall<ActionCommand, ActionResponse>;
@@ -33,14 +41,15 @@ export function actionHandlers(options: Omit<ActionRun, "cancellation">): Action
   return {
     handleUnary: (call, answer) => {
       const run = { ...options, cancellation: cancellationOf(call) };
-      respond(runOnce(run, { shape: "unary", command: call.request }), run.cancellation, answer);
+      respond(runOnce(run, { shape: "unary", command: call.request }), call, run.cancellation, answer);
     },
     handleStreamedIn: (call, answer) => {
       const run = { ...options, cancellation: cancellationOf(call) };
       const commands = new Inbox<ActionCommand>(call, run.cancellation);
-      respond(runOnce(run, { shape: "client_streaming", commands }), run.cancellation, (error, response) => {
+      const response = runOnce(run, { shape: "client_streaming", commands });
+      respond(response, call, run.cancellation, (error, value) => {
         void commands.return();
-        answer(error, response);
+        answer(error, value);
       });
     },
     handleStreamedOut: (call) => {
@@ -64,6 +73,7 @@ function cancellationOf(call: NodeJS.EventEmitter): Cancellation {
 
 function respond(
   response: Promise<ActionResponse>,
+  call: Headed,
   cancellation: Cancellation,
   answer: sendUnaryData<ActionResponse>,
 ): void {
@@ -74,7 +84,7 @@ function respond(
     },
     (error: unknown) => {
       cancellation.settle();
-      answer(statusOf(error));
+      answer(statusOf(error, call));
     },
   );
 }
@@ -82,7 +92,7 @@ function respond(
 /** Sends what comes, as fast as it is read, and ends the call. Asks for no more when the caller has gone. */
 async function send(
   responses: AsyncGenerator<ActionResponse>,
-  call: Writable,
+  call: Writable & Headed,
   cancellation: Cancellation,
 ): Promise<void> {
   try {
@@ -96,7 +106,7 @@ async function send(
     if (cancellation.cancelled) return;
     cancellation.settle();
     // How grpc-js is told the status of a stream: it ends the call with it, after what was written.
-    call.emit("error", statusOf(error));
+    call.emit("error", statusOf(error, call));
   }
 }
 
@@ -111,11 +121,34 @@ function drained(call: Writable, cancellation: Cancellation): Promise<void> {
 }
 
 /**
- * What the caller is told of a call that broke. The text of what a handler threw stays in the log, for it was not
- * written for strangers; that of a protocol error is for the proxy.
+ * What the caller is told of a call that ended otherwise than with answers. The text of what a handler threw stays in the
+ * log, for it was not written for strangers; that of a protocol error is for the proxy.
  */
-function statusOf(error: unknown): Pick<StatusObject, "code" | "details"> & Error {
+function statusOf(error: unknown, call: Headed): Partial<StatusObject> & Error {
+  if (error instanceof CallAborted) return abortedStatus(error, call);
   const broken = error instanceof ActionBroken && error.cause instanceof ProtocolError;
   const details = broken ? error.message : "Unexpected failure";
   return Object.assign(new Error(details), { code: broken ? status.INTERNAL : status.UNKNOWN, details });
+}
+
+function abortedStatus(aborted: CallAborted, call: Headed): Partial<StatusObject> & Error {
+  // Has no effect when something was answered before.
+  if (aborted.metadata.entries.length > 0) call.sendMetadata(grpcMetadata(aborted.metadata));
+  const code = status[aborted.status];
+  // The status message is percent-encoded, and half a character cannot be.
+  const message = Buffer.from(aborted.message).toString();
+  const metadata = grpcMetadata(aborted.trailers);
+  if (aborted.details.length > 0) {
+    const details = [...aborted.details];
+    const bytes = toBinary(StatusSchema, { $typeName: "google.rpc.Status", code, message, details });
+    metadata.add("grpc-status-details-bin", Buffer.from(bytes));
+  }
+  return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+function grpcMetadata(metadata: Metadata): GrpcMetadata {
+  const grpc = new GrpcMetadata();
+  for (const [name, value] of metadata)
+    grpc.add(name, typeof value === "string" ? value : Buffer.from(value));
+  return grpc;
 }

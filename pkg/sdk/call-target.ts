@@ -16,6 +16,11 @@ export interface CallOptions {
   readonly metadata?: MetadataInit;
 }
 
+export interface ReplyOptions extends CallOptions {
+  /** Go to a caller over gRPC behind the reply, of a stream behind its last one. Default: none. */
+  readonly trailers?: MetadataInit;
+}
+
 export interface EffectOptions extends CallOptions {
   /** The proxy waits until it is done, before anything that follows: later effects and the answer. Default false. */
   readonly synchronous?: boolean;

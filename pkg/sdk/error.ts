@@ -15,6 +15,8 @@ export type SdkErrorCode =
   | "BAD_MESSAGE"
   /** A key or value that metadata cannot carry, or half a CloudEvent. */
   | "BAD_METADATA"
+  /** `abort` was given what is not the name of a status, or OK. */
+  | "BAD_STATUS"
   /** `emit` of an event for which the entity has no `on`. */
   | "UNKNOWN_EVENT"
   /** `forward` or `effect` to what is not a unary method of a service that this server serves. */

@@ -6,10 +6,11 @@ import type { Metadata as WireMetadata, SideEffect } from "../protocol/gen/cloud
 import type { AnswerAction, Answer } from "./answer.ts";
 import { MadeAnswer, replyOf } from "./answer.ts";
 import { pack } from "./any.ts";
-import type { CallOptions, CheckTarget, EffectOptions, UnaryMethod } from "./call-target.ts";
+import type { CallOptions, CheckTarget, EffectOptions, ReplyOptions, UnaryMethod } from "./call-target.ts";
 import { callOf, nameOf } from "./call-target.ts";
 import type { MethodEntry } from "./definition.ts";
 import { CommandFailed, SdkError } from "./error.ts";
+import { withTrailers } from "./header-metadata.ts";
 import type { Metadata } from "./metadata.ts";
 import { metadataFromWire, metadataToWire } from "./metadata.ts";
 import { toMessage } from "./to-message.ts";
@@ -53,7 +54,7 @@ export interface HandlerContext {
   readonly reply: <Output extends DescMessage>(
     schema: Output,
     message: MessageInitShape<Output>,
-    options?: CallOptions,
+    options?: ReplyOptions,
   ) => Answer<Output>;
   /**
    * Refuses the command: leaves the handler, and the caller gets the text. Works with and without `return`; with it,
@@ -183,7 +184,7 @@ export class BaseContext implements HandlerContext {
     });
   }
 
-  #reply(schema: DescMessage, init: unknown, { metadata }: CallOptions = {}): MadeAnswer {
+  #reply(schema: DescMessage, init: unknown, { metadata, trailers }: ReplyOptions = {}): MadeAnswer {
     this.checkOpen("reply");
     this.#checkReply("reply", schema);
     return this.make({
@@ -191,7 +192,7 @@ export class BaseContext implements HandlerContext {
       value: {
         $typeName: "cloudstate.Reply",
         payload: pack(schema, toMessage(schema, init, "reply", "BAD_MESSAGE")),
-        metadata: metadataToWire(metadata),
+        metadata: metadataToWire(withTrailers(metadata, trailers)),
       },
     });
   }

@@ -7,6 +7,7 @@ import type { Action } from "./action.ts";
 import { ActionCommand } from "./action-context.ts";
 import type { AnswerAction } from "./answer.ts";
 import { unpack } from "./any.ts";
+import { CallAborted } from "./call-aborted.ts";
 import type { CheckTarget } from "./call-target.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { MethodEntry } from "./definition.ts";
@@ -25,7 +26,8 @@ import { metadataFromWire } from "./metadata.ts";
  *    handler asks for it.
  * 2. *Effects stay*: those of before an answer travel with it, whether it is a reply, a failure, or none; what a handler
  *    that throws has asked for is lost with it.
- * 3. *Failure*: `fail` is the call's last answer; any other throw raises `ActionBroken`, after it was reported.
+ * 3. *Failure*: `fail` is the call's last answer; `abort` raises `CallAborted`; any other throw raises `ActionBroken`,
+ *    after it was reported.
  * 4. *Cancelled*: whatever is thrown because the caller went away is not reported.
  */
 export interface ActionRun {
@@ -54,28 +56,30 @@ interface OpenCall {
   readonly context: ActionCommand;
 }
 
-/** A call that is answered once: unary, or streamed in. Rejects with `ActionBroken`. */
+/** A call that is answered once: unary, or streamed in. Rejects with `ActionBroken` or `CallAborted`. */
 export async function runOnce(run: ActionRun, source: ActionSource): Promise<ActionResponse> {
   const { entry, input, context } = await open(run, source);
   try {
     const result: unknown = await entry.handle(input, context);
+    if (context.aborted !== undefined) throw context.aborted;
     if (context.failed === undefined) return response(context, context.actionOf(result));
   } catch (error) {
-    if (!isFailure(error, context)) throw broken(run, error, entry);
+    if (!isFailure(error, context)) throw ended(run, error, entry, context);
   } finally {
     context.end();
   }
   return failedResponse(context);
 }
 
-/** A call that is answered with a stream. Raises `ActionBroken`. */
+/** A call that is answered with a stream. Raises `ActionBroken` or `CallAborted`. */
 export async function* runMany(run: ActionRun, source: ActionSource): AsyncGenerator<ActionResponse> {
   const { entry, input, context } = await open(run, source);
   try {
     for await (const result of iterableOf(entry, entry.handle(input, context))) {
-      if (context.failed !== undefined) break;
+      if (context.failed !== undefined || context.aborted !== undefined) break;
       yield response(context, context.actionOf(result));
     }
+    if (context.aborted !== undefined) throw context.aborted;
     if (context.failed === undefined) {
       context.checkGiven();
       const last = response(context, { case: undefined });
@@ -83,7 +87,7 @@ export async function* runMany(run: ActionRun, source: ActionSource): AsyncGener
       return;
     }
   } catch (error) {
-    if (!isFailure(error, context)) throw broken(run, error, entry);
+    if (!isFailure(error, context)) throw ended(run, error, entry, context);
   } finally {
     context.end();
   }
@@ -169,6 +173,11 @@ function failedResponse(context: ActionCommand): ActionResponse {
 
 function isFailure(error: unknown, { failed }: ActionCommand): boolean {
   return error instanceof CommandFailed && failed !== undefined;
+}
+
+/** What a handler's throw means for the call. */
+function ended(run: ActionRun, error: unknown, entry: MethodEntry, { aborted }: ActionCommand): Error {
+  return error instanceof CallAborted && aborted !== undefined ? aborted : broken(run, error, entry);
 }
 
 function broken(run: ActionRun, error: unknown, entry: MethodEntry | undefined): ActionBroken {

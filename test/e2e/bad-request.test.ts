@@ -101,7 +101,7 @@ const BAD_REQUESTS: readonly BadRequest[] = [
   {
     title: "another content type",
     call: { body: "id=a", contentType: "text/plain" },
-    status: 400,
+    status: 415,
     errorCode: "UNSUPPORTED_CONTENT_TYPE",
     text: /application\/json/,
   },

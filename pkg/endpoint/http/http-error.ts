@@ -17,7 +17,7 @@ export const HTTP_ERRORS = {
   },
   WRONG_PARAMETER_TYPE: { status: 400, meaning: "a value in the path or the query does not fit its field" },
   UNSUPPORTED_CONTENT_TYPE: {
-    status: 400,
+    status: 415,
     meaning: "the method takes a body, which must be application/json",
   },
   MALFORMED_JSON: { status: 400, meaning: "the body is not JSON in UTF-8, or names a key twice" },

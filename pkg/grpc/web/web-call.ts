@@ -129,11 +129,9 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 
   fail(error: StatusError): void {
     if (this.over) return;
-    const trailers: string[] = [];
-    this.appendError(trailers, error, this.#writer !== undefined);
     try {
-      if (this.#writer === undefined) this.#begin(this.#formHeaders());
-      this.#finish(trailers);
+      if (this.#writer === undefined) this.#begin([...this.#formHeaders(), ...this.errorHeaders()]);
+      this.#finish(this.errorFields(error));
     } catch (thrown) {
       // Whatever Node refuses to send ends this call only (I12).
       const { logger } = this.context.options;

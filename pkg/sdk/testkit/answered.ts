@@ -7,6 +7,7 @@ import type { AnswerAction } from "../answer.ts";
 import { unpack } from "../any.ts";
 import type { CheckTarget } from "../call-target.ts";
 import { nameOf } from "../call-target.ts";
+import { splitTrailers } from "../header-metadata.ts";
 import { Metadata, metadataFromWire } from "../metadata.ts";
 import { TestkitError } from "./error.ts";
 
@@ -16,6 +17,8 @@ export interface Answered<Reply extends DescMessage = DescMessage> {
   readonly reply: MessageShape<Reply>;
   /** What goes with the reply. */
   readonly metadata: Metadata;
+  /** What comes behind it. */
+  readonly trailers: Metadata;
   /** The text of `fail`, or undefined. */
   readonly failure: string | undefined;
   /** The command that answers in place of this one, or undefined. */
@@ -68,7 +71,7 @@ export class Targets {
         if (reply !== undefined) return reply;
         throw new TestkitError(`${method.localName} ${insteadOf(failure, forward)}, so there is no reply`);
       },
-      metadata: action.case === "reply" ? metadataFromWire(action.value.metadata) : Metadata.empty,
+      ...splitTrailers(action.case === "reply" ? metadataFromWire(action.value.metadata) : Metadata.empty),
       failure,
       forward,
       effects: sideEffects.map((effect) => ({

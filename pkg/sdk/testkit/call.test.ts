@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import test from "ava";
 
-import type { ActionHandlers } from "../mod.ts";
+import type { ActionHandlers, CallAborted } from "../mod.ts";
 import { action, Metadata } from "../mod.ts";
 import { OtherRequestSchema, Pipeline, ResponseSchema } from "../test-model/gen/model_pb.ts";
 import { pipelineAction } from "../test-model/model.ts";
@@ -146,4 +146,29 @@ test("what would break the call breaks the test, with the reason", async (t) => 
     message:
       "perdure.sdk.test.Pipeline has no method unari; it has unary, streamedIn, streamedOut, streamed, touch",
   });
+});
+
+test("an action that aborts rejects; the cause has the status and what goes with it", async (t) => {
+  const aborting = pipelineOf({
+    unary: (_message, { abort }) => abort("NOT_FOUND", "gone", { trailers: { "x-tail": "1" } }),
+    *streamedOut(_message, { abort }) {
+      yield { message: "a" };
+      abort("ABORTED", "enough");
+    },
+  });
+  const error = await t.throwsAsync(call(aborting, "unary", groups()), { instanceOf: TestkitError });
+  t.is(error?.message, "the action ended the call with NOT_FOUND: gone");
+  const cause = error?.cause as CallAborted | undefined;
+  t.like(cause, { status: "NOT_FOUND", message: "gone" });
+  t.is(cause?.trailers.get("X-Tail"), "1");
+  await t.throwsAsync(call(aborting, "streamedOut", groups()).all(), { message: /ABORTED: enough$/ });
+});
+
+test("what goes behind a reply is apart from what goes with it", async (t) => {
+  const trailing = pipelineOf({
+    unary: (_message, context) =>
+      context.reply(ResponseSchema, {}, { metadata: { a: "1" }, trailers: { b: "2" } }),
+  });
+  const { metadata, trailers } = await call(trailing, "unary", groups());
+  t.deepEqual([metadata.entries, trailers.entries], [[["a", "1"]], [["b", "2"]]]);
 });

@@ -5,6 +5,7 @@ import type { DescMessage, DescMethod, DescService, MessageInitShape } from "@bu
 import type { ActionCommand, ActionResponse } from "../../protocol/gen/cloudstate/action_pb.ts";
 import type { Action } from "../action.ts";
 import { pack } from "../any.ts";
+import { CallAborted } from "../call-aborted.ts";
 import { Cancellation } from "../cancellation.ts";
 import type { MetadataInit } from "../metadata.ts";
 import { metadataToWire } from "../metadata.ts";
@@ -73,7 +74,8 @@ export function withMetadata<Input extends DescMessage>(
  *     const { reply, effects } = await call(pipeline, "addAll", [{ productId: "p1" }, { productId: "p2" }]);
  *     for await (const { reply } of call(pipeline, "watch", { userId: "ann" })) break;
  *
- * Rejects with `TestkitError` where a server would end the call with an error; its `cause` is what the handler threw.
+ * Rejects with `TestkitError` where a server would end the call with an error; its `cause` is what the handler threw,
+ * of `abort` a `CallAborted` with the status and what goes with it.
  */
 export function call<Service extends DescService, Name extends keyof Service["method"] & string>(
   action: Action<Service>,
@@ -203,6 +205,10 @@ function causeOf(error: unknown): unknown {
 }
 
 function toTestkitError(error: unknown): unknown {
+  if (error instanceof CallAborted) {
+    const text = `the action ended the call with ${error.status}: ${error.message}`;
+    return new TestkitError(text, { cause: error });
+  }
   if (!(error instanceof ActionBroken)) return error;
   return new TestkitError(`the action ended the call: ${error.message}`, { cause: error.cause });
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { inspect } from "node:util";
+
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { status } from "@grpc/grpc-js";
+
+import { SdkError } from "./error.ts";
+import { headerMetadata } from "./header-metadata.ts";
+import type { Metadata, MetadataInit } from "./metadata.ts";
+
+/** A status of gRPC other than OK, as `NOT_FOUND`. */
+export type StatusName = Exclude<keyof typeof status, "OK">;
+
+export interface AbortOptions {
+  /** For the caller's program, beside the text for people: `anyPack` of protobuf-es makes them. Default: none. */
+  readonly details?: readonly Any[];
+  /** Headers of the answer. They count only if the call had no answer before. Default: none. */
+  readonly metadata?: MetadataInit;
+  /** Go with the status. Default: none. */
+  readonly trailers?: MetadataInit;
+}
+
+/** The enum has its numbers as keys too. */
+const STATUS_NAMES = new Set(Object.keys(status).filter((key) => key !== "OK" && !/^\d+$/.test(key)));
+
+/** What `abort` throws to leave the handler. Without a stack, since it is an answer and no defect. */
+export class CallAborted extends Error {
+  override readonly name = "CallAborted";
+  readonly status: StatusName;
+  readonly details: readonly Any[];
+  readonly metadata: Metadata;
+  readonly trailers: Metadata;
+
+  /** Raises `BAD_STATUS`, `BAD_METADATA`. */
+  constructor(name: StatusName, description: string, options: AbortOptions = {}) {
+    if (!STATUS_NAMES.has(name)) {
+      const text = `abort takes the name of a status other than OK, as NOT_FOUND, not ${inspect(name)}`;
+      throw new SdkError("BAD_STATUS", text);
+    }
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(description);
+    Error.stackTraceLimit = limit;
+    this.status = name;
+    this.details = options.details ?? [];
+    this.metadata = headerMetadata(options.metadata);
+    this.trailers = headerMetadata(options.trailers);
+  }
+}
