@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { delimiter, resolve } from "node:path";
+
+import { GATEWAY_PORT } from "./addresses.ts";
+import { runCommand } from "./command.ts";
+import type { RunCommand } from "./command.ts";
+import { ClusterError } from "./error.ts";
+import { inside } from "./network.ts";
+import { clusterPaths } from "./paths.ts";
+import type { ClusterPaths } from "./paths.ts";
+
+/** A cluster as its users see it: ours, or that of `KUBECONFIG`. */
+export interface Cluster {
+  /** Ours is built, started and ended by us. Of a given one only what runs in it is ours. */
+  readonly kind: "ours" | "given";
+  readonly kubeconfig: string;
+  /** Runs a command (kubectl, kn, curl, …) where the cluster's addresses mean something, as its administrator. */
+  readonly run: RunCommand;
+  /** The same for a command that is started in another way. */
+  readonly commandLine: (argv: readonly string[]) => CommandLine;
+  /** Where Knative's services answer: a plain-text URL; the service is chosen by the `Host` header. */
+  readonly gateway: () => Promise<URL>;
+}
+
+export interface CommandLine {
+  readonly argv: readonly string[];
+  /** Added to the environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+interface GatewayService {
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: ReadonlyArray<{ readonly ip?: string; readonly hostname?: string }>;
+    };
+  };
+}
+
+/** The cluster that this environment means. It is not asked whether it is there. */
+export function openCluster(env: NodeJS.ProcessEnv = process.env): Cluster {
+  const paths = clusterPaths(env);
+  const given = givenKubeconfig(env, paths);
+  return given === undefined ? ourCluster(paths, env) : givenCluster(given, env);
+}
+
+/** Undefined if there is none, or if it is the one of our cluster, as for commands that are run in it. */
+function givenKubeconfig(env: NodeJS.ProcessEnv, paths: ClusterPaths): string | undefined {
+  const given = env["KUBECONFIG"];
+  return given === undefined || given === "" || resolve(given) === paths.kubeconfig ? undefined : given;
+}
+
+function ourCluster(paths: ClusterPaths, env: NodeJS.ProcessEnv): Cluster {
+  const path = [paths.bin, env["PATH"] ?? ""].join(delimiter);
+  const commandLine = (argv: readonly string[]): CommandLine => ({
+    argv: inside(argv),
+    env: { KUBECONFIG: paths.kubeconfig, PATH: path },
+  });
+  return {
+    kind: "ours",
+    kubeconfig: paths.kubeconfig,
+    commandLine,
+    run: (argv, options = {}) => {
+      const line = commandLine(argv);
+      return runCommand(line.argv, { ...options, env: { ...line.env, ...options.env } });
+    },
+    gateway: () => Promise.resolve(new URL(`http://127.0.0.1:${GATEWAY_PORT}`)),
+  };
+}
+
+function givenCluster(kubeconfig: string, env: NodeJS.ProcessEnv): Cluster {
+  return {
+    kind: "given",
+    kubeconfig,
+    commandLine: (argv) => ({ argv, env: {} }),
+    run: runCommand,
+    gateway: async () => {
+      const named = env["PERDURE_GATEWAY"];
+      return new URL(named !== undefined && named !== "" ? named : await askForGateway());
+    },
+  };
+}
+
+async function askForGateway(): Promise<string> {
+  const ask = ["kubectl", "get", "service", "kourier", "-n", "kourier-system", "-o", "json"];
+  const { stdout } = await runCommand(ask);
+  const [first] = (JSON.parse(stdout) as GatewayService).status?.loadBalancer?.ingress ?? [];
+  const host = first?.ip ?? first?.hostname;
+  if (host === undefined) {
+    throw new ClusterError(
+      "NOT_READY",
+      "Kourier has no address outside of the cluster; set PERDURE_GATEWAY to its URL",
+    );
+  }
+  return `http://${host}`;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+
+import { ETCD_PEER_URL, ETCD_URL, NODE_ADDRESS, SERVICE_NETWORK } from "./addresses.ts";
+import type { Credentials } from "./credentials.ts";
+import { kubectl } from "./kubectl.ts";
+import { inside } from "./network.ts";
+import type { ClusterPaths } from "./paths.ts";
+import type { Processes } from "./processes.ts";
+import { waitFor } from "./wait.ts";
+
+const START_TIMEOUT_MS = 60_000;
+
+/** Starts etcd and the API server, and does not wait. */
+export function startApi(paths: ClusterPaths, processes: Processes, credentials: Credentials): void {
+  const program = (name: string): string => join(paths.bin, name);
+  processes.start(
+    "etcd",
+    inside([
+      program("etcd"),
+      `--data-dir=${join(paths.run, "etcd")}`,
+      `--listen-client-urls=${ETCD_URL}`,
+      `--advertise-client-urls=${ETCD_URL}`,
+      `--listen-peer-urls=${ETCD_PEER_URL}`,
+      `--initial-advertise-peer-urls=${ETCD_PEER_URL}`,
+      `--initial-cluster=default=${ETCD_PEER_URL}`,
+      // What is lost when the machine loses power is a cluster for development.
+      "--unsafe-no-fsync",
+      "--log-level=warn",
+    ]),
+  );
+  processes.start(
+    "kube-apiserver",
+    inside([
+      program("kube-apiserver"),
+      `--etcd-servers=${ETCD_URL}`,
+      `--service-cluster-ip-range=${SERVICE_NETWORK}`,
+      `--advertise-address=${NODE_ADDRESS}`,
+      // The node's name is in no DNS.
+      "--kubelet-preferred-address-types=InternalIP",
+      "--secure-port=6443",
+      `--tls-cert-file=${credentials.serverCertificate}`,
+      `--tls-private-key-file=${credentials.serverKey}`,
+      `--token-auth-file=${credentials.tokens}`,
+      "--authorization-mode=RBAC",
+      "--allow-privileged=true",
+      "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+      `--service-account-key-file=${credentials.accountPublicKey}`,
+      `--service-account-signing-key-file=${credentials.accountKey}`,
+    ]),
+  );
+}
+
+export async function waitForApi(paths: ClusterPaths): Promise<void> {
+  await waitFor("the API server", () => kubectl(paths, ["get", "--raw", "/readyz"]), START_TIMEOUT_MS);
+}
+
+/** Starts what works through the API only. There is one of each, so none has to be elected. */
+export function startControllers(paths: ClusterPaths, processes: Processes, credentials: Credentials): void {
+  const access = ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"].map(
+    (flag) => `--${flag}=${paths.kubeconfig}`,
+  );
+  const common = [...access, "--leader-elect=false", "--bind-address=127.0.0.1"];
+  processes.start(
+    "kube-controller-manager",
+    inside([
+      join(paths.bin, "kube-controller-manager"),
+      ...common,
+      `--service-account-private-key-file=${credentials.accountKey}`,
+      `--root-ca-file=${credentials.authority}`,
+    ]),
+  );
+  processes.start("kube-scheduler", inside([join(paths.bin, "kube-scheduler"), ...common]));
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { spawn } from "node:child_process";
+import { mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { ClusterPaths } from "./paths.ts";
+
+interface Identity {
+  readonly pid: number;
+  /** When it was started, in ticks since the machine was: a process id alone is used again some day. */
+  readonly startTicks: string;
+}
+
+const POLL_MS = 50;
+/** After SIGKILL the kernel needs a moment. */
+const KILL_TIMEOUT_MS = 5_000;
+
+/**
+ * The programs of the cluster that outlive the command that started them, each known by a name.
+ *
+ * 1. A file says which process is meant, by its id and the time of its start. No other process is ever signalled.
+ * 2. A program that runs is not started again.
+ */
+export class Processes {
+  readonly #folder: string;
+  readonly #logs: string;
+
+  constructor({ run, logs }: ClusterPaths) {
+    this.#folder = join(run, "pids");
+    this.#logs = logs;
+  }
+
+  /** Starts it in the background, with a log file of its name. */
+  start(name: string, argv: readonly string[]): void {
+    if (this.isRunning(name)) return;
+    mkdirSync(this.#folder, { recursive: true });
+    mkdirSync(this.#logs, { recursive: true });
+    const log = openSync(this.logFile(name), "w");
+    try {
+      const [program = "", ...args] = argv;
+      const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
+      // The next wait tells that it does not answer; its log says why.
+      child.on("error", () => {});
+      child.unref();
+      const startTicks = child.pid === undefined ? undefined : startTicksOf(child.pid);
+      if (startTicks === undefined) return;
+      writeFileSync(this.#file(name), JSON.stringify({ pid: child.pid, startTicks }));
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  logFile(name: string): string {
+    return join(this.#logs, `${name}.log`);
+  }
+
+  /** All that were started and not stopped, whether they still run or not. */
+  names(): string[] {
+    try {
+      return readdirSync(this.#folder).sort();
+    } catch {
+      return [];
+    }
+  }
+
+  isRunning(name: string): boolean {
+    return this.#running(name) !== undefined;
+  }
+
+  /** Asks it to end, and kills it after `graceMs`; with 0 at once. */
+  async stop(name: string, graceMs: number): Promise<void> {
+    if (graceMs > 0 && this.#signal(name, "SIGTERM")) await this.#ended(name, graceMs);
+    if (this.#signal(name, "SIGKILL")) await this.#ended(name, KILL_TIMEOUT_MS);
+    rmSync(this.#file(name), { force: true });
+  }
+
+  #running(name: string): Identity | undefined {
+    let identity: Identity;
+    try {
+      identity = JSON.parse(readFileSync(this.#file(name), "utf8")) as Identity;
+    } catch {
+      return undefined;
+    }
+    return startTicksOf(identity.pid) === identity.startTicks ? identity : undefined;
+  }
+
+  #signal(name: string, signal: NodeJS.Signals): boolean {
+    const identity = this.#running(name);
+    if (identity === undefined) return false;
+    try {
+      return process.kill(identity.pid, signal);
+    } catch {
+      return false;
+    }
+  }
+
+  async #ended(name: string, timeoutMs: number): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    while (this.isRunning(name) && performance.now() < endMs) await delay(POLL_MS);
+  }
+
+  #file(name: string): string {
+    return join(this.#folder, name);
+  }
+}
+
+/** Undefined if there is no such process, or only what is left of it until its parent has asked. */
+export function startTicksOf(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return undefined;
+  }
+  // Behind the name, which may hold anything: state is field 3, the start is field 22 (proc_pid_stat(5)).
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" ? undefined : fields[19];
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The programs of the cluster, built from their Go modules into the cache.
+ *
+ * 1. A program is built again when its module's `go.mod` or `go.sum`, or its own source here, is not what it was.
+ * 2. What is in the folder is always whole: it is built aside and renamed into its place.
+ */
+
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+import { runCommand } from "./command.ts";
+import { ClusterError } from "./error.ts";
+import type { ClusterPaths } from "./paths.ts";
+import type { Steps } from "./steps.ts";
+
+/** A part of the cluster that is there only if it is asked for. */
+export type Extra = "eventing";
+
+export const EXTRAS: readonly Extra[] = ["eventing"];
+
+interface Program {
+  readonly name: string;
+  /** The folder under `go/`. */
+  readonly module: "all" | "kn";
+  /** As `go build` takes it. */
+  readonly package: string;
+  /** Variables that the linker sets, as `importpath.name=value`. */
+  readonly variables?: readonly string[];
+  readonly extra?: Extra;
+}
+
+const GO = join(import.meta.dirname, "go");
+/** On two cores the slowest takes five minutes, the download of its modules included. */
+const BUILD_TIMEOUT_MS = 1_800_000;
+
+const KUBERNETES = ["35", "4"] as const;
+const VERSION = "k8s.io/component-base/version";
+
+/** The binary `kube` is all of these, by the name that it is called by. */
+const KUBE_NAMES = [
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-proxy",
+  "kube-scheduler",
+  "kubectl",
+  "kubelet",
+];
+
+const PROGRAMS: readonly Program[] = [
+  {
+    name: "kube",
+    module: "all",
+    package: "./kube",
+    variables: [
+      `${VERSION}.gitVersion=v1.${KUBERNETES.join(".")}`,
+      `${VERSION}.gitMajor=1`,
+      `${VERSION}.gitMinor=${KUBERNETES[0]}`,
+      `${VERSION}.gitCommit=0`,
+      `${VERSION}.gitTreeState=clean`,
+    ],
+  },
+  ...["etcd", "coredns", "pause", "hello"].map((name) => ours(name)),
+  ...["controller", "activator", "autoscaler", "webhook", "queue"].map((name) => serving(name)),
+  { name: "kourier", module: "all", package: "knative.dev/net-kourier/cmd/kourier" },
+  { name: "nats-server", module: "all", package: "github.com/nats-io/nats-server/v2" },
+  { name: "kn", module: "kn", package: "knative.dev/client/cmd/kn" },
+  ...[
+    "controller",
+    "webhook",
+    "mtchannel_broker",
+    "broker/ingress",
+    "broker/filter",
+    "in_memory/channel_controller",
+    "in_memory/channel_dispatcher",
+  ].map((path) => eventing(path)),
+];
+
+/** Builds what is missing, one program after the other: each of them keeps all cores busy. */
+export async function buildPrograms(
+  paths: ClusterPaths,
+  extras: readonly Extra[],
+  steps: Steps,
+): Promise<void> {
+  mkdirSync(paths.bin, { recursive: true });
+  const missing = PROGRAMS.filter(({ extra }) => extra === undefined || extras.includes(extra)).filter(
+    (program) => !isBuilt(paths, program),
+  );
+  if (missing.length > 0) {
+    await runCommand(["go", "version"]).catch((cause: unknown) => {
+      const text = "the cluster is built from source: install Go 1.26 or newer (https://go.dev/dl)";
+      throw new ClusterError("UNSUITABLE_MACHINE", text, { cause });
+    });
+    const seconds = missing.length > 10 ? ", which takes about ten minutes" : "";
+    steps.say(`${missing.length} programs to build${seconds}; kept in ${paths.bin}`);
+  }
+  for (const program of missing) await steps.run(`build ${program.name}`, () => build(paths, program));
+  for (const name of KUBE_NAMES) {
+    if (!existsSync(join(paths.bin, name))) symlinkSync("kube", join(paths.bin, name));
+  }
+}
+
+async function build(paths: ClusterPaths, program: Program): Promise<void> {
+  const target = join(paths.bin, program.name);
+  const aside = `${target}.part`;
+  const flags = ["-s", "-w", ...(program.variables ?? []).flatMap((variable) => ["-X", variable])];
+  await runCommand(["go", "build", "-o", aside, "-ldflags", flags.join(" "), program.package], {
+    cwd: join(GO, program.module),
+    env: { ...GO_ENVIRONMENT, CGO_ENABLED: "0" },
+    timeoutMs: BUILD_TIMEOUT_MS,
+  });
+  renameSync(aside, target);
+  writeFileSync(`${target}.inputs`, inputsOf(program));
+}
+
+/** The folder of a module in Go's module cache, downloaded if it is not there. */
+export async function moduleFolder(path: string): Promise<string> {
+  const options = { cwd: join(GO, "all"), env: GO_ENVIRONMENT, timeoutMs: BUILD_TIMEOUT_MS };
+  const { stdout } = await runCommand(["go", "mod", "download", "-json", path], options);
+  return (JSON.parse(stdout) as { readonly Dir: string }).Dir;
+}
+
+/** Names, as one text, the versions of all modules: what is made from them is as new as it. */
+export function moduleVersions(): string {
+  return digest(["go.mod", "go.sum"].map((file) => join(GO, "all", file)));
+}
+
+/** Of `go.mod` nothing is changed by a build, and no package comes from a version control system. */
+const GO_ENVIRONMENT = { GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" };
+
+function isBuilt(paths: ClusterPaths, program: Program): boolean {
+  const target = join(paths.bin, program.name);
+  try {
+    return existsSync(target) && readFileSync(`${target}.inputs`, "utf8") === inputsOf(program);
+  } catch {
+    return false;
+  }
+}
+
+function inputsOf(program: Program): string {
+  const module = join(GO, program.module);
+  const own = program.package.startsWith("./")
+    ? globSync("*.go", { cwd: join(module, program.package) }).map((name) =>
+        join(module, program.package, name),
+      )
+    : [];
+  const files = ["go.mod", "go.sum"].map((name) => join(module, name));
+  return `${digest([...files, ...own])} ${program.package} ${(program.variables ?? []).join(" ")}`;
+}
+
+function digest(files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest("hex");
+}
+
+function ours(name: string): Program {
+  return { name, module: "all", package: `./${name}` };
+}
+
+function serving(name: string): Program {
+  return { name: `serving-${name}`, module: "all", package: `knative.dev/serving/cmd/${name}` };
+}
+
+function eventing(path: string): Program {
+  const name = `eventing-${path.replaceAll("/", "-")}`;
+  return { name, module: "all", package: `knative.dev/eventing/cmd/${path}`, extra: "eventing" };
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { setTimeout as delay } from "node:timers/promises";
+
+import { ClusterError } from "./error.ts";
+
+const POLL_MS = 100;
+
+/** Asks until the answer is not an error; rejects with `TIMED_OUT` and the last error after `timeoutMs`. */
+export async function waitFor<T>(what: string, ask: () => Promise<T>, timeoutMs: number): Promise<T> {
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > endMs) {
+        const text = `${what}: not within ${timeoutMs / 1_000} s; the last answer was: ${(error as Error).message}`;
+        throw new ClusterError("TIMED_OUT", text, { cause: error });
+      }
+    }
+    await delay(POLL_MS);
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Writes a container image of one layer as a file, without Docker and without a network. The file is an OCI image
+ * layout (OCI Image Format 1.1, image-layout.md) in a tar archive, with Docker's `manifest.json` beside it: `ctr images
+ * import`, `docker load`, `podman load`, `kind load image-archive` and hack/cluster take it.
+ *
+ * 1. Equal input gives equal bytes: nothing in the image tells when or by whom it was made.
+ * 2. What is at `out` is always whole: it is written aside and renamed into its place.
+ */
+
+import { createHash } from "node:crypto";
+import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+
+import { layerEntries } from "./layer.ts";
+import type { ImageFile } from "./layer.ts";
+import { fullName } from "./name.ts";
+import { tarBytes, tarMember } from "./tar.ts";
+
+export interface ImageOptions {
+  /** As in a pod: `dev.local/hello:1`; without a tag it is `latest`. */
+  readonly name: string;
+  readonly files: readonly ImageFile[];
+  /** Whether the shared libraries of the programs among `files` are added, from the same paths of this machine. */
+  readonly libraries: boolean;
+  readonly entrypoint: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** As `uid:gid`. Default `65532:65532`. */
+  readonly user?: string;
+  readonly out: string;
+}
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
+const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
+const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
+
+const DEFAULT_USER = "65532:65532";
+const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
+
+/** Rejects if a file is missing, or a program's library is. */
+export async function writeImage(options: ImageOptions): Promise<void> {
+  const entries = await layerEntries(options.files, options.libraries);
+  // Once to know the digest, which is the layer's name, and once into the archive: no copy of it lies in between.
+  const layer = await measure(tarBytes(entries));
+  const architecture = ARCHITECTURES[process.arch] ?? process.arch;
+  const config = json(configOf(options, layer.digest, architecture));
+  const configBlob = describe(CONFIG_TYPE, config);
+  const manifest = json({
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config: configBlob,
+    layers: [layer],
+  });
+  const manifestBlob = describe(MANIFEST_TYPE, manifest);
+  const name = fullName(options.name);
+  const index = {
+    schemaVersion: 2,
+    mediaType: INDEX_TYPE,
+    manifests: [
+      {
+        ...manifestBlob,
+        platform: { architecture, os: "linux" },
+        annotations: {
+          "io.containerd.image.name": name,
+          "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
+        },
+      },
+    ],
+  };
+  const docker = [{ Config: pathOf(configBlob), RepoTags: [name], Layers: [pathOf(layer)] }];
+  const small: ReadonlyArray<readonly [path: string, bytes: Uint8Array]> = [
+    ["oci-layout", json({ imageLayoutVersion: "1.0.0" })],
+    ["index.json", json(index)],
+    ["manifest.json", json(docker)],
+    [pathOf(manifestBlob), manifest],
+    [pathOf(configBlob), config],
+  ];
+
+  const aside = `${options.out}.${process.pid}.part`;
+  try {
+    await pipeline(async function* () {
+      yield* tarMember(pathOf(layer), layer.size, checked(tarBytes(entries), layer));
+      yield* tarBytes(small.map(([path, bytes]) => ({ kind: "bytes", path, mode: 0o644, bytes })));
+    }, createWriteStream(aside));
+    renameSync(aside, options.out);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function configOf({ entrypoint, env, user }: ImageOptions, layer: string, architecture: string): object {
+  const variables = Object.entries({ PATH: SEARCH_PATH, ...env });
+  return {
+    architecture,
+    os: "linux",
+    config: {
+      User: user ?? DEFAULT_USER,
+      Env: variables.map(([key, value]) => `${key}=${value}`),
+      Entrypoint: entrypoint,
+      WorkingDir: "/",
+    },
+    rootfs: { type: "layers", diff_ids: [layer] },
+  };
+}
+
+async function measure(bytes: AsyncIterable<Uint8Array>): Promise<Descriptor> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return { mediaType: LAYER_TYPE, digest: `sha256:${hash.digest("hex")}`, size };
+}
+
+/** The same bytes; throws at their end if they are not what was measured, since a file was written meanwhile. */
+async function* checked(bytes: AsyncIterable<Uint8Array>, expected: Descriptor): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (`sha256:${hash.digest("hex")}` !== expected.digest) {
+    throw new Error("a file of the image changed while the image was written");
+  }
+}
+
+function describe(mediaType: string, bytes: Uint8Array): Descriptor {
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  return { mediaType, digest: `sha256:${digest}`, size: bytes.length };
+}
+
+function pathOf({ digest }: Descriptor): string {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Reads image archives: OCI image layouts in a tar archive, as `archive.ts` and `docker save` (25 or newer) write them. */
+
+import { open } from "node:fs/promises";
+
+import { readTarSpans } from "./tar.ts";
+import type { TarSpan } from "./tar.ts";
+
+export interface ImageReference {
+  /** With its tag. */
+  readonly name: string;
+  /** Of its manifest, or of an index of manifests. */
+  readonly digest: string;
+  readonly mediaType: string;
+}
+
+/** What an archive holds. */
+export interface ImageContents {
+  readonly images: readonly ImageReference[];
+  /** By digest, where the bytes of each blob are. */
+  readonly blobs: ReadonlyMap<string, TarSpan>;
+}
+
+interface Index {
+  readonly manifests?: ReadonlyArray<{
+    readonly mediaType: string;
+    readonly digest: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  }>;
+}
+
+/** Bound of `index.json`, in bytes. */
+const MAX_INDEX_BYTES = 1 << 20;
+
+/** Rejects on a file that is no such archive, or that names no image. */
+export async function readContents(archive: string): Promise<ImageContents> {
+  const spans = await readTarSpans(archive);
+  const indexSpan = spans.find(({ path }) => path === "index.json");
+  if (indexSpan === undefined || indexSpan.sizeBytes > MAX_INDEX_BYTES) {
+    throw new Error(
+      `${archive} is not an OCI image layout; docker save writes one from version 25 on, ` +
+        "skopeo copy docker-archive:OLD oci-archive:NEW:NAME makes one",
+    );
+  }
+  const index = JSON.parse((await readSpan(archive, indexSpan)).toString()) as Index;
+  const images = (index.manifests ?? []).flatMap(({ annotations = {}, digest, mediaType }) => {
+    const reference = annotations["org.opencontainers.image.ref.name"];
+    const name =
+      annotations["io.containerd.image.name"] ?? (reference?.includes("/") ? reference : undefined);
+    return name === undefined ? [] : [{ name, digest, mediaType }];
+  });
+  if (images.length === 0) throw new Error(`${archive} does not say the name of its image`);
+  const blobs = new Map<string, TarSpan>();
+  for (const span of spans) {
+    const [, algorithm, hex] = /^blobs\/([a-z0-9]+)\/([0-9a-f]+)$/.exec(span.path) ?? [];
+    if (hex !== undefined) blobs.set(`${algorithm}:${hex}`, span);
+  }
+  return { images, blobs };
+}
+
+async function readSpan(archive: string, { offset, sizeBytes }: TarSpan): Promise<Buffer> {
+  const file = await open(archive);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, offset);
+    return buffer;
+  } finally {
+    await file.close();
+  }
+}
