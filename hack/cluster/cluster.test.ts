@@ -114,5 +114,5 @@ test("each step is a line with its time", async (t) => {
   t.is(await steps.run("build kube", () => (nowMs += 61_250)), 61_250);
   nowMs += 1_000;
   steps.total("up");
-  t.deepEqual(lines, ["build kube                     61.3 s", "up                             62.3 s"]);
+  t.deepEqual(lines, [`${"build kube".padEnd(44)}   61.3 s`, `${"up".padEnd(44)}   62.3 s`]);
 });

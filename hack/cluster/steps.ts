@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-const NAME_WIDTH = 28;
+const NAME_WIDTH = 44;
 
 /** Prints one line for each step of long work when it is done, with its own time. */
 export class Steps {
