@@ -2,7 +2,7 @@
 
 import { describeError, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
-import { createLogger, proxyOptions, SettingError, startProxy } from "../../pkg/proxy/mod.ts";
+import { createLogger, podFields, proxyOptions, SettingError, startProxy } from "../../pkg/proxy/mod.ts";
 import type { LogLevel, Proxy } from "../../pkg/proxy/mod.ts";
 
 import { parseFlags } from "./flags.ts";
@@ -32,7 +32,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
 
 async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Proxy> {
   const options = proxyOptions(parseFlags(argv), env);
-  const logger = createLogger(options.logLevel as LogLevel, process.stdout);
+  const logger = createLogger(options.logLevel as LogLevel, process.stdout, podFields(env));
   const proxy = await startProxy(options, {
     clock: systemClock,
     random: systemRandom,

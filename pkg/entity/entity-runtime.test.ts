@@ -392,3 +392,31 @@ test("stopping lets what is open finish, refuses what comes, and ends every stre
   await stopped;
   t.deepEqual(await Promise.all(streams.map((stream) => stream.ended)), ["completed", "completed"]);
 });
+
+test("while all are passivated an idle entity leaves at once, a busy one after its commands; others still come", async (t) => {
+  const held: (() => void)[] = [];
+  const { send, streams, runtime, clock } = await world(t, (message, stream) => {
+    if (message.message.case !== "command") return;
+    const { id, entityId } = message.message.value;
+    if (entityId === "busy") held.push(() => stream.send(reply(id, { events: ["x"] })));
+    else stream.send(reply(id));
+  });
+  await send("idle");
+  const open = send("busy");
+  await until("it is open", () => held.length === 1);
+  const passivated = runtime.passivateAll();
+  t.is(await streams[0]!.ended, "completed");
+  await until("it has left", () => runtime.active === 1);
+
+  t.is(await send("late"), "ok");
+  t.is(await streams[2]!.ended, "completed");
+  held.pop()!();
+  t.is(await open, "ok");
+  await passivated;
+  t.is(runtime.active, 0);
+
+  runtime.resume();
+  t.is(await send("idle"), "ok");
+  clock.advance(DEFAULT_ENTITY_OPTIONS.passivationTimeoutMs - 1);
+  t.is(runtime.active, 1);
+});

@@ -38,7 +38,8 @@ const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
  * 1. An entity is in memory at most once; while it is there, every command for it goes to that one.
  * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one would
  *    exceed `maxActiveEntities`, or the streams that the user function takes.
- * 3. After `stop` no command is taken, and each entity leaves as soon as its waiting commands are done.
+ * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done; others still come.
+ * 4. After `stop` it is the same, and no command is taken any more.
  */
 export class EntityRuntime {
   readonly #options: EntityOptions;
@@ -49,7 +50,11 @@ export class EntityRuntime {
   /** Idle entities by the length of their passivation time-out. */
   readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
   #active = 0;
-  #stopping: (() => void) | undefined;
+  /** Entities leave as soon as they are idle. */
+  #leaving = false;
+  #stopping = false;
+  /** Called at the next moment without an entity in memory. */
+  readonly #onEmpty: (() => void)[] = [];
 
   constructor(dependencies: EntityRuntimeDependencies) {
     const { clock, options } = dependencies;
@@ -91,24 +96,42 @@ export class EntityRuntime {
   }
 
   /**
+   * Has the entities leave. Resolves when there was a moment with none in memory, and what had left until then is packed;
+   * the caller bounds the wait.
+   */
+  async passivateAll(): Promise<void> {
+    await this.#empty();
+    await this.#context.packer.settled();
+  }
+
+  /** Keeps idle entities in memory again. */
+  resume(): void {
+    this.#leaving = this.#stopping;
+  }
+
+  /**
    * Lets every entity finish what it has and leave. Resolves when all are gone, and packed or not; the caller bounds the
    * wait.
    */
   async stop(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#stopping = resolve;
-      if (this.#active === 0) return resolve();
-      for (const entities of this.#entities.values())
-        for (const entity of entities.values()) entity.passivate();
-    });
+    this.#stopping = true;
+    await this.#empty();
     await this.#context.packer.stop();
+  }
+
+  #empty(): Promise<void> {
+    this.#leaving = true;
+    if (this.#active === 0) return Promise.resolve();
+    for (const entities of this.#entities.values())
+      for (const entity of entities.values()) entity.passivate();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   #entityOf({ method, entityId }: EntityCommand): StatefulEntity | StatusError {
     const { service } = method;
     let entities = this.#entities.get(service.desc.typeName);
     const found = entities?.get(entityId);
-    if (this.#stopping !== undefined) {
+    if (this.#stopping) {
       return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
     }
     if (found !== undefined) return found;
@@ -143,15 +166,16 @@ export class EntityRuntime {
   }
 
   #onIdle(entity: ActiveEntity): void {
-    if (this.#stopping === undefined) this.#idleQueue(entity.service).touch(entity);
-    else entity.passivate();
+    if (this.#leaving) entity.passivate();
+    else this.#idleQueue(entity.service).touch(entity);
   }
 
   #onGone(entity: ActiveEntity): void {
     this.#idleQueue(entity.service).forget(entity);
     this.#entities.get(entity.service.desc.typeName)?.delete(entity.id);
     this.#active--;
-    if (this.#active === 0) this.#stopping?.();
+    if (this.#active > 0) return;
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
   #idleQueue(service: EntityService): ExpiryQueue<ActiveEntity> {

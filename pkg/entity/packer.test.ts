@@ -87,3 +87,20 @@ test("stopping packs what is still there to pack, for packTimeoutMs at most", as
   await new Promise((resolve) => setImmediate(resolve));
   t.is(packs?.packing.length, 2);
 });
+
+test("all are passivated when what left memory is packed, too", async (t) => {
+  let packs: ReturnType<typeof slowPacks> | undefined;
+  const { send, runtime } = await world(
+    t,
+    answering(() => ({ events: ["x"] })),
+    { log: (log) => (packs = slowPacks(log)).log, options: { packRecords: 1 } },
+  );
+  await send("a");
+  let passivated = false;
+  const passivating = runtime.passivateAll().then(() => (passivated = true));
+  await until("it is being packed", () => packs?.packing.length === 1);
+  t.is(runtime.active, 0);
+  t.false(passivated);
+  packs?.finish();
+  t.true(await passivating);
+});

@@ -39,9 +39,14 @@ export class Packer {
     this.#working.add(working);
   }
 
+  /** Resolves when all that waited is packed or could not be; the caller bounds the wait. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#working);
+  }
+
   /** What is under way when the time is over goes on by itself. */
   async stop(): Promise<void> {
-    await Promise.race([Promise.all(this.#working), sleep(this.#clock, this.#options.packTimeoutMs)]);
+    await Promise.race([this.settled(), sleep(this.#clock, this.#options.packTimeoutMs)]);
     this.#waiting.drain();
   }
 

@@ -120,7 +120,9 @@ export class StatefulEntity implements ActiveEntity {
       // Its stream broke while the log was read: everybody has been told.
       if (this.#state.kind === "gone") return;
       const error = thrown instanceof StatusError ? thrown : this.#logFailure(thrown);
-      this.#context.logger.error("entity could not be activated", {
+      // That the user function is gone is said once, by who found it gone, not by each command that still comes.
+      const level = error.code === "USER_FUNCTION_UNAVAILABLE" ? "debug" : "error";
+      this.#context.logger[level]("entity could not be activated", {
         entity: this.#name,
         error: toError(thrown),
       });

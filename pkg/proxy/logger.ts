@@ -12,12 +12,20 @@ export interface LineSink {
   write(line: string): void;
 }
 
-/** Structured log lines, one JSON object each. */
-export function createLogger(level: LogLevel, sink: LineSink): Logger {
+/**
+ * Structured log lines, one JSON object each.
+ *
+ * @param fields stand in every line.
+ */
+export function createLogger(
+  level: LogLevel,
+  sink: LineSink,
+  fields: Readonly<Record<string, string>> = {},
+): Logger {
   const lines = pino(
     {
       level,
-      base: null,
+      base: fields,
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: "message",
       formatters: { level: (label) => ({ level: label }) },

@@ -2,6 +2,7 @@
 
 export { createLogger } from "./logger.ts";
 export type { LineSink, LogLevel } from "./logger.ts";
+export { podFields } from "./pod.ts";
 export { PROXY_SETTINGS, proxyOptions } from "./options.ts";
 export type { ProxyOptions } from "./options.ts";
 export { startProxy } from "./proxy.ts";

@@ -15,7 +15,14 @@ const PORTS = [0, 65_535] as const;
 export const PROXY_SETTINGS = {
   httpPort: number("http-port", "HTTP_PORT", 9_000, "port", PORTS, "Public port; 0 lets the system choose."),
   httpHost: text("http-host", "HTTP_HOST", "0.0.0.0", "Address that the public port is bound to."),
-  adminPort: number("admin-port", "ADMIN_PORT", 9_010, "port", PORTS, "Port of `/livez` and `/readyz`."),
+  adminPort: number(
+    "admin-port",
+    "ADMIN_PORT",
+    9_010,
+    "port",
+    PORTS,
+    "Port of `/livez`, `/readyz` and `/drain`.",
+  ),
   adminHost: text("admin-host", "ADMIN_HOST", "0.0.0.0", "Address that the admin port is bound to."),
   ...LOG_SETTINGS,
   userFunctionHost: text(
@@ -308,6 +315,22 @@ export const PROXY_SETTINGS = {
     "ms",
     [0, DAY_MS],
     "How long running requests may take to finish when the proxy is told to stop.",
+  ),
+  drainAnswerTimeoutMs: number(
+    "drain-answer-timeout",
+    "PERDURE_DRAIN_ANSWER_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [0, DAY_MS],
+    "How long `/drain` of the admin port waits for entities to leave memory before it answers all the same.",
+  ),
+  drainResetTimeoutMs: number(
+    "drain-reset-timeout",
+    "PERDURE_DRAIN_RESET_TIMEOUT_MS",
+    15 * MINUTE_MS,
+    "ms",
+    [1, DAY_MS],
+    "Time after `/drain` in which the proxy is told to stop; if it is not, it is ready again. Longer than a pod is given to end.",
   ),
   logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the proxy says.", [
     "debug",

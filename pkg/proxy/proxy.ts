@@ -14,6 +14,7 @@ import type { UserFunctionOptions, UserFunctionSpec, UserFunctionStatus } from "
 
 import { startAdminServer } from "./admin.ts";
 import type { Check } from "./admin.ts";
+import { Drain } from "./drain.ts";
 import { openLog } from "./open-log.ts";
 import type { ProxyOptions } from "./options.ts";
 import { PROXY_NAME, PROXY_VERSION } from "./version.ts";
@@ -50,7 +51,11 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   await using undo = new AsyncDisposableStack();
 
   let checks = (): readonly Check[] => [{ name: "log", problem: "is being opened" }];
-  const admin = await startAdminServer(options.adminHost, options.adminPort, () => checks());
+  let prepareEnd = async (): Promise<string> => "nothing is served yet";
+  const admin = await startAdminServer(options.adminHost, options.adminPort, {
+    checks: () => checks(),
+    drain: () => prepareEnd(),
+  });
   undo.defer(() => admin.close());
 
   const onProblem = (problem: string): void => {
@@ -93,7 +98,9 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   undo.defer(() => endpoint.close(0));
 
   undo.move();
-  checks = () => readiness(userFunction);
+  const drain = new Drain({ entities, clock, logger, options });
+  prepareEnd = () => drain.drain();
+  checks = () => readiness(userFunction, drain);
   userFunction.start();
   logger.info("listening", {
     port: endpoint.port,
@@ -104,6 +111,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
 
   const stop = async (): Promise<void> => {
     logger.info("stopping");
+    drain.stop();
     await endpoint.close(options.drainTimeoutMs);
     const timeIsUp = sleep(clock, options.drainTimeoutMs);
     await Promise.race([router.drained(), timeIsUp]);
@@ -125,10 +133,11 @@ async function closeLog(log: EventLog, logger: Logger): Promise<void> {
   }
 }
 
-function readiness(userFunction: UserFunction): readonly Check[] {
+function readiness(userFunction: UserFunction, drain: Drain): readonly Check[] {
   return [
     { name: "log", problem: undefined },
     { name: "user function", problem: problemOf(userFunction.status) },
+    ...(drain.problem === undefined ? [] : [{ name: "drain", problem: drain.problem }]),
   ];
 }
 

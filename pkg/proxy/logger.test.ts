@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+
+import { createLogger } from "./logger.ts";
+import { podFields } from "./pod.ts";
+
+test("every line says where it comes from, as far as the environment tells", (t) => {
+  const lines: string[] = [];
+  const env = { K_SERVICE: "cart", K_REVISION: "cart-00001", POD_NAME: "cart-00001-x", POD_NAMESPACE: "" };
+  const logger = createLogger("info", { write: (line) => lines.push(line) }, podFields(env));
+  logger.info("listening", { port: 9000 });
+  const { time, ...line } = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
+  t.is(typeof time, "string");
+  t.deepEqual(line, {
+    level: "info",
+    service: "cart",
+    revision: "cart-00001",
+    pod: "cart-00001-x",
+    port: 9000,
+    message: "listening",
+  });
+});
+
+test("outside of a pod a line says only what happened", (t) => {
+  const lines: string[] = [];
+  createLogger("info", { write: (line) => lines.push(line) }, podFields({})).warn("stopping");
+  t.deepEqual(Object.keys(JSON.parse(lines[0] ?? "") as object), ["level", "time", "message"]);
+});
