@@ -6,6 +6,7 @@ import { createLogger, podFields, proxyOptions, SettingError, startProxy } from 
 import type { LogLevel, Proxy } from "../../pkg/proxy/mod.ts";
 
 import { parseFlags } from "./flags.ts";
+import { keepHeapSmall } from "./heap.ts";
 
 const EXIT_STOPPED = 0;
 const EXIT_FAILED = 1;
@@ -21,6 +22,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
       if (stop.signal.aborted) process.exit(EXIT_STOPPED);
       throw error;
     });
+    keepHeapSmall();
     await stopRequested;
     await proxy.stop();
     process.exit(EXIT_STOPPED);

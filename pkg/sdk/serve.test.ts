@@ -4,6 +4,7 @@ import { create, createFileRegistry, fromBinary, getExtension, hasExtension } fr
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
+import manifest from "./package.json" with { type: "json" };
 import { pack } from "./any.ts";
 import type { RunningServer } from "./mod.ts";
 import { serve } from "./mod.ts";
@@ -359,7 +360,7 @@ test("discovery says what is served, by whom, and in which protocol", async (t) 
     serviceName: "model",
     serviceRuntime: `node ${process.version}`,
     supportLibraryName: "@perdure/sdk",
-    supportLibraryVersion: "0.1.0",
+    supportLibraryVersion: manifest.version,
     protocolMajorVersion: 0,
     protocolMinorVersion: 2,
   });

@@ -29,6 +29,7 @@ import type { ServeOptions, ServeSettings } from "./settings.ts";
 import { serveSettings } from "./settings.ts";
 import { closeOnSignal } from "./signals.ts";
 import { ValueEntityInstance } from "./value-entity-instance.ts";
+import { SDK_VERSION } from "./version.ts";
 
 export interface RunningServer {
   readonly host: string;
@@ -83,14 +84,13 @@ function discoveryHandlers(
   readonly reportError: handleUnaryCall<UserFunctionError, Empty>;
 } {
   const application = nearestPackage(dirname(resolve(process.argv[1] ?? ".")));
-  const library = nearestPackage(import.meta.dirname);
   const spec = entitySpec(
     options.entities,
     {
       name: options.serviceName ?? application?.name ?? "",
       version: options.serviceVersion ?? application?.version ?? "",
     },
-    library ?? { name: "@perdure/sdk", version: "" },
+    { name: "@perdure/sdk", version: SDK_VERSION },
   );
   return {
     discover: (call, answer) => {

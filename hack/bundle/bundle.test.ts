@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import test from "ava";
+
+import { httpClient } from "../../test/lib/http-client.ts";
+import { logKinds } from "../../test/lib/log-kinds.ts";
+import { startProcess, startProxyProcess, temporaryFolder } from "../../test/lib/processes.ts";
+import { bundle } from "./bundle.ts";
+import { PROGRAMS } from "./programs.ts";
+
+const PEN = { productId: "p1", name: "Pen", quantity: 2 };
+
+/** Outside of the repository, where no package can be found that is not in the bundle. */
+const folder = mkdtempSync(join(tmpdir(), "perdure-bundle-"));
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+test.before(async () => {
+  for (const name of ["proxy", "shopping-cart"]) await bundle(PROGRAMS[name] ?? "", join(folder, name));
+});
+
+for (const kind of logKinds) {
+  kind.test(`${kind.name}: the bundled proxy serves the bundled cart`, async (t) => {
+    const { address } = await kind.open(t);
+    const cart = startProcess(t, join(folder, "shopping-cart", "main.mjs"), { PORT: 0 });
+    const port = await cart.line("its port", (line) => /serves its proxy on .*:(\d+)$/.exec(line)?.[1]);
+    const env = { PERDURE_LOG: address, USER_FUNCTION_PORT: port };
+    const proxy = await startProxyProcess(t, env, { main: join(folder, "proxy", "main.mjs") });
+    await proxy.ready();
+    const http = httpClient(proxy.port);
+    t.teardown(() => http.close());
+    t.like(await http.call("/cart/ann/items/add", { body: PEN }), { status: 200, body: "{}" });
+    t.deepEqual(JSON.parse((await http.call("/carts/ann")).body), { items: [PEN] });
+    t.deepEqual(await proxy.kill("SIGTERM"), { code: 0, signal: null });
+  });
+}
+
+test("a bundle is one file, one for each thread, and the licences of all that is in them", (t) => {
+  const files = readdirSync(join(folder, "proxy")).filter((name) => !name.endsWith(".map"));
+  t.deepEqual(files.sort(), ["LICENSES.txt", "main.mjs", "package.json", "writer-worker.mjs"]);
+  const licences = readFileSync(join(folder, "proxy", "LICENSES.txt"), "utf8");
+  t.regex(licences, /^Perdure — Apache-2\.0$/m);
+  t.regex(licences, /^pino \S+ — MIT$/m);
+  t.regex(licences, /^@nats-io\/jetstream \S+ — Apache-2\.0$/m);
+  t.notRegex(licences, /^typescript /m);
+  t.like(JSON.parse(readFileSync(join(folder, "shopping-cart", "package.json"), "utf8")), {
+    name: "shopping-cart",
+  });
+});
+
+test("equal sources give equal bytes", async (t) => {
+  const again = temporaryFolder(t);
+  await bundle(PROGRAMS["proxy"] ?? "", again);
+  for (const file of globSync("*.{mjs,txt,json}", { cwd: again })) {
+    t.deepEqual(readFileSync(join(again, file)), readFileSync(join(folder, "proxy", file)), file);
+  }
+});
