@@ -24,7 +24,7 @@ export class Children implements AsyncDisposable {
     return this.#add(fork(file, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] }));
   }
 
-  /** Any other TypeScript program, with its output to be read. */
+  /** Any other program, with its output to be read. */
   spawn(
     file: URL,
     nodeArgs: readonly string[],

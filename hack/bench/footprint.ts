@@ -2,7 +2,10 @@
 
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 
+import { bundle } from "../bundle/bundle.ts";
+import { programOf } from "../bundle/programs.ts";
 import { measureActivations } from "./activation.ts";
 import type { Activation } from "./activation.ts";
 import { eachOnce } from "./entity-calls.ts";
@@ -10,7 +13,7 @@ import type { FootprintBench, FootprintSizes } from "./footprint-bench.ts";
 import { collectedHeapBytes } from "./inspector.ts";
 import { range } from "./messages.ts";
 import { startProxyProcess } from "./proxy-process.ts";
-import type { ProxyProcess } from "./proxy-process.ts";
+import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
 import { startUserFunction } from "./servers.ts";
 import { median } from "./statistics.ts";
 
@@ -19,10 +22,12 @@ export interface Footprint {
   readonly sizes: FootprintSizes;
   /** Of the log. */
   readonly durability: string;
-  /** From the start of the process to listening, without a user function, with the code compiled by an earlier start. */
+  /** From the start of the process to listening, without a user function, as in an image: one file, already compiled. */
   readonly startUpMs: number;
-  /** The same for the first start on a machine. */
-  readonly firstStartMs: number;
+  /** The same where the compiled code does not fit. */
+  readonly uncompiledStartMs: number;
+  /** The same from the sources, with the code compiled by an earlier start. */
+  readonly sourcesStartMs: number;
   /** In RAM, without and with a user function. */
   readonly idleBytes: number;
   readonly idleServingBytes: number;
@@ -33,52 +38,74 @@ export interface Footprint {
 }
 
 export async function measureFootprint(bench: FootprintBench): Promise<Footprint> {
-  const startUp = await measureStartUp(bench);
-  const entities = await measureEntities(bench);
+  const main = await bundleProxy(bench);
+  const startUp = await measureStartUp(bench, main);
+  const entities = await measureEntities(bench, main);
   const activations = await measureActivations(bench);
   const { sizes, place } = bench;
   return { sizes, durability: place.durability, ...startUp, ...entities, activations };
 }
 
-async function measureStartUp({ children, place, folder, sizes, say }: FootprintBench) {
-  const start = async (name: string) =>
-    startProxyProcess(children, {
-      log: await place.newLog(`start-${name}`),
-      codeFolder: join(folder, "compiled"),
-    });
-  say("first start");
-  const first = await start("first");
-  // What was compiled is kept when the proxy ends as it was asked to, and that needs it to be up.
-  await delay(sizes.idleMs);
-  await first.stop();
+/** The proxy's file, as images have it. */
+async function bundleProxy({ folder, say }: FootprintBench): Promise<URL> {
+  say("bundling");
+  const bundled = join(folder, "bundled");
+  await bundle(programOf("proxy").entry, bundled);
+  return pathToFileURL(join(bundled, "main.mjs"));
+}
 
+async function measureStartUp(bench: FootprintBench, main: URL) {
+  const { folder, sizes } = bench;
+  const compiled = (name: string): Partial<ProxySettings> => ({ codeFolder: join(folder, "compiled", name) });
+  // Only a start that compiles leaves compiled code for the others.
+  await measureStarts(bench, "first in an image", 1, { main, ...compiled("image") });
+  const image = await measureStarts(bench, "in an image", sizes.starts, { main, ...compiled("image") });
+  const uncompiled = await measureStarts(bench, "uncompiled", sizes.starts, { main });
+  await measureStarts(bench, "first from sources", 1, compiled("sources"));
+  const sources = await measureStarts(bench, "from sources", sizes.starts, compiled("sources"));
+  return {
+    startUpMs: image.startMs,
+    uncompiledStartMs: uncompiled.startMs,
+    sourcesStartMs: sources.startMs,
+    idleBytes: image.idleBytes,
+  };
+}
+
+/** The median of that many starts, and the memory of the last one's proxy at rest. */
+async function measureStarts(
+  { children, place, sizes, say }: FootprintBench,
+  name: string,
+  starts: number,
+  settings: Partial<ProxySettings>,
+): Promise<{ readonly startMs: number; readonly idleBytes: number }> {
   const startsMs: number[] = [];
   let idleBytes = 0;
-  for (let i = 1; i <= sizes.starts; i++) {
-    say(`start ${i} of ${sizes.starts}`);
-    const proxy = await start(String(i));
+  for (let i = 1; i <= starts; i++) {
+    say(`start ${i} of ${starts}, ${name}`);
+    const log = await place.newLog(`start-${name.replaceAll(" ", "-")}-${i}`);
+    const proxy = await startProxyProcess(children, { log, ...settings });
     startsMs.push(proxy.startUpMs);
-    if (i === sizes.starts) {
+    if (i === starts) {
       await delay(sizes.idleMs);
       idleBytes = proxy.residentBytes();
     }
     await proxy.stop();
   }
-  return { startUpMs: median(startsMs), firstStartMs: first.startUpMs, idleBytes };
+  return { startMs: median(startsMs), idleBytes };
 }
 
-async function measureEntities({ children, loader, place, sizes, say }: FootprintBench) {
+async function measureEntities({ children, loader, place, sizes, say }: FootprintBench, main: URL) {
   const userFunction = await startUserFunction(children);
   const log = await place.newLog("entities");
   const userFunctionPort = userFunction.entityPort;
-  const idle = await startProxyProcess(children, { log, userFunctionPort });
+  const idle = await startProxyProcess(children, { log, userFunctionPort, main });
   await delay(sizes.idleMs);
   const idleServingBytes = idle.residentBytes();
   await idle.stop();
 
   say(`${sizes.warmEntities} warm entities`);
   const nodeArgs = ["--inspect=127.0.0.1:0"];
-  const proxy = await startProxyProcess(children, { log, userFunctionPort, nodeArgs });
+  const proxy = await startProxyProcess(children, { log, userFunctionPort, nodeArgs, main });
   const fill = (firstEntity: number, count: number) =>
     loader.run("filling entities", eachOnce(proxy.port, "addItem", range(firstEntity, count)));
   // What the first entities take is not for them alone: code, buffers, the heap's own growth.

@@ -26,6 +26,8 @@ export interface ProxySettings {
   readonly userFunctionPort?: number;
   /** Flags for Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** The file that is run. Default: the source. */
+  readonly main?: URL;
   /** Where compiled code is kept for the next start. Default: where the proxy keeps it. */
   readonly codeFolder?: string;
 }
@@ -48,7 +50,7 @@ export interface ProxyProcess {
 
 /** Starts a proxy and waits until it listens and, if it has a user function, has found it. */
 export async function startProxyProcess(children: Children, settings: ProxySettings): Promise<ProxyProcess> {
-  const { log, userFunctionPort, nodeArgs = [], codeFolder } = settings;
+  const { log, userFunctionPort, nodeArgs = [], main = PROXY, codeFolder } = settings;
   const flags: Readonly<Record<string, string | number>> = {
     "http-host": "127.0.0.1",
     "http-port": 0,
@@ -62,7 +64,7 @@ export async function startProxyProcess(children: Children, settings: ProxySetti
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   const env = codeFolder === undefined ? {} : { NODE_COMPILE_CACHE: codeFolder };
   const startedMs = performance.now();
-  const child = children.spawn(PROXY, nodeArgs, args, env);
+  const child = children.spawn(main, nodeArgs, args, env);
   const output = new ProxyOutput(child);
   const listening = await output.line("listening");
   const startUpMs = performance.now() - startedMs;

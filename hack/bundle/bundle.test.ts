@@ -10,7 +10,7 @@ import { httpClient } from "../../test/lib/http-client.ts";
 import { logKinds } from "../../test/lib/log-kinds.ts";
 import { startProcess, startProxyProcess, temporaryFolder } from "../../test/lib/processes.ts";
 import { bundle } from "./bundle.ts";
-import { PROGRAMS } from "./programs.ts";
+import { programOf } from "./programs.ts";
 
 const PEN = { productId: "p1", name: "Pen", quantity: 2 };
 
@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "perdure-bundle-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 test.before(async () => {
-  for (const name of ["proxy", "shopping-cart"]) await bundle(PROGRAMS[name] ?? "", join(folder, name));
+  for (const name of ["proxy", "shopping-cart"]) await bundle(programOf(name).entry, join(folder, name));
 });
 
 for (const kind of logKinds) {
@@ -42,9 +42,9 @@ test("a bundle is one file, one for each thread, and the licences of all that is
   const files = readdirSync(join(folder, "proxy")).filter((name) => !name.endsWith(".map"));
   t.deepEqual(files.sort(), ["LICENSES.txt", "main.mjs", "package.json", "writer-worker.mjs"]);
   const licences = readFileSync(join(folder, "proxy", "LICENSES.txt"), "utf8");
-  t.regex(licences, /^Perdure — Apache-2\.0$/m);
-  t.regex(licences, /^pino \S+ — MIT$/m);
-  t.regex(licences, /^@nats-io\/jetstream \S+ — Apache-2\.0$/m);
+  t.regex(licences, /^Perdure - Apache-2\.0$/m);
+  t.regex(licences, /^pino \S+ - MIT$/m);
+  t.regex(licences, /^@nats-io\/jetstream \S+ - Apache-2\.0$/m);
   t.notRegex(licences, /^typescript /m);
   t.like(JSON.parse(readFileSync(join(folder, "shopping-cart", "package.json"), "utf8")), {
     name: "shopping-cart",
@@ -53,7 +53,7 @@ test("a bundle is one file, one for each thread, and the licences of all that is
 
 test("equal sources give equal bytes", async (t) => {
   const again = temporaryFolder(t);
-  await bundle(PROGRAMS["proxy"] ?? "", again);
+  await bundle(programOf("proxy").entry, again);
   for (const file of globSync("*.{mjs,txt,json}", { cwd: again })) {
     t.deepEqual(readFileSync(join(again, file)), readFileSync(join(folder, "proxy", file)), file);
   }

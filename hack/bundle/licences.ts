@@ -22,7 +22,7 @@ export function licences(root: string, files: Iterable<string>): string {
   const folders = new Set([...files].map(packageFolder).filter((folder) => folder !== undefined));
   const own = readFileSync(join(root, "LICENSE"), "utf8");
   const others = [...folders].map((folder) => licence(join(root, folder))).sort();
-  return [`Perdure — Apache-2.0\n\n${own.trim()}\n`, ...others].join(`\n${RULE}\n`);
+  return [`Perdure - Apache-2.0\n\n${own.trim()}\n`, ...others].join(`\n${RULE}\n`);
 }
 
 /** The folder of the package to which a file belongs; undefined for our own. */
@@ -37,5 +37,5 @@ function licence(folder: string): string {
   if (license === undefined) throw new Error(`${name} does not say under which licence it is`);
   const texts = names.sort().map((file) => readFileSync(join(folder, file), "utf8").trim());
   const parts = texts.length > 0 ? texts : ["(The package comes without the text.)"];
-  return `${[`${name} ${version} — ${license}`, ...parts].join("\n\n")}\n`;
+  return `${[`${name} ${version} - ${license}`, ...parts].join("\n\n")}\n`;
 }

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { Argument, Command } from "commander";
 
 import { bundle } from "./bundle.ts";
-import { PROGRAMS } from "./programs.ts";
+import { PROGRAMS, programOf } from "./programs.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
@@ -19,5 +19,5 @@ const command = new Command("bundle")
 const [program = ""] = command.args;
 const { out } = command.opts<{ readonly out?: string }>();
 const folder = out === undefined ? join(ROOT, "build", "bundle", program) : resolve(out);
-await bundle(PROGRAMS[program] ?? "", folder);
+await bundle(programOf(program).entry, folder);
 console.log(`${program} is in ${folder}`);
