@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from "node:fs";
+
+import test from "ava";
+
+import { ANNOTATIONS_PAGE, annotationsPage, CONFIG_MAP, configMap } from "./annotations.ts";
+
+test("docs/annotations.md says what the declaration says (else run: node hack/annotations.ts)", (t) => {
+  t.is(readFileSync(ANNOTATIONS_PAGE, "utf8"), annotationsPage());
+});
+
+test("config-perdure is what the declaration makes of it (else run: node hack/annotations.ts)", (t) => {
+  t.is(readFileSync(CONFIG_MAP, "utf8"), configMap());
+});

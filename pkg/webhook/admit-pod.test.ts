@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+import fc from "fast-check";
+
+import { admitPod } from "./admit-pod.ts";
+import type { Decision } from "./decision.ts";
+import type { JsonObject } from "./json.ts";
+import { applied, codes, CONFIGURATION } from "./testdata/apply.ts";
+import { knativePod } from "./testdata/knative-pod.ts";
+import type { KnativePod, PodContainer } from "./testdata/knative-pod.ts";
+
+const OURS = { path: "/readyz", port: 9010, host: "127.0.0.1", scheme: "HTTP" };
+
+function admit(pod: KnativePod): Decision {
+  return admitPod(pod as unknown as JsonObject, "default", CONFIGURATION);
+}
+
+function containerOf(pod: KnativePod, name: string): PodContainer {
+  const found = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(
+    (each) => each.name === name,
+  );
+  if (found === undefined) throw new Error(`no container ${name}`);
+  return found;
+}
+
+function envOf(pod: KnativePod, container: string): Record<string, string | undefined> {
+  return Object.fromEntries((containerOf(pod, container).env ?? []).map(({ name, value }) => [name, value]));
+}
+
+function setEnv(pod: KnativePod, name: string, value: string): void {
+  for (const each of containerOf(pod, "queue-proxy").env ?? []) if (each.name === name) each.value = value;
+}
+
+test("the proxy stands between queue-proxy and the user function, as a native sidecar without rights", (t) => {
+  const pod = knativePod();
+  const result = applied(pod, admit(pod));
+  t.deepEqual(result.spec.initContainers, [
+    {
+      name: "perdure-proxy",
+      image: "dev.local/perdure-proxy:dev",
+      restartPolicy: "Always",
+      env: [
+        { name: "K_SERVICE", value: "cart" },
+        { name: "K_CONFIGURATION", value: "cart" },
+        { name: "K_REVISION", value: "cart-00001" },
+        { name: "HTTP_HOST", value: "127.0.0.1" },
+        { name: "HTTP_PORT", value: "9000" },
+        { name: "ADMIN_PORT", value: "9010" },
+        { name: "USER_FUNCTION_PORT", value: "8080" },
+        { name: "PERDURE_LOG", value: "nats://nats.perdure-system.svc:4222/default_cart" },
+        { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
+        { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+        { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+        { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+      ],
+      ports: [{ name: "perdure-admin", containerPort: 9010, protocol: "TCP" }],
+      resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ["ALL"] },
+        readOnlyRootFilesystem: true,
+        runAsNonRoot: true,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      livenessProbe: {
+        httpGet: { path: "/livez", port: 9010 },
+        periodSeconds: 10,
+        timeoutSeconds: 5,
+        failureThreshold: 6,
+      },
+      lifecycle: { preStop: { httpGet: { path: "/drain", port: 9010 } } },
+      volumeMounts: [
+        { name: "perdure-nats", mountPath: "/var/run/secrets/perdure.dev/nats", readOnly: true },
+      ],
+    },
+  ]);
+  t.deepEqual(result.spec.volumes?.at(-1), {
+    name: "perdure-nats",
+    secret: { secretName: "perdure-nats", optional: true },
+  });
+  const queueProxy = envOf(result, "queue-proxy");
+  t.is(queueProxy["USER_PORT"], "9000");
+  t.deepEqual(JSON.parse(queueProxy["SERVING_READINESS_PROBE"] ?? ""), {
+    httpGet: OURS,
+    successThreshold: 1,
+  });
+  t.is(queueProxy["ENABLE_MULTI_CONTAINER_PROBES"], "false");
+});
+
+test("nothing else of the pod changes", (t) => {
+  const pod = knativePod();
+  const result = applied(pod, admit(pod));
+  delete result.spec.initContainers;
+  result.spec.volumes?.pop();
+  setEnv(result, "USER_PORT", "8080");
+  setEnv(result, "SERVING_READINESS_PROBE", envOf(pod, "queue-proxy")["SERVING_READINESS_PROBE"] ?? "");
+  t.deepEqual(result, pod);
+});
+
+test("a pod that is not stateful, has no queue-proxy or has the proxy already passes unchanged", (t) => {
+  const plain = knativePod();
+  delete plain.metadata.labels["perdure.dev/stateful"];
+  const dryRun = knativePod();
+  dryRun.spec.containers.pop();
+  const injected = applied(knativePod(), admit(knativePod()));
+  for (const pod of [plain, dryRun, injected, { metadata: {}, spec: {} } as KnativePod]) {
+    t.deepEqual(admit(pod), { kind: "allow", patch: [], warnings: [] });
+  }
+});
+
+test("annotations choose log, image, resources, port and what the proxy is told", (t) => {
+  const pod = knativePod();
+  Object.assign(pod.metadata.annotations, {
+    "perdure.dev/log": "tls://other:4222/shop",
+    "perdure.dev/durability": "strict",
+    "perdure.dev/log-replicas": "3",
+    "perdure.dev/passivation-timeout": "1m30s",
+    "perdure.dev/user-function-port": "8088",
+    "perdure.dev/nats-secret": "shop-nats",
+    "perdure.dev/proxy-image": "dev.local/perdure-proxy:other",
+    "perdure.dev/proxy-cpu": "1",
+    "perdure.dev/proxy-cpu-limit": "2",
+    "perdure.dev/proxy-memory": "1Gi",
+    "perdure.dev/log-level": "debug",
+  });
+  const result = applied(pod, admit(pod));
+  const proxy = containerOf(result, "perdure-proxy");
+  t.like(envOf(result, "perdure-proxy"), {
+    PERDURE_LOG: "tls://other:4222/shop",
+    PERDURE_LOG_DURABILITY: "strict",
+    PERDURE_LOG_REPLICAS: "3",
+    PERDURE_PASSIVATION_TIMEOUT_MS: "90000",
+    PERDURE_LOG_LEVEL: "debug",
+    USER_FUNCTION_PORT: "8088",
+  });
+  t.is(proxy["image"], "dev.local/perdure-proxy:other");
+  t.deepEqual(
+    proxy["resources"],
+    { requests: { cpu: "1", memory: "1Gi" }, limits: { cpu: "2", memory: "1Gi" } },
+    "the limit of everybody is not below what one asks for",
+  );
+  t.deepEqual(result.spec.volumes?.at(-1), {
+    name: "perdure-nats",
+    secret: { secretName: "shop-nats", optional: true },
+  });
+});
+
+test("the user's own probe is asked beside ours", (t) => {
+  const theirs = {
+    httpGet: { path: "/health", port: 8080, host: "127.0.0.1", scheme: "HTTP" },
+    periodSeconds: 5,
+    timeoutSeconds: 1,
+  };
+  const pod = knativePod();
+  setEnv(pod, "SERVING_READINESS_PROBE", JSON.stringify(theirs));
+  const env = envOf(applied(pod, admit(pod)), "queue-proxy");
+  t.is(env["ENABLE_MULTI_CONTAINER_PROBES"], "true");
+  t.deepEqual(JSON.parse(env["SERVING_READINESS_PROBE"] ?? ""), [
+    { httpGet: OURS, successThreshold: 1 },
+    theirs,
+  ]);
+});
+
+test("a probe that only asks whether the port is open gives its timing to ours", (t) => {
+  const pod = knativePod();
+  setEnv(
+    pod,
+    "SERVING_READINESS_PROBE",
+    JSON.stringify({ tcpSocket: { port: 8080, host: "127.0.0.1" }, periodSeconds: 3, timeoutSeconds: 2 }),
+  );
+  t.deepEqual(JSON.parse(envOf(applied(pod, admit(pod)), "queue-proxy")["SERVING_READINESS_PROBE"] ?? ""), {
+    httpGet: OURS,
+    periodSeconds: 3,
+    timeoutSeconds: 2,
+  });
+});
+
+test("where Knative lists the probes of all containers, ours takes the first place", (t) => {
+  const pod = knativePod();
+  const other = { tcpSocket: { port: 7000, host: "127.0.0.1" }, periodSeconds: 10, timeoutSeconds: 1 };
+  setEnv(pod, "ENABLE_MULTI_CONTAINER_PROBES", "true");
+  for (const first of [null, { tcpSocket: { port: 8080, host: "127.0.0.1" }, successThreshold: 1 }]) {
+    setEnv(pod, "SERVING_READINESS_PROBE", JSON.stringify([first, other]));
+    t.deepEqual(JSON.parse(envOf(applied(pod, admit(pod)), "queue-proxy")["SERVING_READINESS_PROBE"] ?? ""), [
+      { httpGet: OURS, successThreshold: 1 },
+      other,
+    ]);
+  }
+});
+
+test("a queue-proxy that knows one probe only is asked ours, with a warning", (t) => {
+  const pod = knativePod();
+  const queueProxy = containerOf(pod, "queue-proxy");
+  queueProxy.env = queueProxy.env?.filter(({ name }) => name !== "ENABLE_MULTI_CONTAINER_PROBES") ?? [];
+  setEnv(pod, "SERVING_READINESS_PROBE", JSON.stringify({ grpc: { port: 8080 }, periodSeconds: 5 }));
+  const decision = admit(pod);
+  t.is(decision.kind === "allow" ? decision.warnings.length : 0, 1);
+  const env = envOf(applied(pod, decision), "queue-proxy");
+  t.deepEqual(JSON.parse(env["SERVING_READINESS_PROBE"] ?? ""), { httpGet: OURS, successThreshold: 1 });
+});
+
+test("an empty probe becomes ours", (t) => {
+  const pod = knativePod();
+  for (const each of containerOf(pod, "queue-proxy").env ?? []) {
+    if (each.name === "SERVING_READINESS_PROBE") delete each.value;
+  }
+  const env = envOf(applied(pod, admit(pod)), "queue-proxy");
+  t.deepEqual(JSON.parse(env["SERVING_READINESS_PROBE"] ?? ""), { httpGet: OURS, successThreshold: 1 });
+});
+
+test("liveness and startup probes that go through queue-proxy are brought back to the user's port", (t) => {
+  const pod = knativePod();
+  const user = containerOf(pod, "user-container");
+  user["livenessProbe"] = { httpGet: { path: "/live", port: 8012 }, periodSeconds: 10 };
+  user["startupProbe"] = { tcpSocket: { port: 8080 } };
+  const result = containerOf(applied(pod, admit(pod)), "user-container");
+  t.deepEqual(result["livenessProbe"], { httpGet: { path: "/live", port: 8080 }, periodSeconds: 10 });
+  t.deepEqual(result["startupProbe"], user["startupProbe"]);
+});
+
+test("of several containers the one with the port serves", (t) => {
+  const pod = knativePod();
+  const user = containerOf(pod, "user-container");
+  pod.spec.containers.unshift({ ...structuredClone(user), name: "helper", ports: [] });
+  user.ports = [{ name: "user-port", containerPort: 8081 }];
+  t.is(envOf(applied(pod, admit(pod)), "perdure-proxy")["USER_FUNCTION_PORT"], "8081");
+  delete user.ports;
+  t.deepEqual(codes(admit(pod)), ["UNKNOWN_POD"]);
+  pod.spec.containers.shift();
+  t.is(
+    envOf(applied(pod, admit(pod)), "perdure-proxy")["USER_FUNCTION_PORT"],
+    "8080",
+    "alone it needs no port",
+  );
+});
+
+test("init containers and volumes of the pod stay before ours, missing lists are made", (t) => {
+  const pod = knativePod();
+  pod.spec.initContainers = [{ name: "prepare" }];
+  t.deepEqual(
+    applied(pod, admit(pod)).spec.initContainers?.map(({ name }) => name),
+    ["prepare", "perdure-proxy"],
+  );
+  delete pod.spec.volumes;
+  t.is(applied(pod, admit(pod)).spec.volumes?.length, 1);
+});
+
+test("a pod that is not as Knative makes it is refused rather than made by halves", (t) => {
+  const withoutPort = knativePod();
+  const queueProxy = containerOf(withoutPort, "queue-proxy");
+  queueProxy.env = queueProxy.env?.filter(({ name }) => name !== "USER_PORT") ?? [];
+  t.deepEqual(codes(admit(withoutPort)), ["UNKNOWN_POD"]);
+  const unreadable = knativePod();
+  for (const text of ["{", "[]", "7"]) {
+    setEnv(unreadable, "SERVING_READINESS_PROBE", text);
+    t.deepEqual(codes(admit(unreadable)), ["UNKNOWN_POD"], text);
+  }
+  const ownerless = knativePod();
+  delete ownerless.metadata.labels["serving.knative.dev/service"];
+  t.deepEqual(codes(admit(ownerless)), ["NOT_A_SERVICE"]);
+  const taken = knativePod();
+  containerOf(taken, "user-container").ports = [{ name: "user-port", containerPort: 9000 }];
+  t.deepEqual(codes(admit(taken)), ["PORT_TAKEN"]);
+  const annotated = knativePod();
+  annotated.metadata.annotations["perdure.dev/durability"] = "much";
+  t.deepEqual(codes(admit(annotated)), ["BAD_ANNOTATION"]);
+  const invalid = { kind: "invalid", problem: "nats-url makes no sense" } as const;
+  t.deepEqual(codes(admitPod(knativePod() as unknown as JsonObject, "default", invalid)), [
+    "BAD_CONFIGURATION",
+  ]);
+});
+
+test("whatever a pod looks like, the decision is made, is deterministic and idempotent", (t) => {
+  const hostile = fc.oneof(fc.constant(undefined), fc.jsonValue());
+  const changes = fc.record({
+    place: fc.constantFrom("containers", "initContainers", "volumes"),
+    index: fc.nat({ max: 2 }),
+    key: fc.constantFrom("name", "env", "ports", "livenessProbe"),
+    value: hostile,
+  });
+  const property = fc.property(fc.array(changes, { maxLength: 4 }), (list) => {
+    const pod = knativePod();
+    for (const { place, index, key, value } of list) {
+      const item = pod.spec[place as "volumes"]?.[index];
+      if (item === undefined) continue;
+      if (value === undefined) delete item[key];
+      else item[key] = value;
+    }
+    const decision = admit(pod);
+    t.deepEqual(admit(pod), decision);
+    if (decision.kind === "deny") return;
+    const again = admit(applied(pod, decision));
+    t.deepEqual(again.kind === "allow" ? again.patch : codes(again), []);
+  });
+  fc.assert(property, { numRuns: 1_000 });
+});

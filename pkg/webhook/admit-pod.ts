@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readAnnotations } from "./annotations.ts";
+import { serviceOptions } from "./configuration.ts";
+import type { Configuration, ServiceOptions } from "./configuration.ts";
+import { deny, UNCHANGED } from "./decision.ts";
+import type { Decision, Problem } from "./decision.ts";
+import { appendItem } from "./json-patch.ts";
+import type { PatchOperation } from "./json-patch.ts";
+import { numberOf, objectOf, objectsOf, textsOf } from "./json.ts";
+import type { JsonObject } from "./json.ts";
+import { pointAtProxy } from "./queue-proxy.ts";
+import { portTaken, PROXY_CONTAINER, QUEUE_PORTS, QUEUE_PROXY, reservedProblems } from "./reserved.ts";
+import { STATEFUL } from "./settings.ts";
+import { proxySidecar, secretVolume } from "./sidecar.ts";
+import type { PodIdentity } from "./sidecar.ts";
+
+const KNATIVE = "serving.knative.dev/";
+/** The name that Knative gives the port of the container that serves. */
+const USER_PORT_NAME = "user-port";
+const DEFAULT_USER_PORT = 8_080;
+
+interface Container {
+  readonly index: number;
+  readonly container: JsonObject;
+}
+
+/**
+ * A pod that is about to be made. If its label says so and Knative's queue-proxy is in it, it gets the proxy between
+ * queue-proxy and the user function. Pods that have it already, and those that Knative makes only to try a template
+ * (without queue-proxy), stay as they are, so asking twice changes nothing.
+ */
+export function admitPod(pod: JsonObject, namespace: string, configuration: Configuration): Decision {
+  const metadata = objectOf(pod["metadata"]) ?? {};
+  const labels = textsOf(metadata["labels"]);
+  const spec = objectOf(pod["spec"]) ?? {};
+  const containers = objectsOf(spec["containers"]).map((container, index) => ({ container, index }));
+  const queueProxy = containers.find(({ container }) => container["name"] === QUEUE_PROXY);
+  if (labels[STATEFUL] !== "true" || queueProxy === undefined) return UNCHANGED;
+  if (objectsOf(spec["initContainers"]).some(({ name }) => name === PROXY_CONTAINER)) return UNCHANGED;
+
+  const identity = identityOf(labels, namespace);
+  const { values, problems } = readAnnotations(textsOf(metadata["annotations"]), "metadata.annotations");
+  const wrong = [...identity.problems, ...problems, ...reservedProblems(spec, "spec")];
+  if (configuration.kind === "invalid") {
+    wrong.push({ code: "BAD_CONFIGURATION", field: "", message: configuration.problem });
+  }
+  if (wrong.length > 0 || configuration.kind === "invalid") return deny(...wrong);
+  const options = serviceOptions(values, configuration.values);
+  if (typeof options === "string") {
+    return deny({ code: "BAD_ANNOTATION", field: "metadata.annotations", message: options });
+  }
+  const serving = servingContainer(containers.filter((each) => each !== queueProxy));
+  if (serving === undefined) {
+    return deny(unknownPod("spec.containers", "no container has a port, so none can be the one that serves"));
+  }
+  return inject(spec, identity.pod, { serving, queueProxy }, options);
+}
+
+function inject(
+  spec: JsonObject,
+  pod: PodIdentity,
+  { serving, queueProxy }: { readonly serving: Container; readonly queueProxy: Container },
+  options: ServiceOptions,
+): Decision {
+  const servingPort = portOf(serving.container);
+  const userPort = options.userFunctionPort ?? servingPort;
+  const taken = portTaken(userPort, "metadata.annotations");
+  if (taken !== undefined) return deny(taken);
+  const pointed = pointAtProxy(queueProxy.container, `/spec/containers/${queueProxy.index}`, userPort);
+  if (typeof pointed === "string")
+    return deny(unknownPod(`spec.containers[${queueProxy.index}].env`, pointed));
+  return {
+    kind: "allow",
+    patch: [
+      appendItem("/spec/initContainers", spec["initContainers"], proxySidecar(pod, userPort, options)),
+      appendItem("/spec/volumes", spec["volumes"], secretVolume(options)),
+      ...pointed.patch,
+      ...probesAtUser(serving, servingPort),
+    ],
+    warnings: pointed.warnings,
+  };
+}
+
+function identityOf(
+  labels: Readonly<Record<string, string>>,
+  namespace: string,
+): { readonly pod: PodIdentity; readonly problems: Problem[] } {
+  const [service, configuration, revision] = ["service", "configuration", "revision"].map(
+    (key) => labels[KNATIVE + key] ?? "",
+  ) as [string, string, string];
+  const problems: Problem[] = [];
+  if (service === "" || revision === "") {
+    const message = `the pod has no label ${KNATIVE}${service === "" ? "service" : "revision"}: state belongs to a Knative Service, so make one`;
+    problems.push({ code: "NOT_A_SERVICE", field: "metadata.labels", message });
+  }
+  return { pod: { namespace, service, configuration, revision }, problems };
+}
+
+/** The one with a port, since Knative leaves exactly one with any; a container alone needs none. */
+function servingContainer(candidates: readonly Container[]): Container | undefined {
+  const withPort = candidates.filter(({ container }) => objectsOf(container["ports"]).length > 0);
+  const named = withPort.find(({ container }) =>
+    objectsOf(container["ports"]).some(({ name }) => name === USER_PORT_NAME),
+  );
+  return named ?? withPort[0] ?? (candidates.length === 1 ? candidates[0] : undefined);
+}
+
+function portOf(container: JsonObject): number {
+  const ports = objectsOf(container["ports"]);
+  const port = ports.find(({ name }) => name === USER_PORT_NAME) ?? ports[0];
+  return numberOf(port?.["containerPort"]) ?? DEFAULT_USER_PORT;
+}
+
+/**
+ * Liveness and startup probes ask the user's container. Some versions of Knative send them through queue-proxy, behind
+ * which the proxy would answer.
+ */
+function probesAtUser({ container, index }: Container, port: number): readonly PatchOperation[] {
+  return ["livenessProbe", "startupProbe"].flatMap((name) =>
+    ["httpGet", "tcpSocket"].flatMap((kind): readonly PatchOperation[] => {
+      const target = objectOf(objectOf(container[name])?.[kind]);
+      if (!QUEUE_PORTS.includes(numberOf(target?.["port"]) ?? 0)) return [];
+      return [{ op: "replace", path: `/spec/containers/${index}/${name}/${kind}/port`, value: port }];
+    }),
+  );
+}
+
+function unknownPod(field: string, reason: string): Problem {
+  const message = `this is not a pod as Perdure knows Knative to make it: ${reason}. Is this version of Knative supported?`;
+  return { code: "UNKNOWN_POD", field, message };
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+import fc from "fast-check";
+
+import { admitService } from "./admit-service.ts";
+import type { Decision } from "./decision.ts";
+import type { JsonObject } from "./json.ts";
+import { applied, codes, CONFIGURATION } from "./testdata/apply.ts";
+import { knService, plainService } from "./testdata/knative-service.ts";
+import type { KnativeService } from "./testdata/knative-service.ts";
+
+const STATEFUL = { "perdure.dev/stateful": "true" };
+const MAX_SCALE = "autoscaling.knative.dev/max-scale";
+
+function admit(now: KnativeService, old?: KnativeService): Decision {
+  return admitService(now as unknown as JsonObject, old as unknown as JsonObject | undefined, CONFIGURATION);
+}
+
+function annotate(service: KnativeService, annotations: Record<string, string>): KnativeService {
+  const copy = structuredClone(service);
+  const metadata = (copy.spec.template.metadata ??= {});
+  metadata.annotations = { ...metadata.annotations, ...annotations };
+  return copy;
+}
+
+test("a stateful service gets the label and a maximum of one pod, and nothing else changes", (t) => {
+  const service = knService(STATEFUL);
+  const decision = admit(service);
+  t.deepEqual(decision, {
+    kind: "allow",
+    patch: [
+      {
+        op: "add",
+        path: "/spec/template/metadata/annotations/autoscaling.knative.dev~1max-scale",
+        value: "1",
+      },
+      { op: "add", path: "/spec/template/metadata/labels", value: STATEFUL },
+    ],
+    warnings: [],
+  });
+});
+
+test("annotations of the Service alone are copied to a template that has no metadata", (t) => {
+  const result = applied(
+    plainService({ ...STATEFUL, "perdure.dev/durability": "strict", other: "x" }),
+    admit(plainService({ ...STATEFUL, "perdure.dev/durability": "strict", other: "x" })),
+  );
+  t.deepEqual(result.spec.template.metadata, {
+    annotations: { ...STATEFUL, "perdure.dev/durability": "strict", [MAX_SCALE]: "1" },
+    labels: STATEFUL,
+  });
+});
+
+test("a service without an annotation of ours is left as it is, also one that makes no sense", (t) => {
+  for (const service of [knService(), plainService(), knService({ "other.dev/stateful": "true" })]) {
+    t.deepEqual(admit(service), { kind: "allow", patch: [], warnings: [] });
+  }
+  for (const object of [
+    {},
+    { spec: 1 },
+    { spec: { template: [] } },
+    { metadata: { annotations: STATEFUL } },
+  ]) {
+    t.deepEqual(admitService(object, undefined, CONFIGURATION), { kind: "allow", patch: [], warnings: [] });
+  }
+  const many = annotate(knService(), { [MAX_SCALE]: "7" });
+  t.deepEqual(admit(many, many), { kind: "allow", patch: [], warnings: [] });
+});
+
+test("stateful=false is a service like any other", (t) => {
+  const service = knService({ "perdure.dev/stateful": "false" });
+  t.deepEqual(admit(service), { kind: "allow", patch: [], warnings: [] });
+});
+
+test("the label alone, set by hand, makes a service stateful too", (t) => {
+  const service = knService();
+  service.spec.template.metadata = { ...service.spec.template.metadata, labels: { ...STATEFUL } };
+  t.is(applied(service, admit(service)).spec.template.metadata?.annotations?.[MAX_SCALE], "1");
+  service.spec.template.metadata.labels = { "perdure.dev/stateful": "yes" };
+  t.deepEqual(codes(admit(service)), ["BAD_ANNOTATION"]);
+});
+
+test("whatever asks for more than one pod is refused", (t) => {
+  const stateful = knService(STATEFUL);
+  const asked = (key: string, value: string) =>
+    codes(admit(annotate(stateful, { [`autoscaling.knative.dev/${key}`]: value })));
+  for (const key of ["max-scale", "maxScale", "min-scale", "minScale", "initial-scale", "activation-scale"]) {
+    t.deepEqual(asked(key, "2"), ["SCALE_NOT_ONE"], key);
+  }
+  t.deepEqual(asked("max-scale", "0"), ["SCALE_NOT_ONE"], "no maximum");
+  for (const key of ["max-scale", "min-scale", "initial-scale"]) t.deepEqual(asked(key, "1"), [], key);
+  for (const key of ["min-scale", "initial-scale"]) t.deepEqual(asked(key, "0"), [], key);
+  t.deepEqual(asked("max-scale", "many"), [], "Knative says it better");
+  const kept = annotate(stateful, { "autoscaling.knative.dev/maxScale": "1" });
+  t.is(applied(kept, admit(kept)).spec.template.metadata?.annotations?.[MAX_SCALE], undefined);
+});
+
+test("an annotation that is unknown, misplaced or makes no sense is refused with what would", (t) => {
+  const problem = (annotations: Record<string, string>) => {
+    const decision = admit(plainService(annotations));
+    return decision.kind === "deny" ? decision.problems[0] : undefined;
+  };
+  t.like(problem({ "perdure.dev/statefull": "true" }), { code: "UNKNOWN_ANNOTATION" });
+  t.regex(problem({ "perdure.dev/statefull": "true" })?.message ?? "", /known are perdure.dev\/stateful, /);
+  t.regex(problem({ "perdure.dev/nats-url": "nats://x" })?.message ?? "", /config-perdure/);
+  t.like(problem({ "perdure.dev/stateful": "yes" }), {
+    code: "BAD_ANNOTATION",
+    field: "metadata.annotations",
+    message: 'perdure.dev/stateful="yes" is either true or false',
+  });
+  t.regex(
+    problem({ ...STATEFUL, "perdure.dev/log": "nats://me:secret@nats:4222/x" })?.message ?? "",
+    /^(?!.*secret@).*Secret/,
+  );
+  t.like(
+    problem({ ...STATEFUL, "perdure.dev/proxy-memory": "1Gi", "perdure.dev/proxy-memory-limit": "512Mi" }),
+    {
+      code: "BAD_ANNOTATION",
+    },
+  );
+});
+
+test("all that is wrong is said at once", (t) => {
+  const service = annotate(knService({ ...STATEFUL, "perdure.dev/user-function-port": "9000" }), {
+    [MAX_SCALE]: "3",
+  });
+  service.spec.template.spec.containers.push({ name: "perdure-proxy", ports: [{ containerPort: 8112 }] });
+  service.spec.template.spec["volumes"] = [{ name: "perdure-nats" }];
+  t.deepEqual(codes(admit(service)), [
+    "SCALE_NOT_ONE",
+    "NAME_TAKEN",
+    "NAME_TAKEN",
+    "PORT_TAKEN",
+    "PORT_TAKEN",
+  ]);
+});
+
+test("nothing becomes stateful while config-perdure is wrong, and other services do not care", (t) => {
+  const invalid = { kind: "invalid", problem: "proxy-image is missing" } as const;
+  const refused = admitService(knService(STATEFUL) as unknown as JsonObject, undefined, invalid);
+  t.deepEqual(codes(refused), ["BAD_CONFIGURATION"]);
+  t.deepEqual(codes(admitService(knService() as unknown as JsonObject, undefined, invalid)), []);
+});
+
+test("a change of the Service's annotation reaches the template, its removal too", (t) => {
+  const old = applied(plainService(STATEFUL), admit(plainService(STATEFUL)));
+  const changed = structuredClone(old);
+  changed.metadata.annotations = { ...STATEFUL, "perdure.dev/log-level": "debug" };
+  const then = applied(changed, admit(changed, old));
+  t.is(then.spec.template.metadata?.annotations?.["perdure.dev/log-level"], "debug");
+
+  const removed = structuredClone(then);
+  removed.metadata.annotations = {};
+  const decision = admit(removed, then);
+  t.deepEqual(applied(removed, decision).spec.template.metadata, {
+    annotations: { [MAX_SCALE]: "1" },
+    labels: {},
+  });
+  t.regex(decision.kind === "allow" ? (decision.warnings[0] ?? "") : "", /max-scale=1 is left/);
+});
+
+test("kn removes annotations on both sides, and the label goes with them", (t) => {
+  const old = applied(knService(STATEFUL), admit(knService(STATEFUL)));
+  const removed = structuredClone(old);
+  delete removed.metadata.annotations;
+  delete removed.spec.template.metadata?.annotations?.["perdure.dev/stateful"];
+  t.deepEqual(applied(removed, admit(removed, old)).spec.template.metadata?.labels, {});
+});
+
+test("sides that contradict each other are refused when both are new, else the newer one holds", (t) => {
+  const service = annotate(knService(STATEFUL), { "perdure.dev/stateful": "false" });
+  t.deepEqual(codes(admit(service)), ["CONFLICTING_ANNOTATIONS"]);
+  const old = applied(knService(STATEFUL), admit(knService(STATEFUL)));
+  const newer = annotate(old, { "perdure.dev/stateful": "false" });
+  t.deepEqual(applied(newer, admit(newer, old)).spec.template.metadata?.labels, {});
+});
+
+test("a named revision is refused if we would have to change it, and left in peace if it has all it needs", (t) => {
+  const named = plainService();
+  named.spec.template.metadata = { name: "cart-first" };
+  const annotated = structuredClone(named);
+  annotated.metadata.annotations = { ...STATEFUL };
+  t.deepEqual(codes(admit(annotated, named)), ["REVISION_NAME_UNCHANGED"]);
+  t.deepEqual(codes(admit(annotated)), [], "it is new");
+
+  const renamed = structuredClone(annotated);
+  renamed.spec.template.metadata = { name: "cart-second" };
+  t.deepEqual(codes(admit(renamed, named)), []);
+
+  // A manifest that is sent again knows nothing of what we added.
+  const stored = applied(annotated, admit(annotated));
+  t.deepEqual(applied(annotated, admit(annotated, stored)), stored);
+});
+
+test("what is being deleted is not held up", (t) => {
+  const service = knService({ "perdure.dev/stateful": "nonsense" });
+  service.metadata["deletionTimestamp"] = "2026-11-20T10:00:00Z";
+  t.deepEqual(admit(service, service), { kind: "allow", patch: [], warnings: [] });
+});
+
+test("traffic split between revisions is warned of", (t) => {
+  const service = knService(STATEFUL);
+  service.spec["traffic"] = [
+    { latestRevision: true, percent: 10 },
+    { revisionName: "cart-00001", percent: 90 },
+  ];
+  const decision = admit(service);
+  t.regex(decision.kind === "allow" ? decision.warnings.join() : "", /split/);
+});
+
+const annotations = fc.dictionary(
+  fc.constantFrom(
+    "perdure.dev/stateful",
+    "perdure.dev/log-level",
+    "perdure.dev/durability",
+    MAX_SCALE,
+    "other/key~with~tildes",
+  ),
+  fc.constantFrom("true", "false", "1", "strict", "debug"),
+);
+const labels = fc.dictionary(
+  fc.constantFrom("perdure.dev/stateful", "app"),
+  fc.constantFrom("true", "false"),
+);
+const service = fc
+  .record({
+    service: fc.option(annotations),
+    template: fc.option(annotations),
+    labels: fc.option(labels),
+    name: fc.option(fc.constantFrom("cart-a", "cart-b")),
+  })
+  .map((parts): KnativeService => {
+    const made = plainService();
+    made.metadata.annotations = { ...parts.service };
+    made.spec.template.metadata = {
+      ...(parts.template !== null && { annotations: parts.template }),
+      ...(parts.labels !== null && { labels: parts.labels }),
+      ...(parts.name !== null && { name: parts.name }),
+    };
+    if (parts.template === null && parts.labels === null && parts.name === null)
+      delete made.spec.template.metadata;
+    return made;
+  });
+
+test("applied to its own result the decision changes nothing, and it writes metadata of the template only", (t) => {
+  const property = fc.property(service, fc.option(service, { nil: undefined }), (now, old) => {
+    const decision = admit(now, old);
+    if (decision.kind === "deny") return;
+    const result = applied(now, decision);
+    const again = admit(result, old);
+    t.deepEqual(again.kind === "allow" ? again.patch : codes(again), []);
+    for (const { path } of decision.patch) t.regex(path, /^\/spec\/template\/metadata/);
+    t.deepEqual(admit(now, old), decision, "deterministic");
+  });
+  fc.assert(property, { numRuns: 2_000 });
+});

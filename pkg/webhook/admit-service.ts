@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { agree } from "./annotation-sides.ts";
+import type { Agreement, Sides } from "./annotation-sides.ts";
+import { readAnnotations } from "./annotations.ts";
+import { serviceOptions } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
+import { deny, UNCHANGED } from "./decision.ts";
+import type { Decision, Problem } from "./decision.ts";
+import { setEntries } from "./json-patch.ts";
+import type { PatchOperation } from "./json-patch.ts";
+import { numberOf, objectOf, objectsOf, textOf, textsOf } from "./json.ts";
+import type { JsonObject } from "./json.ts";
+import { portTaken, reservedProblems } from "./reserved.ts";
+import { MAX_SCALE, scaleChanges, scaleProblems } from "./scale.ts";
+import { PREFIX, STATEFUL } from "./settings.ts";
+import type { SettingValues } from "./settings.ts";
+
+const ANNOTATIONS = "metadata.annotations";
+const METADATA_PATH = "/spec/template/metadata";
+
+/** The parts of a Knative Service that matter here. */
+interface Service {
+  readonly sides: Sides;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined if the template has none. */
+  readonly metadata: JsonObject | undefined;
+  readonly spec: JsonObject;
+  readonly revisionName: string | undefined;
+}
+
+/** What a request changes in the metadata of the template; undefined removes. */
+interface Changes {
+  readonly annotations: Readonly<Record<string, string | undefined>>;
+  readonly labels: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * A Knative Service (`serving.knative.dev/v1`) that is made or changed. If it is to be stateful, the template gets the
+ * label that the Pod webhook selects by, our annotations, and a maximum of one pod. Nothing but the template's metadata
+ * is written, and nothing at all of a service that has no annotation or label of ours.
+ *
+ * @param old what it was before; undefined if it is new.
+ */
+export function admitService(
+  object: JsonObject,
+  old: JsonObject | undefined,
+  configuration: Configuration,
+): Decision {
+  // What is being deleted must not be held up.
+  if (objectOf(object["metadata"])?.["deletionTimestamp"] !== undefined) return UNCHANGED;
+  const now = readService(object);
+  // Knative refuses it, and knows better why.
+  if (now === undefined) return UNCHANGED;
+  const before = old === undefined ? undefined : readService(old);
+  const agreement = agree(now.sides, before?.sides);
+  const label = now.labels[STATEFUL];
+
+  const { values, problems } = readAnnotations(agreement.texts, ANNOTATIONS);
+  const wrong = [...agreement.problems, ...problems, ...labelProblems(label)];
+  if (wrong.length > 0) return deny(...wrong);
+
+  const stateful = isStateful(values, label, before);
+  const changes = stateful ? statefulChanges(now, agreement) : otherChanges(now, agreement);
+  const refused = stateful
+    ? [
+        ...scaleProblems(now.sides.template),
+        ...reservedProblems(now.spec, "spec.template.spec"),
+        ...valueProblems(values, configuration),
+      ]
+    : [];
+  refused.push(...nameProblems(now, before, changes));
+  if (refused.length > 0) return deny(...refused);
+  const warnings = stateful ? splitWarnings(object) : leftOverWarnings(now);
+  return { kind: "allow", patch: patchOf(now, changes), warnings };
+}
+
+/** Undefined if its template has no shape that a template can have. */
+function readService(object: JsonObject): Service | undefined {
+  const template = objectOf(objectOf(object["spec"])?.["template"]);
+  const metadata = objectOf(template?.["metadata"] ?? {});
+  if (template === undefined || metadata === undefined) return undefined;
+  return {
+    sides: {
+      service: textsOf(objectOf(object["metadata"])?.["annotations"]),
+      template: textsOf(metadata["annotations"]),
+    },
+    labels: textsOf(metadata["labels"]),
+    metadata: objectOf(template["metadata"]),
+    spec: objectOf(template["spec"]) ?? {},
+    revisionName: textOf(metadata["name"]),
+  };
+}
+
+/**
+ * The annotation decides. Without one the label does, which somebody may have set by hand, unless it is what is left of
+ * an annotation that this request removed.
+ */
+function isStateful(values: SettingValues, label: string | undefined, before: Service | undefined): boolean {
+  if (values.stateful !== undefined) return values.stateful;
+  if (label !== "true") return false;
+  const old = before?.sides;
+  return old?.service[STATEFUL] !== "true" && old?.template[STATEFUL] !== "true";
+}
+
+function labelProblems(label: string | undefined): readonly Problem[] {
+  if (label === undefined || label === "true" || label === "false") return [];
+  const message = `the label ${STATEFUL}=${JSON.stringify(label)} is either true or false`;
+  return [{ code: "BAD_ANNOTATION", field: "spec.template.metadata.labels", message }];
+}
+
+function statefulChanges(now: Service, agreement: Agreement): Changes {
+  return {
+    annotations: { ...agreement.changes, ...scaleChanges(now.sides.template) },
+    labels: { [STATEFUL]: "true" },
+  };
+}
+
+/** A service that is not stateful, or no longer: the label goes, copies follow the Service, and nothing is added. */
+function otherChanges(now: Service, agreement: Agreement): Changes {
+  const known = Object.entries(agreement.changes).filter(([key]) => Object.hasOwn(now.sides.template, key));
+  return {
+    annotations: Object.fromEntries(known),
+    labels: now.labels[STATEFUL] === "true" ? { [STATEFUL]: undefined } : {},
+  };
+}
+
+function leftOverWarnings(now: Service): readonly string[] {
+  const warnings: string[] = [];
+  if (now.labels[STATEFUL] === "true" && now.sides.template[MAX_SCALE] === "1") {
+    warnings.push(
+      `the service is no longer stateful; ${MAX_SCALE}=1 is left: remove it if there may be several pods`,
+    );
+  }
+  const keys = Object.keys(now.sides.service).filter((key) => key.startsWith(PREFIX) && key !== STATEFUL);
+  if (keys.length > 0) warnings.push(`${keys.sort().join(", ")}: without ${STATEFUL}=true they mean nothing`);
+  return warnings;
+}
+
+/** What would otherwise fail for each pod, when nobody looks. */
+function valueProblems(values: SettingValues, configuration: Configuration): readonly Problem[] {
+  const port = values.userFunctionPort;
+  const taken = port === undefined ? undefined : portTaken(port, ANNOTATIONS);
+  const problems = taken === undefined ? [] : [taken];
+  if (configuration.kind === "invalid") {
+    return [...problems, { code: "BAD_CONFIGURATION", field: "", message: configuration.problem }];
+  }
+  const options = serviceOptions(values, configuration.values);
+  if (typeof options !== "string") return problems;
+  return [...problems, { code: "BAD_ANNOTATION", field: ANNOTATIONS, message: options }];
+}
+
+/**
+ * Knative refuses a template that changes and keeps its name, in words that would be a riddle to somebody who did not
+ * write these changes. Where the name stays and what we write is already there, nothing changes.
+ */
+function nameProblems(now: Service, before: Service | undefined, changes: Changes): readonly Problem[] {
+  if (before === undefined || now.revisionName === undefined || now.revisionName !== before.revisionName)
+    return [];
+  const changed = [
+    ...differing(changes.annotations, before.sides.template),
+    ...differing(changes.labels, before.labels),
+  ];
+  if (changed.length === 0) return [];
+  const message =
+    `the template keeps its name ${now.revisionName}, and ${changed.join(", ")} would change in it: ` +
+    "give the new revision another name (kn: --revision-name), or remove spec.template.metadata.name";
+  return [{ code: "REVISION_NAME_UNCHANGED", field: "spec.template.metadata.name", message }];
+}
+
+function differing(wanted: Changes["labels"], current: Readonly<Record<string, string>>): readonly string[] {
+  return Object.keys(wanted)
+    .sort()
+    .filter((key) => wanted[key] !== current[key]);
+}
+
+function splitWarnings(object: JsonObject): readonly string[] {
+  const targets = objectsOf(objectOf(object["spec"])?.["traffic"]);
+  const served = targets.filter(({ percent }) => (numberOf(percent) ?? 0) > 0);
+  return served.length > 1
+    ? ["traffic is split: two revisions that write to the same entities are safe, and slow"]
+    : [];
+}
+
+function patchOf({ metadata }: Service, changes: Changes): readonly PatchOperation[] {
+  const patch = [
+    ...setEntries(`${METADATA_PATH}/annotations`, metadata?.["annotations"], changes.annotations),
+    ...setEntries(`${METADATA_PATH}/labels`, metadata?.["labels"], changes.labels),
+  ];
+  const isMissing = metadata === undefined && patch.length > 0;
+  return isMissing ? [{ op: "add", path: METADATA_PATH, value: {} }, ...patch] : patch;
+}

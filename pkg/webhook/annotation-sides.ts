@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Problem } from "./decision.ts";
+import { PREFIX } from "./settings.ts";
+
+/** Texts by key. */
+type Texts = Readonly<Record<string, string>>;
+
+/** The annotations of a Service and of its template: one side each. */
+export interface Sides {
+  readonly service: Texts;
+  readonly template: Texts;
+}
+
+/** What both sides say together. */
+export interface Agreement {
+  /** Our annotations, with the prefix, as they hold for the next revision. */
+  readonly texts: Texts;
+  /** What has to change in the template; undefined removes. */
+  readonly changes: Readonly<Record<string, string | undefined>>;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Brings our annotations of a Service to its template, from where alone they reach revisions and pods. Of each:
+ *
+ * - Only the Service has it: it is copied.
+ * - Only the template has it: it stays, unless it was such a copy and has just been removed from the Service.
+ * - They differ: the side that this request changed is right; if it changed both, or made the object, nobody knows.
+ *
+ * Applied to its own result it changes nothing.
+ *
+ * @param old the object before this request; undefined if the request makes it.
+ */
+export function agree(now: Sides, old: Sides | undefined): Agreement {
+  const texts: Record<string, string> = {};
+  const changes: Record<string, string | undefined> = {};
+  const problems: Problem[] = [];
+  for (const key of ownKeys(now)) {
+    const verdict = decide(key, now, old);
+    if (verdict.kind === "conflict") {
+      const message = `${key} is ${quote(now.service[key])} on the Service and ${quote(now.template[key])} on its template: let them agree, or keep one`;
+      problems.push({ code: "CONFLICTING_ANNOTATIONS", field: "metadata.annotations", message });
+      continue;
+    }
+    if (verdict.value !== now.template[key]) changes[key] = verdict.value;
+    if (verdict.value !== undefined) texts[key] = verdict.value;
+  }
+  return { texts, changes, problems };
+}
+
+type Verdict = { readonly kind: "value"; readonly value: string | undefined } | { readonly kind: "conflict" };
+
+function decide(key: string, now: Sides, old: Sides | undefined): Verdict {
+  const [service, template] = [now.service[key], now.template[key]];
+  const [oldService, oldTemplate] = [old?.service[key], old?.template[key]];
+  if (service === template || template === undefined) return { kind: "value", value: service };
+  if (service === undefined) {
+    const wasCopy = oldService !== undefined && oldService === oldTemplate && template === oldTemplate;
+    return { kind: "value", value: wasCopy ? undefined : template };
+  }
+  const serviceChanged = service !== oldService;
+  const templateChanged = template !== oldTemplate;
+  if (serviceChanged && templateChanged) return { kind: "conflict" };
+  return { kind: "value", value: serviceChanged ? service : template };
+}
+
+function ownKeys({ service, template }: Sides): readonly string[] {
+  const keys = new Set([...Object.keys(service), ...Object.keys(template)]);
+  return [...keys].filter((key) => key.startsWith(PREFIX)).sort();
+}
+
+function quote(text: string | undefined): string {
+  return JSON.stringify((text ?? "").slice(0, 80));
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** An object of Kubernetes as it came over the wire: nothing in it has been checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The value if it is an object, else undefined: an array, null and what has another shape count as absent. */
+export function objectOf(value: unknown): JsonObject | undefined {
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject ? (value as JsonObject) : undefined;
+}
+
+/** The objects of a list; what else is in it keeps its place as an empty object, so that indices stay true. */
+export function objectsOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.map((each) => objectOf(each) ?? {}) : [];
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+/** Labels or annotations: the entries that are text. */
+export function textsOf(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(objectOf(value) ?? {});
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { objectOf, objectsOf } from "./json.ts";
+import type { JsonObject } from "./json.ts";
+import { ADMIN_PORT } from "./reserved.ts";
+
+/** The probes that queue-proxy makes, as it is told in `SERVING_READINESS_PROBE`. */
+export interface Readiness {
+  readonly text: string;
+  /** The text is a list: `ENABLE_MULTI_CONTAINER_PROBES`. */
+  readonly isList: boolean;
+  /** Probes of the user that queue-proxy cannot make beside ours, since it takes one only. */
+  readonly isUserProbeLost: boolean;
+}
+
+/**
+ * Puts the proxy's readiness in place of the user container's. Knative's activator trusts these probes before Kubernetes
+ * does, so they must not hold before the proxy can serve. The user's own probe goes on being asked, unless it only asks
+ * whether the port is open: the proxy has spoken with the user function before it is ready. How often and how patiently
+ * is as it was.
+ *
+ * @param text what Knative wrote; "" if there is no probe.
+ * @param userPort of the user function.
+ * @param listing whether this queue-proxy is told to read a list of probes, or does not know lists at all.
+ * @returns undefined if the text is not what Knative writes.
+ */
+export function probeProxy(
+  text: string,
+  userPort: number,
+  listing: "unknown" | "off" | "on",
+): Readiness | undefined {
+  const probes = parseProbes(text, listing === "on");
+  if (probes === undefined) return undefined;
+  const [first, ...others] = probes;
+  const isPortProbe = first !== undefined && objectOf(first["tcpSocket"])?.["port"] === userPort;
+  const ours = proxyProbe(isPortProbe ? first : undefined);
+  const theirs = [...(first === undefined || isPortProbe ? [] : [first]), ...others];
+  if (listing === "on" || (listing === "off" && theirs.length > 0)) {
+    return { text: JSON.stringify([ours, ...theirs]), isList: true, isUserProbeLost: false };
+  }
+  return { text: JSON.stringify(ours), isList: false, isUserProbeLost: theirs.length > 0 };
+}
+
+function parseProbes(text: string, isList: boolean): readonly JsonObject[] | undefined {
+  if (text === "") return [];
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (isList) {
+    // Knative writes null for a container without a probe.
+    return Array.isArray(parsed) ? objectsOf(parsed.filter((each) => each !== null)) : undefined;
+  }
+  const probe = objectOf(parsed);
+  return probe === undefined ? undefined : [probe];
+}
+
+function proxyProbe(timing: JsonObject | undefined): JsonObject {
+  const { tcpSocket: _tcpSocket, ...rest } = timing ?? { successThreshold: 1 };
+  const httpGet = { path: "/readyz", port: ADMIN_PORT, host: "127.0.0.1", scheme: "HTTP" };
+  return { httpGet, ...rest };
+}

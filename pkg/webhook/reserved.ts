@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Problem } from "./decision.ts";
+import { numberOf, objectsOf } from "./json.ts";
+import type { JsonObject } from "./json.ts";
+
+/** Names in a pod that are ours. */
+export const PROXY_CONTAINER = "perdure-proxy";
+export const SECRET_VOLUME = "perdure-nats";
+
+/** Ports of the proxy in a pod, all of whose containers share one network. */
+export const HTTP_PORT = 9_000;
+export const ADMIN_PORT = 9_010;
+
+/** Knative's own container and its ports (serving/pkg/networking/constants.go). */
+export const QUEUE_PROXY = "queue-proxy";
+export const QUEUE_PORTS: readonly number[] = [8_012, 8_013];
+const KNATIVE_PORTS: readonly number[] = [8_008, ...QUEUE_PORTS, 8_022, 8_112, 9_090, 9_091];
+
+/** Who else listens on a port, if somebody does. */
+function portOwner(port: number): string | undefined {
+  if (port === HTTP_PORT || port === ADMIN_PORT) return "Perdure's proxy";
+  return KNATIVE_PORTS.includes(port) ? "Knative's queue-proxy" : undefined;
+}
+
+export function portTaken(port: number, field: string): Problem | undefined {
+  const owner = portOwner(port);
+  if (owner === undefined) return undefined;
+  const message = `port ${port} is taken by ${owner} in the same pod: let the user function listen on another, 8080 for example`;
+  return { code: "PORT_TAKEN", field, message };
+}
+
+/** What in a pod's or template's spec stands where Perdure needs room. `field` is where the spec is. */
+export function reservedProblems(spec: JsonObject, field: string): readonly Problem[] {
+  const containers = objectsOf(spec["containers"]);
+  const named = [...containers, ...objectsOf(spec["initContainers"])];
+  const problems: Problem[] = [];
+  if (named.some(({ name }) => name === PROXY_CONTAINER)) {
+    const message = `a container is named ${PROXY_CONTAINER}, which is the name of the one that Perdure adds: give it another`;
+    problems.push({ code: "NAME_TAKEN", field: `${field}.containers`, message });
+  }
+  if (objectsOf(spec["volumes"]).some(({ name }) => name === SECRET_VOLUME)) {
+    const message = `a volume is named ${SECRET_VOLUME}, which is the name of the one that Perdure adds: give it another`;
+    problems.push({ code: "NAME_TAKEN", field: `${field}.volumes`, message });
+  }
+  for (const [index, container] of containers.entries()) {
+    if (container["name"] === QUEUE_PROXY) continue;
+    for (const port of objectsOf(container["ports"])) {
+      const taken = portTaken(numberOf(port["containerPort"]) ?? 0, `${field}.containers[${index}].ports`);
+      if (taken !== undefined) problems.push(taken);
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { admitPod } from "./admit-pod.ts";
+import { admitService } from "./admit-service.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Decision, Problem } from "./decision.ts";
+import { UNCHANGED } from "./decision.ts";
+import { objectOf, textOf } from "./json.ts";
+import type { JsonObject } from "./json.ts";
+
+const API_VERSION = "admission.k8s.io/v1";
+
+/** What the API server asks (`AdmissionReview` of `admission.k8s.io/v1`), as far as it matters here. */
+export interface Review {
+  readonly uid: string;
+  /** `GROUP/RESOURCE`, with `/SUBRESOURCE` if it is one; the core group is empty: `/pods`. */
+  readonly resource: string;
+  readonly operation: string;
+  /** Empty for a pod whose name is still to be made. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly object: JsonObject;
+  readonly oldObject: JsonObject | undefined;
+}
+
+/** Undefined if it is no such question; then there is nobody to answer. */
+export function parseReview(body: unknown): Review | undefined {
+  const review = objectOf(body);
+  const request = objectOf(review?.["request"]);
+  const uid = textOf(request?.["uid"]);
+  const object = objectOf(request?.["object"]);
+  if (review?.["apiVersion"] !== API_VERSION || request === undefined) return undefined;
+  if (uid === undefined || uid === "" || object === undefined) return undefined;
+  const { group, resource } = objectOf(request["resource"]) ?? {};
+  const subResource = textOf(request["subResource"]) ?? "";
+  return {
+    uid,
+    resource: [textOf(group) ?? "", textOf(resource) ?? "", subResource]
+      .filter((part, at) => at < 2 || part !== "")
+      .join("/"),
+    operation: textOf(request["operation"]) ?? "",
+    name: textOf(request["name"]) ?? "",
+    namespace: textOf(request["namespace"]) ?? "",
+    object,
+    oldObject: objectOf(request["oldObject"]),
+  };
+}
+
+/** Decides; what is not asked about on purpose is left as it is. */
+export function decide(review: Review, configuration: Configuration): Decision {
+  const { operation, object, oldObject, namespace } = review;
+  switch (review.resource) {
+    case "serving.knative.dev/services":
+      if (operation !== "CREATE" && operation !== "UPDATE") return UNCHANGED;
+      return admitService(object, operation === "UPDATE" ? oldObject : undefined, configuration);
+    case "/pods":
+      return operation === "CREATE" ? admitPod(object, namespace, configuration) : UNCHANGED;
+    default:
+      return UNCHANGED;
+  }
+}
+
+/** The answer in the words of the API server. */
+export function reviewAnswer(uid: string, decision: Decision): JsonObject {
+  const response = decision.kind === "allow" ? allowed(decision) : denied(decision.problems);
+  return { apiVersion: API_VERSION, kind: "AdmissionReview", response: { uid, ...response } };
+}
+
+function allowed({ patch, warnings }: Extract<Decision, { kind: "allow" }>): JsonObject {
+  const encoded = Buffer.from(JSON.stringify(patch)).toString("base64");
+  return {
+    allowed: true,
+    ...(patch.length > 0 && { patchType: "JSONPatch", patch: encoded }),
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
+
+function denied(problems: readonly Problem[]): JsonObject {
+  // Nothing is wrong with the object if the configuration is: whoever tries again later may succeed.
+  const isOurs = problems.some(({ code }) => code === "BAD_CONFIGURATION");
+  return {
+    allowed: false,
+    status: {
+      code: isOurs ? 503 : 400,
+      reason: isOurs ? "ServiceUnavailable" : "BadRequest",
+      message: problems.map(({ code, message }) => `${message} (${code})`).join("; "),
+      details: { causes: problems.map(({ code, field, message }) => ({ reason: code, field, message })) },
+    },
+  };
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+import fc from "fast-check";
+
+import { parseEventLogAddress } from "../eventlog/mod.ts";
+import { PROXY_SETTINGS, proxyOptions } from "../proxy/mod.ts";
+
+import { readConfiguration, serviceOptions } from "./configuration.ts";
+import { duration, natsUrl, quantity } from "./forms.ts";
+import { logPrefix } from "./log-prefix.ts";
+import { readSettings, SERVICE_SETTINGS } from "./settings.ts";
+import type { ServiceSetting } from "./settings.ts";
+
+const SETTINGS: readonly ServiceSetting<unknown>[] = Object.values(SERVICE_SETTINGS);
+const PROXY = Object.values(PROXY_SETTINGS);
+
+test("every default can be read", (t) => {
+  for (const { key, form, default: text } of SETTINGS) {
+    if (text !== "") t.true("value" in form.read(text), key);
+  }
+  t.is(new Set(SETTINGS.map(({ key }) => key)).size, SETTINGS.length, "a key stands for one thing");
+});
+
+test("what the proxy is told has the proxy's own default, and the proxy takes it", (t) => {
+  for (const { key, form, env, default: text } of SETTINGS) {
+    if (env === undefined) continue;
+    const reading = form.read(text);
+    const value = "value" in reading ? reading.value : undefined;
+    const proxys = PROXY.find((setting) => setting.env === env);
+    t.is(proxys?.default, value as never, key);
+    t.notThrows(() => proxyOptions({}, { [env]: String(value) }));
+  }
+});
+
+test("config-perdure is read whole: unknown keys, misplaced ones and nonsense are all told", (t) => {
+  t.deepEqual(readConfiguration({ _example: "anything", "proxy-image": "a/b:1", "log-replicas": "3" }), {
+    kind: "valid",
+    values: { proxyImage: "a/b:1", logReplicas: 3 },
+  });
+  const invalid = readConfiguration({ "nats-uri": "x", stateful: "true", "log-replicas": "9" });
+  const problem = invalid.kind === "invalid" ? invalid.problem : "";
+  for (const part of [
+    "nats-uri is not known",
+    "stateful is for one service",
+    '"9" is a whole number from 1 to 5',
+    "proxy-image is missing",
+  ]) {
+    t.true(problem.includes(part), part);
+  }
+  t.like(readConfiguration(undefined), { kind: "invalid" });
+});
+
+test("an annotation is stronger than config-perdure, that is stronger than the default", (t) => {
+  const { values: configured } = readSettings(
+    "config",
+    { "proxy-image": "a", "log-level": "warn", "nats-secret": "all" },
+    String,
+  );
+  const { values: annotated } = readSettings(
+    "annotation",
+    { "log-level": "debug", "proxy-memory-limit": "none" },
+    String,
+  );
+  t.like(serviceOptions(annotated, configured), {
+    proxyImage: "a",
+    natsSecret: "all",
+    natsUrl: "nats://nats.perdure-system.svc:4222",
+    limits: {},
+    env: [{ name: "PERDURE_LOG_LEVEL", value: "debug" }],
+  });
+});
+
+test("times and quantities are written as Kubernetes and Knative write them", (t) => {
+  const time = duration(1, 86_400_000);
+  const cases: readonly (readonly [string, number])[] = [
+    ["500ms", 500],
+    ["30s", 30_000],
+    ["1m30s", 90_000],
+    ["24h", 86_400_000],
+  ];
+  for (const [text, value] of cases) t.deepEqual(time.read(text), { value });
+  for (const text of ["", "30", "0s", "25h", "-1s", "1d", "1s ", "s", "9999999999999h"])
+    t.true("sense" in time.read(text), text);
+  const amounts: readonly (readonly [string, number])[] = [
+    ["100m", 0.1],
+    ["2", 2],
+    ["1.5", 1.5],
+    ["1k", 1_000],
+    ["128Mi", 134_217_728],
+    ["1G", 1e9],
+  ];
+  for (const [text, amount] of amounts) t.deepEqual(quantity.read(text), { value: { text, amount } });
+  for (const text of ["", "0", "-1", "1mi", "Mi", "1 Gi", "1e3", "NaN"])
+    t.true("sense" in quantity.read(text), text);
+});
+
+test("the address of NATS may name several servers, and neither prefix nor password", (t) => {
+  t.deepEqual(natsUrl.read("nats://a:4222,nats://b:4222"), { value: "nats://a:4222,nats://b:4222" });
+  t.deepEqual(natsUrl.read("tls://a:4222/"), { value: "tls://a:4222" });
+  for (const text of ["nats://a/shop", "nats://me:secret@a", "http://a", "memory:", "", "nats://"]) {
+    const reading = natsUrl.read(text);
+    t.true("sense" in reading && !reading.sense.includes("secret@"), text);
+  }
+});
+
+test("texts that make no sense are refused and never throw", (t) => {
+  const property = fc.property(fc.string({ unit: "grapheme" }), (text) => {
+    for (const { form } of SETTINGS) form.read(text);
+  });
+  t.notThrows(() => fc.assert(property, { numRuns: 500 }));
+});
+
+test("each service has a prefix of its own that a log on NATS can have", (t) => {
+  t.is(logPrefix("default", "cart"), "default_cart");
+  const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/);
+  const property = fc.property(label, label, label, label, (ns1, name1, ns2, name2) => {
+    const first = logPrefix(ns1, name1);
+    const address = parseEventLogAddress(`nats://nats:4222/${first}`);
+    t.is(address.kind === "nats" ? address.prefix : "", first);
+    t.is(first === logPrefix(ns2, name2), ns1 === ns2 && name1 === name2);
+  });
+  fc.assert(property, { numRuns: 500 });
+});

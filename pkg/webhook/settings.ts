@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  boolean,
+  duration,
+  image,
+  limit,
+  logAddress,
+  natsUrl,
+  objectName,
+  oneOf,
+  quantity,
+  wholeNumber,
+} from "./forms.ts";
+import type { Form } from "./forms.ts";
+
+/** Annotations and labels of ours begin with it. */
+export const PREFIX = "perdure.dev/";
+
+/** Keys of Knative and of ours that more than one file speaks of. */
+export const STATEFUL = `${PREFIX}stateful`;
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Where a setting may stand: as the annotation `perdure.dev/KEY` of one service, as `KEY` in the ConfigMap
+ * `config-perdure` for all services, or in both, where the annotation is stronger.
+ */
+export type Place = "annotation" | "config" | "both";
+
+/**
+ * One setting of a stateful service. This one declaration parses annotations and ConfigMap, and writes
+ * `docs/annotations.md` and the `_example` of the ConfigMap.
+ */
+export interface ServiceSetting<T> {
+  readonly key: string;
+  readonly place: Place;
+  readonly form: Form<T>;
+  /** As it would be written; "" if there is none. */
+  readonly default: string;
+  readonly help: string;
+  /** The proxy's variable that takes the value; the default is then the proxy's own. */
+  readonly env: string | undefined;
+}
+
+function setting<T>(
+  place: Place,
+  key: string,
+  form: Form<T>,
+  value: string,
+  help: string,
+  env?: string,
+): ServiceSetting<T> {
+  return { place, key, form, default: value, help, env };
+}
+
+/** Every `perdure.dev/*` annotation and every key of `config-perdure`. */
+export const SERVICE_SETTINGS = {
+  stateful: setting("annotation", "stateful", boolean, "false", "Makes the service stateful."),
+  log: setting(
+    "annotation",
+    "log",
+    logAddress,
+    "",
+    "Where the state is, if not under `NAMESPACE_NAME` in the NATS of `nats-url`. Revisions of a service share its log; two services must never share one.",
+  ),
+  natsUrl: setting(
+    "config",
+    "nats-url",
+    natsUrl,
+    "nats://nats.perdure-system.svc:4222",
+    "The NATS servers that hold the state of all services, each under a prefix of its own, `NAMESPACE_NAME`.",
+  ),
+  natsSecret: setting(
+    "both",
+    "nats-secret",
+    objectName,
+    "perdure-nats",
+    "Secret in the namespace of the service with what NATS asks for, under any of the keys `nats.creds`, `nats.nk`, `user` and `password`, `token`, `ca.crt`, `tls.crt` and `tls.key`. It may be absent.",
+  ),
+  durability: setting(
+    "both",
+    "durability",
+    oneOf("relaxed", "strict"),
+    "relaxed",
+    "What an acknowledgement survives: the end of a NATS server's process, or, if strict, of its machine.",
+    "PERDURE_LOG_DURABILITY",
+  ),
+  logReplicas: setting(
+    "both",
+    "log-replicas",
+    wholeNumber(1, 5),
+    "1",
+    "NATS servers that hold a copy of the state. 3 in production.",
+    "PERDURE_LOG_REPLICAS",
+  ),
+  logServersSync: setting(
+    "config",
+    "log-servers-sync",
+    boolean,
+    "false",
+    "Your word that all NATS servers run with `sync_interval: always`; strict durability then needs no server tag.",
+    "PERDURE_LOG_SERVERS_SYNC",
+  ),
+  userFunctionPort: setting(
+    "annotation",
+    "user-function-port",
+    wholeNumber(1, 65_535),
+    "",
+    "Port of the user function, if it is not the port of the container that serves.",
+  ),
+  passivationTimeoutMs: setting(
+    "both",
+    "passivation-timeout",
+    duration(1, DAY_MS),
+    "30s",
+    "Idle time after which an entity leaves memory.",
+    "PERDURE_PASSIVATION_TIMEOUT_MS",
+  ),
+  relayTimeoutMs: setting(
+    "both",
+    "relay-timeout",
+    duration(1, DAY_MS),
+    "1m",
+    "How long the user function may take for one command.",
+    "PERDURE_RELAY_TIMEOUT_MS",
+  ),
+  maxActiveEntities: setting(
+    "both",
+    "max-active-entities",
+    wholeNumber(1, 10_000_000),
+    "100000",
+    "Entities in the proxy's memory; beyond it the one idle longest leaves. Each takes about 16 KiB of `proxy-memory-limit`.",
+    "PERDURE_MAX_ACTIVE_ENTITIES",
+  ),
+  proxyImage: setting(
+    "both",
+    "proxy-image",
+    image,
+    "",
+    "The image of the proxy. `config-perdure` must name one.",
+  ),
+  proxyCpu: setting("both", "proxy-cpu", quantity, "100m", "Processor time that the proxy requests."),
+  proxyMemory: setting("both", "proxy-memory", quantity, "128Mi", "Memory that the proxy requests."),
+  proxyCpuLimit: setting("both", "proxy-cpu-limit", limit, "none", "Most processor time of the proxy."),
+  proxyMemoryLimit: setting(
+    "both",
+    "proxy-memory-limit",
+    limit,
+    "512Mi",
+    "Most memory of the proxy; it is killed beyond it, and what it acknowledged is safe. Never less than `proxy-memory`.",
+  ),
+  logLevel: setting(
+    "both",
+    "log-level",
+    oneOf("debug", "info", "warn", "error", "silent"),
+    "info",
+    "How much the proxy says.",
+    "PERDURE_LOG_LEVEL",
+  ),
+} as const;
+
+type Settings = typeof SERVICE_SETTINGS;
+export type SettingName = keyof Settings;
+
+/** What was said; a setting about which nothing was said is not in it. */
+export type SettingValues = {
+  readonly [K in SettingName]?: Settings[K] extends ServiceSetting<infer T> ? T : never;
+};
+
+/** A setting that makes no sense: where it stands, as `perdure.dev/durability=fast`, and what would. */
+export interface SettingProblem {
+  readonly key: string;
+  readonly kind: "unknown" | "misplaced" | "value";
+  readonly message: string;
+}
+
+const ENTRIES = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting<unknown>][];
+
+/** The settings that may stand as annotations, or in `config-perdure`. */
+export function settingsOf(
+  place: "annotation" | "config",
+): readonly (readonly [SettingName, ServiceSetting<unknown>])[] {
+  return ENTRIES.filter(([, setting]) => setting.place === place || setting.place === "both");
+}
+
+/**
+ * Reads texts by key. All problems are found, not only the first.
+ *
+ * @param shownKey how a key looks to whoever wrote it.
+ */
+export function readSettings(
+  place: "annotation" | "config",
+  texts: Readonly<Record<string, string>>,
+  shownKey: (key: string) => string,
+): { readonly values: SettingValues; readonly problems: readonly SettingProblem[] } {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const problems: SettingProblem[] = [];
+  for (const key of Object.keys(texts).sort()) {
+    const text = texts[key] ?? "";
+    const found = ENTRIES.find(([, setting]) => setting.key === key);
+    if (found === undefined || (found[1].place !== place && found[1].place !== "both")) {
+      problems.push(found === undefined ? unknown(place, key, shownKey) : misplaced(place, key, shownKey));
+      continue;
+    }
+    const reading = found[1].form.read(text);
+    if ("value" in reading) values[found[0]] = reading.value;
+    else problems.push({ key, kind: "value", message: `${shownKey(key)}=${shown(text)} ${reading.sense}` });
+  }
+  return { values: values as SettingValues, problems };
+}
+
+function unknown(
+  place: "annotation" | "config",
+  key: string,
+  shownKey: (key: string) => string,
+): SettingProblem {
+  const known = settingsOf(place).map(([, setting]) => shownKey(setting.key));
+  return { key, kind: "unknown", message: `${shownKey(key)} is not known; known are ${known.join(", ")}` };
+}
+
+function misplaced(
+  place: "annotation" | "config",
+  key: string,
+  shownKey: (key: string) => string,
+): SettingProblem {
+  const right =
+    place === "annotation"
+      ? "for all services: put it into the ConfigMap config-perdure"
+      : "for one service: annotate that";
+  return { key, kind: "misplaced", message: `${shownKey(key)} is ${right}` };
+}
+
+/** A value as it may stand in a message: short, and without the password that somebody may have put before an `@`. */
+function shown(text: string): string {
+  const safe = text.replace(/\/\/.*@/s, "//…@");
+  return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 80)}…` : safe);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ServiceOptions } from "./configuration.ts";
+import type { JsonObject } from "./json.ts";
+import { logPrefix } from "./log-prefix.ts";
+import { ADMIN_PORT, HTTP_PORT, PROXY_CONTAINER, SECRET_VOLUME } from "./reserved.ts";
+
+/** Where the Secret with what NATS asks for is mounted. */
+const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
+
+/** Whose pod it is, as its labels say. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly service: string;
+  readonly configuration: string;
+  readonly revision: string;
+}
+
+/**
+ * The proxy as a native sidecar: an init container that is started before the others, is not waited for, and is stopped
+ * after them. It needs nothing of the pod but its network.
+ */
+export function proxySidecar(pod: PodIdentity, userPort: number, options: ServiceOptions): JsonObject {
+  return {
+    name: PROXY_CONTAINER,
+    image: options.proxyImage,
+    restartPolicy: "Always",
+    env: environment(pod, userPort, options),
+    ports: [{ name: "perdure-admin", containerPort: ADMIN_PORT, protocol: "TCP" }],
+    resources: { requests: options.requests, ...(hasKeys(options.limits) && { limits: options.limits }) },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    // A process that hangs is started anew; one that only waits for its log or the user function is not.
+    livenessProbe: {
+      httpGet: { path: "/livez", port: ADMIN_PORT },
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 6,
+    },
+    // The kubelet calls it as soon as the pod is to end, long before it stops a sidecar.
+    lifecycle: { preStop: { httpGet: { path: "/drain", port: ADMIN_PORT } } },
+    volumeMounts: [{ name: SECRET_VOLUME, mountPath: SECRET_FOLDER, readOnly: true }],
+  };
+}
+
+/** The Secret may come later or never: then the folder is empty. */
+export function secretVolume({ natsSecret }: ServiceOptions): JsonObject {
+  return { name: SECRET_VOLUME, secret: { secretName: natsSecret, optional: true } };
+}
+
+function environment(pod: PodIdentity, userPort: number, options: ServiceOptions): readonly JsonObject[] {
+  const log = options.log ?? `${options.natsUrl}/${logPrefix(pod.namespace, pod.service)}`;
+  const fields = { POD_NAME: "metadata.name", POD_NAMESPACE: "metadata.namespace", POD_IP: "status.podIP" };
+  const values = {
+    K_SERVICE: pod.service,
+    K_CONFIGURATION: pod.configuration,
+    K_REVISION: pod.revision,
+    // Only queue-proxy, in the same pod, speaks to it. The kubelet comes to the admin port from outside.
+    HTTP_HOST: "127.0.0.1",
+    HTTP_PORT: String(HTTP_PORT),
+    ADMIN_PORT: String(ADMIN_PORT),
+    USER_FUNCTION_PORT: String(userPort),
+    PERDURE_LOG: log,
+    NATS_SECRET_DIR: SECRET_FOLDER,
+  };
+  return [
+    ...Object.entries(values).map(([name, value]) => ({ name, value })),
+    ...Object.entries(fields).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } })),
+    ...options.env,
+  ];
+}
+
+function hasKeys(object: object): boolean {
+  return Object.keys(object).length > 0;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { applyPatch } from "rfc6902";
+import type { Operation } from "rfc6902";
+
+import type { Decision } from "../decision.ts";
+import { readConfiguration } from "../configuration.ts";
+import type { Configuration } from "../configuration.ts";
+
+export const CONFIGURATION: Configuration = readConfiguration({
+  "nats-url": "nats://nats.perdure-system.svc:4222",
+  "proxy-image": "dev.local/perdure-proxy:dev",
+});
+
+/** The object after the decision, by somebody else's implementation of JSON patches. Throws if it is refused. */
+export function applied<T>(object: T, decision: Decision): T {
+  if (decision.kind === "deny") throw new Error(`refused: ${JSON.stringify(decision.problems)}`);
+  const copy = structuredClone(object);
+  const errors = applyPatch(copy, structuredClone(decision.patch) as Operation[]).filter(
+    (error) => error !== null,
+  );
+  if (errors.length > 0) throw new AggregateError(errors, "the patch does not apply");
+  return copy;
+}
+
+/** Codes of a refusal; none if it is allowed. */
+export function codes(decision: Decision): string[] {
+  return decision.kind === "deny" ? decision.problems.map(({ code }) => code) : [];
+}
