@@ -5,8 +5,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { shownDefault } from "../pkg/base/mod.ts";
+import type { Setting } from "../pkg/base/mod.ts";
 import { PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
-import type { Setting } from "../pkg/proxy/mod.ts";
 
 export const CONFIGURATION_PAGE = join(import.meta.dirname, "..", "docs", "configuration.md");
 
@@ -31,9 +32,7 @@ This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.
 }
 
 function row(setting: Setting): string {
-  const unit = setting.kind === "number" && setting.unit !== "port" ? ` ${setting.unit}` : "";
-  const value = setting.default === "" ? "none" : `${String(setting.default)}${unit}`;
-  const cells = [`--${setting.flag}`, setting.env, value].map((text) => `\`${text}\``);
+  const cells = [`--${setting.flag}`, setting.env, shownDefault(setting)].map((text) => `\`${text}\``);
   return `| ${[...cells, range(setting), setting.help].join(" | ")} |`;
 }
 

@@ -2,8 +2,8 @@
 
 import { Command, CommanderError } from "commander";
 
-import { describeError } from "../../pkg/base/mod.ts";
-import { PROXY_VERSION, SettingError } from "../../pkg/proxy/mod.ts";
+import { describeError, SettingError } from "../../pkg/base/mod.ts";
+import { PROXY_VERSION } from "../../pkg/proxy/mod.ts";
 import { devCommand } from "./dev/command.ts";
 import { DevError } from "./dev/dev-error.ts";
 

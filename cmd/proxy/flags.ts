@@ -2,8 +2,9 @@
 
 import { Command, Option } from "commander";
 
+import { describeSetting } from "../../pkg/base/mod.ts";
+import type { Setting } from "../../pkg/base/mod.ts";
 import { PROXY_SETTINGS, PROXY_VERSION } from "../../pkg/proxy/mod.ts";
-import type { Setting } from "../../pkg/proxy/mod.ts";
 
 const EXAMPLES = `
 Examples:
@@ -26,18 +27,12 @@ export function parseFlags(argv: readonly string[]): Record<string, string | und
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   const settings: Setting[] = Object.values(PROXY_SETTINGS);
   for (const setting of settings)
-    command.addOption(new Option(`--${setting.flag} <value>`, describe(setting)));
+    command.addOption(new Option(`--${setting.flag} <value>`, describeSetting(setting)));
   command.parse(argv);
 
   const values: Record<string, string | undefined> = {};
   for (const { flag } of settings) values[flag] = command.opts<Record<string, string>>()[camelCase(flag)];
   return values;
-}
-
-function describe(setting: Setting): string {
-  const unit = setting.kind === "number" && setting.unit !== "port" ? ` ${setting.unit}` : "";
-  const value = setting.default === "" ? "none" : `${String(setting.default)}${unit}`;
-  return `${setting.help} (env ${setting.env}, default ${value})`;
 }
 
 function camelCase(flag: string): string {

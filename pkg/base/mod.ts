@@ -16,6 +16,16 @@ export type { PushSource } from "./pull-buffer.ts";
 export { randomBelow, seededRandom, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
 export { Semaphore } from "./semaphore.ts";
+export {
+  boolean,
+  describeSetting,
+  number,
+  resolveSettings,
+  SettingError,
+  shownDefault,
+  text,
+} from "./settings.ts";
+export type { Declaration, Setting, Values } from "./settings.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
 export { silentLogger } from "./logger.ts";
 export type { LogFields, Logger } from "./logger.ts";

@@ -2,9 +2,10 @@
 
 import test from "ava";
 
+import { SettingError } from "../base/mod.ts";
+
 import { logOptions } from "./log-options.ts";
 import { proxyOptions } from "./options.ts";
-import { SettingError } from "./settings.ts";
 
 const NATS = { PERDURE_LOG: "nats://127.0.0.1:1" };
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { boolean, number, SettingError, text } from "../base/mod.ts";
+import type { Values } from "../base/mod.ts";
 import type { EventLogDeps, JetStreamLogOptions, NatsCredentials } from "../eventlog/mod.ts";
-
-import { boolean, number, SettingError, text } from "./settings.ts";
-import type { Values } from "./settings.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

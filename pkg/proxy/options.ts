@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { boolean, number, resolveSettings, SettingError, text } from "../base/mod.ts";
+import type { Values } from "../base/mod.ts";
 import { parseOrigins } from "../endpoint/mod.ts";
 
 import { LOG_SETTINGS } from "./log-options.ts";
-import { boolean, number, resolveSettings, SettingError, text } from "./settings.ts";
-import type { Values } from "./settings.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 
 import test from "ava";
 
+import { boolean, number, resolveSettings, SettingError, text } from "../base/mod.ts";
+
 import { PROXY_SETTINGS, proxyOptions } from "./options.ts";
-import { boolean, number, resolveSettings, SettingError, text } from "./settings.ts";
 import { PROXY_VERSION } from "./version.ts";
 
 const DECLARATION = {

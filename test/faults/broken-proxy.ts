@@ -17,7 +17,8 @@ import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
 import { EventSourced } from "../../pkg/protocol/mod.ts";
-import { createLogger, proxyOptions } from "../../pkg/proxy/mod.ts";
+import { proxyOptions } from "../../pkg/proxy/mod.ts";
+import { createLogger } from "../../pkg/telemetry/mod.ts";
 import { Router } from "../../pkg/router/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
 

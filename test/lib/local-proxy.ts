@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { systemClock, systemRandom } from "../../pkg/base/mod.ts";
-import { createLogger, proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
+import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import type { Proxy } from "../../pkg/proxy/mod.ts";
+import { createLogger } from "../../pkg/telemetry/mod.ts";
 
 import { grpcCaller } from "./grpc-caller.ts";
 import type { GrpcCaller } from "./grpc-caller.ts";

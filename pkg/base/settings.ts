@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CodedError } from "../base/mod.ts";
+import { CodedError } from "./error.ts";
 
 /**
- * One setting of the proxy: a flag, an environment variable and a default, in this order of precedence. This one
- * declaration parses them, prints the help and writes `docs/configuration.md`.
+ * One setting of a program: a flag, an environment variable and a default, in this order of precedence. This one
+ * declaration parses them, prints its help and writes `docs/configuration.md`.
  */
 export type Setting<T extends SettingValue = SettingValue> = {
   readonly flag: string;
@@ -82,6 +82,17 @@ export function resolveSettings<const D extends Declaration>(
     return [name, setting.default];
   });
   return Object.fromEntries(entries) as Values<D>;
+}
+
+/** One line of help: what it is, its variable and its default. */
+export function describeSetting(setting: Setting): string {
+  return `${setting.help} (env ${setting.env}, default ${shownDefault(setting)})`;
+}
+
+/** The default with its unit; `none` if it is empty. */
+export function shownDefault(setting: Setting): string {
+  const unit = setting.kind === "number" && setting.unit !== "port" ? ` ${setting.unit}` : "";
+  return setting.default === "" ? "none" : `${String(setting.default)}${unit}`;
 }
 
 function parse(setting: Declaration[string], value: string, source: string): SettingValue {
