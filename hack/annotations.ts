@@ -53,8 +53,8 @@ ${annotations.join("\n")}
 ## For all services: the ConfigMap \`${CONFIG_NAME}\`
 
 In the namespace \`perdure-system\`. An annotation is stronger, where there is one. A key that is not in this table, or whose
-value makes no sense, makes the ConfigMap invalid: stateful services and their new pods are then refused with \`BAD_CONFIGURATION\`, and pods that
-run go on.
+value makes no sense, makes the ConfigMap invalid: what was last right goes on counting. A webhook that starts with nothing right refuses
+stateful services and their new pods with \`BAD_CONFIGURATION\`; pods that run go on either way.
 
 | key | default | values | what it is |
 |---|---|---|---|

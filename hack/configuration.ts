@@ -8,12 +8,14 @@ import { join } from "node:path";
 import { shownDefault } from "../pkg/base/mod.ts";
 import type { Setting } from "../pkg/base/mod.ts";
 import { PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
+import { WEBHOOK_SETTINGS } from "../pkg/webhook/mod.ts";
 
 export const CONFIGURATION_PAGE = join(import.meta.dirname, "..", "docs", "configuration.md");
 
 /** The whole page. */
 export function configurationPage(): string {
   const rows = Object.values<Setting>(PROXY_SETTINGS).map(row);
+  const webhookRows = Object.values<Setting>(WEBHOOK_SETTINGS).map(row);
   return `# Configuration of the proxy
 
 A flag is stronger than its environment variable, that is stronger than the default. An empty variable is one that is
@@ -27,7 +29,17 @@ ${rows.join("\n")}
 A user function written with \`@perdure/sdk\` takes \`HOST\` (default \`127.0.0.1\`) and \`PORT\` (default \`8080\`); its
 other settings are options of \`serve\` (see \`pkg/sdk/README.md\`). \`perdure dev\` chooses both by itself.
 
-This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.ts\`.
+In Kubernetes the proxy is added to pods by the webhook, which sets what [annotations](annotations.md) say.
+
+## The webhook
+
+The same holds for the process of the webhook. In the pod of \`config/core\` it needs none of these.
+
+| flag | environment | default | range | what it is |
+|---|---|---|---|---|
+${webhookRows.join("\n")}
+
+This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.ts\` and \`pkg/webhook/options.ts\`.
 `;
 }
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import test from "ava";
 
 import { SettingError } from "../base/mod.ts";
@@ -97,4 +101,29 @@ for (const [title, env, message] of [
 test("settings of NATS do not matter to another log, whose environment they may stand in for others", (t) => {
   const env = { PERDURE_LOG: "memory:", NATS_CREDS: "absent", NATS_TOKEN: "hidden" };
   t.deepEqual(Object.keys(logOptions(proxyOptions({}, env))), ["memory", "sqlite"]);
+});
+
+test("a mounted Secret says who we are, where no setting does", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "perdure-secret-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const options = (more = {}) => jetStreamOptions({ NATS_SECRET_DIR: folder, ...more });
+  t.like(options(), { credentials: { kind: "none" } }, "it is empty");
+  t.like(options({ NATS_SECRET_DIR: join(folder, "absent") }), { credentials: { kind: "none" } });
+
+  writeFileSync(join(folder, "user"), "shop\n");
+  writeFileSync(join(folder, "password"), "secret\n");
+  writeFileSync(join(folder, "ca.crt"), "");
+  t.like(options(), {
+    credentials: { kind: "password", user: "shop", password: "secret" },
+    tls: { caFile: join(folder, "ca.crt") },
+  });
+  t.like(options({ NATS_USER: "other" }), { credentials: { user: "other", password: "secret" } });
+
+  writeFileSync(join(folder, "nats.creds"), "");
+  t.throws(options, { instanceOf: SettingError, message: /NATS_CREDS, NATS_USER: only one/ });
+  rmSync(join(folder, "user"));
+  rmSync(join(folder, "password"));
+  t.like(options(), { credentials: { kind: "creds", path: join(folder, "nats.creds") } });
+  mkdirSync(join(folder, "token"));
+  t.throws(options, { instanceOf: SettingError, message: /token cannot be read/ });
 });

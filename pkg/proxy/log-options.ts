@@ -4,6 +4,8 @@ import { boolean, number, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
 import type { EventLogDeps, JetStreamLogOptions, NatsCredentials } from "../eventlog/mod.ts";
 
+import { withSecretFolder } from "./nats-secret.ts";
+
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1_048_576;
@@ -82,6 +84,13 @@ export const LOG_SETTINGS = {
     "File with our certificate, for NATS servers that verify clients.",
   ),
   natsKey: text("nats-key", "NATS_KEY", "", "File with the key of that certificate."),
+  natsSecretDir: text(
+    "nats-secret-dir",
+    "NATS_SECRET_DIR",
+    "",
+    "Folder with any of the files `nats.creds`, `nats.nk`, `user` and `password`, `token`, `ca.crt`, `tls.crt` and " +
+      "`tls.key`, as a mounted Secret is; each stands for its setting where that says nothing.",
+  ),
   natsTlsFirst: boolean(
     "nats-tlsfirst",
     "NATS_TLS_FIRST",
@@ -223,7 +232,7 @@ export function logOptions(options: LogOptions): Pick<EventLogDeps, "memory" | "
     memory: { maxRecordBytes, maxBytes: maxMemoryLogBytes },
     sqlite: { maxRecordBytes, maxPendingAppends, maxPendingBytes },
     // In another log's environment they may stand for other programs.
-    ...(isNats && { jetstream: jetStreamOptions(options) }),
+    ...(isNats && { jetstream: jetStreamOptions(withSecretFolder(options)) }),
   };
 }
 

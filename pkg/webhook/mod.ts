@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { CONFIG_NAME, readConfiguration } from "./configuration.ts";
+export { readConfiguration, CONFIG_NAME } from "./configuration.ts";
 export type { Configuration } from "./configuration.ts";
-export type { AdmissionCode, Decision, Problem } from "./decision.ts";
-export { decide, parseReview, reviewAnswer } from "./review.ts";
-export type { Review } from "./review.ts";
+export { WEBHOOK_SETTINGS, webhookOptions } from "./options.ts";
+export type { WebhookOptions } from "./options.ts";
 export { PREFIX, settingsOf } from "./settings.ts";
 export type { ServiceSetting } from "./settings.ts";
+export { startWebhook } from "./webhook.ts";
+export type { Webhook, WebhookDeps } from "./webhook.ts";

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Command, Option } from "commander";
+
+import { describeSetting } from "../../pkg/base/mod.ts";
+import type { Setting } from "../../pkg/base/mod.ts";
+import { WEBHOOK_SETTINGS } from "../../pkg/webhook/mod.ts";
+
+const EXAMPLES = `
+It runs in a pod of a service account (config/core of the sources), and needs no flag there.
+
+A flag is stronger than its environment variable, that is stronger than the default.
+`;
+
+/** The command line as text by flag. Prints help or a usage error and ends the process where that is asked for. */
+export function parseFlags(argv: readonly string[]): Record<string, string | undefined> {
+  const command = new Command("perdure-webhook")
+    .description("Perdure's admission webhook: makes Knative Services stateful that are annotated so.")
+    .addHelpText("before", EXAMPLES.trimStart())
+    .allowExcessArguments(false)
+    .configureHelp({ sortOptions: true })
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  const settings: Setting[] = Object.values(WEBHOOK_SETTINGS);
+  // Their own names, instead of the ones in which commander would keep them.
+  const values: Record<string, string | undefined> = {};
+  for (const setting of settings) {
+    const option = new Option(`--${setting.flag} <value>`, describeSetting(setting));
+    command.addOption(option).on(`option:${setting.flag}`, (value: string) => {
+      values[setting.flag] = value;
+    });
+  }
+  command.parse(argv);
+  return values;
+}

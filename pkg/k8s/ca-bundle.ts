@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Api } from "./api.ts";
+import { bundleOf, splitBundle } from "./certificates.ts";
+import { objectOf, objectsOf, resourceVersionOf } from "./json.ts";
+import type { JsonObject } from "./json.ts";
+
+const API_VERSION = "admissionregistration.k8s.io/v1";
+
+/** The name under which the API server remembers which fields are ours. */
+const FIELD_MANAGER = "perdure-webhook";
+
+/**
+ * Sees to it that the API server trusts who signed our certificate, in every webhook of the configuration. Where it
+ * does already nothing is written, so a replica that is behind never takes away what another one has just brought.
+ *
+ * @param ca the first one is needed, the others come along.
+ * @returns whether anything was written.
+ * @throws K8sError `API_CONFLICT` if somebody else wrote at the same time: ask again.
+ */
+export async function applyCaBundle(
+  api: Api,
+  configuration: string,
+  ca: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const path = `/apis/${API_VERSION}/mutatingwebhookconfigurations/${encodeURIComponent(configuration)}`;
+  const found = await api.send({ method: "GET", path, signal });
+  const webhooks = objectsOf(found["webhooks"]);
+  if (webhooks.every((webhook) => trusts(webhook, ca[0] ?? ""))) return false;
+  const caBundle = Buffer.from(bundleOf(ca)).toString("base64");
+  await api.send({
+    method: "PATCH",
+    path: `${path}?fieldManager=${FIELD_MANAGER}&force=true`,
+    contentType: "application/apply-patch+yaml",
+    body: {
+      apiVersion: API_VERSION,
+      kind: "MutatingWebhookConfiguration",
+      // The version that was read: an apply that comes late is refused.
+      metadata: { name: configuration, resourceVersion: resourceVersionOf(found) },
+      webhooks: webhooks.map(({ name }) => ({ name, clientConfig: { caBundle } })),
+    },
+    signal,
+  });
+  return true;
+}
+
+function trusts(webhook: JsonObject, signer: string): boolean {
+  const { caBundle } = objectOf(webhook["clientConfig"]);
+  if (typeof caBundle !== "string") return false;
+  return splitBundle(Buffer.from(caBundle, "base64").toString("utf8")).includes(signer);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** An object of Kubernetes as the API server sent it: nothing in it has been checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The value if it is an object, else an empty one. */
+export function objectOf(value: unknown): JsonObject {
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject ? (value as JsonObject) : {};
+}
+
+export function objectsOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.map(objectOf) : [];
+}
+
+/** The version of an object or a list; "" if it has none. */
+export function resourceVersionOf(object: JsonObject): string {
+  const version = objectOf(object["metadata"])["resourceVersion"];
+  return typeof version === "string" ? version : "";
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Certificates } from "./certificates.ts";
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+
+/** Clocks of other machines may be behind ours. */
+const BACKDATED_MS = 3_600_000;
+
+/**
+ * Makes a certificate for these names, and one that signs it. The key of the latter is used once and thrown away: a
+ * renewal brings a new signer, and nobody can ever sign anything else.
+ */
+export async function makeCertificates(
+  names: readonly string[],
+  nowMs: number,
+  validForMs: number,
+): Promise<Certificates> {
+  // Loaded only here, since it takes longer than everything else at the start, and one start in thousands needs it.
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
+  const { subtle } = globalThis.crypto;
+  const [signerKeys, keys] = await Promise.all([
+    subtle.generateKey(ALGORITHM, true, ["sign", "verify"]),
+    subtle.generateKey(ALGORITHM, true, ["sign", "verify"]),
+  ]);
+  const dates = { notBefore: new Date(nowMs - BACKDATED_MS), notAfter: new Date(nowMs + validForMs) };
+  const signerName = `O=Perdure, CN=signer of ${new Date(nowMs).toISOString()}`;
+  const signer = await x509.X509CertificateGenerator.createSelfSigned({
+    name: signerName,
+    keys: signerKeys,
+    signingAlgorithm: ALGORITHM,
+    ...dates,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(signerKeys.publicKey),
+    ],
+  });
+  const cert = await x509.X509CertificateGenerator.create({
+    subject: `O=Perdure, CN=${names[0]}`,
+    issuer: signer.subject,
+    publicKey: keys.publicKey,
+    signingKey: signerKeys.privateKey,
+    signingAlgorithm: ALGORITHM,
+    ...dates,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns", value }))),
+      await x509.AuthorityKeyIdentifierExtension.create(signerKeys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  const key = Buffer.from(await subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
+  return {
+    ca: [signer.toString("pem")],
+    cert: cert.toString("pem"),
+    key: `-----BEGIN PRIVATE KEY-----\n${key.replaceAll(/.{64}/g, "$&\n").trimEnd()}\n-----END PRIVATE KEY-----\n`,
+  };
+}

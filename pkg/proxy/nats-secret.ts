@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { SettingError, toError } from "../base/mod.ts";
+
+/** Settings whose value is the path of a file, by the name that the file has in the folder. */
+const FILES = {
+  natsCreds: "nats.creds",
+  natsNkey: "nats.nk",
+  natsCa: "ca.crt",
+  natsCert: "tls.crt",
+  natsKey: "tls.key",
+} as const;
+
+/** Settings whose value is what stands in the file. */
+const TEXTS = { natsUser: "user", natsPassword: "password", natsToken: "token" } as const;
+
+type SecretSettings = Readonly<Record<keyof typeof FILES | keyof typeof TEXTS | "natsSecretDir", string>>;
+
+/**
+ * The settings, with what is in the folder of `NATS_SECRET_DIR` where they say nothing themselves. A file or a folder
+ * that is not there says nothing: in Kubernetes the Secret may be absent, and holds one way to say who we are.
+ *
+ * @throws SettingError if a file is there and cannot be read.
+ */
+export function withSecretFolder<T extends SecretSettings>(settings: T): T {
+  const folder = settings.natsSecretDir;
+  if (folder === "") return settings;
+  const found: Record<string, string> = {};
+  for (const [name, file] of Object.entries(FILES)) {
+    const path = join(folder, file);
+    if (settings[name as keyof typeof FILES] === "" && existsSync(path)) found[name] = path;
+  }
+  for (const [name, file] of Object.entries(TEXTS)) {
+    const path = join(folder, file);
+    if (settings[name as keyof typeof TEXTS] === "" && existsSync(path)) found[name] = read(path);
+  }
+  return { ...settings, ...found };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new SettingError(`NATS_SECRET_DIR: ${path} cannot be read (${toError(error).message})`);
+  }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { number, resolveSettings, SettingError, text } from "../base/mod.ts";
+import type { Values } from "../base/mod.ts";
+
+const MIB = 1_048_576;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Every setting of the webhook's own process. What it does to services is said by annotations and `config-perdure`. */
+export const WEBHOOK_SETTINGS = {
+  port: number(
+    "port",
+    "WEBHOOK_PORT",
+    8_443,
+    "port",
+    [0, 65_535],
+    "Port that the API server asks at; 0 lets the system choose.",
+  ),
+  host: text("host", "WEBHOOK_HOST", "0.0.0.0", "Address that the port is bound to."),
+  namespace: text(
+    "namespace",
+    "POD_NAMESPACE",
+    "perdure-system",
+    "Where the webhook, `config-perdure` and the Secret are.",
+  ),
+  service: text(
+    "service",
+    "WEBHOOK_SERVICE",
+    "webhook",
+    "The Kubernetes Service by which the API server finds the webhook.",
+  ),
+  secret: text(
+    "secret",
+    "WEBHOOK_SECRET",
+    "webhook-certs",
+    "Secret in which the certificate is kept; it must exist, and may be empty.",
+  ),
+  configuration: text(
+    "configuration",
+    "WEBHOOK_CONFIGURATION",
+    "webhook.perdure.dev",
+    "MutatingWebhookConfiguration whose `caBundle` is kept.",
+  ),
+  certificateDays: number(
+    "certificate-days",
+    "PERDURE_CERTIFICATE_DAYS",
+    90,
+    "days",
+    [1, 3_650],
+    "How long a certificate is valid.",
+  ),
+  renewBeforeDays: number(
+    "renew-before-days",
+    "PERDURE_RENEW_BEFORE_DAYS",
+    30,
+    "days",
+    [0, 3_650],
+    "So long before its end a certificate is renewed; less than `--certificate-days`.",
+  ),
+  checkIntervalMs: number(
+    "check-interval",
+    "PERDURE_CHECK_INTERVAL_MS",
+    MINUTE_MS,
+    "ms",
+    [1_000, DAY_MS],
+    "How often certificate and `caBundle` are looked at, besides whenever the Secret changes.",
+  ),
+  propagationDelayMs: number(
+    "propagation-delay",
+    "PERDURE_PROPAGATION_DELAY_MS",
+    5_000,
+    "ms",
+    [0, 10 * MINUTE_MS],
+    "How long API servers may take to hear of a new `caBundle`, before the certificate that it vouches for is served.",
+  ),
+  maxBodyBytes: number(
+    "max-body-bytes",
+    "PERDURE_MAX_BODY_BYTES",
+    8 * MIB,
+    "bytes",
+    [MIB, 256 * MIB],
+    "Largest question of the API server; two objects of the largest size fit.",
+  ),
+  maxConnections: number(
+    "max-connections",
+    "PERDURE_MAX_CONNECTIONS",
+    1_000,
+    "connections",
+    [1, 100_000],
+    "Open connections; more are refused.",
+  ),
+  requestTimeoutMs: number(
+    "request-timeout",
+    "PERDURE_REQUEST_TIMEOUT_MS",
+    5_000,
+    "ms",
+    [100, 10 * MINUTE_MS],
+    "From the first byte of a question to the last.",
+  ),
+  apiTimeoutMs: number(
+    "api-timeout",
+    "PERDURE_API_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [100, 10 * MINUTE_MS],
+    "How long an answer of the API server is waited for.",
+  ),
+  watchTimeoutMs: number(
+    "watch-timeout",
+    "PERDURE_WATCH_TIMEOUT_MS",
+    MINUTE_MS,
+    "ms",
+    [1_000, 60 * MINUTE_MS],
+    "How long one watch lasts before it is made anew.",
+  ),
+  backoffMinMs: number(
+    "backoff-min",
+    "PERDURE_BACKOFF_MIN_MS",
+    100,
+    "ms",
+    [1, DAY_MS],
+    "First wait before the API server is asked again; it doubles with each try, with a jitter of 20 %.",
+  ),
+  backoffMaxMs: number(
+    "backoff-max",
+    "PERDURE_BACKOFF_MAX_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "Longest wait before the API server is asked again.",
+  ),
+  shutdownDelayMs: number(
+    "shutdown-delay",
+    "PERDURE_SHUTDOWN_DELAY_MS",
+    10_000,
+    "ms",
+    [0, 10 * MINUTE_MS],
+    "How long the webhook goes on serving when it is told to stop, until nobody is sent to it any more.",
+  ),
+  drainTimeoutMs: number(
+    "drain-timeout",
+    "PERDURE_DRAIN_TIMEOUT_MS",
+    5_000,
+    "ms",
+    [0, 10 * MINUTE_MS],
+    "How long questions that are being answered may take after that.",
+  ),
+  logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the webhook says.", [
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "silent",
+  ]),
+} as const;
+
+export type WebhookOptions = Values<typeof WEBHOOK_SETTINGS>;
+
+/** @throws SettingError */
+export function webhookOptions(
+  flags: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>>,
+): WebhookOptions {
+  const options = resolveSettings(WEBHOOK_SETTINGS, flags, env);
+  const { certificateDays, renewBeforeDays } = options;
+  if (renewBeforeDays >= certificateDays) {
+    // Each look would renew it.
+    throw new SettingError(
+      `--renew-before-days=${renewBeforeDays}: is less than --certificate-days (${certificateDays})`,
+    );
+  }
+  return options;
+}

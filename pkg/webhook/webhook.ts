@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { sleep } from "../base/mod.ts";
+import type { Clock, Logger, Random } from "../base/mod.ts";
+import { AdmissionServer, Api, CertificateKeeper, watchObject } from "../k8s/mod.ts";
+import type { ApiAccess, Certificates, JsonObject } from "../k8s/mod.ts";
+
+import { CONFIG_NAME, readConfiguration } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
+import { textsOf } from "./json.ts";
+import type { WebhookOptions } from "./options.ts";
+import { decide, parseReview, reviewAnswer } from "./review.ts";
+
+export interface WebhookDeps {
+  readonly access: ApiAccess;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Aborts a start that waits for the API server; `stop` ends what has started. */
+  readonly signal?: AbortSignal;
+}
+
+/** A running webhook. */
+export interface Webhook {
+  readonly port: number;
+  /** Serves on for `shutdownDelayMs`, then lets running questions finish (`drainTimeoutMs`) and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Starts what keeps the certificate and follows `config-perdure`, and serves as soon as there is a certificate that the
+ * API server trusts. An API server that cannot be reached is waited for.
+ *
+ * @throws K8sError `WEBHOOK_PORT_UNUSABLE`; whatever the signal aborts with.
+ */
+export async function startWebhook(options: WebhookOptions, deps: WebhookDeps): Promise<Webhook> {
+  const { clock, random, logger } = deps;
+  const stopped = new AbortController();
+  const apiOptions = { requestTimeoutMs: options.apiTimeoutMs, maxAnswerBytes: options.maxBodyBytes };
+  const api = new Api(deps.access, apiOptions, clock);
+  const configuration = followedConfiguration(logger);
+
+  const serving = Promise.withResolvers<readonly [AdmissionServer, number]>();
+  let server: AdmissionServer | undefined;
+  const serve = (certificates: Certificates): void => {
+    if (server !== undefined) return server.setCertificates(certificates);
+    const problem = (): string | undefined => configuration.problem();
+    const answer = (question: unknown) => answerReview(question, configuration.now(), logger);
+    const made = new AdmissionServer(options, { clock, logger, answer, problem }, certificates);
+    server = made;
+    made.listen().then((port) => serving.resolve([made, port]), serving.reject);
+  };
+
+  const backoff = { minMs: options.backoffMinMs, maxMs: options.backoffMaxMs, jitter: 0.2 };
+  const keeper = new CertificateKeeper(keeperOptions(options), { api, clock, random, logger, serve });
+  const watch = (kind: string, name: string, onChange: (object: JsonObject | undefined) => void) =>
+    watchObject(
+      `/api/v1/namespaces/${encodeURIComponent(options.namespace)}/${kind}`,
+      name,
+      onChange,
+      { watchTimeoutMs: options.watchTimeoutMs, backoff },
+      { api, clock, random, logger },
+      stopped.signal,
+    );
+  const running = Promise.all([
+    keeper.run(stopped.signal),
+    watch("configmaps", CONFIG_NAME, configuration.set),
+    watch("secrets", options.secret, () => keeper.wake()),
+  ]);
+  const end = async (): Promise<void> => {
+    stopped.abort();
+    await running;
+    api.close();
+  };
+
+  const giveUp = (): void => serving.reject(deps.signal?.reason);
+  if (deps.signal?.aborted) giveUp();
+  deps.signal?.addEventListener("abort", giveUp, { once: true });
+  try {
+    const [listening, port] = await serving.promise;
+    logger.info("listening", { port });
+    return { port, stop: () => stop(listening, end, options, deps) };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function stop(
+  server: AdmissionServer,
+  end: () => Promise<void>,
+  options: WebhookOptions,
+  { clock, logger }: WebhookDeps,
+): Promise<void> {
+  logger.info("stopping");
+  // Until every API server has heard that this address is gone, some still ask here.
+  server.letGo();
+  await sleep(clock, options.shutdownDelayMs);
+  await server.close(options.drainTimeoutMs);
+  await end();
+  logger.info("stopped");
+}
+
+function keeperOptions(options: WebhookOptions) {
+  const { service, namespace } = options;
+  return {
+    namespace,
+    secret: options.secret,
+    configuration: options.configuration,
+    names: [
+      `${service}.${namespace}.svc`,
+      `${service}.${namespace}.svc.cluster.local`,
+      `${service}.${namespace}`,
+    ],
+    validForMs: options.certificateDays * DAY_MS,
+    renewBeforeMs: options.renewBeforeDays * DAY_MS,
+    checkIntervalMs: options.checkIntervalMs,
+    propagationDelayMs: options.propagationDelayMs,
+    backoff: { minMs: options.backoffMinMs, maxMs: options.backoffMaxMs, jitter: 0.2 },
+  };
+}
+
+/** What `config-perdure` says. What was right goes on when something wrong is written: one slip must not stop all pods. */
+function followedConfiguration(logger: Logger) {
+  const notRead: Extract<Configuration, { kind: "invalid" }> = {
+    kind: "invalid",
+    problem: `the ConfigMap ${CONFIG_NAME} has not been read yet`,
+  };
+  let current: Configuration = notRead;
+  let said = "";
+  return {
+    now: (): Configuration => current,
+    problem: (): string | undefined => (current === notRead ? notRead.problem : undefined),
+    set(object: JsonObject | undefined): void {
+      const read = readConfiguration(object === undefined ? undefined : textsOf(object["data"]));
+      const text = read.kind === "invalid" ? read.problem : JSON.stringify(read.values);
+      if (text === said) return;
+      said = text;
+      if (read.kind === "valid") logger.info("the configuration was read", { configuration: read.values });
+      else
+        logger.error("the configuration is wrong", {
+          problem: read.problem,
+          inUse: current.kind === "valid" ? "the one before" : "none",
+        });
+      if (read.kind === "valid" || current.kind === "invalid") current = read;
+    },
+  };
+}
+
+function answerReview(question: unknown, configuration: Configuration, logger: Logger): object | undefined {
+  const review = parseReview(question);
+  if (review === undefined) return undefined;
+  const decision = decide(review, configuration);
+  const { resource, operation, namespace, name } = review;
+  const object = { resource, operation, namespace, name: name || generatedName(review.object) };
+  if (decision.kind === "deny") logger.warn("refused", { ...object, problems: decision.problems });
+  else if (decision.patch.length > 0) logger.info("changed", { ...object, patches: decision.patch.length });
+  else logger.debug("left as it is", object);
+  return reviewAnswer(review.uid, decision);
+}
+
+/** Pods of a Deployment get their names after we were asked. */
+function generatedName(object: JsonObject): string {
+  return textsOf(object["metadata"])["generateName"] ?? "";
+}
