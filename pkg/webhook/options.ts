@@ -11,13 +11,13 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 export const WEBHOOK_SETTINGS = {
   port: number(
     "port",
-    "WEBHOOK_PORT",
+    "PERDURE_WEBHOOK_PORT",
     8_443,
     "port",
     [0, 65_535],
     "Port that the API server asks at; 0 lets the system choose.",
   ),
-  host: text("host", "WEBHOOK_HOST", "0.0.0.0", "Address that the port is bound to."),
+  host: text("host", "PERDURE_WEBHOOK_HOST", "0.0.0.0", "Address that the port is bound to."),
   namespace: text(
     "namespace",
     "POD_NAMESPACE",
@@ -26,19 +26,19 @@ export const WEBHOOK_SETTINGS = {
   ),
   service: text(
     "service",
-    "WEBHOOK_SERVICE",
+    "PERDURE_WEBHOOK_SERVICE",
     "webhook",
     "The Kubernetes Service by which the API server finds the webhook.",
   ),
   secret: text(
     "secret",
-    "WEBHOOK_SECRET",
+    "PERDURE_WEBHOOK_SECRET",
     "webhook-certs",
     "Secret in which the certificate is kept; it must exist, and may be empty.",
   ),
   configuration: text(
     "configuration",
-    "WEBHOOK_CONFIGURATION",
+    "PERDURE_WEBHOOK_CONFIGURATION",
     "webhook.perdure.dev",
     "MutatingWebhookConfiguration whose `caBundle` is kept.",
   ),
