@@ -248,6 +248,48 @@ const broken: Readonly<Record<string, Break>> = {
       },
     };
   },
+  "keeps one checkpoint for all names": (log) => ({
+    readCheckpoint: () => log.readCheckpoint("one"),
+    saveCheckpoint: (_name, positions) => log.saveCheckpoint("one", positions),
+  }),
+  "keeps the first checkpoint of a name": (log) => ({
+    saveCheckpoint: async (name, positions) => {
+      if ((await log.readCheckpoint(name)) === undefined) await log.saveCheckpoint(name, positions);
+    },
+  }),
+  "keeps checkpoints as entities": (log) => {
+    const entity = (id: string) => ({ type: "", id });
+    return {
+      readCheckpoint: async (name) => {
+        const found = await log.readLast(entity(name));
+        return found === undefined
+          ? undefined
+          : (JSON.parse(Buffer.from(found.bytes).toString()) as number[]);
+      },
+      saveCheckpoint: async (name, positions) => {
+        const last = (await log.readLast(entity(name)))?.position ?? NO_POSITION;
+        await log.replace(entity(name), last, Buffer.from(JSON.stringify(positions)));
+      },
+    };
+  },
+  "gives the first position of a type as the last": (log) => {
+    const first = new Map<string, number>();
+    return {
+      lastPosition: async (type, partition) => {
+        const found = first.get(type) ?? (await log.lastPosition(type, partition));
+        if (found > 0) first.set(type, found);
+        return found;
+      },
+    };
+  },
+  "gives the last position of all types": (log) => {
+    let last = NO_POSITION;
+    return {
+      append: async (...of) => (last = await log.append(...of)),
+      replace: async (...of) => (last = await log.replace(...of)),
+      lastPosition: async () => last,
+    };
+  },
   "drops what was accepted when it is closed": (log) => {
     let closed = false;
     return {
@@ -377,6 +419,9 @@ function inTwoPartitions(breakIt: Break): OpenLogUnderTest {
       async *list(type) {
         for (const part of parts) yield* part.list(type);
       },
+      lastPosition: (type, partition) => (parts[partition] ?? parts[0]).lastPosition(type, 0),
+      readCheckpoint: (name) => parts[0].readCheckpoint(name),
+      saveCheckpoint: (...of) => parts[0].saveCheckpoint(...of),
       close: async () => void (await Promise.all(parts.map((part) => part.close()))),
     };
     return underTest({ ...log, ...breakIt(log) });
@@ -401,6 +446,9 @@ function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
     saveSnapshot: (...of) => log.saveSnapshot(...of),
     tail: (...of) => log.tail(...of),
     list: (...of) => log.list(...of),
+    lastPosition: (...of) => log.lastPosition(...of),
+    readCheckpoint: (name) => log.readCheckpoint(name),
+    saveCheckpoint: (...of) => log.saveCheckpoint(...of),
     close: () => log.close(),
     ...replaced,
   };

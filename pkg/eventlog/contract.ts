@@ -3,6 +3,7 @@
 import type { TestFn } from "ava";
 
 import { appendCases } from "./contract/append-cases.ts";
+import { checkpointCases } from "./contract/checkpoint-cases.ts";
 import { runCase } from "./contract/harness.ts";
 import type { ContractCase, OpenLogUnderTest } from "./contract/harness.ts";
 import { iterateCases } from "./contract/iterate-cases.ts";
@@ -21,6 +22,7 @@ export const contractCases: readonly ContractCase[] = [
   ...packCases,
   ...replaceCases,
   ...iterateCases,
+  ...checkpointCases,
   modelCase,
 ];
 

@@ -25,6 +25,8 @@ import { CodedError } from "../base/mod.ts";
  * 10. *Replacing*: a record that was stored with `replace` stands alone: whoever looks afterwards finds none of the
  *    earlier ones, neither with `read`, `readLast` nor `tail`. An entity either has a history, which is appended to, or
  *    one record, which is replaced. Nothing is promised of an entity to which both was done.
+ * 11. *Checkpoints* are the places of readers, under names of their own: each is a list of positions, and replaces the
+ *    one that was saved before. Losing one costs its reader work, never a record.
  *
  * One contract suite (`contract.ts`) checks every implementation.
  */
@@ -75,6 +77,13 @@ export interface EventLog {
 
   /** Ids of all entities of a type that have a record, each once, in no particular order. */
   list(type: string): AsyncIterable<string>;
+
+  /** The position of the newest record of a type in one partition. A tail from anywhere gives that one or a later one. */
+  lastPosition(type: string, partition: number): Promise<Position>;
+
+  readCheckpoint(name: string): Promise<readonly Position[] | undefined>;
+
+  saveCheckpoint(name: string, positions: readonly Position[]): Promise<void>;
 
   /** Waits for what was accepted, then lets go of everything. */
   close(): Promise<void>;

@@ -38,6 +38,7 @@ class MemoryLog implements EventLog {
   readonly partitions = 1;
   readonly #options: MemoryLogOptions;
   readonly #types = new Map<string, EntityType>();
+  readonly #checkpoints = new Map<string, readonly Position[]>();
   readonly #wakeup = new Wakeup();
   #last: Position = NO_POSITION;
   #bytes = 0;
@@ -140,6 +141,22 @@ class MemoryLog implements EventLog {
       if (entity.records.length > 0) yield id;
     }
     this.#checkOpen();
+  }
+
+  async lastPosition(type: string, partition: number): Promise<Position> {
+    this.#checkOpen();
+    checkPartition(partition, this.partitions);
+    return this.#types.get(type)?.records.at(-1)?.position ?? NO_POSITION;
+  }
+
+  async readCheckpoint(name: string): Promise<readonly Position[] | undefined> {
+    this.#checkOpen();
+    return this.#checkpoints.get(name);
+  }
+
+  async saveCheckpoint(name: string, positions: readonly Position[]): Promise<void> {
+    this.#checkOpen();
+    this.#checkpoints.set(name, [...positions]);
   }
 
   async close(): Promise<void> {

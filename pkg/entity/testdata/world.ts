@@ -216,6 +216,9 @@ export function bound(log: EventLog): EventLog {
     saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),
     tail: (...parameters) => log.tail(...parameters),
     list: (...parameters) => log.list(...parameters),
+    lastPosition: (...parameters) => log.lastPosition(...parameters),
+    readCheckpoint: (name) => log.readCheckpoint(name),
+    saveCheckpoint: (...parameters) => log.saveCheckpoint(...parameters),
     close: () => log.close(),
   };
 }

@@ -83,11 +83,20 @@ export class Layout {
       .map((segment) => `${this.prefix}.${kind}.${segment}.*.*`);
   }
 
+  /** Of readers; among the snapshots, since losing it costs work only. */
+  checkpoint(name: string): Source {
+    const subject = `${this.prefix}.sn.0.${CHECKPOINTS}.${toToken(name)}`;
+    return { stream: this.streamOf("sn", 0), subject };
+  }
+
   /** The events of all entities of a type in one stream. */
   eventsOfType(type: string, number: number): Source {
     return { stream: this.streamOf("ev", number), subject: `${this.prefix}.ev.*.${toToken(type)}.*` };
   }
 }
+
+/** Stands where a type would; no type has it (`toToken`). */
+const CHECKPOINTS = "=C";
 
 interface Tokens {
   readonly segment: number;

@@ -15,6 +15,7 @@ import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
 import { locationOf } from "./back-pointers.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { connectLink } from "./connect.ts";
 import { checkDurability } from "./durability.ts";
 import { Histories, toRecord } from "./histories.ts";
@@ -95,6 +96,7 @@ class LogOnJetStream implements EventLog {
   readonly #packs: PackStore;
   readonly #histories: Histories;
   readonly #tails: Tails;
+  readonly #checkpoints: Checkpoints;
   #underWay = 0;
   #allDone: PromiseWithResolvers<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -111,6 +113,7 @@ class LogOnJetStream implements EventLog {
     this.#reader = reader;
     this.#packs = new PackStore(reader, this.#appender, publisher, this.#author, options);
     this.#histories = new Histories(reader, this.#packs, options);
+    this.#checkpoints = new Checkpoints(layout, reader, this.#appender, this.#author);
     this.#tails = new Tails(links.reads.connection, options);
   }
 
@@ -176,6 +179,19 @@ class LogOnJetStream implements EventLog {
       throw thrown;
     }
     this.#checkOpen();
+  }
+
+  lastPosition(type: string, partition: number): Promise<Position> {
+    checkPartition(partition, this.partitions);
+    return this.#accept(() => this.#reader.lastSequence(this.#layout.eventsOfType(type, partition)));
+  }
+
+  readCheckpoint(name: string): Promise<readonly Position[] | undefined> {
+    return this.#accept(() => this.#checkpoints.read(name));
+  }
+
+  saveCheckpoint(name: string, positions: readonly Position[]): Promise<void> {
+    return this.#accept(() => this.#checkpoints.save(name, positions));
   }
 
   close(): Promise<void> {

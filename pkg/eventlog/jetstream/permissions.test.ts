@@ -85,6 +85,10 @@ async function useAll(t: ExecutionContext, log: EventLog): Promise<void> {
     await log.pack(entity);
     t.is((await log.read(entity)).records.length, 10);
   }
+  await log.saveCheckpoint("reader", [1]);
+  await log.saveCheckpoint("reader", [2]);
+  t.deepEqual(await log.readCheckpoint("reader"), [2]);
+  t.true((await log.lastPosition("cart", log.partitionOf({ type: "cart", id: "0" }))) > NO_POSITION);
   const listed: string[] = [];
   for await (const id of log.list("cart")) listed.push(id);
   t.deepEqual(listed.sort(), IDS);

@@ -136,7 +136,11 @@ export class Reader {
 
   /** Sequence that a look at a replicated stream must reach to see all that was acknowledged before; 0 for others. */
   async horizon(source: Source): Promise<Position> {
-    if (!this.#facts.replicated) return NO_POSITION;
+    return this.#facts.replicated ? this.lastSequence(source) : NO_POSITION;
+  }
+
+  /** The sequence of the last message, as the stream's leader knows it. */
+  async lastSequence(source: Source): Promise<Position> {
     const last = await this.#fromLeader(source.stream, { last_by_subj: source.subject });
     return last?.sequence ?? NO_POSITION;
   }

@@ -15,17 +15,19 @@ export interface Batch {
 }
 
 /**
- * The outcome of each operation of a batch: the position of an append or replacement, `NO_POSITION` for a snapshot,
- * `CONFLICT` for a record that came too late.
+ * The outcome of each operation of a batch: the position of an append or replacement, `CONFLICT` for a record that came
+ * too late, `NO_POSITION` for anything else.
  */
 export type BatchOutcome = readonly number[];
 
 export const CONFLICT = -1;
 
-export type OperationKind = typeof APPEND | typeof SNAPSHOT | typeof REPLACE;
+export type OperationKind = typeof APPEND | typeof SNAPSHOT | typeof REPLACE | typeof CHECKPOINT;
 export const APPEND = 0;
 export const SNAPSHOT = 1;
 export const REPLACE = 2;
+/** Its name is the id of an entity without a type. */
+export const CHECKPOINT = 3;
 
 export interface Operation {
   readonly kind: OperationKind;

@@ -3,11 +3,12 @@
 import { resolve } from "node:path";
 
 import { assert } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
-import { APPEND, REPLACE, SNAPSHOT } from "./batch.ts";
+import { APPEND, CHECKPOINT, REPLACE, SNAPSHOT } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation, OperationKind } from "./batch.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { ConnectionKeeper } from "./connection.ts";
@@ -166,6 +167,20 @@ class LogInFile implements SqliteLog {
     }
   }
 
+  async lastPosition(type: string, partition: number): Promise<Position> {
+    checkPartition(partition, this.partitions);
+    return this.#read((reader) => reader.lastOfType(type));
+  }
+
+  async readCheckpoint(name: string): Promise<readonly Position[] | undefined> {
+    const found = await this.#read((reader) => reader.checkpoint(name));
+    return found === undefined ? undefined : decodeCheckpoint(name, found);
+  }
+
+  async saveCheckpoint(name: string, positions: readonly Position[]): Promise<void> {
+    await this.#store(CHECKPOINT, { type: "", id: name }, NO_POSITION, encodeCheckpoint(positions));
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -207,7 +222,8 @@ class LogInFile implements SqliteLog {
   #announce(operations: readonly Operation[]): void {
     this.#stats.commits++;
     this.#stats.operations += operations.length;
-    for (const { kind, entity } of operations) if (kind !== SNAPSHOT) this.#wakeup.notify(entity.type);
+    for (const { kind, entity } of operations)
+      if (kind === APPEND || kind === REPLACE) this.#wakeup.notify(entity.type);
   }
 
   async #read<T>(work: (reader: Reader) => T): Promise<T> {

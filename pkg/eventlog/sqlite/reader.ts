@@ -70,6 +70,20 @@ export class Reader {
     });
   }
 
+  lastOfType(type: string): Position {
+    return this.#reading(() => {
+      const [position] = first(this.#statements.lastOfType, toStored(type)) ?? [];
+      return Number(position ?? NO_POSITION);
+    });
+  }
+
+  checkpoint(name: string): Uint8Array | undefined {
+    return this.#reading(() => {
+      const [positions] = first(this.#statements.checkpoint, toStored(name)) ?? [];
+      return positions as Uint8Array | undefined;
+    });
+  }
+
   /** Ids in the order of SQLite. `after` is the last one of the page before. */
   list(type: string, after: string | undefined): Page<string> {
     return this.#reading(() => {
@@ -125,6 +139,8 @@ const SQL = {
     FROM record INDEXED BY record_by_type CROSS JOIN entity ON entity.key = record.entity
     WHERE record.type = (SELECT key FROM type WHERE name = ?) AND record.position > ?
     ORDER BY record.position LIMIT ?`,
+  lastOfType: "SELECT max(position) FROM record WHERE type = (SELECT key FROM type WHERE name = ?)",
+  checkpoint: "SELECT positions FROM checkpoint WHERE name = ?",
   list: `
     SELECT id FROM entity
     WHERE type = (SELECT key FROM type WHERE name = ?) AND id > ?

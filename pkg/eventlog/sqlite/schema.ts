@@ -9,6 +9,14 @@ export const SCHEMA_VERSION = 1;
 /** SQLite's own default; larger pages make the write-ahead log larger, smaller ones the tree deeper. */
 export const PAGE_BYTES = 4096;
 
+/** Made in files that are older than it, too. */
+export const CHECKPOINT_TABLE = `
+  CREATE TABLE IF NOT EXISTS checkpoint (
+    name ANY PRIMARY KEY,
+    positions BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /**
  * The records of one entity stand together, since an activation reads them all and a disk reads pages: a hundred page
  * reads instead of a thousand for a thousand records. It makes an append about twice as dear for the writer as a table
@@ -42,8 +50,10 @@ export const SCHEMA = `
     position INTEGER NOT NULL,
     bytes BLOB NOT NULL
   ) STRICT;
+  ${CHECKPOINT_TABLE}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** Those that a file of any age has. */
 export const TABLES = ["type", "entity", "record", "snapshot"] as const;

@@ -5,14 +5,14 @@ import type { StatementSync } from "node:sqlite";
 
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
-import { CONFLICT, REPLACE, SNAPSHOT, unpackBatch } from "./batch.ts";
+import { CHECKPOINT, CONFLICT, REPLACE, SNAPSHOT, unpackBatch } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation } from "./batch.ts";
 import { preallocateWal } from "./file.ts";
 import { inspectFile } from "./inspect.ts";
 import { LastPositions } from "./last-positions.ts";
 import type { KnownEntity } from "./last-positions.ts";
 import type { WriterSettings } from "./options.ts";
-import { PAGE_BYTES } from "./schema.ts";
+import { CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
 import { translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
 
@@ -109,6 +109,10 @@ export class Writer {
   }
 
   #write({ kind, entity, position, bytes }: Operation): number {
+    if (kind === CHECKPOINT) {
+      this.#statements.saveCheckpoint.run(toStored(entity.id), bytes);
+      return NO_POSITION;
+    }
     const known = this.#find(entity);
     if (kind === SNAPSHOT) {
       this.#statements.saveSnapshot.run((known ?? this.#create(entity)).key, position, bytes);
@@ -175,7 +179,7 @@ function openForWriting(database: DatabaseSync, path: string, settings: WriterSe
     throw new EventLogError("LOG_UNAVAILABLE", `${path}: another program holds a lock on the file`);
   }
   // Fails now rather than at the first append if the file cannot be written.
-  database.exec("BEGIN IMMEDIATE; ROLLBACK");
+  database.exec(`BEGIN IMMEDIATE; ${CHECKPOINT_TABLE} COMMIT`);
   const durability = {
     journalMode: String(pragma("journal_mode")),
     synchronous: Number(pragma("synchronous")),
@@ -211,6 +215,9 @@ const SQL = {
     INSERT INTO snapshot (entity, position, bytes) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET position = excluded.position, bytes = excluded.bytes
     WHERE excluded.position >= snapshot.position`,
+  saveCheckpoint: `
+    INSERT INTO checkpoint (name, positions) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET positions = excluded.positions`,
   lastPosition: `
     SELECT max((SELECT max(position) FROM record WHERE record.type = type.key)) AS last FROM type`,
   walState: "PRAGMA wal_checkpoint(NOOP)",
