@@ -28,14 +28,19 @@ export function readForward(forward: ForwardMessage, effects: readonly SideEffec
   return { kind: "forward", call: readCall(forward), effects };
 }
 
-/** Side effects as they came, without keys. */
+/** Side effects that are on no record. */
 export function readEffects(effects: readonly SideEffectMessage[]): readonly SideEffect[] {
-  if (effects.length === 0) return NO_EFFECTS;
-  return effects.map((effect) => ({
-    ...readCall(effect),
-    synchronous: effect.synchronous,
-    idempotencyKey: undefined,
-  }));
+  return effects.length === 0
+    ? NO_EFFECTS
+    : effects.map((effect) => readEffect(effect, undefined, undefined));
+}
+
+export function readEffect(
+  effect: SideEffectMessage,
+  idempotencyKey: SideEffect["idempotencyKey"],
+  onEnd: SideEffect["onEnd"],
+): SideEffect {
+  return { ...readCall(effect), synchronous: effect.synchronous, idempotencyKey, onEnd };
 }
 
 function readCall({ serviceName, commandName, payload, metadata }: ForwardMessage | SideEffectMessage): Call {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
 
-import type { ForwardOutcome, ReplyOutcome } from "./outcome.ts";
+import { entityError } from "./failure.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** A command whose entity is known. */
 export interface EntityCommand {
@@ -27,6 +29,25 @@ export interface Delivery {
   abandoned: boolean;
   /** How often another writer was faster than its append. */
   conflicts: number;
-  readonly resolve: (reply: ReplyOutcome | ForwardOutcome) => void;
+  readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: StatusError) => void;
+}
+
+/**
+ * Why a command that has waited need not be carried out any more.
+ *
+ * @param nowMs monotonic
+ * @param entity for people
+ */
+export function expiredWaiting(
+  { command, abandoned, arrivedMs }: Delivery,
+  nowMs: number,
+  relayTimeoutMs: number,
+  entity: string,
+): StatusError | undefined {
+  if (abandoned) return entityError(Status.CANCELLED, "CANCELLED", "the caller went away");
+  if (nowMs < Math.min(command.deadlineMs ?? Number.POSITIVE_INFINITY, arrivedMs + relayTimeoutMs))
+    return undefined;
+  const text = `the command waited ${Math.round(nowMs - arrivedMs)} ms behind others of ${entity}`;
+  return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);
 }

@@ -5,6 +5,7 @@ import type { EventLog } from "../eventlog/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 
+import type { EffectBook } from "./entity-effects.ts";
 import type { EntityOptions } from "./options.ts";
 import type { Packer } from "./packer.ts";
 
@@ -14,6 +15,7 @@ export interface ActiveEntity {
   readonly id: string;
   passivate(): void;
   relayTimedOut(): void;
+  markEffects(): void;
 }
 
 /** What the entities of one proxy share, and whom they tell what happens to them. */
@@ -25,6 +27,11 @@ export interface EntityContext {
   readonly options: EntityOptions;
   readonly activations: Semaphore;
   readonly packer: Packer;
+  readonly effects: EffectBook;
+  /** Has to be waited for before the first record with side effects of a type is stored; undefined: nothing to wait for. */
+  readonly announceEffects: (type: string) => Promise<void> | undefined;
+  /** Entities that have something to tell the log of their side effects, from when they have been idle for a while. */
+  readonly marks: ExpiryQueue<ActiveEntity>;
   /** Entities whose user function owes an answer. */
   readonly relayTimeouts: ExpiryQueue<ActiveEntity>;
   /** Tells the user function what it did wrong. */

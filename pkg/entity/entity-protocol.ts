@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { EntityKey, EventLog } from "../eventlog/mod.ts";
-import type { KeptReply } from "../protocol/mod.ts";
+import type { Commit, Kept } from "../protocol/mod.ts";
 import type { EntityService } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
@@ -37,8 +37,9 @@ export interface EntityProtocol {
 /** A bounded part of what a stream is told. */
 export interface RecoveredPage {
   readonly messages: readonly Uint8Array[];
-  /** What is kept of commands with an idempotency key, oldest first. */
-  readonly replies: readonly KeptReply[];
+  /** What the entity remembers beside its state: `kept` before the commits, if there is such a thing on this page. */
+  readonly kept: Kept | undefined;
+  readonly commits: readonly Commit[];
   /** How many records it holds that no snapshot stands for. */
   readonly records: number;
   /** Where the entity stands; only the last page has it. */

@@ -9,11 +9,14 @@ import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
+import { EffectSweep } from "./effect-sweep.ts";
+import { EffectBook } from "./entity-effects.ts";
+import type { CarryOut } from "./entity-effects.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
 import { entityError } from "./failure.ts";
 import type { EntityOptions } from "./options.ts";
-import type { ForwardOutcome, ReplyOutcome } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
 import { Packer } from "./packer.ts";
 import { StatefulEntity } from "./stateful-entity.ts";
 import { VALUE } from "./value/protocol.ts";
@@ -25,6 +28,8 @@ export interface EntityRuntimeDependencies {
   readonly logger: Logger;
   readonly options: EntityOptions;
   readonly reportError: (message: string) => void;
+  /** Carries out side effects once more that are on record. */
+  readonly carryOut: CarryOut;
 }
 
 const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
@@ -45,6 +50,7 @@ export class EntityRuntime {
   readonly #options: EntityOptions;
   readonly #clock: Clock;
   readonly #context: EntityContext;
+  readonly #sweep: EffectSweep;
   /** By service, then by entity id. */
   readonly #entities = new Map<string, Map<string, StatefulEntity>>();
   /** Idle entities by the length of their passivation time-out. */
@@ -67,6 +73,9 @@ export class EntityRuntime {
       ...dependencies,
       activations: new Semaphore(options.maxActivations),
       packer: new Packer(dependencies.log, clock, dependencies.logger, options),
+      announceEffects: (type) => this.#sweep.announce(type),
+      effects: new EffectBook(dependencies.carryOut, options.maxActiveEntities),
+      marks: new ExpiryQueue(clock, options.effectMarkDelayMs, (entity) => entity.markEffects()),
       relayTimeouts: new ExpiryQueue(clock, options.relayTimeoutMs, (entity) => entity.relayTimedOut()),
       onIdle: (entity) => this.#onIdle(entity),
       onBusy: (entity) => this.#idleQueue(entity.service).forget(entity),
@@ -74,6 +83,7 @@ export class EntityRuntime {
       retire: (stream) => retiring.touch(stream),
       retired: (stream) => retiring.forget(stream),
     };
+    this.#sweep = new EffectSweep({ ...dependencies, wake: (service, id) => this.#wake(service, id) });
   }
 
   /** Entities in memory. */
@@ -86,13 +96,18 @@ export class EntityRuntime {
    *
    * @throws StatusError, and nothing else.
    */
-  dispatch(command: EntityCommand): Promise<ReplyOutcome | ForwardOutcome> {
+  dispatch(command: EntityCommand): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const entity = this.#entityOf(command);
+      const entity = this.#entityOf(command.method.service, command.entityId);
       if (entity instanceof StatusError) return reject(entity);
       const arrivedMs = this.#clock.monotonicMs();
       entity.deliver({ command, arrivedMs, abandoned: false, conflicts: 0, resolve, reject });
     });
+  }
+
+  /** What the user function serves; nothing while it is not there. Side effects that are undone are looked for. */
+  serve(services: readonly EntityService[]): void {
+    this.#sweep.serve(services);
   }
 
   /**
@@ -115,6 +130,7 @@ export class EntityRuntime {
    */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#sweep.stop();
     await this.#empty();
     await this.#context.packer.stop();
   }
@@ -127,8 +143,16 @@ export class EntityRuntime {
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
-  #entityOf({ method, entityId }: EntityCommand): StatefulEntity | StatusError {
-    const { service } = method;
+  #wake(service: EntityService, id: string): Promise<void> {
+    return new Promise((resolve) => {
+      // Whoever is not woken now is found by the next look.
+      const entity = this.#leaving ? undefined : this.#entityOf(service, id);
+      if (entity instanceof StatefulEntity) entity.carryOutEffects(resolve);
+      else resolve();
+    });
+  }
+
+  #entityOf(service: EntityService, entityId: string): StatefulEntity | StatusError {
     let entities = this.#entities.get(service.desc.typeName);
     const found = entities?.get(entityId);
     if (this.#stopping) {

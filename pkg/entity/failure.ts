@@ -62,12 +62,10 @@ export type EntityErrorCode =
   | "PROXY_STOPPING"
   /** The idempotency key belongs to another command. Nothing was done. */
   | "IDEMPOTENCY_KEY_REUSED"
-  /** The user function asked for what this version cannot do. Nothing was stored. */
-  | "NOT_SUPPORTED"
   /** The user function's reply contradicts itself. Nothing was stored. */
   | "PROTOCOL_VIOLATION"
-  /** The user function answered without a reply. What it changed is stored. */
-  | "NO_REPLY"
+  /** Too many side effects of the entity wait to be carried out. Nothing was stored. */
+  | "TOO_MANY_EFFECTS"
   /** A bug of the proxy; its log tells more. */
   | "INTERNAL";
 
@@ -84,6 +82,34 @@ export function entityError(
 export function brokenStream(text: string): StatusError {
   return entityError(Status.UNKNOWN, "ENTITY_STREAM_BROKEN", text);
 }
+
+/**
+ * Whether a command that failed so may fare better if it is sent again: nobody has answered it. What an action answers
+ * with such a status counts as no answer too, since it cannot be told from that of the connection to it.
+ */
+export function mayPass({ status, code, message }: StatusError): boolean {
+  if (code === "ENTITY_STREAM_BROKEN") return ENDED.includes(message);
+  return code === "OUTCOME_UNKNOWN" || (PASSING.includes(status) && !TOO_LARGE.includes(code));
+}
+
+/** The user function went away, rather than that it did something wrong. */
+const ENDED: readonly string[] = [EVENT_SOURCED_TEXTS, VALUE_TEXTS].flatMap(({ termination, waiting }) => [
+  termination,
+  waiting,
+]);
+
+/** `DATA_LOSS`: what is stored of an entity has to be mended first. */
+const PASSING: readonly Status[] = [
+  Status.UNAVAILABLE,
+  Status.DEADLINE_EXCEEDED,
+  Status.RESOURCE_EXHAUSTED,
+  Status.ABORTED,
+  Status.CANCELLED,
+  Status.DATA_LOSS,
+];
+
+/** Of `RESOURCE_EXHAUSTED`, what stays. */
+const TOO_LARGE: readonly string[] = ["RECORD_TOO_LARGE", "MESSAGE_TOO_LARGE", "METADATA_TOO_LARGE"];
 
 /** The user function said no. */
 export function commandFailed(description: string): StatusError {

@@ -53,10 +53,10 @@ test("what was written is read back, with sequences that follow each other", (t)
       const { records, cursors } = chain(sizes);
       let cursor = ORIGIN;
       for (const [i, record] of records.entries()) {
-        const commit = readCommit(cursor, record);
-        t.is(commit.events.length, sizes[i] ?? 0);
-        t.deepEqual(commit.cursor, cursors[i + 1]);
-        cursor = commit.cursor;
+        const read = readCommit(cursor, record);
+        t.is(read.commit.events.length, sizes[i] ?? 0);
+        t.deepEqual(read.cursor, cursors[i + 1]);
+        cursor = read.cursor;
       }
       t.is(
         cursor.sequence,
@@ -119,7 +119,7 @@ test("two records of the same events in other order are told apart by the chain"
 
 test("the chain goes on across a snapshot", (t) => {
   const { records, cursors } = chain([3, 2]);
-  const bytes = writeSnapshot(cursors[1]!, event("state"), 5);
+  const bytes = writeSnapshot(cursors[1]!, event("state"), 5, undefined);
   const snapshot = readSnapshot({ position: cursors[1]!.position, bytes });
   t.like(snapshot.cursor, { position: cursors[1]!.position, sequence: 3 });
   t.deepEqual(Buffer.from(snapshot.cursor.recordHash), Buffer.from(cursors[1]!.recordHash));
@@ -163,5 +163,5 @@ test("garbage is refused as unreadable, with its position", (t) => {
 test("a newer proxy's unknown fields do not disturb reading", (t) => {
   const commit = create(CommitSchema, { firstSequence: 1n, events: [event("a")] });
   const bytes = Buffer.concat([toBinary(CommitSchema, commit), Buffer.from([0xfa, 0x3f, 0x01, 0x61])]);
-  t.is(readCommit(ORIGIN, { position: 1, bytes }).events.length, 1);
+  t.is(readCommit(ORIGIN, { position: 1, bytes }).commit.events.length, 1);
 });

@@ -12,6 +12,9 @@ import type { LogRecord, Position } from "../eventlog/mod.ts";
 import { CommitSchema, SnapshotSchema } from "../protocol/mod.ts";
 import type { Commit, Kept, KeptReply, Snapshot } from "../protocol/mod.ts";
 
+import { NO_EFFECT_NEWS } from "./effect-ledger.ts";
+import type { EffectEntry } from "./effect-ledger.ts";
+
 /**
  * How an entity's history is written and read back. Pure; the log holds the bytes.
  *
@@ -64,28 +67,27 @@ export type Change =
   /** The whole value after it; undefined: it was deleted. */
   | { readonly kind: "value"; readonly value: Any | undefined };
 
-/**
- * The record of one command, to be stored behind `cursor`.
- *
- * @param answered How the command was answered, if it has an idempotency key.
- * @param kept Of a value: what goes on of the records before, as the bytes of a `Kept`.
- */
-export function writeCommit(
-  cursor: Cursor,
-  change: Change,
-  timeMs: number,
-  answered?: KeptReply,
-  kept?: Uint8Array,
-): Uint8Array {
+/** What a record tells beside the change. */
+export interface Memo {
+  /** How the command was answered, if it has an idempotency key. */
+  readonly answered?: KeptReply | undefined;
+  readonly effects?: EffectEntry | undefined;
+  /** Of a value: what goes on of the records before, as the bytes of a `Kept`. */
+  readonly kept?: Uint8Array | undefined;
+}
+
+/** The record of one command, to be stored behind `cursor`. */
+export function writeCommit(cursor: Cursor, change: Change, timeMs: number, memo: Memo = {}): Uint8Array {
+  const { answered, effects = NO_EFFECT_NEWS, kept } = memo;
   const commit: Commit = {
     $typeName: "perdure.log.v1.Commit",
     firstSequence: BigInt(cursor.sequence + 1),
     events: change.kind === "events" ? change.events : [],
     commandKey: answered?.key ?? "",
-    sideEffects: [],
     timeMs: BigInt(Math.trunc(timeMs)),
     previousHash: cursor.recordHash,
     commandHash: answered?.commandHash ?? NO_BYTES,
+    ...effects,
     ...(change.kind === "value" && {
       valueState: {
         $typeName: "perdure.log.v1.ValueState",
@@ -118,16 +120,20 @@ export function advance(cursor: Cursor, record: LogRecord, sequences: number): C
   };
 }
 
+/** A record by itself, of any kind of entity. @throws HistoryError if it cannot be read. */
+export function readRecord(record: LogRecord): Commit {
+  return parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+}
+
 /** A record of events, and where the entity stands after it. */
 export interface EventPoint {
-  readonly events: Any[];
-  readonly answered: KeptReply | undefined;
+  readonly commit: Commit;
   readonly cursor: Cursor;
 }
 
 /** @throws HistoryError if the record is not the one that follows `cursor`, or is none of events. */
 export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
-  const commit = parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+  const commit = readRecord(record);
   if (commit.valueState !== undefined) throw ofOtherKind(record, "a value", "an event sourced");
   if (Number(commit.firstSequence) !== cursor.sequence + 1) {
     throw new HistoryError(
@@ -145,14 +151,11 @@ export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
         "one of them was changed or removed",
     );
   }
-  return {
-    events: commit.events,
-    answered: answeredIn(commit),
-    cursor: advance(cursor, record, commit.events.length),
-  };
+  return { commit, cursor: advance(cursor, record, commit.events.length) };
 }
 
-function answeredIn({ commandKey: key, commandHash, reply, forward }: Commit): KeptReply | undefined {
+/** How a record's command was answered, if it had an idempotency key. */
+export function answeredIn({ commandKey: key, commandHash, reply, forward }: Commit): KeptReply | undefined {
   if (key === "") return undefined;
   return {
     $typeName: "perdure.log.v1.KeptReply",
@@ -180,29 +183,24 @@ export function checkEnd(known: Cursor, end: Cursor): void {
 /** A value, undefined if there is none, and where in the history it stands. */
 export interface ValuePoint {
   readonly value: Any | undefined;
-  readonly replies: readonly KeptReply[];
+  /** Its record; undefined if there never was one. */
+  readonly commit: Commit | undefined;
   readonly cursor: Cursor;
 }
 
 /** Where an entity stands that was never written. */
-export const NO_VALUE: ValuePoint = { value: undefined, replies: [], cursor: ORIGIN };
+export const NO_VALUE: ValuePoint = { value: undefined, commit: undefined, cursor: ORIGIN };
 
 /** @throws HistoryError if it is no record of a value. */
 export function readValue(record: LogRecord): ValuePoint {
-  const commit = parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+  const commit = readRecord(record);
   if (commit.events.length > 0) throw ofOtherKind(record, "an event sourced", "a value");
   if (commit.valueState === undefined || commit.firstSequence < 1n) {
     const text = `the record at position ${record.position} holds no value`;
     throw new HistoryError("HISTORY_UNREADABLE", record.position, text);
   }
   const before = { ...ORIGIN, sequence: Number(commit.firstSequence) - 1 };
-  const answered = answeredIn(commit);
-  const replies = [...repliesIn(commit.kept), ...(answered === undefined ? [] : [answered])];
-  return { value: commit.valueState.value, replies, cursor: advance(before, record, 1) };
-}
-
-function repliesIn(kept: Kept | undefined): readonly KeptReply[] {
-  return kept?.replies ?? [];
+  return { value: commit.valueState.value, commit, cursor: advance(before, record, 1) };
 }
 
 /** `kept`: what goes on of the records that it stands for, as the bytes of a `Kept`. */
@@ -220,7 +218,8 @@ export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number, kept?:
 /** A state, and where in the history it stands. */
 export interface SnapshotPoint {
   readonly state: Any;
-  readonly replies: readonly KeptReply[];
+  /** What the records told that it stands for. */
+  readonly kept: Kept | undefined;
   readonly cursor: Cursor;
 }
 
@@ -237,7 +236,7 @@ export function readSnapshot(record: LogRecord): SnapshotPoint {
   const { position } = record;
   return {
     state: snapshot.state,
-    replies: repliesIn(snapshot.kept),
+    kept: snapshot.kept,
     cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
   };
 }

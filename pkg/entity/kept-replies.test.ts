@@ -10,7 +10,7 @@ import { EventSourced, KeptSchema, ValueEntity } from "../protocol/mod.ts";
 import type { KeptReply } from "../protocol/mod.ts";
 
 import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
-import { advance, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
+import { advance, answeredIn, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
 import type { Change, Cursor } from "./history.ts";
 import { KeptReplies } from "./kept-replies.ts";
 import type { KeptReplyBounds } from "./kept-replies.ts";
@@ -144,7 +144,7 @@ for (const [kind, protocol, entityType] of [
             ? { kind: "value", value: any(`${i}`) }
             : { kind: "events", events: [any(`${i}`)] };
         const goesOn = isValue ? kept.encode() : undefined;
-        const bytes = writeCommit(cursor, change, 1, answered, goesOn);
+        const bytes = writeCommit(cursor, change, 1, { answered, kept: goesOn });
         const position = await log[protocol.store](KEY, cursor.position, bytes);
         cursor = advance(cursor, { position, bytes }, sequencesOf(change));
         if (answered !== undefined) kept.add(answered);
@@ -160,8 +160,12 @@ for (const [kind, protocol, entityType] of [
         const live = await write(log, steps);
         const read = new KeptReplies(BOUNDS);
         let end: Cursor | undefined;
-        for await (const { replies, cursor } of protocol.recover(log, service, KEY)) {
-          for (const reply of replies) read.add(reply);
+        for await (const { kept, commits, cursor } of protocol.recover(log, service, KEY)) {
+          for (const reply of [
+            ...(kept?.replies ?? []),
+            ...commits.flatMap((commit) => answeredIn(commit) ?? []),
+          ])
+            read.add(reply);
           end = cursor;
         }
         t.deepEqual(Buffer.from(read.encode()), Buffer.from(live.kept.encode()));

@@ -42,7 +42,13 @@ export class KeptReplies {
   }
 
   add(reply: KeptReply): void {
-    const encoded = toBinary(KeptSchema, { $typeName: "perdure.log.v1.Kept", replies: [reply] });
+    const encoded = toBinary(KeptSchema, {
+      $typeName: "perdure.log.v1.Kept",
+      replies: [reply],
+      effects: [],
+      lastEffect: 0n,
+      effectsDone: 0n,
+    });
     this.#forget(reply.key);
     this.#replies.set(reply.key, encoded);
     this.#bytes += encoded.byteLength;

@@ -22,6 +22,18 @@ export interface EntityOptions {
   readonly maxKeptReplies: number;
   /** Bytes of those of one entity; the oldest are forgotten first, and the newest is kept whatever its size. */
   readonly maxKeptReplyBytes: number;
+  /** Side effects of one entity that are not done yet; a command that asks for more is refused. */
+  readonly maxUndoneEffects: number;
+  /** An entity that is idle for so long tells the log which of its side effects are done, in milliseconds. */
+  readonly effectMarkDelayMs: number;
+  /** From one look for undone side effects in the log to the next, in milliseconds. */
+  readonly effectSweepIntervalMs: number;
+  /** Records that such a look reads in a second. */
+  readonly effectSweepRate: number;
+  /** Entities that it brings into memory at the same time. */
+  readonly maxEffectWakes: number;
+  /** Entities with undone effects in one partition beyond which it reads no further. */
+  readonly maxUndoneEntities: number;
   /** An entity that leaves memory with at least so many records behind its newest snapshot has its history packed. */
   readonly packRecords: number;
   /** Histories that are packed at the same time; further ones wait. */
@@ -43,6 +55,12 @@ export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   maxConflictRetries: 3,
   maxKeptReplies: 256,
   maxKeptReplyBytes: 262_144,
+  maxUndoneEffects: 1_000,
+  effectMarkDelayMs: 1_000,
+  effectSweepIntervalMs: 600_000,
+  effectSweepRate: 20_000,
+  maxEffectWakes: 16,
+  maxUndoneEntities: 10_000,
   packRecords: 8,
   maxPacks: 4,
   maxPendingPacks: 10_000,

@@ -55,6 +55,11 @@ export interface SideEffect extends Call {
   readonly synchronous: boolean;
   /** With one, the effect happens once however often it is carried out (I7). */
   readonly idempotencyKey: string | undefined;
+  /**
+   * Of an effect that is on record: called once, when it is done, since its target has answered, or given up for now,
+   * since it could not be asked. Such an effect is tried several times.
+   */
+  readonly onEnd: ((isDone: boolean) => void) | undefined;
 }
 
 /** Shared by every outcome that has none. */

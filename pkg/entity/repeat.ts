@@ -11,7 +11,7 @@ import { methodName } from "../userfunction/mod.ts";
 import type { EntityCommand } from "./command.ts";
 import { entityError } from "./failure.ts";
 import type { KeptReplies } from "./kept-replies.ts";
-import { answerOf } from "./verdict.ts";
+import { outcomeOf } from "./verdict.ts";
 import type { Answer, Said } from "./verdict.ts";
 
 /** Of the SHA-256 of a command: enough that no two are taken for one by chance. */
@@ -42,8 +42,12 @@ export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCom
     return { ok: false, error: entityError(Status.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED", text) };
   }
   const { reply, forward } = found;
-  if (reply !== undefined) return answerOf({ case: "reply", value: reply });
-  return answerOf(forward === undefined ? undefined : { case: "forward", value: forward });
+  return { ok: true, outcome: outcomeOf(saidIn(reply, forward)) };
+}
+
+function saidIn(reply: KeptReply["reply"], forward: KeptReply["forward"]): Said {
+  if (reply !== undefined) return { case: "reply", value: reply };
+  return forward === undefined ? undefined : { case: "forward", value: forward };
 }
 
 function hashOf({ method, payload }: EntityCommand): Buffer {

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Any } from "@bufbuild/protobuf/wkt";
-
 import { assert, BoundedQueue, toError } from "../base/mod.ts";
-import type { EntityKey, LogRecord } from "../eventlog/mod.ts";
+import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
-import type { KeptReply } from "../protocol/mod.ts";
 import type { EntityService } from "../userfunction/mod.ts";
 
+import { expiredWaiting } from "./command.ts";
 import type { Delivery } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
+import { EntityJournal, NO_NEWS } from "./entity-journal.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
+import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
+import type { EntityState } from "./entity-state.ts";
 import { brokenStream, entityError, logFailure } from "./failure.ts";
-import { advance, checkEnd, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
-import type { Cursor } from "./history.ts";
-import { KeptReplies } from "./kept-replies.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import type { Answer, CommitVerdict } from "./verdict.ts";
 
@@ -24,22 +22,26 @@ import type { Answer, CommitVerdict } from "./verdict.ts";
  * it says to the user function, and how it lies in the log, is its kind's (`EntityProtocol`).
  *
  *     activating ──▶ idle ◀──▶ open ──▶ appending
- *         ▲           │          │          │
+ *         ▲           │ ▲        │          │
+ *         │           │ └──▶ marking        │
  *         └───────────┼──────────┴──────────┘  restart: the user function's memory is wrong, replay it
  *                     ▼
  *                passivating ──▶ gone          broken, from anywhere: ──▶ gone
  *
  * 1. (I2) A command is given to the user function only in `idle`, which it leaves by that.
  * 2. (I1) In `appending` the answer is held; it leaves when the append was acknowledged, never before.
- * 3. (I4) Only `appending` has an append in flight, and only one.
+ * 3. (I4) Only `appending` and `marking` have an append in flight, and only one.
  * 4. (I3) After a refused append nothing of this entity's memory is used again: the stream goes, the history is read.
  *    If another writer was faster, nothing was stored, so the command is carried out anew on what is there now, at most
  *    `maxConflictRetries` times; before all that wait, as it came before them.
  * 5. (I6) `idle` is reached only through a history that was whole.
  * 6. (I7) A repeat of a command whose answer is kept gets that answer when its turn comes; the user function does not
- *    see it. Answers come from the log, or were acknowledged by it, and are forgotten when the history is read again.
+ *    see it, and its side effects do not happen again.
  * 7. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
  * 8. A stream that was let go of is deaf: what it still says changes nothing.
+ * 9. Side effects are numbered and stored with their command's record, and only then carried out (I1). Each record tells
+ *    which are done by then; if none comes for a while, and before the entity leaves, one without a change does
+ *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
  */
 export class StatefulEntity implements ActiveEntity {
   readonly service: EntityService;
@@ -47,14 +49,12 @@ export class StatefulEntity implements ActiveEntity {
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
   readonly #mailbox: BoundedQueue<Delivery>;
-  #state: State = ACTIVATING;
+  readonly #journal: EntityJournal;
+  #state: EntityState = ACTIVATING;
   #stream: ClientStream | undefined;
-  #cursor: Cursor = ORIGIN;
-  /** Records behind the newest snapshot, of an entity that has a history. */
-  #records = 0;
   #lastCommandId = 0n;
-  /** Undefined as long as no command had an idempotency key. */
-  #kept: KeptReplies | undefined;
+  /** Waits for the end of the activation. */
+  #onActive: (() => void) | undefined;
   /** Another writer was faster than its append: it is next. */
   #again: Delivery | undefined;
 
@@ -64,6 +64,7 @@ export class StatefulEntity implements ActiveEntity {
     this.service = service;
     this.id = id;
     this.#mailbox = new BoundedQueue(context.options.mailboxCapacity);
+    this.#journal = new EntityJournal(context, protocol, this.#key, this);
     this.#activate();
   }
 
@@ -87,12 +88,28 @@ export class StatefulEntity implements ActiveEntity {
   /** Ends an idle entity's stream and, when the user function has ended it too, leaves memory. Else does nothing. */
   passivate(): void {
     if (this.#state.kind !== "idle") return;
-    this.#state = PASSIVATING;
-    this.#context.onBusy(this);
-    const stream = this.#stream;
-    assert(stream !== undefined, "an idle entity has a stream");
-    stream.end();
-    this.#context.retire(stream);
+    if (this.#journal.isMarked) this.#endStream();
+    else this.#mark(true);
+  }
+
+  /** Tells the log which side effects are done, if the entity is idle and the log does not know it. */
+  markEffects(): void {
+    if (this.#state.kind === "idle" && !this.#journal.isMarked) this.#mark(false);
+  }
+
+  /** A side effect is done, or was given up for now. */
+  effectEnded(): void {
+    if (this.#state.kind === "idle" && !this.#journal.isMarked) this.#context.marks.touch(this);
+  }
+
+  /** Has the side effects carried out that are not done and not under way. Calls back when that has begun, or cannot. */
+  carryOutEffects(onBegun: () => void): void {
+    if (this.#state.kind === "activating") {
+      this.#onActive = onBegun;
+      return;
+    }
+    if (this.#state.kind !== "passivating") this.#journal.effects.carryOutAgain(this.#fullName);
+    onBegun();
   }
 
   /** The user function took longer than the relay time-out for the open command. */
@@ -106,6 +123,11 @@ export class StatefulEntity implements ActiveEntity {
 
   get #key(): EntityKey {
     return { type: this.service.persistenceId, id: this.id };
+  }
+
+  /** For the user function's developer. */
+  get #fullName(): string {
+    return `${this.service.desc.typeName} entity ${this.id}`;
   }
 
   get #name(): string {
@@ -142,23 +164,18 @@ export class StatefulEntity implements ActiveEntity {
   async #replay(): Promise<void> {
     let stream: ClientStream | undefined;
     const pages = this.#protocol.recover(this.#context.log, this.service, this.#key);
-    let read = 0;
-    this.#kept = undefined;
-    for await (const { messages, replies, records, cursor } of pages) {
+    this.#journal.reset();
+    for await (const page of pages) {
       stream ??= this.#openStream();
-      for (const message of messages) stream.send(message);
-      for (const reply of replies) this.#keep(reply);
-      read += records;
+      for (const message of page.messages) stream.send(message);
+      this.#journal.read(page);
       // The stream may break while the log is read or the user function is slow to take what was sent.
       if (this.#stream !== stream) return;
-      if (cursor === undefined) {
-        await stream.drained();
-        continue;
-      }
-      checkEnd(this.#cursor, cursor);
-      this.#cursor = cursor;
+      if (page.cursor === undefined) await stream.drained();
     }
-    this.#records = read;
+    this.#journal.effects.carryOutAgain(this.#fullName);
+    this.#onActive?.();
+    this.#onActive = undefined;
     this.#next();
   }
 
@@ -182,11 +199,13 @@ export class StatefulEntity implements ActiveEntity {
   /** Opens the next command that somebody still waits for, or goes idle. */
   #next(): void {
     this.#state = IDLE;
+    const { clock, options } = this.#context;
     for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
-      const expired = this.#expired(delivery);
+      const expired = expiredWaiting(delivery, clock.monotonicMs(), options.relayTimeoutMs, this.#name);
       if (expired !== undefined) delivery.reject(expired);
       else if (!this.#isRepeat(delivery)) return this.#open(delivery);
     }
+    if (!this.#journal.isMarked) this.#context.marks.touch(this);
     this.#context.onIdle(this);
   }
 
@@ -196,28 +215,12 @@ export class StatefulEntity implements ActiveEntity {
     return again ?? this.#mailbox.shift();
   }
 
-  /** Why a command that has waited need not be carried out any more. */
-  #expired({ command, abandoned, arrivedMs }: Delivery): StatusError | undefined {
-    const nowMs = this.#context.clock.monotonicMs();
-    if (abandoned) return entityError(Status.CANCELLED, "CANCELLED", "the caller went away");
-    const { relayTimeoutMs } = this.#context.options;
-    if (nowMs < Math.min(command.deadlineMs ?? Number.POSITIVE_INFINITY, arrivedMs + relayTimeoutMs))
-      return undefined;
-    const text = `the command waited ${Math.round(nowMs - arrivedMs)} ms behind others of ${this.#name}`;
-    return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);
-  }
-
   /** Answers a command that was carried out before. */
   #isRepeat(delivery: Delivery): boolean {
-    const answer = answerToRepeat(this.#kept, delivery.command);
+    const answer = answerToRepeat(this.#journal.replies, delivery.command);
     if (answer === undefined) return false;
     settle(delivery, answer);
     return true;
-  }
-
-  #keep(reply: KeptReply): void {
-    this.#kept ??= new KeptReplies(this.#context.options);
-    this.#kept.add(reply);
   }
 
   #open(delivery: Delivery): void {
@@ -237,57 +240,49 @@ export class StatefulEntity implements ActiveEntity {
     assert(state.kind === "open", "only an open command can be answered");
     this.#context.relayTimeouts.forget(this);
 
-    if (verdict.kind === "commit") return this.#append(state.delivery, verdict);
-    if (verdict.answer.ok && state.delivery.command.idempotencyKey !== undefined)
-      return this.#appendAnswer(state.delivery, verdict);
+    if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
+    if (verdict.answer.ok && state.delivery.command.idempotencyKey !== undefined) {
+      // (I7) One that changes nothing leaves a record all the same: a repeat gets this answer.
+      const { answer, said } = verdict;
+      return this.#commit(state.delivery, {
+        ...NO_NEWS,
+        kind: "commit",
+        snapshot: undefined,
+        outcome: answer.outcome,
+        said,
+      });
+    }
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
     settle(state.delivery, verdict.answer);
     if (verdict.forget) this.#restart();
     else this.#next();
   }
 
-  #append(delivery: Delivery, commit: CommitVerdict): void {
+  #commit(delivery: Delivery, { change, snapshot, effects: asked, outcome, said }: CommitVerdict): void {
+    const { effects } = this.#journal;
+    const count = asked.length;
+    const { maxUndoneEffects } = this.#context.options;
+    if (count > 0 && effects.ledger.undone + count > maxUndoneEffects) {
+      const text = `${this.#name} would have more than ${maxUndoneEffects} side effects that are not done`;
+      delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_EFFECTS", text));
+      return this.#restart();
+    }
     this.#state = { kind: "appending", delivery };
-    const { log, clock } = this.#context;
-    const { store } = this.#protocol;
-    const answered = keptReplyOf(delivery.command, commit.said);
-    const kept = store === "replace" ? this.#kept?.encode() : undefined;
-    const bytes = writeCommit(this.#cursor, commit.change, clock.wallMs(), answered, kept);
-    log[store](this.#key, this.#cursor.position, bytes).then(
-      (position) => {
-        if (answered !== undefined) this.#keep(answered);
-        this.#onAppended({ position, bytes }, delivery, commit);
-      },
-      (error: unknown) => this.#onAppendFailed(error, delivery),
+    const onStored = (firstEffect: number): void => {
+      if (snapshot !== undefined) this.#journal.saveSnapshot(snapshot);
+      // I1: the record is safe now, so answer and effects may leave, even if the stream broke meanwhile.
+      delivery.resolve(count === 0 ? outcome : { ...outcome, effects: effects.begin(firstEffect) });
+      if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
+      else this.#next();
+    };
+    const answered = keptReplyOf(delivery.command, said);
+    this.#journal.append({ change, effects: asked, answered }, onStored, (error) =>
+      this.#onAppendFailed(error, delivery),
     );
-  }
-
-  /** (I7) A command with a key that changes nothing leaves a record all the same: a repeat gets this answer. */
-  #appendAnswer(delivery: Delivery, { answer, said }: Pick<CommitVerdict, "answer" | "said">): void {
-    this.#state = { kind: "appending", delivery };
-    this.#protocol.noChange(this.#context.log, this.#key).then(
-      (change) => this.#append(delivery, { kind: "commit", change, snapshot: undefined, answer, said }),
-      (error: unknown) => this.#onAppendFailed(error, delivery),
-    );
-  }
-
-  #onAppended(record: LogRecord, delivery: Delivery, { change, snapshot, answer }: CommitVerdict): void {
-    this.#cursor = advance(this.#cursor, record, sequencesOf(change));
-    this.#records += this.#protocol.store === "append" ? 1 : 0;
-    if (snapshot !== undefined) this.#saveSnapshot(snapshot);
-    // I1: the record is safe now, so the answer may leave, even if the stream broke meanwhile.
-    settle(delivery, answer);
-    if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
-    else this.#next();
   }
 
   #onAppendFailed(error: unknown, delivery: Delivery): void {
-    const failure = this.#logFailure(error);
-    this.#context.logger.warn("append failed", {
-      entity: this.#name,
-      code: failure.code,
-      error: toError(error),
-    });
+    const failure = this.#appendFailure(error);
     const streamLost = this.#stream === undefined;
     if (failure.code === "APPEND_CONFLICT" && !streamLost && this.#mayTryAgain(delivery)) {
       this.#again = delivery;
@@ -299,6 +294,16 @@ export class StatefulEntity implements ActiveEntity {
     if (streamLost) this.#leave(this.#waiting(), this.#waiting());
   }
 
+  #appendFailure(error: unknown): StatusError {
+    const failure = this.#logFailure(error);
+    this.#context.logger.warn("append failed", {
+      entity: this.#name,
+      code: failure.code,
+      error: toError(error),
+    });
+    return failure;
+  }
+
   #mayTryAgain(delivery: Delivery): boolean {
     if (delivery.conflicts >= this.#context.options.maxConflictRetries) return false;
     delivery.conflicts++;
@@ -308,13 +313,21 @@ export class StatefulEntity implements ActiveEntity {
     return true;
   }
 
-  /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
-  #saveSnapshot(state: Any): void {
-    const { log, logger, clock } = this.#context;
-    this.#records = 0;
-    const bytes = writeSnapshot(this.#cursor, state, clock.wallMs(), this.#kept?.encode());
-    log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
-      logger.warn("snapshot was not saved", { entity: this.#name, error: toError(error) });
+  /** A record that says which side effects are done, and nothing else. */
+  #mark(isLeaving: boolean): void {
+    this.#context.onBusy(this);
+    this.#state = MARKING;
+    const goOn = (): void => {
+      if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
+      else if (isLeaving && this.#mailbox.size === 0) this.#endStream();
+      else this.#next();
+    };
+    this.#journal.append(NO_NEWS, goOn, (error) => {
+      const { code } = this.#appendFailure(error);
+      // I3, I5: the cursor is wrong, or may be.
+      const isLost = code === "APPEND_CONFLICT" || code === "OUTCOME_UNKNOWN";
+      if (isLost && this.#stream !== undefined) this.#restart();
+      else goOn();
     });
   }
 
@@ -327,12 +340,21 @@ export class StatefulEntity implements ActiveEntity {
     this.#activate();
   }
 
+  #endStream(): void {
+    this.#state = PASSIVATING;
+    this.#context.onBusy(this);
+    const stream = this.#stream;
+    assert(stream !== undefined, "an idle entity has a stream");
+    stream.end();
+    this.#context.retire(stream);
+  }
+
   #onStreamEnd(message: string): void {
     this.#stream = undefined;
     if (this.#state.kind !== "passivating") return this.#break(this.#protocol.texts.termination, message);
     if (this.#mailbox.size > 0) return this.#activate();
     this.#gone();
-    if (this.#records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
+    if (this.#journal.records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
   }
 
   /** The stream broke its promise: the open command's caller is told what happened, those who wait that it is over. */
@@ -343,7 +365,8 @@ export class StatefulEntity implements ActiveEntity {
     if (text !== this.#protocol.texts.termination) this.#complain(`${text}: ${detail}`);
     this.#letGo();
     // An append in flight decides for itself, and then leaves.
-    if (this.#state.kind !== "appending") this.#leave(brokenStream(text), this.#waiting());
+    const isAppending = this.#state.kind === "appending" || this.#state.kind === "marking";
+    if (!isAppending) this.#leave(brokenStream(text), this.#waiting());
   }
 
   #leave(current: StatusError, waiting: StatusError): void {
@@ -379,28 +402,18 @@ export class StatefulEntity implements ActiveEntity {
 
   #gone(): void {
     this.#state = GONE;
+    this.#context.marks.forget(this);
+    this.#onActive?.();
+    this.#context.effects.close(this.#journal.effects);
     this.#context.onGone(this);
   }
 
   #complain(text: string): void {
-    this.#context.reportError(`${this.service.desc.typeName} entity ${this.id}: ${text}`);
+    this.#context.reportError(`${this.#fullName}: ${text}`);
   }
 }
 
-type State =
-  | { readonly kind: "activating" }
-  | { readonly kind: "idle" }
-  | { readonly kind: "open"; readonly delivery: Delivery; readonly commandId: bigint }
-  | { readonly kind: "appending"; readonly delivery: Delivery }
-  | { readonly kind: "passivating" }
-  | { readonly kind: "gone" };
-
-const ACTIVATING: State = { kind: "activating" };
-const IDLE: State = { kind: "idle" };
-const PASSIVATING: State = { kind: "passivating" };
-const GONE: State = { kind: "gone" };
-
 function settle(delivery: Delivery, answer: Answer): void {
-  if (answer.ok) delivery.resolve(answer.reply);
+  if (answer.ok) delivery.resolve(answer.outcome);
   else delivery.reject(answer.error);
 }

@@ -11,7 +11,7 @@ import { commandFailed, entityError } from "./failure.ts";
 import type { StreamTexts } from "./failure.ts";
 import type { Change } from "./history.ts";
 import { NO_EFFECTS } from "./outcome.ts";
-import type { ForwardOutcome, ReplyOutcome } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
 
 /**
  * What a message of the user function means for the open command: a pure function of the message and the command's id
@@ -30,13 +30,16 @@ export type Verdict =
   /** The stream cannot be trusted any more. */
   | { readonly kind: "broken"; readonly text: string; readonly detail: string };
 
-/** Store the change, then answer. */
+/** Store the change and the side effects, then answer, and then carry the effects out. */
 export interface CommitVerdict {
   readonly kind: "commit";
-  readonly change: Change;
+  /** Undefined: none. */
+  readonly change: Change | undefined;
   /** The state after it, from which a later replay may start. */
   readonly snapshot: Any | undefined;
-  readonly answer: Answer;
+  readonly effects: SideEffectMessage[];
+  /** Without the side effects. */
+  readonly outcome: Outcome;
   readonly said: Said;
 }
 
@@ -44,8 +47,8 @@ export interface CommitVerdict {
 export type Said = ClientAction["action"] | undefined;
 
 export type Answer =
-  | { readonly ok: true; readonly reply: ReplyOutcome | ForwardOutcome }
-  | { readonly ok: false; readonly error: StatusError };
+  /** Without side effects. */
+  { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: StatusError };
 
 /** What the messages of a kind of entity have in common with those of the others. */
 export interface Dialect<Reply extends EntityReplyMessage> {
@@ -66,7 +69,7 @@ type StreamOut<Reply> =
 interface EntityReplyMessage {
   readonly commandId: bigint;
   readonly clientAction?: ClientAction | undefined;
-  readonly sideEffects: readonly SideEffectMessage[];
+  readonly sideEffects: SideEffectMessage[];
 }
 
 export type ChangeOfReply =
@@ -106,21 +109,21 @@ function judgeReply<Reply extends EntityReplyMessage>(dialect: Dialect<Reply>, r
   const changed = dialect.changeOf(reply);
   if (action?.case === "failure") {
     // A failed command changes nothing, whatever came with the failure; but the user function has applied that
-    // to its own state, so that state has to go.
+    // to its own state, so that state has to go. Its side effects are dropped.
     const forget = action.value.restart || changed.kind !== "none";
     const answer = { ok: false as const, error: commandFailed(action.value.description) };
     return { kind: "answer", answer, said: action, forget };
   }
-  if (action?.case === "forward" || reply.sideEffects.length > 0) {
-    return refuse(
-      "NOT_SUPPORTED",
-      "forwards and side effects are not supported by this version of the proxy",
-    );
+  if (changed.kind === "violation") return violation(changed.text);
+  const { sideEffects: effects } = reply;
+  const outcome = outcomeOf(action);
+  if (changed.kind === "change") {
+    const { change, snapshot } = changed;
+    return { kind: "commit", change, snapshot, effects, outcome, said: action };
   }
-  if (changed.kind === "violation") return refuse("PROTOCOL_VIOLATION", changed.text);
-  const answer = answerOf(action);
-  if (changed.kind === "none") return { kind: "answer", answer, said: action, forget: false };
-  return { kind: "commit", change: changed.change, snapshot: changed.snapshot, answer, said: action };
+  if (effects.length === 0)
+    return { kind: "answer", answer: { ok: true, outcome }, said: action, forget: false };
+  return { kind: "commit", change: undefined, snapshot: undefined, effects, outcome, said: action };
 }
 
 function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint | undefined): string {
@@ -129,17 +132,14 @@ function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint |
 }
 
 /** Nothing of the reply takes effect, and both the caller and the user function are told. */
-function refuse(code: "NOT_SUPPORTED" | "PROTOCOL_VIOLATION", text: string): Verdict {
-  const status = code === "NOT_SUPPORTED" ? Status.UNIMPLEMENTED : Status.INTERNAL;
-  const error = entityError(status, code, text);
+function violation(text: string): Verdict {
+  const error = entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text);
   return { kind: "answer", answer: { ok: false, error }, said: undefined, forget: true, complaint: text };
 }
 
-/** What the caller gets. */
-export function answerOf(said: Said): Answer {
-  if (said?.case === "forward") return { ok: true, reply: readForward(said.value, NO_EFFECTS) };
-  const outcome = said?.case === "reply" ? readReply(said.value, NO_EFFECTS) : undefined;
-  if (outcome?.kind === "reply") return { ok: true, reply: outcome };
-  const error = entityError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
-  return { ok: false, error };
+/** What comes of an answer that is no failure. */
+export function outcomeOf(said: Said): Outcome {
+  if (said?.case === "reply") return readReply(said.value, NO_EFFECTS);
+  if (said?.case === "forward") return readForward(said.value, NO_EFFECTS);
+  return { kind: "nothing", effects: NO_EFFECTS };
 }

@@ -10,7 +10,12 @@ import type { EventLog } from "../eventlog/mod.ts";
 import { ActionProtocol, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import { Router } from "../router/mod.ts";
 import { UserFunction } from "../userfunction/mod.ts";
-import type { UserFunctionOptions, UserFunctionSpec, UserFunctionStatus } from "../userfunction/mod.ts";
+import type {
+  EntityService,
+  UserFunctionOptions,
+  UserFunctionSpec,
+  UserFunctionStatus,
+} from "../userfunction/mod.ts";
 
 import { startAdminServer } from "./admin.ts";
 import type { Check } from "./admin.ts";
@@ -77,18 +82,25 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     onSpec: (spec) => {
       served = spec;
       endpoint.setSpec(spec);
+      entities.serve(entityServices(spec));
       dependencies.onSpec?.(spec);
     },
     onRejected: (errors) => dependencies.onRejected?.(errors),
   });
   const reportError = (message: string) => userFunction.reportError(message);
   const behind = { streams: userFunction, clock, logger, reportError, options };
-  const entities = new EntityRuntime({ log, ...behind });
+  const entities = new EntityRuntime({
+    log,
+    carryOut: (effects, entity) => router.carryOutAgain(effects, entity),
+    ...behind,
+  });
   const actions = new ActionRuntime(behind);
-  const router = new Router({
+  const router: Router = new Router({
     entities,
     actions,
     services: () => served?.services,
+    clock,
+    random,
     logger,
     reportError,
     options,
@@ -114,7 +126,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     drain.stop();
     await endpoint.close(options.drainTimeoutMs);
     const timeIsUp = sleep(clock, options.drainTimeoutMs);
-    await Promise.race([router.drained(), timeIsUp]);
+    await Promise.race([router.stop(), timeIsUp]);
     await Promise.race([entities.stop(), timeIsUp]);
     await userFunction.stop();
     await closeLog(log, logger);
@@ -123,6 +135,10 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   };
   let stopped: Promise<void> | undefined;
   return { port: endpoint.port, adminPort: admin.port, stop: () => (stopped ??= stop()) };
+}
+
+function entityServices(spec: UserFunctionSpec | undefined): EntityService[] {
+  return [...(spec?.services.values() ?? [])].filter((service) => service.kind !== "action");
 }
 
 async function closeLog(log: EventLog, logger: Logger): Promise<void> {

@@ -2,6 +2,7 @@
 
 import test from "ava";
 
+import { until } from "../../test/lib/until.ts";
 import { NO_EFFECTS } from "../entity/mod.ts";
 import type { EntityCommand, Outcome } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
@@ -163,10 +164,10 @@ test("effects come before the answer and in order: synchronous ones are waited f
   });
   log.push(await send("Talks.Say"));
   t.deepEqual(log, ["one begins", "one ends", "two begins", "three begins", "three ends", "done"]);
-  const drained = router.drained().then(() => log.push("drained"));
+  const stopped = router.stop().then(() => log.push("stopped"));
   held.resolve();
-  await drained;
-  t.deepEqual(log.slice(-2), ["two ends", "drained"]);
+  await stopped;
+  t.deepEqual(log.slice(-2), ["two ends", "stopped"]);
 });
 
 test("effects beside a forward, a failure or no reply are carried out too", async (t) => {
@@ -221,7 +222,7 @@ test("effects of effects and of forwards are carried out, within the bound of th
     { maxForwardDepth: 3 },
   );
   t.is(await send("Talks.Say", "a"), "a");
-  await router.drained();
+  await router.stop();
   t.deepEqual(seen, ["Say a", "Say b", "Add of b", "Say c", "Add of c"]);
   t.is(await send("Talks.Say", "again"), "again");
   t.is(seen.filter((each) => each === "Say again").length, 4);
@@ -263,7 +264,7 @@ test("no more asynchronous effects are under way than may be; the command with t
     { maxOpenEffects: 2 },
   );
   await Promise.all(["a", "b", "c"].map((text) => send("Talks.Say", text)));
-  await router.drained();
+  await router.stop();
   t.is(most, 2);
   t.is(seen.filter((each) => each.startsWith("Add")).length, 9);
 });
@@ -280,7 +281,7 @@ test("effects within asynchronous effects never wait for each other's places", a
     { maxOpenEffects: 1 },
   );
   await send("Talks.Say", "");
-  await router.drained();
+  await router.stop();
   t.is(seen.length, 1 + 2 + 4 + 8);
 });
 
@@ -320,4 +321,123 @@ test("what follows from a command with a key has keys that follow from that, alw
   for (const idempotencyKey of ["k", "k", undefined]) await send("Talks.Say", "", { idempotencyKey });
   const derived = ["k/effect-0", "own", "k/effect-2", "k/forward"];
   t.deepEqual(keys, [...derived, ...derived, undefined, "own", undefined, undefined]);
+});
+
+// Side effects on record
+
+const DOWN = new StatusError(Status.UNAVAILABLE, "LOG_UNAVAILABLE", "down");
+
+test("an effect on record is tried again, after longer and longer, until its target answers", async (t) => {
+  const ends: boolean[] = [];
+  let tries = 0;
+  const { send, clock, reports } = startRouter(
+    {
+      unary: () => reply("done", [effect("Counter.Add", "a", false, (isDone) => ends.push(isDone))]),
+      entity: () => (++tries < 4 ? Promise.reject(DOWN) : reply("")),
+    },
+    { maxEffectTries: 4 },
+  );
+  t.is(await send("Talks.Say"), "done");
+  for (const [index, pauseMs] of [100, 200, 400].entries()) {
+    await until("it has failed", () => clock.pending > 0);
+    t.is(tries, index + 1);
+    clock.advance(pauseMs - 1);
+    t.is(clock.pending, 1);
+    clock.advance(1);
+  }
+  await until("it has ended", () => ends.length > 0);
+  t.is(tries, 4);
+  t.deepEqual(ends, [true]);
+  t.deepEqual(reports, [], "the user function is not to blame");
+});
+
+test("one that an answer came to is done, whatever the answer is, and one that is on no record has one try", async (t) => {
+  const ends: string[] = [];
+  const onEnd = (name: string) => (isDone: boolean) => ends.push(`${name} ${isDone}`);
+  const { send, seen, reports } = startRouter({
+    unary: () =>
+      reply("done", [
+        effect("Counter.Add", "ok", true, onEnd("ok")),
+        effect("Counter.Add", "no", true, onEnd("no")),
+        effect("Nobody.Say", "", true, onEnd("nobody")),
+        effect("Counter.Add", "down", true),
+      ]),
+    entity: (_name, id) => {
+      if (id === "down") throw DOWN;
+      return id === "no" ? failure : reply("");
+    },
+  });
+  t.is(await send("Talks.Say"), "done");
+  t.deepEqual(ends, ["ok true", "no true", "nobody true"]);
+  t.deepEqual(seen, ["Say ", "Add ok", "Add no", "Add down"]);
+  t.is(reports.length, 3);
+});
+
+test("who waits for a synchronous effect waits for its first try; after the last one it is given up", async (t) => {
+  const ends: boolean[] = [];
+  const { send, clock, router, seen } = startRouter({
+    unary: () => reply("done", [effect("Counter.Add", "a", true, (isDone) => ends.push(isDone))]),
+    entity: () => Promise.reject(DOWN),
+  });
+  t.is(await send("Talks.Say"), "done");
+  t.deepEqual(ends, []);
+  for (const pauseMs of [100, 200]) {
+    await until("it waits", () => clock.pending > 0);
+    clock.advance(pauseMs);
+  }
+  await until("it is given up", () => ends.length > 0);
+  t.deepEqual(ends, [false]);
+  t.is(seen.filter((each) => each === "Add a").length, 3);
+  await router.stop();
+});
+
+test("I11: without a place a synchronous effect is not tried again; at the end nothing is", async (t) => {
+  const ends: string[] = [];
+  const onEnd = (name: string) => (isDone: boolean) => ends.push(`${name} ${isDone}`);
+  const { send, clock, router } = startRouter(
+    {
+      unary: () =>
+        reply("done", [
+          effect("Counter.Add", "a", false, onEnd("asynchronous")),
+          effect("Counter.Add", "b", true, onEnd("synchronous")),
+        ]),
+      entity: () => Promise.reject(DOWN),
+    },
+    { maxOpenEffects: 1 },
+  );
+  await send("Talks.Say");
+  t.deepEqual(ends, ["synchronous false"]);
+  await until("the other one waits", () => clock.pending > 0);
+  await router.stop();
+  t.deepEqual(ends, ["synchronous false", "asynchronous false"]);
+});
+
+test("effects that are carried out again keep their order, share a place, and say whose they are", async (t) => {
+  const log: string[] = [];
+  const { router, reports } = startRouter(
+    {
+      entity: async (_name, id) => {
+        log.push(`${id} begins`);
+        await new Promise((resolve) => setImmediate(resolve));
+        log.push(`${id} ends`);
+        return id === "c" ? failure : reply("", [effect("Counter.Get", `of ${id}`)]);
+      },
+    },
+    { maxOpenEffects: 1, maxForwardDepth: 1 },
+  );
+  const effects = ["a", "b", "c"].map((id) =>
+    effect("Counter.Add", id, id === "b", () => log.push(`${id} done`)),
+  );
+  await router.carryOutAgain(effects, "shop.Cart entity ann");
+  t.deepEqual(
+    log,
+    ["a", "b", "c"].flatMap((id) => [`${id} begins`, `${id} ends`, `${id} done`]),
+  );
+  t.deepEqual(reports, [
+    ...["a", "b"].map(
+      () =>
+        "more than 1 forwards and side effects in a row, side-effect of perdure.test.Counter.Add, side-effect of shop.Cart entity ann",
+    ),
+    "perdure.test.Counter.Add failed: no (COMMAND_FAILED), side-effect of shop.Cart entity ann",
+  ]);
 });

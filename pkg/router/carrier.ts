@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Semaphore } from "../base/mod.ts";
-import type { Logger } from "../base/mod.ts";
+import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
+import type { BackoffOptions, Clock, Logger, Random } from "../base/mod.ts";
+import { mayPass } from "../entity/mod.ts";
 import type {
   ActionCall,
   ActionStreamCall,
@@ -13,9 +14,10 @@ import type {
   SideEffect,
 } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
+import type { StatusError } from "../grpc/mod.ts";
 import type { ActionMethod, ServedMethod, ServedService } from "../userfunction/mod.ts";
 
-import { describeCause, findTarget, nextLink } from "./chain.ts";
+import { describeCause, findTarget, nextLink, recordedLink } from "./chain.ts";
 import type { Chain } from "./chain.ts";
 import type { Command } from "./command.ts";
 import { readEntityId } from "./entity-id.ts";
@@ -28,6 +30,8 @@ export interface RouterOptions {
   readonly maxForwardDepth: number;
   /** Asynchronous side effects under way; a command with further ones waits. */
   readonly maxOpenEffects: number;
+  /** How often a side effect of an entity is tried whose target cannot be asked; then it is left for later. */
+  readonly maxEffectTries: number;
 }
 
 export interface RouterDependencies {
@@ -38,6 +42,8 @@ export interface RouterDependencies {
   };
   /** What is served at the moment, for the targets of forwards and side effects; undefined: nothing. */
   readonly services: () => ReadonlyMap<string, ServedService> | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** Tells the user function what it did wrong. */
   readonly reportError: (message: string) => void;
@@ -57,6 +63,15 @@ export interface Link {
   readonly chain: Chain;
 }
 
+/** Whose side effects are carried out. */
+interface Origin {
+  readonly idempotencyKey: string | undefined;
+  readonly chain: Chain;
+}
+
+/** Between the tries of one effect. */
+const PAUSE: BackoffOptions = { minMs: 100, maxMs: 5_000, jitter: 0.2 };
+
 /**
  * Carries out what user functions ask for with their answers: side effects and forwards, of any kind of service to any
  * other.
@@ -68,11 +83,15 @@ export interface Link {
  *    one after the other: if they waited for places of their own, all places could wait for each other.
  * 4. A forward goes on for the caller: with its deadline, and cancelled with it. An effect goes on without the caller.
  * 5. Where a command has an idempotency key, what follows from it has keys that follow from that (I7).
+ * 6. An effect that an entity has on record is done when its target has answered, were it with a failure. If the target
+ *    could not be asked, for a reason that may pass, it is tried again, `maxEffectTries` times in all and in a place among
+ *    those under way; then it is given up for now. Who waits for a synchronous one waits for its first try only.
  */
 export class Carrier {
   readonly #dependencies: RouterDependencies;
   readonly #places: Semaphore;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
 
   constructor(dependencies: RouterDependencies) {
     this.#dependencies = dependencies;
@@ -97,7 +116,12 @@ export class Carrier {
     let answer = outcome;
     let link = from;
     for (;;) {
-      if (answer.effects.length > 0) await this.#carryOut(answer.effects, link);
+      if (answer.effects.length > 0) {
+        await this.#carryOut(answer.effects, {
+          idempotencyKey: link.command.idempotencyKey,
+          chain: link.chain,
+        });
+      }
       if (answer.kind === "failure") throw answer.error;
       if (answer.kind !== "forward") return answer;
       link = this.#forward(answer.call, link);
@@ -109,8 +133,18 @@ export class Carrier {
     }
   }
 
-  /** Resolves when no effect is under way; the caller bounds the wait. */
-  async drained(): Promise<void> {
+  /** Carries out effects of an entity that are on record, as one asynchronous effect. Resolves when they have ended. */
+  async carryOutAgain(effects: readonly SideEffect[], entity: string): Promise<void> {
+    await this.#places.acquire();
+    this.#dependencies.logger.debug("side effects are carried out again", { entity, count: effects.length });
+    await this.#inBackground(() =>
+      this.#carryOut(effects, { idempotencyKey: undefined, chain: recordedLink(entity) }),
+    );
+  }
+
+  /** From now on nothing is tried a second time. Resolves when no effect is under way; the caller bounds the wait. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
@@ -153,31 +187,70 @@ export class Carrier {
     throw badTarget(tooLong ? "CHAIN_TOO_LONG" : "BAD_TARGET");
   }
 
-  async #carryOut(effects: readonly SideEffect[], from: Link): Promise<void> {
+  /** Never rejects. */
+  async #carryOut(effects: readonly SideEffect[], origin: Origin): Promise<void> {
     for (const [index, effect] of effects.entries()) {
-      if (effect.synchronous || from.chain.inFlight) {
-        await this.#effect(effect, index, from, from.chain.inFlight);
-        continue;
+      if (origin.chain.inFlight) {
+        await this.#effect(effect, index, origin);
+      } else if (!effect.synchronous) {
+        await this.#places.acquire();
+        void this.#inBackground(() => this.#effect(effect, index, origin));
+      } else if (await this.#failsForNow(effect, index, origin, { attempt: 1, inFlight: false })) {
+        if (this.#places.tryAcquire()) void this.#inBackground(() => this.#effect(effect, index, origin, 2));
+        else effect.onEnd?.(false);
       }
-      await this.#places.acquire();
-      const running = this.#effect(effect, index, from, true).finally(() => {
-        this.#places.release();
-        this.#underWay.delete(running);
-      });
-      this.#underWay.add(running);
     }
   }
 
-  /** Never rejects. */
-  async #effect(
+  /** In a place that the caller has acquired. */
+  #inBackground(work: () => Promise<void>): Promise<void> {
+    const running = work().finally(() => {
+      this.#places.release();
+      this.#underWay.delete(running);
+    });
+    this.#underWay.add(running);
+    return running;
+  }
+
+  /** Carries out an effect in a place of its own, from this try on. Never rejects. */
+  async #effect(effect: SideEffect, index: number, origin: Origin, from = 1): Promise<void> {
+    const { clock, random, options } = this.#dependencies;
+    const { signal } = this.#stopping;
+    for (let attempt = from; attempt <= options.maxEffectTries; attempt++) {
+      if (attempt > 1) {
+        await sleep(clock, backoffMs(attempt - 1, PAUSE, random), signal);
+        if (signal.aborted) break;
+      }
+      if (!(await this.#failsForNow(effect, index, origin, { attempt, inFlight: true }))) return;
+    }
+    effect.onEnd?.(false);
+  }
+
+  /** One try. True if the effect is on record and has to be tried again; else it has ended. Never rejects. */
+  async #failsForNow(
     effect: SideEffect,
     index: number,
-    { command, chain }: Link,
+    origin: Origin,
+    { attempt, inFlight }: { readonly attempt: number; readonly inFlight: boolean },
+  ): Promise<boolean> {
+    const failure = await this.#try(effect, index, origin, inFlight);
+    if (failure !== undefined) {
+      const isPassing = effect.onEnd !== undefined && mayPass(failure);
+      this.#onEffectFailed(effect, origin.chain, failure, isPassing ? attempt : undefined);
+      if (isPassing) return true;
+    }
+    effect.onEnd?.(true);
+    return false;
+  }
+
+  async #try(
+    effect: SideEffect,
+    index: number,
+    { idempotencyKey: key, chain }: Origin,
     inFlight: boolean,
-  ): Promise<void> {
+  ): Promise<StatusError | undefined> {
     try {
       const method = this.#target(effect, "effect", chain);
-      const key = command.idempotencyKey;
       const link: Link = {
         command: {
           method,
@@ -194,8 +267,9 @@ export class Carrier {
       } else {
         await this.#consume(await this.settle(await this.give(link.command), link));
       }
+      return undefined;
     } catch (thrown) {
-      this.#onEffectFailed(effect, chain, thrown);
+      return toStatusError(thrown);
     }
   }
 
@@ -206,19 +280,24 @@ export class Carrier {
       await this.#consume(await this.settle(outcome, settled.from));
   }
 
-  #onEffectFailed({ serviceName, commandName }: SideEffect, chain: Chain, thrown: unknown): void {
+  /** @param attempt If it is tried again, or was for the last time for now. */
+  #onEffectFailed(
+    { serviceName, commandName }: SideEffect,
+    chain: Chain,
+    failure: StatusError,
+    attempt: number | undefined,
+  ): void {
     const { logger, reportError } = this.#dependencies;
-    const { code, message } = toStatusError(thrown);
+    const { code, message } = failure;
+    const effect = `${serviceName}.${commandName}`;
     const trace = describeCause("effect", chain);
-    logger.warn("side effect failed", {
-      effect: `${serviceName}.${commandName}`,
-      trace,
-      code,
-      error: thrown,
-    });
-    // What is wrong with a target has been reported already.
+    // What the user function did not cause it need not be told, and what is wrong with a target it has been told.
+    if (attempt !== undefined) {
+      return logger.warn("side effect failed for now", { effect, trace, attempt, code, error: failure });
+    }
+    logger.warn("side effect failed", { effect, trace, code, error: failure });
     if (code !== "BAD_TARGET" && code !== "CHAIN_TOO_LONG")
-      reportError(`${serviceName}.${commandName} failed: ${message} (${code}), ${trace}`);
+      reportError(`${effect} failed: ${message} (${code}), ${trace}`);
   }
 }
 

@@ -6,7 +6,8 @@ import type { ServedMethod, ServedService } from "../userfunction/mod.ts";
 
 /** How a command came about: from a caller, or link by link from another command's answer. */
 export interface Chain {
-  readonly method: ServedMethod;
+  /** What is carried out, for people. */
+  readonly name: string;
   /** Why it is carried out; undefined for the first link. */
   readonly cause: { readonly kind: "forward" | "effect"; readonly of: Chain } | undefined;
   /** Links before this one. */
@@ -17,7 +18,12 @@ export interface Chain {
 
 /** A caller's own command. */
 export function firstLink(method: ServedMethod): Chain {
-  return { method, cause: undefined, depth: 0, inFlight: false };
+  return { name: methodName(method), cause: undefined, depth: 0, inFlight: false };
+}
+
+/** What an entity has on record; it begins anew, without a caller, in a place among the effects in flight. */
+export function recordedLink(entity: string): Chain {
+  return { name: entity, cause: undefined, depth: 0, inFlight: true };
 }
 
 export function nextLink(
@@ -26,7 +32,7 @@ export function nextLink(
   of: Chain,
   inFlight = of.inFlight,
 ): Chain {
-  return { method, cause: { kind, of }, depth: of.depth + 1, inFlight };
+  return { name: methodName(method), cause: { kind, of }, depth: of.depth + 1, inFlight };
 }
 
 /** The chain for people, as `forwarded from shop.Cart.Buy, side-effect of shop.Till.Close`. */
@@ -34,9 +40,7 @@ export function describeCause(kind: "forward" | "effect", of: Chain): string {
   const words: string[] = [];
   let cause: Chain["cause"] = { kind, of };
   while (cause !== undefined) {
-    words.push(
-      `${cause.kind === "forward" ? "forwarded from" : "side-effect of"} ${methodName(cause.of.method)}`,
-    );
+    words.push(`${cause.kind === "forward" ? "forwarded from" : "side-effect of"} ${cause.of.name}`);
     cause = cause.of.cause;
   }
   return words.join(", ");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Outcome, ReplyOutcome } from "../entity/mod.ts";
+import type { Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
@@ -50,9 +50,14 @@ export class Router implements Dispatch {
     else yield this.#onlyReply(await onlyAnswer(outcomes), from);
   }
 
-  /** Resolves when no side effect is under way; the caller bounds the wait. */
-  drained(): Promise<void> {
-    return this.#carrier.drained();
+  /** Carries out side effects once more that an entity has on record. Resolves when they have ended. Never rejects. */
+  carryOutAgain(effects: readonly SideEffect[], entity: string): Promise<void> {
+    return this.#carrier.carryOutAgain(effects, entity);
+  }
+
+  /** Tries no side effect again. Resolves when none is under way; the caller bounds the wait. */
+  stop(): Promise<void> {
+    return this.#carrier.stop();
   }
 
   async *#replies(

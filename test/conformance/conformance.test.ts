@@ -6,7 +6,6 @@ import { GROUPS } from "./cases/all.ts";
 import { resultLines } from "./cli/report.ts";
 import { runnable } from "./suite/run-cases.ts";
 import type { Sides } from "./suite/run-cases.ts";
-import { isNotYet } from "./test-lib/not-yet.ts";
 import { startModel, startPair } from "./test-lib/pair.ts";
 
 // Our proxy, in front of the model services on our SDK.
@@ -24,8 +23,7 @@ test.after.always(async () => {
 });
 
 for (const { group, name, run } of runnable(GROUPS)) {
-  const declare = isNotYet({ group, name }) ? test.serial.failing : test.serial;
-  declare(`${group}: ${name}`, async (t) => {
+  test.serial(`${group}: ${name}`, async (t) => {
     const verdict = await run(sides);
     const lines = resultLines({ group, name, verdict, durationMs: 0 }, (_style, text) => text);
     t.is(verdict.kind, "passed", lines.join("\n"));

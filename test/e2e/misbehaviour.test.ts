@@ -65,27 +65,6 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     text: "Unexpected entity termination",
     report: undefined,
   },
-  {
-    title: "a forward",
-    act: ({ stream, commandId }) => {
-      const forward = { serviceName: "a.B", commandName: "C" };
-      const clientAction = { action: { case: "forward" as const, value: forward } };
-      stream.send({ message: { case: "reply", value: { commandId, clientAction } } });
-    },
-    text: "forwards and side effects are not supported by this version of the proxy",
-    httpStatus: 501,
-    grpcStatus: status.UNIMPLEMENTED,
-    report: /forwards and side effects are not supported/,
-  },
-  {
-    title: "a side effect",
-    act: ({ stream, commandId, amount }) =>
-      stream.send(counterReply(commandId, amount, [amount], [{ serviceName: "a.B", commandName: "C" }])),
-    text: "forwards and side effects are not supported by this version of the proxy",
-    httpStatus: 501,
-    grpcStatus: status.UNIMPLEMENTED,
-    report: /forwards and side effects are not supported/,
-  },
 ];
 
 for (const { title, act, text, httpStatus = 500, grpcStatus = status.UNKNOWN, report } of MISBEHAVIOURS) {

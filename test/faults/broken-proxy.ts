@@ -7,6 +7,8 @@
  * - `early` (default): it answers before it has stored (against I1), so that a kill loses what was acknowledged.
  * - `blind`: an append that is not acknowledged soon is tried again behind whatever is the last record by then
  *   (against I5), so that one whose acknowledgement was lost is stored twice.
+ * - `forgetful`: it carries out no side effect a second time, so that those are lost that a kill came before.
+ * - `keyless`: it does, but without their idempotency keys, so that those happen twice that a kill came behind.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,11 +18,12 @@ import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
 import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
-import { EventSourced } from "../../pkg/protocol/mod.ts";
+import { EventSourced, ValueEntity } from "../../pkg/protocol/mod.ts";
 import { proxyOptions } from "../../pkg/proxy/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
 import { Router } from "../../pkg/router/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
+import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
 
 /** How long after its acknowledgement a record is written. */
 const LIE_MS = 50;
@@ -86,10 +89,13 @@ async function lastPosition(log: EventLog, entity: EntityKey): Promise<Position>
 }
 
 const options = proxyOptions({}, process.env);
-const { passivationTimeoutMs } = options;
+const { passivationTimeoutMs, effectMarkDelayMs } = options;
 const dependencies = { clock: systemClock, logger: silentLogger };
-const breakLog = process.argv[2] === "blind" ? blindLog : earlyLog;
-const log = breakLog(await openEventLog(options.log, dependencies));
+const broken = process.argv[2] ?? "early";
+const sound = await openEventLog(options.log, dependencies);
+const log = broken === "early" ? earlyLog(sound) : broken === "blind" ? blindLog(sound) : sound;
+
+let served: UserFunctionSpec | undefined;
 
 const userFunction: UserFunction = new UserFunction({
   ...dependencies,
@@ -97,10 +103,13 @@ const userFunction: UserFunction = new UserFunction({
   proxyName: "broken",
   proxyVersion: "0",
   options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: options.userFunctionPort },
-  supportedTypes: [EventSourced.typeName],
+  supportedTypes: [EventSourced.typeName, ValueEntity.typeName],
   checkSpec: checkHttpRules,
   onSpec: (spec) => {
+    served = spec;
     endpoint.setSpec(spec);
+    const services = [...(spec?.services.values() ?? [])];
+    entities.serve(services.filter((service) => service.kind !== "action"));
     if (spec !== undefined) process.stderr.write(`ready http://127.0.0.1:${endpoint.port}\n`);
   },
   onRejected: (errors) => process.stderr.write(`${describeError(errors)}\n`),
@@ -111,12 +120,19 @@ const entities = new EntityRuntime({
   log,
   streams: userFunction,
   reportError,
-  options: { ...DEFAULT_ENTITY_OPTIONS, passivationTimeoutMs },
+  carryOut: async (effects, entity) => {
+    if (broken === "forgetful") return;
+    const withoutKeys = effects.map((effect) => ({ ...effect, idempotencyKey: undefined }));
+    await dispatch.carryOutAgain(broken === "keyless" ? withoutKeys : effects, entity);
+  },
+  options: { ...DEFAULT_ENTITY_OPTIONS, passivationTimeoutMs, effectMarkDelayMs },
 });
-const dispatch = new Router({
+const dispatch: Router = new Router({
   entities,
   actions: new ActionRuntime({ ...dependencies, streams: userFunction, reportError, options }),
-  services: () => undefined,
+  services: () => served?.services,
+  clock: systemClock,
+  random: systemRandom,
   logger: silentLogger,
   reportError,
   options,

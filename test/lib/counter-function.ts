@@ -8,7 +8,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageTypeUrl, readDescriptors } from "../../pkg/protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../pkg/protocol/mod.ts";
 
-import { COUNTER_REQUEST, COUNTER_SERVICE, counterSpec } from "./counter.ts";
+import { COUNTER_REQUEST, counterRequest, COUNTER_SERVICE, counterSpec } from "./counter.ts";
 import type { ScriptedStream } from "./scripted-entity.ts";
 import type { Script, StreamOut } from "./scripted-user-function.ts";
 
@@ -60,12 +60,24 @@ export function counterFunction(
   };
 }
 
+/** A side effect that adds one to another counter. */
+interface CounterEffect {
+  readonly serviceName: string;
+  readonly commandName: string;
+  readonly payload: Any;
+}
+
+export function addOne(id: string): CounterEffect {
+  const payload = { typeUrl: messageTypeUrl(COUNTER_REQUEST), value: counterRequest(id, 1) };
+  return { serviceName: COUNTER_SERVICE, commandName: "Add", payload: create(AnySchema, payload) };
+}
+
 /** A reply with this total and an event for each amount. */
 export function counterReply(
   commandId: bigint,
   total: number,
   amounts: readonly number[] = [],
-  sideEffects: { serviceName: string; commandName: string }[] = [],
+  sideEffects: CounterEffect[] = [],
 ): StreamOut {
   const clientAction = { action: { case: "reply" as const, value: { payload: counterAny(total) } } };
   const events = amounts.map(counterAny);

@@ -38,7 +38,7 @@ test("a reply without events is answered at once", (t) => {
   t.like(verdict, {
     kind: "answer",
     forget: false,
-    answer: { ok: true, reply: { typeUrl: "type.googleapis.com/T" } },
+    answer: { ok: true, outcome: { kind: "reply", typeUrl: "type.googleapis.com/T" } },
   });
 });
 
@@ -49,8 +49,10 @@ test("a reply with events asks for one commit of all of them, with the snapshot"
     events: [any("a"), any("b")],
     snapshot: any("s"),
   });
-  t.like(verdict, { kind: "commit", answer: { ok: true } });
-  t.true(verdict.kind === "commit" && verdict.change.kind === "events" && verdict.change.events.length === 2);
+  t.like(verdict, { kind: "commit", outcome: { kind: "reply" }, effects: [] });
+  t.true(
+    verdict.kind === "commit" && verdict.change?.kind === "events" && verdict.change.events.length === 2,
+  );
 });
 
 test("a failure is the caller's, with the user function's text, and changes nothing", (t) => {
@@ -91,11 +93,38 @@ test("an empty message and garbage break the stream", (t) => {
   t.like(judge(Buffer.from([0xff, 0xff]), 1n), { kind: "broken", text: "Unexpected entity message" });
 });
 
-test("what this version cannot carry out is refused as a whole and reported", (t) => {
-  const forward = { action: { case: "forward" as const, value: { serviceName: "S", commandName: "C" } } };
-  const refused = { kind: "answer", forget: true, answer: { ok: false, error: { code: "NOT_SUPPORTED" } } };
-  t.like(judgeReply({ commandId: 1n, clientAction: forward, events: [any("a")] }), refused);
-  t.like(judgeReply({ commandId: 1n, clientAction: answer, sideEffects: [{ serviceName: "S" }] }), refused);
+test("a forward takes the place of the reply, with events and without", (t) => {
+  const call = { serviceName: "S", commandName: "C", payload: any("x") };
+  const clientAction = { action: { case: "forward" as const, value: call } };
+  const outcome = { kind: "forward", call: { serviceName: "S", commandName: "C" } };
+  t.like(judgeReply({ commandId: 1n, clientAction, events: [any("a")] }), { kind: "commit", outcome });
+  t.like(judgeReply({ commandId: 1n, clientAction }), { kind: "answer", answer: { ok: true, outcome } });
+});
+
+test("side effects are committed with the events, and without any", (t) => {
+  const sideEffects = [
+    { serviceName: "S", commandName: "1" },
+    { serviceName: "S", commandName: "2" },
+  ];
+  for (const events of [[any("a")], []]) {
+    const verdict = judgeReply({ commandId: 1n, clientAction: answer, sideEffects, events });
+    t.like(verdict, { kind: "commit", outcome: { kind: "reply" } });
+    if (verdict.kind !== "commit") continue;
+    t.deepEqual(
+      verdict.effects.map(({ commandName }) => commandName),
+      ["1", "2"],
+    );
+    t.is(verdict.change === undefined, events.length === 0);
+  }
+});
+
+test("a failure drops effects with the events; without events the user function's memory is right", (t) => {
+  const sideEffects = [{ serviceName: "S", commandName: "C" }];
+  t.like(judgeReply({ commandId: 1n, clientAction: failure(), sideEffects }), {
+    kind: "answer",
+    forget: false,
+    answer: { ok: false },
+  });
 });
 
 test("a snapshot without events is refused: nothing says which events it contains", (t) => {
@@ -107,12 +136,9 @@ test("a snapshot without events is refused: nothing says which events it contain
   });
 });
 
-test("events without an answer are stored all the same, and the caller is told that there is no reply", (t) => {
+test("events without an answer are stored all the same", (t) => {
   const verdict = judgeReply({ commandId: 1n, events: [any("a")] });
-  t.like(verdict, {
-    kind: "commit",
-    answer: { ok: false, error: { code: "NO_REPLY", status: Status.INTERNAL } },
-  });
+  t.like(verdict, { kind: "commit", outcome: { kind: "nothing" } });
 });
 
 test("I12: no bytes make it throw", (t) => {

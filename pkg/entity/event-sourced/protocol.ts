@@ -4,7 +4,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 
 import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
 import { EventSourced, EventSourcedStreamOutSchema } from "../../protocol/mod.ts";
-import type { EventSourcedReply } from "../../protocol/mod.ts";
+import type { Commit, EventSourcedReply } from "../../protocol/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
 import type { EntityProtocol, RecoveredPage } from "../entity-protocol.ts";
@@ -43,20 +43,21 @@ async function* recover(
   const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
   let cursor: Cursor = snapshot?.cursor ?? ORIGIN;
   let messages = [initMessage(service, key.id, snapshot)];
-  let replies = [...(snapshot?.replies ?? [])];
+  let kept = snapshot?.kept;
   for (;;) {
+    const commits: Commit[] = [];
     for (const record of page.records) {
-      const commit = readCommit(cursor, record);
-      for (const [i, event] of commit.events.entries()) {
+      const read = readCommit(cursor, record);
+      for (const [i, event] of read.commit.events.entries()) {
         messages.push(eventMessage(cursor.sequence + 1 + i, event));
       }
-      if (commit.answered !== undefined) replies.push(commit.answered);
-      cursor = commit.cursor;
+      commits.push(read.commit);
+      cursor = read.cursor;
     }
-    yield { messages, replies, records: page.records.length, cursor: page.end ? cursor : undefined };
+    yield { messages, kept, commits, records: commits.length, cursor: page.end ? cursor : undefined };
     if (page.end) return;
     messages = [];
-    replies = [];
+    kept = undefined;
     page = await log.read(key, cursor.position);
   }
 }

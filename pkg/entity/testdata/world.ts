@@ -22,6 +22,7 @@ import { EntityRuntime } from "../entity-runtime.ts";
 import { ORIGIN, readCommit } from "../history.ts";
 import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { EntityOptions } from "../options.ts";
+import type { Outcome, SideEffect } from "../outcome.ts";
 
 export const ADD = "Add";
 export const KEY = { type: "counter", id: "a" };
@@ -32,7 +33,11 @@ interface World {
   readonly clock: ManualClock;
   readonly streams: readonly ScriptedStream[];
   readonly reports: string[];
+  /** Side effects that were carried out once more, and whose they were. */
+  readonly again: { readonly of: string; readonly effects: readonly SideEffect[] }[];
+  /** The text of the reply. */
   send(id: string, amount?: number, more?: SendOptions): Promise<string>;
+  ask(id: string, amount?: number, more?: SendOptions): Promise<Outcome>;
   killUserFunction(): void;
 }
 
@@ -71,6 +76,7 @@ export async function world(
   const memory = openMemoryLog();
   const log = setup.log?.(memory) ?? memory;
   const reports: string[] = [];
+  const again: World["again"] = [];
   const runtime = new EntityRuntime({
     log,
     streams: connection,
@@ -78,6 +84,9 @@ export async function world(
     logger: silentLogger,
     options: { ...DEFAULT_ENTITY_OPTIONS, ...setup.options },
     reportError: (message) => reports.push(message),
+    carryOut: async (effects, of) => {
+      again.push({ of, effects });
+    },
   });
   t.teardown(async () => {
     connection.destroy();
@@ -85,15 +94,15 @@ export async function world(
     await log.close();
   });
 
-  const send = async (
-    id: string,
+  const ask: World["ask"] = async (
+    id,
     amount = 0,
-    { deadlineMs, onCancel = () => undefined, key: idempotencyKey, method: name = ADD }: SendOptions = {},
+    { deadlineMs, onCancel = () => undefined, key: idempotencyKey, method: name = ADD } = {},
   ) => {
     const method = methods.get(name);
     if (method === undefined) throw new Error("no such method");
     const payload = counterRequest(id, amount);
-    const reply = await runtime.dispatch({
+    return runtime.dispatch({
       method,
       entityId: id,
       payload,
@@ -101,11 +110,24 @@ export async function world(
       deadlineMs,
       onCancel,
     });
-    if (reply.kind !== "reply") throw new Error(`not a reply but a ${reply.kind}`);
-    return Buffer.from(reply.payload).toString();
+  };
+  const send: World["send"] = async (...parameters) => {
+    const outcome = await ask(...parameters);
+    if (outcome.kind !== "reply") throw new Error(`not a reply but a ${outcome.kind}`);
+    return Buffer.from(outcome.payload).toString();
   };
   const { streams } = userFunction;
-  return { runtime, log, clock, streams, reports, send, killUserFunction: () => userFunction.kill() };
+  return {
+    runtime,
+    log,
+    clock,
+    streams,
+    reports,
+    again,
+    ask,
+    send,
+    killUserFunction: () => userFunction.kill(),
+  };
 }
 
 /** The counter as a service of this kind of entities. */
@@ -129,28 +151,30 @@ export interface ReplyParts {
   readonly snapshot?: string;
   readonly fail?: string;
   readonly restart?: boolean;
+  /** Names of the targets' commands. */
+  readonly effects?: readonly string[];
+  readonly forward?: string;
 }
 
 export function reply(
   commandId: bigint,
-  { text = "ok", events = [], snapshot, fail, restart }: ReplyParts = {},
+  { text = "ok", events = [], snapshot, fail, restart = false, effects = [], forward }: ReplyParts = {},
 ): StreamOut {
-  const clientAction =
-    fail === undefined
-      ? { action: { case: "reply" as const, value: { payload: any(text) } } }
-      : {
-          action: {
-            case: "failure" as const,
-            value: { commandId, description: fail, restart: restart ?? false },
-          },
-        };
+  const call = (commandName: string) => ({ serviceName: COUNTER_SERVICE, commandName, payload: any("x") });
+  const action =
+    fail !== undefined
+      ? { case: "failure" as const, value: { commandId, description: fail, restart } }
+      : forward !== undefined
+        ? { case: "forward" as const, value: call(forward) }
+        : { case: "reply" as const, value: { payload: any(text) } };
   return {
     message: {
       case: "reply",
       value: {
         commandId,
-        clientAction,
+        clientAction: { action },
         events: events.map(any),
+        sideEffects: effects.map(call),
         ...(snapshot !== undefined && { snapshot: any(snapshot) }),
       },
     },
@@ -194,9 +218,9 @@ export async function stored(log: EventLog, key = KEY): Promise<string[]> {
   let cursor = ORIGIN;
   const events: string[] = [];
   for (const record of page.records) {
-    const commit = readCommit(cursor, record);
-    cursor = commit.cursor;
-    events.push(...commit.events.map((event) => Buffer.from(event.value).toString()));
+    const read = readCommit(cursor, record);
+    cursor = read.cursor;
+    events.push(...read.commit.events.map((event) => Buffer.from(event.value).toString()));
   }
   return events;
 }

@@ -38,8 +38,9 @@ async function* recover(
   service: EntityService,
   key: EntityKey,
 ): AsyncGenerator<RecoveredPage> {
-  const { value, replies, cursor } = await lastOf(log, key);
-  yield { messages: [initMessage(service, key.id, value)], replies, records: 0, cursor };
+  const { value, commit, cursor } = await lastOf(log, key);
+  const commits = commit === undefined ? [] : [commit];
+  yield { messages: [initMessage(service, key.id, value)], kept: commit?.kept, commits, records: 0, cursor };
 }
 
 /** The same value once more: only the log has it. If another writer was faster, the fence finds that out. */

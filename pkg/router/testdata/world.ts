@@ -2,7 +2,7 @@
 
 import { counterRequest, COUNTER_REQUEST, COUNTER_SERVICE } from "../../../test/lib/counter.ts";
 import { line, lineAny, talksSpec, textOf } from "../../../test/lib/talks.ts";
-import { silentLogger } from "../../base/mod.ts";
+import { ManualClock, silentLogger } from "../../base/mod.ts";
 import { NO_EFFECTS } from "../../entity/mod.ts";
 import type { ActionCall, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
 import { ActionProtocol, EventSourced, messageTypeUrl, NO_METADATA } from "../../protocol/mod.ts";
@@ -35,6 +35,7 @@ export interface Behind {
 
 export interface World {
   readonly router: Router;
+  readonly clock: ManualClock;
   readonly reports: readonly string[];
   /** Everything that was asked of what is behind the router, as `Say a`. */
   readonly seen: readonly string[];
@@ -48,6 +49,7 @@ export interface World {
 export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}): World {
   const seen: string[] = [];
   const reports: string[] = [];
+  const clock = new ManualClock();
   const router = new Router({
     entities: {
       async dispatch(command) {
@@ -68,12 +70,15 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
       },
     },
     services: () => (behind.gone === true ? undefined : services),
+    clock,
+    random: () => 0.5,
     logger: silentLogger,
     reportError: (message) => reports.push(message),
-    options: { maxEntityIdLength: 8, maxForwardDepth: 4, maxOpenEffects: 2, ...options },
+    options: { maxEntityIdLength: 8, maxForwardDepth: 4, maxOpenEffects: 2, maxEffectTries: 3, ...options },
   });
   return {
     router,
+    clock,
     reports,
     seen,
     async send(name, text = "", changes = {}) {
@@ -133,6 +138,11 @@ export function forward(name: string, text: string, effects: readonly SideEffect
   return { kind: "forward", call: callOf(name, text), effects };
 }
 
-export function effect(name: string, text: string, synchronous = false): SideEffect {
-  return { ...callOf(name, text), synchronous, idempotencyKey: undefined };
+export function effect(
+  name: string,
+  text: string,
+  synchronous = false,
+  onEnd?: SideEffect["onEnd"],
+): SideEffect {
+  return { ...callOf(name, text), synchronous, idempotencyKey: undefined, onEnd };
 }

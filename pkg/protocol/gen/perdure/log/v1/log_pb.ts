@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/log/v1/log.proto.
  */
 export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIvoCCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSIgoEa2VwdBgOIAEoCzIULnBlcmR1cmUubG9nLnYxLktlcHRKBAgIEAlSDnNpbmNlX3NuYXBzaG90IjIKBEtlcHQSKgoHcmVwbGllcxgBIAMoCzIZLnBlcmR1cmUubG9nLnYxLktlcHRSZXBseSJ2CglLZXB0UmVwbHkSCwoDa2V5GAEgASgJEhQKDGNvbW1hbmRfaGFzaBgCIAEoDBIgCgVyZXBseRgDIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSJAoHZm9yd2FyZBgEIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZCIxCgpWYWx1ZVN0YXRlEiMKBXZhbHVlGAEgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSKLAQoIU25hcHNob3QSEAoIc2VxdWVuY2UYASABKAMSIwoFc3RhdGUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhMKC3JlY29yZF9oYXNoGAMgASgMEg8KB3RpbWVfbXMYBCABKAMSIgoEa2VwdBgFIAEoCzIULnBlcmR1cmUubG9nLnYxLktlcHRiBnByb3RvMw", [file_cloudstate_entity, file_google_protobuf_any]);
+  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIqYDCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIiCgRrZXB0GA4gASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdEoECAgQCVIOc2luY2Vfc25hcHNob3QijQEKBEtlcHQSKgoHcmVwbGllcxgBIAMoCzIZLnBlcmR1cmUubG9nLnYxLktlcHRSZXBseRIuCgdlZmZlY3RzGAIgAygLMh0ucGVyZHVyZS5sb2cudjEuUGVuZGluZ0VmZmVjdBITCgtsYXN0X2VmZmVjdBgDIAEoAxIUCgxlZmZlY3RzX2RvbmUYBCABKAMidgoJS2VwdFJlcGx5EgsKA2tleRgBIAEoCRIUCgxjb21tYW5kX2hhc2gYAiABKAwSIAoFcmVwbHkYAyABKAsyES5jbG91ZHN0YXRlLlJlcGx5EiQKB2ZvcndhcmQYBCABKAsyEy5jbG91ZHN0YXRlLkZvcndhcmQiRwoNUGVuZGluZ0VmZmVjdBIOCgZudW1iZXIYASABKAMSJgoGZWZmZWN0GAIgASgLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0IjEKClZhbHVlU3RhdGUSIwoFdmFsdWUYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55IosBCghTbmFwc2hvdBIQCghzZXF1ZW5jZRgBIAEoAxIjCgVzdGF0ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLcmVjb3JkX2hhc2gYAyABKAwSDwoHdGltZV9tcxgEIAEoAxIiCgRrZXB0GAUgASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdGIGcHJvdG8z", [file_cloudstate_entity, file_google_protobuf_any]);
 
 /**
  * All that one command did to one entity: one record, appended as a whole or not at all.
@@ -54,7 +54,7 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
   reply?: Reply | undefined;
 
   /**
-   * Still to be carried out once the record is stored.
+   * To be carried out once the record is stored, in this order.
    *
    * @generated from field: repeated cloudstate.SideEffect side_effects = 5;
    */
@@ -98,6 +98,20 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
   commandHash: Uint8Array;
 
   /**
+   * Number of the first of the side effects; the others follow without a gap. The entity's first ever has 1.
+   *
+   * @generated from field: int64 first_effect = 12;
+   */
+  firstEffect: bigint;
+
+  /**
+   * All side effects of the entity up to this number have been carried out. 0: nothing new is known.
+   *
+   * @generated from field: int64 effects_done = 13;
+   */
+  effectsDone: bigint;
+
+  /**
    * Of a value entity: what the records before held that this one replaces, and that is still needed.
    *
    * @generated from field: perdure.log.v1.Kept kept = 14;
@@ -124,6 +138,27 @@ export type Kept = Message<"perdure.log.v1.Kept"> & {
    * @generated from field: repeated perdure.log.v1.KeptReply replies = 1;
    */
   replies: KeptReply[];
+
+  /**
+   * Side effects that were not known to be done, by rising numbers.
+   *
+   * @generated from field: repeated perdure.log.v1.PendingEffect effects = 2;
+   */
+  effects: PendingEffect[];
+
+  /**
+   * Number of the newest side effect.
+   *
+   * @generated from field: int64 last_effect = 3;
+   */
+  lastEffect: bigint;
+
+  /**
+   * What the records said of those that are done.
+   *
+   * @generated from field: int64 effects_done = 4;
+   */
+  effectsDone: bigint;
 };
 
 /**
@@ -168,6 +203,28 @@ export const KeptReplySchema: GenMessage<KeptReply> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 2);
 
 /**
+ * @generated from message perdure.log.v1.PendingEffect
+ */
+export type PendingEffect = Message<"perdure.log.v1.PendingEffect"> & {
+  /**
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: cloudstate.SideEffect effect = 2;
+   */
+  effect?: SideEffect | undefined;
+};
+
+/**
+ * Describes the message perdure.log.v1.PendingEffect.
+ * Use `create(PendingEffectSchema)` to create a new message.
+ */
+export const PendingEffectSchema: GenMessage<PendingEffect> = /*@__PURE__*/
+  messageDesc(file_perdure_log_v1_log, 3);
+
+/**
  * What a value entity holds.
  *
  * @generated from message perdure.log.v1.ValueState
@@ -186,7 +243,7 @@ export type ValueState = Message<"perdure.log.v1.ValueState"> & {
  * Use `create(ValueStateSchema)` to create a new message.
  */
 export const ValueStateSchema: GenMessage<ValueState> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 3);
+  messageDesc(file_perdure_log_v1_log, 4);
 
 /**
  * The state after some event, from which a replay may start.
@@ -231,5 +288,5 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 4);
+  messageDesc(file_perdure_log_v1_log, 5);
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Commit, Kept, SideEffectMessage } from "../protocol/mod.ts";
+
+/** A side effect of an entity, and its number over the entity's whole life: the first ever has 1. */
+export interface NumberedEffect {
+  readonly number: number;
+  readonly effect: SideEffectMessage;
+}
+
+/** What a record says of side effects. */
+export type EffectEntry = Pick<Commit, "sideEffects" | "firstEffect" | "effectsDone">;
+
+export const NO_EFFECT_NEWS: EffectEntry = { sideEffects: [], firstEffect: 0n, effectsDone: 0n };
+
+/**
+ * Which side effects of one entity are still to be carried out. Pure: its state is folded from the entity's records, and
+ * from what becomes of the effects.
+ *
+ * 1. An effect is done for good only when a record says so (`effectsDone`): then no proxy ever carries it out again.
+ * 2. What is known to be done, though no record says it yet, outlives a new reading of the records.
+ * 3. An effect is under way once at a time, whoever asks.
+ */
+export class EffectLedger {
+  #last = 0;
+  /** All up to this one are done, and a record says so. */
+  #marked = 0;
+  /** Not known to be done; by number, in order. */
+  readonly #undone = new Map<number, SideEffectMessage>();
+  /** Done, above `marked`. */
+  readonly #done = new Set<number>();
+  readonly #underWay = new Set<number>();
+
+  get undone(): number {
+    return this.#undone.size;
+  }
+
+  /** Whether there is nothing to tell the log. */
+  get isMarked(): boolean {
+    return this.#doneUpTo() === this.#marked;
+  }
+
+  /** Whether nothing would be lost if all of this were read from the records again. */
+  get isSettled(): boolean {
+    return this.#underWay.size === 0 && this.#done.size === 0;
+  }
+
+  /** Forgets what the records told: they are read again. */
+  reset(): void {
+    this.#last = 0;
+    this.#marked = 0;
+    this.#undone.clear();
+  }
+
+  /** What the records told before the ones that are read. */
+  recall({ effects, lastEffect, effectsDone }: Kept): void {
+    for (const { number, effect } of effects) if (effect !== undefined) this.#add(Number(number), effect);
+    this.#last = Number(lastEffect);
+    this.#mark(Number(effectsDone));
+  }
+
+  /** The next record. */
+  fold({ sideEffects, firstEffect, effectsDone }: EffectEntry): void {
+    for (const [index, effect] of sideEffects.entries()) this.#add(Number(firstEffect) + index, effect);
+    if (sideEffects.length > 0) this.#last = Number(firstEffect) + sideEffects.length - 1;
+    this.#mark(Number(effectsDone));
+  }
+
+  /** What the next record has to say, if these come with it. */
+  entry(effects: SideEffectMessage[]): EffectEntry {
+    const upTo = this.#doneUpTo();
+    return {
+      sideEffects: effects,
+      firstEffect: effects.length === 0 ? 0n : BigInt(this.#last + 1),
+      effectsDone: upTo === this.#marked ? 0n : BigInt(upTo),
+    };
+  }
+
+  /** What has to stand where the records up to now are not read any more; what they did not say is not said here. */
+  kept(): Kept | undefined {
+    if (this.#last === 0) return undefined;
+    const effects = Array.from(this.#undone, ([number, effect]) => ({
+      $typeName: "perdure.log.v1.PendingEffect" as const,
+      number: BigInt(number),
+      effect,
+    }));
+    return {
+      $typeName: "perdure.log.v1.Kept",
+      replies: [],
+      effects,
+      lastEffect: BigInt(this.#last),
+      effectsDone: BigInt(this.#marked),
+    };
+  }
+
+  /** Those from this number on that are to be carried out and not under way; they are from now on. */
+  begin(from: number): NumberedEffect[] {
+    const begun: NumberedEffect[] = [];
+    for (const [number, effect] of this.#undone) {
+      if (number < from || this.#underWay.has(number)) continue;
+      this.#underWay.add(number);
+      begun.push({ number, effect });
+    }
+    return begun;
+  }
+
+  /** One that was under way is done, or was given up for now. */
+  end(number: number, isDone: boolean): void {
+    this.#underWay.delete(number);
+    if (!isDone) return;
+    this.#undone.delete(number);
+    if (number > this.#marked) this.#done.add(number);
+  }
+
+  #add(number: number, effect: SideEffectMessage): void {
+    if (!this.#done.has(number)) this.#undone.set(number, effect);
+  }
+
+  #mark(upTo: number): void {
+    if (upTo <= this.#marked) return;
+    this.#marked = upTo;
+    for (const number of this.#undone.keys()) if (number <= upTo) this.#undone.delete(number);
+    for (const number of this.#done) if (number <= upTo) this.#done.delete(number);
+  }
+
+  /** All up to this one are done. */
+  #doneUpTo(): number {
+    for (const number of this.#undone.keys()) return number - 1;
+    return this.#last;
+  }
+}

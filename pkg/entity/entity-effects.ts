@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { hash } from "node:crypto";
+
+import type { EntityKey } from "../eventlog/mod.ts";
+
+import { readEffect } from "./client-action.ts";
+import { EffectLedger } from "./effect-ledger.ts";
+import type { SideEffect } from "./outcome.ts";
+
+/** Carries out effects that are on record, apart from any command. Never rejects. */
+export type CarryOut = (effects: readonly SideEffect[], of: string) => Promise<void>;
+
+/** An entity in memory, as its side effects see it. */
+export interface EffectOwner {
+  /** One is done, or was given up for now. */
+  effectEnded(): void;
+}
+
+/** The side effects of one entity: from its records to those who carry them out, and back. */
+export class EntityEffects {
+  readonly ledger = new EffectLedger();
+  readonly key: EntityKey;
+  readonly #book: EffectBook;
+  readonly #carryOut: CarryOut;
+  owner: EffectOwner | undefined;
+
+  /** Use `EffectBook.open`. */
+  constructor(key: EntityKey, book: EffectBook, carryOut: CarryOut) {
+    this.key = key;
+    this.#book = book;
+    this.#carryOut = carryOut;
+  }
+
+  /** Those from this number on that are not under way, for somebody who carries them out. */
+  begin(from: number): SideEffect[] {
+    return this.ledger
+      .begin(from)
+      .map(({ number, effect }) =>
+        readEffect(effect, effectKey(this.key, number), (isDone) => this.#end(number, isDone)),
+      );
+  }
+
+  /** Has all carried out that are not done and not under way. `of` is the entity, for people. */
+  carryOutAgain(of: string): void {
+    if (this.ledger.undone === 0) return;
+    const effects = this.begin(1);
+    if (effects.length > 0) void this.#carryOut(effects, of);
+  }
+
+  #end(number: number, isDone: boolean): void {
+    this.ledger.end(number, isDone);
+    if (this.owner === undefined) this.#book.close(this);
+    else this.owner.effectEnded();
+  }
+}
+
+/**
+ * Keeps what is known of the side effects of entities that have left memory: those under way, and those that are done
+ * though no record says so. Of at most so many entities (I11); of the others the records tell, so that effects may be
+ * carried out twice, with the same idempotency key.
+ */
+export class EffectBook {
+  readonly #carryOut: CarryOut;
+  readonly #maxEntities: number;
+  readonly #left = new Map<string, EntityEffects>();
+
+  constructor(carryOut: CarryOut, maxEntities: number) {
+    this.#carryOut = carryOut;
+    this.#maxEntities = maxEntities;
+  }
+
+  /** For an entity that comes into memory. */
+  open(key: EntityKey, owner: EffectOwner): EntityEffects {
+    const name = nameIn(key);
+    const effects = this.#left.get(name) ?? new EntityEffects(key, this, this.#carryOut);
+    this.#left.delete(name);
+    effects.owner = owner;
+    return effects;
+  }
+
+  /** For one that has left. */
+  close(effects: EntityEffects): void {
+    effects.owner = undefined;
+    const name = nameIn(effects.key);
+    if (effects.ledger.isSettled) this.#left.delete(name);
+    else this.#left.set(name, effects);
+    if (this.#left.size > this.#maxEntities) this.#left.delete(this.#left.keys().next().value as string);
+  }
+}
+
+function nameIn({ type, id }: EntityKey): string {
+  return JSON.stringify([type, id]);
+}
+
+/**
+ * The idempotency key of a side effect: the same whenever it is carried out, and no other's. No caller can take it away,
+ * since no header can hold its first character.
+ */
+function effectKey({ type, id }: EntityKey, number: number): string {
+  return `\u0001effect-${hash("sha256", JSON.stringify([type, id, number]), "base64url")}`;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { toBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { toError } from "../base/mod.ts";
+import type { EntityKey } from "../eventlog/mod.ts";
+import { KeptSchema } from "../protocol/mod.ts";
+import type { KeptReply, SideEffectMessage } from "../protocol/mod.ts";
+
+import type { EntityContext } from "./context.ts";
+import type { EntityEffects, EffectOwner } from "./entity-effects.ts";
+import type { EntityProtocol, RecoveredPage } from "./entity-protocol.ts";
+import { advance, answeredIn, checkEnd, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
+import type { Change, Cursor } from "./history.ts";
+import { KeptReplies } from "./kept-replies.ts";
+
+/** What one record is to say. */
+export interface Entry {
+  /** Undefined: the state stays as it is. */
+  readonly change: Change | undefined;
+  readonly effects: SideEffectMessage[];
+  /** How the command was answered, if it has an idempotency key. */
+  readonly answered: KeptReply | undefined;
+}
+
+/** An entry that is of no command. */
+export const NO_NEWS: Entry = { change: undefined, effects: [], answered: undefined };
+
+/**
+ * The place of one entity in the log, and what its records tell beside its state.
+ *
+ * 1. (I4) One append at a time: the next one begins after the answer to the last one.
+ * 2. (I3) After a failed append that another writer may have caused, it is of no use before it has been read anew.
+ * 3. (I7) Replies are kept that come from the log, or were acknowledged by it; they are forgotten when it is read again.
+ */
+export class EntityJournal {
+  readonly effects: EntityEffects;
+  readonly #context: EntityContext;
+  readonly #protocol: EntityProtocol;
+  readonly #key: EntityKey;
+  #cursor: Cursor = ORIGIN;
+  #records = 0;
+  #replies: KeptReplies | undefined;
+
+  constructor(context: EntityContext, protocol: EntityProtocol, key: EntityKey, owner: EffectOwner) {
+    this.#context = context;
+    this.#protocol = protocol;
+    this.#key = key;
+    this.effects = context.effects.open(key, owner);
+  }
+
+  /** Records behind the newest snapshot, of an entity that has a history. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Of commands with an idempotency key; undefined as long as there was none. */
+  get replies(): KeptReplies | undefined {
+    return this.#replies;
+  }
+
+  /** Whether the log knows all that there is to know. */
+  get isMarked(): boolean {
+    return this.effects.ledger.isMarked;
+  }
+
+  /** It is read from its beginning. */
+  reset(): void {
+    this.#records = 0;
+    this.#replies = undefined;
+    this.effects.ledger.reset();
+  }
+
+  /** Takes in the next page of it. @throws HistoryError if it has lost its end. */
+  read({ kept, commits, records, cursor }: RecoveredPage): void {
+    const { ledger } = this.effects;
+    if (kept !== undefined) {
+      for (const reply of kept.replies) this.#keep(reply);
+      ledger.recall(kept);
+    }
+    for (const commit of commits) {
+      this.#keep(answeredIn(commit));
+      ledger.fold(commit);
+    }
+    this.#records += records;
+    if (cursor === undefined) return;
+    checkEnd(this.#cursor, cursor);
+    this.#cursor = cursor;
+  }
+
+  /** Stores one record. @param onStored gets the number of the first of the effects. */
+  append(entry: Entry, onStored: (firstEffect: number) => void, onFailed: (error: unknown) => void): void {
+    const { change, effects } = entry;
+    const { log, announceEffects } = this.#context;
+    const announced = effects.length === 0 ? undefined : announceEffects(this.#key.type);
+    if (change !== undefined && announced === undefined) {
+      return this.#append(entry, change, onStored, onFailed);
+    }
+    Promise.all([change ?? this.#protocol.noChange(log, this.#key), announced]).then(
+      ([known]) => this.#append(entry, known, onStored, onFailed),
+      onFailed,
+    );
+  }
+
+  #append(
+    { effects, answered }: Entry,
+    change: Change,
+    onStored: (firstEffect: number) => void,
+    onFailed: (error: unknown) => void,
+  ): void {
+    const { log, clock } = this.#context;
+    const { store } = this.#protocol;
+    const { ledger } = this.effects;
+    const told = ledger.entry(effects);
+    const kept = store === "replace" ? this.#kept() : undefined;
+    const bytes = writeCommit(this.#cursor, change, clock.wallMs(), { answered, effects: told, kept });
+    log[store](this.#key, this.#cursor.position, bytes).then((position) => {
+      this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
+      this.#records += store === "append" ? 1 : 0;
+      this.#keep(answered);
+      ledger.fold(told);
+      onStored(Number(told.firstEffect));
+    }, onFailed);
+  }
+
+  /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
+  saveSnapshot(state: Any): void {
+    const { log, logger, clock } = this.#context;
+    this.#records = 0;
+    const bytes = writeSnapshot(this.#cursor, state, clock.wallMs(), this.#kept());
+    log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
+      const { type, id } = this.#key;
+      logger.warn("snapshot was not saved", { entity: `${type}/${id}`, error: toError(error) });
+    });
+  }
+
+  #keep(reply: KeptReply | undefined): void {
+    if (reply === undefined) return;
+    this.#replies ??= new KeptReplies(this.#context.options);
+    this.#replies.add(reply);
+  }
+
+  /** What has to stand where the records up to now are not read any more: the bytes of a `Kept`. */
+  #kept(): Uint8Array | undefined {
+    const replies = this.#replies?.encode();
+    const effects = this.effects.ledger.kept();
+    if (effects === undefined) return replies;
+    const encoded = toBinary(KeptSchema, effects);
+    // One behind the other, encoded messages are the message with all that is in them.
+    return replies === undefined ? encoded : Buffer.concat([replies, encoded]);
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Delivery } from "./command.ts";
+
+/** What an entity in memory is doing; `stateful-entity.ts` says what leads to what. */
+export type EntityState =
+  | { readonly kind: "activating" }
+  | { readonly kind: "idle" }
+  | { readonly kind: "open"; readonly delivery: Delivery; readonly commandId: bigint }
+  | { readonly kind: "appending"; readonly delivery: Delivery }
+  | { readonly kind: "marking" }
+  | { readonly kind: "passivating" }
+  | { readonly kind: "gone" };
+
+export const ACTIVATING: EntityState = { kind: "activating" };
+export const IDLE: EntityState = { kind: "idle" };
+export const MARKING: EntityState = { kind: "marking" };
+export const PASSIVATING: EntityState = { kind: "passivating" };
+export const GONE: EntityState = { kind: "gone" };
