@@ -10,8 +10,8 @@
  * 4. `samples/*` imports its own files and packages, as a project of somebody else would.
  * 5. Test code (`TEST_CODE`: `*.test.ts`; `contract.ts`, the test suite of all implementations of an interface; folders
  *    `contract`, `testdata` and `test-…`; all of `test/` and `hack/`) may import any `mod.ts` and any generated code,
- *    whatever the order, `test/lib/`, `hack/nats/`, `hack/cluster/` and `hack/image/`; `test/` and `hack/` may also
- *    import samples. No other code imports test code.
+ *    whatever the order, `test/lib/`, `hack/nats/`, `hack/cluster/`, `hack/image/` and `hack/bundle/`; `test/` and `hack/`
+ *    may also import samples. No other code imports test code.
  * 6. A package is one that the nearest manifest depends on: `pkg/sdk` and samples have their own. Test code may also
  *    use what is for development. Node's own modules are written `node:…`.
  * 7. A computed import cannot be checked, so only test code has any.
@@ -50,7 +50,7 @@ const LAYERS: readonly string[] = [
 ];
 
 const TEST_CODE = /^(test|hack)\/|\.test\.ts$|\/(testdata|contract|test-[a-z-]+)\/|\/contract\.ts$/;
-const SHARED_BY_TESTS = /^(test\/lib|hack\/(nats|cluster|image))\//;
+const SHARED_BY_TESTS = /^(test\/lib|hack\/(nats|cluster|image|bundle))\//;
 const GENERATED = /\/gen\//;
 const ENTRY = /^pkg\/[^/]+\/mod\.ts$/;
 const SPDX = "// SPDX-License-Identifier: Apache-2.0";
