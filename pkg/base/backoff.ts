@@ -7,13 +7,17 @@ export interface BackoffOptions {
   readonly minMs: number;
   /** No delay is longer than this (before jitter), in milliseconds. */
   readonly maxMs: number;
+  /** Each delay is so many times the one before. Default 2. */
+  readonly growth?: number;
   /** Up to this fraction is added or taken away at random, so that many waiters do not come back together. */
   readonly jitter: number;
 }
 
-/** Delay in milliseconds before try `attempt` + 1: `min(maxMs, minMs * 2^(attempt - 1)) * (1 ± jitter)`. */
+/** Delay in milliseconds before try `attempt` + 1: `min(maxMs, minMs * growth^(attempt - 1)) * (1 ± jitter)`. */
 export function backoffMs(attempt: number, options: BackoffOptions, random: Random): number {
-  const exponent = Math.min(Math.max(attempt, 1) - 1, 30);
-  const base = Math.min(options.maxMs, options.minMs * 2 ** exponent);
+  const { minMs, maxMs, growth = 2 } = options;
+  // Beyond 300 any growth from 1.1 on has passed every bound; the power itself must stay finite.
+  const exponent = Math.min(Math.max(attempt, 1) - 1, 300);
+  const base = Math.min(maxMs, minMs * growth ** exponent);
   return base * (1 + options.jitter * (2 * random() - 1));
 }

@@ -56,6 +56,11 @@ test("the delay doubles with each failure up to the longest, give or take the ji
     backoffMs(attempt, options, seededRandom(1)),
   );
   t.deepEqual(delays, [100, 100, 200, 400, 800, 1500, 1500, 1500, 1500]);
+  const slower = { ...options, growth: 1.5 };
+  t.deepEqual(
+    [1, 2, 3, Number.MAX_SAFE_INTEGER].map((attempt) => backoffMs(attempt, slower, seededRandom(1))),
+    [100, 150, 225, 1500],
+  );
   t.is(
     backoffMs(1, { ...options, jitter: 0.2 }, () => 0),
     80,

@@ -240,10 +240,10 @@ export const PROXY_SETTINGS = {
   backoffMinMs: number(
     "backoff-min",
     "PERDURE_BACKOFF_MIN_MS",
-    50,
+    25,
     "ms",
     [1, DAY_MS],
-    "First wait before the user function is looked for again; it doubles with each try, with a jitter of 20 %.",
+    "First wait before the user function is looked for again; each is a tenth longer than the one before, with a jitter of 20 %.",
   ),
   backoffMaxMs: number(
     "backoff-max",

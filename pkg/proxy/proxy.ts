@@ -9,7 +9,7 @@ import { shownAddress } from "../eventlog/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
 import { ActionProtocol, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import { Router } from "../router/mod.ts";
-import { UserFunction } from "../userfunction/mod.ts";
+import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../userfunction/mod.ts";
 import type {
   EntityService,
   UserFunctionOptions,
@@ -192,7 +192,11 @@ function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
     protocolCheck: options.protocolCheck,
     connectTimeoutMs: options.connectTimeoutMs,
     discoveryTimeoutMs: options.discoveryTimeoutMs,
-    backoff: { minMs: options.backoffMinMs, maxMs: options.backoffMaxMs, jitter: 0.2 },
+    backoff: {
+      ...DEFAULT_USER_FUNCTION_OPTIONS.backoff,
+      minMs: options.backoffMinMs,
+      maxMs: options.backoffMaxMs,
+    },
     maxReceiveBytes: options.maxMessageBytes,
     keepAliveIntervalMs: options.keepAliveIntervalMs,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs,
