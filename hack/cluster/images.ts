@@ -38,6 +38,9 @@ const EVENTING = [
   "in_memory-channel_dispatcher",
 ].map((name) => `eventing-${name}`);
 
+/** As config/nats names it. It stands in for the one of Docker Hub: the same program at the same place. */
+const NATS_IMAGE = "docker.io/library/nats:2.14.9-alpine";
+
 export const PAUSE_IMAGE = localName("pause");
 
 /** The name in the cluster of the image with this program. */
@@ -60,7 +63,7 @@ function programImages(extras: readonly Extra[]): ProgramImage[] {
     at: "/usr/local/bin/envoy",
     user: ENVOY_USER,
   };
-  const nats = { ...builtImage("nats-server"), name: localName("nats"), at: "/usr/local/bin/nats-server" };
+  const nats = { ...builtImage("nats-server"), name: NATS_IMAGE, at: "/usr/local/bin/nats-server" };
   return [...programs.map(builtImage), envoy, nats];
 }
 

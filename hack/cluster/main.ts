@@ -13,7 +13,7 @@ import { withFileLock } from "../../test/lib/file-lock.ts";
 import { openCluster } from "./cluster.ts";
 import { stop } from "./down.ts";
 import { LOAD_COMMAND, loadImage } from "./load-image.ts";
-import { requireRoot } from "./packages.ts";
+import { requireRoot } from "./machine.ts";
 import { clusterPaths } from "./paths.ts";
 import { EXTRAS } from "./programs.ts";
 import type { Extra } from "./programs.ts";

@@ -30,22 +30,6 @@ const ENVOY_VERSION = "1.37.0";
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
-/** Rejects with `UNSUITABLE_MACHINE` where a cluster cannot be. */
-export function requireRoot(): void {
-  if (process.platform !== "linux") {
-    throw new ClusterError(
-      "UNSUITABLE_MACHINE",
-      "the cluster runs on Linux only; set KUBECONFIG to use another one",
-    );
-  }
-  if (process.getuid?.() !== 0) {
-    throw new ClusterError(
-      "UNSUITABLE_MACHINE",
-      "the cluster needs root, for containers and a network namespace; set KUBECONFIG to use another one",
-    );
-  }
-}
-
 /** Installs what the system lacks. */
 export async function installPackages(steps: Steps): Promise<void> {
   const missing = Object.entries(SYSTEM_PACKAGES)

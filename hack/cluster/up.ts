@@ -10,18 +10,20 @@ import { makeCredentials } from "./credentials.ts";
 import { importImages, makeImages, PAUSE_IMAGE } from "./images.ts";
 import { collectManifests, installKnative } from "./knative.ts";
 import type { KnativePart } from "./knative.ts";
+import { requireMachine } from "./machine.ts";
 import { createNetwork, inside } from "./network.ts";
 import { startNode, waitForNode } from "./node.ts";
-import { downloadEnvoy, installPackages, requireRoot } from "./packages.ts";
+import { downloadEnvoy, installPackages } from "./packages.ts";
 import type { ClusterPaths } from "./paths.ts";
 import { Processes } from "./processes.ts";
 import { buildPrograms } from "./programs.ts";
 import type { Extra } from "./programs.ts";
 import type { Steps } from "./steps.ts";
+import { offerVolumes } from "./volumes.ts";
 
 /** Builds and downloads all that a start needs. Nothing runs yet, and with a full cache it takes no time. */
 export async function prepare(paths: ClusterPaths, extras: readonly Extra[], steps: Steps): Promise<void> {
-  requireRoot();
+  await requireMachine();
   await installPackages(steps);
   await buildPrograms(paths, extras, steps);
   await downloadEnvoy(paths, steps);
@@ -47,6 +49,7 @@ export async function start(paths: ClusterPaths, extras: readonly Extra[], steps
   startControllers(paths, processes, credentials);
   await startNode(paths, processes);
   await steps.run("node and DNS", () => waitForNode(paths));
+  await steps.run("volumes", () => offerVolumes(paths));
   for (const part of parts(extras)) await installKnative(paths, part, steps);
   await steps.run("images", () => images);
 }
