@@ -153,9 +153,13 @@ export class StatefulEntity implements ActiveEntity {
   }
 
   async #recover(): Promise<void> {
-    await this.#context.activations.acquire();
+    const { activations, clock, logger } = this.#context;
+    const sinceMs = clock.monotonicMs();
+    await activations.acquire();
     try {
       await this.#replay();
+      const ms = Math.round(clock.monotonicMs() - sinceMs);
+      logger.debug("entity activated", { entity: this.#name, ms });
     } finally {
       this.#context.activations.release();
     }
