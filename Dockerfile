@@ -3,7 +3,7 @@
 #     docker build -t perdure-proxy .
 #     docker build -t shopping-cart --build-arg PROGRAM=shopping-cart .
 #
-# PROGRAM is proxy, webhook, shopping-cart or value-cart.
+# PROGRAM is proxy, webhook, shopping-cart, value-cart or action-pipeline.
 
 FROM node:24-bookworm-slim AS build
 ARG PROGRAM=proxy

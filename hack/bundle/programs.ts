@@ -46,6 +46,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   webhook: WEBHOOK,
   "shopping-cart": sample("shopping-cart"),
   "value-cart": sample("value-cart"),
+  "action-pipeline": sample("action-pipeline"),
 };
 
 /** @throws Error if there is none of this name. */

@@ -82,7 +82,7 @@ natsTest(
     };
     const proxy = startProcess(t, PROXY, { ...LOCAL, ...env });
     await proxy.line("a warning", (line) => (line.includes("event log: not there yet") ? true : undefined));
-    const admin = httpClient(adminPort, 1);
+    const admin = httpClient(adminPort, { connections: 1 });
     t.teardown(() => admin.close());
     t.is((await admin.call("/livez")).status, 200);
     const waiting = await admin.call("/readyz?verbose");

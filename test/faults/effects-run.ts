@@ -86,7 +86,7 @@ export async function effectsRun(scope: TestScope, plan: EffectsPlan): Promise<E
   const userFunction = await serveOrders((command) => onStep(command));
   scope.teardown(() => userFunction.close());
   const port = await freePort("127.0.0.1", systemRandom);
-  const client = httpClient(port, CALLERS);
+  const client = httpClient(port, { connections: CALLERS });
   scope.teardown(() => client.close());
 
   const start = async () => {

@@ -126,7 +126,7 @@ export class ProxySlot {
 
 export async function openSlot(scope: TestScope, { env, program, callers }: SlotOptions): Promise<ProxySlot> {
   const port = await freePort("127.0.0.1", systemRandom);
-  const client = httpClient(port, callers);
+  const client = httpClient(port, { connections: callers });
   const start = () => startProxyProcess(scope, { ...env, HTTP_PORT: port }, program);
   const slot = new ProxySlot(start, client);
   scope.teardown(() => slot.abandon());

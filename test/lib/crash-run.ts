@@ -61,7 +61,7 @@ export async function crashRun(scope: TestScope, plan: CrashPlan): Promise<Crash
     await proxy.ready();
     return proxy;
   });
-  const client = httpClient(env.HTTP_PORT, plan.callers);
+  const client = httpClient(env.HTTP_PORT, { connections: plan.callers });
   scope.teardown(() => client.close());
 
   const { sent, refusals } = await sendCommands(plan, target, client);

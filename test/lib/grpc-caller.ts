@@ -23,11 +23,22 @@ export interface GrpcCaller {
   close(): void;
 }
 
+interface GrpcCallerOptions {
+  /** Where the server is, if not on this machine. */
+  readonly host?: string;
+  /** What it is called there, if not by its address. */
+  readonly authority?: string;
+}
+
 /** A client of grpc-js, which knows nothing of our own code; it neither retries nor limits what it sends. */
-export function grpcCaller(port: number): GrpcCaller {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+export function grpcCaller(
+  port: number,
+  { host = "127.0.0.1", authority }: GrpcCallerOptions = {},
+): GrpcCaller {
+  const client = new Client(`${host}:${port}`, credentials.createInsecure(), {
     "grpc.enable_retries": 0,
     "grpc.max_send_message_length": -1,
+    ...(authority !== undefined && { "grpc.default_authority": authority }),
   });
   const same = (bytes: Uint8Array) => Buffer.from(bytes);
   const callBytes: GrpcCaller["callBytes"] = (path, request, signal, metadata = {}) =>

@@ -30,8 +30,18 @@ export interface HttpClient {
 /** How long an answer may take, in milliseconds: a test that hangs should say where. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A client of one server on this machine; its connections are used again. */
-export function httpClient(port: number, connections = 16): HttpClient {
+interface HttpClientOptions {
+  /** Where the server is, if not on this machine. */
+  readonly host?: string;
+  /** Most open connections. */
+  readonly connections?: number;
+}
+
+/** A client of one server; its connections are used again. */
+export function httpClient(
+  port: number,
+  { host = "127.0.0.1", connections = 16 }: HttpClientOptions = {},
+): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const call = (
     path: string,
@@ -41,7 +51,7 @@ export function httpClient(port: number, connections = 16): HttpClient {
       const bytes =
         body === undefined ? undefined : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
       const outgoing = request({
-        host: "127.0.0.1",
+        host,
         port,
         path,
         agent,

@@ -51,7 +51,7 @@ export async function startLocalProxy(
   const logger = createLogger("debug", { write: (line) => lines.push(line) });
   const proxy = await startProxy(options, { clock: systemClock, random: systemRandom, logger });
   const http = httpClient(proxy.port);
-  const admin = httpClient(proxy.adminPort, 1);
+  const admin = httpClient(proxy.adminPort, { connections: 1 });
   const grpc = grpcCaller(proxy.port);
   scope.teardown(async () => {
     http.close();

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The end-to-end tests on Kubernetes with Knative: `npm run e2e`, `--help` for the options. */
+
+import { join } from "node:path";
+
+import { Command } from "commander";
+
+import { openCluster } from "./cluster/cluster.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import { loadImage } from "./cluster/load-image.ts";
+import { requireMachine } from "./cluster/machine.ts";
+import { clusterPaths } from "./cluster/paths.ts";
+import { Steps } from "./cluster/steps.ts";
+import { report, runTests } from "./verify/run-tests.ts";
+import { runStep, toolEnvironment } from "./verify/step.ts";
+import { add, NOTHING, summaryLine } from "./verify/summary.ts";
+import type { Counts } from "./verify/summary.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+
+/** Programs whose images the tests use. */
+const IMAGES = ["proxy", "webhook", "shopping-cart", "action-pipeline"] as const;
+
+/** These install Perdure themselves, as the documents say, and remove it. */
+const ON_AN_EMPTY_CLUSTER = "test/e2e/cluster/empty/*.test.ts";
+const ON_PERDURE = "test/e2e/cluster/*.test.ts";
+
+const WRONG_USAGE = 2;
+const SKIPPED = 3;
+const INSTALL_TIMEOUT_MS = 180_000;
+
+const HELP = `
+Brings the cluster of hack/cluster up (building it first, where that was never done), installs Perdure with images of this
+checkout, runs the tests and takes the cluster down with all that was in it. With KUBECONFIG that cluster is used, and left up.
+
+Exit code: 0 all passed, 1 something failed, 2 wrong usage, 3 this machine cannot have a cluster, so nothing was tested.
+`;
+
+const program = new Command("e2e")
+  .description("End-to-end tests on Kubernetes with Knative.")
+  .argument("[globs...]", "test files; default: all")
+  .option("--keep", "leaves the cluster up, for a look at it or for the next run")
+  .addHelpText("after", HELP)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE))
+  .parse();
+await main(program.args, program.opts<{ readonly keep?: boolean }>().keep ?? false);
+
+async function main(globs: readonly string[], keep: boolean): Promise<void> {
+  const steps = new Steps();
+  const cluster = openCluster(toolEnvironment(ROOT));
+  if (cluster.kind === "ours" && !(await isSuitable())) return;
+  let counts: Counts = { ...NOTHING, failed: 1 };
+  try {
+    await steps.run("cluster", () => tool("up", "hack/cluster/main.ts", "up"));
+    await steps.run("images", () => makeImages(cluster));
+    counts = globs.length > 0 ? await someTests(cluster, globs, steps) : await allTests(cluster, steps);
+  } catch (error) {
+    console.log((error as Error).message);
+  } finally {
+    if (!keep) await steps.run("down", () => tool("down", "hack/cluster/main.ts", "down", "--wipe"));
+  }
+  steps.total("e2e");
+  console.log(summaryLine(counts));
+  if (counts.failed > 0) process.exitCode = 1;
+}
+
+/** Says so if this machine cannot have a cluster. */
+async function isSuitable(): Promise<boolean> {
+  try {
+    await requireMachine();
+    return true;
+  } catch (error) {
+    console.log(`skipped: ${(error as Error).message}`);
+    process.exitCode = SKIPPED;
+    return false;
+  }
+}
+
+async function allTests(cluster: Cluster, steps: Steps): Promise<Counts> {
+  await steps.run("removing what is left", () => uninstall(cluster));
+  const first = await steps.run("tests of the documents", () => test(cluster, [ON_AN_EMPTY_CLUSTER]));
+  return add(first, await someTests(cluster, [ON_PERDURE], steps));
+}
+
+async function someTests(cluster: Cluster, globs: readonly string[], steps: Steps): Promise<Counts> {
+  await steps.run("Perdure and NATS", () => install(cluster));
+  return steps.run("tests", () => test(cluster, globs));
+}
+
+/** Of an earlier run on a cluster that was kept. */
+async function uninstall(cluster: Cluster): Promise<void> {
+  const remove = ["kubectl", "delete", "-k", join(ROOT, "config", "dev"), "--ignore-not-found"];
+  await cluster.run(remove, { timeoutMs: INSTALL_TIMEOUT_MS });
+}
+
+async function makeImages(cluster: Cluster): Promise<void> {
+  for (const name of IMAGES) {
+    await tool(`image ${name}`, "hack/image/main.ts", name);
+    await loadImage(cluster, clusterPaths(), join(ROOT, "build", "image", `${name}.tar`));
+  }
+}
+
+async function install(cluster: Cluster): Promise<void> {
+  await cluster.run(["kubectl", "apply", "-k", join(ROOT, "config", "dev")]);
+  // Of an earlier run, with other images under the same names.
+  await cluster.run(["kubectl", "-n", "perdure-system", "rollout", "restart", "deployment/webhook"]);
+  for (const what of ["deployment/webhook", "statefulset/nats"]) {
+    const wait = ["kubectl", "-n", "perdure-system", "rollout", "status", what, "--timeout=150s"];
+    await cluster.run(wait, { timeoutMs: INSTALL_TIMEOUT_MS });
+  }
+}
+
+function test(cluster: Cluster, globs: readonly string[]): Promise<Counts> {
+  return runTests(ROOT, ["--config", "e2e.config.js", ...globs], cluster.commandLine([process.execPath]));
+}
+
+/** Runs one of our own programs, and shows what it wrote if it failed. */
+async function tool(name: string, ...args: readonly string[]): Promise<void> {
+  const { passed, output, durationMs } = await runStep({ name, command: process.execPath, args }, ROOT);
+  report(name, passed, durationMs);
+  if (!passed) throw new Error(output.trim());
+}

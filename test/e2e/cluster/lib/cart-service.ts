@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { randomUUID } from "node:crypto";
+
+import { ShoppingCart } from "../../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
+import { grpcCaller } from "../../../lib/grpc-caller.ts";
+import type { GrpcCaller } from "../../../lib/grpc-caller.ts";
+import { httpClient } from "../../../lib/http-client.ts";
+import type { HttpAnswer, HttpCall } from "../../../lib/http-client.ts";
+import type { TestScope } from "../../../lib/processes.ts";
+
+import { account } from "./account.ts";
+import type { Account, SentCommand } from "./account.ts";
+import { cluster, kn } from "./command-line.ts";
+import { markOf, startLoad } from "./paced-load.ts";
+import type { PacedLoad } from "./paced-load.ts";
+
+export const CART_IMAGE = "dev.local/shopping-cart";
+export const STATEFUL = ["--annotation", "perdure.dev/stateful=true"] as const;
+
+/** The sample shopping cart as a Knative Service, reached through the gateway. */
+export interface CartService {
+  readonly name: string;
+  http(path: string, call?: HttpCall): Promise<HttpAnswer>;
+  readonly grpc: GrpcCaller;
+  /** Adds one of this product to a cart; rejects with what its caller is told. */
+  add(cart: string, product: string): Promise<void>;
+  /** The cart's products and how many there are of each. */
+  items(cart: string): Promise<ReadonlyMap<string, number>>;
+  /** Commands at a steady pace, spread over a few carts that nothing else is put into. */
+  startLoad(perSecond: number): PacedLoad;
+  /** Holds the commands of a load against what the carts have in them. */
+  accountFor(sent: readonly SentCommand[]): Promise<Account>;
+}
+
+const { addItem, getCart } = ShoppingCart.method;
+const CARTS_OF_LOAD = 10;
+
+/** `kn service create`, as the issue has it and its users do; deleted at the end of the test. */
+export async function createCart(
+  scope: TestScope,
+  name: string,
+  args: readonly string[] = STATEFUL,
+): Promise<CartService> {
+  await deleteService(name);
+  scope.teardown(() => deleteService(name));
+  await kn("service", "create", name, "--image", CART_IMAGE, "--port", "h2c:8080", ...args);
+  return connectToCart(scope, name);
+}
+
+export async function deleteService(name: string): Promise<void> {
+  await cluster.run(["kubectl", "delete", "ksvc", name, "--ignore-not-found", "--wait", "--timeout=60s"]);
+}
+
+/** A client of the service of this name. */
+export async function connectToCart(scope: TestScope, name: string): Promise<CartService> {
+  const authority = `${name}.default.example.test`;
+  const gateway = await cluster.gateway();
+  const port = Number(gateway.port === "" ? 80 : gateway.port);
+  const client = httpClient(port, { host: gateway.hostname, connections: 256 });
+  const grpc = grpcCaller(port, { host: gateway.hostname, authority });
+  scope.teardown(() => {
+    client.close();
+    grpc.close();
+  });
+  const http = (path: string, call: HttpCall = {}): Promise<HttpAnswer> =>
+    client.call(path, { ...call, headers: { ...call.headers, host: authority } });
+
+  const add = async (cart: string, product: string): Promise<void> => {
+    const item = { userId: cart, productId: product, name: product, quantity: 1 };
+    // Half of them by each way in.
+    if (product.charCodeAt(product.length - 1) % 2 === 0) {
+      await grpc.call(addItem, item);
+      return;
+    }
+    const adding = http(`/cart/${cart}/items/add`, { body: item });
+    const { status, errorCode, body } = await adding.catch((error: Error) => {
+      throw new Error(error.message.replace(/ to .*/, ""), { cause: error });
+    });
+    if (status !== 200) throw new Error(`HTTP ${status} ${errorCode ?? body.slice(0, 80)}`);
+  };
+  const items = async (cart: string): Promise<ReadonlyMap<string, number>> => {
+    const reply = await grpc.call(getCart, { userId: cart });
+    return new Map(reply.items.map(({ productId, quantity }) => [productId, quantity]));
+  };
+  // The state of a service outlives the service, so each run has carts of its own.
+  const run = randomUUID().slice(0, 8);
+  const cartOf = (number: number) => `load-${run}-${number % CARTS_OF_LOAD}`;
+  return {
+    name,
+    http,
+    grpc,
+    add,
+    items,
+    startLoad: (perSecond) => startLoad(perSecond, (number) => add(cartOf(number), markOf(number))),
+    accountFor: async (sent) => {
+      const carts = await Promise.all(Array.from({ length: CARTS_OF_LOAD }, (_, i) => items(cartOf(i))));
+      return account(sent, new Map(carts.flatMap((each) => [...each])));
+    },
+  };
+}
