@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The public port: gRPC, gRPC-Web, HTTP with JSON, server reflection and health for whatever the user function serves at the moment.
+ * The public port: gRPC, gRPC-Web, HTTP with JSON, WebSockets, server reflection and health for whatever the user function serves at the moment.
  *
  * 1. Every call sees one specification from its beginning to its end; a new one is put in place in one step.
  * 2. While there is none, every call gets USER_FUNCTION_UNAVAILABLE: the port stays open, so callers may try again.
@@ -42,6 +42,10 @@ import type { Transcoder } from "./http/transcoder.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import type { EndpointOptions } from "./options.ts";
 import { openPort } from "./port.ts";
+import { asksForWebSocket } from "./websocket/handshake.ts";
+import { webSocketMethods } from "./websocket/methods.ts";
+import type { WebSocketMethods } from "./websocket/methods.ts";
+import { WebSockets } from "./websocket/web-sockets.ts";
 
 export interface EndpointDependencies {
   readonly dispatch: Dispatch;
@@ -63,7 +67,11 @@ export interface Endpoint {
 interface Serving {
   readonly transcoder: Transcoder;
   readonly methods: ReadonlyMap<string, MethodHandler>;
+  readonly webSocketMethods: WebSocketMethods;
 }
+
+/** Before connections are broken, their callers are told, where there is a way to; at most so long, in milliseconds. */
+const GOODBYE_MS = 1_000;
 
 /**
  * Opens the public port, with nothing to serve at first.
@@ -106,8 +114,25 @@ export async function startEndpoint(
   const handle: HttpHandler = (exchange) =>
     isGrpcWebContentType(exchange.contentType) ? serveGrpcWeb(exchange) : serveJson(exchange);
 
-  const context = { handle, bodies, crossOrigin, logger, isDraining: () => draining };
-  const http1 = createHttp1Server(context, options);
+  const webSockets = new WebSockets({
+    methods: () => (serving ?? throwUnavailable()).webSocketMethods,
+    calls,
+    crossOrigin,
+    clock,
+    keepAliveMs: options.streamKeepAliveMs,
+    idleTimeoutMs: options.idleTimeoutMs,
+  });
+
+  const context = { handle, bodies, crossOrigin, logger };
+  const http1 = createHttp1Server(
+    {
+      ...context,
+      isDraining: () => draining,
+      isUpgrade: asksForWebSocket,
+      upgrade: (request, connection, head) => void webSockets.upgrade(request, connection, head),
+    },
+    options,
+  );
   const http2 = createHttp2Server(http2ServerOptions());
   http2.on("session", (session) => tuneServerSession(session));
   http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
@@ -127,13 +152,17 @@ export async function startEndpoint(
       serving = spec && {
         transcoder: createTranscoder(spec, behind),
         methods: grpcMethods(spec, behind),
+        webSocketMethods: webSocketMethods(spec, behind),
       };
       health.setSpec(spec);
     },
-    close(drainMs) {
+    async close(drainMs) {
       draining = true;
       health.stop();
-      return port.close(drainMs);
+      webSockets.stop();
+      const goodbye = clock.schedule(drainMs - Math.min(drainMs / 2, GOODBYE_MS), () => webSockets.goAway());
+      await port.close(drainMs);
+      goodbye.cancel();
     },
   };
 }

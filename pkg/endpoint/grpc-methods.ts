@@ -4,7 +4,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescService } from "@bufbuild/protobuf";
 
 import { CallError, callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
-import type { MethodHandler, ServerCall, ServerStreamCall } from "../grpc/mod.ts";
+import type { BidiMethod, MethodHandler, ServerCall, ServerStreamCall } from "../grpc/mod.ts";
 import {
   NO_METADATA,
   ServerReflectionRequestSchema,
@@ -65,7 +65,8 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
   };
 }
 
-function streamedMethod(method: ServedMethod, { dispatch }: ServingContext): MethodHandler {
+/** Of an action, with a stream in either direction, or both. */
+export function streamedMethod(method: ServedMethod, { dispatch }: ServingContext): BidiMethod {
   const takesStream = method.desc.methodKind !== "server_streaming";
   return {
     kind: "bidi",

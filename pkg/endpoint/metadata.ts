@@ -8,7 +8,15 @@ const NAME = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
 
 /** What a proxy on the way may have left, and what HTTP says about the body as it came: not for user functions. */
-const NOT_PASSED = new Set(["content-encoding", "expect", "proxy-authorization", "proxy-authenticate"]);
+const NOT_PASSED = new Set([
+  "content-encoding",
+  "expect",
+  "proxy-authorization",
+  "proxy-authenticate",
+  "sec-websocket-extensions",
+  "sec-websocket-key",
+  "sec-websocket-version",
+]);
 
 /**
  * The headers of a request, in order, as the metadata that an action gets: names in lower case, values as text, those

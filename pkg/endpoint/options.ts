@@ -22,6 +22,8 @@ export interface EndpointOptions {
   readonly requestTimeoutMs: number;
   /** A connection without a request is closed after this: longer than proxies in front keep theirs (Envoy: an hour). */
   readonly idleTimeoutMs: number;
+  /** Silence after which the caller of a WebSocket is pinged; after the same again it is taken for gone. */
+  readonly streamKeepAliveMs: number;
   /** In UTF-16 code units. */
   readonly maxIdempotencyKeyLength: number;
   /** Origins whose pages may call from browsers, as `https://host[:port]`; `*` is every origin. */
@@ -39,6 +41,7 @@ export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   idleTimeoutMs: 3_900_000,
+  streamKeepAliveMs: 30_000,
   maxIdempotencyKeyLength: 256,
   corsOrigins: [],
 };

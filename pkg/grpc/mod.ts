@@ -2,6 +2,7 @@
 
 export { CallError } from "./call-end.ts";
 export type { CallEnd } from "./call-end.ts";
+export { CallState } from "./call-state.ts";
 export type { ClientStream, StreamHandlers } from "./client-call.ts";
 export type { ConnectOptions } from "./client-options.ts";
 export { connect } from "./connect.ts";
@@ -21,6 +22,7 @@ export { callMessages, onlyMessage } from "./server-messages.ts";
 export { createGrpcServerHandler, isGrpcContentType } from "./server-handler.ts";
 export type { GrpcServerHandler } from "./server-handler.ts";
 export { createServerContext } from "./server-context.ts";
+export type { ServerContext } from "./server-context.ts";
 export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
 export type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
 export { createGrpcWebHandler, isGrpcWebContentType } from "./web/web-handler.ts";

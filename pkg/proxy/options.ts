@@ -333,6 +333,14 @@ export const PROXY_SETTINGS = {
     [1, DAY_MS],
     "Time without a request after which a connection is closed; longer than proxies in front keep theirs.",
   ),
+  streamKeepAliveMs: number(
+    "stream-keep-alive",
+    "PERDURE_STREAM_KEEP_ALIVE_MS",
+    30_000,
+    "ms",
+    [1, DAY_MS],
+    "Silence after which the caller of a WebSocket is pinged; after the same again it is taken for gone.",
+  ),
   maxIdempotencyKeyLength: number(
     "max-idempotency-key-length",
     "PERDURE_MAX_IDEMPOTENCY_KEY_LENGTH",

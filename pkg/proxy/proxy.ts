@@ -180,6 +180,7 @@ function endpointOptions(options: ProxyOptions): EndpointOptions {
     headersTimeoutMs: options.headersTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs,
     idleTimeoutMs: options.idleTimeoutMs,
+    streamKeepAliveMs: options.streamKeepAliveMs,
     maxIdempotencyKeyLength: options.maxIdempotencyKeyLength,
     corsOrigins: parseOrigins(options.corsOrigins) ?? [],
   };

@@ -4,10 +4,12 @@ import { request as request1 } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import type { Readable } from "node:stream";
 
+import { createWebSocketStream, WebSocket } from "ws";
+
 import { line, TALKS_SERVICE } from "./talks.ts";
 
 interface Ask {
-  readonly version: "HTTP/1.1" | "HTTP/2";
+  readonly version: "HTTP/1.1" | "HTTP/2" | "WebSocket";
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
 }
@@ -30,6 +32,7 @@ const WAYS = {
   },
   "lines of JSON": { version: "HTTP/1.1", headers: json, body },
   "server-sent events": { version: "HTTP/2", headers: { ...json, accept: "text/event-stream" }, body },
+  WebSocket: { version: "WebSocket", headers: {}, body },
 } as const satisfies Record<string, Ask>;
 
 type StreamWay = keyof typeof WAYS;
@@ -47,6 +50,7 @@ const PATH = `/${TALKS_SERVICE}/Recite`;
 /** Calls `Recite` of the talks. Resolves with the beginning of the answer, so not before the first reply. */
 export function recite(port: number, way: StreamWay): Promise<StreamReply> {
   const ask = WAYS[way];
+  if (ask.version === "WebSocket") return reciteWebSocket(port, ask);
   return ask.version === "HTTP/2" ? reciteHttp2(port, ask) : reciteHttp1(port, ask);
 }
 
@@ -71,5 +75,15 @@ function reciteHttp2(port: number, ask: Ask): Promise<StreamReply> {
     stream.once("close", () => session.destroy());
     stream.once("response", () => resolve({ body: stream, leave: () => session.destroy() }));
     stream.end(ask.body);
+  });
+}
+
+function reciteWebSocket(port: number, ask: Ask): Promise<StreamReply> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${PATH}`);
+  const answer = createWebSocketStream(socket);
+  return new Promise((resolve, reject) => {
+    answer.on("error", reject);
+    answer.once("readable", () => resolve({ body: answer, leave: () => socket.terminate() }));
+    socket.once("open", () => socket.send(ask.body));
   });
 }

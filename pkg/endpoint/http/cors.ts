@@ -7,6 +7,8 @@ import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
 /** What pages of other origins may do here (Fetch standard, "CORS protocol"): nothing, unless their origin is named. */
 export interface CrossOrigin {
+  /** Whether pages of this origin may. */
+  allows(origin: string): boolean;
   /** The answer to a page's question whether it may; undefined if this is no such question, or it may not. */
   preflight(request: HttpRequest): HttpResponse | undefined;
   /** What every answer carries, as a flat list of names and values. */
@@ -50,18 +52,20 @@ export function createCrossOrigin(origins: readonly string[]): CrossOrigin | und
   // A cache must not give one page's answer to another one.
   const vary = isAny ? NONE : ["vary", "origin"];
 
+  const allows = (origin: string): boolean => isAny || allowed.has(origin);
   const allow = (origin: string | undefined): readonly string[] => {
-    if (origin === undefined || !(isAny || allowed.has(origin))) return vary;
+    if (origin === undefined || !allows(origin)) return vary;
     const allowOrigin = isAny ? ANY : origin;
     return ["access-control-allow-origin", allowOrigin, "access-control-expose-headers", ANY, ...vary];
   };
   return {
+    allows,
     headers: ({ origin }) => allow(origin),
     preflight({ method, headers }) {
       const asked = headers["access-control-request-method"];
       const fields = headers["access-control-request-headers"] ?? "";
       if (method !== "OPTIONS" || asked === undefined || !TOKENS.test(asked)) return undefined;
-      if (headers.origin === undefined || !(isAny || allowed.has(headers.origin))) return undefined;
+      if (headers.origin === undefined || !allows(headers.origin)) return undefined;
       const granted = ["access-control-allow-methods", asked, "access-control-max-age", MAX_AGE_S];
       if (TOKENS.test(fields)) granted.push("access-control-allow-headers", fields);
       return { status: 200, contentType: TEXT_TYPE, errorCode: undefined, headers: granted, body: "" };

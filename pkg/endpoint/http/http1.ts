@@ -2,14 +2,15 @@
 
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 
 import { toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
+import { writeBareAnswer } from "./bare-answer.ts";
 import { TEXT_TYPE } from "./error-response.ts";
-import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
 import { HTTP_ERRORS } from "./http-error.ts";
 import type { HttpErrorCode } from "./http-error.ts";
@@ -28,6 +29,10 @@ export interface Http1Context {
   /** While true, each answer asks the client to close the connection. */
   readonly isDraining: () => boolean;
   readonly crossOrigin: CrossOrigin | undefined;
+  /** Those requests go to `upgrade`, with their connections; any other upgrade is passed over. */
+  readonly isUpgrade: (request: IncomingMessage) => boolean;
+  /** Never throws. */
+  readonly upgrade: (request: IncomingMessage, connection: Socket, head: Buffer) => void;
   readonly logger: Logger;
 }
 
@@ -42,6 +47,7 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     keepAliveTimeout: options.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.headersTimeoutMs),
     maxHeaderSize: options.maxHeaderBytes,
+    shouldUpgradeCallback: context.isUpgrade,
   });
   // Nor is a client waited for that does not read its answer.
   server.timeout = options.idleTimeoutMs;
@@ -63,6 +69,11 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   server.on("request", serve);
   // A client that asks first is told to go on when the body is wanted, or gets its refusal without having sent it.
   server.on("checkContinue", serve);
+  server.on("upgrade", (request: IncomingMessage, connection: Socket, head: Buffer) => {
+    // Behind requests that are still being answered, whose answers would come in between, is no place to begin.
+    if ((connections.get(connection)?.open ?? 0) > 0) connection.destroy();
+    else context.upgrade(request, connection, head);
+  });
   server.on("clientError", (error, socket) => answerClientError(error, socket, connections.get(socket)));
   return server;
 }
@@ -172,14 +183,7 @@ function answerClientError(thrown: unknown, socket: Duplex, connection: Connecti
   }
   const { code, message } = translateClientError(thrown);
   const { status } = HTTP_ERRORS[code];
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? "Error"}`,
-    `content-type: ${TEXT_TYPE}`,
-    `content-length: ${Buffer.byteLength(message)}`,
-    `${ERROR_CODE_HEADER}: ${code}`,
-    "connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${message}`, () => socket.destroy());
+  writeBareAnswer(socket, { status, contentType: TEXT_TYPE, errorCode: code, body: message });
 }
 
 /** Either nothing is open, or it is the one request whose rest is still awaited. */
@@ -187,12 +191,6 @@ function isAnswerable(connection: Connection | undefined): boolean {
   if (connection === undefined) return true;
   return connection.latest.complete ? connection.open === 0 : connection.open === 1;
 }
-
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-};
 
 function translateClientError(thrown: unknown): { readonly code: HttpErrorCode; readonly message: string } {
   const { code } = toError(thrown) as NodeJS.ErrnoException;

@@ -105,9 +105,14 @@ function bodyMessage(schema: DescMessage, { body, contentType }: MessageSource, 
   if (body === undefined || body.length === 0) {
     throw new HttpError("MALFORMED_JSON", "the body is empty; the smallest message is {}");
   }
-  if (!isUtf8(body)) throw new HttpError("MALFORMED_JSON", "the body is not UTF-8");
+  return readJson(schema, body, types);
+}
+
+/** The message of a JSON text. @throws HttpError `MALFORMED_JSON`, `UNKNOWN_JSON_FIELD` or `WRONG_FIELD_TYPE` */
+export function readJson(schema: DescMessage, text: Buffer, types: Registry): Message {
+  if (!isUtf8(text)) throw new HttpError("MALFORMED_JSON", "the body is not UTF-8");
   try {
-    return fromJsonString(schema, body.toString("utf8"), { registry: types });
+    return fromJsonString(schema, text.toString("utf8"), { registry: types });
   } catch (error) {
     throw new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
   }

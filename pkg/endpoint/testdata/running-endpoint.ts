@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { ExecutionContext } from "ava";
 
 import { systemClock } from "../../base/mod.ts";
+import type { Clock } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply, Dispatch, StreamedCommand } from "../../router/mod.ts";
 import { startEndpoint } from "../endpoint.ts";
@@ -34,10 +35,11 @@ export async function runEndpoint(
   unary: Dispatch["unary"] = echo,
   options: Partial<EndpointOptions> = {},
   streamed: Dispatch["streamed"] = echoStream,
+  clock: Clock = systemClock,
 ): Promise<Endpoint & { readonly url: string }> {
   const endpoint = await startEndpoint(
     { port: 0, host: "127.0.0.1", ...options },
-    { dispatch: dispatchOf(unary, streamed), clock: systemClock },
+    { dispatch: dispatchOf(unary, streamed), clock },
   );
   t.teardown(() => endpoint.close(0));
   endpoint.setSpec(spec);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http2";
+
+import type { BidiMethod } from "../../grpc/mod.ts";
+import type { CrossOrigin } from "../http/cors.ts";
+import { HttpError } from "../http/http-error.ts";
+import { SUBPROTOCOLS } from "./message-format.ts";
+import type { Subprotocol } from "./message-format.ts";
+import { isForeignPage, passedHeaders } from "./origin.ts";
+import type { WebSocketMethod, WebSocketMethods } from "./methods.ts";
+
+/** A request for a WebSocket that is granted. */
+export interface Handshake {
+  readonly path: string;
+  readonly method: WebSocketMethod;
+  readonly handler: BidiMethod;
+  readonly subprotocol: Subprotocol;
+  /** What the method hears of the request. */
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+}
+
+/** RFC 6455, 4.1: 16 bytes in base64. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+/** The one version that RFC 6455 knows. */
+export const VERSION = "13";
+
+/** Whether a request asks for a WebSocket; any other upgrade is passed over, as RFC 9110, 7.8 lets a server do. */
+export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" && headers.upgrade?.toLowerCase() === "websocket";
+}
+
+/**
+ * Decides about a request for a WebSocket.
+ *
+ * @throws HttpError why it is refused.
+ */
+export function readHandshake(
+  { url = "", headers, rawHeaders }: IncomingMessage,
+  methods: WebSocketMethods,
+  crossOrigin: CrossOrigin | undefined,
+): Handshake {
+  const isForeign = isForeignPage(headers, crossOrigin);
+  const [path = ""] = url.split("?", 1);
+  const method = methods.get(path);
+  if (method === undefined) {
+    const text = "no method is served under this path; for a WebSocket it is /<package.Service>/<Method>";
+    throw new HttpError("UNKNOWN_PATH", text);
+  }
+  const { handler } = method;
+  if (handler === undefined) {
+    const text = `${method.desc.name} takes one message and gives one, which needs no WebSocket`;
+    throw new HttpError("NOT_STREAMED", text);
+  }
+  if (headers["sec-websocket-version"] !== VERSION || !KEY.test(headers["sec-websocket-key"] ?? ""))
+    throw new HttpError("MALFORMED_REQUEST", `this is no handshake of WebSocket version ${VERSION}`);
+  const subprotocol = readSubprotocol(headers["sec-websocket-protocol"]);
+  return { path, method, handler, subprotocol, ...passedHeaders(headers, rawHeaders, isForeign) };
+}
+
+/** The first of ours among those that a caller would take; what else it names may be for the action. */
+export function knownSubprotocol(names: Iterable<string>): Subprotocol | undefined {
+  for (const name of names) {
+    const known = SUBPROTOCOLS.find((subprotocol) => subprotocol === name);
+    if (known !== undefined) return known;
+  }
+  return undefined;
+}
+
+function readSubprotocol(asked: string | undefined): Subprotocol {
+  if (asked === undefined) return "perdure.json";
+  const known = knownSubprotocol(asked.split(",").map((name) => name.trim()));
+  if (known !== undefined) return known;
+  const text = `none of these WebSocket subprotocols is spoken here; ${SUBPROTOCOLS.join(" and ")} are`;
+  throw new HttpError("UNKNOWN_SUBPROTOCOL", text);
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import { ManualClock } from "../../base/mod.ts";
+import { NO_METADATA } from "../../protocol/mod.ts";
+import type { Dispatch } from "../../router/mod.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { echo, echoStream, RawClient, runEndpoint } from "../testdata/running-endpoint.ts";
+import { closeCode, handshakeBytes, rawFrame, rawWebSocket, Talker } from "../testdata/web-sockets.ts";
+
+const TEXT = 0x81;
+const BINARY = 0x82;
+const PONG = 0x8a;
+const MESSAGE = '{"text":"a"}';
+
+/** Whatever was done to it, the port still serves. */
+async function serves(t: ExecutionContext, endpoint: Endpoint): Promise<void> {
+  const talker = await new Talker(t, endpoint.port, "Chat").say(MESSAGE, "");
+  t.deepEqual(await talker.closed, [1000, ""]);
+  t.deepEqual(talker.frames, [MESSAGE]);
+}
+
+/** Takes nothing that it is given, and tells when it is ended. */
+function deaf() {
+  const ended = Promise.withResolvers<void>();
+  const dispatch: Dispatch["streamed"] = async function* (command) {
+    command.onCancel(() => ended.resolve());
+    await command.input[Symbol.asyncIterator]().next();
+    await ended.promise;
+    yield* [];
+  };
+  return { dispatch, ended: ended.promise };
+}
+
+for (const [what, bytes, code] of [
+  ["a frame that is not masked", Buffer.from([TEXT, 2, 0x7b, 0x7d]), 1002],
+  ["a reserved bit", rawFrame(0xc1, MESSAGE), 1002],
+  ["an unknown opcode", rawFrame(0x83, MESSAGE), 1002],
+  ["a fragment of nothing", rawFrame(0x80, MESSAGE), 1002],
+  ["a long ping", rawFrame(0x89, Buffer.alloc(126)), 1002],
+  ["text that is not UTF-8", rawFrame(TEXT, Buffer.from([0xff, 0xfe])), 1007],
+  ["a length over the bound", rawFrame(BINARY, "", 2_000), 1009],
+  ["a length that no number can hold", rawFrame(BINARY, "", 2 ** 60), 1009],
+  ["fragments that are too much together", Buffer.concat(fragments(20)), 1009],
+  ["HTTP", Buffer.from("GET / HTTP/1.1\r\n\r\n"), 1002],
+] as const) {
+  test(`${what} ends the WebSocket with ${code}, and the command (I12)`, async (t) => {
+    const { dispatch, ended } = deaf();
+    let served = dispatch;
+    const endpoint = await runEndpoint(t, echo, { maxRequestBytes: 1_024 }, (command) => served(command));
+    const client = await rawWebSocket(t, endpoint.port, "Chat");
+    client.send(bytes);
+    await ended;
+    await client.until(String.fromCharCode(0x88));
+    t.is(closeCode(client.received), code);
+    served = echoStream;
+    await serves(t, endpoint);
+  });
+}
+
+function fragments(count: number): Buffer[] {
+  return Array.from({ length: count }, (_, index) => rawFrame(index === 0 ? 0x01 : 0x00, "x".repeat(100)));
+}
+
+for (const [what, name, bytes] of [
+  ["in one frame", "Chat", rawFrame(TEXT, "x".repeat(300_000), 1_000_000)],
+  ["with pongs in between", "Chat", Buffer.concat(slowly())],
+] as const) {
+  test(`messages that never come whole have a bound together (I11): ${what}`, async (t) => {
+    const { dispatch, ended } = deaf();
+    const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 200_000 }, dispatch);
+    const client = await rawWebSocket(t, endpoint.port, name);
+    client.send(bytes);
+    await ended;
+    t.regex(await client.closed, /"reason":"RECEIVE_BUFFER_FULL"/);
+    t.is(closeCode(client.received), 4008);
+  });
+}
+
+/** 300 kB of fragments without an end. */
+function slowly(): Buffer[] {
+  return [rawFrame(0x01, "x"), ...Array.from({ length: 300 }, () => fragmentAndPong()).flat()];
+}
+
+function fragmentAndPong(): Buffer[] {
+  return [rawFrame(0x00, "x".repeat(1_000)), rawFrame(PONG, "y".repeat(100))];
+}
+
+test("what has come whole, and what breaks off, gives its memory back", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 200_000 });
+  for (let i = 0; i < 4; i++) {
+    const client = await rawWebSocket(t, endpoint.port, "Chat");
+    client.send(rawFrame(TEXT, "x".repeat(150_000), 1_000_000));
+    await delay(20);
+    client.socket.destroy();
+    await client.closed;
+  }
+  const talker = new Talker(t, endpoint.port, "Chat");
+  for (let i = 0; i < 8; i++) await talker.say(JSON.stringify({ text: "x".repeat(150_000) }));
+  t.is((await talker.heard(8)).length, 8);
+});
+
+test("a message that a method waits for has to come in time; a stream may take its own", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { requestTimeoutMs: 100 });
+  const chat = await new Talker(t, endpoint.port, "Chat").say(MESSAGE);
+  await chat.heard(1);
+  const silent = new Talker(t, endpoint.port, "Recite");
+  t.deepEqual(await silent.closed, [4004, "REQUEST_TIMEOUT"]);
+  await chat.say(MESSAGE, "");
+  t.deepEqual(await chat.closed, [1000, ""]);
+});
+
+test("a caller who does not answer pings is gone; one who does may be silent", async (t) => {
+  const clock = new ManualClock();
+  const { dispatch, ended } = deaf();
+  let served: Dispatch["streamed"] = echoStream;
+  const endpoint = await runEndpoint(t, echo, {}, (command) => served(command), clock);
+  const alive = new Talker(t, endpoint.port, "Chat");
+  await alive.opened;
+  served = dispatch;
+  const dead = await rawWebSocket(t, endpoint.port, "Chat");
+  for (let i = 0; i < 5; i++) {
+    const pinged = once(alive.socket, "ping");
+    clock.advance(30_000);
+    await pinged;
+    // Its pong is on its way.
+    await delay(50);
+  }
+  await Promise.all([ended, dead.closed]);
+  t.true(dead.received.endsWith("\x89\x00"), "it was pinged");
+  await alive.say(MESSAGE, "");
+  t.deepEqual(await alive.closed, [1000, ""]);
+});
+
+test("a caller who is held is not asked for pongs", async (t) => {
+  const clock = new ManualClock();
+  let go = (): void => undefined;
+  const dispatch: Dispatch["streamed"] = async function* (command) {
+    const input = command.input[Symbol.asyncIterator]();
+    await input.next();
+    yield { payload: new Uint8Array(0), metadata: NO_METADATA };
+    await new Promise<void>((resolve) => (go = resolve));
+    for (let next = await input.next(); next.done !== true; next = await input.next()) yield* [];
+  };
+  const endpoint = await runEndpoint(t, echo, {}, dispatch, clock);
+  const large = JSON.stringify({ text: "x".repeat(100_000) });
+  const talker = await new Talker(t, endpoint.port, "Chat").say(MESSAGE, large);
+  await talker.heard(1);
+  await delay(50);
+  for (let i = 0; i < 5; i++) {
+    const pinged = once(talker.socket, "ping");
+    clock.advance(30_000);
+    await pinged;
+  }
+  go();
+  await talker.say("");
+  t.deepEqual(await talker.closed, [1000, ""]);
+});
+
+test("an action that takes nothing holds its caller (I11)", async (t) => {
+  const { dispatch } = deaf();
+  const endpoint = await runEndpoint(t, echo, {}, dispatch);
+  const talker = new Talker(t, endpoint.port, "Chat");
+  const frame = JSON.stringify({ text: "x".repeat(10_000) });
+  for (let i = 0; i < 5_000; i++) await talker.say(frame);
+  const taken = await quiet(() => 50_000_000 - talker.socket.bufferedAmount);
+  t.true(taken < 20_000_000, `${taken} bytes were taken`);
+});
+
+test("a caller who takes nothing holds the action, and its leaving is noticed (I11)", async (t) => {
+  let pulled = 0;
+  const ended = Promise.withResolvers<void>();
+  const payload = Buffer.concat([Buffer.from([0x0a, 0x90, 0x4e]), Buffer.alloc(10_000, "x")]);
+  const endpoint = await runEndpoint(t, echo, { streamKeepAliveMs: 20 }, async function* () {
+    try {
+      for (;;) {
+        pulled++;
+        yield { payload, metadata: NO_METADATA };
+      }
+    } finally {
+      ended.resolve();
+    }
+  });
+  const client = await rawWebSocket(t, endpoint.port, "Recite");
+  client.socket.pause();
+  client.send(rawFrame(TEXT, MESSAGE));
+  const before = await quiet(() => pulled);
+  t.true(before > 0 && before < 2_000, `${before} replies of 10 kB were pulled`);
+  client.socket.destroy();
+  await ended.promise;
+});
+
+/** A number when it does not change any more. */
+async function quiet(read: () => number): Promise<number> {
+  let before = -1;
+  for (let rounds = 0; rounds < 50; rounds = read() === before ? rounds + 1 : 0) {
+    before = read();
+    await delay(2);
+  }
+  return before;
+}
+
+// Handshakes
+
+for (const [what, change] of [
+  ["another version", (request: string) => request.replace("version: 13", "version: 8")],
+  ["no version", (request: string) => request.replace("sec-websocket-version: 13\r\n", "")],
+  ["a key that is none", (request: string) => request.replace("AAAAA", "")],
+  ["no key", (request: string) => request.replace(/sec-websocket-key: .*\r\n/, "")],
+  [
+    "subprotocols that are none",
+    (request: string) => request.replace("host", "sec-websocket-protocol: perdure.json,,\r\nhost"),
+  ],
+] as const) {
+  test(`a handshake with ${what} is refused, and told what would be right`, async (t) => {
+    const endpoint = await runEndpoint(t);
+    const client = new RawClient(endpoint.port);
+    client.send(change(handshakeBytes("Chat")));
+    const answer = await client.closed;
+    t.regex(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    t.regex(answer, /\r\nperdure-error-code: MALFORMED_REQUEST\r\n/);
+    t.regex(answer, /\r\nsec-websocket-version: 13\r\n/);
+  });
+}
+
+test("other upgrades, and methods other than GET, are plain requests", async (t) => {
+  const endpoint = await runEndpoint(t);
+  for (const request of [
+    "GET /books/1 HTTP/1.1\r\nhost: x\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n\r\n",
+    "PUT /books/1 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n" +
+      "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}",
+  ]) {
+    const client = new RawClient(endpoint.port);
+    t.regex(await client.send(request).until("isbn"), /^HTTP\/1\.1 200 OK\r\n/);
+    client.socket.destroy();
+  }
+});
+
+test("a handshake behind a request that is still being answered ends the connection", async (t) => {
+  const answered = Promise.withResolvers<void>();
+  const endpoint = await runEndpoint(t, async (command) => {
+    await answered.promise;
+    return echo(command);
+  });
+  const client = new RawClient(endpoint.port);
+  client.send(`GET /books/1 HTTP/1.1\r\nhost: x\r\n\r\n${handshakeBytes("Chat")}`);
+  t.is(await client.closed, "");
+  answered.resolve();
+  await serves(t, endpoint);
+});
+
+test("a handshake and frames may come in one piece; one that breaks off leaves nothing", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const whole = Buffer.concat([
+    Buffer.from(handshakeBytes("Chat")),
+    rawFrame(TEXT, MESSAGE),
+    rawFrame(TEXT, ""),
+  ]);
+  for (let end = 1; end < whole.length; end += 7) {
+    const client = new RawClient(endpoint.port);
+    client.send(whole.subarray(0, end));
+    client.socket.end();
+    await client.closed;
+  }
+  const client = new RawClient(endpoint.port);
+  await client.send(whole).until(String.fromCharCode(0x88));
+  t.is(closeCode(client.received), 1000);
+  t.true(client.received.includes(MESSAGE));
+  client.socket.destroy();
+});

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMethod, Registry } from "@bufbuild/protobuf";
+
+import type { BidiMethod } from "../../grpc/mod.ts";
+import type { UserFunctionSpec } from "../../userfunction/mod.ts";
+import { streamedMethod } from "../grpc-methods.ts";
+import type { ServingContext } from "../serving.ts";
+
+/** A method as WebSockets call it. */
+export interface WebSocketMethod {
+  readonly desc: DescMethod;
+  /** Resolves `Any`s in JSON. */
+  readonly types: Registry;
+  /** Undefined: it has a stream in neither direction. */
+  readonly handler: BidiMethod | undefined;
+}
+
+/** By path, as `/shop.Ordering/Scan`. */
+export type WebSocketMethods = ReadonlyMap<string, WebSocketMethod>;
+
+/** The methods of a specification. */
+export function webSocketMethods(spec: UserFunctionSpec, context: ServingContext): WebSocketMethods {
+  const types = spec.descriptors.registry;
+  const methods = new Map<string, WebSocketMethod>();
+  for (const [name, service] of spec.services) {
+    for (const method of service.methods.values()) {
+      const { desc } = method;
+      const handler = desc.methodKind === "unary" ? undefined : streamedMethod(method, context);
+      methods.set(`/${name}/${desc.name}`, { desc, types, handler });
+    }
+  }
+  return methods;
+}

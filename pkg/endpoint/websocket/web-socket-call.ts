@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Socket } from "node:net";
+
+import type { WebSocket } from "ws";
+
+import { assert, whenDrained } from "../../base/mod.ts";
+import { CallState, Status, StatusError } from "../../grpc/mod.ts";
+import type { BidiMethod, ServerContext, ServerStreamCall, ServerStreamHandlers } from "../../grpc/mod.ts";
+import { errorStatus } from "../http/error-response.ts";
+import type { Handshake } from "./handshake.ts";
+import { messageFormat } from "./message-format.ts";
+import type { MessageFormat } from "./message-format.ts";
+
+/** Close codes (RFC 6455, 7.4). A failure has one of those that are left to applications: this and its gRPC status. */
+const FAILURE = 4_000;
+const DONE = 1_000;
+const GOING_AWAY = 1_001;
+
+/** A close reason has at most 123 bytes. */
+const REASON = /^[\w.-]{1,123}$/;
+
+/** Of a control frame from a caller: two bytes, and the mask. */
+const CONTROL_FRAME_BYTES = 6;
+
+/**
+ * One call of a streamed method over one WebSocket: a message to a frame, in both directions.
+ *
+ * 1. An empty text frame ends the caller's messages: WebSockets cannot be closed on one side, and no message is empty
+ *    text. Whoever closes the WebSocket cancels the call.
+ * 2. The caller gets one end: close code 1000, or a last text frame `{"error": …}` and a close code of its own, whatever
+ *    the method or the caller does (I12). What is no WebSocket at all is ended by `ws` with RFC 6455's codes.
+ * 3. Nothing is read before the method has said who takes it, and not while it takes nothing; half-received messages take
+ *    their memory from the budget of all calls (I11).
+ * 4. A caller who is read, and says nothing, is pinged; who does not answer is gone.
+ */
+export class WebSocketCall extends CallState implements ServerStreamCall {
+  readonly path: string;
+  readonly #socket: WebSocket;
+  readonly #connection: Socket;
+  readonly #format: MessageFormat;
+  readonly #takesStream: boolean;
+  #handlers: ServerStreamHandlers | undefined;
+  /** `taken`: the method's only message has come, and the end of messages is still allowed. */
+  #input: "open" | "taken" | "ended" = "open";
+  #paused = true;
+  #pinged = false;
+  /** Bytes of a message that has not come whole. */
+  #arriving = 0;
+
+  constructor(context: ServerContext, handshake: Handshake, socket: WebSocket, connection: Socket) {
+    super(context, handshake.headers, handshake.rawHeaders);
+    const { method, subprotocol, path } = handshake;
+    this.path = path;
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#format = messageFormat(subprotocol, method.desc, method.types);
+    this.#takesStream = method.desc.methodKind !== "server_streaming";
+    socket.pause();
+  }
+
+  start(method: BidiMethod): void {
+    const socket = this.#socket;
+    this.context.openCalls++;
+    if (!this.#takesStream) this.context.arriving.touch(this);
+    // Before `ws` takes the bytes: the message that they may end gives them back.
+    this.#connection.prependListener("data", (chunk: Buffer) => this.#onBytes(chunk.length));
+    socket.on("message", (data: Buffer, isBinary: boolean) => this.#onFrame(data, isBinary));
+    socket.on("ping", (data: Buffer) => this.#arrived(data.length + CONTROL_FRAME_BYTES));
+    socket.on("pong", (data: Buffer) => this.#arrived(data.length + CONTROL_FRAME_BYTES));
+    // Something that is no WebSocket. It has been told, and the end follows.
+    socket.on("error", () => this.#callerGone());
+    socket.on("close", () => {
+      this.context.openCalls--;
+      this.#arrived(this.#arriving);
+      this.#callerGone();
+    });
+    this.#call(() => {
+      const handled = method.handle(this);
+      if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
+    });
+  }
+
+  receive(handlers: ServerStreamHandlers): void {
+    assert(this.#handlers === undefined, "a call is received once");
+    this.#handlers = handlers;
+    this.resume();
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.over) return false;
+    try {
+      this.#socket.send(this.#format.write(bytes));
+      return !this.#connection.writableNeedDrain;
+    } catch (error) {
+      this.#failOwn(error);
+      return false;
+    }
+  }
+
+  drained(): Promise<void> {
+    return this.over ? Promise.resolve() : whenDrained(this.#connection);
+  }
+
+  /** Holds the caller, as long as there is something to hold: behind its last message only its going matters. */
+  pause(): void {
+    if (this.over || this.#input !== "open") return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.over) return;
+    this.settle();
+    this.#socket.close(DONE);
+  }
+
+  fail(error: StatusError): void {
+    this.#fail(error, FAILURE + error.status);
+  }
+
+  /** The proxy is about to end. */
+  goAway(): void {
+    if (this.over) return;
+    this.cancel();
+    this.#fail(
+      new StatusError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end"),
+      GOING_AWAY,
+    );
+  }
+
+  /** The caller has been silent for a while. Whether it is to be looked at again. */
+  silent(): boolean {
+    // One that does not take what it was sent would not see a ping either; its connection has a time-out of its own.
+    if (this.#connection.writableLength > 0) return true;
+    // Nobody would read the answer of one that is held, but who is not there any more refuses the ping.
+    if (this.#pinged && !this.#paused) {
+      this.terminate();
+      return false;
+    }
+    this.#pinged = true;
+    this.#socket.ping();
+    return true;
+  }
+
+  override requestExpired(): void {
+    this.cancel();
+    super.requestExpired();
+  }
+
+  /** Breaks the connection. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  protected override settle(): void {
+    super.settle();
+    this.context.arriving.forget(this);
+    // What the caller still sends goes to waste; its closing has to be read.
+    this.resume();
+  }
+
+  #onFrame(frame: Buffer, isBinary: boolean): void {
+    this.#arrived(this.#arriving);
+    if (this.over) return;
+    this.#call(() => {
+      if (frame.length === 0 && !isBinary) this.#onEndOfInput();
+      else this.#onMessage(frame, isBinary);
+    });
+  }
+
+  #onMessage(frame: Buffer, isBinary: boolean): void {
+    if (this.#input !== "open") throw tooMany(this.#takesStream);
+    const message = this.#format.read(frame, isBinary);
+    if (!this.#takesStream) {
+      this.#input = "taken";
+      this.context.arriving.forget(this);
+    }
+    this.#handlers?.onMessage(message);
+    if (!this.#takesStream) this.#handlers?.onHalfClose();
+  }
+
+  #onEndOfInput(): void {
+    const wasOpen = this.#input === "open";
+    if (this.#input === "ended") throw tooMany(this.#takesStream);
+    this.#input = "ended";
+    if (wasOpen) this.#handlers?.onHalfClose();
+    this.resume();
+  }
+
+  #onBytes(length: number): void {
+    const { budget } = this.context;
+    this.#pinged = false;
+    this.#arriving += length;
+    budget.freeBytes -= length;
+    if (budget.freeBytes >= 0) return;
+    const text = "too many bytes of half-received messages are waiting; try again later";
+    this.#failOwn(new StatusError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text));
+    // What has come is kept until the connection is gone, so it goes as soon as the caller has been told.
+    this.#connection.end(() => this.#connection.destroy());
+  }
+
+  #arrived(bytes: number): void {
+    const freed = Math.min(bytes, this.#arriving);
+    this.#arriving -= freed;
+    this.context.budget.freeBytes += freed;
+  }
+
+  /** The call ends here, by something that the method does not know yet. */
+  #failOwn(error: unknown): void {
+    this.cancel();
+    this.failWith(error);
+  }
+
+  #fail(error: StatusError, closeCode: number): void {
+    if (this.over) return;
+    this.settle();
+    this.#socket.send(JSON.stringify({ error: errorStatus(error, this.context.options.logger) }));
+    this.#socket.close(closeCode, REASON.test(error.code) ? error.code : undefined);
+  }
+
+  #callerGone(): void {
+    if (this.over) return;
+    this.cancel();
+    this.settle();
+  }
+
+  #call(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#failOwn(error);
+    }
+  }
+}
+
+function tooMany(takesStream: boolean): StatusError {
+  const text = takesStream
+    ? "nothing may follow the empty frame that ends the messages"
+    : "this method takes one message";
+  return new StatusError(Status.INVALID_ARGUMENT, "MESSAGE_COUNT", text);
+}

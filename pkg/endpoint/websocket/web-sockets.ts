@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+import type { WebSocketServer } from "ws";
+
+import { ExpiryQueue } from "../../base/mod.ts";
+import type { Clock } from "../../base/mod.ts";
+import { Status, StatusError } from "../../grpc/mod.ts";
+import type { ServerContext } from "../../grpc/mod.ts";
+import type { CrossOrigin } from "../http/cors.ts";
+import { errorResponse } from "../http/error-response.ts";
+import { HttpError } from "../http/http-error.ts";
+import { writeBareAnswer } from "../http/bare-answer.ts";
+import { knownSubprotocol, readHandshake, VERSION } from "./handshake.ts";
+import type { Handshake } from "./handshake.ts";
+import type { WebSocketMethods } from "./methods.ts";
+import { WebSocketCall } from "./web-socket-call.ts";
+
+export interface WebSocketsOptions {
+  /** What serves at this moment. Throws what the caller shall get if nothing does. */
+  readonly methods: () => WebSocketMethods;
+  readonly calls: ServerContext;
+  readonly crossOrigin: CrossOrigin | undefined;
+  readonly clock: Clock;
+  /** Silence after which a caller is pinged, in milliseconds; after the same again it is gone. */
+  readonly keepAliveMs: number;
+  /** A connection on which nothing moves in either direction is broken after this, in milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Turns connections of HTTP/1.1 into WebSockets (RFC 6455), and each of those into one call. */
+export class WebSockets {
+  readonly #options: WebSocketsOptions;
+  readonly #calls = new Set<WebSocketCall>();
+  readonly #silence: ExpiryQueue<WebSocketCall>;
+  #server: WebSocketServer | undefined;
+  #stopping = false;
+
+  constructor(options: WebSocketsOptions) {
+    this.#options = options;
+    this.#silence = new ExpiryQueue(options.clock, options.keepAliveMs, (call) => {
+      if (call.silent()) this.#silence.touch(call);
+    });
+  }
+
+  /** Takes a request for a WebSocket and its connection, which is its own from now on. */
+  async upgrade(request: IncomingMessage, connection: Socket, head: Buffer): Promise<void> {
+    const { crossOrigin, calls } = this.#options;
+    try {
+      const server = (this.#server ??= await this.#load());
+      if (this.#stopping)
+        throw new StatusError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end");
+      const handshake = readHandshake(request, this.#options.methods(), crossOrigin);
+      if (calls.openCalls >= calls.options.maxOpenCalls)
+        throw new HttpError("ENDPOINT_OVERLOADED", "too many requests are under way; try again");
+      this.#accept(server, handshake, request, connection, head);
+    } catch (error) {
+      this.#refuse(connection, error);
+    }
+  }
+
+  /** New WebSockets are refused from now on; what is open goes on. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Ends what is still open. */
+  goAway(): void {
+    for (const call of this.#calls) call.goAway();
+  }
+
+  #refuse(connection: Duplex, error: unknown): void {
+    const answer = errorResponse(error, this.#options.calls.options.logger);
+    writeBareAnswer(connection, { ...answer, headers: ["sec-websocket-version", VERSION] });
+  }
+
+  /** The library is loaded for the first WebSocket: most proxies never have one, and all of them start. */
+  async #load(): Promise<WebSocketServer> {
+    const ws = await import("ws");
+    const server = new ws.WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // It would take memory per connection, and time, for what rarely is much larger than a frame.
+      perMessageDeflate: false,
+      maxPayload: this.#options.calls.options.maxReceiveBytes,
+      handleProtocols: (names) => knownSubprotocol(names) ?? false,
+    });
+    server.on("wsClientError", ({ message }, connection) =>
+      this.#refuse(connection, new HttpError("MALFORMED_REQUEST", message)),
+    );
+    return server;
+  }
+
+  #accept(
+    server: WebSocketServer,
+    handshake: Handshake,
+    request: IncomingMessage,
+    connection: Socket,
+    head: Buffer,
+  ): void {
+    server.handleUpgrade(request, connection, head, (socket) => {
+      const call = new WebSocketCall(this.#options.calls, handshake, socket, connection);
+      this.#calls.add(call);
+      this.#silence.touch(call);
+      connection.on("data", () => this.#silence.touch(call));
+      connection.setTimeout(this.#options.idleTimeoutMs, () => call.terminate());
+      socket.on("close", () => {
+        this.#calls.delete(call);
+        this.#silence.forget(call);
+      });
+      call.start(handshake.handler);
+    });
+  }
+}
