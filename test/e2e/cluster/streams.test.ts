@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { once } from "node:events";
+
 import { fromBinary, toBinary, create } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import test from "ava";
+import { WebSocket } from "ws";
 
 import { OrderLineSchema, Ordering } from "../../../samples/action-pipeline/gen/pipeline/ordering_pb.ts";
 import { CartSchema } from "../../../samples/action-pipeline/gen/valueentity/shoppingcart/shoppingcart_pb.ts";
@@ -57,6 +60,30 @@ test.serial("a service of HTTP/1.1 has everything but gRPC", async (t) => {
   const pen = { productId: "p1", name: "Pen", quantity: 2 };
   t.like(await cart.http(`/cart/${user}/items/add`, { body: pen }), { status: 200 });
   t.like(await cart.http(`/carts/${user}/items`), { status: 200, body: JSON.stringify([pen]) });
+});
+
+test.serial("a WebSocket to a service of HTTP/1.1: each message is answered as it comes", async (t) => {
+  await deleteService("till");
+  await kn("service", "create", "till", "--image", IMAGE, ...STATEFUL);
+  t.teardown(() => deleteService("till"));
+  const gateway = await cluster.gateway();
+  const headers = { host: "till.default.example.test" };
+  const till = new WebSocket(`ws://${gateway.host}/${Ordering.typeName}/${Ordering.method.scan.name}`, {
+    headers,
+  });
+  t.teardown(() => till.terminate());
+  await once(till, "open");
+  const user = `ann-${Date.now()}`;
+  for (const [index, code] of ["4001", "4002"].entries()) {
+    const answered = once(till, "message");
+    till.send(JSON.stringify({ userId: user, code }));
+    const [answer] = (await answered) as [Buffer];
+    const { items } = JSON.parse(answer.toString()) as { readonly items: readonly unknown[] };
+    t.is(items.length, index + 1);
+  }
+  const closed = once(till, "close");
+  till.send("");
+  t.is((await closed)[0], 1_000);
 });
 
 test.serial("containerConcurrency of one: commands wait their turn, and all are answered", async (t) => {
