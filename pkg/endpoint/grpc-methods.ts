@@ -12,6 +12,7 @@ import {
 } from "../protocol/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 import type { Command, CommandReply } from "../router/mod.ts";
+import type { StreamEnd } from "../entity/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
 import type { ServingContext } from "./serving.ts";
@@ -71,20 +72,29 @@ export function streamedMethod(method: ServedMethod, { dispatch }: ServingContex
   return {
     kind: "bidi",
     handle(call) {
+      const end: { given?: StreamEnd } = {};
       const replies = dispatch.streamed({
         method,
+        onEnd: (given) => void (end.given = given),
         metadata: callMetadata(call),
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
         input: takesStream ? callMessages(call) : single(call),
       });
-      return sendAll(call, replies);
+      return sendAll(call, replies, end);
     },
   };
 }
 
-/** Sends replies as fast as the caller takes them. Of their trailers those that come last count. */
-async function sendAll(call: ServerStreamCall, replies: AsyncIterable<CommandReply>): Promise<void> {
+/**
+ * Sends replies as fast as the caller takes them. Of their trailers those that come last count; those that come with the
+ * end are the last. Headers that come with the end count if there is no reply.
+ */
+async function sendAll(
+  call: ServerStreamCall,
+  replies: AsyncIterable<CommandReply>,
+  end: { readonly given?: StreamEnd },
+): Promise<void> {
   let isFirst = true;
   let trailers = NO_METADATA;
   try {
@@ -101,21 +111,27 @@ async function sendAll(call: ServerStreamCall, replies: AsyncIterable<CommandRep
   } catch (error) {
     throw withMetadata(call, error);
   }
-  addAll(call.trailers, trailers);
+  if (isFirst && end.given !== undefined) copy(end.given.metadata, call.responseMetadata);
+  if (end.given !== undefined && end.given.trailers.size > 0) copy(end.given.trailers, call.trailers);
+  else addAll(call.trailers, trailers);
   call.end();
 }
 
 /** An action's own status goes on with its metadata and trailers: they may hold what the status means. */
 function withMetadata(call: ServerCall, error: unknown): unknown {
   if (error instanceof CallError) {
-    for (const [name, value] of error.metadata) call.responseMetadata.add(name, value);
-    for (const [name, value] of error.trailers) call.trailers.add(name, value);
+    copy(error.metadata, call.responseMetadata);
+    copy(error.trailers, call.trailers);
   }
   return error;
 }
 
 async function* single(call: ServerStreamCall): AsyncIterable<Uint8Array> {
   yield await onlyMessage(call);
+}
+
+function copy(from: ServerCall["metadata"], to: ServerCall["trailers"]): void {
+  for (const [name, value] of from) to.add(name, value);
 }
 
 function addAll(to: ServerCall["trailers"], metadata: Metadata): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { StreamEnd } from "../entity/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 import type { ServedMethod } from "../userfunction/mod.ts";
 
@@ -39,6 +40,8 @@ export interface StreamedCommand {
    * asked for, but for a bounded read-ahead. Throws StatusError if the caller goes away or breaks the protocol.
    */
   readonly input: AsyncIterable<Uint8Array>;
+  /** Called before the last reply's end, if the user function itself ends the stream well: not if it forwarded it. */
+  readonly onEnd?: (end: StreamEnd) => void;
 }
 
 /** Carries commands out. */

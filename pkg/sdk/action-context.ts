@@ -3,11 +3,14 @@
 import type { Answer } from "./answer.ts";
 import type { AbortOptions, StatusName } from "./call-aborted.ts";
 import { CallAborted } from "./call-aborted.ts";
+import type { CallFinish, FinishOptions } from "./call-finish.ts";
+import { callFinish } from "./call-finish.ts";
 import { callTimeoutMs } from "./call-timeout.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { CloudEvent } from "./cloud-event.ts";
 import { NO_COMMAND } from "./entity-instance.ts";
 import { failure } from "./entity-out.ts";
+import { SdkError } from "./error.ts";
 import type { ContextSource, HandlerContext } from "./handler-context.ts";
 import { BaseContext } from "./handler-context.ts";
 
@@ -33,12 +36,21 @@ export interface ActionContext extends HandlerContext {
    * Raises `BAD_STATUS`, `BAD_METADATA`.
    */
   readonly abort: (status: StatusName, description: string, options?: AbortOptions) => never;
+  /**
+   * Says what goes with the end of a stream of answers, if it ends well: `return finish({ trailers: { "x-cost": "3" } })`.
+   * Of several the last counts. A single answer has both as options of `reply`.
+   *
+   * Raises `BAD_METADATA`, also where there is no stream.
+   */
+  readonly finish: (options: FinishOptions) => void;
 }
 
 /** The context as the runtime sees it. */
 export class ActionCommand extends BaseContext implements ActionContext {
   /** What `abort` threw first. A handler that swallows the throw has aborted nevertheless. */
   aborted: CallAborted | undefined;
+  /** What `finish` was given last. */
+  finished: CallFinish | undefined;
   readonly #cancellation: Cancellation;
 
   constructor(source: ContextSource, cancellation: Cancellation) {
@@ -71,11 +83,24 @@ export class ActionCommand extends BaseContext implements ActionContext {
       return this.make({ case: "failure", value: failure(NO_COMMAND, description) }).asAnswer;
     };
   }
+
   get abort(): (status: StatusName, description: string, options?: AbortOptions) => never {
     return (status, description, options) => {
       this.checkOpen("abort");
       this.aborted ??= new CallAborted(status, description, options);
       throw this.aborted;
+    };
+  }
+
+  get finish(): (options: FinishOptions) => void {
+    return (options) => {
+      this.checkOpen("finish");
+      if (this.once)
+        throw new SdkError(
+          "BAD_METADATA",
+          "finish is for streams of answers: reply takes metadata and trailers",
+        );
+      this.finished = callFinish(options);
     };
   }
 }

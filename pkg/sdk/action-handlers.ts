@@ -19,15 +19,19 @@ import { Metadata as GrpcMetadata, status } from "@grpc/grpc-js";
 import type { ActionCommand, ActionResponse } from "../protocol/gen/cloudstate/action_pb.ts";
 import { StatusSchema } from "../protocol/gen/google/rpc/status_pb.ts";
 import { CallAborted } from "./call-aborted.ts";
+import type { CallFinish } from "./call-finish.ts";
 import { Cancellation } from "./cancellation.ts";
 import { ProtocolError } from "./error.ts";
 import { Inbox } from "./inbox.ts";
 import type { Metadata } from "./metadata.ts";
-import type { ActionRun } from "./run-action.ts";
+import type { ActionRun, ActionSource } from "./run-action.ts";
 import { ActionBroken, runMany, runOnce } from "./run-action.ts";
 
 /** A call whose answer may begin with headers. */
 type Headed = Pick<ServerUnaryCall<unknown, unknown>, "sendMetadata">;
+
+/** The same of a stream, whose end may have trailers. */
+type StreamedAnswer = Writable & Headed & { end(trailers?: GrpcMetadata): void };
 
 export interface ActionHandlers {
   readonly handleUnary: handleUnaryCall<ActionCommand, ActionResponse>;
@@ -37,7 +41,7 @@ export interface ActionHandlers {
 }
 
 /** The methods of `cloudstate.action.ActionProtocol`. */
-export function actionHandlers(options: Omit<ActionRun, "cancellation">): ActionHandlers {
+export function actionHandlers(options: Omit<ActionRun, "cancellation" | "onFinish">): ActionHandlers {
   return {
     handleUnary: (call, answer) => {
       const run = { ...options, cancellation: cancellationOf(call) };
@@ -54,12 +58,12 @@ export function actionHandlers(options: Omit<ActionRun, "cancellation">): Action
     },
     handleStreamedOut: (call) => {
       const run = { ...options, cancellation: cancellationOf(call) };
-      void send(runMany(run, { shape: "server_streaming", command: call.request }), call, run.cancellation);
+      void send(run, { shape: "server_streaming", command: call.request }, call);
     },
     handleStreamed: (call) => {
       const run = { ...options, cancellation: cancellationOf(call) };
       const commands = new Inbox<ActionCommand>(call, run.cancellation);
-      void send(runMany(run, { shape: "bidi_streaming", commands }), call, run.cancellation);
+      void send(run, { shape: "bidi_streaming", commands }, call);
     },
   };
 }
@@ -90,24 +94,32 @@ function respond(
 }
 
 /** Sends what comes, as fast as it is read, and ends the call. Asks for no more when the caller has gone. */
-async function send(
-  responses: AsyncGenerator<ActionResponse>,
-  call: Writable & Headed,
-  cancellation: Cancellation,
-): Promise<void> {
+async function send(run: ActionRun, source: ActionSource, call: StreamedAnswer): Promise<void> {
+  const { cancellation } = run;
+  let finish: CallFinish | undefined;
   try {
-    for await (const response of responses) {
+    for await (const response of runMany({ ...run, onFinish: (given) => (finish = given) }, source)) {
       if (!cancellation.cancelled && !call.write(response)) await drained(call, cancellation);
       if (cancellation.cancelled) return;
     }
     cancellation.settle();
-    call.end();
+    endWith(finish, call);
   } catch (error) {
     if (cancellation.cancelled) return;
     cancellation.settle();
     // How grpc-js is told the status of a stream: it ends the call with it, after what was written.
     call.emit("error", statusOf(error, call));
   }
+}
+
+function endWith(finish: CallFinish | undefined, call: StreamedAnswer): void {
+  if (finish === undefined) {
+    call.end();
+    return;
+  }
+  // Has no effect when something was answered before.
+  call.sendMetadata(grpcMetadata(finish.metadata));
+  call.end(grpcMetadata(finish.trailers));
 }
 
 function drained(call: Writable, cancellation: Cancellation): Promise<void> {

@@ -4,7 +4,7 @@
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
-import type { Client, Metadata as GrpcMetadata, ServiceError } from "@grpc/grpc-js";
+import type { Client, Metadata as GrpcMetadata, ServiceError, StatusObject } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import test from "ava";
 import type { ExecutionContext } from "ava";
@@ -157,6 +157,38 @@ for (const [what, [name, options], text] of misuses) {
     t.regex(lines[0] ?? "", text);
   });
 }
+
+test("finish carries headers and trailers of a stream that ends well, also of one without an answer", async (t) => {
+  const { client, lines } = await served(t, {
+    streamedOut(_message, { finish }) {
+      finish({ trailers: { lost: "1" } });
+      finish({ metadata: { "x-head": "1" }, trailers: { "X-Tail": ["1", "2"] } });
+      return [];
+    },
+    async *streamed(messages, { finish, abort }) {
+      finish({ trailers: { lost: "1" } });
+      for await (const _message of messages) yield { message: "a" };
+      abort("ABORTED", "no");
+    },
+    unary: (_message, { finish }) => {
+      finish({});
+      return { message: "" };
+    },
+  });
+  const out = streamedOut(client, actionCommand("StreamedOut", groups()));
+  const headers = new Promise<GrpcMetadata>((resolve) => out.once("metadata", resolve));
+  const end = new Promise<StatusObject>((resolve) => out.once("status", resolve));
+  t.deepEqual(await all(out), []);
+  t.deepEqual((await headers).get("x-head"), ["1"]);
+  t.is((await end).metadata.get("x-tail").join(", "), "1, 2");
+  t.deepEqual((await end).metadata.get("lost"), []);
+  const both = streamed(client);
+  both.end(actionCommand("Streamed"));
+  const error = await t.throwsAsync<ServiceError>(all(both), { message: "10 ABORTED: no" });
+  t.deepEqual(error?.metadata.get("lost"), []);
+  await t.throwsAsync(unary(client, command).answer);
+  t.regex(lines[0] ?? "", /finish is for streams of answers/);
+});
 
 test("the trailers of a reply are entries of its metadata, under keys that no header can have", async (t) => {
   const trailers: MetadataInit = { "X-Tail": ["1", "2"], "x-tail-bin": Uint8Array.of(1) };

@@ -13,7 +13,7 @@ export type SdkErrorCode =
   | "BAD_RESULT"
   /** `emit`, `update`, `reply`, `forward` or `effect` was given what is not the message that it takes. */
   | "BAD_MESSAGE"
-  /** A key or value that metadata cannot carry, or half a CloudEvent. */
+  /** A key or value that metadata cannot carry, half a CloudEvent, or `finish` where there is no stream. */
   | "BAD_METADATA"
   /** `abort` was given what is not the name of a status, or OK. */
   | "BAD_STATUS"

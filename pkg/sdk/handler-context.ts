@@ -156,6 +156,11 @@ export class BaseContext implements HandlerContext {
     return new MadeAnswer(this, action);
   }
 
+  /** Whether the handler answers once, rather than with a stream. */
+  protected get once(): boolean {
+    return this.#source.once;
+  }
+
   protected checkOpen(what: string): void {
     if (!this.#ended) return;
     throw new SdkError(

@@ -5,6 +5,7 @@ export type { Action, ActionHandler, ActionHandlers } from "./action.ts";
 export type { ActionContext } from "./action-context.ts";
 export type { Answer, HandlerResult } from "./answer.ts";
 export type { AbortOptions, CallAborted, StatusName } from "./call-aborted.ts";
+export type { CallFinish, FinishOptions } from "./call-finish.ts";
 export type { CallOptions, EffectOptions, ReplyOptions, UnaryMethod } from "./call-target.ts";
 export type { CloudEvent, CloudEventInit } from "./cloud-event.ts";
 export { SdkError } from "./error.ts";

@@ -8,6 +8,7 @@ import { ActionCommand } from "./action-context.ts";
 import type { AnswerAction } from "./answer.ts";
 import { unpack } from "./any.ts";
 import { CallAborted } from "./call-aborted.ts";
+import type { CallFinish } from "./call-finish.ts";
 import type { CheckTarget } from "./call-target.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { MethodEntry } from "./definition.ts";
@@ -38,6 +39,8 @@ export interface ActionRun {
   /** Asked about every target of a forward or an effect. */
   readonly check: CheckTarget;
   readonly cancellation: Cancellation;
+  /** Told what goes with the end of a stream, before it ends well; not if there is nothing. */
+  readonly onFinish?: (finish: CallFinish) => void;
 }
 
 /** The call came to no answer; `cause` is why, and it was reported. */
@@ -84,6 +87,7 @@ export async function* runMany(run: ActionRun, source: ActionSource): AsyncGener
       context.checkGiven();
       const last = response(context, { case: undefined });
       if (last.sideEffects.length > 0) yield last;
+      if (context.finished !== undefined) run.onFinish?.(context.finished);
       return;
     }
   } catch (error) {

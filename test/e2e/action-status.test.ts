@@ -118,3 +118,28 @@ test("an action sees its caller's time and metadata, texts and bytes", async (t)
   t.deepEqual((await call(client, "Unary", metadata, Date.now() + 60_000)).messages, ["true 1,2 ä"]);
   t.deepEqual((await call(client, "Unary")).messages, ["false  none"]);
 });
+
+test("headers and trailers of a stream that ends well reach the caller, with the replies or without any", async (t) => {
+  const given = { metadata: { "x-head": "end" }, trailers: { "x-tail": ["1", "2"] } };
+  let replies: readonly string[] = [];
+  const { client } = await start(t, {
+    *streamedOut(_message, { reply, finish }) {
+      for (const message of replies)
+        yield reply(
+          ResponseSchema,
+          { message },
+          { metadata: { "x-head": message }, trailers: { "x-tail": message } },
+        );
+      return finish(given);
+    },
+  });
+  const none = await call(client, "StreamedOut");
+  t.deepEqual([none.messages, none.end.code], [[], status.OK]);
+  t.deepEqual(none.headers?.get("x-head"), ["end"]);
+  t.is(none.end.metadata.get("x-tail").join(), "1, 2");
+  replies = ["a", "b"];
+  const some = await call(client, "StreamedOut");
+  t.deepEqual([some.messages, some.end.code], [["a", "b"], status.OK]);
+  t.deepEqual(some.headers?.get("x-head"), ["a"]);
+  t.is(some.end.metadata.get("x-tail").join(), "1, 2");
+});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { CallEnd } from "../../grpc/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
 import type { ActionMethod } from "../../userfunction/mod.ts";
 
@@ -13,6 +14,9 @@ export interface ActionCall {
   readonly onCancel: (listener: () => void) => void;
 }
 
+/** What the user function sent beside the answers of a stream that it ended well. Read when it is asked for. */
+export type StreamEnd = Pick<CallEnd, "metadata" | "trailers">;
+
 /** A stream for an action whose method takes or gives one. */
 export interface ActionStreamCall {
   readonly method: ActionMethod;
@@ -20,4 +24,6 @@ export interface ActionStreamCall {
   readonly input: AsyncIterable<Uint8Array>;
   readonly metadata: Metadata;
   readonly onCancel: (listener: () => void) => void;
+  /** Called once, before the end is given out, if the user function ends the stream well. */
+  readonly onEnd?: (end: StreamEnd) => void;
 }

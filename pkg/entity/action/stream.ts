@@ -136,8 +136,12 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
 
   #onEnd(end: CallEnd): void {
     this.#stream = undefined;
-    const error = end.status === Status.OK ? undefined : (end.cause ?? new CallError(end));
-    this.#finish(error);
+    if (end.status !== Status.OK) {
+      this.#finish(end.cause ?? new CallError(end));
+      return;
+    }
+    if (!this.#over) this.#call.onEnd?.(end);
+    this.#finish(undefined);
   }
 
   /** The stream is over, for every side. Of several reasons the first counts. */

@@ -164,6 +164,20 @@ test("an action that aborts rejects; the cause has the status and what goes with
   await t.throwsAsync(call(aborting, "streamedOut", groups()).all(), { message: /ABORTED: enough$/ });
 });
 
+test("what goes with the end of a stream is there when it has ended", async (t) => {
+  const finishing = pipelineOf({
+    *streamedOut(_message, { finish }) {
+      yield { message: "a" };
+      return finish({ metadata: { "X-Head": "1" }, trailers: { "x-tail": ["2", "3"] } });
+    },
+  });
+  const answers = call(finishing, "streamedOut", groups());
+  t.is(answers.finish, undefined);
+  t.is((await answers.all()).length, 1);
+  t.deepEqual(answers.finish?.metadata.entries, [["x-head", "1"]]);
+  t.deepEqual(answers.finish?.trailers.getAll("x-tail"), ["2", "3"]);
+});
+
 test("what goes behind a reply is apart from what goes with it", async (t) => {
   const trailing = pipelineOf({
     unary: (_message, context) =>

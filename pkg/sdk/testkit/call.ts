@@ -6,6 +6,7 @@ import type { ActionCommand, ActionResponse } from "../../protocol/gen/cloudstat
 import type { Action } from "../action.ts";
 import { pack } from "../any.ts";
 import { CallAborted } from "../call-aborted.ts";
+import type { CallFinish } from "../call-finish.ts";
 import { Cancellation } from "../cancellation.ts";
 import type { MetadataInit } from "../metadata.ts";
 import { metadataToWire } from "../metadata.ts";
@@ -39,6 +40,8 @@ export type CallResult<Method extends DescMethod> = Method extends {
 export interface Answers<Output extends DescMessage> extends AsyncIterable<Answered<Output>> {
   /** All answers, of a stream that ends. */
   all(): Promise<readonly Answered<Output>[]>;
+  /** What the handler gave to `finish`, when its stream has ended well; undefined before, and if it gave nothing. */
+  readonly finish: CallFinish | undefined;
 }
 
 export interface CallerOptions {
@@ -92,7 +95,11 @@ export function call<Service extends DescService, Name extends keyof Service["me
   const result =
     methodKind === "unary" || methodKind === "client_streaming"
       ? once(run, () => sourceOf(method, input, options, run.cancellation)).then(read)
-      : answersOf(run, () => runMany(run, sourceOf(method, input, options, run.cancellation)), read);
+      : answersOf(
+          run,
+          (finishing) => runMany(finishing, sourceOf(method, input, options, run.cancellation)),
+          read,
+        );
   return result as CallResult<Service["method"][Name]>;
 }
 
@@ -167,15 +174,18 @@ async function once(run: ActionRun, source: () => ActionSource): Promise<ActionR
 }
 
 function answersOf(
-  { cancellation }: ActionRun,
-  begin: () => AsyncGenerator<ActionResponse>,
+  run: ActionRun,
+  begin: (run: ActionRun) => AsyncGenerator<ActionResponse>,
   read: (response: ActionResponse) => Answered,
 ): Answers<DescMessage> {
+  const { cancellation } = run;
+  let finish: CallFinish | undefined;
+  const finishing: ActionRun = { ...run, onFinish: (given) => (finish = given) };
   let responses: AsyncGenerator<ActionResponse> | undefined;
   const iterator: AsyncIterableIterator<Answered, undefined> = {
     next: async () => {
       try {
-        const { done, value } = await (responses ??= begin()).next();
+        const { done, value } = await (responses ??= begin(finishing)).next();
         if (done !== true) return { done: false, value: read(value) };
         cancellation.settle();
       } catch (error) {
@@ -192,6 +202,9 @@ function answersOf(
   };
   return {
     [Symbol.asyncIterator]: () => iterator,
+    get finish() {
+      return finish;
+    },
     all: async () => {
       const all: Answered[] = [];
       for await (const one of iterator) all.push(one);

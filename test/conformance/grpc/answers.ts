@@ -105,9 +105,15 @@ export class Answers<Answer> {
   /** Comes behind the last answer. */
   end(): void {
     const { error, responseHeaders, responseTrailers } = this.#definition ?? {};
-    if (error === undefined) return;
+    const metadata = entriesOf(responseHeaders);
+    const trailers = entriesOf(responseTrailers);
+    if (error === undefined) {
+      // Otherwise they went with the answers.
+      if (this.#given === 0) this.#context.finish({ metadata, trailers });
+      return;
+    }
     const info = this.#given === 0 ? this.#info() : undefined;
-    abortWith(error, info, this.#context, entriesOf(responseHeaders), entriesOf(responseTrailers));
+    abortWith(error, info, this.#context, metadata, trailers);
   }
 
   #info(): RequestInfo | undefined {

@@ -3,6 +3,7 @@
 /**
  * The program that gRPC's conformance runner tests as a server: our proxy in front of a user function on our SDK. It reads
  * from its standard input what server is wanted, writes to its standard output where it listens, and serves until SIGTERM.
+ * With the argument `half` it is wrong on purpose: it takes half of what it has to take.
  */
 
 import { buffer } from "node:stream/consumers";
@@ -28,7 +29,8 @@ async function main(): Promise<void> {
   endWithParent();
   const input = await buffer(process.stdin);
   const request = fromBinary(ServerCompatRequestSchema, input.subarray(PREFIX_BYTES));
-  const port = await start(request.messageReceiveLimit);
+  const part = process.argv.includes("half") ? 0.5 : 1;
+  const port = await start(Math.floor(request.messageReceiveLimit * part));
   const response = create(ServerCompatResponseSchema, { host: HOST, port });
   const message = toBinary(ServerCompatResponseSchema, response);
   const prefix = Buffer.alloc(PREFIX_BYTES);

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { headerMetadata } from "./header-metadata.ts";
+import type { Metadata, MetadataInit } from "./metadata.ts";
+
+export interface FinishOptions {
+  /** Headers of the answer. They count only if the stream had no answer. Default: none. */
+  readonly metadata?: MetadataInit;
+  /** Come behind the last answer. Default: none. */
+  readonly trailers?: MetadataInit;
+}
+
+/** What goes with the end of a stream that ends well. */
+export interface CallFinish {
+  readonly metadata: Metadata;
+  readonly trailers: Metadata;
+}
+
+/** Raises `BAD_METADATA`. */
+export function callFinish({ metadata, trailers }: FinishOptions): CallFinish {
+  return { metadata: headerMetadata(metadata), trailers: headerMetadata(trailers) };
+}
