@@ -26,6 +26,7 @@ export {
   text,
 } from "./settings.ts";
 export type { Declaration, Setting, Values } from "./settings.ts";
+export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
 export { silentLogger } from "./logger.ts";
 export type { LogFields, Logger } from "./logger.ts";

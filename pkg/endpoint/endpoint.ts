@@ -87,8 +87,8 @@ export async function startEndpoint(
   let serving: Serving | undefined;
   let draining = false;
 
-  const { maxIdempotencyKeyLength } = options;
-  const behind = { dispatch, maxIdempotencyKeyLength, logger };
+  const { maxIdempotencyKeyLength, streamKeepAliveMs } = options;
+  const behind = { dispatch, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
   const bodies = new BodyReader(options, clock);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const serveJson = createHttpHandler({
@@ -119,7 +119,7 @@ export async function startEndpoint(
     calls,
     crossOrigin,
     clock,
-    keepAliveMs: options.streamKeepAliveMs,
+    keepAliveMs: streamKeepAliveMs,
     idleTimeoutMs: options.idleTimeoutMs,
   });
 

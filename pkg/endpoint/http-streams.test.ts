@@ -4,6 +4,7 @@ import { fromBinary, fromJson, toBinary } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 import test from "ava";
 
+import { ManualClock } from "../base/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
 import type { MetadataEntry } from "../protocol/mod.ts";
@@ -91,6 +92,32 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
       t.is(headers["cache-control"], "no-cache");
       t.is(await readText(body), 'data: {"text":"a"}\n\ndata: {"text":"b"}\n\ndata: {"text":"c"}\n\n');
     }
+  });
+
+  test(`${version}: silence between events is filled with comments, between lines it is not`, async (t) => {
+    const clock = new ManualClock();
+    let go = (): void => undefined;
+    const slow: Dispatch["streamed"] = async function* (command) {
+      yield reply(command, { text: "a" });
+      await new Promise<void>((resolve) => (go = resolve));
+      throw new StatusError(Status.NOT_FOUND, "GONE", 'no "more"\n');
+    };
+    const endpoint = await runEndpoint(t, echo, { streamKeepAliveMs: 1_000 }, slow, clock);
+    const events = await send(endpoint.port, talk("Recite", EVENTS));
+    let text = await readUntil(events.body, "\n\n");
+    for (let i = 0; i < 2; i++) {
+      clock.advance(999);
+      clock.advance(1);
+      text += await readUntil(events.body, ":\n\n");
+    }
+    go();
+    text += await readText(events.body);
+    t.is(text, `data: {"text":"a"}\n\n:\n\n:\n\nevent: error\ndata: ${GONE}\n\n`);
+    const lines = await send(endpoint.port, talk("Recite"));
+    t.is(await readUntil(lines.body, "\n"), '{"text":"a"}\n');
+    clock.advance(10_000);
+    go();
+    t.is(await readText(lines.body), `{"error":${GONE}}\n`);
   });
 
   test(`${version}: a client stream gets exactly one message, and its one reply is no stream`, async (t) => {

@@ -22,7 +22,7 @@ export interface EndpointOptions {
   readonly requestTimeoutMs: number;
   /** A connection without a request is closed after this: longer than proxies in front keep theirs (Envoy: an hour). */
   readonly idleTimeoutMs: number;
-  /** Silence after which the caller of a WebSocket is pinged; after the same again it is taken for gone. */
+  /** Silence after which an event stream gets a comment, and the caller of a WebSocket is pinged; silent again, it is gone. */
   readonly streamKeepAliveMs: number;
   /** In UTF-16 code units. */
   readonly maxIdempotencyKeyLength: number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Logger } from "../base/mod.ts";
+import type { Clock, Logger } from "../base/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 
 /** What every way to call a method needs. */
@@ -8,5 +8,8 @@ export interface ServingContext {
   readonly dispatch: Dispatch;
   /** In UTF-16 code units. */
   readonly maxIdempotencyKeyLength: number;
+  /** Silence after which an event stream gets a comment, in milliseconds. */
+  readonly streamKeepAliveMs: number;
+  readonly clock: Clock;
   readonly logger: Logger;
 }

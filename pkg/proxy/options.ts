@@ -339,7 +339,7 @@ export const PROXY_SETTINGS = {
     30_000,
     "ms",
     [1, DAY_MS],
-    "Silence after which the caller of a WebSocket is pinged; after the same again it is taken for gone.",
+    "Silence after which an event stream gets a comment, and the caller of a WebSocket is pinged; after the same again it is taken for gone.",
   ),
   maxIdempotencyKeyLength: number(
     "max-idempotency-key-length",

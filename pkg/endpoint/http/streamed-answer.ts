@@ -13,11 +13,12 @@
 
 import type { Registry } from "@bufbuild/protobuf";
 
-import type { Logger } from "../../base/mod.ts";
+import { settlesWithin } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 import { replyHeaders } from "../metadata.ts";
+import type { ServingContext } from "../serving.ts";
 import { errorStatus } from "./error-response.ts";
 import type { StreamedHttpResponse } from "./exchange.ts";
 import type { HttpBinding } from "./http-rule.ts";
@@ -29,8 +30,12 @@ interface Format {
   contentType(first: CommandReply | undefined): string;
   /** What the caller reads of a failure; undefined if there is no place for it. */
   failure(status: string): string | undefined;
+  /** What may stand between replies, and says nothing; undefined if nothing may. */
+  readonly filler?: string;
   readonly headers: readonly string[];
 }
+
+type StreamContext = Pick<ServingContext, "streamKeepAliveMs" | "clock" | "logger">;
 
 /** Makes one answer of the replies to one request; `accept` is the request's header. */
 export type StreamEncoder = (
@@ -42,7 +47,7 @@ export type StreamEncoder = (
  * The encoder of a binding. To callers who ask for `text/event-stream` replies are server-sent events, else lines of
  * JSON, or the bytes of a `google.api.HttpBody` one behind the other (as Cloudstate's proxy does).
  */
-export function streamEncoder(binding: HttpBinding, types: Registry, logger: Logger): StreamEncoder {
+export function streamEncoder(binding: HttpBinding, types: Registry, context: StreamContext): StreamEncoder {
   const json = replyText(binding, types);
   const asked = eventFormat(json);
   const plain = answersWithBytes(binding) ? bytesFormat(binding, types) : lineFormat(json);
@@ -63,7 +68,7 @@ export function streamEncoder(binding: HttpBinding, types: Registry, logger: Log
       status: 200,
       contentType: format.contentType(reply),
       headers: [...replyHeaders(reply?.metadata ?? NO_METADATA), ...format.headers],
-      pieces: pieces(piece, source, format, logger),
+      pieces: pieces(piece, source, format, context),
     };
   };
 }
@@ -74,13 +79,20 @@ async function* pieces(
   first: string | Uint8Array | undefined,
   source: AsyncIterator<CommandReply>,
   format: Format,
-  logger: Logger,
+  { streamKeepAliveMs, clock, logger }: StreamContext,
 ): AsyncGenerator<string | Uint8Array, void, undefined> {
   if (first === undefined) return;
   try {
     yield first;
-    for (let next = await source.next(); next.done !== true; next = await source.next())
-      yield format.piece(next.value.payload);
+    for (;;) {
+      const next = source.next();
+      // Proxies on the way may cut a connection on which nothing moves.
+      if (format.filler !== undefined)
+        while (!(await settlesWithin(next, streamKeepAliveMs, clock))) yield format.filler;
+      const item = await next;
+      if (item.done === true) return;
+      yield format.piece(item.value.payload);
+    }
   } catch (error) {
     const last = format.failure(JSON.stringify(errorStatus(error, logger)));
     if (last === undefined) throw error;
@@ -100,12 +112,13 @@ function lineFormat(json: (payload: Uint8Array) => string): Format {
   };
 }
 
-/** One JSON text per event. A failure is an event `error`. */
+/** One JSON text per event. A failure is an event `error`, and a line that begins with a colon is a comment. */
 function eventFormat(json: (payload: Uint8Array) => string): Format {
   return {
     piece: (payload) => `data: ${json(payload)}\n\n`,
     contentType: () => "text/event-stream",
     failure: (status) => `event: error\ndata: ${status}\n\n`,
+    filler: ":\n\n",
     headers: ["cache-control", "no-cache"],
   };
 }

@@ -5,7 +5,7 @@ import type { ExecutionContext } from "ava";
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 
-import { silentLogger } from "../../base/mod.ts";
+import { silentLogger, systemClock } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Command, Dispatch } from "../../router/mod.ts";
 import { inMemoryRequest } from "../testdata/in-memory-request.ts";
@@ -22,7 +22,13 @@ const spec = librarySpec();
 const { registry } = spec.descriptors;
 
 function transcoderTo(unary: Dispatch["unary"]): Transcoder {
-  const context = { dispatch: dispatchOf(unary), maxIdempotencyKeyLength: 256, logger: silentLogger };
+  const context = {
+    dispatch: dispatchOf(unary),
+    maxIdempotencyKeyLength: 256,
+    streamKeepAliveMs: 30_000,
+    clock: systemClock,
+    logger: silentLogger,
+  };
   return createTranscoder(spec, context);
 }
 

@@ -82,9 +82,9 @@ function unaryAnswerer(binding: HttpBinding, method: ServedMethod, context: Cont
 
 /** Over HTTP a stream of messages to the user function is always of one. */
 function streamedAnswerer(binding: HttpBinding, method: ServedMethod, context: Context): Answerer {
-  const { dispatch, types, logger } = context;
+  const { dispatch, types } = context;
   const encodeReply = replyEncoder(binding, types);
-  const encodeReplies = streamEncoder(binding, types, logger);
+  const encodeReplies = streamEncoder(binding, types, context);
   return async (request, payload) => {
     const replies = dispatch.streamed({
       method,

@@ -65,12 +65,13 @@ export async function readText(body: Readable): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Reads until the text has come. */
-export async function readUntil(body: Readable, text: string): Promise<void> {
+/** Reads until the text has come; gives all that came with it. */
+export async function readUntil(body: Readable, text: string): Promise<string> {
   let seen = "";
   while (!seen.includes(text)) {
     const chunk = body.read() as Buffer | null;
     if (chunk === null) await new Promise((resolve) => body.once("readable", resolve));
     else seen += chunk.toString();
   }
+  return seen;
 }
