@@ -50,6 +50,7 @@ test("the proxy stands between queue-proxy and the user function, as a native si
         { name: "USER_FUNCTION_PORT", value: "8080" },
         { name: "PERDURE_LOG", value: "nats://nats.perdure-system.svc:4222/default_cart" },
         { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
+        { name: "PERDURE_MAX_CONFLICT_RETRIES", value: "1000" },
         { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
         { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
         { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },

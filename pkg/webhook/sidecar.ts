@@ -8,6 +8,12 @@ import { ADMIN_PORT, HTTP_PORT, PROXY_CONTAINER, SECRET_VOLUME } from "./reserve
 /** Where the Secret with what NATS asks for is mounted. */
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
 
+/**
+ * While one pod hands over to another both write, and the one that ends may lose many times in a row against a backlog that
+ * the other has been given. What bounds its patience is the command's time.
+ */
+const MAX_CONFLICT_RETRIES = 1_000;
+
 /** Whose pod it is, as its labels say. */
 export interface PodIdentity {
   readonly namespace: string;
@@ -67,6 +73,7 @@ function environment(pod: PodIdentity, userPort: number, options: ServiceOptions
     USER_FUNCTION_PORT: String(userPort),
     PERDURE_LOG: log,
     NATS_SECRET_DIR: SECRET_FOLDER,
+    PERDURE_MAX_CONFLICT_RETRIES: String(MAX_CONFLICT_RETRIES),
   };
   return [
     ...Object.entries(values).map(([name, value]) => ({ name, value })),
