@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Command, Option } from "commander";
+import { Command } from "commander";
 
-import { describeSetting } from "../../pkg/base/mod.ts";
-import type { Setting } from "../../pkg/base/mod.ts";
+import { parseSettingFlags } from "../../pkg/base/mod.ts";
 import { PROXY_SETTINGS, PROXY_VERSION } from "../../pkg/proxy/mod.ts";
 
 const EXAMPLES = `
@@ -25,16 +24,5 @@ export function parseFlags(argv: readonly string[]): Record<string, string | und
     .allowExcessArguments(false)
     .configureHelp({ sortOptions: true })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-  const settings: Setting[] = Object.values(PROXY_SETTINGS);
-  for (const setting of settings)
-    command.addOption(new Option(`--${setting.flag} <value>`, describeSetting(setting)));
-  command.parse(argv);
-
-  const values: Record<string, string | undefined> = {};
-  for (const { flag } of settings) values[flag] = command.opts<Record<string, string>>()[camelCase(flag)];
-  return values;
-}
-
-function camelCase(flag: string): string {
-  return flag.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase());
+  return parseSettingFlags(command, Object.values(PROXY_SETTINGS), argv);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { describeError, SettingError, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { describeError, SettingError, stopSignal, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import type { Proxy } from "../../pkg/proxy/mod.ts";
@@ -17,7 +17,7 @@ const EXIT_USAGE = 2;
 /** Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const stop = new AbortController();
-  const stopRequested = stopSignal().then(() => stop.abort());
+  const stopRequested = stopSignal(() => process.exit(EXIT_FAILED)).then(() => stop.abort());
   try {
     const proxy = await start(argv, env, stop.signal).catch((error: unknown) => {
       // It still waited for its log, and does not have to any more.
@@ -47,20 +47,6 @@ async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: Ab
     },
   });
   return proxy;
-}
-
-/** Resolves at the first SIGTERM or SIGINT. Whoever asks twice does not want to wait: the second ends the process. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const onSignal = (): void => {
-      if (asked) process.exit(EXIT_FAILED);
-      asked = true;
-      resolve();
-    };
-    process.on("SIGTERM", onSignal);
-    process.on("SIGINT", onSignal);
-  });
 }
 
 function isUsage(error: unknown): boolean {

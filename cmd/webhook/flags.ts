@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Command, Option } from "commander";
+import { Command } from "commander";
 
-import { describeSetting } from "../../pkg/base/mod.ts";
-import type { Setting } from "../../pkg/base/mod.ts";
+import { parseSettingFlags } from "../../pkg/base/mod.ts";
 import { WEBHOOK_SETTINGS } from "../../pkg/webhook/mod.ts";
 
 const EXAMPLES = `
@@ -20,15 +19,5 @@ export function parseFlags(argv: readonly string[]): Record<string, string | und
     .allowExcessArguments(false)
     .configureHelp({ sortOptions: true })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-  const settings: Setting[] = Object.values(WEBHOOK_SETTINGS);
-  // Their own names, instead of the ones in which commander would keep them.
-  const values: Record<string, string | undefined> = {};
-  for (const setting of settings) {
-    const option = new Option(`--${setting.flag} <value>`, describeSetting(setting));
-    command.addOption(option).on(`option:${setting.flag}`, (value: string) => {
-      values[setting.flag] = value;
-    });
-  }
-  command.parse(argv);
-  return values;
+  return parseSettingFlags(command, Object.values(WEBHOOK_SETTINGS), argv);
 }

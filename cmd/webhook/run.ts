@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { describeError, SettingError, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import {
+  describeError,
+  MAX_DELAY_MS,
+  SettingError,
+  stopSignal,
+  systemClock,
+  systemRandom,
+} from "../../pkg/base/mod.ts";
 import { inClusterAccess } from "../../pkg/k8s/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
 import type { LogLevel } from "../../pkg/telemetry/mod.ts";
@@ -12,14 +19,13 @@ import { parseFlags } from "./flags.ts";
 const EXIT_STOPPED = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-const LONG_MS = 2_147_483_647;
 
 /** Runs the webhook until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   // While nothing is open but the wait for the next try, Node would take the work for done.
-  setInterval(() => undefined, LONG_MS);
+  setInterval(() => undefined, MAX_DELAY_MS);
   const stop = new AbortController();
-  const stopRequested = stopSignal().then(() => stop.abort());
+  const stopRequested = stopSignal(() => process.exit(EXIT_FAILED)).then(() => stop.abort());
   try {
     const webhook = await start(argv, env, stop.signal).catch((error: unknown) => {
       // It still waited for the API server, and does not have to any more.
@@ -40,18 +46,4 @@ async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: Ab
   const logger = createLogger(options.logLevel as LogLevel, process.stdout);
   const access = await inClusterAccess(env);
   return startWebhook(options, { access, clock: systemClock, random: systemRandom, logger, signal });
-}
-
-/** Resolves at the first SIGTERM or SIGINT. Whoever asks twice does not want to wait: the second ends the process. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const onSignal = (): void => {
-      if (asked) process.exit(EXIT_FAILED);
-      asked = true;
-      resolve();
-    };
-    process.on("SIGTERM", onSignal);
-    process.on("SIGINT", onSignal);
-  });
 }

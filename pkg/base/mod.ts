@@ -16,9 +16,9 @@ export type { PushSource } from "./pull-buffer.ts";
 export { randomBelow, seededRandom, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
 export { Semaphore } from "./semaphore.ts";
+export { parseSettingFlags } from "./setting-flags.ts";
 export {
   boolean,
-  describeSetting,
   number,
   resolveSettings,
   SettingError,
@@ -26,6 +26,7 @@ export {
   text,
 } from "./settings.ts";
 export type { Declaration, Setting, Values } from "./settings.ts";
+export { stopSignal } from "./stop-signal.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
 export { silentLogger } from "./logger.ts";
