@@ -6,15 +6,12 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 
 import { toBinary } from "@bufbuild/protobuf";
-import type { ExecutionContext } from "ava";
 import test from "ava";
 
 import { until } from "../../test/lib/until.ts";
 import type { ActionCommand } from "../protocol/gen/cloudstate/action_pb.ts";
 import { ActionCommandSchema } from "../protocol/gen/cloudstate/action_pb.ts";
-import type { ActionHandlers, RunningServer } from "./mod.ts";
-import type { SdkError } from "./mod.ts";
-import { action, serve } from "./mod.ts";
+import type { RunningServer, SdkError } from "./mod.ts";
 import {
   actionCommand,
   all,
@@ -25,52 +22,14 @@ import {
   streamedOut,
   unary,
 } from "./test-model/fake-action.ts";
-import { FakeProxy } from "./test-model/fake-proxy.ts";
-import { Other, Pipeline } from "./test-model/gen/model_pb.ts";
-import { otherAction } from "./test-model/model.ts";
+import type { FakeProxy } from "./test-model/fake-proxy.ts";
+import { Other } from "./test-model/gen/model_pb.ts";
+import { served } from "./test-model/served.ts";
 import { groups, reply } from "./test-model/wire.ts";
-
-type Handlers = ActionHandlers<typeof Pipeline>;
-
-interface Served {
-  readonly server: RunningServer;
-  readonly proxy: FakeProxy;
-  readonly lines: readonly string[];
-}
 
 const BIG = "x".repeat(64 * 1024);
 /** What the buffers between two processes may hold, of messages of 64 KiB: Node's, grpc-js's, and the windows. */
 const IN_BETWEEN = 100;
-
-/** A server of these handlers; the others do nothing. */
-async function served(
-  t: ExecutionContext,
-  handlers: Partial<Handlers>,
-  drainTimeoutMs = 10_000,
-): Promise<Served> {
-  const lines: string[] = [];
-  const pipeline = action(Pipeline, {
-    unary: () => ({ message: "" }),
-    streamedIn: () => ({ message: "" }),
-    streamedOut: () => [],
-    streamed: () => [],
-    touch: () => undefined,
-    ...handlers,
-  });
-  const server = await serve({
-    entities: [pipeline, otherAction()],
-    port: 0,
-    handleSignals: false,
-    drainTimeoutMs,
-    log: (line) => lines.push(line),
-  });
-  const proxy = new FakeProxy(server.port);
-  t.teardown(async () => {
-    proxy.client.close();
-    await server.close();
-  });
-  return { server, proxy, lines };
-}
 
 /** Lets everything that is under way on the connection arrive. */
 async function settle(proxy: FakeProxy): Promise<void> {

@@ -4,14 +4,12 @@
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
-import type { Client, Metadata as GrpcMetadata, ServiceError, StatusObject } from "@grpc/grpc-js";
+import type { Metadata as GrpcMetadata, ServiceError, StatusObject } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import test from "ava";
-import type { ExecutionContext } from "ava";
 
 import { StatusSchema } from "../protocol/gen/google/rpc/status_pb.ts";
-import type { AbortOptions, ActionHandlers, MetadataInit, StatusName } from "./mod.ts";
-import { action, serve } from "./mod.ts";
+import type { AbortOptions, MetadataInit, StatusName } from "./mod.ts";
 import {
   actionCommand,
   all,
@@ -22,38 +20,17 @@ import {
   streamedOut,
   unary,
 } from "./test-model/fake-action.ts";
-import { FakeProxy } from "./test-model/fake-proxy.ts";
-import { Other, OtherRequestSchema, Pipeline, ResponseSchema } from "./test-model/gen/model_pb.ts";
-import { otherAction } from "./test-model/model.ts";
+import { Other, OtherRequestSchema, ResponseSchema } from "./test-model/gen/model_pb.ts";
+import { served } from "./test-model/served.ts";
 import { groups, reply } from "./test-model/wire.ts";
-
-async function served(
-  t: ExecutionContext,
-  handlers: Partial<ActionHandlers<typeof Pipeline>>,
-): Promise<{ readonly client: Client; readonly lines: readonly string[] }> {
-  const lines: string[] = [];
-  const pipeline = action(Pipeline, {
-    unary: () => ({ message: "" }),
-    streamedIn: () => ({ message: "" }),
-    streamedOut: () => [],
-    streamed: () => [],
-    touch: () => undefined,
-    ...handlers,
-  });
-  const log = (line: string): void => void lines.push(line);
-  const server = await serve({ entities: [pipeline, otherAction()], port: 0, handleSignals: false, log });
-  const { client } = new FakeProxy(server.port);
-  t.teardown(async () => {
-    client.close();
-    await server.close();
-  });
-  return { client, lines };
-}
 
 const command = actionCommand("Unary", groups());
 
 test("abort ends a call of any shape with its status and text; nothing of it is in the log", async (t) => {
-  const { client, lines } = await served(t, {
+  const {
+    proxy: { client },
+    lines,
+  } = await served(t, {
     unary: (_message, { effect, abort }) => {
       effect(Other.method.call, { id: "lost" });
       return abort("NOT_FOUND", "no such book");
@@ -94,7 +71,9 @@ test("abort ends a call of any shape with its status and text; nothing of it is 
 
 test("abort carries details, headers and trailers, texts and bytes", async (t) => {
   const detail = anyPack(OtherRequestSchema, { $typeName: "perdure.sdk.test.OtherRequest", id: "7" });
-  const { client } = await served(t, {
+  const {
+    proxy: { client },
+  } = await served(t, {
     unary: (_message, { abort }) =>
       abort("FAILED_PRECONDITION", "not yet", {
         details: [detail],
@@ -123,7 +102,9 @@ test("a handler that swallows the throw has aborted nevertheless, with the first
       }
     }
   };
-  const { client } = await served(t, {
+  const {
+    proxy: { client },
+  } = await served(t, {
     unary: (_message, { abort }) => {
       swallow(abort);
       return { message: "fine" };
@@ -150,7 +131,10 @@ const misuses: readonly (readonly [what: string, args: readonly [string, AbortOp
 
 for (const [what, [name, options], text] of misuses) {
   test(`abort refuses ${what}`, async (t) => {
-    const { client, lines } = await served(t, {
+    const {
+      proxy: { client },
+      lines,
+    } = await served(t, {
       unary: (_message, { abort }) => abort(name as StatusName, "", options),
     });
     await t.throwsAsync(unary(client, command).answer, { message: "2 UNKNOWN: Unexpected failure" });
@@ -159,7 +143,10 @@ for (const [what, [name, options], text] of misuses) {
 }
 
 test("finish carries headers and trailers of a stream that ends well, also of one without an answer", async (t) => {
-  const { client, lines } = await served(t, {
+  const {
+    proxy: { client },
+    lines,
+  } = await served(t, {
     streamedOut(_message, { finish }) {
       finish({ trailers: { lost: "1" } });
       finish({ metadata: { "x-head": "1" }, trailers: { "X-Tail": ["1", "2"] } });
@@ -192,7 +179,9 @@ test("finish carries headers and trailers of a stream that ends well, also of on
 
 test("the trailers of a reply are entries of its metadata, under keys that no header can have", async (t) => {
   const trailers: MetadataInit = { "X-Tail": ["1", "2"], "x-tail-bin": Uint8Array.of(1) };
-  const { client } = await served(t, {
+  const {
+    proxy: { client },
+  } = await served(t, {
     unary: (_message, context) =>
       context.reply(ResponseSchema, { message: "a" }, { metadata: { "x-head": "0" }, trailers }),
     streamedIn: (_messages, context) =>
@@ -215,7 +204,9 @@ test("the trailers of a reply are entries of its metadata, under keys that no he
 });
 
 test("the caller's time is that of its grpc-timeout, in milliseconds", async (t) => {
-  const { client } = await served(t, {
+  const {
+    proxy: { client },
+  } = await served(t, {
     unary: (_message, { timeoutMs }) => ({ message: String(timeoutMs) }),
   });
   const times = {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ExecutionContext } from "ava";
+
+import { action, serve } from "../mod.ts";
+import type { ActionHandlers, RunningServer } from "../mod.ts";
+
+import { FakeProxy } from "./fake-proxy.ts";
+import { Pipeline } from "./gen/model_pb.ts";
+import { otherAction } from "./model.ts";
+
+type Handlers = ActionHandlers<typeof Pipeline>;
+
+interface Served {
+  readonly server: RunningServer;
+  readonly proxy: FakeProxy;
+  /** What the server has logged. */
+  readonly lines: readonly string[];
+}
+
+/** A server of these handlers, until the test ends; the others do nothing. */
+export async function served(
+  t: ExecutionContext,
+  handlers: Partial<Handlers>,
+  drainTimeoutMs = 10_000,
+): Promise<Served> {
+  const lines: string[] = [];
+  const pipeline = action(Pipeline, {
+    unary: () => ({ message: "" }),
+    streamedIn: () => ({ message: "" }),
+    streamedOut: () => [],
+    streamed: () => [],
+    touch: () => undefined,
+    ...handlers,
+  });
+  const server = await serve({
+    entities: [pipeline, otherAction()],
+    port: 0,
+    handleSignals: false,
+    drainTimeoutMs,
+    log: (line) => lines.push(line),
+  });
+  const proxy = new FakeProxy(server.port);
+  t.teardown(async () => {
+    proxy.client.close();
+    await server.close();
+  });
+  return { server, proxy, lines };
+}
