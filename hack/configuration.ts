@@ -55,7 +55,7 @@ function range(setting: Setting): string {
     case "boolean":
       return "true, false";
     case "text":
-      return setting.oneOf?.join(", ") ?? "text";
+      return setting.oneOf?.join(", ") ?? (setting.form === "http-url" ? "`http://…`" : "text");
   }
 }
 

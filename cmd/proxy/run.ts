@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describeError, SettingError, stopSignal, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import type { LogLevel } from "../../pkg/base/mod.ts";
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import type { Proxy } from "../../pkg/proxy/mod.ts";
 import { createLogger, podFields } from "../../pkg/telemetry/mod.ts";
-import type { LogLevel } from "../../pkg/telemetry/mod.ts";
 
 import { parseFlags } from "./flags.ts";
 import { keepHeapSmall } from "./heap.ts";

@@ -8,9 +8,9 @@ import {
   systemClock,
   systemRandom,
 } from "../../pkg/base/mod.ts";
+import type { LogLevel } from "../../pkg/base/mod.ts";
 import { inClusterAccess } from "../../pkg/k8s/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
-import type { LogLevel } from "../../pkg/telemetry/mod.ts";
 import { startWebhook, webhookOptions } from "../../pkg/webhook/mod.ts";
 import type { Webhook } from "../../pkg/webhook/mod.ts";
 

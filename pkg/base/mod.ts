@@ -19,6 +19,7 @@ export { Semaphore } from "./semaphore.ts";
 export { parseSettingFlags } from "./setting-flags.ts";
 export {
   boolean,
+  httpUrl,
   number,
   resolveSettings,
   SettingError,
@@ -29,5 +30,5 @@ export type { Declaration, Setting, Values } from "./settings.ts";
 export { stopSignal } from "./stop-signal.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
-export { silentLogger } from "./logger.ts";
-export type { LogFields, Logger } from "./logger.ts";
+export { LOG_LEVELS, silentLogger } from "./logger.ts";
+export type { LogFields, Logger, LogLevel } from "./logger.ts";

@@ -15,7 +15,7 @@ export type Setting<T extends SettingValue = SettingValue> = {
   ? { readonly kind: "number"; readonly unit: string; readonly min: number; readonly max: number }
   : T extends boolean
     ? { readonly kind: "boolean" }
-    : { readonly kind: "text"; readonly oneOf?: readonly string[] });
+    : { readonly kind: "text"; readonly oneOf?: readonly string[]; readonly form?: "http-url" });
 
 export type SettingValue = string | number | boolean;
 
@@ -56,6 +56,11 @@ export function text(
   oneOf?: readonly string[],
 ): Setting<string> {
   return { kind: "text", flag, env, default: value, help, ...(oneOf !== undefined && { oneOf }) };
+}
+
+/** The address of something that answers HTTP without TLS. */
+export function httpUrl(flag: string, env: string, value: string, help: string): Setting<string> {
+  return { kind: "text", flag, env, default: value, help, form: "http-url" };
 }
 
 export function boolean(flag: string, env: string, value: boolean, help: string): Setting<boolean> {
@@ -107,8 +112,15 @@ function parse(setting: Declaration[string], value: string, source: string): Set
       if (setting.oneOf !== undefined && !setting.oneOf.includes(value)) {
         throw new SettingError(`${source}=${value}: is one of ${setting.oneOf.join(", ")}`);
       }
+      if (setting.form === "http-url" && !isHttpUrl(value)) {
+        throw new SettingError(`${source}=${value}: is a URL that begins with http://`);
+      }
       return value;
   }
+}
+
+function isHttpUrl(value: string): boolean {
+  return value === "" || (URL.canParse(value) && new URL(value).protocol === "http:");
 }
 
 function parseNumber({ min, max, unit }: Setting<number>, value: string, source: string): number {

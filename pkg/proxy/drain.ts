@@ -8,6 +8,8 @@ import type { ProxyOptions } from "./options.ts";
 
 export interface DrainDependencies {
   readonly entities: Pick<EntityRuntime, "active" | "passivateAll" | "resume">;
+  /** Resolves when no more requests come, as far as anybody knows; gives why it is not sure. */
+  readonly quiet: (signal: AbortSignal) => Promise<string | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly options: Pick<ProxyOptions, "drainAnswerTimeoutMs" | "drainResetTimeoutMs">;
@@ -15,7 +17,7 @@ export interface DrainDependencies {
 
 /**
  * What a proxy does before its pod ends: Kubernetes asks for it (`preStop`) when the pod begins to end, and sends SIGTERM
- * when the containers before it are gone.
+ * when it has the answer.
  *
  *     serving ◀──▶ draining ──▶ stopping
  *        └────────────────────────▲
@@ -23,8 +25,8 @@ export interface DrainDependencies {
  * 1. From `drain` on the proxy is not ready, and an entity leaves memory as soon as it is idle, so that the pod that comes
  *    after finds it at rest. Requests that come late, since news of the end travels slowly, are served: the log keeps
  *    that safe (I3).
- * 2. `drain` resolves at a moment without an entity in memory, and when those that left are packed, or after
- *    `drainAnswerTimeoutMs` (I11).
+ * 2. `drain` resolves when no more requests come, at a moment without an entity in memory, and when those that left are
+ *    packed, or after `drainAnswerTimeoutMs` (I11).
  * 3. A proxy that is not stopped within `drainResetTimeoutMs` of the last `drain` serves as before.
  */
 export class Drain {
@@ -32,6 +34,7 @@ export class Drain {
   #state: State = SERVING;
   /** Under way, for all who ask meanwhile. */
   #answer: Promise<string> | undefined;
+  readonly #stopped = new AbortController();
 
   constructor(dependencies: DrainDependencies) {
     this.#dependencies = dependencies;
@@ -59,11 +62,15 @@ export class Drain {
   stop(): void {
     if (this.#state.kind === "draining") this.#state.reset.cancel();
     this.#state = STOPPING;
+    this.#stopped.abort();
   }
 
   async #run(): Promise<string> {
-    const { entities, clock, logger, options } = this.#dependencies;
+    const { entities, clock, logger, options, quiet } = this.#dependencies;
     logger.info("draining", { entities: entities.active });
+    void entities.passivateAll();
+    const unsure = await quiet(this.#stopped.signal);
+    if (unsure !== undefined) logger.warn("not known whether more requests come", { reason: unsure });
     const timeIsUp = sleep(clock, options.drainAnswerTimeoutMs).then(() => true);
     const isLate = await Promise.race([entities.passivateAll().then(() => false), timeIsUp]);
     if (isLate) {

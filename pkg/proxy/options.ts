@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { boolean, number, resolveSettings, SettingError, text } from "../base/mod.ts";
+import { boolean, httpUrl, LOG_LEVELS, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
 import { parseOrigins } from "../endpoint/mod.ts";
 
@@ -380,13 +380,27 @@ export const PROXY_SETTINGS = {
     [0, DAY_MS],
     "How long running requests may take to finish when the proxy is told to stop.",
   ),
+  drainWaitUrl: httpUrl(
+    "drain-wait-url",
+    "PERDURE_DRAIN_WAIT_URL",
+    "",
+    "What `/drain` asks, and waits for any answer of: whoever stands before the proxy, when no more requests come. In a pod of Knative queue-proxy's `/wait-for-drain`.",
+  ),
+  drainWaitTimeoutMs: number(
+    "drain-wait-timeout",
+    "PERDURE_DRAIN_WAIT_TIMEOUT_MS",
+    10 * MINUTE_MS,
+    "ms",
+    [1, DAY_MS],
+    "How long `/drain` waits for that.",
+  ),
   drainAnswerTimeoutMs: number(
     "drain-answer-timeout",
     "PERDURE_DRAIN_ANSWER_TIMEOUT_MS",
     10_000,
     "ms",
     [0, DAY_MS],
-    "How long `/drain` of the admin port waits for entities to leave memory before it answers all the same.",
+    "How long `/drain` of the admin port then waits for entities to leave memory before it answers all the same.",
   ),
   drainResetTimeoutMs: number(
     "drain-reset-timeout",
@@ -396,13 +410,7 @@ export const PROXY_SETTINGS = {
     [1, DAY_MS],
     "Time after `/drain` in which the proxy is told to stop; if it is not, it is ready again. Longer than a pod is given to end.",
   ),
-  logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the proxy says.", [
-    "debug",
-    "info",
-    "warn",
-    "error",
-    "silent",
-  ]),
+  logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the proxy says.", LOG_LEVELS),
 } as const;
 
 export type ProxyOptions = Values<typeof PROXY_SETTINGS>;

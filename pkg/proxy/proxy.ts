@@ -22,6 +22,7 @@ import type { Check } from "./admin.ts";
 import { Drain } from "./drain.ts";
 import { openLog } from "./open-log.ts";
 import type { ProxyOptions } from "./options.ts";
+import { untilQuiet } from "./until-quiet.ts";
 import { PROXY_NAME, PROXY_VERSION } from "./version.ts";
 
 export interface ProxyDependencies {
@@ -110,7 +111,8 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   undo.defer(() => endpoint.close(0));
 
   undo.move();
-  const drain = new Drain({ entities, clock, logger, options });
+  const quiet = (signal: AbortSignal) => untilQuiet(options.drainWaitUrl, options.drainWaitTimeoutMs, signal);
+  const drain = new Drain({ entities, quiet, clock, logger, options });
   prepareEnd = () => drain.drain();
   checks = () => readiness(userFunction, drain);
   userFunction.start();

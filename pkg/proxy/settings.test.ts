@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 import test from "ava";
 
-import { boolean, number, resolveSettings, SettingError, text } from "../base/mod.ts";
+import { boolean, httpUrl, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 
 import { PROXY_SETTINGS, proxyOptions } from "./options.ts";
 import { PROXY_VERSION } from "./version.ts";
@@ -13,13 +13,15 @@ const DECLARATION = {
   port: number("port", "PORT", 9_000, "port", [0, 65_535], "The port."),
   check: boolean("check", "CHECK", true, "Whether to check."),
   level: text("level", "LEVEL", "info", "How much.", ["info", "warn"]),
+  ask: httpUrl("ask", "ASK", "", "Who is asked."),
 } as const;
 
 test("a flag is stronger than the environment, that is stronger than the default", (t) => {
-  t.deepEqual(resolveSettings(DECLARATION, {}, {}), { port: 9_000, check: true, level: "info" });
-  const env = { PORT: "1", CHECK: "false", LEVEL: "warn" };
-  t.deepEqual(resolveSettings(DECLARATION, {}, env), { port: 1, check: false, level: "warn" });
-  t.deepEqual(resolveSettings(DECLARATION, { port: "2" }, env), { port: 2, check: false, level: "warn" });
+  t.deepEqual(resolveSettings(DECLARATION, {}, {}), { port: 9_000, check: true, level: "info", ask: "" });
+  const env = { PORT: "1", CHECK: "false", LEVEL: "warn", ASK: "http://127.0.0.1:1/x" };
+  const fromEnv = { port: 1, check: false, level: "warn", ask: "http://127.0.0.1:1/x" };
+  t.deepEqual(resolveSettings(DECLARATION, {}, env), fromEnv);
+  t.deepEqual(resolveSettings(DECLARATION, { port: "2" }, env), { ...fromEnv, port: 2 });
 });
 
 test("an empty variable is one that is not set", (t) => {
@@ -35,6 +37,8 @@ test("a value that makes no sense is refused with its name and what would make s
     [{ PORT: "many" }, /whole number/],
     [{ CHECK: "yes" }, /^CHECK=yes: is either true or false$/],
     [{ LEVEL: "loud" }, /^LEVEL=loud: is one of info, warn$/],
+    [{ ASK: "127.0.0.1:1" }, /^ASK=127.0.0.1:1: is a URL that begins with http:\/\/$/],
+    [{ ASK: "https://a" }, /is a URL/],
   ];
   for (const [env, message] of wrong)
     t.throws(() => resolveSettings(DECLARATION, {}, env), { instanceOf: SettingError, message });

@@ -3,9 +3,7 @@
 import { pino } from "pino";
 
 import { describeError } from "../base/mod.ts";
-import type { LogFields, Logger } from "../base/mod.ts";
-
-export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+import type { LogFields, Logger, LogLevel } from "../base/mod.ts";
 
 /** Where finished log lines go. */
 export interface LineSink {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export { createLogger } from "./logger.ts";
-export type { LineSink, LogLevel } from "./logger.ts";
+export type { LineSink } from "./logger.ts";
 export { podFields } from "./pod.ts";

@@ -32,14 +32,14 @@ function setEnv(pod: KnativePod, name: string, value: string): void {
   for (const each of containerOf(pod, "queue-proxy").env ?? []) if (each.name === name) each.value = value;
 }
 
-test("the proxy stands between queue-proxy and the user function, as a native sidecar without rights", (t) => {
+test("the proxy stands between queue-proxy and the user function, as a container without rights", (t) => {
   const pod = knativePod();
   const result = applied(pod, admit(pod));
-  t.deepEqual(result.spec.initContainers, [
+  t.is(result.spec.initContainers, undefined);
+  t.deepEqual(result.spec.containers.slice(2), [
     {
       name: "perdure-proxy",
       image: "dev.local/perdure-proxy:dev",
-      restartPolicy: "Always",
       env: [
         { name: "K_SERVICE", value: "cart" },
         { name: "K_CONFIGURATION", value: "cart" },
@@ -51,6 +51,7 @@ test("the proxy stands between queue-proxy and the user function, as a native si
         { name: "PERDURE_LOG", value: "nats://nats.perdure-system.svc:4222/default_cart" },
         { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
         { name: "PERDURE_MAX_CONFLICT_RETRIES", value: "1000" },
+        { name: "PERDURE_DRAIN_WAIT_URL", value: "http://127.0.0.1:8022/wait-for-drain" },
         { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
         { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
         { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
@@ -71,6 +72,7 @@ test("the proxy stands between queue-proxy and the user function, as a native si
         failureThreshold: 6,
       },
       lifecycle: { preStop: { httpGet: { path: "/drain", port: 9010 } } },
+      terminationMessagePolicy: "FallbackToLogsOnError",
       volumeMounts: [
         { name: "perdure-nats", mountPath: "/var/run/secrets/perdure.dev/nats", readOnly: true },
       ],
@@ -92,7 +94,7 @@ test("the proxy stands between queue-proxy and the user function, as a native si
 test("nothing else of the pod changes", (t) => {
   const pod = knativePod();
   const result = applied(pod, admit(pod));
-  delete result.spec.initContainers;
+  result.spec.containers.pop();
   result.spec.volumes?.pop();
   setEnv(result, "USER_PORT", "8080");
   setEnv(result, "SERVING_READINESS_PROBE", envOf(pod, "queue-proxy")["SERVING_READINESS_PROBE"] ?? "");
@@ -105,7 +107,9 @@ test("a pod that is not stateful, has no queue-proxy or has the proxy already pa
   const dryRun = knativePod();
   dryRun.spec.containers.pop();
   const injected = applied(knativePod(), admit(knativePod()));
-  for (const pod of [plain, dryRun, injected, { metadata: {}, spec: {} } as KnativePod]) {
+  const byOlder = knativePod();
+  byOlder.spec.initContainers = [{ name: "perdure-proxy", restartPolicy: "Always" }];
+  for (const pod of [plain, dryRun, injected, byOlder, { metadata: {}, spec: {} } as KnativePod]) {
     t.deepEqual(admit(pod), { kind: "allow", patch: [], warnings: [] });
   }
 });
@@ -236,15 +240,15 @@ test("of several containers the one with the port serves", (t) => {
   );
 });
 
-test("init containers and volumes of the pod stay before ours, missing lists are made", (t) => {
+test("containers and volumes of the pod stay before ours, a missing list is made", (t) => {
   const pod = knativePod();
-  pod.spec.initContainers = [{ name: "prepare" }];
-  t.deepEqual(
-    applied(pod, admit(pod)).spec.initContainers?.map(({ name }) => name),
-    ["prepare", "perdure-proxy"],
-  );
   delete pod.spec.volumes;
-  t.is(applied(pod, admit(pod)).spec.volumes?.length, 1);
+  const result = applied(pod, admit(pod));
+  t.is(result.spec.volumes?.length, 1);
+  t.deepEqual(
+    result.spec.containers.map(({ name }) => name),
+    ["user-container", "queue-proxy", "perdure-proxy"],
+  );
 });
 
 test("a pod that is not as Knative makes it is refused rather than made by halves", (t) => {

@@ -27,8 +27,8 @@ interface Container {
 
 /**
  * A pod that is about to be made. If its label says so and Knative's queue-proxy is in it, it gets the proxy between
- * queue-proxy and the user function. Pods that have it already, and those that Knative makes only to try a template
- * (without queue-proxy), stay as they are, so asking twice changes nothing.
+ * queue-proxy and the user function. Pods that have it already (older versions made it an init container), and those that
+ * Knative makes only to try a template (without queue-proxy), stay as they are, so asking twice changes nothing.
  */
 export function admitPod(pod: JsonObject, namespace: string, configuration: Configuration): Decision {
   const metadata = objectOf(pod["metadata"]) ?? {};
@@ -37,7 +37,7 @@ export function admitPod(pod: JsonObject, namespace: string, configuration: Conf
   const containers = objectsOf(spec["containers"]).map((container, index) => ({ container, index }));
   const queueProxy = containers.find(({ container }) => container["name"] === QUEUE_PROXY);
   if (labels[STATEFUL] !== "true" || queueProxy === undefined) return UNCHANGED;
-  if (objectsOf(spec["initContainers"]).some(({ name }) => name === PROXY_CONTAINER)) return UNCHANGED;
+  if (hasProxy(spec)) return UNCHANGED;
 
   const identity = identityOf(labels, namespace);
   const { values, problems } = readAnnotations(textsOf(metadata["annotations"]), "metadata.annotations");
@@ -73,13 +73,18 @@ function inject(
   return {
     kind: "allow",
     patch: [
-      appendItem("/spec/initContainers", spec["initContainers"], proxySidecar(pod, userPort, options)),
+      appendItem("/spec/containers", spec["containers"], proxySidecar(pod, userPort, options)),
       appendItem("/spec/volumes", spec["volumes"], secretVolume(options)),
       ...pointed.patch,
       ...probesAtUser(serving, servingPort),
     ],
     warnings: pointed.warnings,
   };
+}
+
+function hasProxy(spec: JsonObject): boolean {
+  const all = [...objectsOf(spec["containers"]), ...objectsOf(spec["initContainers"])];
+  return all.some(({ name }) => name === PROXY_CONTAINER);
 }
 
 function identityOf(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { number, resolveSettings, SettingError, text } from "../base/mod.ts";
+import { LOG_LEVELS, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
 
 const MIB = 1_048_576;
@@ -146,13 +146,7 @@ export const WEBHOOK_SETTINGS = {
     [0, 10 * MINUTE_MS],
     "How long questions that are being answered may take after that.",
   ),
-  logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the webhook says.", [
-    "debug",
-    "info",
-    "warn",
-    "error",
-    "silent",
-  ]),
+  logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the webhook says.", LOG_LEVELS),
 } as const;
 
 export type WebhookOptions = Values<typeof WEBHOOK_SETTINGS>;

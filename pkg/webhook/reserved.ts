@@ -15,7 +15,11 @@ export const ADMIN_PORT = 9_010;
 /** Knative's own container and its ports (serving/pkg/networking/constants.go). */
 export const QUEUE_PROXY = "queue-proxy";
 export const QUEUE_PORTS: readonly number[] = [8_012, 8_013];
-const KNATIVE_PORTS: readonly number[] = [8_008, ...QUEUE_PORTS, 8_022, 8_112, 9_090, 9_091];
+const QUEUE_ADMIN_PORT = 8_022;
+const KNATIVE_PORTS: readonly number[] = [8_008, ...QUEUE_PORTS, QUEUE_ADMIN_PORT, 8_112, 9_090, 9_091];
+
+/** Answers when queue-proxy, told to stop, has let no request through for 30 s; the user's container waits for it too. */
+export const QUEUE_DRAINED_URL = `http://127.0.0.1:${QUEUE_ADMIN_PORT}/wait-for-drain`;
 
 /** Who else listens on a port, if somebody does. */
 function portOwner(port: number): string | undefined {

@@ -41,7 +41,7 @@ test("a patch goes out encoded, with the uid of the question", (t) => {
   const patch = JSON.parse(Buffer.from(String(response["patch"]), "base64").toString()) as Operation[];
   const pod = knativePod();
   t.deepEqual(applyPatch(pod, patch).filter(Boolean), []);
-  t.is(pod.spec.initContainers?.[0]?.name, "perdure-proxy");
+  t.is(pod.spec.containers.at(-1)?.name, "perdure-proxy");
 });
 
 test("an object that stays as it is gets no patch at all", (t) => {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LOG_LEVELS } from "../base/mod.ts";
+
 import {
   boolean,
   duration,
@@ -153,7 +155,7 @@ export const SERVICE_SETTINGS = {
   logLevel: setting(
     "both",
     "log-level",
-    oneOf("debug", "info", "warn", "error", "silent"),
+    oneOf(...LOG_LEVELS),
     "info",
     "How much the proxy says.",
     "PERDURE_LOG_LEVEL",

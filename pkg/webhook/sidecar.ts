@@ -3,7 +3,7 @@
 import type { ServiceOptions } from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
 import { logPrefix } from "./log-prefix.ts";
-import { ADMIN_PORT, HTTP_PORT, PROXY_CONTAINER, SECRET_VOLUME } from "./reserved.ts";
+import { ADMIN_PORT, HTTP_PORT, PROXY_CONTAINER, QUEUE_DRAINED_URL, SECRET_VOLUME } from "./reserved.ts";
 
 /** Where the Secret with what NATS asks for is mounted. */
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
@@ -23,14 +23,13 @@ export interface PodIdentity {
 }
 
 /**
- * The proxy as a native sidecar: an init container that is started before the others, is not waited for, and is stopped
- * after them. It needs nothing of the pod but its network.
+ * The proxy as the last of the pod's containers, so that all start at once (ADR 10). It needs nothing of the pod but its
+ * network.
  */
 export function proxySidecar(pod: PodIdentity, userPort: number, options: ServiceOptions): JsonObject {
   return {
     name: PROXY_CONTAINER,
     image: options.proxyImage,
-    restartPolicy: "Always",
     env: environment(pod, userPort, options),
     ports: [{ name: "perdure-admin", containerPort: ADMIN_PORT, protocol: "TCP" }],
     resources: { requests: options.requests, ...(hasKeys(options.limits) && { limits: options.limits }) },
@@ -48,8 +47,10 @@ export function proxySidecar(pod: PodIdentity, userPort: number, options: Servic
       timeoutSeconds: 5,
       failureThreshold: 6,
     },
-    // The kubelet calls it as soon as the pod is to end, long before it stops a sidecar.
+    // Called as soon as the pod is to end, when queue-proxy is told to stop too. SIGTERM follows the answer.
     lifecycle: { preStop: { httpGet: { path: "/drain", port: ADMIN_PORT } } },
+    // Knative shows the last words of what cannot start in the status of the Service.
+    terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [{ name: SECRET_VOLUME, mountPath: SECRET_FOLDER, readOnly: true }],
   };
 }
@@ -74,6 +75,7 @@ function environment(pod: PodIdentity, userPort: number, options: ServiceOptions
     PERDURE_LOG: log,
     NATS_SECRET_DIR: SECRET_FOLDER,
     PERDURE_MAX_CONFLICT_RETRIES: String(MAX_CONFLICT_RETRIES),
+    PERDURE_DRAIN_WAIT_URL: QUEUE_DRAINED_URL,
   };
   return [
     ...Object.entries(values).map(([name, value]) => ({ name, value })),

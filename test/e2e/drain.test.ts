@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
 import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
@@ -33,59 +38,79 @@ function clients(scope: TestScope, { port, adminPort }: Pick<ProxyProcess, "port
   return { http, admin };
 }
 
-test.serial("a pod ends: preStop, late requests, the user function goes, then SIGTERM", async (t) => {
-  const userFunction = await startShoppingCart(t);
-  const env = {
-    ...POD,
-    PERDURE_LOG: `sqlite:${temporaryFolder(t)}/log.db`,
-    USER_FUNCTION_PORT: userFunction.port,
-  };
-  const proxy = await startProxyProcess(t, env);
-  await proxy.ready();
-  const { http, admin } = clients(t, proxy);
-  const carts = Array.from({ length: CARTS }, (_, i) => `/cart/${i}/items/add`);
-  await Promise.all(carts.map((path) => http.call(path, { body: PEN })));
-
-  t.like(await admin.call("/drain"), { status: 200, body: "drained\n" });
-  t.like(await admin.call("/readyz"), {
-    status: 503,
-    body: "[-] drain: the proxy is draining\nnot ready\n",
+/** What queue-proxy does when its pod ends: it answers when no more requests come. */
+async function startQueueProxy(scope: TestScope): Promise<{ url: string; waiting: ServerResponse[] }> {
+  const waiting: ServerResponse[] = [];
+  const server = createServer((_, response) => waiting.push(response)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  scope.teardown(() => {
+    server.close();
+    server.closeAllConnections();
   });
-  t.like(await admin.call("/livez"), { status: 200 });
-  const late = await Promise.all(carts.map((path) => http.call(path, { body: PEN })));
-  t.true(late.every(({ status }) => status === 200));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/wait-for-drain`, waiting };
+}
 
-  // Kubernetes ends a sidecar after the containers that it serves. Some requests come even then.
-  const isLost = () => proxy.stdout.some((line) => line.includes("connection ended"));
-  const codes: string[] = [];
-  const callers = carts.map(async () => {
-    while (!isLost()) codes.push((await http.call("/carts/other")).errorCode ?? "OK");
-  });
-  await userFunction.kill("SIGTERM");
-  await Promise.all(callers);
-  t.is((await http.call("/carts/0")).errorCode, "USER_FUNCTION_UNAVAILABLE");
-  t.deepEqual(await proxy.kill("SIGTERM"), { code: 0, signal: null });
+test.serial(
+  "a pod ends: preStop, late requests, none any more, the user function goes, then SIGTERM",
+  async (t) => {
+    const userFunction = await startShoppingCart(t);
+    const queueProxy = await startQueueProxy(t);
+    const env = {
+      ...POD,
+      PERDURE_DRAIN_WAIT_URL: queueProxy.url,
+      PERDURE_LOG: `sqlite:${temporaryFolder(t)}/log.db`,
+      USER_FUNCTION_PORT: userFunction.port,
+    };
+    const proxy = await startProxyProcess(t, env);
+    await proxy.ready();
+    const { http, admin } = clients(t, proxy);
+    const carts = Array.from({ length: CARTS }, (_, i) => `/cart/${i}/items/add`);
+    await Promise.all(carts.map((path) => http.call(path, { body: PEN })));
 
-  // Each command that broke is told, and each change; not each command that came too late.
-  const lines = proxy.stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
-  const broken = codes.filter((code) => code === "ENTITY_STREAM_BROKEN").length;
-  const bad = lines.filter(({ level }) => level !== "info");
-  t.true(bad.length <= broken, proxy.stdout.join("\n"));
-  t.true(lines.length - bad.length < 15, proxy.stdout.join("\n"));
-  const places = lines.map(({ service, revision, pod, namespace }) =>
-    [service, revision, pod, namespace].join(" "),
-  );
-  t.deepEqual([...new Set(places)], [Object.values(POD).join(" ")]);
+    const preStop = admin.call("/drain");
+    await until("queue-proxy is waited for", () => queueProxy.waiting.length === 1);
+    t.like(await admin.call("/readyz"), {
+      status: 503,
+      body: "[-] drain: the proxy is draining\nnot ready\n",
+    });
+    t.like(await admin.call("/livez"), { status: 200 });
+    const late = await Promise.all(carts.map((path) => http.call(path, { body: PEN })));
+    t.true(late.every(({ status }) => status === 200));
+    queueProxy.waiting[0]?.end();
+    t.like(await preStop, { status: 200, body: "drained\n" });
 
-  // The pod that comes after has everything that was acknowledged.
-  await startShoppingCart(t, userFunction.port);
-  const next = await startProxyProcess(t, env);
-  await next.ready();
-  const again = clients(t, next).http;
-  for (let i = 0; i < CARTS; i++) {
-    t.deepEqual(JSON.parse((await again.call(`/carts/${i}`)).body), { items: [{ ...PEN, quantity: 2 }] });
-  }
-});
+    // Kubernetes ends both containers now, the user function's perhaps first. Requests should not come, but can.
+    const isLost = () => proxy.stdout.some((line) => line.includes("connection ended"));
+    const codes: string[] = [];
+    const callers = carts.map(async () => {
+      while (!isLost()) codes.push((await http.call("/carts/other")).errorCode ?? "OK");
+    });
+    await userFunction.kill("SIGTERM");
+    await Promise.all(callers);
+    t.is((await http.call("/carts/0")).errorCode, "USER_FUNCTION_UNAVAILABLE");
+    t.deepEqual(await proxy.kill("SIGTERM"), { code: 0, signal: null });
+
+    // Each command that broke is told, and each change; not each command that came too late.
+    const lines = proxy.stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const broken = codes.filter((code) => code === "ENTITY_STREAM_BROKEN").length;
+    const bad = lines.filter(({ level }) => level !== "info");
+    t.true(bad.length <= broken, proxy.stdout.join("\n"));
+    t.true(lines.length - bad.length < 15, proxy.stdout.join("\n"));
+    const places = lines.map(({ service, revision, pod, namespace }) =>
+      [service, revision, pod, namespace].join(" "),
+    );
+    t.deepEqual([...new Set(places)], [Object.values(POD).join(" ")]);
+
+    // The pod that comes after has everything that was acknowledged.
+    await startShoppingCart(t, userFunction.port);
+    const next = await startProxyProcess(t, env);
+    await next.ready();
+    const again = clients(t, next).http;
+    for (let i = 0; i < CARTS; i++) {
+      t.deepEqual(JSON.parse((await again.call(`/carts/${i}`)).body), { items: [{ ...PEN, quantity: 2 }] });
+    }
+  },
+);
 
 test.serial("a drained proxy that nobody stops is ready again, and keeps idle entities", async (t) => {
   const held: CounterCommand[] = [];

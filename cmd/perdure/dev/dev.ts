@@ -10,10 +10,9 @@
  *    the orphan guard.
  */
 
-import type { Clock, Random } from "../../../pkg/base/mod.ts";
+import type { Clock, LogLevel, Random } from "../../../pkg/base/mod.ts";
 import { startProxy } from "../../../pkg/proxy/mod.ts";
 import type { Proxy } from "../../../pkg/proxy/mod.ts";
-import type { LogLevel } from "../../../pkg/telemetry/mod.ts";
 import type { Announcer } from "./announcer.ts";
 import { DevError } from "./dev-error.ts";
 import { explainStart } from "./explain.ts";

@@ -3,8 +3,7 @@
 import { inspect } from "node:util";
 
 import { describeError } from "../../../pkg/base/mod.ts";
-import type { LogFields, Logger } from "../../../pkg/base/mod.ts";
-import type { LogLevel } from "../../../pkg/telemetry/mod.ts";
+import type { LogFields, Logger, LogLevel } from "../../../pkg/base/mod.ts";
 import type { Style } from "./style.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;

@@ -9,6 +9,7 @@ import { until } from "../../lib/until.ts";
 import { createCart, STATEFUL } from "./lib/cart-service.ts";
 import type { CartService } from "./lib/cart-service.ts";
 import { kubectl } from "./lib/command-line.ts";
+import { podLog, textOf, timeOf } from "./lib/pod-log.ts";
 import { PROXY_CONTAINER, untilZero } from "./lib/pods.ts";
 import { watchPods } from "./lib/pod-watch.ts";
 
@@ -73,9 +74,9 @@ async function measure(service: CartService, ask: () => Promise<unknown>): Promi
     const { seenMs = askedMs, scheduledMs = askedMs, name = "" } = pod ?? {};
     const total = repliedMs - askedMs;
     const before = { decision: seenMs - askedMs, scheduling: scheduledMs - seenMs, total };
-    const pod0 = await kubectl("get", "pod", name, "-o", "jsonpath={.spec.initContainers[*].name}");
+    const pod0 = await kubectl("get", "pod", name, "-o", "jsonpath={.spec.containers[*].name}");
     if (!pod0.includes(PROXY_CONTAINER)) return before;
-    const log = await kubectl("logs", name, "-c", PROXY_CONTAINER, "--timestamps");
+    const log = await podLog(name, PROXY_CONTAINER);
     const [listeningMs, readyMs] = [timeOf(log, '"listening"'), timeOf(log, "ready http")];
     const { ms: activationMs } = JSON.parse(textOf(log, '"entity activated"')) as { readonly ms: number };
     return {
@@ -88,22 +89,6 @@ async function measure(service: CartService, ask: () => Promise<unknown>): Promi
   } finally {
     watch.stop();
   }
-}
-
-/** When the container runtime got the first line with this in it. */
-function timeOf(log: string, text: string): number {
-  return Date.parse(lineOf(log, text).split(" ", 1)[0] ?? "");
-}
-
-function textOf(log: string, text: string): string {
-  const line = lineOf(log, text);
-  return line.slice(line.indexOf(" ") + 1);
-}
-
-function lineOf(log: string, text: string): string {
-  const line = log.split("\n").find((each) => each.includes(text));
-  if (line === undefined) throw new Error(`the proxy never said ${text}:\n${log}`);
-  return line;
 }
 
 function totalOf({ total = Number.NaN }: Parts): number {

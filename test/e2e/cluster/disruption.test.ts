@@ -10,10 +10,17 @@ import type { Account } from "./lib/account.ts";
 import { createCart } from "./lib/cart-service.ts";
 import type { CartService } from "./lib/cart-service.ts";
 import { cluster, kubectl } from "./lib/command-line.ts";
-import { evict, killProcesses, readyPod } from "./lib/pods.ts";
+import { podLogToItsEnd, timeOf } from "./lib/pod-log.ts";
+import { evict, killProcesses, PROXY_CONTAINER, readyPod } from "./lib/pods.ts";
 import type { Pod } from "./lib/pods.ts";
 
 const PER_SECOND = 50;
+
+/**
+ * For so long, in milliseconds, no request has come when queue-proxy says that none comes any more; less a second, since it
+ * may be told to stop before the proxy is.
+ */
+const QUIET_MS = 30_000 - 1_000;
 
 /** Commands under way while something happens to the only pod, until its successor has answered a second of them. */
 async function under(cart: CartService, happens: (pod: Pod) => Promise<void>): Promise<Account> {
@@ -36,14 +43,24 @@ function nothingLost(t: ExecutionContext, found: Account): void {
   t.like(found, { lost: [], doubled: [], foreign: [] });
 }
 
-test.serial("a pod that is deleted hands over: no command fails", async (t) => {
-  const cart = await createCart(t, "deleted");
-  const found = await under(cart, async ({ metadata: { name } }) => {
-    await kubectl("delete", "pod", name, "--wait=false");
-  });
-  nothingLost(t, found);
-  t.is(found.failed, 0);
-});
+test.serial(
+  "a pod that is deleted hands over: no command fails; its proxy ends after queue-proxy's last request",
+  async (t) => {
+    const cart = await createCart(t, "deleted");
+    let said: Promise<string> | undefined;
+    const found = await under(cart, async ({ metadata: { name } }) => {
+      said = podLogToItsEnd(name, PROXY_CONTAINER);
+      await kubectl("delete", "pod", name, "--wait=false");
+    });
+    nothingLost(t, found);
+    t.is(found.failed, 0);
+
+    const log = (await said) ?? "";
+    const at = (message: string) => timeOf(log, `"message":"${message}"`);
+    t.true(at("draining") + QUIET_MS <= at("drained") && at("drained") <= at("stopped"), log);
+    t.notRegex(log, /"level":"(?:warn|error)"/);
+  },
+);
 
 test.serial("a pod that is evicted hands over: no command fails", async (t) => {
   const cart = await createCart(t, "evicted");

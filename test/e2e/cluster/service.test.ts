@@ -45,10 +45,9 @@ test.serial("one annotation makes a service stateful, with stock Knative, kn and
 
   const pod = await readyPod("cart");
   t.deepEqual(
-    pod.spec.initContainers?.map(({ name, restartPolicy }) => [name, restartPolicy]),
-    [[PROXY_CONTAINER, "Always"]],
+    pod.spec.containers.map(({ name }) => name),
+    ["user-container", "queue-proxy", PROXY_CONTAINER],
   );
-  t.deepEqual(pod.spec.containers.map(({ name }) => name).toSorted(), ["queue-proxy", "user-container"]);
 
   const described = await kn("service", "describe", "cart");
   t.regex(described, new RegExp(`Image:\\s+${CART_IMAGE}`));
@@ -82,6 +81,15 @@ test.serial("what a stateful service cannot be is refused, with a text that says
   t.is(await kubectl("get", "ksvc", "many", "typo", "wrong", "--ignore-not-found", "-o", "name"), "");
 });
 
+test.serial("a proxy that cannot start is named in the status of the service", async (t) => {
+  t.teardown(() => deleteService("lame"));
+  const image = ["--image", CART_IMAGE, "--port", "h2c:8080", ...STATEFUL];
+  const notThere = ["--annotation", "perdure.dev/proxy-image=dev.local/not-there"];
+  const soon = ["--annotation", "serving.knative.dev/progress-deadline=10s"];
+  const said = await t.throwsAsync(kn("service", "create", "lame", ...image, ...notThere, ...soon));
+  t.regex(said?.message ?? "", /RevisionFailed: .*dev\.local\/not-there/);
+});
+
 test.serial("the proxy's settings come from annotations", async (t) => {
   const settings = [
     "perdure.dev/passivation-timeout=5s",
@@ -90,7 +98,7 @@ test.serial("the proxy's settings come from annotations", async (t) => {
   ];
   await createCart(t, "settings", [...STATEFUL, ...settings.flatMap((one) => ["--annotation", one])]);
   const [pod] = await podsOf("settings");
-  const proxy = pod?.spec.initContainers?.find(({ name }) => name === PROXY_CONTAINER);
+  const proxy = pod?.spec.containers.find(({ name }) => name === PROXY_CONTAINER);
   const env = new Map(proxy?.env?.map(({ name, value }) => [name, value]));
   t.is(env.get("PERDURE_PASSIVATION_TIMEOUT_MS"), "5000");
   t.is(env.get("PERDURE_LOG_LEVEL"), "debug");

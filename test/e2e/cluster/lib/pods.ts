@@ -17,19 +17,16 @@ export interface Pod {
   };
   readonly spec: {
     readonly containers: readonly Container[];
-    readonly initContainers?: readonly Container[];
   };
   readonly status: {
     readonly phase: string;
     readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }>;
-    readonly initContainerStatuses?: ReadonlyArray<{ readonly name: string; readonly restartCount: number }>;
   };
 }
 
 export interface Container {
   readonly name: string;
   readonly image: string;
-  readonly restartPolicy?: string;
   readonly env?: ReadonlyArray<{ readonly name: string; readonly value?: string }>;
 }
 
