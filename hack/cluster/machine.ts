@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { accessSync, constants } from "node:fs";
+import { totalmem } from "node:os";
+
 import { runCommand } from "./command.ts";
 import { ClusterError } from "./error.ts";
+
+const GIB = 1_073_741_824;
+/** Building Kubernetes takes about as much as running it with Knative. */
+const MEMORY_GIB = 6;
+
+/** Where containers are kept apart and bounded: of both versions of cgroups. */
+const CGROUPS = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/cgroup.procs"];
 
 /** Throws `UNSUITABLE_MACHINE` where a cluster cannot be. */
 export function requireRoot(): void {
@@ -24,13 +34,29 @@ export async function requireMachine(): Promise<void> {
   requireRoot();
   await require(["go", "version"], "Go, to build Kubernetes and Knative");
   await require(["unshare", "--net", "--mount", "true"], "the right to make network and mount namespaces");
+  if (!CGROUPS.some(isWritable)) throw unsuitable("the right to make cgroups, for containers");
+  if (totalmem() < MEMORY_GIB * GIB) throw unsuitable(`${MEMORY_GIB} GiB of memory`);
+}
+
+/** Not by rights alone: often it is mounted read-only. */
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function require(argv: readonly string[], what: string): Promise<void> {
   try {
     await runCommand(argv);
   } catch (cause) {
-    const text = `the cluster needs ${what}; set KUBECONFIG to use another one`;
-    throw new ClusterError("UNSUITABLE_MACHINE", text, { cause });
+    throw unsuitable(what, cause);
   }
+}
+
+function unsuitable(what: string, cause?: unknown): ClusterError {
+  const text = `the cluster needs ${what}; set KUBECONFIG to use another one`;
+  return new ClusterError("UNSUITABLE_MACHINE", text, { cause });
 }
