@@ -52,13 +52,13 @@ async function main(globs: readonly string[], keep: boolean): Promise<void> {
   if (cluster.kind === "ours" && !(await isSuitable())) return;
   let counts: Counts = { ...NOTHING, failed: 1 };
   try {
-    await steps.run("cluster", () => tool("up", "hack/cluster/main.ts", "up"));
+    await steps.run("cluster", () => clusterProgram("up"));
     await steps.run("images", () => makeImages(cluster));
     counts = globs.length > 0 ? await someTests(cluster, globs, steps) : await allTests(cluster, steps);
   } catch (error) {
     console.log((error as Error).message);
   } finally {
-    if (!keep) await steps.run("down", () => tool("down", "hack/cluster/main.ts", "down", "--wipe"));
+    if (!keep) await steps.run("down", () => clusterProgram("down", "--wipe"));
   }
   steps.total("e2e");
   console.log(summaryLine(counts));
@@ -113,6 +113,13 @@ async function install(cluster: Cluster): Promise<void> {
 
 function test(cluster: Cluster, globs: readonly string[]): Promise<Counts> {
   return runTests(ROOT, ["--config", "e2e.config.js", ...globs], cluster.commandLine([process.execPath]));
+}
+
+/** Shows its lines as they come: the first `up` takes ten minutes. */
+async function clusterProgram(...args: readonly string[]): Promise<void> {
+  const step = { name: "cluster", command: process.execPath, args: ["hack/cluster/main.ts", ...args] };
+  const { passed } = await runStep(step, ROOT, (chunk) => process.stdout.write(chunk));
+  if (!passed) throw new Error(`the cluster does not go ${args[0]}`);
 }
 
 /** Runs one of our own programs, and shows what it wrote if it failed. */

@@ -23,8 +23,16 @@ export function toolEnvironment(root: string): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${tools}${delimiter}${process.env["PATH"] ?? ""}` };
 }
 
-/** Runs a command to its end. One that cannot be started has failed, with the reason as its output. */
-export async function runStep(step: Step, root: string): Promise<StepResult> {
+/**
+ * Runs a command to its end. One that cannot be started has failed, with the reason as its output.
+ *
+ * @param onOutput gets what the command prints as it comes.
+ */
+export async function runStep(
+  step: Step,
+  root: string,
+  onOutput: (chunk: string) => void = () => {},
+): Promise<StepResult> {
   const startedMs = performance.now();
   const child = spawn(step.command, step.args, {
     cwd: root,
@@ -33,7 +41,10 @@ export async function runStep(step: Step, root: string): Promise<StepResult> {
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      output += chunk;
+      onOutput(chunk);
+    });
   }
   let passed = false;
   try {
