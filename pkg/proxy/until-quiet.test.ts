@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createServer } from "node:http";
-import type { ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-
 import test from "ava";
-import type { ExecutionContext } from "ava";
 
+import { startQueueProxy } from "../../test/lib/queue-proxy.ts";
 import { until } from "../../test/lib/until.ts";
 import { freePort, systemRandom } from "../base/mod.ts";
 
@@ -15,24 +11,12 @@ import { untilQuiet } from "./until-quiet.ts";
 const LONG_MS = 60_000;
 const NEVER = new AbortController().signal;
 
-/** Somebody who is asked and answers when told to. */
-async function asked(t: ExecutionContext): Promise<{ url: string; waiting: ServerResponse[] }> {
-  const waiting: ServerResponse[] = [];
-  const server = createServer((_, response) => waiting.push(response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/wait-for-drain`, waiting };
-}
-
 test("it is quiet at once where nobody can tell", async (t) => {
   t.is(await untilQuiet("", LONG_MS, NEVER), undefined);
 });
 
 test("it waits for the answer, and takes any", async (t) => {
-  const { url, waiting } = await asked(t);
+  const { url, waiting } = await startQueueProxy(t);
   let isQuiet = false;
   const quiet = untilQuiet(url, LONG_MS, NEVER).then((reason) => {
     isQuiet = true;
@@ -47,7 +31,7 @@ test("it waits for the answer, and takes any", async (t) => {
 test("who is not there, or goes away, is not waited for", async (t) => {
   const nobody = `http://127.0.0.1:${await freePort("127.0.0.1", systemRandom)}/`;
   t.regex((await untilQuiet(nobody, LONG_MS, NEVER)) ?? "", /ECONNREFUSED/);
-  const { url, waiting } = await asked(t);
+  const { url, waiting } = await startQueueProxy(t);
   const quiet = untilQuiet(url, LONG_MS, NEVER);
   await until("it has asked", () => waiting.length === 1);
   waiting[0]?.destroy();
@@ -55,7 +39,7 @@ test("who is not there, or goes away, is not waited for", async (t) => {
 });
 
 test("I11: it waits no longer than it may, nor after the proxy was told to stop", async (t) => {
-  const { url, waiting } = await asked(t);
+  const { url, waiting } = await startQueueProxy(t);
   t.is(await untilQuiet(url, 50, NEVER), `${url}: no answer within 50 ms`);
   const stop = new AbortController();
   const quiet = untilQuiet(url, LONG_MS, stop.signal);

@@ -267,6 +267,9 @@ test("a pod that is not as Knative makes it is refused rather than made by halve
   const taken = knativePod();
   containerOf(taken, "user-container").ports = [{ name: "user-port", containerPort: 9000 }];
   t.deepEqual(codes(admit(taken)), ["PORT_TAKEN"]);
+  const named = knativePod();
+  named.spec.containers.push({ name: "perdure-proxy" });
+  t.deepEqual(codes(admit(named)), ["NAME_TAKEN"], "not taken for ours");
   const annotated = knativePod();
   annotated.metadata.annotations["perdure.dev/durability"] = "much";
   t.deepEqual(codes(admit(annotated)), ["BAD_ANNOTATION"]);

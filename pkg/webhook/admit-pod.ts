@@ -9,7 +9,7 @@ import { appendItem } from "./json-patch.ts";
 import type { PatchOperation } from "./json-patch.ts";
 import { numberOf, objectOf, objectsOf, textsOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { pointAtProxy } from "./queue-proxy.ts";
+import { pointAtProxy, pointsAtProxy } from "./queue-proxy.ts";
 import { portTaken, PROXY_CONTAINER, QUEUE_PORTS, QUEUE_PROXY, reservedProblems } from "./reserved.ts";
 import { STATEFUL } from "./settings.ts";
 import { proxySidecar, secretVolume } from "./sidecar.ts";
@@ -37,7 +37,7 @@ export function admitPod(pod: JsonObject, namespace: string, configuration: Conf
   const containers = objectsOf(spec["containers"]).map((container, index) => ({ container, index }));
   const queueProxy = containers.find(({ container }) => container["name"] === QUEUE_PROXY);
   if (labels[STATEFUL] !== "true" || queueProxy === undefined) return UNCHANGED;
-  if (hasProxy(spec)) return UNCHANGED;
+  if (hasProxy(spec, queueProxy.container)) return UNCHANGED;
 
   const identity = identityOf(labels, namespace);
   const { values, problems } = readAnnotations(textsOf(metadata["annotations"]), "metadata.annotations");
@@ -82,9 +82,10 @@ function inject(
   };
 }
 
-function hasProxy(spec: JsonObject): boolean {
-  const all = [...objectsOf(spec["containers"]), ...objectsOf(spec["initContainers"])];
-  return all.some(({ name }) => name === PROXY_CONTAINER);
+/** A container of the user's may have its name too, but then queue-proxy does not point at it. */
+function hasProxy(spec: JsonObject, queueProxy: JsonObject): boolean {
+  const isIn = (list: string) => objectsOf(spec[list]).some(({ name }) => name === PROXY_CONTAINER);
+  return isIn("initContainers") || (isIn("containers") && pointsAtProxy(queueProxy));
 }
 
 function identityOf(

@@ -11,6 +11,13 @@ const USER_PORT = "USER_PORT";
 const PROBE = "SERVING_READINESS_PROBE";
 const PROBE_IS_LIST = "ENABLE_MULTI_CONTAINER_PROBES";
 
+/** Whether queue-proxy sends requests to the proxy already. */
+export function pointsAtProxy(container: JsonObject): boolean {
+  return objectsOf(container["env"]).some(
+    ({ name, value }) => name === USER_PORT && value === String(HTTP_PORT),
+  );
+}
+
 /**
  * Makes queue-proxy send requests to the proxy, and ask the proxy whether it is ready.
  *

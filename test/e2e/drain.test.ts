@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-
 import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
@@ -14,6 +9,7 @@ import { httpClient } from "../lib/http-client.ts";
 import { startWorld } from "../lib/local-proxy.ts";
 import { startProxyProcess, startShoppingCart, temporaryFolder } from "../lib/processes.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
+import { startQueueProxy } from "../lib/queue-proxy.ts";
 import { until } from "../lib/until.ts";
 
 const ADD = "/perdure.test.Counter/Add";
@@ -36,18 +32,6 @@ function clients(scope: TestScope, { port, adminPort }: Pick<ProxyProcess, "port
     admin.close();
   });
   return { http, admin };
-}
-
-/** What queue-proxy does when its pod ends: it answers when no more requests come. */
-async function startQueueProxy(scope: TestScope): Promise<{ url: string; waiting: ServerResponse[] }> {
-  const waiting: ServerResponse[] = [];
-  const server = createServer((_, response) => waiting.push(response)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  scope.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/wait-for-drain`, waiting };
 }
 
 test.serial(

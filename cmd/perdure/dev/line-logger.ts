@@ -2,20 +2,18 @@
 
 import { inspect } from "node:util";
 
-import { describeError } from "../../../pkg/base/mod.ts";
+import { describeError, LOG_LEVELS } from "../../../pkg/base/mod.ts";
 import type { LogFields, Logger, LogLevel } from "../../../pkg/base/mod.ts";
 import type { Style } from "./style.ts";
 
-const LEVELS = ["debug", "info", "warn", "error"] as const;
-
 /** Log lines for people: the message, then what varies, `key=value`; a list gets a line for each item. */
 export function createLineLogger(level: LogLevel, style: Style, write: (line: string) => void): Logger {
-  const least = level === "silent" ? LEVELS.length : LEVELS.indexOf(level);
+  const least = LOG_LEVELS.indexOf(level);
   const marks = { debug: style.dim, info: (text: string) => text, warn: style.warning, error: style.bad };
   const at =
-    (name: (typeof LEVELS)[number]) =>
+    (name: Exclude<LogLevel, "silent">) =>
     (message: string, fields: LogFields = {}) => {
-      if (LEVELS.indexOf(name) < least) return;
+      if (LOG_LEVELS.indexOf(name) < least) return;
       const [first, ...more] = logLines(message, fields);
       write(`${marks[name](name)} ${first}`);
       for (const line of more) write(`  ${line}`);

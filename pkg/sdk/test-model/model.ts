@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Action,
   ActionContext,
+  ActionHandlers,
   Answer,
   EventSourcedEntity,
   HandlerContext,
@@ -99,6 +100,18 @@ export function pipelineAction(): Action<typeof Pipeline> {
           if (step.case === "effect") effect(Other.method.note, { id: step.value });
         }
     },
+  });
+}
+
+/** A pipeline of which a test says what matters to it; the other handlers do nothing. */
+export function pipelineOf(handlers: Partial<ActionHandlers<typeof Pipeline>>): Action<typeof Pipeline> {
+  return action(Pipeline, {
+    unary: () => ({ message: "" }),
+    streamedIn: () => ({ message: "" }),
+    streamedOut: () => [],
+    streamed: () => [],
+    touch: () => undefined,
+    ...handlers,
   });
 }
 

@@ -2,14 +2,12 @@
 
 import type { ExecutionContext } from "ava";
 
-import { action, serve } from "../mod.ts";
+import { serve } from "../mod.ts";
 import type { ActionHandlers, RunningServer } from "../mod.ts";
 
 import { FakeProxy } from "./fake-proxy.ts";
-import { Pipeline } from "./gen/model_pb.ts";
-import { otherAction } from "./model.ts";
-
-type Handlers = ActionHandlers<typeof Pipeline>;
+import type { Pipeline } from "./gen/model_pb.ts";
+import { otherAction, pipelineOf } from "./model.ts";
 
 interface Served {
   readonly server: RunningServer;
@@ -21,20 +19,12 @@ interface Served {
 /** A server of these handlers, until the test ends; the others do nothing. */
 export async function served(
   t: ExecutionContext,
-  handlers: Partial<Handlers>,
+  handlers: Partial<ActionHandlers<typeof Pipeline>>,
   drainTimeoutMs = 10_000,
 ): Promise<Served> {
   const lines: string[] = [];
-  const pipeline = action(Pipeline, {
-    unary: () => ({ message: "" }),
-    streamedIn: () => ({ message: "" }),
-    streamedOut: () => [],
-    streamed: () => [],
-    touch: () => undefined,
-    ...handlers,
-  });
   const server = await serve({
-    entities: [pipeline, otherAction()],
+    entities: [pipelineOf(handlers), otherAction()],
     port: 0,
     handleSignals: false,
     drainTimeoutMs,

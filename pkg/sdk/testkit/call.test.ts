@@ -5,25 +5,15 @@ import { once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import test from "ava";
 
-import type { ActionHandlers, CallAborted } from "../mod.ts";
-import { action, Metadata } from "../mod.ts";
-import { OtherRequestSchema, Pipeline, ResponseSchema } from "../test-model/gen/model_pb.ts";
-import { pipelineAction } from "../test-model/model.ts";
+import type { CallAborted } from "../mod.ts";
+import { Metadata } from "../mod.ts";
+import { OtherRequestSchema, ResponseSchema } from "../test-model/gen/model_pb.ts";
+import type { Pipeline } from "../test-model/gen/model_pb.ts";
+import { pipelineAction, pipelineOf } from "../test-model/model.ts";
 import { crash, effect, fail, forward, groups, reply } from "../test-model/wire.ts";
 import { call, TestkitError, withMetadata } from "./mod.ts";
 
 const pipeline = pipelineAction();
-
-/** A pipeline of which a test says what matters to it. */
-const pipelineOf = (handlers: Partial<ActionHandlers<typeof Pipeline>>) =>
-  action(Pipeline, {
-    unary: () => ({ message: "" }),
-    streamedIn: () => ({ message: "" }),
-    streamedOut: () => [],
-    streamed: () => [],
-    touch: () => undefined,
-    ...handlers,
-  });
 
 test("one message, one answer", async (t) => {
   const answered = await call(pipeline, "unary", groups([reply("a"), effect("b")]));
