@@ -7,11 +7,17 @@ import test from "ava";
 import manifest from "./package.json" with { type: "json" };
 import { pack } from "./any.ts";
 import type { RunningServer } from "./mod.ts";
-import { serve } from "./mod.ts";
+import { eventSourced, serve } from "./mod.ts";
 import { FakeProxy } from "./test-model/fake-proxy.ts";
 import { crash, emit, fail, wait } from "./test-model/wire.ts";
 import { entity_key } from "./test-model/gen/cloudstate/entity_key_pb.ts";
-import { AppendedSchema, RequestSchema, UnhandledSchema } from "./test-model/gen/model_pb.ts";
+import {
+  AppendedSchema,
+  Model,
+  RequestSchema,
+  StateSchema,
+  UnhandledSchema,
+} from "./test-model/gen/model_pb.ts";
 import { modelEntity } from "./test-model/model.ts";
 
 const lines: string[] = [];
@@ -444,16 +450,15 @@ test("close ends idle streams, answers the command in hand, and takes no new one
 });
 
 test("close cuts off a command that does not end in time", async (t) => {
-  const closing = await serve({
-    entities: [modelEntity()],
-    port: 0,
-    handleSignals: false,
-    drainTimeoutMs: 20,
+  const stuckEntity = eventSourced(Model, StateSchema, {
+    persistenceId: "stuck",
+    commands: { process: () => new Promise<never>(() => undefined), touch: () => undefined },
+    events: [],
   });
+  const closing = await serve({ entities: [stuckEntity], port: 0, handleSignals: false, drainTimeoutMs: 20 });
   const other = new FakeProxy(closing.port);
   const stuck = other.activate("stuck");
-  await stuck.process();
-  stuck.command(Array.from({ length: 5000 }, () => wait));
+  stuck.command([]);
   await other.discover(proxyInfo);
   await closing.close();
   await t.throwsAsync(stuck.next(), { message: /CANCELLED/ });
