@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export { Account, Charge, Holder } from "./account.ts";
 export { assert, unreachable } from "./assert.ts";
 export { backoffMs } from "./backoff.ts";
 export type { BackoffOptions } from "./backoff.ts";
