@@ -2,10 +2,19 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
 import { findNatsBinary } from "./binary.ts";
@@ -122,6 +131,7 @@ export class NatsServer implements AsyncDisposable {
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const running = this.#running();
     running.child.kill(signal);
+    if (signal === "SIGSTOP") await untilStopped(running.pid);
     if (!NOT_DEADLY.includes(signal)) await running.exited;
   }
 
@@ -203,4 +213,24 @@ export async function existingBinary(): Promise<string> {
   const binary = await findNatsBinary();
   if (binary.kind === "missing") throw new Error(binary.reason);
   return binary.path;
+}
+
+/** Until the signal has reached every thread, a server that was told to stop still answers. Only Linux shows it. */
+async function untilStopped(pid: number): Promise<void> {
+  const threads = `/proc/${pid}/task`;
+  while (
+    existsSync(threads) &&
+    !readdirSync(threads).every((thread) => isStopped(`${threads}/${thread}/stat`))
+  )
+    await nextTurn();
+}
+
+/** The state is the first letter after the program's name, which stands in parentheses (proc(5)). */
+function isStopped(statFile: string): boolean {
+  try {
+    return /\) T/.test(readFileSync(statFile, "utf8"));
+  } catch {
+    // The thread has ended since the list was read.
+    return true;
+  }
 }
