@@ -15,6 +15,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { silentLogger } from "../base/mod.ts";
 import type { Clock, Logger } from "../base/mod.ts";
 import {
+  callerAccounts,
   createGrpcServerHandler,
   createGrpcWebHandler,
   createServerContext,
@@ -25,9 +26,10 @@ import {
   StatusError,
   tuneServerSession,
 } from "../grpc/mod.ts";
-import type { MethodHandler } from "../grpc/mod.ts";
+import type { CallerAccounts, MethodHandler } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
+import { Callers } from "./callers.ts";
 import { grpcMethods } from "./grpc-methods.ts";
 import { healthMethods } from "./health/health-methods.ts";
 import { Health } from "./health/health.ts";
@@ -51,6 +53,8 @@ export interface EndpointDependencies {
   readonly dispatch: Dispatch;
   readonly clock: Clock;
   readonly logger?: Logger;
+  /** What the callers share; made of the options if others do not count there too. */
+  readonly accounts?: CallerAccounts;
 }
 
 /** An open public port. */
@@ -84,6 +88,8 @@ export async function startEndpoint(
 ): Promise<Endpoint> {
   const options: EndpointOptions = { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides };
   const { dispatch, clock, logger = silentLogger } = dependencies;
+  const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
+  const callers = new Callers(accounts, options.maxConnections);
   let serving: Serving | undefined;
   let draining = false;
 
@@ -93,7 +99,6 @@ export async function startEndpoint(
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const serveJson = createHttpHandler({
     transcoder: () => (serving ?? throwUnavailable()).transcoder,
-    maxOpenRequests: options.maxOpenRequests,
     crossOrigin,
     logger,
   });
@@ -105,8 +110,9 @@ export async function startEndpoint(
     clock,
     logger,
     maxReceiveBytes: options.maxRequestBytes,
-    maxReceiveBufferBytes: options.maxBufferedBytes,
-    maxOpenCalls: options.maxOpenRequests,
+    accounts,
+    firstMessageTimeoutMs: options.firstMessageTimeoutMs,
+    firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs,
   });
   const serveGrpc = createGrpcServerHandler(calls);
@@ -116,6 +122,7 @@ export async function startEndpoint(
 
   const webSockets = new WebSockets({
     methods: () => (serving ?? throwUnavailable()).webSocketMethods,
+    callerOf: (socket) => callers.of(socket),
     calls,
     crossOrigin,
     clock,
@@ -123,17 +130,18 @@ export async function startEndpoint(
     idleTimeoutMs: options.idleTimeoutMs,
   });
 
-  const context = { handle, bodies, crossOrigin, logger };
+  const context = { handle, bodies, crossOrigin, logger, accounts };
   const http1 = createHttp1Server(
     {
       ...context,
+      callerOf: (socket) => callers.of(socket),
       isDraining: () => draining,
       isUpgrade: asksForWebSocket,
       upgrade: (request, connection, head) => void webSockets.upgrade(request, connection, head),
     },
     options,
   );
-  const http2 = createHttp2Server(http2ServerOptions());
+  const http2 = createHttp2Server(http2ServerOptions({ maxConcurrentStreams: options.maxConnectionStreams }));
   http2.on("session", (session) => tuneServerSession(session));
   http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
     if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
@@ -141,7 +149,8 @@ export async function startEndpoint(
   });
   const port = await openPort(
     { http1, http2 },
-    { ...options, firstBytesTimeoutMs: options.headersTimeoutMs },
+    { ...options, firstRequestTimeoutMs: options.headersTimeoutMs },
+    callers,
     clock,
     logger,
   );

@@ -51,6 +51,7 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
         idempotencyKey: idempotencyKey(call.headers, maxIdempotencyKeyLength),
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
+        bytes: call.bytes,
       };
       try {
         const reply = await dispatch.unary(command);
@@ -71,6 +72,7 @@ export function streamedMethod(method: ServedMethod, { dispatch }: ServingContex
   const takesStream = method.desc.methodKind !== "server_streaming";
   return {
     kind: "bidi",
+    takesOne: !takesStream,
     handle(call) {
       const end: { given?: StreamEnd } = {};
       const replies = dispatch.streamed({
@@ -79,6 +81,7 @@ export function streamedMethod(method: ServedMethod, { dispatch }: ServingContex
         metadata: callMetadata(call),
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
+        bytes: call.bytes,
         input: takesStream ? callMessages(call) : single(call),
       });
       return sendAll(call, replies, end);

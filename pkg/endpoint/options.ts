@@ -8,16 +8,26 @@ export interface EndpointOptions {
   readonly host: string | undefined;
   /** The largest body of an HTTP request and message of a gRPC call. */
   readonly maxRequestBytes: number;
-  /** The bodies of all HTTP requests that are still arriving, together. */
+  /** All requests with their responses, of all callers, from the first byte that comes to the last that is taken. */
   readonly maxBufferedBytes: number;
   /** The request line and headers of one HTTP/1.1 request. */
   readonly maxHeaderBytes: number;
-  /** Open connections; more are refused. */
+  /** Open connections; beyond it, idle ones are closed for new ones, and new ones refused if none is idle. */
   readonly maxConnections: number;
-  /** HTTP requests that are being answered; more get ENDPOINT_OVERLOADED. */
+  /** Requests that are being answered; more get ENDPOINT_OVERLOADED or TOO_MANY_CALLS. */
   readonly maxOpenRequests: number;
+  /** Streams of one HTTP/2 connection. */
+  readonly maxConnectionStreams: number;
   /** From the first byte, or from the opening of a connection, to the end of the headers. */
   readonly headersTimeoutMs: number;
+  /** From the opening of a gRPC call to the first byte of a message. */
+  readonly firstMessageTimeoutMs: number;
+  /** The same of a call whose caller sends a stream of messages, or of its WebSocket. */
+  readonly firstStreamMessageTimeoutMs: number;
+  /** How long a connection may take nothing of what it was sent; it has a second more for each `minWriteRate` bytes. */
+  readonly writeTimeoutMs: number;
+  /** In bytes per second. */
+  readonly minWriteRate: number;
   /** From the first byte to the end of the body. */
   readonly requestTimeoutMs: number;
   /** A connection without a request is closed after this: longer than proxies in front keep theirs (Envoy: an hour). */
@@ -34,11 +44,16 @@ export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
   port: 9_000,
   host: undefined,
   maxRequestBytes: 12_582_912,
-  maxBufferedBytes: 268_435_456,
+  maxBufferedBytes: 100_663_296,
   maxHeaderBytes: 16_384,
-  maxConnections: 10_000,
+  maxConnections: 4_000,
   maxOpenRequests: 10_000,
+  maxConnectionStreams: 250,
   headersTimeoutMs: 10_000,
+  firstMessageTimeoutMs: 10_000,
+  firstStreamMessageTimeoutMs: 300_000,
+  writeTimeoutMs: 30_000,
+  minWriteRate: 16_384,
   requestTimeoutMs: 60_000,
   idleTimeoutMs: 3_900_000,
   streamKeepAliveMs: 30_000,

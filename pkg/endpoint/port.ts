@@ -3,8 +3,10 @@
 /**
  * One plaintext port for HTTP/1.1 and HTTP/2 with prior knowledge: the first bytes of a connection decide.
  *
- * 1. A connection that does not show its protocol in time is closed.
- * 2. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is over.
+ * 1. A connection that does not show its protocol in time is closed, and so is one of HTTP/2 without a first request.
+ *    (HTTP/1.1 shows its protocol by its first request, whose time is bounded by Node.)
+ * 2. A connection that does not read what it is sent is closed after a time.
+ * 3. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is over.
  */
 
 import type { Server as Http1Server } from "node:http";
@@ -12,10 +14,15 @@ import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 
 import { ExpiryQueue } from "../base/mod.ts";
-import type { Clock, Logger } from "../base/mod.ts";
+import type { Clock, Logger, Timer } from "../base/mod.ts";
+import { assignCaller } from "../grpc/mod.ts";
+import type { Caller } from "../grpc/mod.ts";
+import type { Callers } from "./callers.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import { sniff } from "./sniff.ts";
 import type { HttpVersion } from "./sniff.ts";
+import { lookForUnread } from "./unread.ts";
+import type { UnreadOptions, UnreadState } from "./unread.ts";
 
 /** While connections drain, those that became idle are looked for this often. */
 const DRAIN_CHECK_MS = 50;
@@ -23,18 +30,21 @@ const DRAIN_CHECK_MS = 50;
 /** A flood of connections does not become a flood of log lines. */
 const WARN_INTERVAL_MS = 10_000;
 
+/** Within the time that a peer has for reading, it is looked at so often whether it does. */
+const LOOKS = 4;
+
 export interface PortServers {
   /** The one that listens; it must not be listening yet. */
   readonly http1: Http1Server;
   readonly http2: Http2Server;
 }
 
-export interface PortOptions {
+export interface PortOptions extends UnreadOptions {
   readonly port: number;
   readonly host: string | undefined;
   readonly maxConnections: number;
-  /** How long a connection may take to show its protocol, in milliseconds. */
-  readonly firstBytesTimeoutMs: number;
+  /** How long a connection may take to show its protocol, and one of HTTP/2 to make its first request, in milliseconds. */
+  readonly firstRequestTimeoutMs: number;
   /** An HTTP/2 connection without traffic for so long is closed, in milliseconds. */
   readonly idleTimeoutMs: number;
 }
@@ -43,10 +53,11 @@ export interface PortOptions {
 export async function openPort(
   servers: PortServers,
   options: PortOptions,
+  callers: Callers,
   clock: Clock,
   logger: Logger,
 ): Promise<Port> {
-  const port = new Port(servers, options, clock, logger);
+  const port = new Port(servers, options, callers, clock, logger);
   await listen(servers.http1, options);
   // Later errors are of single connections, as when the machine runs out of file descriptors.
   servers.http1.on("error", (error) => logger.warn("a connection could not be accepted", { error }));
@@ -60,29 +71,41 @@ export class Port {
   readonly #options: PortOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #callers: Callers;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Connections that have not shown their protocol. */
   readonly #undecided = new Set<Socket>();
+  /** Connections that have not made a request. */
   readonly #expiry: ExpiryQueue<Socket>;
+  #unread = new Map<Socket, UnreadState>();
+  #nextLook: Timer | undefined;
+  /** Whose connection is given to the HTTP/2 server at this moment. */
+  #handed: { readonly socket: Socket; readonly caller: Caller } | undefined;
+  #isClosing = false;
   #warnedMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ http1, http2 }: PortServers, options: PortOptions, clock: Clock, logger: Logger) {
+  constructor(
+    { http1, http2 }: PortServers,
+    options: PortOptions,
+    callers: Callers,
+    clock: Clock,
+    logger: Logger,
+  ) {
+    this.#callers = callers;
     this.#http1 = http1;
     this.#http2 = http2;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
-    this.#expiry = new ExpiryQueue(clock, options.firstBytesTimeoutMs, (socket) => socket.destroy());
+    this.#expiry = new ExpiryQueue(clock, options.firstRequestTimeoutMs, (socket) => socket.destroy());
 
     // The HTTP/1.1 server listens itself, since only then does it keep its time-outs; its own listener comes second.
     const [serveHttp1] = http1.listeners("connection");
     this.#serveHttp1 = (socket) => serveHttp1?.call(http1, socket);
     http1.removeAllListeners("connection").on("connection", (socket: Socket) => this.#accept(socket));
-    http1.maxConnections = options.maxConnections;
-    http1.on("drop", () => this.#warnOfDrop());
-
     http2.on("session", (session) => {
+      this.#assign(session);
       this.#sessions.add(session);
       session.once("close", () => this.#sessions.delete(session));
       session.setTimeout(options.idleTimeoutMs, () => session.close());
@@ -97,6 +120,8 @@ export class Port {
 
   /** Stops accepting and resolves when the last connection is gone, after `drainMs` milliseconds at the latest. */
   async close(drainMs: number): Promise<void> {
+    this.#isClosing = true;
+    this.#nextLook?.cancel();
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
     for (const session of this.#sessions) session.close();
     for (const socket of this.#undecided) socket.destroy();
@@ -105,32 +130,73 @@ export class Port {
   }
 
   #accept(socket: Socket): void {
+    if (this.#callers.admit(socket) === undefined) {
+      socket.destroy();
+      return this.#warnOfDrop();
+    }
     this.#sockets.add(socket);
+    if (this.#callers.size === 1) this.#lookLater();
     this.#undecided.add(socket);
     this.#expiry.touch(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      this.#settle(socket);
+      this.#undecided.delete(socket);
+      this.#unread.delete(socket);
+      this.#expiry.forget(socket);
     });
     sniff(socket, (version) => this.#handOver(socket, version));
   }
 
-  #settle(socket: Socket): void {
-    this.#undecided.delete(socket);
-    this.#expiry.forget(socket);
-  }
-
   #handOver(socket: Socket, version: HttpVersion): void {
-    this.#settle(socket);
+    this.#undecided.delete(socket);
     if (version === "http2") {
       // An HTTP/2 client that has ended its side is gone; HTTP/1.1 looks after that by itself.
       socket.allowHalfOpen = false;
+      // (1) Its first request has as much time again.
+      this.#expiry.touch(socket);
+      this.#handed = { socket, caller: this.#callers.of(socket) };
       this.#http2.emit("connection", socket);
+      this.#handed = undefined;
     } else {
+      this.#expiry.forget(socket);
+      this.#callers.use(socket);
       this.#serveHttp1(socket);
       socket.resume();
     }
+  }
+
+  /** Node makes a session, and says so, while the connection is given to it. */
+  #assign(session: ServerHttp2Session): void {
+    if (this.#handed === undefined) return;
+    const { socket, caller } = this.#handed;
+    assignCaller(session, caller);
+    session.once("stream", () => {
+      this.#expiry.forget(socket);
+      this.#callers.use(socket);
+    });
+  }
+
+  /** (2) */
+  #lookForUnread(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const seen = this.#unread;
+    this.#unread = new Map();
+    for (const [socket, caller] of this.#callers.all) {
+      const state = lookForUnread(seen.get(socket), caller, nowMs, this.#options);
+      if (state === "stuck") {
+        this.#logger.debug("connection closed: its peer does not read", { bytes: caller.bytes.used });
+        socket.destroy();
+      } else if (state !== "idle") this.#unread.set(socket, state);
+    }
+    if (this.#callers.size > 0) this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#nextLook?.cancel();
+    // While it closes, what is left has its own end.
+    if (this.#isClosing) return;
+    this.#nextLook = this.#clock.schedule(this.#options.writeTimeoutMs / LOOKS, () => this.#lookForUnread());
   }
 
   #drainUntil(endMs: number): void {
@@ -146,7 +212,7 @@ export class Port {
     if (nowMs - this.#warnedMs < WARN_INTERVAL_MS) return;
     this.#warnedMs = nowMs;
     const { maxConnections } = this.#options;
-    this.#logger.warn("connections are refused: too many are open", { maxConnections });
+    this.#logger.warn("connections are refused: too many are open and busy", { maxConnections });
   }
 }
 

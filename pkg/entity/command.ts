@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Charge } from "../base/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
@@ -18,6 +19,8 @@ export interface EntityCommand {
   /** When the caller stops waiting, in monotonic milliseconds of the proxy's clock. */
   readonly deadlineMs: number | undefined;
   readonly onCancel: (listener: () => void) => void;
+  /** What it holds of its caller's memory; the answer is taken from it before anything is stored. */
+  readonly bytes: Charge;
 }
 
 /** A command on its way through an entity, and the caller who waits for it. Settled exactly once. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, ExpiryQueue, Logger, Semaphore } from "../base/mod.ts";
+import type { Account, Clock, ExpiryQueue, Logger, Semaphore } from "../base/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
@@ -26,6 +26,8 @@ export interface EntityContext {
   readonly logger: Logger;
   readonly options: EntityOptions;
   readonly activations: Semaphore;
+  /** The memory for histories that are read, in bytes. */
+  readonly activationMemory: Account;
   readonly packer: Packer;
   readonly effects: EffectBook;
   /** Has to be waited for before the first record with side effects of a type is stored; undefined: nothing to wait for. */

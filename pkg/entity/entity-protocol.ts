@@ -22,7 +22,7 @@ export interface EntityProtocol {
   readonly store: "append" | "replace";
 
   /** Reads the entity: what a new stream has to be told of it, in order. Throws what the log throws, and HistoryError. */
-  recover(log: EventLog, service: EntityService, key: EntityKey): AsyncIterable<RecoveredPage>;
+  recover(log: HistoryReader, service: EntityService, key: EntityKey): AsyncIterable<RecoveredPage>;
 
   /** The change of a record that changes nothing. Throws what the log throws, and HistoryError. */
   noChange(log: EventLog, key: EntityKey): Promise<Change>;
@@ -33,6 +33,9 @@ export interface EntityProtocol {
   /** What a message of the stream means. `openCommandId` is undefined while the user function owes nothing. */
   judge(bytes: Uint8Array, openCommandId: bigint | undefined): Verdict;
 }
+
+/** As much of a log as reading an entity needs. */
+export type HistoryReader = Pick<EventLog, "read" | "readLast">;
 
 /** A bounded part of what a stream is told. */
 export interface RecoveredPage {

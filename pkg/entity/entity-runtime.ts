@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { ExpiryQueue, Semaphore } from "../base/mod.ts";
-import type { Clock, Logger } from "../base/mod.ts";
+import type { Account, Clock, Logger } from "../base/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
@@ -27,6 +27,8 @@ export interface EntityRuntimeDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly options: EntityOptions;
+  /** The memory for histories that are read, in bytes. */
+  readonly activationMemory: Account;
   readonly reportError: (message: string) => void;
   /** Carries out side effects once more that are on record. */
   readonly carryOut: CarryOut;

@@ -56,6 +56,8 @@ export type EntityErrorCode =
   | "MAILBOX_FULL"
   /** The caller went away while the command waited. Nothing was done. */
   | "CANCELLED"
+  /** There is no memory for the answer, or its caller has used up its share. Nothing was stored. */
+  | "RESPONSE_BUFFER_FULL"
   /** Every entity in memory is busy and there may be no more of them. Nothing was done. */
   | "TOO_MANY_ENTITIES"
   /** The proxy is about to end. Nothing was done. */
@@ -76,6 +78,12 @@ export function entityError(
   cause?: unknown,
 ): StatusError {
   return new StatusError(status, code, text, cause === undefined ? undefined : { cause });
+}
+
+/** There is no memory for an answer. */
+export function answerRefused(): StatusError {
+  const text = "too many bytes of answers wait to be read; nothing was stored, try again later";
+  return entityError(Status.RESOURCE_EXHAUSTED, "RESPONSE_BUFFER_FULL", text);
 }
 
 /** The stream of the entity broke; the text is one of `StreamTexts`. */

@@ -51,7 +51,7 @@ export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   relayTimeoutMs: 60_000,
   mailboxCapacity: 1_000,
   maxActiveEntities: 100_000,
-  maxActivations: 256,
+  maxActivations: 16,
   maxConflictRetries: 3,
   maxKeptReplies: 256,
   maxKeptReplyBytes: 262_144,

@@ -2,6 +2,7 @@
 
 import test from "ava";
 
+import { plenty } from "../../test/lib/plenty.ts";
 import { Status } from "../grpc/mod.ts";
 import { EventSourced, metadataMessage } from "../protocol/mod.ts";
 
@@ -17,7 +18,7 @@ const { methods } = counterService(EventSourced.typeName);
 function command(changes: Partial<EntityCommand> = {}): EntityCommand {
   const method = methods.get("Add");
   if (method === undefined) throw new Error("no method");
-  const more = { deadlineMs: undefined, onCancel: () => undefined };
+  const more = { deadlineMs: undefined, onCancel: () => undefined, bytes: plenty().charge() };
   return { method, entityId: "a", payload: Buffer.from("p"), idempotencyKey: "k", ...more, ...changes };
 }
 

@@ -9,13 +9,14 @@ import type { EntityService } from "../userfunction/mod.ts";
 import { expiredWaiting } from "./command.ts";
 import type { Delivery } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
+import { CountedReads } from "./counted-reads.ts";
 import { EntityJournal, NO_NEWS } from "./entity-journal.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
 import type { EntityState } from "./entity-state.ts";
-import { brokenStream, entityError, logFailure } from "./failure.ts";
+import { answerRefused, brokenStream, entityError, logFailure } from "./failure.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
-import type { Answer, CommitVerdict } from "./verdict.ts";
+import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
 
 /**
  * One entity with state in memory: a stream to the user function, a place in the log, and the commands that wait. What
@@ -39,7 +40,9 @@ import type { Answer, CommitVerdict } from "./verdict.ts";
  *    see it, and its side effects do not happen again.
  * 7. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
  * 8. A stream that was let go of is deaf: what it still says changes nothing.
- * 9. Side effects are numbered and stored with their command's record, and only then carried out (I1). Each record tells
+ * 9. (I11) An answer is taken from its caller's memory before anything of it is stored. Where there is no memory for it,
+ *    the caller is refused, and the user function's state replayed if the answer has changed it.
+ * 10. Side effects are numbered and stored with their command's record, and only then carried out (I1). Each record tells
  *    which are done by then; if none comes for a while, and before the entity leaves, one without a change does
  *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
  */
@@ -166,8 +169,17 @@ export class StatefulEntity implements ActiveEntity {
   }
 
   async #replay(): Promise<void> {
+    const reads = new CountedReads(this.#context.log, this.#context.activationMemory);
+    try {
+      await this.#replayFrom(reads);
+    } finally {
+      reads.close();
+    }
+  }
+
+  async #replayFrom(reads: CountedReads): Promise<void> {
     let stream: ClientStream | undefined;
-    const pages = this.#protocol.recover(this.#context.log, this.service, this.#key);
+    const pages = this.#protocol.recover(reads, this.service, this.#key);
     this.#journal.reset();
     for await (const page of pages) {
       stream ??= this.#openStream();
@@ -244,6 +256,7 @@ export class StatefulEntity implements ActiveEntity {
     assert(state.kind === "open", "only an open command can be answered");
     this.#context.relayTimeouts.forget(this);
 
+    if (!state.delivery.command.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
     if (verdict.answer.ok && state.delivery.command.idempotencyKey !== undefined) {
       // (I7) One that changes nothing leaves a record all the same: a repeat gets this answer.
@@ -259,6 +272,13 @@ export class StatefulEntity implements ActiveEntity {
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
     settle(state.delivery, verdict.answer);
     if (verdict.forget) this.#restart();
+    else this.#next();
+  }
+
+  /** (9) */
+  #refuse(delivery: Delivery, verdict: Exclude<Verdict, { kind: "broken" }>): void {
+    delivery.reject(answerRefused());
+    if (verdict.kind === "commit" ? verdict.change !== undefined : verdict.forget) this.#restart();
     else this.#next();
   }
 

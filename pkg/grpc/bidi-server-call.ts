@@ -2,8 +2,9 @@
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
-import { assert, whenDrained } from "../base/mod.ts";
+import { assert } from "../base/mod.ts";
 
+import type { OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { MessageWriter, writable } from "./message-writer.ts";
@@ -25,19 +26,21 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
 
   constructor(
     context: ServerContext,
+    request: OpenRequest,
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     raw: readonly string[],
     encoding: Encoding,
     method: BidiMethod,
   ) {
-    super(context, stream, headers, raw, encoding);
+    super(context, request, stream, headers, raw, encoding);
     this.#method = method;
     this.#packs = this.packAboveBytes !== Number.POSITIVE_INFINITY;
     this.#writer = new MessageWriter(stream, context.options.maxSendBufferBytes, this.packAboveBytes);
   }
 
   start(): void {
+    this.awaitRequest(this.#method.takesOne !== true);
     this.#call(() => {
       const handled = this.#method.handle(this);
       if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
@@ -52,6 +55,8 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
 
   send(bytes: Uint8Array): boolean {
     if (this.over) return false;
+    this.moved();
+    this.arrived();
     try {
       if (!this.stream.headersSent && !this.respond(this.responseHeaders(this.#packs))) return false;
       return writable(this.stream) && this.#writer.send(bytes);
@@ -62,7 +67,7 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
   }
 
   drained(): Promise<void> {
-    return this.over ? Promise.resolve() : whenDrained(this.stream);
+    return this.over ? Promise.resolve() : this.taken(this.stream);
   }
 
   pause(): void {
@@ -88,10 +93,13 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
   }
 
   onMessage(bytes: Uint8Array): void {
+    this.arrived();
     this.#call(() => this.#handlers?.onMessage(bytes));
+    this.bytes.give(bytes.length);
   }
 
   onLastMessage(): void {
+    this.arrived();
     this.#call(() => this.#handlers?.onHalfClose());
   }
 

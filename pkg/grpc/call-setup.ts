@@ -2,19 +2,24 @@
 
 import type { IncomingHttpHeaders } from "node:http2";
 
+import type { OpenRequest } from "./caller.ts";
 import { parseEncoding } from "./compression.ts";
 import type { Encoding } from "./compression.ts";
-import { grpcError } from "./grpc-error.ts";
+import { bufferFull, grpcError } from "./grpc-error.ts";
 import type { MethodHandler } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
 import { Status } from "./status.ts";
 
-/** The method of a path. @throws StatusError `TOO_MANY_CALLS`, `UNKNOWN_METHOD` */
-export function findMethod({ options, openCalls }: ServerContext, path: string): MethodHandler {
-  if (openCalls >= options.maxOpenCalls) {
-    const text = `the server has ${options.maxOpenCalls} calls open; try again later`;
-    throw grpcError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", text);
-  }
+/** @throws StatusError `TOO_MANY_CALLS`, `RECEIVE_BUFFER_FULL` if the request was refused. */
+export function checkAdmitted({ refusal }: OpenRequest): void {
+  if (refusal === undefined) return;
+  if (refusal === "bytes") throw bufferFull();
+  const text = "as many calls are open as the server takes, or as it takes from this caller; try again later";
+  throw grpcError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", text);
+}
+
+/** The method of a path. @throws StatusError `UNKNOWN_METHOD` */
+export function findMethod({ options }: ServerContext, path: string): MethodHandler {
   const method = options.lookup(path);
   if (method === undefined)
     throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_METHOD", `there is no method ${path}`);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { IncomingHttpHeaders } from "node:http2";
+import type { Writable } from "node:stream";
 
-import { describeError } from "../base/mod.ts";
-import type { Timer } from "../base/mod.ts";
+import { describeError, whenDrained } from "../base/mod.ts";
+import type { Charge, Timer } from "../base/mod.ts";
 
 import { appendStatus } from "./call-end.ts";
+import type { OpenRequest } from "./caller.ts";
 import { grpcError } from "./grpc-error.ts";
 import { appendMetadata, readMetadata } from "./metadata-headers.ts";
 import { Metadata } from "./metadata.ts";
@@ -13,6 +15,9 @@ import type { ServerCall } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
 import { Status, StatusError } from "./status.ts";
 import { parseTimeoutMs } from "./timeout.ts";
+
+/** Timers may fire a fraction of a millisecond early. */
+const TIMER_TOLERANCE_MS = 0.5;
 
 /**
  * What is common to all calls at a server, however they travel: deadline, cancellation, metadata, and whether it is over.
@@ -22,10 +27,15 @@ import { parseTimeoutMs } from "./timeout.ts";
  */
 export abstract class CallState implements ServerCall {
   protected readonly context: ServerContext;
+  readonly #request: OpenRequest;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   #deadlineMs: number | undefined;
   #deadline: Timer | undefined;
+  #openedMs = 0;
+  #hasMoved = false;
+  #isArriving = false;
+  #takesStream = false;
   #over = false;
   #cancelled = false;
   #cancelListeners: (() => void)[] | undefined;
@@ -34,8 +44,15 @@ export abstract class CallState implements ServerCall {
   #responseMetadata: Metadata | undefined;
   #trailers: Metadata | undefined;
 
-  constructor(context: ServerContext, headers: IncomingHttpHeaders, raw: readonly string[]) {
+  /** @param request is closed with the call. */
+  constructor(
+    context: ServerContext,
+    request: OpenRequest,
+    headers: IncomingHttpHeaders,
+    raw: readonly string[],
+  ) {
     this.context = context;
+    this.#request = request;
     this.headers = headers;
     this.rawHeaders = raw;
   }
@@ -44,6 +61,10 @@ export abstract class CallState implements ServerCall {
 
   /** Ends the call with a status other than OK. */
   abstract fail(error: StatusError): void;
+
+  get bytes(): Charge {
+    return this.#request.bytes;
+  }
 
   get metadata(): Metadata {
     return (this.#metadata ??= readMetadata(this.rawHeaders));
@@ -105,11 +126,22 @@ export abstract class CallState implements ServerCall {
     this.fail(grpcError(Status.INTERNAL, "HANDLER_FAILED", "the method failed"));
   }
 
-  /** The request did not arrive whole in time. */
-  requestExpired(): void {
-    const { requestTimeoutMs } = this.context.options;
-    const text = `the request did not arrive whole within ${requestTimeoutMs} ms`;
-    this.fail(grpcError(Status.DEADLINE_EXCEEDED, "REQUEST_TIMEOUT", text));
+  #requestExpired(problem: string): void {
+    this.cancel();
+    this.fail(grpcError(Status.DEADLINE_EXCEEDED, "REQUEST_TIMEOUT", `the request ${problem}`));
+  }
+
+  /** Ends the call if its first byte, or its whole request, has taken too long. True: it has more time. */
+  mayGoOnArriving(nowMs: number): boolean {
+    const { firstMessageTimeoutMs, firstStreamMessageTimeoutMs, requestTimeoutMs } = this.context.options;
+    const ageMs = nowMs - this.#openedMs + TIMER_TOLERANCE_MS;
+    const firstMs = this.#takesStream ? firstStreamMessageTimeoutMs : firstMessageTimeoutMs;
+    if (!this.#hasMoved && ageMs >= firstMs)
+      this.#requestExpired(`did not begin to arrive within ${firstMs} ms`);
+    else if (!this.#takesStream && ageMs >= requestTimeoutMs)
+      this.#requestExpired(`did not arrive whole within ${requestTimeoutMs} ms`);
+    else return true;
+    return false;
   }
 
   /** Whether the call has ended, from whichever side. */
@@ -128,8 +160,45 @@ export abstract class CallState implements ServerCall {
   /** Marks the call as over; the status is about to be sent. */
   protected settle(): void {
     this.#over = true;
+    this.#request.answered();
+    this.arrived();
     this.#deadline?.cancel();
     this.#cancelListeners = undefined;
+  }
+
+  /**
+   * Begins to count the time that the request may take to arrive.
+   *
+   * @param takesStream it has any number of messages, and may be silent at first.
+   */
+  protected awaitRequest(takesStream: boolean): void {
+    const { arriving, options } = this.context;
+    this.#openedMs = options.clock.monotonicMs();
+    this.#isArriving = true;
+    this.#takesStream = takesStream;
+    arriving.touch(this);
+  }
+
+  /** Some of a message has come, or was sent. */
+  protected moved(): void {
+    this.#hasMoved = true;
+  }
+
+  /** The request has arrived, or, of a stream, begun to. */
+  protected arrived(): void {
+    if (!this.#isArriving) return;
+    this.#isArriving = false;
+    this.context.arriving.forget(this);
+  }
+
+  /** Resolves when the peer takes more. */
+  protected taken(stream: Writable): Promise<void> {
+    return this.#request.taken(whenDrained(stream));
+  }
+
+  /** The call is over and its response sent, or lost: gives back what it held. */
+  protected closed(): void {
+    this.#request.close();
   }
 
   /** Tells whoever listens that nobody waits for the answer any more. */

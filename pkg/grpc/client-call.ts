@@ -5,13 +5,12 @@ import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader }
 import { addAbortSignal } from "node:stream";
 
 import { whenDrained } from "../base/mod.ts";
-import type { Timer } from "../base/mod.ts";
+import type { Charge, Timer } from "../base/mod.ts";
 
 import { localEnd, readCallEnd } from "./call-end.ts";
 import type { CallEnd } from "./call-end.ts";
 import type { ResolvedConnectOptions } from "./client-options.ts";
 import { acceptsGzip, parseEncoding } from "./compression.ts";
-import type { ReceiveBudget } from "./framing.ts";
 import { cancelled, grpcError } from "./grpc-error.ts";
 import { closedStreamError, statusOfHttp } from "./http2-error.ts";
 import type { KeepAlive } from "./keep-alive.ts";
@@ -53,7 +52,6 @@ export interface ClientStream {
 /** What all calls of one connection share. */
 export interface ClientContext {
   readonly options: ResolvedConnectOptions;
-  readonly budget: ReceiveBudget;
   readonly keepAlive: KeepAlive;
   peerReadsGzip: boolean;
   /** Why the connection is gone, or undefined while it is not. */
@@ -83,6 +81,8 @@ export class ClientCall implements ClientStream, MessageSink {
   readonly #handlers: StreamHandlers;
   readonly #writer: MessageWriter;
   #reader: MessageReader | undefined;
+  /** The memory of what has not arrived whole. */
+  #charge: Charge | undefined;
   #headers: readonly string[] | undefined;
   /** What the peer's trailers say, until the last message has been given out. */
   #end: CallEnd | undefined;
@@ -175,7 +175,7 @@ export class ClientCall implements ClientStream, MessageSink {
     flags: number,
     raw: readonly string[],
   ): void {
-    const { options, budget, keepAlive } = this.#context;
+    const { options, keepAlive } = this.#context;
     keepAlive.heard();
     if (this.#over) return;
     const end = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0 ? undefined : readCallEnd(headers, raw);
@@ -191,7 +191,8 @@ export class ClientCall implements ClientStream, MessageSink {
     }
     this.#headers = raw;
     const stream = this.#stream;
-    this.#reader = new MessageReader(stream, this, encoding, options.maxReceiveBytes, budget);
+    this.#charge = options.memory.charge();
+    this.#reader = new MessageReader(stream, this, encoding, options.maxReceiveBytes, this.#charge);
     stream.on("trailers", onTrailers);
     stream.on("end", onEnd);
     stream.on("data", onData);
@@ -230,6 +231,8 @@ export class ClientCall implements ClientStream, MessageSink {
   // From the reader
 
   onMessage(bytes: Uint8Array): void {
+    // From here on it is counted by what keeps it.
+    this.#charge?.give(bytes.length);
     try {
       this.#handlers.onMessage(bytes);
     } catch (error) {
@@ -264,6 +267,7 @@ export class ClientCall implements ClientStream, MessageSink {
     this.#deadline?.cancel();
     this.#unlisten?.();
     this.#reader?.stop();
+    this.#charge?.close();
     const stream = this.#stream;
     if (end.cause === undefined && writable(stream)) {
       // The peer ended first. What it has not taken it will not take.

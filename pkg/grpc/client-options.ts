@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { Account } from "../base/mod.ts";
 import type { Clock } from "../base/mod.ts";
 
 import { DEFAULT_MAX_RECEIVE_BYTES } from "./framing.ts";
+import { STREAM_WINDOW_BYTES } from "./message-reader.ts";
 import { DEFAULT_MAX_SEND_BUFFER_BYTES } from "./message-writer.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "./metadata-headers.ts";
 
@@ -20,15 +22,15 @@ export interface ConnectOptions {
   readonly closeTimeoutMs?: number;
   /** Largest message that is taken, in bytes, also when unpacked. Default 12 MiB. */
   readonly maxReceiveBytes?: number;
-  /** Memory for half-received messages of all calls together, in bytes. Default 256 MiB. */
-  readonly maxReceiveBufferBytes?: number;
+  /** Takes the memory of messages that have not arrived whole. Default: 256 MiB of its own. */
+  readonly memory?: Account;
   /** Most bytes that wait to be sent on one stream. Default 32 MiB. */
   readonly maxSendBufferBytes?: number;
   /** Most metadata that is sent or taken with a call in one direction, in bytes. Default 16 KiB. */
   readonly maxMetadataBytes?: number;
   /** Messages longer than this are packed once the peer has said that it reads gzip. Default: never. */
   readonly compressAboveBytes?: number;
-  /** What the peer may send ahead on one stream, in bytes. Default 1 MiB. */
+  /** What the peer may send ahead on one stream, in bytes. Default 64 KiB. */
   readonly streamWindowBytes?: number;
   /** What the peer may send ahead on all streams together, in bytes. Default 16 MiB. */
   readonly connectionWindowBytes?: number;
@@ -45,11 +47,11 @@ export function resolveConnectOptions(options: ConnectOptions): ResolvedConnectO
     keepAliveTimeoutMs: 10_000,
     closeTimeoutMs: 5_000,
     maxReceiveBytes: DEFAULT_MAX_RECEIVE_BYTES,
-    maxReceiveBufferBytes: 268_435_456,
+    memory: new Account(268_435_456),
     maxSendBufferBytes: DEFAULT_MAX_SEND_BUFFER_BYTES,
     maxMetadataBytes: DEFAULT_MAX_METADATA_BYTES,
     compressAboveBytes: Number.POSITIVE_INFINITY,
-    streamWindowBytes: 1_048_576,
+    streamWindowBytes: STREAM_WINDOW_BYTES,
     connectionWindowBytes: 16_777_216,
     userAgent: "perdure",
     ...options,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { gunzip, gzip, inflate } from "node:zlib";
+import { createGunzip, createInflate, gzip } from "node:zlib";
 
-import { grpcError } from "./grpc-error.ts";
+import type { Charge } from "../base/mod.ts";
+
+import { bufferFull, grpcError } from "./grpc-error.ts";
 import { Status } from "./status.ts";
 import type { StatusError } from "./status.ts";
 
@@ -31,24 +33,60 @@ export function acceptsGzip(value: string | undefined): boolean {
   return value?.split(",").some((name) => name.trim() === "gzip") ?? false;
 }
 
+/** What unpacking takes beside the message: the window of 32 KiB, one chunk of output, and zlib's own state. */
+const UNPACKER_BYTES = 65_536;
+
 /**
- * Unpacks a message to at most `maxBytes` (I11: a small message may claim to be a huge one).
+ * Unpacks a message to at most `maxBytes`, because a small message may claim to be a huge one (I11). The bytes are taken
+ * from the charge before they are kept; those of the unpacked message stay taken if it succeeds.
  *
- * @throws StatusError `BAD_COMPRESSION` or `MESSAGE_TOO_LARGE`.
+ * @throws StatusError `BAD_COMPRESSION`, `MESSAGE_TOO_LARGE` or `RECEIVE_BUFFER_FULL`.
  */
-export function decompress(bytes: Uint8Array, encoding: Encoding, maxBytes: number): Promise<Uint8Array> {
+export function decompress(
+  bytes: Uint8Array,
+  encoding: Encoding,
+  maxBytes: number,
+  charge: Charge,
+): Promise<Uint8Array> {
+  if (encoding === "identity") {
+    const text = "a message is marked as compressed, but no compression is named";
+    return Promise.reject(grpcError(Status.INTERNAL, "BAD_COMPRESSION", text));
+  }
+  if (!charge.take(UNPACKER_BYTES)) return Promise.reject(bufferFull());
   return new Promise((resolve, reject) => {
-    if (encoding === "identity") {
-      const text = "a message is marked as compressed, but no compression is named";
-      reject(grpcError(Status.INTERNAL, "BAD_COMPRESSION", text));
-      return;
-    }
-    const unpack = encoding === "gzip" ? gunzip : inflate;
-    unpack(bytes, { maxOutputLength: Math.max(maxBytes, 1) }, (error, unpacked) => {
-      if (error === null) resolve(unpacked);
-      else reject(unpackError(error, encoding, maxBytes));
+    const unpacker = encoding === "gzip" ? createGunzip() : createInflate();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let isOver = false;
+    const fail = (error: StatusError): void => {
+      if (isOver) return;
+      isOver = true;
+      unpacker.destroy();
+      charge.give(size + UNPACKER_BYTES);
+      reject(error);
+    };
+    unpacker.on("data", (chunk: Buffer) => {
+      if (isOver) return;
+      if (size + chunk.length > maxBytes) return fail(tooLarge(maxBytes));
+      if (!charge.take(chunk.length)) return fail(bufferFull());
+      size += chunk.length;
+      chunks.push(chunk);
     });
+    unpacker.on("end", () => {
+      isOver = true;
+      charge.give(UNPACKER_BYTES);
+      resolve(Buffer.concat(chunks, size));
+    });
+    unpacker.on("error", (error) => {
+      fail(grpcError(Status.INTERNAL, "BAD_COMPRESSION", `a message is not ${encoding}`, error));
+    });
+    unpacker.end(bytes);
   });
+}
+
+function tooLarge(maxBytes: number): StatusError {
+  const text = `a message is larger than the ${maxBytes} bytes that are taken when it is unpacked`;
+  return grpcError(Status.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", text);
 }
 
 /** Packs a message with gzip. */
@@ -60,12 +98,4 @@ export function compress(bytes: Uint8Array): Promise<Uint8Array> {
       else reject(grpcError(Status.INTERNAL, "BAD_COMPRESSION", "a message cannot be compressed", error));
     });
   });
-}
-
-function unpackError(error: Error, encoding: Encoding, maxBytes: number): StatusError {
-  if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") {
-    const text = `a message is larger than the ${maxBytes} bytes that are taken when it is unpacked`;
-    return grpcError(Status.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", text, error);
-  }
-  return grpcError(Status.INTERNAL, "BAD_COMPRESSION", `a message is not ${encoding}`, error);
 }

@@ -68,7 +68,6 @@ export class Connection {
     const { clock, keepAliveIntervalMs, keepAliveTimeoutMs } = options;
     this.#context = {
       options,
-      budget: { freeBytes: options.maxReceiveBufferBytes },
       keepAlive: new KeepAlive(session, clock, keepAliveIntervalMs, keepAliveTimeoutMs, () => this.#onDead()),
       peerReadsGzip: false,
       lostError: () => (session.destroyed ? lostConnectionError(this.#reason) : undefined),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { grpcError } from "./grpc-error.ts";
+import type { Charge } from "../base/mod.ts";
+
+import { bufferFull, grpcError } from "./grpc-error.ts";
 import { Status } from "./status.ts";
 
 /** Length of what stands before each message: one byte of flags, four bytes of length. */
@@ -34,10 +36,11 @@ export function encodeSmallFrame(message: Uint8Array, compressed: boolean): Buff
   return frame;
 }
 
-/** Memory for half-received messages that all calls of one owner may hold together, in bytes. */
-export interface ReceiveBudget {
-  freeBytes: number;
-}
+/**
+ * A message that is a view of a larger buffer keeps all of it in memory. One that would keep more than this many bytes
+ * besides its own is copied instead, because what a waiting message costs has to be what is counted for it.
+ */
+const MAX_KEPT_BYTES = 4_096;
 
 /** A message that spans chunks gets this much memory first, and four times what it has whenever that is full. */
 const FIRST_BODY_BYTES = 16_384;
@@ -47,17 +50,19 @@ const BODY_GROWTH = 4;
  * Cuts a stream of chunks into messages.
  *
  * 1. The same messages come out however the bytes are cut into chunks.
- * 2. A message that lies in one chunk is a view of it; one that spans chunks is copied.
+ * 2. A message that lies in one chunk is a view of it, or a copy if it is a small part of a large one; a message that
+ *    spans chunks is copied.
  * 3. A message over the bound is refused from its prefix: none of it is kept (I11).
- * 4. Memory follows the bytes that came, not the length that a prefix claims; it is taken from the budget and given
- *    back with the message or by `drop`.
+ * 4. Memory follows the bytes that came, not the length that a prefix claims. It is taken from the charge before it is
+ *    used. Half a message is given back by `drop`; a whole one is given out with its bytes still taken, and who gets it
+ *    gives them back.
  */
 export class FrameDecoder {
   /** Whether the message that `next` gave last is compressed. */
   compressed = false;
 
   readonly #maxBytes: number;
-  readonly #budget: ReceiveBudget;
+  readonly #charge: Charge;
   #chunk: Buffer | undefined;
   #offset = 0;
   /** Length of the message that is being read, or -1 while its prefix is. */
@@ -66,9 +71,9 @@ export class FrameDecoder {
   #body: Buffer | undefined;
   #filled = 0;
 
-  constructor(maxBytes: number, budget: ReceiveBudget) {
+  constructor(maxBytes: number, charge: Charge) {
     this.#maxBytes = maxBytes;
-    this.#budget = budget;
+    this.#charge = charge;
   }
 
   /** Takes a chunk. Whatever `next` can give of the previous one must have been taken out. */
@@ -94,8 +99,10 @@ export class FrameDecoder {
       this.#length = this.#readPrefix(prefix);
     }
     const message = this.#take(this.#length);
-    if (message !== undefined) this.#length = -1;
-    return message;
+    if (message === undefined) return undefined;
+    this.#length = -1;
+    if (!this.#charge.take(message.length)) throw bufferFull();
+    return message.buffer.byteLength - message.length > MAX_KEPT_BYTES ? new Uint8Array(message) : message;
   }
 
   /** Forgets everything, when no more will be read. */
@@ -141,21 +148,17 @@ export class FrameDecoder {
     const needed = this.#filled + more;
     const old = this.#body;
     if (old !== undefined && old.length >= needed) return old;
-    const body = Buffer.allocUnsafe(
-      Math.min(length, Math.max(FIRST_BODY_BYTES, needed, this.#filled * BODY_GROWTH)),
-    );
-    this.#budget.freeBytes -= body.length - (old?.length ?? 0);
+    const size = Math.min(length, Math.max(FIRST_BODY_BYTES, needed, this.#filled * BODY_GROWTH));
+    if (!this.#charge.take(size - (old?.length ?? 0))) throw bufferFull();
+    // Not from Node's pool, whose blocks one small message would keep.
+    const body = Buffer.allocUnsafeSlow(size);
     this.#body = body;
-    if (this.#budget.freeBytes < 0) {
-      const text = "too many bytes of half-received messages are waiting; try again later";
-      throw grpcError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text);
-    }
     if (old !== undefined) body.set(old.subarray(0, this.#filled));
     return body;
   }
 
   #releaseBody(): void {
-    this.#budget.freeBytes += this.#body?.length ?? 0;
+    this.#charge.give(this.#body?.length ?? 0);
     this.#body = undefined;
     this.#filled = 0;
   }

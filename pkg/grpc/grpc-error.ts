@@ -26,7 +26,7 @@ export type GrpcErrorCode =
   | "SEND_BUFFER_FULL"
   /** A message is larger than the receiver takes. */
   | "MESSAGE_TOO_LARGE"
-  /** More bytes of half-received messages wait than the receiver takes. */
+  /** The memory for requests and responses is used up, or this caller's share of it. */
   | "RECEIVE_BUFFER_FULL"
   /** What came is not a gRPC message. */
   | "BAD_FRAME"
@@ -62,6 +62,12 @@ export function grpcError(status: Status, code: GrpcErrorCode, text: string, cau
   return cause === undefined
     ? new StatusError(status, code, text)
     : new StatusError(status, code, text, { cause });
+}
+
+/** There is no memory for more of this caller's bytes. */
+export function bufferFull(): StatusError {
+  const text = "too many bytes of requests and responses are waiting; try again later";
+  return grpcError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text);
 }
 
 /** The error of a call that its caller gave up. */

@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 
 import { describeError } from "../base/mod.ts";
 
+import type { OpenRequest } from "./caller.ts";
 import { CallState } from "./call-state.ts";
 import type { Encoding } from "./compression.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -40,17 +41,17 @@ export abstract class IncomingCall extends CallState implements MessageSink {
 
   constructor(
     context: ServerContext,
+    request: OpenRequest,
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     raw: readonly string[],
     encoding: Encoding,
   ) {
-    super(context, headers, raw);
+    super(context, request, headers, raw);
     this.stream = stream;
-    this.reader = new MessageReader(stream, this, encoding, context.options.maxReceiveBytes, context.budget);
+    this.reader = new MessageReader(stream, this, encoding, context.options.maxReceiveBytes, request.bytes);
     (stream as CallStream)[CALL] = this;
     stream.on("close", onClose);
-    context.openCalls++;
   }
 
   get path(): string {
@@ -139,6 +140,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
   // From the stream
 
   onData(chunk: Buffer): void {
+    this.moved();
     this.reader.push(chunk);
   }
 
@@ -158,10 +160,11 @@ export abstract class IncomingCall extends CallState implements MessageSink {
   }
 
   onStreamClosed(): void {
-    this.context.openCalls--;
-    if (this.over) return;
-    this.cancel();
-    this.settle();
+    if (!this.over) {
+      this.cancel();
+      this.settle();
+    }
+    this.closed();
   }
 
   /** Whatever Node refuses to send ends this stream only (I12). */

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Charge } from "../base/mod.ts";
+
 import { decompress } from "./compression.ts";
 import type { Encoding } from "./compression.ts";
 import { FrameDecoder } from "./framing.ts";
-import type { ReceiveBudget } from "./framing.ts";
-import { grpcError } from "./grpc-error.ts";
+import { bufferFull, grpcError } from "./grpc-error.ts";
 import { Status, StatusError } from "./status.ts";
 
 /** Who takes what a stream carries. None of these may throw. */
 export interface MessageSink {
+  /** The message's bytes are taken from the reader's charge; the sink gives them back when it is done with them. */
   onMessage(bytes: Uint8Array): void;
   /** No further message will come; called once, after the last one. */
   onLastMessage(): void;
   /** What came cannot be read; called at most once, and nothing after it. */
   onUnreadable(error: StatusError): void;
 }
+
+/**
+ * What a peer may send ahead on one stream, in bytes: HTTP/2's own default. A stream that is not read holds up to this
+ * much, and Node holds no more back for the connection as a whole, so it has to be small.
+ */
+export const STREAM_WINDOW_BYTES = 65_535;
 
 /** What can be held. */
 export interface PausableSource {
@@ -28,13 +36,15 @@ export interface PausableSource {
  * 1. Messages come out whole and in order, also when some of them take time to unpack.
  * 2. While a message is being unpacked, or the owner has paused, nothing comes out and the stream is not read, so that
  *    flow control holds the sender.
- * 3. After `stop`, or anything unreadable, nothing comes out.
+ * 3. After `stop`, or anything unreadable, nothing comes out, and nothing more is given back: the owner closes the charge.
+ * 4. What a held stream may fill is taken from the charge while it is held (I11).
  */
 export class MessageReader {
   readonly #stream: PausableSource;
   readonly #sink: MessageSink;
   readonly #encoding: Encoding;
   readonly #maxBytes: number;
+  readonly #charge: Charge;
   readonly #frames: FrameDecoder;
   #paused = false;
   #unpacking = false;
@@ -46,13 +56,14 @@ export class MessageReader {
     sink: MessageSink,
     encoding: Encoding,
     maxBytes: number,
-    budget: ReceiveBudget,
+    charge: Charge,
   ) {
     this.#stream = stream;
     this.#sink = sink;
     this.#encoding = encoding;
     this.#maxBytes = maxBytes;
-    this.#frames = new FrameDecoder(maxBytes, budget);
+    this.#charge = charge;
+    this.#frames = new FrameDecoder(maxBytes, charge);
   }
 
   /** Every byte has come, and every message has been or will be given out. */
@@ -74,13 +85,16 @@ export class MessageReader {
   }
 
   pause(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#paused) return;
+    if (!this.#charge.take(STREAM_WINDOW_BYTES)) return this.#fail(bufferFull());
     this.#paused = true;
     this.#stream.pause();
   }
 
   resume(): void {
+    if (!this.#paused) return;
     this.#paused = false;
+    if (!this.#stopped) this.#charge.give(STREAM_WINDOW_BYTES);
     this.#proceed();
   }
 
@@ -117,10 +131,11 @@ export class MessageReader {
   #unpack(message: Uint8Array): void {
     this.#unpacking = true;
     this.#stream.pause();
-    decompress(message, this.#encoding, this.#maxBytes).then(
+    decompress(message, this.#encoding, this.#maxBytes, this.#charge).then(
       (unpacked) => {
         this.#unpacking = false;
         if (this.#stopped) return;
+        this.#charge.give(message.length);
         this.#sink.onMessage(unpacked);
         this.#proceed();
       },

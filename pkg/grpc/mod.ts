@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export { assignCaller, callerAccounts, callerOf, newCaller, OpenRequest, REQUEST_BYTES } from "./caller.ts";
+export type { Caller, CallerAccounts } from "./caller.ts";
 export { CallError } from "./call-end.ts";
 export type { CallEnd } from "./call-end.ts";
 export { CallState } from "./call-state.ts";

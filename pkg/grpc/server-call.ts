@@ -2,6 +2,8 @@
 
 import type { IncomingHttpHeaders } from "node:http2";
 
+import type { Charge } from "../base/mod.ts";
+
 import type { Metadata } from "./metadata.ts";
 import type { StatusError } from "./status.ts";
 
@@ -11,6 +13,8 @@ export type MethodHandler = UnaryMethod | BidiMethod;
 /** One message in, one message out. */
 export interface UnaryMethod {
   readonly kind: "unary";
+  /** A question about health, which is answered out of a reserve while everything else is refused. */
+  readonly isReserved?: boolean;
   /**
    * Answers a request. The request's bytes may be a view of a larger buffer: copy what is kept for long.
    * A `StatusError` that it throws goes to the caller; anything else is only logged, and the caller gets INTERNAL.
@@ -21,6 +25,9 @@ export interface UnaryMethod {
 /** Any number of messages in both directions; server and client streaming are special cases of it. */
 export interface BidiMethod {
   readonly kind: "bidi";
+  /** The caller sends exactly one message, which has to come as soon as that of a unary method. Default: false. */
+  readonly takesOne?: boolean;
+  readonly isReserved?: undefined;
   /**
    * Takes the call. It has to end it with `end` or `fail`; a throw, or a promise that is rejected, does the same as
    * with a unary method.
@@ -31,6 +38,11 @@ export interface BidiMethod {
 /** What a method knows of its caller, and may tell it beside the answer. */
 export interface ServerCall {
   readonly path: string;
+  /**
+   * What the call holds of its caller's memory, closed when the call is over and its response sent. Until then the bytes
+   * of a unary request are in it; of a streamed one, what the method has counted there itself.
+   */
+  readonly bytes: Charge;
   /** All headers of the call, as Node gives them. */
   readonly headers: IncomingHttpHeaders;
   /** The same as a flat list of names and values, in the order in which they came. */

@@ -6,7 +6,8 @@ import { describeError } from "../base/mod.ts";
 
 import { BidiServerCall } from "./bidi-server-call.ts";
 import { appendStatus } from "./call-end.ts";
-import { findMethod, requestEncoding } from "./call-setup.ts";
+import { checkAdmitted, findMethod, requestEncoding } from "./call-setup.ts";
+import { callerOf, OpenRequest } from "./caller.ts";
 import { grpcError } from "./grpc-error.ts";
 import { flattenHeaders } from "./metadata-headers.ts";
 import type { MethodHandler } from "./server-call.ts";
@@ -71,10 +72,12 @@ function startCall(
   raw: readonly string[],
 ): void {
   const encoding = requestEncoding(headers);
+  const request = new OpenRequest(callerOf(stream.session, context.accounts), method.isReserved);
+  checkAdmitted(request);
   const call =
     method.kind === "unary"
-      ? new UnaryServerCall(context, stream, headers, raw, encoding, method)
-      : new BidiServerCall(context, stream, headers, raw, encoding, method);
+      ? new UnaryServerCall(context, request, stream, headers, raw, encoding, method)
+      : new BidiServerCall(context, request, stream, headers, raw, encoding, method);
   const timeout = headers["grpc-timeout"] as string | undefined;
   if (timeout !== undefined) call.startDeadline(timeout);
   call.start();

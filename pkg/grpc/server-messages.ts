@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { PullBuffer } from "../base/mod.ts";
+import type { Charge } from "../base/mod.ts";
 
 import { cancelled, grpcError } from "./grpc-error.ts";
 import type { ServerStreamCall } from "./server-call.ts";
@@ -14,7 +15,8 @@ const MESSAGE_OVERHEAD_BYTES = 64;
 
 /**
  * The messages that a caller sends, for one reader, who sets the pace. Nothing is read before the first is asked for.
- * Throws StatusError `CANCELLED` if the caller goes away. A message's bytes may be a view of a larger buffer.
+ * Throws StatusError `CANCELLED` if the caller goes away. A message's bytes may be a view of a larger buffer; they are
+ * counted in the call's memory until the next message is asked for.
  */
 export function callMessages(call: ServerStreamCall): AsyncIterableIterator<Uint8Array, undefined> {
   const messages = new PullBuffer<Uint8Array>(
@@ -22,7 +24,12 @@ export function callMessages(call: ServerStreamCall): AsyncIterableIterator<Uint
       start() {
         call.onCancel(() => messages.end(cancelled()));
         call.receive({
-          onMessage: (bytes) => messages.push(bytes, bytes.length + MESSAGE_OVERHEAD_BYTES),
+          onMessage(bytes) {
+            const size = bytes.length + MESSAGE_OVERHEAD_BYTES;
+            // Cannot be refused: these bytes have been counted until now.
+            call.bytes.overdraw(size);
+            messages.push(bytes, size);
+          },
           onHalfClose: () => messages.end(),
         });
       },
@@ -32,11 +39,32 @@ export function callMessages(call: ServerStreamCall): AsyncIterableIterator<Uint
     },
     READ_AHEAD_BYTES,
   );
-  return messages;
+  return countedUntilNext(messages, call.bytes);
+}
+
+/** Gives back what a message takes when the next one is asked for, since the reader is done with it then. */
+function countedUntilNext(
+  messages: PullBuffer<Uint8Array>,
+  charge: Charge,
+): AsyncIterableIterator<Uint8Array, undefined> {
+  let size = 0;
+  return {
+    async next() {
+      charge.give(size);
+      size = 0;
+      const item = await messages.next();
+      if (item.done !== true) size = item.value.length + MESSAGE_OVERHEAD_BYTES;
+      return item;
+    },
+    return: () => messages.return(),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 /**
- * The one message of a caller whose method takes no stream.
+ * The one message of a caller whose method takes no stream. It is counted in the call's memory until the call is over.
  *
  * @throws StatusError `MESSAGE_COUNT` if there is none or another one, `CANCELLED` if the caller goes away.
  */
@@ -44,7 +72,10 @@ export async function onlyMessage(call: ServerStreamCall): Promise<Uint8Array> {
   const messages = callMessages(call);
   const first = await messages.next();
   const second = first.done === true ? first : await messages.next();
-  if (first.done !== true && second.done === true) return first.value;
+  if (first.done !== true && second.done === true) {
+    call.bytes.overdraw(first.value.length);
+    return first.value;
+  }
   const found = first.done === true ? "no message" : "more than one message";
   throw grpcError(Status.UNIMPLEMENTED, "MESSAGE_COUNT", `the request of this method has ${found}`);
 }

@@ -5,7 +5,9 @@ import type { Http2Session, ServerOptions } from "node:http2";
 import type { Clock, Logger } from "../base/mod.ts";
 import { silentLogger } from "../base/mod.ts";
 
+import type { CallerAccounts } from "./caller.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "./framing.ts";
+import { STREAM_WINDOW_BYTES } from "./message-reader.ts";
 import { DEFAULT_MAX_SEND_BUFFER_BYTES } from "./message-writer.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "./metadata-headers.ts";
 import type { MethodHandler } from "./server-call.ts";
@@ -18,30 +20,38 @@ export interface GrpcServerOptions {
   readonly logger?: Logger;
   /** Largest message that is taken, in bytes, also when unpacked. Default 12 MiB. */
   readonly maxReceiveBytes?: number;
-  /** Memory for half-received messages of all calls together, in bytes. Default 256 MiB. */
-  readonly maxReceiveBufferBytes?: number;
+  /** What callers share, where others count there too. Default: accounts of the two bounds below. */
+  readonly accounts?: CallerAccounts;
+  /** Memory of all calls together, in bytes, from the first byte of a request to the last of its response. Default 96 MiB. */
+  readonly maxBufferedBytes?: number;
   /** Most bytes that wait to be sent on one stream. Default 32 MiB. */
   readonly maxSendBufferBytes?: number;
   /** Most metadata that is sent with one answer, in bytes. Default 16 KiB. */
   readonly maxMetadataBytes?: number;
   /** Calls that may be open at a time, on all connections together. Default 10,000. */
   readonly maxOpenCalls?: number;
+  /** How long a call may be open without a byte of a message, in milliseconds. Default 10,000. */
+  readonly firstMessageTimeoutMs?: number;
+  /** The same of a call whose caller sends a stream of messages, in milliseconds. Default 300,000. */
+  readonly firstStreamMessageTimeoutMs?: number;
   /** How long a unary request may take to arrive whole, in milliseconds. Default 60,000. */
   readonly requestTimeoutMs?: number;
   /** To callers who pack their requests, answers longer than this are packed with gzip, in bytes. Default 1,024. */
   readonly compressAboveBytes?: number;
 }
 
-export type ResolvedGrpcServerOptions = Required<GrpcServerOptions>;
+export type ResolvedGrpcServerOptions = Required<Omit<GrpcServerOptions, "accounts">>;
 
 export function resolveServerOptions(options: GrpcServerOptions): ResolvedGrpcServerOptions {
   return {
     logger: silentLogger,
     maxReceiveBytes: DEFAULT_MAX_RECEIVE_BYTES,
-    maxReceiveBufferBytes: 268_435_456,
+    maxBufferedBytes: 100_663_296,
     maxSendBufferBytes: DEFAULT_MAX_SEND_BUFFER_BYTES,
     maxMetadataBytes: DEFAULT_MAX_METADATA_BYTES,
     maxOpenCalls: 10_000,
+    firstMessageTimeoutMs: 10_000,
+    firstStreamMessageTimeoutMs: 300_000,
     requestTimeoutMs: 60_000,
     compressAboveBytes: 1_024,
     ...options,
@@ -49,11 +59,11 @@ export function resolveServerOptions(options: GrpcServerOptions): ResolvedGrpcSe
 }
 
 export interface Http2ServerLimits {
-  /** Streams that one client may have open at a time. Default 1,000. */
+  /** Streams that one client may have open at a time. Default 250, as Go's server has it. */
   readonly maxConcurrentStreams?: number;
   /** Largest header list that is taken, in bytes as HTTP/2 counts them. Default 24 KiB. */
   readonly maxHeaderListBytes?: number;
-  /** What a client may send ahead on one stream, in bytes. Default 1 MiB. */
+  /** What a client may send ahead on one stream, in bytes. Default 64 KiB. */
   readonly streamWindowBytes?: number;
   /** What a client may send ahead on all its streams together, in bytes. Default 16 MiB. */
   readonly connectionWindowBytes?: number;
@@ -71,9 +81,9 @@ export function http2ServerOptions(limits: Http2ServerLimits = {}): ServerOption
   return {
     settings: {
       enablePush: false,
-      maxConcurrentStreams: limits.maxConcurrentStreams ?? 1_000,
+      maxConcurrentStreams: limits.maxConcurrentStreams ?? 250,
       maxHeaderListSize: limits.maxHeaderListBytes ?? 24_576,
-      initialWindowSize: limits.streamWindowBytes ?? 1_048_576,
+      initialWindowSize: limits.streamWindowBytes ?? STREAM_WINDOW_BYTES,
     },
     maxHeaderListPairs: 128,
     maxSettings: 32,

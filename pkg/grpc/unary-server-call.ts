@@ -2,6 +2,8 @@
 
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
+import { REQUEST_BYTES } from "./caller.ts";
+import type { OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import { grpcError } from "./grpc-error.ts";
 import { IncomingCall } from "./incoming-call.ts";
@@ -16,6 +18,7 @@ import type { StatusError } from "./status.ts";
  *
  * 1. The method is called once, with a request that has arrived whole and alone, or not at all.
  * 2. An answer that comes after the call is over is dropped.
+ * 3. The request is counted until the answer is there, and the answer until it is sent (I11).
  */
 export class UnaryServerCall extends IncomingCall {
   readonly #method: UnaryMethod;
@@ -23,18 +26,19 @@ export class UnaryServerCall extends IncomingCall {
 
   constructor(
     context: ServerContext,
+    request: OpenRequest,
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     raw: readonly string[],
     encoding: Encoding,
     method: UnaryMethod,
   ) {
-    super(context, stream, headers, raw, encoding);
+    super(context, request, stream, headers, raw, encoding);
     this.#method = method;
   }
 
   start(): void {
-    this.context.arriving.touch(this);
+    this.awaitRequest(false);
     this.read();
   }
 
@@ -44,7 +48,7 @@ export class UnaryServerCall extends IncomingCall {
   }
 
   onLastMessage(): void {
-    this.context.arriving.forget(this);
+    this.arrived();
     if (this.over) return;
     const request = this.#request;
     if (request === undefined) {
@@ -62,11 +66,6 @@ export class UnaryServerCall extends IncomingCall {
     }
   }
 
-  protected override settle(): void {
-    super.settle();
-    this.context.arriving.forget(this);
-  }
-
   #reply(reply: Uint8Array): void {
     if (this.over) return;
     const { packAboveBytes } = this;
@@ -79,6 +78,7 @@ export class UnaryServerCall extends IncomingCall {
       return;
     }
     this.settle();
+    this.bytes.holdExactly(REQUEST_BYTES + reply.length);
     if (this.respond(headers))
       new MessageWriter(this.stream, Number.POSITIVE_INFINITY, packAboveBytes).sendLast(reply);
   }

@@ -20,6 +20,7 @@ import type {
 import { startAdminServer } from "./admin.ts";
 import type { Check } from "./admin.ts";
 import { Drain } from "./drain.ts";
+import { divideMemory } from "./memory.ts";
 import { openLog } from "./open-log.ts";
 import type { ProxyOptions } from "./options.ts";
 import { untilQuiet } from "./until-quiet.ts";
@@ -70,12 +71,14 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const log = await openLog(options, { clock, random, logger, signal: dependencies.signal, onProblem });
   undo.defer(() => log.close());
 
+  const memory = divideMemory(options.maxBufferedBytes, options.maxOpenRequests);
   let served: UserFunctionSpec | undefined;
   const userFunction: UserFunction = new UserFunction({
     options: userFunctionOptions(options),
     clock,
     random,
     logger,
+    memory: memory.replies,
     proxyName: PROXY_NAME,
     proxyVersion: PROXY_VERSION,
     supportedTypes: [EventSourced.typeName, ValueEntity.typeName, ActionProtocol.typeName],
@@ -92,6 +95,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const behind = { streams: userFunction, clock, logger, reportError, options };
   const entities = new EntityRuntime({
     log,
+    activationMemory: memory.activations,
     carryOut: (effects, entity) => router.carryOutAgain(effects, entity),
     ...behind,
   });
@@ -104,10 +108,16 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     random,
     logger,
     reportError,
+    effectMemory: memory.effects,
     options,
   });
 
-  const endpoint = await startEndpoint(endpointOptions(options), { dispatch: router, clock, logger });
+  const endpoint = await startEndpoint(endpointOptions(options), {
+    dispatch: router,
+    clock,
+    logger,
+    accounts: memory.callers,
+  });
   undo.defer(() => endpoint.close(0));
 
   undo.move();
@@ -179,6 +189,11 @@ function endpointOptions(options: ProxyOptions): EndpointOptions {
     maxHeaderBytes: options.maxHeaderBytes,
     maxConnections: options.maxConnections,
     maxOpenRequests: options.maxOpenRequests,
+    maxConnectionStreams: options.maxConnectionStreams,
+    firstMessageTimeoutMs: options.firstMessageTimeoutMs,
+    firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
+    writeTimeoutMs: options.writeTimeoutMs,
+    minWriteRate: options.minWriteRate,
     headersTimeoutMs: options.headersTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs,
     idleTimeoutMs: options.idleTimeoutMs,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
-import type { BackoffOptions, Clock, Logger, Random } from "../base/mod.ts";
+import type { Account, BackoffOptions, Clock, Logger, Random } from "../base/mod.ts";
 import { mayPass } from "../entity/mod.ts";
 import type {
   ActionCall,
@@ -47,6 +47,8 @@ export interface RouterDependencies {
   readonly logger: Logger;
   /** Tells the user function what it did wrong. */
   readonly reportError: (message: string) => void;
+  /** The memory for side effects under way, in bytes. */
+  readonly effectMemory: Account;
   readonly options: RouterOptions;
 }
 
@@ -100,14 +102,14 @@ export class Carrier {
 
   /** Gives a command with one answer to what is behind its method. @throws StatusError, and nothing else. */
   give(command: Command): Promise<Outcome> {
-    const { method, payload, metadata, idempotencyKey, deadlineMs, onCancel } = command;
+    const { method, payload, metadata, idempotencyKey, deadlineMs, onCancel, bytes } = command;
     if (method.kind === "action") {
       if (method.desc.methodKind !== "unary") return onlyAnswer(this.#stream(method, command));
-      return this.#dependencies.actions.unary({ method, payload, metadata, onCancel });
+      return this.#dependencies.actions.unary({ method, payload, metadata, onCancel, bytes });
     }
     const { maxEntityIdLength } = this.#dependencies.options;
     const entityId = readEntityId(method, payload, maxEntityIdLength);
-    const delivery = { method, entityId, payload, idempotencyKey, deadlineMs, onCancel };
+    const delivery = { method, entityId, payload, idempotencyKey, deadlineMs, onCancel, bytes };
     return this.#dependencies.entities.dispatch(delivery);
   }
 
@@ -148,12 +150,12 @@ export class Carrier {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
-  #stream(method: ActionMethod, { payload, metadata, onCancel }: Command): AsyncIterable<Outcome> {
-    return this.#dependencies.actions.streamed({ method, metadata, onCancel, input: only(payload) });
+  #stream(method: ActionMethod, { payload, metadata, onCancel, bytes }: Command): AsyncIterable<Outcome> {
+    return this.#dependencies.actions.streamed({ method, metadata, onCancel, bytes, input: only(payload) });
   }
 
   #forward(call: Call, { command, chain }: Link): Link {
-    const { idempotencyKey, deadlineMs, onCancel } = command;
+    const { idempotencyKey, deadlineMs, onCancel, bytes } = command;
     const method = this.#target(call, "forward", chain);
     return {
       command: {
@@ -163,6 +165,7 @@ export class Carrier {
         idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey}/forward`,
         deadlineMs,
         onCancel,
+        bytes,
       },
       chain: nextLink(method, "forward", chain),
     };
@@ -214,8 +217,9 @@ export class Carrier {
 
   /** Carries out an effect in a place of its own, from this try on. Never rejects. */
   async #effect(effect: SideEffect, index: number, origin: Origin, from = 1): Promise<void> {
-    const { clock, random, options } = this.#dependencies;
+    const { clock, random, options, effectMemory } = this.#dependencies;
     const { signal } = this.#stopping;
+    if (effectMemory.available <= 0) await effectMemory.untilAvailable();
     for (let attempt = from; attempt <= options.maxEffectTries; attempt++) {
       if (attempt > 1) {
         await sleep(clock, backoffMs(attempt - 1, PAUSE, random), signal);
@@ -249,6 +253,9 @@ export class Carrier {
     { idempotencyKey: key, chain }: Origin,
     inFlight: boolean,
   ): Promise<StatusError | undefined> {
+    const bytes = this.#dependencies.effectMemory.charge();
+    // It is there already, whatever is available; those that are in a place of their own wait before they begin.
+    bytes.overdraw(effect.payload.length);
     try {
       const method = this.#target(effect, "effect", chain);
       const link: Link = {
@@ -259,6 +266,7 @@ export class Carrier {
           idempotencyKey: effect.idempotencyKey ?? (key === undefined ? undefined : `${key}/effect-${index}`),
           deadlineMs: undefined,
           onCancel: () => undefined,
+          bytes,
         },
         chain: nextLink(method, "effect", chain, inFlight),
       };
@@ -270,6 +278,8 @@ export class Carrier {
       return undefined;
     } catch (thrown) {
       return toStatusError(thrown);
+    } finally {
+      bytes.close();
     }
   }
 

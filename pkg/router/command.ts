@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Charge } from "../base/mod.ts";
 import type { StreamEnd } from "../entity/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 import type { ServedMethod } from "../userfunction/mod.ts";
@@ -18,6 +19,8 @@ export interface Command {
   readonly deadlineMs: number | undefined;
   /** Calls the listener once if the caller goes away. Costs nothing if it is never called. */
   readonly onCancel: (listener: () => void) => void;
+  /** What it holds of its caller's memory. The command's bytes are in it; what is answered is taken from it. */
+  readonly bytes: Charge;
 }
 
 export interface CommandReply {
@@ -35,6 +38,8 @@ export interface StreamedCommand {
   readonly deadlineMs: number | undefined;
   /** Calls the listener once if the caller goes away. */
   readonly onCancel: (listener: () => void) => void;
+  /** What it holds of its caller's memory; replies that wait are taken from it. */
+  readonly bytes: Charge;
   /**
    * The serialized input messages; exactly one for server streaming. Nothing is taken from the caller before it is
    * asked for, but for a bounded read-ahead. Throws StatusError if the caller goes away or breaks the protocol.

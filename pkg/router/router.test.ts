@@ -2,6 +2,7 @@
 
 import test from "ava";
 
+import { plenty } from "../../test/lib/plenty.ts";
 import { counterRequest } from "../../test/lib/counter.ts";
 import { NO_EFFECTS } from "../entity/mod.ts";
 import type { ActionCall, EntityCommand, Outcome } from "../entity/mod.ts";
@@ -71,6 +72,7 @@ test("an action gets the payload and the metadata, and its own reply's metadata 
     idempotencyKey: undefined,
     deadlineMs: undefined,
     onCancel: () => undefined,
+    bytes: plenty().charge(),
   });
   t.like(given[0], command);
   t.is(answered.metadata, metadata);

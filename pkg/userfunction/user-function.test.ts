@@ -3,6 +3,7 @@
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
+import { plenty } from "../../test/lib/plenty.ts";
 import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
 import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
 import { until } from "../../test/lib/until.ts";
@@ -40,6 +41,7 @@ function look(
     clock: systemClock,
     random: seededRandom(1),
     logger: silentLogger,
+    memory: plenty(),
     proxyName: "perdure",
     proxyVersion: "1.2.3",
     supportedTypes: [EventSourced.typeName],

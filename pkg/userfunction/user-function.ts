@@ -3,7 +3,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 
 import { backoffMs, describeError, sleep } from "../base/mod.ts";
-import type { Clock, Logger, Random } from "../base/mod.ts";
+import type { Account, Clock, Logger, Random } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
 import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
 import { EntitySpecSchema, ProxyInfoSchema, UserFunctionErrorSchema } from "../protocol/mod.ts";
@@ -18,6 +18,8 @@ export interface UserFunctionDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Takes the memory of messages that have not arrived whole, in bytes. */
+  readonly memory: Account;
   readonly proxyName: string;
   readonly proxyVersion: string;
   /** Exactly the entity types that the proxy can serve. */
@@ -158,13 +160,14 @@ export class UserFunction implements StreamOpener {
   }
 
   async #connect(): Promise<Connection> {
-    const { options, clock } = this.#dependencies;
+    const { options, clock, memory } = this.#dependencies;
     const { host, port, connectTimeoutMs, maxReceiveBytes, keepAliveIntervalMs, keepAliveTimeoutMs } =
       options;
     return connect({
       host,
       port,
       clock,
+      memory,
       connectTimeoutMs,
       maxReceiveBytes,
       keepAliveIntervalMs,

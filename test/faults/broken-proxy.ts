@@ -24,6 +24,7 @@ import { createLogger } from "../../pkg/telemetry/mod.ts";
 import { Router } from "../../pkg/router/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
 import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
+import { plenty } from "../lib/plenty.ts";
 
 /** How long after its acknowledgement a record is written. */
 const LIE_MS = 50;
@@ -100,6 +101,7 @@ let served: UserFunctionSpec | undefined;
 const userFunction: UserFunction = new UserFunction({
   ...dependencies,
   random: systemRandom,
+  memory: plenty(),
   proxyName: "broken",
   proxyVersion: "0",
   options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: options.userFunctionPort },
@@ -120,6 +122,7 @@ const entities = new EntityRuntime({
   log,
   streams: userFunction,
   reportError,
+  activationMemory: plenty(),
   carryOut: async (effects, entity) => {
     if (broken === "forgetful") return;
     const withoutKeys = effects.map((effect) => ({ ...effect, idempotencyKey: undefined }));
@@ -135,6 +138,7 @@ const dispatch: Router = new Router({
   random: systemRandom,
   logger: silentLogger,
   reportError,
+  effectMemory: plenty(),
   options,
 });
 const endpoint = await startEndpoint(

@@ -19,9 +19,9 @@ export type HealthErrorCode = "UNKNOWN_SERVICE";
 /** The methods of `grpc.health.v1.Health`, by path. */
 export function healthMethods(health: Health): ReadonlyMap<string, MethodHandler> {
   return new Map<string, MethodHandler>([
-    [pathOf("check"), { kind: "unary", handle: async (request) => check(health, request) }],
-    [pathOf("list"), { kind: "unary", handle: async () => list(health) }],
-    [pathOf("watch"), { kind: "bidi", handle: (call) => watch(health, call) }],
+    [pathOf("check"), { kind: "unary", isReserved: true, handle: async (request) => check(health, request) }],
+    [pathOf("list"), { kind: "unary", isReserved: true, handle: async () => list(health) }],
+    [pathOf("watch"), { kind: "bidi", takesOne: true, handle: (call) => watch(health, call) }],
   ]);
 }
 

@@ -3,15 +3,13 @@
 import type { Readable } from "node:stream";
 
 import { ExpiryQueue } from "../../base/mod.ts";
-import type { Clock } from "../../base/mod.ts";
-import { HttpError } from "./http-error.ts";
+import type { Charge, Clock } from "../../base/mod.ts";
+import { HttpError, overloaded } from "./http-error.ts";
 
-/** How much of bodies may be in memory (I11). */
+/** How much of a body may be in memory (I11). */
 export interface BodyLimits {
   /** One body, in bytes. */
   readonly maxRequestBytes: number;
-  /** All bodies that are being read, in bytes. */
-  readonly maxBufferedBytes: number;
   /** How long a body may take, in milliseconds. */
   readonly requestTimeoutMs: number;
 }
@@ -20,16 +18,10 @@ export interface BodyLimits {
 export class BodyReader {
   readonly #limits: BodyLimits;
   readonly #expiry: ExpiryQueue<() => void>;
-  #bufferedBytes = 0;
 
   constructor(limits: BodyLimits, clock: Clock) {
     this.#limits = limits;
     this.#expiry = new ExpiryQueue(clock, limits.requestTimeoutMs, (expire) => expire());
-  }
-
-  /** Bytes of bodies that have arrived in part. */
-  get bufferedBytes(): number {
-    return this.#bufferedBytes;
   }
 
   /** Refuses a body by its announced length, before any of it is read. */
@@ -39,11 +31,12 @@ export class BodyReader {
   }
 
   /**
-   * The whole body. A refused body is left unread beyond the limit; whoever owns the connection discards the rest.
+   * The whole body. Its bytes are taken from the charge as they come, and stay taken. A refused body is left unread
+   * beyond the limit; whoever owns the connection discards the rest.
    *
    * @throws HttpError REQUEST_TOO_LARGE, REQUEST_TIMEOUT, ENDPOINT_OVERLOADED, or MALFORMED_REQUEST if the caller went away.
    */
-  read(source: Readable): Promise<Buffer> {
+  read(source: Readable, charge: Charge): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -51,17 +44,16 @@ export class BodyReader {
       const finish = (): void => {
         source.off("data", onData).off("end", onEnd).off("error", onGone).off("close", onGone);
         this.#expiry.forget(onExpired);
-        this.#bufferedBytes -= bytes;
       };
       const fail = (error: HttpError): void => {
         finish();
+        charge.give(bytes);
         reject(error);
       };
       const onData = (chunk: Buffer): void => {
+        if (bytes + chunk.length > this.#limits.maxRequestBytes) return fail(this.#tooLarge());
+        if (!charge.take(chunk.length)) return fail(overloaded());
         bytes += chunk.length;
-        this.#bufferedBytes += chunk.length;
-        if (bytes > this.#limits.maxRequestBytes) return fail(this.#tooLarge());
-        if (this.#bufferedBytes > this.#limits.maxBufferedBytes) return fail(this.#overloaded());
         chunks.push(chunk);
       };
       const onEnd = (): void => {
@@ -79,9 +71,5 @@ export class BodyReader {
   #tooLarge(): HttpError {
     const { maxRequestBytes } = this.#limits;
     return new HttpError("REQUEST_TOO_LARGE", `the body is larger than ${maxRequestBytes} bytes`);
-  }
-
-  #overloaded(): HttpError {
-    return new HttpError("ENDPOINT_OVERLOADED", "too many bytes of request bodies are under way; try again");
   }
 }

@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders } from "node:http2";
 
-import type { WebExchange } from "../../grpc/mod.ts";
+import type { OpenRequest, WebExchange } from "../../grpc/mod.ts";
 
 /** A request as both versions of HTTP give it. */
 export interface HttpRequest {
@@ -14,9 +14,11 @@ export interface HttpRequest {
   readonly headers: IncomingHttpHeaders;
   /** The same as a flat list of names and values, in the order in which they came. */
   readonly rawHeaders: readonly string[];
+  /** What it holds of its caller's share; closed when all is over. */
+  readonly request: OpenRequest;
   /** False if it is known that no body follows. */
   readonly hasBody: boolean;
-  /** Reads the whole body; to be called once at most. Rejects with HttpError. */
+  /** Reads the whole body, whose bytes stay counted in `request`; to be called once at most. Rejects with HttpError. */
   readBody(): Promise<Buffer>;
   /** Calls the listener once if the caller goes away before the answer is written. */
   onCancel(listener: () => void): void;

@@ -38,7 +38,7 @@ export const HTTP_ERRORS = {
   INTERNAL: { status: 500, meaning: "the proxy failed; its log says why" },
   ENDPOINT_OVERLOADED: {
     status: 503,
-    meaning: "too many requests, or too many bytes of bodies, are under way",
+    meaning: "too many requests, or too many bytes of them, are under way, of all callers or of this one",
   },
 } as const satisfies Record<string, { readonly status: number; readonly meaning: string }>;
 
@@ -49,4 +49,12 @@ export class HttpError extends CodedError<HttpErrorCode> {
   get status(): number {
     return HTTP_ERRORS[this.code].status;
   }
+}
+
+/** There is no place, or no memory, for more requests of this caller. */
+export function overloaded(): HttpError {
+  return new HttpError(
+    "ENDPOINT_OVERLOADED",
+    "too many requests, or too many bytes of them, are under way; try again",
+  );
 }

@@ -7,6 +7,8 @@ import type { Duplex, Readable, Writable } from "node:stream";
 
 import { toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
+import { OpenRequest } from "../../grpc/mod.ts";
+import type { Caller } from "../../grpc/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
 import { writeBareAnswer } from "./bare-answer.ts";
@@ -26,6 +28,8 @@ export interface Http1Options {
 export interface Http1Context {
   readonly handle: HttpHandler;
   readonly bodies: BodyReader;
+  /** Whose connection it is. */
+  readonly callerOf: (socket: Socket) => Caller;
   /** While true, each answer asks the client to close the connection. */
   readonly isDraining: () => boolean;
   readonly crossOrigin: CrossOrigin | undefined;
@@ -39,7 +43,19 @@ export interface Http1Context {
 /** How often connections are looked over for those that exceeded a time-out. */
 const CHECK_INTERVAL_MS = 1_000;
 
-/** An HTTP/1.1 server. Node bounds how long headers and bodies may take; what it finds malformed is answered here. */
+/** Requests that may wait on one connection for their turn; a client that sends more at once is cut off. */
+const MAX_PIPELINED = 32;
+
+/**
+ * An HTTP/1.1 server.
+ *
+ * 1. Requests that come on one connection without waiting for answers (pipelining) are carried out one after the other:
+ *    the next one when the peer has taken the answer before it, so a peer that does not read makes no further work.
+ * 2. What waits is bounded, and counted in its caller's share (I11); beyond it the connection is cut off, because no
+ *    answer could come before those that are due.
+ *
+ * Node bounds  how long headers and bodies may take; what it finds malformed is answered here.
+ */
 export function createHttp1Server(context: Http1Context, options: Http1Options): Server {
   const server = createServer({
     headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
@@ -54,16 +70,27 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   const connections = new WeakMap<Duplex, Connection>();
 
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const connection = connections.get(request.socket) ?? { latest: request, open: 0 };
-    connections.set(request.socket, connection);
+    const { socket } = request;
+    const connection = connections.get(socket) ?? newConnection(socket, connections, request);
     connection.latest = request;
-    connection.open++;
-    const exchange = new Http1Exchange(request, response, context);
-    const answered = context.handle(exchange).then(() => void connection.open--);
-    answered.catch((error: unknown) => {
-      context.logger.error("answer could not be written", { error });
-      response.destroy();
-    });
+    const open = new OpenRequest(context.callerOf(socket));
+    const start = (): void => {
+      connection.isBusy = true;
+      response.once("close", () => {
+        open.close();
+        connection.isBusy = false;
+        connection.waiting.shift()?.start();
+      });
+      context.handle(new Http1Exchange(request, response, open, context)).catch((error: unknown) => {
+        context.logger.error("answer could not be written", { error });
+        response.destroy();
+      });
+    };
+    if (!connection.isBusy) return start();
+    // (1) Node says nothing of the end of an answer that had not begun: the end of the connection closes it.
+    connection.waiting.push({ start, open });
+    // (2)
+    if (open.refusal !== undefined || connection.waiting.length > MAX_PIPELINED) socket.destroy();
   };
 
   server.on("request", serve);
@@ -71,25 +98,43 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   server.on("checkContinue", serve);
   server.on("upgrade", (request: IncomingMessage, connection: Socket, head: Buffer) => {
     // Behind requests that are still being answered, whose answers would come in between, is no place to begin.
-    if ((connections.get(connection)?.open ?? 0) > 0) connection.destroy();
+    if (connections.get(connection)?.isBusy === true) connection.destroy();
     else context.upgrade(request, connection, head);
   });
   server.on("clientError", (error, socket) => answerClientError(error, socket, connections.get(socket)));
   return server;
 }
 
-/** What is under way on a connection: requests may be pipelined. */
+/** What is under way on a connection. */
 interface Connection {
   latest: IncomingMessage;
-  open: number;
+  /** Whether there is an answer that the peer has not taken whole. */
+  isBusy: boolean;
+  /** Requests whose turn has not come, in order. */
+  readonly waiting: { readonly start: () => void; readonly open: OpenRequest }[];
+}
+
+function newConnection(
+  socket: Socket,
+  connections: WeakMap<Duplex, Connection>,
+  latest: IncomingMessage,
+): Connection {
+  const connection: Connection = { latest, isBusy: false, waiting: [] };
+  connections.set(socket, connection);
+  socket.once("close", () => {
+    for (const { open } of connection.waiting.splice(0)) open.close();
+  });
+  return connection;
 }
 
 class Http1Exchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly request: OpenRequest;
   readonly #context: Http1Context;
 
-  constructor(request: IncomingMessage, response: ServerResponse, context: Http1Context) {
+  constructor(request: IncomingMessage, response: ServerResponse, open: OpenRequest, context: Http1Context) {
+    this.request = open;
     this.#request = request;
     this.#response = response;
     this.#context = context;
@@ -123,7 +168,7 @@ class Http1Exchange implements HttpExchange {
   async readBody(): Promise<Buffer> {
     this.#context.bodies.checkLength(this.#request.headers["content-length"]);
     this.#inviteBody();
-    return this.#context.bodies.read(this.#request);
+    return this.#context.bodies.read(this.#request, this.request.bytes);
   }
 
   get gone(): boolean {
@@ -189,7 +234,8 @@ function answerClientError(thrown: unknown, socket: Duplex, connection: Connecti
 /** Either nothing is open, or it is the one request whose rest is still awaited. */
 function isAnswerable(connection: Connection | undefined): boolean {
   if (connection === undefined) return true;
-  return connection.latest.complete ? connection.open === 0 : connection.open === 1;
+  const { latest, isBusy, waiting } = connection;
+  return waiting.length === 0 && (latest.complete ? !isBusy : isBusy);
 }
 
 function translateClientError(thrown: unknown): { readonly code: HttpErrorCode; readonly message: string } {

@@ -5,6 +5,8 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Readable, Writable } from "node:stream";
 
 import type { Logger } from "../../base/mod.ts";
+import { callerOf, OpenRequest } from "../../grpc/mod.ts";
+import type { CallerAccounts } from "../../grpc/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
@@ -12,6 +14,7 @@ import type { HttpExchange, HttpHandler } from "./exchange.ts";
 export interface Http2Context {
   readonly handle: HttpHandler;
   readonly bodies: BodyReader;
+  readonly accounts: CallerAccounts;
   readonly crossOrigin: CrossOrigin | undefined;
   readonly logger: Logger;
 }
@@ -34,6 +37,7 @@ export function serveHttp2Stream(
 class Http2Exchange implements HttpExchange {
   readonly #stream: ServerHttp2Stream;
   readonly #context: Http2Context;
+  readonly request: OpenRequest;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
 
@@ -45,6 +49,8 @@ class Http2Exchange implements HttpExchange {
   ) {
     this.#stream = stream;
     this.#context = context;
+    this.request = new OpenRequest(callerOf(stream.session, context.accounts));
+    stream.once("close", () => this.request.close());
     this.headers = headers;
     this.rawHeaders = rawHeaders;
   }
@@ -67,7 +73,7 @@ class Http2Exchange implements HttpExchange {
 
   async readBody(): Promise<Buffer> {
     this.#context.bodies.checkLength(this.headers["content-length"]);
-    return this.#context.bodies.read(this.#stream);
+    return this.#context.bodies.read(this.#stream, this.request.bytes);
   }
 
   get gone(): boolean {

@@ -9,7 +9,7 @@
 
 import type { Registry } from "@bufbuild/protobuf";
 
-import { Status, StatusError } from "../../grpc/mod.ts";
+import { REQUEST_BYTES, Status, StatusError } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
@@ -58,7 +58,10 @@ export function createTranscoder(spec: UserFunctionSpec, context: ServingContext
     if (takesJson) checkContentType(contentType);
     const body = request.hasBody ? await request.readBody() : undefined;
     const query = mark === -1 ? "" : target.slice(mark + 1);
-    return answer(request, encodeRequest({ segments: match.segments, query, body, contentType }));
+    const payload = encodeRequest({ segments: match.segments, query, body, contentType });
+    // The body is not needed any more; the message is held until its answer is there.
+    request.request.bytes.holdExactly(REQUEST_BYTES + payload.length);
+    return answer(request, payload);
   };
 }
 
@@ -75,6 +78,7 @@ function unaryAnswerer(binding: HttpBinding, method: ServedMethod, context: Cont
       idempotencyKey: idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
       deadlineMs: undefined,
       onCancel: (listener) => request.onCancel(listener),
+      bytes: request.request.bytes,
     });
     return wholeAnswer(encodeReply, reply);
   };
@@ -91,6 +95,7 @@ function streamedAnswerer(binding: HttpBinding, method: ServedMethod, context: C
       metadata: requestMetadata(request.rawHeaders),
       deadlineMs: undefined,
       onCancel: (listener) => request.onCancel(listener),
+      bytes: request.request.bytes,
       input: once(payload),
     });
     if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request.headers.accept);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Writable } from "node:stream";
+
 import { whenDrained } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
+import { REQUEST_BYTES } from "../../grpc/mod.ts";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpResponse, StreamedHttpResponse } from "./exchange.ts";
 
@@ -13,10 +16,14 @@ export async function writeAnswer(exchange: HttpExchange, answer: HttpAnswer, lo
 
 function writeWhole(exchange: HttpExchange, answer: HttpResponse): void {
   const { body, contentType, headers, errorCode } = answer;
-  const all = ["content-type", contentType, "content-length", String(Buffer.byteLength(body))];
+  const length = Buffer.byteLength(body);
+  const all = ["content-type", contentType, "content-length", String(length)];
   if (headers !== undefined) all.push(...headers);
   if (errorCode !== undefined) all.push(ERROR_CODE_HEADER, errorCode);
   const out = exchange.begin(answer.status, all);
+  const { request } = exchange;
+  if (request.refusal === undefined) request.bytes.holdExactly(REQUEST_BYTES + length);
+  request.answered();
   // To HEAD there is no body; HTTP/2 has ended the answer by itself then.
   if (out?.writableEnded === false) out.end(body);
   exchange.discardBody();
@@ -33,11 +40,21 @@ async function writePieces(
     // Begun also for a caller who has gone: leaving the loop is what ends the source.
     for await (const piece of pieces) {
       if (out === undefined || out.destroyed || out.writableEnded) return;
-      if (!out.write(piece)) await whenDrained(out);
+      if (!out.write(piece)) await untilTaken(exchange, out, piece);
     }
+    exchange.request.answered();
     if (out?.writableEnded === false) out.end();
   } catch (error) {
     logger.debug("answer was broken off", { error });
     exchange.abort();
   }
+}
+
+/** The piece is counted until its peer takes more, because until then it is in memory (I11). */
+async function untilTaken(exchange: HttpExchange, out: Writable, piece: string | Uint8Array): Promise<void> {
+  const { request } = exchange;
+  const bytes = Buffer.byteLength(piece);
+  request.bytes.overdraw(bytes);
+  await request.taken(whenDrained(out));
+  request.bytes.give(bytes);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { callerAccounts, newCaller, OpenRequest } from "../../grpc/mod.ts";
 import type { HttpRequest } from "../http/exchange.ts";
 
 export interface RequestParts {
@@ -18,6 +19,7 @@ export function inMemoryRequest(line: string, parts: RequestParts = {}): HttpReq
       "contentType" in parts ? parts.contentType : body === undefined ? undefined : "application/json",
     headers: {},
     rawHeaders: [],
+    request: new OpenRequest(newCaller(callerAccounts(1e9, 1e6))),
     hasBody: body !== undefined && body.length > 0,
     readBody: async () => Buffer.from(body ?? ""),
     onCancel: () => undefined,

@@ -7,10 +7,13 @@ import type { ExecutionContext } from "ava";
 
 import { systemClock } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
+import { callerAccounts } from "../../grpc/mod.ts";
+import type { CallerAccounts } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply, Dispatch, StreamedCommand } from "../../router/mod.ts";
 import { startEndpoint } from "../endpoint.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { DEFAULT_ENDPOINT_OPTIONS } from "../options.ts";
 import type { EndpointOptions } from "../options.ts";
 import { librarySpec } from "./library-spec.ts";
 
@@ -36,14 +39,16 @@ export async function runEndpoint(
   options: Partial<EndpointOptions> = {},
   streamed: Dispatch["streamed"] = echoStream,
   clock: Clock = systemClock,
-): Promise<Endpoint & { readonly url: string }> {
+): Promise<Endpoint & { readonly url: string; readonly accounts: CallerAccounts }> {
+  const { maxBufferedBytes, maxOpenRequests } = { ...DEFAULT_ENDPOINT_OPTIONS, ...options };
+  const accounts = callerAccounts(maxBufferedBytes, maxOpenRequests);
   const endpoint = await startEndpoint(
     { port: 0, host: "127.0.0.1", ...options },
-    { dispatch: dispatchOf(unary, streamed), clock },
+    { dispatch: dispatchOf(unary, streamed), clock, accounts },
   );
   t.teardown(() => endpoint.close(0));
   endpoint.setSpec(spec);
-  return { ...endpoint, url: `http://127.0.0.1:${endpoint.port}` };
+  return { ...endpoint, accounts, url: `http://127.0.0.1:${endpoint.port}` };
 }
 
 /** A bare connection that gathers what it is sent. */

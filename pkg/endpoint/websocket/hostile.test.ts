@@ -73,7 +73,7 @@ for (const [what, name, bytes] of [
 ] as const) {
   test(`messages that never come whole have a bound together (I11): ${what}`, async (t) => {
     const { dispatch, ended } = deaf();
-    const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 200_000 }, dispatch);
+    const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 400_000 }, dispatch);
     const client = await rawWebSocket(t, endpoint.port, name);
     client.send(bytes);
     await ended;
@@ -92,7 +92,8 @@ function fragmentAndPong(): Buffer[] {
 }
 
 test("what has come whole, and what breaks off, gives its memory back", async (t) => {
-  const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 200_000 });
+  // One connection has at most half of it; if the first four kept theirs, the last one would have too little.
+  const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 1_000_000 });
   for (let i = 0; i < 4; i++) {
     const client = await rawWebSocket(t, endpoint.port, "Chat");
     client.send(rawFrame(TEXT, "x".repeat(150_000), 1_000_000));

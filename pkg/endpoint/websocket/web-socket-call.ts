@@ -4,9 +4,15 @@ import type { Socket } from "node:net";
 
 import type { WebSocket } from "ws";
 
-import { assert, whenDrained } from "../../base/mod.ts";
+import { assert } from "../../base/mod.ts";
 import { CallState, Status, StatusError } from "../../grpc/mod.ts";
-import type { BidiMethod, ServerContext, ServerStreamCall, ServerStreamHandlers } from "../../grpc/mod.ts";
+import type {
+  BidiMethod,
+  OpenRequest,
+  ServerContext,
+  ServerStreamCall,
+  ServerStreamHandlers,
+} from "../../grpc/mod.ts";
 import { errorStatus } from "../http/error-response.ts";
 import type { Handshake } from "./handshake.ts";
 import { messageFormat } from "./message-format.ts";
@@ -30,8 +36,8 @@ const CONTROL_FRAME_BYTES = 6;
  *    text. Whoever closes the WebSocket cancels the call.
  * 2. The caller gets one end: close code 1000, or a last text frame `{"error": …}` and a close code of its own, whatever
  *    the method or the caller does (I12). What is no WebSocket at all is ended by `ws` with RFC 6455's codes.
- * 3. Nothing is read before the method has said who takes it, and not while it takes nothing; half-received messages take
- *    their memory from the budget of all calls (I11).
+ * 3. Nothing is read before the method has said who takes it, and not while it takes nothing; what has come and is not
+ *    whole is counted in the caller's share (I11).
  * 4. A caller who is read, and says nothing, is pinged; who does not answer is gone.
  */
 export class WebSocketCall extends CallState implements ServerStreamCall {
@@ -45,11 +51,17 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #input: "open" | "taken" | "ended" = "open";
   #paused = true;
   #pinged = false;
-  /** Bytes of a message that has not come whole. */
-  #arriving = 0;
+  /** Of a message that has not come whole; counted in the caller's share. */
+  #arrivingBytes = 0;
 
-  constructor(context: ServerContext, handshake: Handshake, socket: WebSocket, connection: Socket) {
-    super(context, handshake.headers, handshake.rawHeaders);
+  constructor(
+    context: ServerContext,
+    request: OpenRequest,
+    handshake: Handshake,
+    socket: WebSocket,
+    connection: Socket,
+  ) {
+    super(context, request, handshake.headers, handshake.rawHeaders);
     const { method, subprotocol, path } = handshake;
     this.path = path;
     this.#socket = socket;
@@ -61,18 +73,16 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
 
   start(method: BidiMethod): void {
     const socket = this.#socket;
-    this.context.openCalls++;
-    if (!this.#takesStream) this.context.arriving.touch(this);
+    this.awaitRequest(this.#takesStream);
     // Before `ws` takes the bytes: the message that they may end gives them back.
     this.#connection.prependListener("data", (chunk: Buffer) => this.#onBytes(chunk.length));
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#onFrame(data, isBinary));
-    socket.on("ping", (data: Buffer) => this.#arrived(data.length + CONTROL_FRAME_BYTES));
-    socket.on("pong", (data: Buffer) => this.#arrived(data.length + CONTROL_FRAME_BYTES));
+    socket.on("ping", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
+    socket.on("pong", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
     // Something that is no WebSocket. It has been told, and the end follows.
     socket.on("error", () => this.#callerGone());
     socket.on("close", () => {
-      this.context.openCalls--;
-      this.#arrived(this.#arriving);
+      this.#giveBack(this.#arrivingBytes);
       this.#callerGone();
     });
     this.#call(() => {
@@ -89,6 +99,8 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
 
   send(bytes: Uint8Array): boolean {
     if (this.over) return false;
+    this.moved();
+    if (this.#takesStream) this.arrived();
     try {
       this.#socket.send(this.#format.write(bytes));
       return !this.#connection.writableNeedDrain;
@@ -99,7 +111,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   }
 
   drained(): Promise<void> {
-    return this.over ? Promise.resolve() : whenDrained(this.#connection);
+    return this.over ? Promise.resolve() : this.taken(this.#connection);
   }
 
   /** Holds the caller, as long as there is something to hold: behind its last message only its going matters. */
@@ -148,11 +160,6 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     return true;
   }
 
-  override requestExpired(): void {
-    this.cancel();
-    super.requestExpired();
-  }
-
   /** Breaks the connection. */
   terminate(): void {
     this.#socket.terminate();
@@ -160,13 +167,12 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
 
   protected override settle(): void {
     super.settle();
-    this.context.arriving.forget(this);
     // What the caller still sends goes to waste; its closing has to be read.
     this.resume();
   }
 
   #onFrame(frame: Buffer, isBinary: boolean): void {
-    this.#arrived(this.#arriving);
+    this.#giveBack(this.#arrivingBytes);
     if (this.over) return;
     this.#call(() => {
       if (frame.length === 0 && !isBinary) this.#onEndOfInput();
@@ -177,10 +183,8 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #onMessage(frame: Buffer, isBinary: boolean): void {
     if (this.#input !== "open") throw tooMany(this.#takesStream);
     const message = this.#format.read(frame, isBinary);
-    if (!this.#takesStream) {
-      this.#input = "taken";
-      this.context.arriving.forget(this);
-    }
+    if (!this.#takesStream) this.#input = "taken";
+    this.arrived();
     this.#handlers?.onMessage(message);
     if (!this.#takesStream) this.#handlers?.onHalfClose();
   }
@@ -194,21 +198,22 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   }
 
   #onBytes(length: number): void {
-    const { budget } = this.context;
     this.#pinged = false;
-    this.#arriving += length;
-    budget.freeBytes -= length;
-    if (budget.freeBytes >= 0) return;
+    this.moved();
+    if (this.bytes.take(length)) {
+      this.#arrivingBytes += length;
+      return;
+    }
     const text = "too many bytes of half-received messages are waiting; try again later";
     this.#failOwn(new StatusError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text));
     // What has come is kept until the connection is gone, so it goes as soon as the caller has been told.
     this.#connection.end(() => this.#connection.destroy());
   }
 
-  #arrived(bytes: number): void {
-    const freed = Math.min(bytes, this.#arriving);
-    this.#arriving -= freed;
-    this.context.budget.freeBytes += freed;
+  #giveBack(bytes: number): void {
+    const freed = Math.min(bytes, this.#arrivingBytes);
+    this.#arrivingBytes -= freed;
+    this.bytes.give(freed);
   }
 
   /** The call ends here, by something that the method does not know yet. */

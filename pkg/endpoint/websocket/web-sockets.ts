@@ -8,11 +8,11 @@ import type { WebSocketServer } from "ws";
 
 import { ExpiryQueue } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
-import { Status, StatusError } from "../../grpc/mod.ts";
-import type { ServerContext } from "../../grpc/mod.ts";
+import { OpenRequest, Status, StatusError } from "../../grpc/mod.ts";
+import type { Caller, ServerContext } from "../../grpc/mod.ts";
 import type { CrossOrigin } from "../http/cors.ts";
 import { errorResponse } from "../http/error-response.ts";
-import { HttpError } from "../http/http-error.ts";
+import { HttpError, overloaded } from "../http/http-error.ts";
 import { writeBareAnswer } from "../http/bare-answer.ts";
 import { knownSubprotocol, readHandshake, VERSION } from "./handshake.ts";
 import type { Handshake } from "./handshake.ts";
@@ -22,6 +22,7 @@ import { WebSocketCall } from "./web-socket-call.ts";
 export interface WebSocketsOptions {
   /** What serves at this moment. Throws what the caller shall get if nothing does. */
   readonly methods: () => WebSocketMethods;
+  readonly callerOf: (socket: Socket) => Caller;
   readonly calls: ServerContext;
   readonly crossOrigin: CrossOrigin | undefined;
   readonly clock: Clock;
@@ -48,15 +49,16 @@ export class WebSockets {
 
   /** Takes a request for a WebSocket and its connection, which is its own from now on. */
   async upgrade(request: IncomingMessage, connection: Socket, head: Buffer): Promise<void> {
-    const { crossOrigin, calls } = this.#options;
+    const { crossOrigin, callerOf } = this.#options;
     try {
       const server = (this.#server ??= await this.#load());
       if (this.#stopping)
         throw new StatusError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end");
       const handshake = readHandshake(request, this.#options.methods(), crossOrigin);
-      if (calls.openCalls >= calls.options.maxOpenCalls)
-        throw new HttpError("ENDPOINT_OVERLOADED", "too many requests are under way; try again");
-      this.#accept(server, handshake, request, connection, head);
+      const open = new OpenRequest(callerOf(connection));
+      if (open.refusal !== undefined) throw overloaded();
+      connection.once("close", () => open.close());
+      this.#accept(server, handshake, open, request, connection, head);
     } catch (error) {
       this.#refuse(connection, error);
     }
@@ -97,12 +99,13 @@ export class WebSockets {
   #accept(
     server: WebSocketServer,
     handshake: Handshake,
+    open: OpenRequest,
     request: IncomingMessage,
     connection: Socket,
     head: Buffer,
   ): void {
     server.handleUpgrade(request, connection, head, (socket) => {
-      const call = new WebSocketCall(this.#options.calls, handshake, socket, connection);
+      const call = new WebSocketCall(this.#options.calls, open, handshake, socket, connection);
       this.#calls.add(call);
       this.#silence.touch(call);
       connection.on("data", () => this.#silence.touch(call));

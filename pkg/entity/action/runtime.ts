@@ -7,7 +7,7 @@ import { ActionProtocol } from "../../protocol/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 import type { StreamOpener } from "../../userfunction/mod.ts";
 
-import { entityError } from "../failure.ts";
+import { answerRefused, entityError } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ActionCall, ActionStreamCall } from "./command.ts";
 import { commandMessage, readResponse } from "./messages.ts";
@@ -56,7 +56,7 @@ export class ActionRuntime {
   }
 
   /** @throws StatusError, and nothing else. */
-  async unary({ method, payload, metadata, onCancel }: ActionCall): Promise<Outcome> {
+  async unary({ method, payload, metadata, onCancel, bytes }: ActionCall): Promise<Outcome> {
     const open: OpenCall = { cancel: () => undefined, timedOut: false };
     this.#open.touch(open);
     try {
@@ -66,6 +66,7 @@ export class ActionRuntime {
           onCancel(cancel);
         },
       });
+      if (!bytes.take(message.length)) throw answerRefused();
       return readResponse(method, message);
     } catch (error) {
       if (open.timedOut) {

@@ -3,6 +3,7 @@
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
+import { plenty } from "../../../test/lib/plenty.ts";
 import type { ScriptedAction } from "../../../test/lib/scripted-actions.ts";
 import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test/lib/talks.ts";
@@ -64,6 +65,7 @@ async function start(t: ExecutionContext, name: string, onAction: (call: Scripte
   const stream = runtime.streamed({
     method: methodOf(name),
     metadata: NO_METADATA,
+    bytes: plenty().charge(),
     input: from.input,
     onCancel: (listener) => {
       cancel = listener;
@@ -107,7 +109,8 @@ test("a caller that goes away ends a waiting reader, and cancels the call at the
 
 test("a caller that has gone before the first answer is asked for opens nothing", async (t) => {
   const { runtime, opened, from } = await start(t, "Recite", () => undefined);
-  const call = { method: methodOf("Recite"), metadata: NO_METADATA, input: from.input };
+  const bytes = plenty().charge();
+  const call = { method: methodOf("Recite"), metadata: NO_METADATA, bytes, input: from.input };
   const stream = runtime.streamed({ ...call, onCancel: (listener) => listener() });
   await t.throwsAsync(stream.next(), { code: "CANCELLED" });
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -158,7 +161,7 @@ test("a user function that is not there fails the stream, and the caller's input
     options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000 },
     reportError: () => undefined,
   });
-  const call = { metadata: NO_METADATA, onCancel: () => undefined };
+  const call = { metadata: NO_METADATA, bytes: plenty().charge(), onCancel: () => undefined };
   const stream = runtime.streamed({ ...call, method: methodOf("Chat"), input: from.input });
   t.is(await t.throwsAsync(stream.next()), gone);
   t.deepEqual(from.told, ["cancel"]);

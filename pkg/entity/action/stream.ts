@@ -8,7 +8,7 @@ import { ActionProtocol } from "../../protocol/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 import type { StreamOpener } from "../../userfunction/mod.ts";
 
-import { entityError } from "../failure.ts";
+import { answerRefused, entityError } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ActionStreamCall } from "./command.ts";
 import { commandMessage, inputMessage, openMessage, readResponse } from "./messages.ts";
@@ -37,6 +37,8 @@ const MESSAGE_OVERHEAD_BYTES = 64;
  *    or when nothing has moved for the idle time-out. Then the other sides are let go of: the call at the user function
  *    is cancelled if it was not ended, the caller's input returned.
  * 4. Answers that came before the end are given out before it.
+ * 5. An answer is counted in its caller's memory from when it came until the next one is asked for (I11); where there is
+ *    no memory for it, the stream fails.
  */
 export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   readonly #context: ActionStreamContext;
@@ -44,6 +46,8 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   readonly #input: AsyncIterator<Uint8Array>;
   readonly #answers: PullBuffer<Uint8Array>;
   #stream: ClientStream | undefined;
+  /** Of the answer that was given out last. */
+  #givenBytes = 0;
   #over = false;
 
   constructor(context: ActionStreamContext, call: ActionStreamCall) {
@@ -60,8 +64,11 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   }
 
   async next(): Promise<IteratorResult<Outcome, undefined>> {
+    this.#call.bytes.give(this.#givenBytes);
+    this.#givenBytes = 0;
     const answer = await this.#answers.next();
     if (answer.done === true) return answer;
+    this.#givenBytes = sizeOf(answer.value);
     try {
       return { done: false, value: readResponse(this.#call.method, answer.value) };
     } catch (error) {
@@ -131,7 +138,9 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   #onAnswer(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#context.idle.touch(this);
-    this.#answers.push(bytes, bytes.length + MESSAGE_OVERHEAD_BYTES);
+    const size = sizeOf(bytes);
+    if (!this.#call.bytes.take(size)) return this.#finish(answerRefused());
+    this.#answers.push(bytes, size);
   }
 
   #onEnd(end: CallEnd): void {
@@ -154,6 +163,10 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     // One that waits for its caller answers when the caller's call is over; nobody waits for that.
     void Promise.resolve(this.#input.return?.()).catch(() => undefined);
   }
+}
+
+function sizeOf(answer: Uint8Array): number {
+  return answer.length + MESSAGE_OVERHEAD_BYTES;
 }
 
 function unforeseen(error: unknown): StatusError {

@@ -2,12 +2,12 @@
 
 import { fromBinary } from "@bufbuild/protobuf";
 
-import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
+import type { EntityKey } from "../../eventlog/mod.ts";
 import { EventSourced, EventSourcedStreamOutSchema } from "../../protocol/mod.ts";
 import type { Commit, EventSourcedReply } from "../../protocol/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
-import type { EntityProtocol, RecoveredPage } from "../entity-protocol.ts";
+import type { EntityProtocol, HistoryReader, RecoveredPage } from "../entity-protocol.ts";
 import { EVENT_SOURCED_TEXTS } from "../failure.ts";
 import { ORIGIN, readCommit, readSnapshot } from "../history.ts";
 import type { Cursor } from "../history.ts";
@@ -35,7 +35,7 @@ export const EVENT_SOURCED: EntityProtocol = {
 
 /** The newest snapshot, then the events after it. */
 async function* recover(
-  log: EventLog,
+  log: HistoryReader,
   service: EntityService,
   key: EntityKey,
 ): AsyncGenerator<RecoveredPage> {

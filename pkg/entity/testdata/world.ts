@@ -5,6 +5,7 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { ExecutionContext } from "ava";
 
+import { plenty } from "../../../test/lib/plenty.ts";
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "../../../test/lib/counter.ts";
 import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import type { ScriptedStream } from "../../../test/lib/scripted-entity.ts";
@@ -83,6 +84,7 @@ export async function world(
     clock,
     logger: silentLogger,
     options: { ...DEFAULT_ENTITY_OPTIONS, ...setup.options },
+    activationMemory: plenty(),
     reportError: (message) => reports.push(message),
     carryOut: async (effects, of) => {
       again.push({ of, effects });
@@ -109,6 +111,7 @@ export async function world(
       idempotencyKey,
       deadlineMs,
       onCancel,
+      bytes: plenty().charge(),
     });
   };
   const send: World["send"] = async (...parameters) => {

@@ -7,7 +7,7 @@ import { ValueEntity, ValueEntityStreamOutSchema } from "../../protocol/mod.ts";
 import type { ValueEntityReply } from "../../protocol/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
-import type { EntityProtocol, RecoveredPage } from "../entity-protocol.ts";
+import type { EntityProtocol, HistoryReader, RecoveredPage } from "../entity-protocol.ts";
 import { VALUE_TEXTS } from "../failure.ts";
 import { NO_VALUE, readValue } from "../history.ts";
 import type { Change, ValuePoint } from "../history.ts";
@@ -34,7 +34,7 @@ export const VALUE: EntityProtocol = {
 };
 
 async function* recover(
-  log: EventLog,
+  log: HistoryReader,
   service: EntityService,
   key: EntityKey,
 ): AsyncGenerator<RecoveredPage> {
@@ -48,7 +48,7 @@ async function noChange(log: EventLog, key: EntityKey): Promise<Change> {
   return { kind: "value", value: (await lastOf(log, key)).value };
 }
 
-async function lastOf(log: EventLog, key: EntityKey): Promise<ValuePoint> {
+async function lastOf(log: HistoryReader, key: EntityKey): Promise<ValuePoint> {
   const record = await log.readLast(key);
   return record === undefined ? NO_VALUE : readValue(record);
 }

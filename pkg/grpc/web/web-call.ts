@@ -2,9 +2,10 @@
 
 import type { Writable } from "node:stream";
 
-import { assert, describeError, whenDrained } from "../../base/mod.ts";
+import { assert, describeError } from "../../base/mod.ts";
 
 import { CallState } from "../call-state.ts";
+import { REQUEST_BYTES } from "../caller.ts";
 import { ACCEPTED_ENCODINGS } from "../compression.ts";
 import type { Encoding } from "../compression.ts";
 import { MessageReader } from "../message-reader.ts";
@@ -38,13 +39,14 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
   readonly #exchange: WebExchange;
   readonly #form: WebForm;
   #encoding: Encoding = "identity";
+  #takesStream = false;
   #reader: MessageReader | undefined;
   #handlers: ServerStreamHandlers | undefined;
   #out: Writable | undefined;
   #writer: MessageWriter | undefined;
 
   constructor(context: ServerContext, exchange: WebExchange, form: WebForm) {
-    super(context, exchange.headers, exchange.rawHeaders);
+    super(context, exchange.request, exchange.headers, exchange.rawHeaders);
     this.#exchange = exchange;
     this.#form = form;
     exchange.onCancel(() => this.#callerGone());
@@ -59,9 +61,8 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 
   start(method: MethodHandler, encoding: Encoding): void {
     this.#encoding = encoding;
-    this.context.openCalls++;
-    this.#exchange.onClose(() => this.context.openCalls--);
-    if (method.kind === "unary") this.context.arriving.touch(this);
+    this.#takesStream = method.kind === "bidi" && method.takesOne !== true;
+    this.awaitRequest(this.#takesStream);
     this.#call(() => {
       const handled = method.kind === "unary" ? answerUnary(method, this) : method.handle(this);
       if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
@@ -74,12 +75,13 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     if (this.over) return;
     const { maxReceiveBytes } = this.context.options;
     const body = this.#exchange.openBody();
-    const reader = new MessageReader(body, this, this.#encoding, maxReceiveBytes, this.context.budget);
+    const reader = new MessageReader(body, this, this.#encoding, maxReceiveBytes, this.bytes);
     this.#reader = reader;
     const base64 = this.#form.textIn ? new Base64Decoder() : undefined;
-    body.on("data", (chunk: Buffer) =>
-      this.#read(() => reader.push(base64 === undefined ? chunk : base64.push(chunk))),
-    );
+    body.on("data", (chunk: Buffer) => {
+      this.moved();
+      this.#read(() => reader.push(base64 === undefined ? chunk : base64.push(chunk)));
+    });
     body.on("end", () => {
       // A body that broke off may "end" too, with less than the whole.
       if (this.#exchange.gone) return;
@@ -92,6 +94,8 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 
   send(bytes: Uint8Array): boolean {
     if (this.over) return false;
+    this.moved();
+    if (this.#takesStream) this.arrived();
     try {
       if (this.#writer === undefined) this.#begin(this.#responseHeaders());
       return this.#out !== undefined && writable(this.#out) && this.#writer?.send(bytes) === true;
@@ -102,7 +106,7 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
   }
 
   drained(): Promise<void> {
-    return this.over || this.#out === undefined ? Promise.resolve() : whenDrained(this.#out);
+    return this.over || this.#out === undefined ? Promise.resolve() : this.taken(this.#out);
   }
 
   pause(): void {
@@ -141,11 +145,13 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
   }
 
   onMessage(bytes: Uint8Array): void {
+    if (this.#takesStream) this.arrived();
     this.#call(() => this.#handlers?.onMessage(bytes));
+    this.bytes.give(bytes.length);
   }
 
   onLastMessage(): void {
-    this.context.arriving.forget(this);
+    this.arrived();
     this.#call(() => this.#handlers?.onHalfClose());
   }
 
@@ -156,7 +162,6 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 
   protected override settle(): void {
     super.settle();
-    this.context.arriving.forget(this);
     this.#reader?.stop();
     this.#exchange.discardBody();
   }
@@ -219,6 +224,9 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 }
 
 async function answerUnary(method: UnaryMethod, call: WebCall): Promise<void> {
-  call.send(await method.handle(await onlyMessage(call), call));
+  const reply = await method.handle(await onlyMessage(call), call);
+  if (call.over) return;
+  call.bytes.holdExactly(REQUEST_BYTES + reply.length);
+  call.send(reply);
   call.end();
 }

@@ -3,6 +3,8 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import type { Readable, Writable } from "node:stream";
 
+import type { OpenRequest } from "../caller.ts";
+
 /** An HTTP request and the way to answer it, over whichever version of HTTP. */
 export interface WebExchange {
   readonly method: string;
@@ -11,6 +13,8 @@ export interface WebExchange {
   readonly headers: IncomingHttpHeaders;
   /** Flat list of names and values, in the order in which they came. */
   readonly rawHeaders: readonly string[];
+  /** What it holds of its caller's share, until `onClose`. */
+  readonly request: OpenRequest;
   /** The caller has gone: what came of the body is not the whole. */
   readonly gone: boolean;
   /** The body, which nobody has begun to read. To be called once at most. */

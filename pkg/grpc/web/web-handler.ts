@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { findMethod, requestEncoding } from "../call-setup.ts";
+import { checkAdmitted, findMethod, requestEncoding } from "../call-setup.ts";
 import type { ServerContext } from "../server-context.ts";
 import { WebCall } from "./web-call.ts";
 import type { WebForm } from "./web-call.ts";
@@ -27,6 +27,7 @@ function serve(context: ServerContext, exchange: WebExchange): void {
   const { headers } = exchange;
   const call = new WebCall(context, exchange, formOf(headers["content-type"], headers.accept));
   try {
+    checkAdmitted(exchange.request);
     const method = findMethod(context, call.path);
     const encoding = requestEncoding(headers);
     const timeout = headers["grpc-timeout"] as string | undefined;

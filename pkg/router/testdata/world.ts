@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { plenty } from "../../../test/lib/plenty.ts";
 import { counterRequest, COUNTER_REQUEST, COUNTER_SERVICE } from "../../../test/lib/counter.ts";
 import { line, lineAny, talksSpec, textOf } from "../../../test/lib/talks.ts";
 import { ManualClock, silentLogger } from "../../base/mod.ts";
@@ -74,6 +75,7 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
     random: () => 0.5,
     logger: silentLogger,
     reportError: (message) => reports.push(message),
+    effectMemory: plenty(),
     options: { maxEntityIdLength: 8, maxForwardDepth: 4, maxOpenEffects: 2, maxEffectTries: 3, ...options },
   });
   return {
@@ -97,7 +99,12 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
   };
 }
 
-const BARE = { metadata: NO_METADATA, deadlineMs: undefined, onCancel: () => undefined };
+const BARE = {
+  metadata: NO_METADATA,
+  deadlineMs: undefined,
+  onCancel: () => undefined,
+  bytes: plenty().charge(),
+};
 
 async function* texts(input: AsyncIterable<Uint8Array>, seen: string[], name: string): AsyncIterable<string> {
   for await (const payload of input) {

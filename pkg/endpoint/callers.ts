@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Socket } from "node:net";
+
+import { Account } from "../base/mod.ts";
+import type { Holder } from "../base/mod.ts";
+import { newCaller } from "../grpc/mod.ts";
+import type { Caller, CallerAccounts } from "../grpc/mod.ts";
+
+/** One connection to the port. */
+interface Connection {
+  readonly socket: Socket;
+  readonly caller: Caller;
+  readonly address: Address;
+}
+
+/** All connections of one peer address, oldest first. */
+interface Address {
+  readonly places: Holder;
+  readonly requests: Holder;
+  /** Those that have not made a request. */
+  readonly unused: Set<Connection>;
+  /** The others; one that was found busy is moved to the end. */
+  readonly used: Set<Connection>;
+}
+
+/** Connections that are looked at for one that is idle, before a new one is refused. */
+const MAX_LOOKED_AT = 64;
+
+/**
+ * The connections of a port: which are taken, and what each may have.
+ *
+ * 1. There are at most `max` connections, and one address has a fair share of them (`Account`), so that a flood from one
+ *    address leaves room for others.
+ * 2. Idle connections keep nobody out: where there is no place for a new connection, one without an open request is
+ *    closed; of the same address if that address has more than its share, else of the address that has most. One that
+ *    never made a request goes first, then the one that is idle longest, as far as a bounded look shows it.
+ * 3. Open requests are shared among addresses, and within an address among its connections; bytes among connections.
+ */
+export class Callers {
+  readonly #accounts: CallerAccounts;
+  readonly #places: Account;
+  readonly #addresses = new Map<string, Address>();
+  readonly #connections = new Map<Socket, Connection>();
+
+  constructor(accounts: CallerAccounts, max: number) {
+    this.#accounts = accounts;
+    this.#places = new Account(max);
+  }
+
+  /** Connections that are open, each with what it has of its accounts. */
+  get all(): Iterable<readonly [Socket, Caller]> {
+    return this.#connections.values().map(({ socket, caller }) => [socket, caller] as const);
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes a new connection, unless there is no place for it. */
+  admit(socket: Socket): Caller | undefined {
+    const name = socket.remoteAddress ?? "";
+    const address = this.#addresses.get(name) ?? this.#newAddress();
+    if (!address.places.take(1)) {
+      this.#makeRoom(address);
+      if (!address.places.take(1)) return undefined;
+    }
+    this.#addresses.set(name, address);
+    const caller = newCaller(this.#accounts, address.requests);
+    const connection = { socket, caller, address };
+    address.unused.add(connection);
+    this.#connections.set(socket, connection);
+    socket.once("close", () => {
+      this.#release(connection);
+      if (address.places.used === 0) this.#addresses.delete(name);
+    });
+    return caller;
+  }
+
+  /** Whose connection it is. */
+  of(socket: Socket): Caller {
+    // One that was closed meanwhile has no share any more; what is left of it is refused by `take`.
+    return this.#connections.get(socket)?.caller ?? newCaller({ ...this.#accounts, requests: NOTHING });
+  }
+
+  /** The connection has made a request. */
+  use(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection?.address.unused.delete(connection) === true) connection.address.used.add(connection);
+  }
+
+  #newAddress(): Address {
+    const places = this.#places.holder();
+    const requests = this.#accounts.requests.holder();
+    return { places, requests, unused: new Set(), used: new Set() };
+  }
+
+  #makeRoom(newcomer: Address): void {
+    const from = newcomer.places.used > 0 ? newcomer : this.#largest();
+    const idle = from === undefined ? undefined : longestIdle(from);
+    if (idle === undefined) return;
+    this.#release(idle);
+    idle.socket.destroy();
+  }
+
+  #largest(): Address | undefined {
+    let largest: Address | undefined;
+    for (const address of this.#addresses.values())
+      if (address.places.used > (largest?.places.used ?? 0)) largest = address;
+    return largest;
+  }
+
+  #release(connection: Connection): void {
+    if (!this.#connections.delete(connection.socket)) return;
+    const { address } = connection;
+    address.unused.delete(connection);
+    address.used.delete(connection);
+    address.places.give(1);
+  }
+}
+
+const NOTHING = new Account(0);
+
+function longestIdle({ unused, used }: Address): Connection | undefined {
+  for (const connection of unused) return connection;
+  let looked = 0;
+  for (const connection of used) {
+    const { requests, reserve } = connection.caller;
+    if (requests.used === 0 && reserve.used === 0) return connection;
+    used.delete(connection);
+    used.add(connection);
+    if (++looked === MAX_LOOKED_AT) return undefined;
+  }
+  return undefined;
+}

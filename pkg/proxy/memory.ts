@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Account } from "../base/mod.ts";
+import { callerAccounts } from "../grpc/mod.ts";
+import type { CallerAccounts } from "../grpc/mod.ts";
+
+/** The memory for everything that waits, in bytes, by what waits (I11). */
+export interface Memory {
+  /** Requests with their responses. */
+  readonly callers: CallerAccounts;
+  /** Messages of the user function that have not arrived whole. */
+  readonly replies: Account;
+  /** Histories on their way from the log to the user function. */
+  readonly activations: Account;
+  /** Side effects under way, which have no caller. */
+  readonly effects: Account;
+}
+
+/** In sixteenths of the whole. The proxy's own work has parts that no caller can use up. */
+const PARTS = { callers: 11, replies: 3, activations: 1, effects: 1 };
+
+const WHOLE = 16;
+
+/** Divides `maxBytes`. */
+export function divideMemory(maxBytes: number, maxRequests: number): Memory {
+  const part = (sixteenths: number): number => Math.floor((maxBytes / WHOLE) * sixteenths);
+  return {
+    callers: callerAccounts(part(PARTS.callers), maxRequests),
+    replies: new Account(part(PARTS.replies)),
+    activations: new Account(part(PARTS.activations)),
+    effects: new Account(part(PARTS.effects)),
+  };
+}
