@@ -15,7 +15,7 @@ export { freePort } from "./free-port.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { PullBuffer } from "./pull-buffer.ts";
 export type { PushSource } from "./pull-buffer.ts";
-export { randomBelow, seededRandom, systemRandom } from "./random.ts";
+export { randomBelow, seededRandom, shortId, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
 export { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
 export type { RepeatLimits } from "./repeat-limiter.ts";

@@ -85,6 +85,14 @@ export const PROXY_SETTINGS = {
     [1, 1_000],
     "Forwards and side effects that may follow each other from one command; then `CHAIN_TOO_LONG`.",
   ),
+  maxDescendants: number(
+    "max-descendants",
+    "PERDURE_MAX_DESCENDANTS",
+    1_000,
+    "commands",
+    [1, 1_000_000],
+    "Forwards and side effects that may follow from one command of a caller, all together; then `TOO_MANY_DESCENDANTS`. Those of one command share equally what is left.",
+  ),
   maxOpenEffects: number(
     "max-open-effects",
     "PERDURE_MAX_OPEN_EFFECTS",

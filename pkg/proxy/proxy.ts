@@ -91,7 +91,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     onRejected: (errors) => dependencies.onRejected?.(errors),
   });
   const reportError = (message: string) => userFunction.reportError(message);
-  const behind = { streams: userFunction, clock, logger, reportError, options };
+  const behind = { streams: userFunction, clock, random, logger, reportError, options };
   const entities = new EntityRuntime({
     log,
     carryOut: (effects, entity) => router.carryOutAgain(effects, entity),
