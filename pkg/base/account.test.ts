@@ -94,3 +94,18 @@ test("(1, 2, 3) whatever charges do, sums are exact, the bound holds and shares 
   );
   t.pass();
 });
+
+test("(4) a patient charge overdraws, and what waits for the account begins when it is given back", async (t) => {
+  const account = new Account(100);
+  const large = account.patientCharge();
+  t.true(large.take(300));
+  let begun = false;
+  const waiting = account.untilAvailable().then(() => (begun = true));
+  large.give(150);
+  await Promise.resolve();
+  t.false(begun, "there is still nothing available");
+  large.close();
+  await waiting;
+  await account.untilAvailable();
+  t.is(account.used, 0);
+});

@@ -43,6 +43,14 @@ export class Account {
     return new Charge(this);
   }
 
+  /**
+   * Opens a charge that is never refused, but overdraws: for work whose number is bounded, and which does not begin before
+   * `untilAvailable`.
+   */
+  patientCharge(): Charge {
+    return new Charge(this, true);
+  }
+
   /** A holder with a fair share. There is nothing to close: a holder that holds nothing costs nothing here. */
   holder(): Holder {
     return new Holder(this);
@@ -128,11 +136,13 @@ export class Holder {
 /** What one request holds of an account, until it is closed. */
 export class Charge {
   readonly #holder: Account | Holder;
+  readonly #overdraws: boolean;
   #held = 0;
   #isClosed = false;
 
-  constructor(holder: Account | Holder) {
+  constructor(holder: Account | Holder, overdraws = false) {
     this.#holder = holder;
+    this.#overdraws = overdraws;
   }
 
   get held(): number {
@@ -141,7 +151,9 @@ export class Charge {
 
   /** Takes so much more. False, and nothing is taken, if the holder may not have it; always false after `close`. */
   take(amount: number): boolean {
-    if (this.#isClosed || !this.#holder.take(amount)) return false;
+    if (this.#isClosed) return false;
+    if (this.#overdraws) this.#holder.overdraw(amount);
+    else if (!this.#holder.take(amount)) return false;
     this.#held += amount;
     return true;
   }

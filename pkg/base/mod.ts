@@ -8,14 +8,17 @@ export { BoundedQueue } from "./bounded-queue.ts";
 export { MAX_DELAY_MS, sleep, systemClock } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { whenDrained } from "./drain.ts";
+export { cutText } from "./cut-text.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
 export { freePort } from "./free-port.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { PullBuffer } from "./pull-buffer.ts";
 export type { PushSource } from "./pull-buffer.ts";
-export { randomBelow, seededRandom, systemRandom } from "./random.ts";
+export { randomBelow, seededRandom, shortId, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
+export { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
+export type { RepeatLimits } from "./repeat-limiter.ts";
 export { Semaphore } from "./semaphore.ts";
 export { parseSettingFlags } from "./setting-flags.ts";
 export {

@@ -19,6 +19,11 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+/** Ten letters and digits by chance: to find what belongs together among many log lines, not to keep a secret. */
+export function shortId(random: Random): string {
+  return Array.from({ length: 10 }, () => randomBelow(random, 36).toString(36)).join("");
+}
+
 /** A whole number in [0, below). */
 export function randomBelow(random: Random, below: number): number {
   return Math.floor(random() * below);

@@ -30,18 +30,18 @@ export function readForward(forward: ForwardMessage, effects: readonly SideEffec
 
 /** Side effects that are on no record. */
 export function readEffects(effects: readonly SideEffectMessage[]): readonly SideEffect[] {
-  return effects.length === 0
-    ? NO_EFFECTS
-    : effects.map((effect) => readEffect(effect, undefined, undefined));
+  return effects.length === 0 ? NO_EFFECTS : effects.map((effect) => readEffect(effect, NOT_ON_RECORD));
 }
 
+/** @param recorded what else is on record of it. */
 export function readEffect(
   effect: SideEffectMessage,
-  idempotencyKey: SideEffect["idempotencyKey"],
-  onEnd: SideEffect["onEnd"],
+  recorded: Pick<SideEffect, "idempotencyKey" | "lineage" | "onEnd">,
 ): SideEffect {
-  return { ...readCall(effect), synchronous: effect.synchronous, idempotencyKey, onEnd };
+  return { ...readCall(effect), synchronous: effect.synchronous, ...recorded };
 }
+
+const NOT_ON_RECORD = { idempotencyKey: undefined, lineage: undefined, onEnd: undefined };
 
 function readCall({ serviceName, commandName, payload, metadata }: ForwardMessage | SideEffectMessage): Call {
   return {

@@ -6,6 +6,7 @@ import type { StatusError } from "../grpc/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
 
 import { entityError } from "./failure.ts";
+import type { Lineage } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** A command whose entity is known. */
@@ -16,6 +17,8 @@ export interface EntityCommand {
   readonly payload: Uint8Array;
   /** With one, the command takes effect once however often it is sent (I7). */
   readonly idempotencyKey: string | undefined;
+  /** Where it stands among what follows from a caller's command. */
+  readonly lineage: Lineage;
   /** When the caller stops waiting, in monotonic milliseconds of the proxy's clock. */
   readonly deadlineMs: number | undefined;
   readonly onCancel: (listener: () => void) => void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Account, Clock, ExpiryQueue, Logger, Semaphore } from "../base/mod.ts";
+import type { Account, Clock, ExpiryQueue, Logger, Random, Semaphore } from "../base/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
@@ -23,6 +23,7 @@ export interface EntityContext {
   readonly log: EventLog;
   readonly streams: StreamOpener;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly options: EntityOptions;
   readonly activations: Semaphore;

@@ -21,7 +21,7 @@ export class CountedReads implements HistoryReader {
   constructor(log: EventLog, account: Account) {
     this.#log = log;
     this.#account = account;
-    this.#charge = account.charge();
+    this.#charge = account.patientCharge();
   }
 
   async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {

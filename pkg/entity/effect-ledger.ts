@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Commit, Kept, SideEffectMessage } from "../protocol/mod.ts";
+import type { Commit, Kept, LineageMessage, SideEffectMessage } from "../protocol/mod.ts";
 
 /** A side effect of an entity, and its number over the entity's whole life: the first ever has 1. */
 export interface NumberedEffect {
   readonly number: number;
   readonly effect: SideEffectMessage;
+  /** Undefined in records of older proxies. */
+  readonly lineage: LineageMessage | undefined;
 }
 
 /** What a record says of side effects. */
-export type EffectEntry = Pick<Commit, "sideEffects" | "firstEffect" | "effectsDone">;
+export type EffectEntry = Pick<Commit, "sideEffects" | "firstEffect" | "effectsDone" | "lineage">;
 
 export const NO_EFFECT_NEWS: EffectEntry = { sideEffects: [], firstEffect: 0n, effectsDone: 0n };
 
@@ -26,7 +28,7 @@ export class EffectLedger {
   /** All up to this one are done, and a record says so. */
   #marked = 0;
   /** Not known to be done; by number, in order. */
-  readonly #undone = new Map<number, SideEffectMessage>();
+  readonly #undone = new Map<number, NumberedEffect>();
   /** Done, above `marked`. */
   readonly #done = new Set<number>();
   readonly #underWay = new Set<number>();
@@ -54,35 +56,39 @@ export class EffectLedger {
 
   /** What the records told before the ones that are read. */
   recall({ effects, lastEffect, effectsDone }: Kept): void {
-    for (const { number, effect } of effects) if (effect !== undefined) this.#add(Number(number), effect);
+    for (const { number, effect, lineage } of effects)
+      if (effect !== undefined) this.#add({ number: Number(number), effect, lineage });
     this.#last = Number(lastEffect);
     this.#mark(Number(effectsDone));
   }
 
   /** The next record. */
-  fold({ sideEffects, firstEffect, effectsDone }: EffectEntry): void {
-    for (const [index, effect] of sideEffects.entries()) this.#add(Number(firstEffect) + index, effect);
+  fold({ sideEffects, firstEffect, effectsDone, lineage }: EffectEntry): void {
+    for (const [index, effect] of sideEffects.entries())
+      this.#add({ number: Number(firstEffect) + index, effect, lineage });
     if (sideEffects.length > 0) this.#last = Number(firstEffect) + sideEffects.length - 1;
     this.#mark(Number(effectsDone));
   }
 
-  /** What the next record has to say, if these come with it. */
-  entry(effects: SideEffectMessage[]): EffectEntry {
+  /** What the next record has to say, if these come with it. @param lineage of them, or of a forward. */
+  entry(effects: SideEffectMessage[], lineage?: LineageMessage): EffectEntry {
     const upTo = this.#doneUpTo();
     return {
       sideEffects: effects,
       firstEffect: effects.length === 0 ? 0n : BigInt(this.#last + 1),
       effectsDone: upTo === this.#marked ? 0n : BigInt(upTo),
+      ...(lineage !== undefined && { lineage }),
     };
   }
 
   /** What has to stand where the records up to now are not read any more; what they did not say is not said here. */
   kept(): Kept | undefined {
     if (this.#last === 0) return undefined;
-    const effects = Array.from(this.#undone, ([number, effect]) => ({
+    const effects = Array.from(this.#undone.values(), ({ number, effect, lineage }) => ({
       $typeName: "perdure.log.v1.PendingEffect" as const,
       number: BigInt(number),
       effect,
+      lineage,
     }));
     return {
       $typeName: "perdure.log.v1.Kept",
@@ -99,7 +105,7 @@ export class EffectLedger {
     for (const [number, effect] of this.#undone) {
       if (number < from || this.#underWay.has(number)) continue;
       this.#underWay.add(number);
-      begun.push({ number, effect });
+      begun.push(effect);
     }
     return begun;
   }
@@ -112,8 +118,8 @@ export class EffectLedger {
     if (number > this.#marked) this.#done.add(number);
   }
 
-  #add(number: number, effect: SideEffectMessage): void {
-    if (!this.#done.has(number)) this.#undone.set(number, effect);
+  #add(effect: NumberedEffect): void {
+    if (!this.#done.has(effect.number)) this.#undone.set(effect.number, effect);
   }
 
   #mark(upTo: number): void {

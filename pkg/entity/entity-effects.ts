@@ -6,6 +6,7 @@ import type { EntityKey } from "../eventlog/mod.ts";
 
 import { readEffect } from "./client-action.ts";
 import { EffectLedger } from "./effect-ledger.ts";
+import { readLineage } from "./lineage.ts";
 import type { SideEffect } from "./outcome.ts";
 
 /** Carries out effects that are on record, apart from any command. Never rejects. */
@@ -34,11 +35,13 @@ export class EntityEffects {
 
   /** Those from this number on that are not under way, for somebody who carries them out. */
   begin(from: number): SideEffect[] {
-    return this.ledger
-      .begin(from)
-      .map(({ number, effect }) =>
-        readEffect(effect, effectKey(this.key, number), (isDone) => this.#end(number, isDone)),
-      );
+    return this.ledger.begin(from).map(({ number, effect, lineage }) =>
+      readEffect(effect, {
+        idempotencyKey: effectKey(this.key, number),
+        lineage: readLineage(lineage),
+        onEnd: (isDone) => this.#end(number, isDone),
+      }),
+    );
   }
 
   /** Has all carried out that are not done and not under way. `of` is the entity, for people. */

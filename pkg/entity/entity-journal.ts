@@ -14,18 +14,22 @@ import type { EntityProtocol, RecoveredPage } from "./entity-protocol.ts";
 import { advance, answeredIn, checkEnd, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "./history.ts";
 import type { Change, Cursor } from "./history.ts";
 import { KeptReplies } from "./kept-replies.ts";
+import { lineageMessage } from "./lineage.ts";
+import type { Lineage } from "./lineage.ts";
 
 /** What one record is to say. */
 export interface Entry {
   /** Undefined: the state stays as it is. */
   readonly change: Change | undefined;
   readonly effects: SideEffectMessage[];
+  /** Of the effects, and of the forward that the command was answered with. */
+  readonly lineage: Lineage | undefined;
   /** How the command was answered, if it has an idempotency key. */
   readonly answered: KeptReply | undefined;
 }
 
 /** An entry that is of no command. */
-export const NO_NEWS: Entry = { change: undefined, effects: [], answered: undefined };
+export const NO_NEWS: Entry = { change: undefined, effects: [], lineage: undefined, answered: undefined };
 
 /**
  * The place of one entity in the log, and what its records tell beside its state.
@@ -104,7 +108,7 @@ export class EntityJournal {
   }
 
   #append(
-    { effects, answered }: Entry,
+    { effects, lineage, answered }: Entry,
     change: Change,
     onStored: (firstEffect: number) => void,
     onFailed: (error: unknown) => void,
@@ -112,7 +116,7 @@ export class EntityJournal {
     const { log, clock } = this.#context;
     const { store } = this.#protocol;
     const { ledger } = this.effects;
-    const told = ledger.entry(effects);
+    const told = ledger.entry(effects, lineage && lineageMessage(lineage));
     const kept = store === "replace" ? this.#kept() : undefined;
     const bytes = writeCommit(this.#cursor, change, clock.wallMs(), { answered, effects: told, kept });
     log[store](this.#key, this.#cursor.position, bytes).then((position) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { ExpiryQueue, Semaphore } from "../base/mod.ts";
-import type { Account, Clock, Logger } from "../base/mod.ts";
+import type { Account, Clock, Logger, Random } from "../base/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
@@ -25,6 +25,7 @@ export interface EntityRuntimeDependencies {
   readonly log: EventLog;
   readonly streams: StreamOpener;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly options: EntityOptions;
   /** The memory for histories that are read, in bytes. */

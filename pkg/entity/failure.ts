@@ -68,6 +68,10 @@ export type EntityErrorCode =
   | "PROTOCOL_VIOLATION"
   /** Too many side effects of the entity wait to be carried out. Nothing was stored. */
   | "TOO_MANY_EFFECTS"
+  /** Forwards and side effects follow each other too often. Nothing was stored. */
+  | "CHAIN_TOO_LONG"
+  /** More forwards and side effects would follow from a caller's command than may. Nothing was stored. */
+  | "TOO_MANY_DESCENDANTS"
   /** A bug of the proxy; its log tells more. */
   | "INTERNAL";
 

@@ -155,7 +155,8 @@ export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
 }
 
 /** How a record's command was answered, if it had an idempotency key. */
-export function answeredIn({ commandKey: key, commandHash, reply, forward }: Commit): KeptReply | undefined {
+export function answeredIn(commit: Commit): KeptReply | undefined {
+  const { commandKey: key, commandHash, reply, forward, lineage } = commit;
   if (key === "") return undefined;
   return {
     $typeName: "perdure.log.v1.KeptReply",
@@ -163,6 +164,7 @@ export function answeredIn({ commandKey: key, commandHash, reply, forward }: Com
     commandHash,
     ...(reply !== undefined && { reply }),
     ...(forward !== undefined && { forward }),
+    ...(forward !== undefined && lineage !== undefined && { lineage }),
   };
 }
 

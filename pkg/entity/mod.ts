@@ -8,6 +8,8 @@ export type { CarryOut } from "./entity-effects.ts";
 export { EntityRuntime } from "./entity-runtime.ts";
 export type { EntityRuntimeDependencies } from "./entity-runtime.ts";
 export { mayPass } from "./failure.ts";
+export { CALLERS_LINEAGE, descend } from "./lineage.ts";
+export type { Lineage, LineageLimits } from "./lineage.ts";
 export { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 export type { EntityOptions } from "./options.ts";
 export { NO_EFFECTS } from "./outcome.ts";

@@ -24,6 +24,10 @@ export interface EntityOptions {
   readonly maxKeptReplyBytes: number;
   /** Side effects of one entity that are not done yet; a command that asks for more is refused. */
   readonly maxUndoneEffects: number;
+  /** Forwards and side effects that may follow each other from one command of a caller. */
+  readonly maxForwardDepth: number;
+  /** Forwards and side effects that may follow from one command of a caller, all together. */
+  readonly maxDescendants: number;
   /** An entity that is idle for so long tells the log which of its side effects are done, in milliseconds. */
   readonly effectMarkDelayMs: number;
   /** From one look for undone side effects in the log to the next, in milliseconds. */
@@ -56,6 +60,8 @@ export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   maxKeptReplies: 256,
   maxKeptReplyBytes: 262_144,
   maxUndoneEffects: 1_000,
+  maxForwardDepth: 16,
+  maxDescendants: 1_000,
   effectMarkDelayMs: 1_000,
   effectSweepIntervalMs: 600_000,
   effectSweepRate: 20_000,

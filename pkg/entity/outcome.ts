@@ -3,6 +3,8 @@
 import type { StatusError } from "../grpc/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 
+import type { Lineage } from "./lineage.ts";
+
 /**
  * What a user function answered, of whichever kind of service it is. What had to be stored is stored: nothing holds the
  * answer or its effects back (I1).
@@ -12,6 +14,8 @@ export type Outcome = ReplyOutcome | ForwardOutcome | FailureOutcome | NoReplyOu
 interface WithEffects {
   /** To be carried out before the answer, in this order. */
   readonly effects: readonly SideEffect[];
+  /** That of the effects and of the forward, where an entity has it on record. */
+  readonly lineage?: Lineage;
 }
 
 export interface ReplyOutcome extends WithEffects {
@@ -55,6 +59,8 @@ export interface SideEffect extends Call {
   readonly synchronous: boolean;
   /** With one, the effect happens once however often it is carried out (I7). */
   readonly idempotencyKey: string | undefined;
+  /** Of an effect that is on record. */
+  readonly lineage: Lineage | undefined;
   /**
    * Of an effect that is on record: called once, when it is done, since its target has answered, or given up for now,
    * since it could not be asked. Such an effect is tried several times.

@@ -8,6 +8,7 @@ import { EventSourced, metadataMessage } from "../protocol/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 import { KeptReplies } from "./kept-replies.ts";
+import { CALLERS_LINEAGE } from "./lineage.ts";
 import { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import { any, counterService } from "./testdata/world.ts";
@@ -18,7 +19,8 @@ const { methods } = counterService(EventSourced.typeName);
 function command(changes: Partial<EntityCommand> = {}): EntityCommand {
   const method = methods.get("Add");
   if (method === undefined) throw new Error("no method");
-  const more = { deadlineMs: undefined, onCancel: () => undefined, bytes: plenty().charge() };
+  const bytes = plenty().charge();
+  const more = { lineage: CALLERS_LINEAGE, deadlineMs: undefined, onCancel: () => undefined, bytes };
   return { method, entityId: "a", payload: Buffer.from("p"), idempotencyKey: "k", ...more, ...changes };
 }
 

@@ -5,20 +5,22 @@
 import { createHash } from "node:crypto";
 
 import { Status } from "../grpc/mod.ts";
-import type { KeptReply } from "../protocol/mod.ts";
+import type { KeptReply, LineageMessage } from "../protocol/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 import { entityError } from "./failure.ts";
 import type { KeptReplies } from "./kept-replies.ts";
+import { lineageMessage } from "./lineage.ts";
+import type { Lineage } from "./lineage.ts";
 import { outcomeOf } from "./verdict.ts";
 import type { Answer, Said } from "./verdict.ts";
 
 /** Of the SHA-256 of a command: enough that no two are taken for one by chance. */
 const HASH_BYTES = 16;
 
-/** What is kept of a command and its answer; undefined if it has no key. */
-export function keptReplyOf(command: EntityCommand, said: Said): KeptReply | undefined {
+/** What is kept of a command and its answer; undefined if it has no key. @param lineage of the forward, if it is one. */
+export function keptReplyOf(command: EntityCommand, said: Said, lineage?: Lineage): KeptReply | undefined {
   const { idempotencyKey: key } = command;
   if (key === undefined) return undefined;
   return {
@@ -27,6 +29,7 @@ export function keptReplyOf(command: EntityCommand, said: Said): KeptReply | und
     commandHash: hashOf(command),
     ...(said?.case === "reply" && { reply: said.value }),
     ...(said?.case === "forward" && { forward: said.value }),
+    ...(said?.case === "forward" && lineage !== undefined && { lineage: lineageMessage(lineage) }),
   };
 }
 
@@ -41,8 +44,15 @@ export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCom
       "give each command a key of its own";
     return { ok: false, error: entityError(Status.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED", text) };
   }
-  const { reply, forward } = found;
-  return { ok: true, outcome: outcomeOf(saidIn(reply, forward)) };
+  const { reply, forward, lineage } = found;
+  const outcome = outcomeOf(saidIn(reply, forward));
+  if (outcome.kind !== "forward" || lineage === undefined) return { ok: true, outcome };
+  return { ok: true, outcome: { ...outcome, lineage: repeated(lineage, command.lineage) } };
+}
+
+/** The forward has the budget that it had, since what followed from it may have spent that; and no longer a way. */
+function repeated({ origin, depth, budget }: LineageMessage, now: Lineage): Lineage {
+  return { origin, depth: Math.max(depth, now.depth + 1), budget: Math.min(budget, now.budget) };
 }
 
 function saidIn(reply: KeptReply["reply"], forward: KeptReply["forward"]): Said {

@@ -15,6 +15,9 @@ import type { EntityProtocol } from "./entity-protocol.ts";
 import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
 import type { EntityState } from "./entity-state.ts";
 import { answerRefused, brokenStream, entityError, logFailure } from "./failure.ts";
+import { descend } from "./lineage.ts";
+import type { Lineage } from "./lineage.ts";
+import { NO_EFFECTS } from "./outcome.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
 
@@ -45,6 +48,8 @@ import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
  * 10. Side effects are numbered and stored with their command's record, and only then carried out (I1). Each record tells
  *    which are done by then; if none comes for a while, and before the entity leaves, one without a change does
  *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
+ * 11. (I11) A command that asks for more than may follow from it (`Lineage`), or for more side effects than may wait, is
+ *     refused, and nothing of it is stored.
  */
 export class StatefulEntity implements ActiveEntity {
   readonly service: EntityService;
@@ -261,13 +266,8 @@ export class StatefulEntity implements ActiveEntity {
     if (verdict.answer.ok && state.delivery.command.idempotencyKey !== undefined) {
       // (I7) One that changes nothing leaves a record all the same: a repeat gets this answer.
       const { answer, said } = verdict;
-      return this.#commit(state.delivery, {
-        ...NO_NEWS,
-        kind: "commit",
-        snapshot: undefined,
-        outcome: answer.outcome,
-        said,
-      });
+      const nothing = { change: undefined, snapshot: undefined, effects: [] };
+      return this.#commit(state.delivery, { ...nothing, kind: "commit", outcome: answer.outcome, said });
     }
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
     settle(state.delivery, verdict.answer);
@@ -285,24 +285,40 @@ export class StatefulEntity implements ActiveEntity {
   #commit(delivery: Delivery, { change, snapshot, effects: asked, outcome, said }: CommitVerdict): void {
     const { effects } = this.#journal;
     const count = asked.length;
-    const { maxUndoneEffects } = this.#context.options;
-    if (count > 0 && effects.ledger.undone + count > maxUndoneEffects) {
-      const text = `${this.#name} would have more than ${maxUndoneEffects} side effects that are not done`;
-      delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_EFFECTS", text));
-      return this.#restart();
+    const lineage = this.#admit(delivery, count, outcome.kind === "forward" ? 1 : 0);
+    if (lineage instanceof StatusError) {
+      delivery.reject(lineage);
+      // The user function has applied the change to its own state.
+      return change === undefined ? this.#next() : this.#restart();
     }
     this.#state = { kind: "appending", delivery };
     const onStored = (firstEffect: number): void => {
       if (snapshot !== undefined) this.#journal.saveSnapshot(snapshot);
       // I1: the record is safe now, so answer and effects may leave, even if the stream broke meanwhile.
-      delivery.resolve(count === 0 ? outcome : { ...outcome, effects: effects.begin(firstEffect) });
+      delivery.resolve(
+        lineage === undefined
+          ? outcome
+          : { ...outcome, lineage, effects: count > 0 ? effects.begin(firstEffect) : NO_EFFECTS },
+      );
       if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
       else this.#next();
     };
-    const answered = keptReplyOf(delivery.command, said);
-    this.#journal.append({ change, effects: asked, answered }, onStored, (error) =>
+    const answered = keptReplyOf(delivery.command, said, lineage);
+    this.#journal.append({ change, effects: asked, lineage, answered }, onStored, (error) =>
       this.#onAppendFailed(error, delivery),
     );
+  }
+
+  /** The lineage of so many side effects and forwards; or why there may not be as many (10). */
+  #admit({ command }: Delivery, effects: number, forwards: number): Lineage | StatusError | undefined {
+    if (effects + forwards === 0) return undefined;
+    const { options, random } = this.#context;
+    const lineage = descend(command.lineage, effects + forwards, options, random);
+    if (lineage instanceof StatusError) return lineage;
+    const { maxUndoneEffects } = options;
+    if (effects === 0 || this.#journal.effects.ledger.undone + effects <= maxUndoneEffects) return lineage;
+    const text = `${this.#name} would have more than ${maxUndoneEffects} side effects that are not done`;
+    return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_EFFECTS", text);
   }
 
   #onAppendFailed(error: unknown, delivery: Delivery): void {

@@ -71,4 +71,10 @@ export type {
   ServerReflectionResponse,
 } from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
 export { CommitSchema, KeptSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
-export type { Commit, Kept, KeptReply, Snapshot } from "./gen/perdure/log/v1/log_pb.ts";
+export type {
+  Commit,
+  Kept,
+  KeptReply,
+  Lineage as LineageMessage,
+  Snapshot,
+} from "./gen/perdure/log/v1/log_pb.ts";

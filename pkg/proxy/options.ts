@@ -85,6 +85,14 @@ export const PROXY_SETTINGS = {
     [1, 1_000],
     "Forwards and side effects that may follow each other from one command; then `CHAIN_TOO_LONG`.",
   ),
+  maxDescendants: number(
+    "max-descendants",
+    "PERDURE_MAX_DESCENDANTS",
+    1_000,
+    "commands",
+    [1, 1_000_000],
+    "Forwards and side effects that may follow from one command of a caller, all together; then `TOO_MANY_DESCENDANTS`. Those of one command share equally what is left.",
+  ),
   maxOpenEffects: number(
     "max-open-effects",
     "PERDURE_MAX_OPEN_EFFECTS",
@@ -452,6 +460,22 @@ export const PROXY_SETTINGS = {
     "Time after `/drain` in which the proxy is told to stop; if it is not, it is ready again. Longer than a pod is given to end.",
   ),
   logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the proxy says.", LOG_LEVELS),
+  logRepeatLines: number(
+    "log-repeat-lines",
+    "PERDURE_LOG_REPEAT_LINES",
+    20,
+    "lines",
+    [1, 1_000_000],
+    "Log lines of one level with the same message that are written in a window; of further ones one line tells the number. Those of the level `debug` are all written.",
+  ),
+  logRepeatWindowMs: number(
+    "log-repeat-window",
+    "PERDURE_LOG_REPEAT_WINDOW_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "That window: from the first such line to the one with the number.",
+  ),
 } as const;
 
 export type ProxyOptions = Values<typeof PROXY_SETTINGS>;

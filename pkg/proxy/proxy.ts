@@ -9,6 +9,7 @@ import { shownAddress } from "../eventlog/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
 import { ActionProtocol, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import { Router } from "../router/mod.ts";
+import { countRepeats } from "../telemetry/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../userfunction/mod.ts";
 import type {
   EntityService,
@@ -54,7 +55,8 @@ export interface Proxy {
  * @throws EventLogError if the log cannot be opened, an error with a code if a port cannot be bound.
  */
 export async function startProxy(options: ProxyOptions, dependencies: ProxyDependencies): Promise<Proxy> {
-  const { clock, random, logger } = dependencies;
+  const { clock, random } = dependencies;
+  const logger = countRepeats(dependencies.logger, clock, options);
   await using undo = new AsyncDisposableStack();
 
   let checks = (): readonly Check[] => [{ name: "log", problem: "is being opened" }];
@@ -92,7 +94,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     onRejected: (errors) => dependencies.onRejected?.(errors),
   });
   const reportError = (message: string) => userFunction.reportError(message);
-  const behind = { streams: userFunction, clock, logger, reportError, options };
+  const behind = { streams: userFunction, clock, random, logger, reportError, options };
   const entities = new EntityRuntime({
     log,
     activationMemory: memory.activations,
@@ -144,6 +146,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     await closeLog(log, logger);
     await admin.close();
     logger.info("stopped");
+    logger.flush();
   };
   let stopped: Promise<void> | undefined;
   return { port: endpoint.port, adminPort: admin.port, stop: () => (stopped ??= stop()) };

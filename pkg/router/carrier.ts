@@ -8,26 +8,30 @@ import type {
   ActionStreamCall,
   Call,
   EntityCommand,
+  Lineage,
+  LineageLimits,
   NoReplyOutcome,
   Outcome,
   ReplyOutcome,
   SideEffect,
 } from "../entity/mod.ts";
-import { Status } from "../grpc/mod.ts";
-import type { StatusError } from "../grpc/mod.ts";
+import { Status, StatusError } from "../grpc/mod.ts";
 import type { ActionMethod, ServedMethod, ServedService } from "../userfunction/mod.ts";
 
+import { answersWithStream, only, onlyAnswer } from "./answers.ts";
+import { Asked, NO_ASK } from "./asked.ts";
+import type { Ask } from "./asked.ts";
 import { describeCause, findTarget, nextLink, recordedLink } from "./chain.ts";
 import type { Chain } from "./chain.ts";
 import type { Command } from "./command.ts";
 import { readEntityId } from "./entity-id.ts";
+import { isRefusal, Refusals } from "./refusals.ts";
 import { badTarget, routerError, toStatusError } from "./router-error.ts";
 
-export interface RouterOptions {
+/** Beside the bounds of what may follow from one command of a caller. */
+export interface RouterOptions extends LineageLimits {
   /** Longest entity id in UTF-16 code units. */
   readonly maxEntityIdLength: number;
-  /** Forwards and side effects that may follow each other from one command. */
-  readonly maxForwardDepth: number;
   /** Asynchronous side effects under way; a command with further ones waits. */
   readonly maxOpenEffects: number;
   /** How often a side effect of an entity is tried whose target cannot be asked; then it is left for later. */
@@ -63,12 +67,14 @@ export type Settled =
 export interface Link {
   readonly command: Command;
   readonly chain: Chain;
+  readonly asked: Asked;
 }
 
 /** Whose side effects are carried out. */
 interface Origin {
   readonly idempotencyKey: string | undefined;
   readonly chain: Chain;
+  readonly ask: Ask;
 }
 
 /** Between the tries of one effect. */
@@ -80,7 +86,8 @@ const PAUSE: BackoffOptions = { minMs: 100, maxMs: 5_000, jitter: 0.2 };
  *
  * 1. Effects come before the answer, in their order: a synchronous one is waited for, an asynchronous one started. What
  *    becomes of an effect never changes the answer; its failure is logged and reported.
- * 2. Effects of effects and of forwards are carried out too. A chain has at most `maxForwardDepth` links (I11).
+ * 2. Effects of effects and of forwards are carried out too. A chain has at most `maxForwardDepth` links, and from one
+ *    command of a caller at most `maxDescendants` forwards and effects follow (I11, `Lineage`).
  * 3. At most `maxOpenEffects` asynchronous effects are under way (I11). Within one, further ones run in its own place,
  *    one after the other: if they waited for places of their own, all places could wait for each other.
  * 4. A forward goes on for the caller: with its deadline, and cancelled with it. An effect goes on without the caller.
@@ -94,14 +101,16 @@ export class Carrier {
   readonly #places: Semaphore;
   readonly #underWay = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
+  readonly #refusals: Refusals;
 
   constructor(dependencies: RouterDependencies) {
     this.#dependencies = dependencies;
     this.#places = new Semaphore(dependencies.options.maxOpenEffects);
+    this.#refusals = new Refusals(dependencies);
   }
 
   /** Gives a command with one answer to what is behind its method. @throws StatusError, and nothing else. */
-  give(command: Command): Promise<Outcome> {
+  give(command: Command, lineage: Lineage): Promise<Outcome> {
     const { method, payload, metadata, idempotencyKey, deadlineMs, onCancel, bytes } = command;
     if (method.kind === "action") {
       if (method.desc.methodKind !== "unary") return onlyAnswer(this.#stream(method, command));
@@ -109,8 +118,14 @@ export class Carrier {
     }
     const { maxEntityIdLength } = this.#dependencies.options;
     const entityId = readEntityId(method, payload, maxEntityIdLength);
-    const delivery = { method, entityId, payload, idempotencyKey, deadlineMs, onCancel, bytes };
+    const delivery = { method, entityId, payload, idempotencyKey, lineage, deadlineMs, onCancel, bytes };
     return this.#dependencies.entities.dispatch(delivery);
+  }
+
+  /** Tells the user function's developer if a command failed since it asks for too much. Gives the failure back. */
+  noteFailure(thrown: unknown, chain: Chain): unknown {
+    if (thrown instanceof StatusError) this.#refusals.tell(thrown, chain);
+    return thrown;
   }
 
   /** @throws StatusError if the answer is a failure, or a forward that cannot be followed; and nothing else. */
@@ -118,20 +133,36 @@ export class Carrier {
     let answer = outcome;
     let link = from;
     for (;;) {
+      const ask = this.#take(answer, link);
       if (answer.effects.length > 0) {
-        await this.#carryOut(answer.effects, {
-          idempotencyKey: link.command.idempotencyKey,
-          chain: link.chain,
-        });
+        const { idempotencyKey } = link.command;
+        await this.#carryOut(answer.effects, { idempotencyKey, chain: link.chain, ask });
       }
       if (answer.kind === "failure") throw answer.error;
       if (answer.kind !== "forward") return answer;
-      link = this.#forward(answer.call, link);
+      link = this.#forward(answer.call, link, ask);
       const { method } = link.command;
       if (method.kind === "action" && answersWithStream(method)) {
         return { kind: "stream", outcomes: this.#stream(method, link.command), from: link };
       }
-      answer = await this.give(link.command);
+      answer = await this.#give(link);
+    }
+  }
+
+  async #give({ command, chain }: Link): Promise<Outcome> {
+    try {
+      return await this.give(command, chain.lineage);
+    } catch (thrown) {
+      throw this.noteFailure(thrown, chain);
+    }
+  }
+
+  #take(outcome: Outcome, { asked, chain }: Link): Ask {
+    const { options, random } = this.#dependencies;
+    try {
+      return asked.take(outcome, options, random);
+    } catch (thrown) {
+      throw this.noteFailure(thrown, chain);
     }
   }
 
@@ -140,7 +171,7 @@ export class Carrier {
     await this.#places.acquire();
     this.#dependencies.logger.debug("side effects are carried out again", { entity, count: effects.length });
     await this.#inBackground(() =>
-      this.#carryOut(effects, { idempotencyKey: undefined, chain: recordedLink(entity) }),
+      this.#carryOut(effects, { idempotencyKey: undefined, chain: recordedLink(entity), ask: NO_ASK }),
     );
   }
 
@@ -154,40 +185,43 @@ export class Carrier {
     return this.#dependencies.actions.streamed({ method, metadata, onCancel, bytes, input: only(payload) });
   }
 
-  #forward(call: Call, { command, chain }: Link): Link {
-    const { idempotencyKey, deadlineMs, onCancel, bytes } = command;
-    const method = this.#target(call, "forward", chain);
+  #forward(call: Call, { command, chain, asked }: Link, { lineage, forwardsBefore }: Ask): Link {
+    const { idempotencyKey: key, deadlineMs, onCancel, bytes } = command;
+    const method = this.#target(call, "forward", chain, lineage);
+    const isCallersStream = asked.answers === "callers-stream";
+    const again = forwardsBefore === 0 ? "" : `-${forwardsBefore}`;
     return {
       command: {
         method,
         payload: call.payload,
         metadata: call.metadata,
-        idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey}/forward`,
+        idempotencyKey: key === undefined ? undefined : `${key}/forward${again}`,
         deadlineMs,
         onCancel,
         bytes,
       },
-      chain: nextLink(method, "forward", chain),
+      chain: nextLink(method, "forward", chain, lineage),
+      asked: new Asked(
+        lineage,
+        !answersWithStream(method) ? "one" : isCallersStream ? "callers-stream" : "stream",
+      ),
     };
   }
 
   /** @throws StatusError that says nothing of the user function's insides; the report says it all. */
-  #target(call: Call, kind: "forward" | "effect", chain: Chain): ServedMethod {
-    const { services, logger, reportError, options } = this.#dependencies;
+  #target(call: Call, kind: "forward" | "effect", chain: Chain, lineage: Lineage): ServedMethod {
+    const { services, logger, reportError } = this.#dependencies;
     const served = services();
     if (served === undefined) {
       const text = "the user function is not available; try again later";
       throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
     }
-    const tooLong = chain.depth >= options.maxForwardDepth;
-    const found = tooLong
-      ? `more than ${options.maxForwardDepth} forwards and side effects in a row`
-      : findTarget(served, call);
+    const found = findTarget(served, call);
     if (typeof found !== "string") return found;
     const trace = describeCause(kind, chain);
-    logger.warn("target cannot be used", { problem: found, trace });
+    logger.warn("target cannot be used", { problem: found, trace, origin: lineage.origin });
     reportError(`${found}, ${trace}`);
-    throw badTarget(tooLong ? "CHAIN_TOO_LONG" : "BAD_TARGET");
+    throw badTarget();
   }
 
   /** Never rejects. */
@@ -240,7 +274,7 @@ export class Carrier {
     const failure = await this.#try(effect, index, origin, inFlight);
     if (failure !== undefined) {
       const isPassing = effect.onEnd !== undefined && mayPass(failure);
-      this.#onEffectFailed(effect, origin.chain, failure, isPassing ? attempt : undefined);
+      this.#onEffectFailed(effect, origin, failure, isPassing ? attempt : undefined);
       if (isPassing) return true;
     }
     effect.onEnd?.(true);
@@ -250,30 +284,34 @@ export class Carrier {
   async #try(
     effect: SideEffect,
     index: number,
-    { idempotencyKey: key, chain }: Origin,
+    { idempotencyKey: key, chain, ask }: Origin,
     inFlight: boolean,
   ): Promise<StatusError | undefined> {
-    const bytes = this.#dependencies.effectMemory.charge();
-    // It is there already, whatever is available; those that are in a place of their own wait before they begin.
+    const bytes = this.#dependencies.effectMemory.patientCharge();
     bytes.overdraw(effect.payload.length);
     try {
-      const method = this.#target(effect, "effect", chain);
+      const lineage = effect.lineage ?? ask.lineage;
+      const method = this.#target(effect, "effect", chain, lineage);
+      const number = ask.effectsBefore + index;
+      const hasStream = answersWithStream(method);
       const link: Link = {
         command: {
           method,
           payload: effect.payload,
           metadata: effect.metadata,
-          idempotencyKey: effect.idempotencyKey ?? (key === undefined ? undefined : `${key}/effect-${index}`),
+          idempotencyKey:
+            effect.idempotencyKey ?? (key === undefined ? undefined : `${key}/effect-${number}`),
           deadlineMs: undefined,
           onCancel: () => undefined,
           bytes,
         },
-        chain: nextLink(method, "effect", chain, inFlight),
+        chain: nextLink(method, "effect", chain, lineage, inFlight),
+        asked: new Asked(lineage, hasStream ? "stream" : "one"),
       };
-      if (method.kind === "action" && answersWithStream(method)) {
+      if (method.kind === "action" && hasStream) {
         await this.#consume({ kind: "stream", outcomes: this.#stream(method, link.command), from: link });
       } else {
-        await this.#consume(await this.settle(await this.give(link.command), link));
+        await this.#consume(await this.settle(await this.#give(link), link));
       }
       return undefined;
     } catch (thrown) {
@@ -292,43 +330,29 @@ export class Carrier {
 
   /** @param attempt If it is tried again, or was for the last time for now. */
   #onEffectFailed(
-    { serviceName, commandName }: SideEffect,
-    chain: Chain,
+    { serviceName, commandName, lineage }: SideEffect,
+    { chain, ask }: Origin,
     failure: StatusError,
     attempt: number | undefined,
   ): void {
     const { logger, reportError } = this.#dependencies;
     const { code, message } = failure;
+    const { origin } = lineage ?? ask.lineage;
     const effect = `${serviceName}.${commandName}`;
     const trace = describeCause("effect", chain);
     // What the user function did not cause it need not be told, and what is wrong with a target it has been told.
     if (attempt !== undefined) {
-      return logger.warn("side effect failed for now", { effect, trace, attempt, code, error: failure });
+      return logger.warn("side effect failed for now", {
+        effect,
+        trace,
+        origin,
+        attempt,
+        code,
+        error: failure,
+      });
     }
-    logger.warn("side effect failed", { effect, trace, code, error: failure });
-    if (code !== "BAD_TARGET" && code !== "CHAIN_TOO_LONG")
+    logger.warn("side effect failed", { effect, trace, origin, code, error: failure });
+    if (code !== "BAD_TARGET" && !isRefusal(code))
       reportError(`${effect} failed: ${message} (${code}), ${trace}`);
   }
-}
-
-/** Whether a method has any number of answers. */
-export function answersWithStream({ desc }: ServedMethod): boolean {
-  return desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming";
-}
-
-/** The one answer of a method that takes a stream. */
-export async function onlyAnswer(outcomes: AsyncIterable<Outcome>): Promise<Outcome> {
-  let only: Outcome | undefined;
-  for await (const outcome of outcomes) {
-    if (only !== undefined) {
-      const text = "the user function gave more than one answer to a command that takes one";
-      throw routerError(Status.INTERNAL, "MESSAGE_COUNT", text);
-    }
-    only = outcome;
-  }
-  return only ?? { kind: "nothing", effects: [] };
-}
-
-async function* only(payload: Uint8Array): AsyncIterable<Uint8Array> {
-  yield payload;
 }

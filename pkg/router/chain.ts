@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Call } from "../entity/mod.ts";
+import { CALLERS_LINEAGE } from "../entity/mod.ts";
+import type { Call, Lineage } from "../entity/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
 import type { ServedMethod, ServedService } from "../userfunction/mod.ts";
 
@@ -10,38 +11,39 @@ export interface Chain {
   readonly name: string;
   /** Why it is carried out; undefined for the first link. */
   readonly cause: { readonly kind: "forward" | "effect"; readonly of: Chain } | undefined;
-  /** Links before this one. */
-  readonly depth: number;
+  /** Where it stands among what follows from a caller's command. The links here begin at the last record. */
+  readonly lineage: Lineage;
   /** Whether this is within an asynchronous side effect, which has its place among those in flight. */
   readonly inFlight: boolean;
 }
 
 /** A caller's own command. */
 export function firstLink(method: ServedMethod): Chain {
-  return { name: methodName(method), cause: undefined, depth: 0, inFlight: false };
+  return { name: methodName(method), cause: undefined, lineage: CALLERS_LINEAGE, inFlight: false };
 }
 
-/** What an entity has on record; it begins anew, without a caller, in a place among the effects in flight. */
+/** An entity with side effects on record, each with its lineage, in a place among the effects in flight. */
 export function recordedLink(entity: string): Chain {
-  return { name: entity, cause: undefined, depth: 0, inFlight: true };
+  return { name: entity, cause: undefined, lineage: CALLERS_LINEAGE, inFlight: true };
 }
 
 export function nextLink(
   method: ServedMethod,
   kind: "forward" | "effect",
   of: Chain,
+  lineage: Lineage,
   inFlight = of.inFlight,
 ): Chain {
-  return { name: methodName(method), cause: { kind, of }, depth: of.depth + 1, inFlight };
+  return { name: methodName(method), cause: { kind, of }, lineage, inFlight };
 }
 
+const WORDS = { forward: "forwarded from", effect: "side-effect of", ask: "asked for by" } as const;
+
 /** The chain for people, as `forwarded from shop.Cart.Buy, side-effect of shop.Till.Close`. */
-export function describeCause(kind: "forward" | "effect", of: Chain): string {
-  const words: string[] = [];
-  let cause: Chain["cause"] = { kind, of };
-  while (cause !== undefined) {
-    words.push(`${cause.kind === "forward" ? "forwarded from" : "side-effect of"} ${cause.of.name}`);
-    cause = cause.of.cause;
+export function describeCause(kind: keyof typeof WORDS, of: Chain): string {
+  const words = [`${WORDS[kind]} ${of.name}`];
+  for (let { cause } = of; cause !== undefined; cause = cause.of.cause) {
+    words.push(`${WORDS[cause.kind]} ${cause.of.name}`);
   }
   return words.join(", ");
 }

@@ -12,8 +12,6 @@ export type RouterErrorCode =
   | "ENTITY_ID_TOO_LONG"
   /** The user function forwarded to a method that does not exist or does not fit. What it stored itself is stored. */
   | "BAD_TARGET"
-  /** Forwards and side effects followed each other too often. What they stored is stored. */
-  | "CHAIN_TOO_LONG"
   /** The user function answered without a reply. What it stored is stored. */
   | "NO_REPLY"
   /** More than one answer to a command that takes one. */
@@ -39,10 +37,10 @@ export function toStatusError(thrown: unknown): StatusError {
 }
 
 /** What a caller is told of a forward that cannot be followed. The user function's developer is told more. */
-export function badTarget(code: "BAD_TARGET" | "CHAIN_TOO_LONG" = "BAD_TARGET"): StatusError {
+export function badTarget(): StatusError {
   return routerError(
     Status.INTERNAL,
-    code,
+    "BAD_TARGET",
     "the user function asked for a command that cannot be carried out",
   );
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import type { Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
 import type { ActionMethod, ServedMethod } from "../userfunction/mod.ts";
 
-import { answersWithStream, Carrier, onlyAnswer } from "./carrier.ts";
+import { answersWithStream, onlyAnswer } from "./answers.ts";
+import { Asked } from "./asked.ts";
+import type { Answers } from "./asked.ts";
+import { Carrier } from "./carrier.ts";
 import type { Link, RouterDependencies, Settled } from "./carrier.ts";
 import { firstLink } from "./chain.ts";
 import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
@@ -30,9 +34,14 @@ export class Router implements Dispatch {
   }
 
   async unary(command: Command): Promise<CommandReply> {
-    const outcome = await this.#carrier.give(command);
+    let outcome: Outcome;
+    try {
+      outcome = await this.#carrier.give(command, CALLERS_LINEAGE);
+    } catch (thrown) {
+      throw this.#carrier.noteFailure(thrown, firstLink(command.method));
+    }
     if (isPlainReply(outcome)) return this.#reply(command.method, outcome);
-    return this.#onlyReply(outcome, { command, chain: firstLink(command.method) });
+    return this.#onlyReply(outcome, first(command, "one"));
   }
 
   async *streamed({
@@ -45,8 +54,9 @@ export class Router implements Dispatch {
     }
     const outcomes = this.#dependencies.actions.streamed({ method, input, ...rest });
     const command = { ...rest, method, payload: NO_BYTES, idempotencyKey: undefined };
-    const from: Link = { command, chain: firstLink(method) };
-    if (answersWithStream(method)) yield* this.#replies(outcomes, from, this.#replyReader(method));
+    const hasStream = answersWithStream(method);
+    const from = first(command, hasStream ? "callers-stream" : "one");
+    if (hasStream) yield* this.#replies(outcomes, from, this.#replyReader(method));
     else yield this.#onlyReply(await onlyAnswer(outcomes), from);
   }
 
@@ -113,6 +123,11 @@ export class Router implements Dispatch {
     }
     return outcome;
   }
+}
+
+/** A caller's own command. */
+function first(command: Command, answers: Answers): Link {
+  return { command, chain: firstLink(command.method), asked: new Asked(CALLERS_LINEAGE, answers) };
 }
 
 /** Whether nothing is to be done but to hand it on. */

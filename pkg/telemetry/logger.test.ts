@@ -22,6 +22,30 @@ test("every line says where it comes from, as far as the environment tells", (t)
   });
 });
 
+test("what others say is cut in a line, wherever it stands, and an error is what it says", (t) => {
+  const lines: string[] = [];
+  const long = "x".repeat(1_000_000);
+  createLogger("info", { write: (line) => lines.push(line) }).warn("side effect failed", {
+    text: long,
+    error: new Error("no", { cause: new Error(long) }),
+    list: [long, { [long]: long }],
+    many: Array.from({ length: 10_000 }, () => "x"),
+    deep: { a: { b: { c: { d: { e: long } } } } },
+    short: "as it is",
+    count: 3,
+  });
+  t.true((lines[0] ?? "").length < 10_000);
+  const line = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
+  t.like(line, {
+    text: `${"x".repeat(1_000)}… (999000 more characters)`,
+    short: "as it is",
+    count: 3,
+    deep: { a: { b: { c: { d: "…" } } } },
+  });
+  t.regex(String(line["error"]), /^no: x+… \(999004 more characters\)$/);
+  t.is((line["many"] as string[]).at(-1), "… (9900 more)");
+});
+
 test("outside of a pod a line says only what happened", (t) => {
   const lines: string[] = [];
   createLogger("info", { write: (line) => lines.push(line) }, podFields({})).warn("stopping");

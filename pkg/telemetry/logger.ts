@@ -2,8 +2,9 @@
 
 import { pino } from "pino";
 
-import { describeError } from "../base/mod.ts";
 import type { LogFields, Logger, LogLevel } from "../base/mod.ts";
+
+import { readableFields } from "./log-text.ts";
 
 /** Where finished log lines go. */
 export interface LineSink {
@@ -30,20 +31,8 @@ export function createLogger(
     },
     sink,
   );
-  return {
-    debug: (message, fields) => lines.debug(readable(fields), message),
-    info: (message, fields) => lines.info(readable(fields), message),
-    warn: (message, fields) => lines.warn(readable(fields), message),
-    error: (message, fields) => lines.error(readable(fields), message),
+  const at = (name: Exclude<LogLevel, "silent">) => (message: string, fields?: LogFields) => {
+    if (lines.isLevelEnabled(name)) lines[name](readableFields(fields), message);
   };
-}
-
-/** An error as what it says; its stack belongs to the debugger. */
-function readable(fields: LogFields = {}): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [
-      key,
-      value instanceof Error ? describeError(value) : value,
-    ]),
-  );
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

@@ -10,6 +10,7 @@ import { EntitySpecSchema, ProxyInfoSchema, UserFunctionErrorSchema } from "../p
 import type { EntitySpec } from "../protocol/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
+import { Reports } from "./reports.ts";
 import type { UserFunctionSpec } from "./spec.ts";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR, validateSpec, versionError } from "./validate.ts";
 
@@ -71,11 +72,13 @@ export class UserFunction implements StreamOpener {
   #problem = "";
   /** The one that is looked after now, in whatever state. */
   #connection: Connection | undefined;
+  readonly #reports: Reports;
   #openReports = 0;
   #finished: Promise<void> = Promise.resolve();
 
   constructor(dependencies: UserFunctionDependencies) {
     this.#dependencies = dependencies;
+    this.#reports = new Reports(dependencies.clock, (text) => this.#tell(text));
   }
 
   /** Starts looking for the user function, for ever, until `stop`. */
@@ -107,14 +110,14 @@ export class UserFunction implements StreamOpener {
     return this.#state.kind === "serving" ? this.#state.connection.maxStreams : Number.POSITIVE_INFINITY;
   }
 
-  /** Tells the user function's developer what it did wrong. Never fails, never waits. */
+  /** Tells the user function's developer what it did wrong, now and then how often. Never fails, never waits. */
   reportError(message: string): void {
-    this.#dependencies.logger.warn("reported to the user function", { message });
-    if (this.#state.kind === "serving") void this.#report(this.#state.connection, message);
+    this.#reports.add(message);
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#reports.flush();
     this.#connection?.destroy();
     await this.#finished;
   }
@@ -152,7 +155,10 @@ export class UserFunction implements StreamOpener {
         this.#connection = undefined;
         const wasServing = this.#state.kind === "serving";
         this.#state = { kind: "connecting" };
-        if (wasServing) onSpec(undefined);
+        if (wasServing) {
+          this.#reports.flush();
+          onSpec(undefined);
+        }
       }
       if (!signal.aborted)
         await sleep(clock, backoffMs(Math.max(attempt, 1), options.backoff, random), signal);
@@ -227,6 +233,11 @@ export class UserFunction implements StreamOpener {
     if (!validation.ok) return { errors: validation.errors };
     const errors = checkSpec(validation.spec);
     return errors.length > 0 ? { errors } : { spec: validation.spec, errors };
+  }
+
+  #tell(message: string): void {
+    this.#dependencies.logger.warn("reported to the user function", { message });
+    if (this.#state.kind === "serving") void this.#report(this.#state.connection, message);
   }
 
   async #report(connection: Connection, message: string): Promise<void> {

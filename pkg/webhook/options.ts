@@ -147,6 +147,22 @@ export const WEBHOOK_SETTINGS = {
     "How long questions that are being answered may take after that.",
   ),
   logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the webhook says.", LOG_LEVELS),
+  logRepeatLines: number(
+    "log-repeat-lines",
+    "PERDURE_LOG_REPEAT_LINES",
+    20,
+    "lines",
+    [1, 1_000_000],
+    "Log lines of one level with the same message that are written in a window; of further ones one line tells the number. Those of the level `debug` are all written.",
+  ),
+  logRepeatWindowMs: number(
+    "log-repeat-window",
+    "PERDURE_LOG_REPEAT_WINDOW_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "That window: from the first such line to the one with the number.",
+  ),
 } as const;
 
 export type WebhookOptions = Values<typeof WEBHOOK_SETTINGS>;

@@ -6,6 +6,7 @@ import test from "ava";
 import type { ExecutionContext } from "ava";
 
 import { seededRandom, silentLogger, systemClock } from "../base/mod.ts";
+import type { Logger } from "../base/mod.ts";
 import { startApiServer } from "../../test/lib/api-server.ts";
 import type { ApiServer } from "../../test/lib/api-server.ts";
 import { until } from "../../test/lib/until.ts";
@@ -36,12 +37,13 @@ function start(
   server: ApiServer,
   flags: Record<string, string> = {},
   signal?: AbortSignal,
+  logger: Logger = silentLogger,
 ): Promise<Webhook> {
   return startWebhook(webhookOptions({ ...QUICK, ...flags }, {}), {
     access: server.access,
     clock: systemClock,
     random: seededRandom(1),
-    logger: silentLogger,
+    logger,
     ...(signal !== undefined && { signal }),
   });
 }
@@ -115,6 +117,21 @@ test("config-perdure counts as soon as it is changed, and what was right before 
   server.put(CONFIG, { data: { "proxy-image": "first", "log-level": "warn" } });
   server.put(CONFIG, { data: { "proxy-image": "" } });
   for (let count = 0; count < 20; count += 1) t.is(await image(), "first");
+});
+
+test("I11: what it says of each question is said a few times, and then how often", async (t) => {
+  const server = await installed(t);
+  const lines: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (message, fields) => lines.push(`${message} ${JSON.stringify(fields)}`),
+  };
+  const webhook = await start(server, { "log-repeat-lines": "5" }, undefined, logger);
+  // Without a configuration every pod is refused.
+  for (let count = 0; count < 30; count++) await injectedImage(server, webhook);
+  await webhook.stop();
+  t.is(lines.filter((line) => line.startsWith("refused ")).length, 5);
+  t.is(lines.at(-1), 'lines with the same message were left out {"of":"refused","count":25}');
 });
 
 test("an API server that is not there yet is waited for, until we are told to stop", async (t) => {

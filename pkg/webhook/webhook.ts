@@ -4,6 +4,8 @@ import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { AdmissionServer, Api, CertificateKeeper, watchObject } from "../k8s/mod.ts";
 import type { ApiAccess, Certificates, JsonObject } from "../k8s/mod.ts";
+import { countRepeats } from "../telemetry/mod.ts";
+import type { CountingLogger } from "../telemetry/mod.ts";
 
 import { CONFIG_NAME, readConfiguration } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
@@ -35,8 +37,10 @@ const DAY_MS = 86_400_000;
  *
  * @throws K8sError `WEBHOOK_PORT_UNUSABLE`; whatever the signal aborts with.
  */
-export async function startWebhook(options: WebhookOptions, deps: WebhookDeps): Promise<Webhook> {
-  const { clock, random, logger } = deps;
+export async function startWebhook(options: WebhookOptions, given: WebhookDeps): Promise<Webhook> {
+  const logger = countRepeats(given.logger, given.clock, options);
+  const deps = { ...given, logger };
+  const { clock, random } = deps;
   const stopped = new AbortController();
   const apiOptions = { requestTimeoutMs: options.apiTimeoutMs, maxAnswerBytes: options.maxBodyBytes };
   const api = new Api(deps.access, apiOptions, clock);
@@ -92,7 +96,7 @@ async function stop(
   server: AdmissionServer,
   end: () => Promise<void>,
   options: WebhookOptions,
-  { clock, logger }: WebhookDeps,
+  { clock, logger }: WebhookDeps & { readonly logger: CountingLogger },
 ): Promise<void> {
   logger.info("stopping");
   // Until every API server has heard that this address is gone, some still ask here.
@@ -101,6 +105,7 @@ async function stop(
   await server.close(options.drainTimeoutMs);
   await end();
   logger.info("stopped");
+  logger.flush();
 }
 
 function keeperOptions(options: WebhookOptions) {

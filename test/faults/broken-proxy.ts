@@ -119,6 +119,7 @@ const userFunction: UserFunction = new UserFunction({
 const reportError = (message: string): void => userFunction.reportError(message);
 const entities = new EntityRuntime({
   ...dependencies,
+  random: systemRandom,
   log,
   streams: userFunction,
   reportError,

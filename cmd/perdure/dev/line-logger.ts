@@ -2,8 +2,9 @@
 
 import { inspect } from "node:util";
 
-import { describeError, LOG_LEVELS } from "../../../pkg/base/mod.ts";
+import { LOG_LEVELS } from "../../../pkg/base/mod.ts";
 import type { LogFields, Logger, LogLevel } from "../../../pkg/base/mod.ts";
+import { readableFields } from "../../../pkg/telemetry/mod.ts";
 import type { Style } from "./style.ts";
 
 /** Log lines for people: the message, then what varies, `key=value`; a list gets a line for each item. */
@@ -25,7 +26,7 @@ export function createLineLogger(level: LogLevel, style: Style, write: (line: st
 function logLines(message: string, fields: LogFields): string[] {
   const words = [message];
   const items: string[] = [];
-  for (const [key, value] of Object.entries(fields)) {
+  for (const [key, value] of Object.entries(readableFields(fields))) {
     if (value === undefined) continue;
     if (Array.isArray(value)) items.push(...value.map((item) => `- ${shown(item)}`));
     else words.push(`${key}=${shown(value)}`);
@@ -34,6 +35,5 @@ function logLines(message: string, fields: LogFields): string[] {
 }
 
 function shown(value: unknown): string {
-  if (value instanceof Error) return describeError(value);
   return typeof value === "string" ? value : inspect(value, { breakLength: Number.POSITIVE_INFINITY });
 }

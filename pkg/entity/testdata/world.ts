@@ -10,7 +10,7 @@ import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from ".
 import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import type { ScriptedStream } from "../../../test/lib/scripted-entity.ts";
 import type { Script, StreamOut } from "../../../test/lib/scripted-user-function.ts";
-import { ManualClock, silentLogger, systemClock } from "../../base/mod.ts";
+import { ManualClock, seededRandom, silentLogger, systemClock } from "../../base/mod.ts";
 import { openMemoryLog } from "../../eventlog/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { connect } from "../../grpc/mod.ts";
@@ -21,6 +21,8 @@ import type { EntityService } from "../../userfunction/mod.ts";
 
 import { EntityRuntime } from "../entity-runtime.ts";
 import { ORIGIN, readCommit } from "../history.ts";
+import { CALLERS_LINEAGE } from "../lineage.ts";
+import type { Lineage } from "../lineage.ts";
 import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { EntityOptions } from "../options.ts";
 import type { Outcome, SideEffect } from "../outcome.ts";
@@ -49,6 +51,8 @@ interface SendOptions {
   readonly key?: string;
   /** A name of a method; `Add` if not given. */
   readonly method?: string;
+  /** A caller's own if not given. */
+  readonly lineage?: Lineage;
 }
 
 interface WorldOptions {
@@ -82,6 +86,7 @@ export async function world(
     log,
     streams: connection,
     clock,
+    random: seededRandom(1),
     logger: silentLogger,
     options: { ...DEFAULT_ENTITY_OPTIONS, ...setup.options },
     activationMemory: plenty(),
@@ -99,7 +104,13 @@ export async function world(
   const ask: World["ask"] = async (
     id,
     amount = 0,
-    { deadlineMs, onCancel = () => undefined, key: idempotencyKey, method: name = ADD } = {},
+    {
+      deadlineMs,
+      onCancel = () => undefined,
+      key: idempotencyKey,
+      method: name = ADD,
+      lineage = CALLERS_LINEAGE,
+    } = {},
   ) => {
     const method = methods.get(name);
     if (method === undefined) throw new Error("no such method");
@@ -109,6 +120,7 @@ export async function world(
       entityId: id,
       payload,
       idempotencyKey,
+      lineage,
       deadlineMs,
       onCancel,
       bytes: plenty().charge(),

@@ -76,7 +76,14 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
     logger: silentLogger,
     reportError: (message) => reports.push(message),
     effectMemory: plenty(),
-    options: { maxEntityIdLength: 8, maxForwardDepth: 4, maxOpenEffects: 2, maxEffectTries: 3, ...options },
+    options: {
+      maxEntityIdLength: 8,
+      maxForwardDepth: 4,
+      maxDescendants: 100,
+      maxOpenEffects: 2,
+      maxEffectTries: 3,
+      ...options,
+    },
   });
   return {
     router,
@@ -151,5 +158,5 @@ export function effect(
   synchronous = false,
   onEnd?: SideEffect["onEnd"],
 ): SideEffect {
-  return { ...callOf(name, text), synchronous, idempotencyKey: undefined, onEnd };
+  return { ...callOf(name, text), synchronous, idempotencyKey: undefined, lineage: undefined, onEnd };
 }

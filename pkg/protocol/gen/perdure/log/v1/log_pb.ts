@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/log/v1/log.proto.
  */
 export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIqYDCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIiCgRrZXB0GA4gASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdEoECAgQCVIOc2luY2Vfc25hcHNob3QijQEKBEtlcHQSKgoHcmVwbGllcxgBIAMoCzIZLnBlcmR1cmUubG9nLnYxLktlcHRSZXBseRIuCgdlZmZlY3RzGAIgAygLMh0ucGVyZHVyZS5sb2cudjEuUGVuZGluZ0VmZmVjdBITCgtsYXN0X2VmZmVjdBgDIAEoAxIUCgxlZmZlY3RzX2RvbmUYBCABKAMidgoJS2VwdFJlcGx5EgsKA2tleRgBIAEoCRIUCgxjb21tYW5kX2hhc2gYAiABKAwSIAoFcmVwbHkYAyABKAsyES5jbG91ZHN0YXRlLlJlcGx5EiQKB2ZvcndhcmQYBCABKAsyEy5jbG91ZHN0YXRlLkZvcndhcmQiRwoNUGVuZGluZ0VmZmVjdBIOCgZudW1iZXIYASABKAMSJgoGZWZmZWN0GAIgASgLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0IjEKClZhbHVlU3RhdGUSIwoFdmFsdWUYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55IosBCghTbmFwc2hvdBIQCghzZXF1ZW5jZRgBIAEoAxIjCgVzdGF0ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLcmVjb3JkX2hhc2gYAyABKAwSDwoHdGltZV9tcxgEIAEoAxIiCgRrZXB0GAUgASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdGIGcHJvdG8z", [file_cloudstate_entity, file_google_protobuf_any]);
+  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxItADCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIiCgRrZXB0GA4gASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdBIoCgdsaW5lYWdlGA8gASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZUoECAgQCVIOc2luY2Vfc25hcHNob3QiOAoHTGluZWFnZRIOCgZvcmlnaW4YASABKAkSDQoFZGVwdGgYAiABKA0SDgoGYnVkZ2V0GAMgASgNIo0BCgRLZXB0EioKB3JlcGxpZXMYASADKAsyGS5wZXJkdXJlLmxvZy52MS5LZXB0UmVwbHkSLgoHZWZmZWN0cxgCIAMoCzIdLnBlcmR1cmUubG9nLnYxLlBlbmRpbmdFZmZlY3QSEwoLbGFzdF9lZmZlY3QYAyABKAMSFAoMZWZmZWN0c19kb25lGAQgASgDIqABCglLZXB0UmVwbHkSCwoDa2V5GAEgASgJEhQKDGNvbW1hbmRfaGFzaBgCIAEoDBIgCgVyZXBseRgDIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSJAoHZm9yd2FyZBgEIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIoCgdsaW5lYWdlGAUgASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZSJxCg1QZW5kaW5nRWZmZWN0Eg4KBm51bWJlchgBIAEoAxImCgZlZmZlY3QYAiABKAsyFi5jbG91ZHN0YXRlLlNpZGVFZmZlY3QSKAoHbGluZWFnZRgDIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2UiMQoKVmFsdWVTdGF0ZRIjCgV2YWx1ZRgBIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiiwEKCFNuYXBzaG90EhAKCHNlcXVlbmNlGAEgASgDEiMKBXN0YXRlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtyZWNvcmRfaGFzaBgDIAEoDBIPCgd0aW1lX21zGAQgASgDEiIKBGtlcHQYBSABKAsyFC5wZXJkdXJlLmxvZy52MS5LZXB0YgZwcm90bzM", [file_cloudstate_entity, file_google_protobuf_any]);
 
 /**
  * All that one command did to one entity: one record, appended as a whole or not at all.
@@ -117,6 +117,13 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
    * @generated from field: perdure.log.v1.Kept kept = 14;
    */
   kept?: Kept | undefined;
+
+  /**
+   * Of the side effects and of `forward`: each of them stands there. Absent in records of older proxies: unknown.
+   *
+   * @generated from field: perdure.log.v1.Lineage lineage = 15;
+   */
+  lineage?: Lineage | undefined;
 };
 
 /**
@@ -125,6 +132,41 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
  */
 export const CommitSchema: GenMessage<Commit> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 0);
+
+/**
+ * Where a command stands among all that follow from one command of a caller.
+ *
+ * @generated from message perdure.log.v1.Lineage
+ */
+export type Lineage = Message<"perdure.log.v1.Lineage"> & {
+  /**
+   * The same for all of them; made at the first link, by chance.
+   *
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * Forwards and side effects from the caller's command to this one; at least 1.
+   *
+   * @generated from field: uint32 depth = 2;
+   */
+  depth: number;
+
+  /**
+   * How many forwards and side effects may still follow from this one, all together.
+   *
+   * @generated from field: uint32 budget = 3;
+   */
+  budget: number;
+};
+
+/**
+ * Describes the message perdure.log.v1.Lineage.
+ * Use `create(LineageSchema)` to create a new message.
+ */
+export const LineageSchema: GenMessage<Lineage> = /*@__PURE__*/
+  messageDesc(file_perdure_log_v1_log, 1);
 
 /**
  * What is still needed of records that are not read any more.
@@ -166,7 +208,7 @@ export type Kept = Message<"perdure.log.v1.Kept"> & {
  * Use `create(KeptSchema)` to create a new message.
  */
 export const KeptSchema: GenMessage<Kept> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 1);
+  messageDesc(file_perdure_log_v1_log, 2);
 
 /**
  * Of a command with an idempotency key, what its record says of it.
@@ -193,6 +235,13 @@ export type KeptReply = Message<"perdure.log.v1.KeptReply"> & {
    * @generated from field: cloudstate.Forward forward = 4;
    */
   forward?: Forward | undefined;
+
+  /**
+   * Of `forward`.
+   *
+   * @generated from field: perdure.log.v1.Lineage lineage = 5;
+   */
+  lineage?: Lineage | undefined;
 };
 
 /**
@@ -200,7 +249,7 @@ export type KeptReply = Message<"perdure.log.v1.KeptReply"> & {
  * Use `create(KeptReplySchema)` to create a new message.
  */
 export const KeptReplySchema: GenMessage<KeptReply> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 2);
+  messageDesc(file_perdure_log_v1_log, 3);
 
 /**
  * @generated from message perdure.log.v1.PendingEffect
@@ -215,6 +264,11 @@ export type PendingEffect = Message<"perdure.log.v1.PendingEffect"> & {
    * @generated from field: cloudstate.SideEffect effect = 2;
    */
   effect?: SideEffect | undefined;
+
+  /**
+   * @generated from field: perdure.log.v1.Lineage lineage = 3;
+   */
+  lineage?: Lineage | undefined;
 };
 
 /**
@@ -222,7 +276,7 @@ export type PendingEffect = Message<"perdure.log.v1.PendingEffect"> & {
  * Use `create(PendingEffectSchema)` to create a new message.
  */
 export const PendingEffectSchema: GenMessage<PendingEffect> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 3);
+  messageDesc(file_perdure_log_v1_log, 4);
 
 /**
  * What a value entity holds.
@@ -243,7 +297,7 @@ export type ValueState = Message<"perdure.log.v1.ValueState"> & {
  * Use `create(ValueStateSchema)` to create a new message.
  */
 export const ValueStateSchema: GenMessage<ValueState> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 4);
+  messageDesc(file_perdure_log_v1_log, 5);
 
 /**
  * The state after some event, from which a replay may start.
@@ -288,5 +342,5 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 5);
+  messageDesc(file_perdure_log_v1_log, 6);
 

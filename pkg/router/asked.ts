@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Random } from "../base/mod.ts";
+import { CALLERS_LINEAGE, descend } from "../entity/mod.ts";
+import type { Lineage, LineageLimits, Outcome } from "../entity/mod.ts";
+import { StatusError } from "../grpc/mod.ts";
+
+/** How many answers a command has, and who waits for them. */
+export type Answers =
+  /** One. */
+  | "one"
+  /** Any number, to a side effect. */
+  | "stream"
+  /** Any number, to a caller who takes them one by one. */
+  | "callers-stream";
+
+/** What an answer asks for. */
+export interface Ask {
+  readonly lineage: Lineage;
+  /** How many side effects earlier answers of the same command asked for. */
+  readonly effectsBefore: number;
+  /** The same of forwards. */
+  readonly forwardsBefore: number;
+}
+
+/** Of an answer that asks for nothing, and of side effects that each have their lineage on record. */
+export const NO_ASK: Ask = {
+  lineage: { ...CALLERS_LINEAGE, budget: 0 },
+  effectsBefore: 0,
+  forwardsBefore: 0,
+};
+
+/** Into so many budgets the rest is divided at each answer of a stream, since more may come. */
+const STREAM_PARTS = 100;
+
+/**
+ * What one command has asked for, answer by answer: how much of its budget is left, and how many forwards and side
+ * effects came before, from which the idempotency keys of the next ones follow.
+ *
+ * 1. All answers to a side effect share the budget of its command.
+ * 2. Each answer of a caller's stream counts as a command of the caller: a stream may last for days, and ends when the
+ *    caller leaves. What it forwards to is still the caller's stream.
+ */
+export class Asked {
+  readonly answers: Answers;
+  readonly #lineage: Lineage;
+  #left: number;
+  #effects = 0;
+  #forwards = 0;
+
+  constructor(lineage: Lineage, answers: Answers) {
+    this.answers = answers;
+    this.#lineage = lineage;
+    this.#left = lineage.budget;
+  }
+
+  /** Takes in what an answer asks for. @throws StatusError if it asks for too much. */
+  take(outcome: Outcome, limits: LineageLimits, random: Random): Ask {
+    const effects = outcome.effects.length;
+    const forwards = outcome.kind === "forward" ? 1 : 0;
+    if (effects + forwards === 0) return NO_ASK;
+    // An entity has had its budget divided before it stored anything.
+    const lineage = outcome.lineage ?? this.#divide(effects + forwards, limits, random);
+    const ask = { lineage, effectsBefore: this.#effects, forwardsBefore: this.#forwards };
+    this.#effects += effects;
+    this.#forwards += forwards;
+    return ask;
+  }
+
+  #divide(count: number, limits: LineageLimits, random: Random): Lineage {
+    const of = this.answers === "callers-stream" ? this.#afresh() : { ...this.#lineage, budget: this.#left };
+    const parts = this.answers === "stream" ? STREAM_PARTS : count;
+    const lineage = descend(of, count, limits, random, parts);
+    if (lineage instanceof StatusError) throw lineage;
+    this.#left = Math.min(this.#left, limits.maxDescendants) - count * (1 + lineage.budget);
+    return lineage;
+  }
+
+  #afresh(): Lineage {
+    return { ...CALLERS_LINEAGE, depth: this.#lineage.depth };
+  }
+}

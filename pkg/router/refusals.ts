@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Logger } from "../base/mod.ts";
+import type { StatusError } from "../grpc/mod.ts";
+
+import { describeCause } from "./chain.ts";
+import type { Chain } from "./chain.ts";
+
+/** Commands of callers that are remembered; what follows from an older one may be reported again. */
+const MAX_ORIGINS = 1_000;
+
+export interface RefusalDependencies {
+  readonly logger: Logger;
+  readonly reportError: (message: string) => void;
+}
+
+/**
+ * Tells the user function's developer that something asked for too many forwards and side effects, once for all that
+ * follows from one command of a caller: where such a chain ends, it ends in many places at once.
+ */
+export class Refusals {
+  readonly #dependencies: RefusalDependencies;
+  readonly #origins = new Set<string>();
+
+  constructor(dependencies: RefusalDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** What a command asked for was refused, or the command itself for what it asks for. Other errors are left alone. */
+  tell({ code, message }: StatusError, chain: Chain): void {
+    if (!isRefusal(code)) return;
+    const { origin } = chain.lineage;
+    if (origin !== "" && this.#origins.has(origin)) return;
+    this.#remember(origin);
+    const trace = describeCause("ask", chain);
+    this.#dependencies.logger.warn("forwards and side effects were refused", {
+      code,
+      problem: message,
+      trace,
+      origin,
+    });
+    this.#dependencies.reportError(`${message}, ${trace}`);
+  }
+
+  #remember(origin: string): void {
+    if (origin === "") return;
+    this.#origins.add(origin);
+    for (const oldest of this.#origins) {
+      if (this.#origins.size <= MAX_ORIGINS) return;
+      this.#origins.delete(oldest);
+    }
+  }
+}
+
+/** Whether the code says that too many forwards and side effects follow from one command. */
+export function isRefusal(code: string): boolean {
+  return code === "CHAIN_TOO_LONG" || code === "TOO_MANY_DESCENDANTS";
+}

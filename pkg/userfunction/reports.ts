@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { cutText, OTHER_KINDS, RepeatLimiter } from "../base/mod.ts";
+import type { Clock } from "../base/mod.ts";
+
+/** Longest report, in UTF-16 code units: room for the trace of a long chain, not for what a function itself sent. */
+const MAX_REPORT_LENGTH = 4_000;
+
+/** Reports with the same text that are sent in a window; further ones are counted. */
+const MAX_TIMES = 3;
+
+/** Texts that are told apart in a window; enough to see the first of whatever goes wrong. */
+const MAX_TEXTS = 10;
+
+/** From the first report of a text to the one that says how many more there were, in milliseconds. */
+const WINDOW_MS = 10_000;
+
+/**
+ * What is reported to the user function's developer. A function that does something wrong with each command is told so
+ * a few times in each `WINDOW_MS`, and then how often, rather than by one call for each (I11).
+ */
+export class Reports {
+  readonly #tell: (text: string) => void;
+  readonly #limiter: RepeatLimiter;
+
+  constructor(clock: Clock, tell: (text: string) => void) {
+    this.#tell = tell;
+    const limits = { maxTimes: MAX_TIMES, windowMs: WINDOW_MS, maxKinds: MAX_TEXTS };
+    this.#limiter = new RepeatLimiter(clock, limits, (text, count) =>
+      tell(text === OTHER_KINDS ? `${count} more reports were left out` : `${text} (${count} more times)`),
+    );
+  }
+
+  add(message: string): void {
+    const text = cutText(message, MAX_REPORT_LENGTH);
+    if (this.#limiter.passes(text)) this.#tell(text);
+  }
+
+  /** Another function may come, and is told what it does wrong at once. */
+  flush(): void {
+    this.#limiter.flush();
+  }
+}

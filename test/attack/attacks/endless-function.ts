@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+
+import { messageTypeUrl } from "../../../pkg/protocol/mod.ts";
+import { COUNTER_REQUEST, counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+import type { ScriptedAction } from "../../lib/scripted-actions.ts";
+import type { Script } from "../../lib/scripted-user-function.ts";
+import { lineAny, TALKS_SERVICE } from "../../lib/talks.ts";
+
+/** Who asks whom for itself once more. */
+export type EndlessShape =
+  /** An entity itself. */
+  | "one entity"
+  /** Two entities each other. */
+  | "two entities"
+  /** An entity an action, and the action the entity. */
+  | "entity and action";
+
+/** The entities that take part. The first one gets the command of the caller. */
+export const COUNTERS = ["one", "other"] as const;
+
+/** Side effects of each command. */
+const WIDTH = 10;
+
+/** A text that no log line should hold whole. */
+const LONG_TEXT = "x".repeat(50_000);
+
+/** Every so manieth command is refused, with a text that is long. */
+const REFUSED_EACH = 7;
+
+/** The entity's side: an event, a forward and ten side effects, or now and then a failure with a long text. */
+export function answerEntity(shape: EndlessShape, onCommand: () => void): NonNullable<Script["onMessage"]> {
+  let count = 0;
+  return ({ message }, stream) => {
+    if (message.case !== "command") return;
+    onCommand();
+    const { id: commandId, entityId } = message.value;
+    const action =
+      ++count % REFUSED_EACH === 0
+        ? { case: "failure" as const, value: { commandId, description: LONG_TEXT } }
+        : { case: "forward" as const, value: target(shape, entityId) };
+    const isRefused = action.case === "failure";
+    stream.send({
+      message: {
+        case: "reply",
+        value: {
+          commandId,
+          clientAction: { action },
+          events: isRefused ? [] : [counterAny(entityId)],
+          sideEffects: isRefused ? [] : Array.from({ length: WIDTH }, () => target(shape, entityId)),
+        },
+      },
+    });
+  };
+}
+
+/** The action's side: a forward and ten side effects. */
+export function answerAction(onCommand: () => void): (call: ScriptedAction) => void {
+  return (call) => {
+    onCommand();
+    const toEntity = () => counterCall(COUNTERS[0]);
+    void call.send({
+      response: { case: "forward", value: toEntity() },
+      sideEffects: Array.from({ length: WIDTH }, toEntity),
+    });
+  };
+}
+
+function target(shape: EndlessShape, entityId: string) {
+  switch (shape) {
+    case "one entity":
+      return counterCall(entityId);
+    case "two entities":
+      return counterCall(entityId === COUNTERS[0] ? COUNTERS[1] : COUNTERS[0]);
+    case "entity and action":
+      return { serviceName: TALKS_SERVICE, commandName: "Say", payload: create(AnySchema, lineAny("again")) };
+  }
+}
+
+function counterCall(id: string) {
+  return { serviceName: COUNTER_SERVICE, commandName: "Add", payload: counterAny(id) };
+}
+
+function counterAny(id: string) {
+  return create(AnySchema, { typeUrl: messageTypeUrl(COUNTER_REQUEST), value: counterRequest(id, 1) });
+}
