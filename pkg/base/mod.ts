@@ -17,6 +17,7 @@ export { PullBuffer } from "./pull-buffer.ts";
 export type { PushSource } from "./pull-buffer.ts";
 export { randomBelow, seededRandom, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
+export { headProblem } from "./request-head.ts";
 export { Semaphore } from "./semaphore.ts";
 export { parseSettingFlags } from "./setting-flags.ts";
 export {

@@ -9,6 +9,7 @@ import { toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
+import { badHttp1Head, refuseHttp1 } from "./bad-head.ts";
 import { writeBareAnswer } from "./bare-answer.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
@@ -54,8 +55,15 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   const connections = new WeakMap<Duplex, Connection>();
 
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const connection = connections.get(request.socket) ?? { latest: request, open: 0 };
+    const connection = connections.get(request.socket) ?? { latest: request, open: 0, ended: false };
     connections.set(request.socket, connection);
+    if (connection.ended) return;
+    const bad = badHttp1Head(request);
+    if (bad !== undefined) {
+      connection.ended = true;
+      refuseHttp1(response, bad);
+      return;
+    }
     connection.latest = request;
     connection.open++;
     const exchange = new Http1Exchange(request, response, context);
@@ -71,10 +79,16 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   server.on("checkContinue", serve);
   server.on("upgrade", (request: IncomingMessage, connection: Socket, head: Buffer) => {
     // Behind requests that are still being answered, whose answers would come in between, is no place to begin.
-    if ((connections.get(connection)?.open ?? 0) > 0) connection.destroy();
+    const bad = badHttp1Head(request);
+    const { open = 0, ended = false } = connections.get(connection) ?? {};
+    if (open > 0 || ended) connection.destroy();
+    else if (bad !== undefined) writeBareAnswer(connection, bad);
     else context.upgrade(request, connection, head);
   });
-  server.on("clientError", (error, socket) => answerClientError(error, socket, connections.get(socket)));
+  server.on("clientError", (error, socket) => {
+    const connection = connections.get(socket);
+    if (connection?.ended !== true) answerClientError(error, socket, connection);
+  });
   return server;
 }
 
@@ -82,6 +96,8 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
 interface Connection {
   latest: IncomingMessage;
   open: number;
+  /** It closes with the answer to a request with a bad head: what follows on it is not read. */
+  ended: boolean;
 }
 
 class Http1Exchange implements HttpExchange {
