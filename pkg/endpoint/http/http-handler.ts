@@ -2,6 +2,7 @@
 
 import type { Logger } from "../../base/mod.ts";
 import type { CrossOrigin } from "./cors.ts";
+import { refuseCrossSite } from "./cross-site.ts";
 import { errorResponse } from "./error-response.ts";
 import type { HttpAnswer, HttpHandler, HttpRequest } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
@@ -26,6 +27,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     try {
       if (open > maxOpenRequests)
         throw new HttpError("ENDPOINT_OVERLOADED", "too many requests are under way; try again");
+      refuseCrossSite(request, crossOrigin);
       return crossOrigin?.preflight(request) ?? (await transcoder()(request));
     } catch (error) {
       return errorResponse(error, logger);
