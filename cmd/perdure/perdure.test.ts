@@ -235,6 +235,18 @@ test.serial("SIGTERM ends everything in order with exit code 0", async (t) => {
   t.is(dev.lines.at(-1), "perdure       | stopped");
 });
 
+test.serial("when its output is not read any more, its next line ends everything in order too", async (t) => {
+  const place = new Workplace(t);
+  // A line of the function, soon after the reader has gone.
+  appendFileSync(join(place.cart, "main.ts"), "setInterval(() => console.log('tick'), 100);\n");
+  const dev = place.dev();
+  await urlOf(dev);
+  const pid = await pidOf(dev);
+  dev.closeOutput();
+  t.is(await dev.exit(), 0);
+  t.true(await gone(pid));
+});
+
 test.serial("asked twice to stop, it ends at once and takes a deaf function along", async (t) => {
   const place = new Workplace(t);
   appendFileSync(

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { describeError, SettingError, stopSignal, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import {
+  describeError,
+  keepWithoutReaders,
+  SettingError,
+  stopSignal,
+  systemClock,
+  systemRandom,
+} from "../../pkg/base/mod.ts";
 import type { LogLevel } from "../../pkg/base/mod.ts";
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
@@ -16,6 +23,7 @@ const EXIT_USAGE = 2;
 
 /** Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  keepWithoutReaders("perdure");
   const stop = new AbortController();
   const stopRequested = stopSignal(() => process.exit(EXIT_FAILED)).then(() => stop.abort());
   try {

@@ -2,6 +2,7 @@
 
 import {
   describeError,
+  keepWithoutReaders,
   MAX_DELAY_MS,
   SettingError,
   stopSignal,
@@ -24,6 +25,7 @@ const EXIT_USAGE = 2;
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   // While nothing is open but the wait for the next try, Node would take the work for done.
   setInterval(() => undefined, MAX_DELAY_MS);
+  keepWithoutReaders("perdure-webhook");
   const stop = new AbortController();
   const stopRequested = stopSignal(() => process.exit(EXIT_FAILED)).then(() => stop.abort());
   try {

@@ -12,6 +12,7 @@ export { cutText } from "./cut-text.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
 export { freePort } from "./free-port.ts";
+export { keepWithoutReaders } from "./lost-output.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { PullBuffer } from "./pull-buffer.ts";
 export type { PushSource } from "./pull-buffer.ts";
@@ -19,6 +20,7 @@ export { randomBelow, seededRandom, shortId, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
 export { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
 export type { RepeatLimits } from "./repeat-limiter.ts";
+export { headProblem } from "./request-head.ts";
 export { Semaphore } from "./semaphore.ts";
 export { parseSettingFlags } from "./setting-flags.ts";
 export {

@@ -34,6 +34,7 @@ import { grpcMethods } from "./grpc-methods.ts";
 import { healthMethods } from "./health/health-methods.ts";
 import { Health } from "./health/health.ts";
 import { BodyReader } from "./http/body.ts";
+import { badHttp2Head, refuseHttp2 } from "./http/bad-head.ts";
 import { createCrossOrigin } from "./http/cors.ts";
 import type { HttpHandler } from "./http/exchange.ts";
 import { createHttp1Server } from "./http/http1.ts";
@@ -144,7 +145,9 @@ export async function startEndpoint(
   const http2 = createHttp2Server(http2ServerOptions({ maxConcurrentStreams: options.maxConnectionStreams }));
   http2.on("session", (session) => tuneServerSession(session));
   http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
-    if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
+    const bad = badHttp2Head(headers);
+    if (bad !== undefined) refuseHttp2(stream, bad);
+    else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
     else serveHttp2Stream(context, stream, headers, rawHeaders);
   });
   const port = await openPort(

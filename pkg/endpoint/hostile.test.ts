@@ -13,9 +13,11 @@ import type { Endpoint } from "./endpoint.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
 import { echo, RawClient, runEndpoint } from "./testdata/running-endpoint.ts";
+import { handshakeBytes } from "./testdata/web-sockets.ts";
 
 const GET = "GET /books/1 HTTP/1.1\r\nhost: x\r\n\r\n";
 const PUT = "PUT /books/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+const WEB = "POST /perdure.test.library.Talks/Say HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web";
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const BOOK = '{"isbn":"1","title":"","tags":[],"copies":"0"}';
 
@@ -84,7 +86,81 @@ const broken: readonly Broken[] = [
   },
 ];
 
-for (const { name, sent, status, code } of broken) {
+const CHUNKS = "2\r\n{}\r\n0\r\n\r\n";
+
+/** Heads that may mean something else to a proxy in front of us (RFC 9112, 3.2 and 6.1): no proxy may share them. */
+const ambiguous: readonly Broken[] = [
+  {
+    name: "two hosts",
+    sent: "GET /books/1 HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "the same host twice",
+    sent: "GET /books/1 HTTP/1.1\r\nhost: x\r\nHOST: x\r\n\r\n",
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a host that is none",
+    sent: "GET /books/1 HTTP/1.1\r\nhost: x/y z\r\n\r\n",
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a WebSocket with two hosts",
+    sent: handshakeBytes("Chat", "host: y\r\n"),
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "chunks of gzip",
+    sent: `${PUT}transfer-encoding: gzip, chunked\r\n\r\n${CHUNKS}`,
+    status: "501",
+    code: "UNKNOWN_TRANSFER_CODING",
+  },
+  {
+    name: "chunks of gzip in two headers",
+    sent: `${PUT}transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n${CHUNKS}`,
+    status: "501",
+    code: "UNKNOWN_TRANSFER_CODING",
+  },
+  {
+    name: "gzip without chunks",
+    sent: `${PUT}transfer-encoding: gzip\r\n\r\n${CHUNKS}`,
+    status: "501",
+    code: "UNKNOWN_TRANSFER_CODING",
+  },
+  {
+    name: "chunks over HTTP/1.0",
+    sent: `${PUT.replace("1.1", "1.0")}transfer-encoding: chunked\r\n\r\n${CHUNKS}`,
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "gRPC-Web in chunks of gzip",
+    sent: `${WEB}\r\ntransfer-encoding: gzip, chunked\r\n\r\n${CHUNKS}`,
+    status: "501",
+    code: "UNKNOWN_TRANSFER_CODING",
+  },
+];
+
+for (const { name, sent } of ambiguous) {
+  test(`${name} dispatches nothing, nor does what was sent with it`, async (t) => {
+    let calls = 0;
+    const count = async (command: Parameters<typeof echo>[0]) => {
+      calls++;
+      return echo(command);
+    };
+    const endpoint = await runEndpoint(t, count);
+    await new RawClient(endpoint.port).send(sent + GET).closed;
+    t.is(calls, 0);
+    await serves(t, endpoint);
+  });
+}
+
+for (const { name, sent, status, code } of [...broken, ...ambiguous]) {
   test(`${name} gets ${status} ${code}, and its connection ends`, async (t) => {
     const endpoint = await runEndpoint(t);
     const answer = await new RawClient(endpoint.port).send(Buffer.from(sent, "latin1")).closed;
@@ -436,9 +512,30 @@ test("HTTP/2: a request without a path, and CONNECT, harm nobody", async (t) => 
   session.destroy();
 });
 
-// gRPC-Web
+for (const contentType of ["application/json", "application/grpc", "application/grpc-web"]) {
+  test(`HTTP/2: another host than the authority's is refused (RFC 9113, 8.3.1): ${contentType}`, async (t) => {
+    const endpoint = await runEndpoint(t, () => t.fail("it was dispatched"));
+    const session = connectHttp2(endpoint.url);
+    t.teardown(() => session.destroy());
+    const [status, code] = await new Promise<readonly unknown[]>((resolve, reject) => {
+      const head = { ":method": "POST", ":path": "/perdure.test.library.Talks/Say" };
+      const stream = session.request({
+        ...head,
+        ":authority": "x",
+        host: "y",
+        "content-type": contentType,
+      });
+      stream.on("response", (headers) => resolve([headers[":status"], headers["perdure-error-code"]]));
+      stream.on("error", reject);
+      stream.end();
+    });
+    t.deepEqual([status, code], [400, "MALFORMED_REQUEST"]);
+    const next = session.request({ ":path": "/nowhere", ":authority": "X:80", host: "x:80" });
+    t.is(await new Promise((resolve) => next.on("response", (headers) => resolve(headers[":status"]))), 404);
+  });
+}
 
-const WEB = "POST /perdure.test.library.Talks/Say HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web";
+// gRPC-Web
 
 interface BadCall {
   readonly name: string;

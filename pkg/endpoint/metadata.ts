@@ -30,7 +30,7 @@ export function requestMetadata(raw: readonly string[]): Metadata {
     const key = (raw[i] ?? "").toLowerCase();
     const value = raw[i + 1] ?? "";
     if (!isPassed(key)) continue;
-    if (!key.endsWith("-bin")) metadata.push({ key, value });
+    if (!key.endsWith("-bin")) metadata.push({ key, value: value.trim() });
     // Several values of a name may have been joined on the way.
     else
       for (const part of value.split(",")) metadata.push({ key, value: Buffer.from(part.trim(), "base64") });
@@ -83,7 +83,7 @@ export function replyHeaders(metadata: Metadata): string[] {
   for (const { key, value } of metadata) {
     const name = key.toLowerCase();
     if (typeof value !== "string" || name.endsWith("-bin")) continue;
-    if (NAME.test(name) && TEXT.test(value) && isPassed(name)) headers.push(name, value);
+    if (NAME.test(name) && TEXT.test(value) && isPassed(name)) headers.push(name, value.trim());
   }
   return headers;
 }
@@ -104,8 +104,10 @@ export function idempotencyKey(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   maxLength: number,
 ): string | undefined {
-  const key = headers["idempotency-key"];
-  if (typeof key !== "string") return undefined;
+  const header = headers["idempotency-key"];
+  if (typeof header !== "string") return undefined;
+  // Of HTTP/2 it comes with the blanks at its edges; they are no part of it (RFC 9110, 5.5).
+  const key = header.trim();
   if (key.length > 0 && key.length <= maxLength) return key;
   const code: RequestMetadataErrorCode = "BAD_IDEMPOTENCY_KEY";
   const text = `idempotency-key has ${key.length} characters; from 1 to ${maxLength} are allowed`;

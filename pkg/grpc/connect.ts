@@ -54,6 +54,8 @@ export function connect(connectOptions: ConnectOptions): Promise<Connection> {
 
 function openSession(authority: string, options: ResolvedConnectOptions): ClientHttp2Session {
   return connectHttp2(`http://${authority}`, {
+    // Else nghttp2 drops a field with a blank at an edge, and a status would lose its text.
+    strictFieldWhitespaceValidation: false,
     maxSessionMemory: MAX_SESSION_MEMORY_MB,
     settings: {
       enablePush: false,

@@ -12,6 +12,7 @@ import type { ExecutionContext } from "ava";
 
 import { ManualClock, systemClock } from "../base/mod.ts";
 
+import type { CallError } from "./call-end.ts";
 import { resolveConnectOptions } from "./client-options.ts";
 import type { ConnectOptions } from "./client-options.ts";
 import { connect } from "./connect.ts";
@@ -547,4 +548,16 @@ test("a peer that is only slow answers its ping and is left alone", async (t) =>
   }
   t.true(connection.usable);
   t.is(pings, 1);
+});
+
+test("a status keeps its text, and metadata their value, whatever blanks a peer leaves at the edges", async (t) => {
+  const { connection } = await peer(t, (stream) => {
+    stream.respond(
+      { ...GRPC, "grpc-status": "5", "grpc-message": "no more ", "x-why": " because " },
+      { endStream: true },
+    );
+  });
+  const error = await t.throwsAsync<CallError>(connection.unary("/a/b", Buffer.alloc(0)));
+  t.like(error, { status: Status.NOT_FOUND, message: "no more " });
+  t.is(error?.trailers.get("x-why"), "because");
 });

@@ -14,14 +14,15 @@ export const DEFAULT_MAX_METADATA_BYTES = 16_384;
 const FIELD_OVERHEAD_BYTES = 32;
 
 /**
- * Appends metadata to a flat list of header names and values.
+ * Appends metadata to a flat list of header names and values; texts without blanks at their edges, which gRPC lets anybody
+ * strip: with them, readers that are strict about RFC 9113, 8.2.1 drop the whole field.
  *
  * @throws StatusError `METADATA_TOO_LARGE`
  */
 export function appendMetadata(headers: string[], metadata: Metadata, maxBytes: number): void {
   let bytes = 0;
   for (const [name, value] of metadata) {
-    const text = typeof value === "string" ? value : encodeBinary(value);
+    const text = typeof value === "string" ? value.trim() : encodeBinary(value);
     bytes += name.length + text.length + FIELD_OVERHEAD_BYTES;
     headers.push(name, text);
   }
@@ -42,7 +43,7 @@ export function readMetadata(raw: readonly string[]): Metadata {
       // Several values of a name may have been joined on the way.
       for (const part of text.split(",")) tryAdd(metadata, name, Buffer.from(part.trim(), "base64"));
     } else {
-      tryAdd(metadata, name, text);
+      tryAdd(metadata, name, text.trim());
     }
   }
   return metadata;

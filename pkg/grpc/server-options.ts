@@ -92,6 +92,8 @@ export function http2ServerOptions(limits: Http2ServerLimits = {}): ServerOption
     maxSessionRejectedStreams: 100,
     streamResetBurst: limits.streamResetBurst ?? 1_000,
     streamResetRate: limits.streamResetsPerSecond ?? 100,
+    // Else nghttp2 drops a field with a blank at an edge without a word: an idempotency key must not be lost (I7).
+    strictFieldWhitespaceValidation: false,
     // In megabytes. Counts what waits to be sent too, so it has to hold several of the largest answers.
     maxSessionMemory: 128,
   };

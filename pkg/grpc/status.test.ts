@@ -14,11 +14,14 @@ test("any text comes back from grpc-message as it went in", (t) => {
       fc.property(fc.string({ unit: "grapheme", maxLength: 100 }), (text) => {
         const encoded = encodeStatusMessage(text);
         t.regex(encoded, /^[\x20-\x7e]*$/);
+        t.is(encoded.trim(), encoded, "a reader of HTTP strips nothing");
         t.is(decodeStatusMessage(encoded), text);
       }),
     ),
   );
   t.is(encodeStatusMessage("100 % Öl\n"), "100 %25 %C3%96l%0A");
+  const blanks = ["", " ", "  ", " a", "a ", " a  b ", "a b"].map(encodeStatusMessage);
+  t.deepEqual(blanks, ["", "%20", "%20%20", "%20a", "a%20", "%20a  b%20", "a b"]);
 });
 
 test("a text that is too long for headers is cut", (t) => {

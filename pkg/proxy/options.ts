@@ -24,6 +24,38 @@ export const PROXY_SETTINGS = {
     "Port of `/livez`, `/readyz` and `/drain`.",
   ),
   adminHost: text("admin-host", "ADMIN_HOST", "0.0.0.0", "Address that the admin port is bound to."),
+  adminMaxConnections: number(
+    "admin-max-connections",
+    "PERDURE_ADMIN_MAX_CONNECTIONS",
+    1_000,
+    "connections",
+    [1, 10_000],
+    "Open connections to the admin port. A further one takes the place of the one idle longest, of the address with most of them.",
+  ),
+  adminRequestTimeoutMs: number(
+    "admin-request-timeout",
+    "PERDURE_ADMIN_REQUEST_TIMEOUT_MS",
+    5_000,
+    "ms",
+    [1, DAY_MS],
+    "From the opening of a connection to the admin port, or the first byte of a request, to its last byte.",
+  ),
+  adminIdleTimeoutMs: number(
+    "admin-idle-timeout",
+    "PERDURE_ADMIN_IDLE_TIMEOUT_MS",
+    15_000,
+    "ms",
+    [1, DAY_MS],
+    "Time without a request after which a connection to the admin port is closed.",
+  ),
+  adminMaxRequests: number(
+    "admin-max-requests",
+    "PERDURE_ADMIN_MAX_REQUESTS",
+    1_000,
+    "requests",
+    [1, 1_000_000],
+    "Requests on one connection to the admin port, after which it is closed.",
+  ),
   ...LOG_SETTINGS,
   userFunctionHost: text(
     "user-function-host",
@@ -429,6 +461,13 @@ export const PROXY_SETTINGS = {
     [0, DAY_MS],
     "How long running requests may take to finish when the proxy is told to stop.",
   ),
+  drainSecret: text(
+    "drain-secret",
+    "PERDURE_DRAIN_SECRET",
+    "",
+    "What a caller of `/drain` has to send in the header `perdure-drain-secret`, from 16 to 256 characters without blanks: better given by the variable, " +
+      "since command lines are public. If empty, `/drain` is answered to a `POST` on the loopback interface only. In a pod of Knative the webhook makes one.",
+  ),
   drainWaitUrl: httpUrl(
     "drain-wait-url",
     "PERDURE_DRAIN_WAIT_URL",
@@ -478,6 +517,9 @@ export const PROXY_SETTINGS = {
   ),
 } as const;
 
+/** Long enough not to be guessed, and a header's value. */
+const SECRET = /^(?:[\x21-\x7e]{16,256})?$/;
+
 export type ProxyOptions = Values<typeof PROXY_SETTINGS>;
 
 /** @throws SettingError */
@@ -490,5 +532,7 @@ export function proxyOptions(
     const sense = "is `*`, or a list of origins like https://shop.example or http://localhost:3000";
     throw new SettingError(`--cors-origins=${options.corsOrigins}: ${sense}`);
   }
+  if (!SECRET.test(options.drainSecret))
+    throw new SettingError("--drain-secret: is 16 to 256 printable characters of ASCII without blanks");
   return options;
 }

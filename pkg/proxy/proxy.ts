@@ -18,8 +18,11 @@ import type {
   UserFunctionStatus,
 } from "../userfunction/mod.ts";
 
-import { startAdminServer } from "./admin.ts";
-import type { Check } from "./admin.ts";
+import { startAdminServer } from "./admin/admin-server.ts";
+import type { AdminOptions } from "./admin/admin-server.ts";
+import { drainRoute } from "./admin/drain-route.ts";
+import { probeRoutes } from "./admin/probe-routes.ts";
+import type { Check } from "./admin/probe-routes.ts";
 import { Drain } from "./drain.ts";
 import { divideMemory } from "./memory.ts";
 import { openLog } from "./open-log.ts";
@@ -61,10 +64,11 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
 
   let checks = (): readonly Check[] => [{ name: "log", problem: "is being opened" }];
   let prepareEnd = async (): Promise<string> => "nothing is served yet";
-  const admin = await startAdminServer(options.adminHost, options.adminPort, {
-    checks: () => checks(),
-    drain: () => prepareEnd(),
-  });
+  const adminRoutes = [
+    ...probeRoutes(() => checks()),
+    drainRoute(options.drainSecret !== "", () => prepareEnd()),
+  ];
+  const admin = await startAdminServer(adminOptions(options), adminRoutes, logger);
   undo.defer(() => admin.close());
 
   const onProblem = (problem: string): void => {
@@ -181,6 +185,18 @@ function problemOf(status: UserFunctionStatus): string | undefined {
     case "serving":
       return undefined;
   }
+}
+
+function adminOptions(options: ProxyOptions): AdminOptions {
+  return {
+    host: options.adminHost,
+    port: options.adminPort,
+    secret: options.drainSecret,
+    maxConnections: options.adminMaxConnections,
+    requestTimeoutMs: options.adminRequestTimeoutMs,
+    idleTimeoutMs: options.adminIdleTimeoutMs,
+    maxRequests: options.adminMaxRequests,
+  };
 }
 
 function endpointOptions(options: ProxyOptions): EndpointOptions {

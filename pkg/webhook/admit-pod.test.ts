@@ -10,10 +10,11 @@ import { applied, codes, CONFIGURATION } from "./testdata/apply.ts";
 import { knativePod } from "./testdata/knative-pod.ts";
 import type { KnativePod, PodContainer } from "./testdata/knative-pod.ts";
 
+const SECRET = "secret-of-the-pod";
 const OURS = { path: "/readyz", port: 9010, host: "127.0.0.1", scheme: "HTTP" };
 
 function admit(pod: KnativePod): Decision {
-  return admitPod(pod as unknown as JsonObject, "default", CONFIGURATION);
+  return admitPod(pod as unknown as JsonObject, "default", CONFIGURATION, () => SECRET);
 }
 
 function containerOf(pod: KnativePod, name: string): PodContainer {
@@ -52,6 +53,7 @@ test("the proxy stands between queue-proxy and the user function, as a container
         { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
         { name: "PERDURE_MAX_CONFLICT_RETRIES", value: "1000" },
         { name: "PERDURE_DRAIN_WAIT_URL", value: "http://127.0.0.1:8022/wait-for-drain" },
+        { name: "PERDURE_DRAIN_SECRET", value: SECRET },
         { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
         { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
         { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
@@ -71,7 +73,15 @@ test("the proxy stands between queue-proxy and the user function, as a container
         timeoutSeconds: 5,
         failureThreshold: 6,
       },
-      lifecycle: { preStop: { httpGet: { path: "/drain", port: 9010 } } },
+      lifecycle: {
+        preStop: {
+          httpGet: {
+            path: "/drain",
+            port: 9010,
+            httpHeaders: [{ name: "perdure-drain-secret", value: SECRET }],
+          },
+        },
+      },
       terminationMessagePolicy: "FallbackToLogsOnError",
       volumeMounts: [
         { name: "perdure-nats", mountPath: "/var/run/secrets/perdure.dev/nats", readOnly: true },
@@ -274,7 +284,7 @@ test("a pod that is not as Knative makes it is refused rather than made by halve
   annotated.metadata.annotations["perdure.dev/durability"] = "much";
   t.deepEqual(codes(admit(annotated)), ["BAD_ANNOTATION"]);
   const invalid = { kind: "invalid", problem: "nats-url makes no sense" } as const;
-  t.deepEqual(codes(admitPod(knativePod() as unknown as JsonObject, "default", invalid)), [
+  t.deepEqual(codes(admitPod(knativePod() as unknown as JsonObject, "default", invalid, () => SECRET)), [
     "BAD_CONFIGURATION",
   ]);
 });

@@ -29,8 +29,15 @@ interface Container {
  * A pod that is about to be made. If its label says so and Knative's queue-proxy is in it, it gets the proxy between
  * queue-proxy and the user function. Pods that have it already (older versions made it an init container), and those that
  * Knative makes only to try a template (without queue-proxy), stay as they are, so asking twice changes nothing.
+ *
+ * @param drainSecret makes a secret for one pod.
  */
-export function admitPod(pod: JsonObject, namespace: string, configuration: Configuration): Decision {
+export function admitPod(
+  pod: JsonObject,
+  namespace: string,
+  configuration: Configuration,
+  drainSecret: () => string,
+): Decision {
   const metadata = objectOf(pod["metadata"]) ?? {};
   const labels = textsOf(metadata["labels"]);
   const spec = objectOf(pod["spec"]) ?? {};
@@ -54,14 +61,15 @@ export function admitPod(pod: JsonObject, namespace: string, configuration: Conf
   if (serving === undefined) {
     return deny(unknownPod("spec.containers", "no container has a port, so none can be the one that serves"));
   }
-  return inject(spec, identity.pod, { serving, queueProxy }, options);
+  const proxyFor = (userPort: number) => proxySidecar(identity.pod, userPort, options, drainSecret());
+  return inject(spec, { serving, queueProxy }, options, proxyFor);
 }
 
 function inject(
   spec: JsonObject,
-  pod: PodIdentity,
   { serving, queueProxy }: { readonly serving: Container; readonly queueProxy: Container },
   options: ServiceOptions,
+  proxyFor: (userPort: number) => JsonObject,
 ): Decision {
   const servingPort = portOf(serving.container);
   const userPort = options.userFunctionPort ?? servingPort;
@@ -73,7 +81,7 @@ function inject(
   return {
     kind: "allow",
     patch: [
-      appendItem("/spec/containers", spec["containers"], proxySidecar(pod, userPort, options)),
+      appendItem("/spec/containers", spec["containers"], proxyFor(userPort)),
       appendItem("/spec/volumes", spec["volumes"], secretVolume(options)),
       ...pointed.patch,
       ...probesAtUser(serving, servingPort),

@@ -12,6 +12,10 @@ export const SECRET_VOLUME = "perdure-nats";
 export const HTTP_PORT = 9_000;
 export const ADMIN_PORT = 9_010;
 
+/** How the hook of a pod's end and the proxy agree on the pod's secret (pkg/proxy, --drain-secret). */
+export const DRAIN_SECRET_VARIABLE = "PERDURE_DRAIN_SECRET";
+export const DRAIN_SECRET_HEADER = "perdure-drain-secret";
+
 /** Knative's own container and its ports (serving/pkg/networking/constants.go). */
 export const QUEUE_PROXY = "queue-proxy";
 export const QUEUE_PORTS: readonly number[] = [8_012, 8_013];

@@ -32,7 +32,12 @@ function question(group: string, resource: string, object: unknown, more: object
 function answer(body: unknown): JsonObject {
   const review = parseReview(body);
   if (review === undefined) throw new Error("not a review");
-  return (reviewAnswer(review.uid, decide(review, CONFIGURATION)) as { response: JsonObject }).response;
+  return (
+    reviewAnswer(
+      review.uid,
+      decide(review, CONFIGURATION, () => "secret-of-the-pod"),
+    ) as { response: JsonObject }
+  ).response;
 }
 
 test("a patch goes out encoded, with the uid of the question", (t) => {
@@ -101,7 +106,11 @@ test("what is no review is none, and nothing throws", (t) => {
   }
   const property = fc.property(fc.jsonValue(), fc.constantFrom("services", "pods"), (object, resource) => {
     const review = parseReview(question(resource === "pods" ? "" : "serving.knative.dev", resource, object));
-    if (review !== undefined) reviewAnswer(review.uid, decide(review, CONFIGURATION));
+    if (review !== undefined)
+      reviewAnswer(
+        review.uid,
+        decide(review, CONFIGURATION, () => "secret-of-the-pod"),
+      );
   });
   t.notThrows(() => fc.assert(property));
 });

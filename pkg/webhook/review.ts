@@ -46,15 +46,19 @@ export function parseReview(body: unknown): Review | undefined {
   };
 }
 
-/** Decides; what is not asked about on purpose is left as it is. */
-export function decide(review: Review, configuration: Configuration): Decision {
+/**
+ * Decides; what is not asked about on purpose is left as it is.
+ *
+ * @param drainSecret makes a secret for one pod.
+ */
+export function decide(review: Review, configuration: Configuration, drainSecret: () => string): Decision {
   const { operation, object, oldObject, namespace } = review;
   switch (review.resource) {
     case "serving.knative.dev/services":
       if (operation !== "CREATE" && operation !== "UPDATE") return UNCHANGED;
       return admitService(object, operation === "UPDATE" ? oldObject : undefined, configuration);
     case "/pods":
-      return operation === "CREATE" ? admitPod(object, namespace, configuration) : UNCHANGED;
+      return operation === "CREATE" ? admitPod(object, namespace, configuration, drainSecret) : UNCHANGED;
     default:
       return UNCHANGED;
   }

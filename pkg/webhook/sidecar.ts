@@ -3,7 +3,15 @@
 import type { ServiceOptions } from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
 import { logPrefix } from "./log-prefix.ts";
-import { ADMIN_PORT, HTTP_PORT, PROXY_CONTAINER, QUEUE_DRAINED_URL, SECRET_VOLUME } from "./reserved.ts";
+import {
+  ADMIN_PORT,
+  DRAIN_SECRET_HEADER,
+  DRAIN_SECRET_VARIABLE,
+  HTTP_PORT,
+  PROXY_CONTAINER,
+  QUEUE_DRAINED_URL,
+  SECRET_VOLUME,
+} from "./reserved.ts";
 
 /** Where the Secret with what NATS asks for is mounted. */
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
@@ -25,12 +33,20 @@ export interface PodIdentity {
 /**
  * The proxy as the last of the pod's containers, so that all start at once (ADR 10). It needs nothing of the pod but its
  * network.
+ *
+ * @param drainSecret of this pod alone.
  */
-export function proxySidecar(pod: PodIdentity, userPort: number, options: ServiceOptions): JsonObject {
+export function proxySidecar(
+  pod: PodIdentity,
+  userPort: number,
+  options: ServiceOptions,
+  drainSecret: string,
+): JsonObject {
+  const httpHeaders = [{ name: DRAIN_SECRET_HEADER, value: drainSecret }];
   return {
     name: PROXY_CONTAINER,
     image: options.proxyImage,
-    env: environment(pod, userPort, options),
+    env: environment(pod, userPort, options, drainSecret),
     ports: [{ name: "perdure-admin", containerPort: ADMIN_PORT, protocol: "TCP" }],
     resources: { requests: options.requests, ...(hasKeys(options.limits) && { limits: options.limits }) },
     securityContext: {
@@ -47,8 +63,9 @@ export function proxySidecar(pod: PodIdentity, userPort: number, options: Servic
       timeoutSeconds: 5,
       failureThreshold: 6,
     },
-    // Called as soon as the pod is to end, when queue-proxy is told to stop too. SIGTERM follows the answer.
-    lifecycle: { preStop: { httpGet: { path: "/drain", port: ADMIN_PORT } } },
+    // Called as soon as the pod is to end, when queue-proxy is told to stop too. SIGTERM follows the answer. The kubelet
+    // calls from the node's address, as others may, so it shows the secret (ADR 11).
+    lifecycle: { preStop: { httpGet: { path: "/drain", port: ADMIN_PORT, httpHeaders } } },
     // Knative shows the last words of what cannot start in the status of the Service.
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [{ name: SECRET_VOLUME, mountPath: SECRET_FOLDER, readOnly: true }],
@@ -60,7 +77,12 @@ export function secretVolume({ natsSecret }: ServiceOptions): JsonObject {
   return { name: SECRET_VOLUME, secret: { secretName: natsSecret, optional: true } };
 }
 
-function environment(pod: PodIdentity, userPort: number, options: ServiceOptions): readonly JsonObject[] {
+function environment(
+  pod: PodIdentity,
+  userPort: number,
+  options: ServiceOptions,
+  drainSecret: string,
+): readonly JsonObject[] {
   const log = options.log ?? `${options.natsUrl}/${logPrefix(pod.namespace, pod.service)}`;
   const fields = { POD_NAME: "metadata.name", POD_NAMESPACE: "metadata.namespace", POD_IP: "status.podIP" };
   const values = {
@@ -76,6 +98,7 @@ function environment(pod: PodIdentity, userPort: number, options: ServiceOptions
     NATS_SECRET_DIR: SECRET_FOLDER,
     PERDURE_MAX_CONFLICT_RETRIES: String(MAX_CONFLICT_RETRIES),
     PERDURE_DRAIN_WAIT_URL: QUEUE_DRAINED_URL,
+    [DRAIN_SECRET_VARIABLE]: drainSecret,
   };
   return [
     ...Object.entries(values).map(([name, value]) => ({ name, value })),

@@ -10,6 +10,7 @@ import type { CountingLogger } from "../telemetry/mod.ts";
 import { CONFIG_NAME, readConfiguration } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { textsOf } from "./json.ts";
+import { newDrainSecret } from "./drain-secret.ts";
 import type { WebhookOptions } from "./options.ts";
 import { decide, parseReview, reviewAnswer } from "./review.ts";
 
@@ -157,7 +158,7 @@ function followedConfiguration(logger: Logger) {
 function answerReview(question: unknown, configuration: Configuration, logger: Logger): object | undefined {
   const review = parseReview(question);
   if (review === undefined) return undefined;
-  const decision = decide(review, configuration);
+  const decision = decide(review, configuration, newDrainSecret);
   const { resource, operation, namespace, name } = review;
   const object = { resource, operation, namespace, name: name || generatedName(review.object) };
   if (decision.kind === "deny") logger.warn("refused", { ...object, problems: decision.problems });

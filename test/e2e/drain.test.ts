@@ -15,6 +15,7 @@ import { until } from "../lib/until.ts";
 const ADD = "/perdure.test.Counter/Add";
 const PEN = { productId: "p1", name: "Pen", quantity: 1 };
 const CARTS = 20;
+const SECRET = "the-secret-of-this-pod";
 
 /** What a pod's environment says of it. */
 const POD = {
@@ -42,6 +43,7 @@ test.serial(
     const env = {
       ...POD,
       PERDURE_DRAIN_WAIT_URL: queueProxy.url,
+      PERDURE_DRAIN_SECRET: SECRET,
       PERDURE_LOG: `sqlite:${temporaryFolder(t)}/log.db`,
       USER_FUNCTION_PORT: userFunction.port,
     };
@@ -51,7 +53,7 @@ test.serial(
     const carts = Array.from({ length: CARTS }, (_, i) => `/cart/${i}/items/add`);
     await Promise.all(carts.map((path) => http.call(path, { body: PEN })));
 
-    const preStop = admin.call("/drain");
+    const preStop = admin.call("/drain", { headers: { "perdure-drain-secret": SECRET } });
     await until("queue-proxy is waited for", () => queueProxy.waiting.length === 1);
     t.like(await admin.call("/readyz"), {
       status: 503,

@@ -22,6 +22,8 @@ export interface RunningProcess {
   readonly exited: Promise<Exit>;
   /** Waits for the first line, past or to come, of which `read` makes something. */
   line<T>(what: string, read: (line: string) => T | undefined): Promise<T>;
+  /** Closes the test's ends of its output, as a log collector does that dies: from now on it writes to pipes without readers. */
+  closeOutput(): void;
   /** Sends a signal and waits for the end. */
   kill(signal: NodeJS.Signals): Promise<Exit>;
 }
@@ -119,7 +121,11 @@ export function startProcess(
       watchers.add(look);
       look();
     });
-  return { pid: child.pid ?? 0, stdout, stderr, exited, line, kill };
+  const closeOutput = (): void => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  return { pid: child.pid ?? 0, stdout, stderr, exited, line, closeOutput, kill };
 }
 
 /** Starts a proxy and waits until it listens; on ports of the system's choice unless the environment says otherwise. */

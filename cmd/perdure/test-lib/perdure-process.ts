@@ -66,6 +66,12 @@ export class PerdureProcess {
     }
   }
 
+  /** Closes our ends of its output, as `| head` does when it has enough. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

@@ -25,9 +25,13 @@ export const HTTP_ERRORS = {
   WRONG_FIELD_TYPE: { status: 400, meaning: "a value in the body does not fit its field" },
   NOT_STREAMED: { status: 400, meaning: "the method has no stream, and a WebSocket is asked for" },
   UNKNOWN_SUBPROTOCOL: { status: 400, meaning: "the caller of a WebSocket speaks no subprotocol of ours" },
-  ORIGIN_NOT_ALLOWED: { status: 403, meaning: "a page of another origin may not open a WebSocket here" },
+  ORIGIN_NOT_ALLOWED: {
+    status: 403,
+    meaning: "a page of another origin may not open a WebSocket here, nor send a form",
+  },
   UNKNOWN_PROBE: { status: 400, meaning: "a network probe of Knative that this port does not answer" },
   UNKNOWN_PATH: { status: 404, meaning: "no method is served under this HTTP method and path" },
+  UNKNOWN_TRANSFER_CODING: { status: 501, meaning: "the body has another transfer coding than chunked" },
   REQUEST_TIMEOUT: { status: 408, meaning: "the request did not arrive in time" },
   REQUEST_TOO_LARGE: { status: 413, meaning: "the body is larger than the proxy accepts" },
   HEADERS_TOO_LARGE: {

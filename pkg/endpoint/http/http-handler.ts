@@ -2,6 +2,7 @@
 
 import type { Logger } from "../../base/mod.ts";
 import type { CrossOrigin } from "./cors.ts";
+import { refuseCrossSite } from "./cross-site.ts";
 import { errorResponse } from "./error-response.ts";
 import type { HttpAnswer, HttpHandler, HttpRequest } from "./exchange.ts";
 import { overloaded } from "./http-error.ts";
@@ -26,6 +27,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const answer = async (request: HttpRequest): Promise<HttpAnswer> => {
     try {
       if (request.request.refusal !== undefined) return networkProbe(request) ?? throwOverloaded();
+      refuseCrossSite(request, crossOrigin);
       return crossOrigin?.preflight(request) ?? (await transcoder()(request));
     } catch (error) {
       return errorResponse(error, logger);

@@ -11,6 +11,7 @@ import { OpenRequest } from "../../grpc/mod.ts";
 import type { Caller } from "../../grpc/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
+import { badHttp1Head, refuseHttp1 } from "./bad-head.ts";
 import { writeBareAnswer } from "./bare-answer.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
@@ -72,6 +73,13 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     const connection = connections.get(socket) ?? newConnection(socket, connections, request);
+    if (connection.ended) return;
+    const bad = badHttp1Head(request);
+    if (bad !== undefined) {
+      connection.ended = true;
+      refuseHttp1(response, bad);
+      return;
+    }
     connection.latest = request;
     const open = new OpenRequest(context.callerOf(socket));
     const start = (): void => {
@@ -98,10 +106,16 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   server.on("checkContinue", serve);
   server.on("upgrade", (request: IncomingMessage, connection: Socket, head: Buffer) => {
     // Behind requests that are still being answered, whose answers would come in between, is no place to begin.
-    if (connections.get(connection)?.isBusy === true) connection.destroy();
+    const bad = badHttp1Head(request);
+    const { isBusy = false, ended = false } = connections.get(connection) ?? {};
+    if (isBusy || ended) connection.destroy();
+    else if (bad !== undefined) writeBareAnswer(connection, bad);
     else context.upgrade(request, connection, head);
   });
-  server.on("clientError", (error, socket) => answerClientError(error, socket, connections.get(socket)));
+  server.on("clientError", (error, socket) => {
+    const connection = connections.get(socket);
+    if (connection?.ended !== true) answerClientError(error, socket, connection);
+  });
   return server;
 }
 
@@ -112,6 +126,8 @@ interface Connection {
   isBusy: boolean;
   /** Requests whose turn has not come, in order. */
   readonly waiting: { readonly start: () => void; readonly open: OpenRequest }[];
+  /** It closes with the answer to a request with a bad head: what follows on it is not read. */
+  ended: boolean;
 }
 
 function newConnection(
@@ -119,7 +135,7 @@ function newConnection(
   connections: WeakMap<Duplex, Connection>,
   latest: IncomingMessage,
 ): Connection {
-  const connection: Connection = { latest, isBusy: false, waiting: [] };
+  const connection: Connection = { latest, isBusy: false, waiting: [], ended: false };
   connections.set(socket, connection);
   socket.once("close", () => {
     for (const { open } of connection.waiting.splice(0)) open.close();

@@ -81,7 +81,7 @@ function httpBody({ method, responseField }: HttpBinding, payload: Uint8Array): 
     const reply = fromBinary(output, payload);
     const message = responseField === undefined ? reply : fieldMessage(reply, responseField);
     const { contentType, data } = message as unknown as { contentType: string; data: Uint8Array };
-    return { contentType: isHeaderValue(contentType) ? contentType : BYTES_TYPE, body: data };
+    return { contentType: headerValue(contentType) ?? BYTES_TYPE, body: data };
   } catch (error) {
     throw malformed(output, error);
   }
@@ -93,9 +93,9 @@ function fieldMessage(message: Message, field: DescField): Message {
   return value ?? create(field.message);
 }
 
-/** Printable ASCII, so that a user function cannot write headers of its own. */
-export function isHeaderValue(text: string): boolean {
-  return /^[\x21-\x7e][\x20-\x7e]*$/.test(text);
+/** A text as the value of a header, without blanks at its edges; undefined if it has other than printable ASCII. */
+export function headerValue(text: string): string | undefined {
+  return /^[\x20-\x7e]*$/.test(text) ? text.trim() || undefined : undefined;
 }
 
 function malformed(output: DescMessage, cause: unknown): HttpError {

@@ -22,7 +22,7 @@ import type { ServingContext } from "../serving.ts";
 import { errorStatus } from "./error-response.ts";
 import type { StreamedHttpResponse } from "./exchange.ts";
 import type { HttpBinding } from "./http-rule.ts";
-import { answersWithBytes, BYTES_TYPE, isHeaderValue, replyEncoder, replyText } from "./reply-json.ts";
+import { answersWithBytes, BYTES_TYPE, headerValue, replyEncoder, replyText } from "./reply-json.ts";
 
 /** How replies, and the failure behind them, are written. */
 interface Format {
@@ -139,5 +139,5 @@ function bytesFormat(binding: HttpBinding, types: Registry): Format {
 
 function metadataType(metadata: Metadata): string | undefined {
   const entry = metadata.find(({ key }) => key.toLowerCase() === "content-type");
-  return typeof entry?.value === "string" && isHeaderValue(entry.value) ? entry.value : undefined;
+  return typeof entry?.value === "string" ? headerValue(entry.value) : undefined;
 }

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http2";
 
 import type { CrossOrigin } from "../http/cors.ts";
+import { isOwnOrigin } from "../http/cross-site.ts";
 import { HttpError } from "../http/http-error.ts";
 
 /**
@@ -11,21 +12,12 @@ import { HttpError } from "../http/http-error.ts";
  *
  * @throws HttpError `ORIGIN_NOT_ALLOWED` if it does, and may not.
  */
-export function isForeignPage(
-  { origin, host }: IncomingHttpHeaders,
-  crossOrigin: CrossOrigin | undefined,
-): boolean {
-  if (origin === undefined || isOwn(origin, host)) return false;
+export function isForeignPage(headers: IncomingHttpHeaders, crossOrigin: CrossOrigin | undefined): boolean {
+  const { origin } = headers;
+  if (origin === undefined || isOwnOrigin(origin, headers)) return false;
   if (crossOrigin?.allows(origin) === true) return true;
   const text = "pages of this origin may not open a WebSocket here; --cors-origins names those that may";
   throw new HttpError("ORIGIN_NOT_ALLOWED", text);
-}
-
-/** Whether the page came from the host that is asked. Its scheme is not known: TLS ends before us. */
-function isOwn(origin: string, host: string | undefined): boolean {
-  const page = URL.parse(origin);
-  if (page === null || host === undefined || page.host === "") return false;
-  return page.host === URL.parse(`${page.protocol}//${host}`)?.host;
 }
 
 /** Browsers add them by themselves, whichever page asks. */

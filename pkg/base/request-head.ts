@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Why the head of an HTTP/1.1 request is refused: two readers of it may disagree about what it says. */
+export interface HeadProblem {
+  readonly kind: "malformed" | "unknown transfer coding";
+  readonly text: string;
+}
+
+/** The part of Node's `IncomingMessage` that is looked at. */
+interface RequestHead {
+  readonly httpVersion: string;
+  /** A flat list of names and values, in the order in which they came. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** A name, an IPv4 address or an IPv6 address in brackets, perhaps with a port (RFC 9112, 3.2; RFC 3986, 3.2.2). */
+const HOST = /^(?:\[[\w:.%~-]+\]|[\w.~%!$&'()*+;=-]*)(?::\d*)?$/;
+
+/**
+ * What is wrong with the head of a request that Node has let pass: Node keeps the first of several `Host` headers, and
+ * reads a body of `Transfer-Encoding: gzip, chunked` as if it were not packed. The connection of such a request has to be
+ * closed, because what follows on it may be a part of the request in the eyes of a proxy in front.
+ */
+export function headProblem({ httpVersion, rawHeaders }: RequestHead): HeadProblem | undefined {
+  let hosts = 0;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    if (name.length === HOST_LENGTH && name.toLowerCase() === "host") {
+      if (++hosts > 1)
+        return malformed("a request has one Host header (RFC 9112, 3.2), and this one has several");
+      if (!HOST.test(rawHeaders[i + 1] ?? ""))
+        return malformed("the Host header is neither a name nor an address");
+    } else if (name.length === CODING_LENGTH && name.toLowerCase() === "transfer-encoding") {
+      const problem = codingProblem(httpVersion, rawHeaders[i + 1] ?? "");
+      if (problem !== undefined) return problem;
+    }
+  }
+  return undefined;
+}
+
+const HOST_LENGTH = "host".length;
+const CODING_LENGTH = "transfer-encoding".length;
+
+/** RFC 9112, 6.1. Node itself refuses a body in chunks twice over, and one that has a length too. */
+function codingProblem(httpVersion: string, coding: string): HeadProblem | undefined {
+  if (coding.toLowerCase() !== "chunked")
+    return {
+      kind: "unknown transfer coding",
+      text: "the only transfer coding that is understood here is chunked",
+    };
+  if (httpVersion === "1.0") return malformed("HTTP/1.0 has no transfer codings");
+  return undefined;
+}
+
+function malformed(text: string): HeadProblem {
+  return { kind: "malformed", text };
+}

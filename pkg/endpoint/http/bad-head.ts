@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+
+import { headProblem } from "../../base/mod.ts";
+import { TEXT_TYPE } from "./error-response.ts";
+import { ERROR_CODE_HEADER } from "./exchange.ts";
+import type { HttpResponse } from "./exchange.ts";
+import { HttpError } from "./http-error.ts";
+
+/** The refusal of a request whose head another reader may read otherwise; undefined if there is none. */
+export function badHttp1Head(request: IncomingMessage): HttpResponse | undefined {
+  const problem = headProblem(request);
+  if (problem === undefined) return undefined;
+  const isMalformed = problem.kind === "malformed";
+  return refusal(new HttpError(isMalformed ? "MALFORMED_REQUEST" : "UNKNOWN_TRANSFER_CODING", problem.text));
+}
+
+/** The same of HTTP/2: `host` may repeat `:authority`, but not differ from it (RFC 9113, 8.3.1). nghttp2 refuses several. */
+export function badHttp2Head(headers: IncomingHttpHeaders): HttpResponse | undefined {
+  const { host, ":authority": authority } = headers;
+  if (host === undefined || authority === undefined || host === authority) return undefined;
+  if (host.toLowerCase() === authority.toLowerCase()) return undefined;
+  return refusal(new HttpError("MALFORMED_REQUEST", "the host header differs from :authority"));
+}
+
+/** Refuses, and closes the connection when the answer is out. */
+export function refuseHttp1(response: ServerResponse, answer: HttpResponse): void {
+  response.writeHead(answer.status, [...headersOf(answer), "connection", "close"]).end(answer.body);
+}
+
+/** Refuses this stream alone: the others of its connection are framed apart from it. */
+export function refuseHttp2(stream: ServerHttp2Stream, answer: HttpResponse): void {
+  // Without a listener an error of the stream would end the process (I12).
+  stream.on("error", () => undefined);
+  if (stream.destroyed || stream.closed) return;
+  stream.respond([":status", String(answer.status), ...headersOf(answer)]);
+  stream.end(answer.body);
+  stream.resume();
+}
+
+function refusal({ status, code, message }: HttpError): HttpResponse {
+  return { status, contentType: TEXT_TYPE, errorCode: code, body: message };
+}
+
+function headersOf({ contentType, errorCode = "", body }: HttpResponse): string[] {
+  const length = String(Buffer.byteLength(body));
+  return ["content-type", contentType, "content-length", length, ERROR_CODE_HEADER, errorCode];
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { AdminRefusalCode, Reach } from "./caller.ts";
+
+export interface AdminRequest {
+  readonly method: string;
+  readonly query: URLSearchParams;
+  /** A program of this machine or pod sent it, and not a web page: it may see more than other callers. */
+  readonly isLocal: boolean;
+}
+
+export interface AdminAnswer {
+  readonly status: number;
+  /** For people; a line break is added. */
+  readonly text: string;
+  /** Goes out as the header `perdure-error-code`. */
+  readonly code?: AdminRefusalCode | "MALFORMED_REQUEST" | "UNKNOWN_TRANSFER_CODING";
+  /** The connection ends with the answer. */
+  readonly isLast?: boolean;
+}
+
+/** Something that the admin port answers. */
+export interface AdminRoute {
+  readonly path: string;
+  readonly methods: readonly string[];
+  readonly reach: Reach;
+  handle(request: AdminRequest): AdminAnswer | Promise<AdminAnswer>;
+}
