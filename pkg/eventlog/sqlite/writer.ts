@@ -15,6 +15,7 @@ import type { WriterSettings } from "./options.ts";
 import { CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
 import { translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
+import { checkWal } from "./wal-check.ts";
 
 /** The settings that make a commit durable, as SQLite reports them. */
 export interface DurabilityReport {
@@ -49,6 +50,7 @@ export class Writer {
     this.#cache = new LastPositions(settings.cachedEntities);
     let database: DatabaseSync | undefined;
     try {
+      checkWal(path);
       inspectFile(path, settings.fullCheckBytes);
       database = new DatabaseSync(path, {
         timeout: settings.busyTimeoutMs,
