@@ -12,7 +12,7 @@ import { APPEND, CHECKPOINT, REPLACE, SNAPSHOT } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation, OperationKind } from "./batch.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { ConnectionKeeper } from "./connection.ts";
-import { prepareFile, settlePath } from "./file.ts";
+import { filesForAll, prepareFile, settlePath } from "./file.ts";
 import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
 import { defaultSqliteOptions } from "./options.ts";
@@ -55,6 +55,12 @@ export async function openSqliteLog(
     prepareFile(settled);
     const keeper = new ConnectionKeeper(settled, all, createWorker);
     const { writer } = await keeper.start();
+    const readable = filesForAll(settled);
+    if (readable.length > 0) {
+      all.logger.warn("event log: every user of this machine may read it, change that with chmod 600", {
+        files: readable,
+      });
+    }
     all.logger.info("event log: open", { path: settled, ...writer.durability });
     return new LogInFile(settled, all, keeper, lock);
   } catch (thrown) {

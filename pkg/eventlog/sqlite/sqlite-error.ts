@@ -36,6 +36,11 @@ export function isAbsent(thrown: unknown): boolean {
   return fileSystemCode(toError(thrown)) === "ENOENT";
 }
 
+/** True if there is a file of that name already. */
+export function isPresent(thrown: unknown): boolean {
+  return fileSystemCode(toError(thrown)) === "EEXIST";
+}
+
 /** What is left of an error on its way between threads, where classes and fields get lost. */
 export interface ErrorMessage {
   readonly code: EventLogCode;
