@@ -5,7 +5,16 @@ import { resolve } from "node:path";
 import { assert } from "../../base/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
-import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
+import type {
+  EntityKey,
+  EventLog,
+  HistoryPage,
+  LogHealth,
+  LogRecord,
+  Position,
+  TailRecord,
+} from "../event-log.ts";
+import { Health } from "../health.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
 import { APPEND, CHECKPOINT, REPLACE, SNAPSHOT } from "./batch.ts";
@@ -61,7 +70,7 @@ export async function openSqliteLog(
         files: readable,
       });
     }
-    all.logger.info("event log: open", { path: settled, ...writer.durability });
+    all.logger.info("event log: open", { path: settled, ...writer.ready.durability });
     return new LogInFile(settled, all, keeper, lock);
   } catch (thrown) {
     lock.release();
@@ -83,6 +92,7 @@ class LogInFile implements SqliteLog {
   readonly #queue: CommitQueue;
   readonly #turns: ReadTurns;
   readonly #wakeup = new Wakeup();
+  readonly #health: Health;
   #stats = { commits: 0, operations: 0 };
   #closed: Promise<void> | undefined;
 
@@ -97,6 +107,14 @@ class LogInFile implements SqliteLog {
       (operations) => this.#announce(operations),
     );
     this.#turns = new ReadTurns(options.clock, options.readSliceMs, options.maxPendingReads);
+    const check = (_partition: number, isSuspected: boolean) =>
+      this.#queue.between(() => this.#keeper.check(isSuspected));
+    // A thorough check writes as an append does, so it sees whatever one would meet.
+    this.#health = new Health(this.partitions, { ...options, check, hidden: [] });
+  }
+
+  get health(): LogHealth {
+    return this.#health.current;
   }
 
   get stats(): SqliteLogStats {
@@ -194,6 +212,7 @@ class LogInFile implements SqliteLog {
 
   async #close(): Promise<void> {
     this.#wakeup.notifyAll();
+    this.#health.stop();
     await this.#queue.settled();
     await this.#keeper.close();
     this.#lock.release();
@@ -221,8 +240,16 @@ class LogInFile implements SqliteLog {
   }
 
   async #commit(batch: Batch): Promise<BatchOutcome> {
-    const { writer } = await this.#keeper.get();
-    return writer.commit(batch);
+    try {
+      const { writer } = await this.#keeper.get();
+      const outcome = await writer.commit(batch);
+      for (const position of outcome) this.#keeper.acknowledge(position);
+      this.#health.worked(0);
+      return outcome;
+    } catch (thrown) {
+      if (thrown instanceof EventLogError) this.#health.failed(0, thrown);
+      throw thrown;
+    }
   }
 
   #announce(operations: readonly Operation[]): void {

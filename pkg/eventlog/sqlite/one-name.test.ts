@@ -47,3 +47,20 @@ test("I3: a file that is mounted by itself is refused, since its write-ahead log
   t.is(status, 1, stderr);
   t.regex(stderr, /the file is mounted by itself; mount its folder/);
 });
+
+test("I3: without its lock file two processes may have it open, and the fence still holds between them", async (t) => {
+  const path = join(temporaryFolder(t), "log.db");
+  const first = await openSqliteLog(path);
+  t.teardown(() => first.close());
+  const position = await first.append(ann, NO_POSITION, one);
+  fs.rmSync(`${path}-lock`);
+  const second = await openSqliteLog(path);
+  t.teardown(() => second.close());
+  const next = await second.append(ann, position, one);
+  const late = await t.throwsAsync(first.append(ann, position, one), { instanceOf: EventLogError });
+  t.is(late.code, "APPEND_CONFLICT");
+  t.true((await first.append(ann, next, one)) > next);
+  const bob = { type: "cart", id: "bob" };
+  t.true((await second.append(bob, NO_POSITION, one)) > next);
+  t.is((await first.read(ann)).records.length, 3);
+});

@@ -31,6 +31,11 @@ export function isBusy(thrown: unknown): boolean {
   return code === SQLITE_BUSY || code === SQLITE_LOCKED;
 }
 
+/** True if the file system takes no writes. */
+export function isReadOnly(thrown: unknown): boolean {
+  return fileSystemCode(toError(thrown)) === "EROFS";
+}
+
 /** True if the file or folder is not there. */
 export function isAbsent(thrown: unknown): boolean {
   return fileSystemCode(toError(thrown)) === "ENOENT";
