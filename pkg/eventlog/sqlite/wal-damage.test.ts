@@ -69,6 +69,12 @@ const table: readonly (readonly [title: string, damage: Damage, outcome: Outcome
     both(removed, ({ wal, commits }) => wipe(wal, middle(commits), 4_096)),
     "refused",
   ],
+  ["without its index: a page of the last but one flipped", both(removed, at(lastButOne, -1)), "refused"],
+  [
+    "without its index: the end of the last but one flipped",
+    both(removed, at(lastButOne, 9 - FRAME_BYTES)),
+    { lost: 2 },
+  ],
   ["without its index: the last page flipped", both(removed, at(end, -1)), { lost: 1 }],
   [
     "without its index: cut before the last commit",
@@ -138,6 +144,11 @@ function both(...all: readonly Damage[]): Damage {
 
 function end(commits: readonly number[]): number {
   return commits.at(-1) ?? 0;
+}
+
+/** The end of the last transaction but one. */
+function lastButOne(commits: readonly number[]): number {
+  return commits.at(-2) ?? 0;
 }
 
 /** The start of a frame in the middle. */
