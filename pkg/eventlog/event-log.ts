@@ -27,10 +27,10 @@ import { CodedError } from "../base/mod.ts";
  *    one record, which is replaced. Nothing is promised of an entity to which both was done.
  * 11. *Checkpoints* are the places of readers, under names of their own: each is a list of positions, and replaces the
  *    one that was saved before. Losing one costs its reader work, never a record.
- * 12. *Health*: `health` says what the next append would meet, without a request. The log keeps it current: by what appends
- *    meet and, while there are none, by checks of its own, which store no record. A log that stops taking appends says so
- *    within seconds, and so does one that takes them again. An append that is refused for its own sake (a conflict,
- *    too large) changes nothing.
+ * 12. *Health*: `health` says what the next append would meet, without a request. The log keeps it current: by what
+ *    appends meet and, while there are none, by checks, which store no record. A log that stops taking appends says
+ *    so within seconds, and so does one that takes them again. An append that is refused for its own sake (a
+ *    conflict, too large) changes nothing.
  *
  * One contract suite (`contract.ts`) checks every implementation.
  */

@@ -10,8 +10,8 @@ const PAUSE_MS = { first: 1_000, most: 60_000 } as const;
  * Says in the proxy's log when appends would begin to fail and when they would work again.
  *
  * 1. The same thing is said once. Another code is another thing; another text is not.
- * 2. After a line there is a pause, which doubles while changes keep coming. What changed meanwhile is said at its end,
- *    if it is still so, with the number of changes. So a log that comes and goes fills no disk.
+ * 2. After a line there is a pause, which doubles while changes keep coming. What changed meanwhile is said at its
+ *    end, if it is still so, with the number of changes. So a log that comes and goes fills no disk.
  */
 export class HealthReport {
   readonly #clock: Clock;

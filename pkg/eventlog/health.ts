@@ -53,11 +53,12 @@ const OF_THE_APPEND: readonly EventLogCode[] = ["RECORD_TOO_LARGE", "LOG_OVERLOA
 /**
  * What the next append would meet (clause 12 of `event-log.ts`), kept for each partition of a log.
  *
- * 1. An append that worked shows that its partition works, and so does one that was refused because another record is there.
+ * 1. An append that worked shows that its partition works, and so does one that was refused because another record is
+ *    there.
  * 2. An append that failed makes its partition suspected, and that is checked soon. The check decides, because the
  *    failure may concern one entity only. So callers cannot make a log look broken by appends that have to fail.
- * 3. Only what no check can see (`hidden`) counts at once. It counts until an append works, or until its time is over and
- *    a check passes; then the next append tells.
+ * 3. Only what no check can see (`hidden`) counts at once. It counts until an append works, or until its time is over
+ *    and a check passes; then the next append tells.
  * 4. Every `checkIntervalMs` a partition is checked that nothing was appended to lately, one check at a time (I11).
  * 5. A check that takes longer than `checkTimeoutMs` has failed, until it ends or an append works.
  */

@@ -43,7 +43,7 @@ test("a SQLite file that is deleted under load: unready within a second, and not
   }
 });
 
-test("a SQLite file that is moved away under load and back: the proxy goes on, and all is there", async (t) => {
+test("a SQLite file that is moved away under load and back: the proxy is ready again, and all is there", async (t) => {
   const path = join(temporaryFolder(t), "log.db");
   const { proxy, functionPort } = await start(t, `sqlite:${path}`);
   const lost = await loseLog({ ...proxy, ...LOAD, lose: () => fs.renameSync(path, `${path}-away`) });

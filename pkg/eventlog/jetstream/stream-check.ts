@@ -10,8 +10,8 @@ const NOWHERE = Number.MAX_SAFE_INTEGER;
 /**
  * Finds out whether a stream of events would take an append, by one that cannot be stored: it names a position that
  * no record has. A stream that works refuses it by the fence (I3), which is the last thing before storing. So the
- * connection, the permission, JetStream, the stream, its leader and its settings are what the next append will meet; its
- * disk and its limits are not.
+ * connection, the permission, JetStream, the stream, its leader and its settings are what the next append will meet;
+ * its disk and its limits are not.
  *
  * @throws EventLogError
  */

@@ -28,7 +28,7 @@ export type SendBatch = (batch: Batch) => Promise<BatchOutcome>;
  * 2. An idle queue sends at the end of the event loop's turn, so callers that were woken by the same batch, or whose
  *    requests arrived together, come together again.
  * 3. What is waiting or on its way counts against the bounds (I11).
- * 4. Work of another kind for whoever takes the batches (`between`) is done when no batch is on its way, before those that wait.
+ * 4. Other work for the writer (`between`) is done when no batch is on its way, before the batches that wait.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;

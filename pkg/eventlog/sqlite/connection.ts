@@ -31,9 +31,9 @@ type State =
  *    the write-ahead log from disk, so an append with an unknown outcome is found stored or not, for good (I5).
  * 2. Whoever asks while the file is being opened waits for that one attempt. After a failed one the next comes no
  *    sooner than `reopenDelayMs`, when somebody asks; until then the answer is its error.
- * 3. It opens one file for as long as it lives. If the path leads to another one, or to none, nothing is written or read:
- *    entities in memory are newer than any copy, and what a deleted file takes is lost. If the file comes back to its
- *    path, it goes on.
+ * 3. It opens one file for as long as it lives. If the path leads to another one, or to none, nothing is written or
+ *    read: entities in memory are newer than any copy, and what a deleted file takes is lost. If the file comes back
+ *    to its path, the log works again.
  */
 export class ConnectionKeeper {
   readonly #path: string;

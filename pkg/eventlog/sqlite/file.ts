@@ -16,7 +16,8 @@ import { isAbsent, isPresent, RESTORE, translateError } from "./sqlite-error.ts"
  * 2. A new file appears under its name whole and fsynced, or not at all.
  * 3. A write-ahead log without its file is refused: it may hold the only copy of records, and a new file beside it
  *    would make SQLite apply them to the wrong pages.
- * 4. A file with a second name is refused, because under each name it would have another lock and another write-ahead log.
+ * 4. A file with a second name is refused, because under each name it would have another lock and another write-ahead
+ *    log.
  * 5. What is made here is for its owner only: files 0600, folders 0700. SQLite gives its own files the mode of the
  *    database. What was there before keeps its mode.
  */

@@ -72,7 +72,7 @@ for (const [loss, lose] of Object.entries(losses)) {
 }
 
 for (const beside of ["-wal", "-shm"]) {
-  test(`(2, 12) an open log whose ${beside} is deleted loses nothing, and goes on`, async (t) => {
+  test(`(2, 12) an open log whose ${beside} is deleted loses nothing, and takes appends again`, async (t) => {
     const { log, path } = await openLog(t);
     const first = await log.append(ann, NO_POSITION, one);
     fs.rmSync(path + beside);

@@ -32,8 +32,8 @@ export type FilesState =
   | { readonly kind: "lost beside"; readonly error: EventLogError };
 
 /**
- * The files of a log as they were when they were opened. An open file that is deleted or replaced still takes writes and
- * syncs them; only its path tells. So whoever acknowledges a write looks here after it.
+ * The files of a log as they were when they were opened. An open file that is deleted or replaced still takes writes
+ * and syncs them; only its path tells. So the writer looks here before it acknowledges.
  */
 export class OpenFiles {
   readonly #path: string;
@@ -64,7 +64,7 @@ export class OpenFiles {
     }
   }
 
-  /** Also at the index, which holds no record: without it another program would take the log for one that is not open. */
+  /** Also at the index. It holds no record, but without it another program takes the log for one that is closed. */
   lookAtAll(): FilesState {
     const files = this.look();
     if (files.kind !== "in place" || isSame(this.#index, identityOf(`${this.#path}-shm`))) return files;

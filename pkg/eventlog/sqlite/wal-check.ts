@@ -13,10 +13,11 @@ import type { WalContents, WalIndex } from "./wal-file.ts";
  *
  * 1. The index tells how many frames were committed. It survives the end of the process, in the system's cache; after
  *    the system's own end it may be older or gone, but it never promises more than was synced.
- * 2. Without an index that fits, only the log itself tells. Frames after an unsound one may be those of the one transaction
- *    that was being written when the power failed: one end of a transaction, nothing after it. Anything more is damage.
- * 3. A transaction that was not committed may leave frames behind, so those alone are no damage where the index tells that
- *    all is there.
+ * 2. Without an index that fits, only the log itself tells. Frames after an unsound one may be those of the one
+ *    transaction that was being written when the power failed: one end of a transaction, nothing after it. Anything
+ *    more is damage.
+ * 3. A transaction that was not committed may leave frames behind, so those alone are no damage where the index tells
+ *    that all is there.
  *
  * What this does not find is a row of `wal-damage.test.ts` and of `docs/event-log.md`.
  */

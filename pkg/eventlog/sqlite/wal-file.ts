@@ -9,9 +9,9 @@ import { isAbsent } from "./sqlite-error.ts";
  * What stands in a write-ahead log and in its index, read without SQLite, which would change both
  * (sqlite.org/fileformat2.html §4, sqlite.org/walformat.html §2).
  *
- * The log is a header and frames, one for each page that a transaction wrote. The last frame of a transaction carries a
- * mark. The two salts of the header stand in each frame that was written since the log was last begun anew; frames of
- * before may follow. Each frame carries a checksum of everything from the header on.
+ * The log is a header and frames, one for each page that a transaction wrote. The last frame of a transaction carries
+ * a mark. The two salts of the header stand in each frame that was written since the log was last begun anew; frames
+ * of before may follow. Each frame carries a checksum of everything from the header on.
  */
 export interface WalContents {
   readonly header: "absent" | "sound" | "damaged";

@@ -36,13 +36,13 @@ export interface DurabilityReport {
  * 2. What the write-ahead log holds at opening is moved into the file and fsynced before anyone reads: a process that
  *    was killed between writing and fsync must not leave records that are seen but not safe.
  * 3. Each append of a batch is checked against its entity's last position on its own (I3); a conflict fails that one.
- * 4. If `commit` throws, nothing of the batch is stored, unless the code is `OUTCOME_UNKNOWN`. `state` then tells whether the
- *    writer is still good for something; if it is lost, opening the file again decides (I5).
+ * 4. If `commit` throws, nothing of the batch is stored, unless the code is `OUTCOME_UNKNOWN`. `state` then tells
+ *    whether the writer is still good for something; if it is lost, opening the file again decides (I5).
  * 5. It does not serve unless `PRAGMA` confirms that the write-ahead log and `synchronous = FULL` are in force.
- * 6. After each commit it looks whether the path still leads to the files that it wrote to, since a deleted file takes
- *    writes as before. A batch that went elsewhere is not acknowledged.
- * 7. What another connection wrote is noticed within the transaction (`data_version`), so the fence holds even if someone
- *    removed the lock (I3).
+ * 6. After each commit it looks whether the path still leads to the files that it wrote to, since a deleted file
+ *    takes writes as before. A batch that went elsewhere is not acknowledged.
+ * 7. What another connection wrote is noticed within the transaction (`data_version`), so the fence holds even if
+ *    someone removed the lock (I3).
  */
 export class Writer {
   readonly durability: DurabilityReport;

@@ -2,9 +2,9 @@
 
 /**
  * Run by tests as a process that may be killed: opens the log at a path, prints `open`, then appends to as many
- * entities as it is told, each numbered from where its records end, and prints `id number` for each acknowledgement. With
- * a count it stops at that number of records of each entity, prints `done` and waits to be killed. The last argument is
- * the number of pages with which the write-ahead log is emptied.
+ * entities as it is told, each numbered from where its records end, and prints `id number` for each acknowledgement.
+ * With a count it stops at that number of records of each entity, prints `done` and waits to be killed. The last
+ * argument is the number of pages with which the write-ahead log is emptied.
  */
 
 import * as fs from "node:fs";
