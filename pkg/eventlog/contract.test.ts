@@ -4,9 +4,9 @@ import test from "ava";
 
 import { shardOf } from "../base/mod.ts";
 import { contractCases, runCase } from "./contract.ts";
-import type { LogUnderTest, OpenLogUnderTest } from "./contract.ts";
+import type { LogUnderTest, OpenLogUnderTest, Trouble } from "./contract.ts";
 import { EventLogError, NO_POSITION } from "./event-log.ts";
-import type { EntityKey, EventLog, HistoryPage, LogRecord } from "./event-log.ts";
+import type { EntityKey, EventLog, HistoryPage, LogHealth, LogRecord } from "./event-log.ts";
 import type { LogLimits } from "./limits.ts";
 import { openMemoryLog } from "./memory.ts";
 
@@ -304,6 +304,23 @@ const broken: Readonly<Record<string, Break>> = {
       },
     };
   },
+  "says that it is well whatever it meets": () => ({ health: { kind: "usable" } }),
+  "says that it is broken when it refuses a conflict": (log) => {
+    let conflict: EventLogError | undefined;
+    return {
+      get health(): LogHealth {
+        return conflict === undefined ? log.health : { kind: "unusable", error: conflict };
+      },
+      append: async (...of) => {
+        try {
+          return await log.append(...of);
+        } catch (thrown) {
+          if (thrown instanceof EventLogError && thrown.code === "APPEND_CONFLICT") conflict = thrown;
+          throw thrown;
+        }
+      },
+    };
+  },
   "goes on after close": () => ({ close: async () => undefined }),
 };
 
@@ -393,8 +410,29 @@ async function firstFailure(open: OpenLogUnderTest): Promise<string | undefined>
 
 function opening(breakIt: Break): OpenLogUnderTest {
   return async (limits) => {
-    const log = openMemoryLog(limits);
-    return underTest(methodsOf(log, breakIt(log)));
+    const log = openMemoryLog({ maxBytes: FEW_BYTES, ...limits });
+    return { ...underTest(methodsOf(log, breakIt(log))), trouble: filling(log) };
+  };
+}
+
+const FEW_BYTES = 40 * 1024 * 1024;
+
+/** No room for one more large record, until one of them is replaced by a small one. */
+function filling(log: EventLog): Trouble {
+  const [filler, large] = [{ type: "filler", id: "" }, new Uint8Array(10 * 1024 * 1024)];
+  let last = NO_POSITION;
+  return {
+    code: "LOG_FULL",
+    begin: async () => {
+      for (;;) {
+        try {
+          last = await log.append(filler, last, large);
+        } catch {
+          return;
+        }
+      }
+    },
+    end: async () => void (await log.replace(filler, last, new Uint8Array())),
   };
 }
 
@@ -407,6 +445,9 @@ function inTwoPartitions(breakIt: Break): OpenLogUnderTest {
     const log: EventLog = {
       durability: "memory",
       partitions: 2,
+      get health() {
+        return parts[0].health;
+      },
       partitionOf,
       locate: (entity, ...rest) => of(entity).locate(entity, ...rest),
       pack: (entity) => of(entity).pack(entity),
@@ -424,7 +465,7 @@ function inTwoPartitions(breakIt: Break): OpenLogUnderTest {
       saveCheckpoint: (...of) => parts[0].saveCheckpoint(...of),
       close: async () => void (await Promise.all(parts.map((part) => part.close()))),
     };
-    return underTest({ ...log, ...breakIt(log) });
+    return underTest(methodsOf(log, breakIt(log)));
   };
 }
 
@@ -433,9 +474,12 @@ function underTest(log: EventLog): LogUnderTest {
 }
 
 function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
-  return {
+  const methods: EventLog = {
     durability: log.durability,
     partitions: log.partitions,
+    get health() {
+      return log.health;
+    },
     partitionOf: (...of) => log.partitionOf(...of),
     locate: (...of) => log.locate(...of),
     pack: (entity) => log.pack(entity),
@@ -450,8 +494,9 @@ function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
     readCheckpoint: (name) => log.readCheckpoint(name),
     saveCheckpoint: (...of) => log.saveCheckpoint(...of),
     close: () => log.close(),
-    ...replaced,
   };
+  // What replaces them may have getters too.
+  return Object.defineProperties(methods, Object.getOwnPropertyDescriptors(replaced));
 }
 
 function keyedBy(log: EventLog, fold: (id: string) => string): Partial<EventLog> {

@@ -6,6 +6,7 @@ import { appendCases } from "./contract/append-cases.ts";
 import { checkpointCases } from "./contract/checkpoint-cases.ts";
 import { runCase } from "./contract/harness.ts";
 import type { ContractCase, OpenLogUnderTest } from "./contract/harness.ts";
+import { healthCases } from "./contract/health-cases.ts";
 import { iterateCases } from "./contract/iterate-cases.ts";
 import { modelCase } from "./contract/model-case.ts";
 import { packCases } from "./contract/pack-cases.ts";
@@ -13,7 +14,7 @@ import { readCases } from "./contract/read-cases.ts";
 import { replaceCases } from "./contract/replace-cases.ts";
 
 export { runCase } from "./contract/harness.ts";
-export type { ContractCase, LogUnderTest, OpenLogUnderTest } from "./contract/harness.ts";
+export type { ContractCase, LogUnderTest, OpenLogUnderTest, Trouble } from "./contract/harness.ts";
 
 /** All that `event-log.ts` promises. `contract.test.ts` shows that each kind of broken log is found by one of them. */
 export const contractCases: readonly ContractCase[] = [
@@ -23,6 +24,7 @@ export const contractCases: readonly ContractCase[] = [
   ...replaceCases,
   ...iterateCases,
   ...checkpointCases,
+  ...healthCases,
   modelCase,
 ];
 

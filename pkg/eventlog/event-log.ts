@@ -27,6 +27,10 @@ import { CodedError } from "../base/mod.ts";
  *    one record, which is replaced. Nothing is promised of an entity to which both was done.
  * 11. *Checkpoints* are the places of readers, under names of their own: each is a list of positions, and replaces the
  *    one that was saved before. Losing one costs its reader work, never a record.
+ * 12. *Health*: `health` says what the next append would meet, without a request. The log keeps it current: by what
+ *    appends meet and, while there are none, by checks, which store no record. A log that stops taking appends says
+ *    so within seconds, and so does one that takes them again. An append that is refused for its own sake (a
+ *    conflict, too large) changes nothing.
  *
  * One contract suite (`contract.ts`) checks every implementation.
  */
@@ -34,6 +38,8 @@ export interface EventLog {
   readonly durability: Durability;
   /** How many partitions there are, named 0, 1, 2 and so on. Does not change while the log exists. */
   readonly partitions: number;
+  /** Cheap: for a probe that asks each second. */
+  readonly health: LogHealth;
 
   /** In which partition the positions of an entity count. */
   partitionOf(entity: EntityKey): number;
@@ -116,6 +122,14 @@ export interface HistoryPage {
   /** False: there may be more behind the last of `records`. */
   readonly end: boolean;
 }
+
+/** What the next append would meet. */
+export type LogHealth =
+  | { readonly kind: "usable" }
+  /** Some partitions take appends and others do not; the error is that of one that does not. */
+  | { readonly kind: "partly"; readonly error: EventLogError }
+  /** No partition takes appends. */
+  | { readonly kind: "unusable"; readonly error: EventLogError };
 
 /** What an acknowledged append survives. Every published number names one of these. */
 export type Durability =

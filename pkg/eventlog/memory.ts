@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { EventLogError, NO_POSITION } from "./event-log.ts";
-import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "./event-log.ts";
+import type {
+  EntityKey,
+  EventLog,
+  HistoryPage,
+  LogHealth,
+  LogRecord,
+  Position,
+  TailRecord,
+} from "./event-log.ts";
 import { appendConflict, checkPartition, checkSettings, checkSize, defaultLimits } from "./limits.ts";
 import type { LogLimits } from "./limits.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -42,10 +50,19 @@ class MemoryLog implements EventLog {
   readonly #wakeup = new Wakeup();
   #last: Position = NO_POSITION;
   #bytes = 0;
+  /** What the last append met, if it did not fit, and how much it needed. */
+  #full: { readonly error: EventLogError; readonly bytes: number } | undefined;
   #closed = false;
 
   constructor(options: MemoryLogOptions) {
     this.#options = options;
+  }
+
+  get health(): LogHealth {
+    if (this.#closed) return { kind: "unusable", error: closedError() };
+    const full = this.#full;
+    if (full === undefined || this.#bytes + full.bytes <= this.#options.maxBytes) return { kind: "usable" };
+    return { kind: "unusable", error: full.error };
   }
 
   partitionOf(): number {
@@ -175,14 +192,17 @@ class MemoryLog implements EventLog {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new EventLogError("LOG_CLOSED", "the log in memory is closed");
+    if (this.#closed) throw closedError();
   }
 
   #charge(bytes: number): void {
     if (this.#bytes + bytes > this.#options.maxBytes) {
       const text = `the log in memory is full: maxBytes is ${this.#options.maxBytes}`;
-      throw new EventLogError("LOG_FULL", text);
+      const error = new EventLogError("LOG_FULL", text);
+      this.#full = { error, bytes };
+      throw error;
     }
+    this.#full = undefined;
     this.#bytes += bytes;
   }
 
@@ -204,6 +224,10 @@ class MemoryLog implements EventLog {
     }
     return { records, end: index >= all.length };
   }
+}
+
+function closedError(): EventLogError {
+  return new EventLogError("LOG_CLOSED", "the log in memory is closed");
 }
 
 function entityOf(type: EntityType, id: string): Entity {

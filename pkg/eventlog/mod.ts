@@ -7,10 +7,12 @@ export type {
   EventLog,
   EventLogCode,
   HistoryPage,
+  LogHealth,
   LogRecord,
   Position,
   TailRecord,
 } from "./event-log.ts";
+export type { HealthSettings } from "./health.ts";
 export type { LogLimits } from "./limits.ts";
 export type {
   DurabilityDemand,

@@ -2,11 +2,12 @@
 
 import { boolean, number, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
-import type { EventLogDeps, JetStreamLogOptions, NatsCredentials } from "../eventlog/mod.ts";
+import type { EventLogDeps, HealthSettings, JetStreamLogOptions, NatsCredentials } from "../eventlog/mod.ts";
 
 import { withSecretFolder } from "./nats-secret.ts";
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1_048_576;
 const GIB = 1_024 * MIB;
@@ -65,6 +66,22 @@ export const LOG_SETTINGS = {
     "bytes",
     [0, 1_024 * 1_024 * GIB],
     "Largest size of each new stream of events on NATS, beyond it `LOG_FULL`; 0: what the server gives.",
+  ),
+  logCheckIntervalMs: number(
+    "log-check-interval",
+    "PERDURE_LOG_CHECK_INTERVAL_MS",
+    500,
+    "ms",
+    [10, HOUR_MS],
+    "How often a log that nothing is appended to is checked, so that `/readyz` says what the next append would meet.",
+  ),
+  logCheckTimeoutMs: number(
+    "log-check-timeout",
+    "PERDURE_LOG_CHECK_TIMEOUT_MS",
+    3_000,
+    "ms",
+    [10, HOUR_MS],
+    "A check of the log that takes longer makes the proxy unready, until the check ends well or an append works.",
   ),
   natsCreds: text("nats-creds", "NATS_CREDS", "", "File with NATS credentials (JWT and NKey, `.creds`)."),
   natsNkey: text("nats-nkey", "NATS_NKEY", "", "File with the seed of an NKey."),
@@ -227,13 +244,18 @@ export type LogOptions = Values<typeof LOG_SETTINGS>;
  */
 export function logOptions(options: LogOptions): Pick<EventLogDeps, "memory" | "sqlite" | "jetstream"> {
   const { maxRecordBytes, maxPendingAppends, maxPendingBytes, maxMemoryLogBytes } = options;
+  const checks = checkSettings(options);
   const isNats = /^(nats|tls):/.test(options.log);
   return {
     memory: { maxRecordBytes, maxBytes: maxMemoryLogBytes },
-    sqlite: { maxRecordBytes, maxPendingAppends, maxPendingBytes },
+    sqlite: { maxRecordBytes, maxPendingAppends, maxPendingBytes, ...checks },
     // In another log's environment they may stand for other programs.
     ...(isNats && { jetstream: jetStreamOptions(withSecretFolder(options)) }),
   };
+}
+
+function checkSettings({ logCheckIntervalMs, logCheckTimeoutMs }: LogOptions): HealthSettings {
+  return { checkIntervalMs: logCheckIntervalMs, checkTimeoutMs: logCheckTimeoutMs };
 }
 
 function jetStreamOptions(options: LogOptions): Partial<JetStreamLogOptions> {
@@ -251,6 +273,7 @@ function jetStreamOptions(options: LogOptions): Partial<JetStreamLogOptions> {
     maxPendingBytes: options.maxPendingBytes,
     maxInFlight: options.maxAppendsInFlight,
     maxReadsInFlight: options.maxReadsInFlight,
+    ...checkSettings(options),
     packRecords: options.packRecords,
     maxPackBytes: options.maxPackBytes,
     credentials: credentialsOf(options),

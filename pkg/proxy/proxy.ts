@@ -6,7 +6,7 @@ import { checkHttpRules, parseOrigins, startEndpoint } from "../endpoint/mod.ts"
 import type { EndpointOptions } from "../endpoint/mod.ts";
 import { ActionRuntime, EntityRuntime } from "../entity/mod.ts";
 import { shownAddress } from "../eventlog/mod.ts";
-import type { EventLog } from "../eventlog/mod.ts";
+import type { EventLog, LogHealth } from "../eventlog/mod.ts";
 import { ActionProtocol, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import { Router } from "../router/mod.ts";
 import { countRepeats } from "../telemetry/mod.ts";
@@ -130,7 +130,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const quiet = (signal: AbortSignal) => untilQuiet(options.drainWaitUrl, options.drainWaitTimeoutMs, signal);
   const drain = new Drain({ entities, quiet, clock, logger, options });
   prepareEnd = () => drain.drain();
-  checks = () => readiness(userFunction, drain);
+  checks = () => readiness(log, userFunction, drain);
   userFunction.start();
   logger.info("listening", {
     port: endpoint.port,
@@ -168,12 +168,22 @@ async function closeLog(log: EventLog, logger: Logger): Promise<void> {
   }
 }
 
-function readiness(userFunction: UserFunction, drain: Drain): readonly Check[] {
+function readiness({ health }: EventLog, userFunction: UserFunction, drain: Drain): readonly Check[] {
   return [
-    { name: "log", problem: undefined },
+    logCheck(health),
     { name: "user function", problem: problemOf(userFunction.status) },
     ...(drain.problem === undefined ? [] : [{ name: "drain", problem: drain.problem }]),
   ];
+}
+
+/** A log that is usable in part serves the entities of that part, so the pod stays ready and only says so. */
+function logCheck(health: LogHealth): Check {
+  if (health.kind === "usable") return { name: "log", problem: undefined };
+  const { code, message } = health.error;
+  const text = `${message} (${code})`;
+  return health.kind === "partly"
+    ? { name: `log, but ${text}`, problem: undefined }
+    : { name: "log", problem: text };
 }
 
 function problemOf(status: UserFunctionStatus): string | undefined {

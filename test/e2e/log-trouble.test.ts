@@ -84,13 +84,14 @@ natsTest("a server that may not write any more is unavailable until it may, and 
   const away = await refusal(bob);
   t.is(away.code, status.UNAVAILABLE);
   t.regex(away.text, /JetStream is off, the stream is gone, or it has no leader now; the server's log tells/);
-  t.is((await readyz()).status, 200);
+  await until("it is unready", async () => (await readyz()).status === 503);
   giveBack();
   await server.kill();
   await server.restart();
   t.is(await comesBack(() => get(ann)), 1);
   const before = await comesBack(() => get(bob));
   t.is(await comesBack(() => add(bob, 1)), before + 1);
+  await until("it is ready", async () => (await readyz()).status === 200);
 });
 
 natsTest(

@@ -245,6 +245,7 @@ export function bound(log: EventLog): EventLog {
   return {
     durability: log.durability,
     partitions: log.partitions,
+    health: log.health,
     partitionOf: (entity) => log.partitionOf(entity),
     locate: (entity, position) => log.locate(entity, position),
     pack: (entity) => log.pack(entity),

@@ -12,8 +12,17 @@ export interface LogUnderTest {
   readonly log: EventLog;
   /** For durable logs: what another process would find if this one stopped dead now, opened as a log of its own. */
   readonly afterCrash?: () => Promise<EventLog>;
+  /** What makes the log refuse appends, until it is mended. */
+  readonly trouble?: Trouble;
   /** Closes everything and removes it. */
   readonly dispose: () => Promise<void>;
+}
+
+export interface Trouble {
+  begin(): Promise<void>;
+  end(): Promise<void>;
+  /** What appends meet meanwhile. */
+  readonly code: EventLogCode;
 }
 
 export type OpenLogUnderTest = (limits: Partial<LogLimits>) => Promise<LogUnderTest>;

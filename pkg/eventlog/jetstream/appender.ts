@@ -11,7 +11,7 @@ import { isSameMark } from "./author.ts";
 import type { Mark } from "./author.ts";
 import { isForbidden, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
-import type { Publish, Publisher } from "./publisher.ts";
+import type { Publish, PublishAnswer, Publisher } from "./publisher.ts";
 import type { Reader } from "./reader.ts";
 
 /** A message to be stored, and how to know it again. */
@@ -20,6 +20,9 @@ export interface Write extends Publish {
   /** The one in the payload. */
   readonly mark: Mark;
 }
+
+/** Hears what became of each try to store a message. */
+export type OnAnswer = (write: Write, answer: PublishAnswer) => void;
 
 /** From short, since most of what is in the way is over at once, to long, since an election takes seconds. */
 const BACKOFF: BackoffOptions = { minMs: 5, maxMs: 1_000, jitter: 0.3 };
@@ -34,13 +37,15 @@ export class Appender {
   readonly #publisher: Publisher;
   readonly #reader: Reader;
   readonly #options: JetStreamLogOptions;
+  readonly #onAnswer: OnAnswer;
   #pending = 0;
   #pendingBytes = 0;
 
-  constructor(publisher: Publisher, reader: Reader, options: JetStreamLogOptions) {
+  constructor(publisher: Publisher, reader: Reader, options: JetStreamLogOptions, onAnswer: OnAnswer) {
     this.#publisher = publisher;
     this.#reader = reader;
     this.#options = options;
+    this.#onAnswer = onAnswer;
   }
 
   /**
@@ -55,6 +60,7 @@ export class Appender {
     try {
       for (;;) {
         const answer = await this.#publisher.publish(write);
+        this.#onAnswer(write, answer);
         let step = afterPublish(state, answer, clock.monotonicMs());
         if (step.kind === "look") {
           const found = await this.#look(write);

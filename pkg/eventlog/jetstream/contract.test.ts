@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import test from "ava";
 
 import { natsTest } from "../../../hack/nats/nats-test.ts";
 import { startNatsServer } from "../../../hack/nats/server.ts";
 import type { NatsServer } from "../../../hack/nats/server.ts";
 import { eventLogContract } from "../contract.ts";
+import type { Trouble } from "../contract.ts";
 import { openJetStreamLog } from "./log.ts";
+import type { JetStreamAddress } from "./options.ts";
 
 let shared: Promise<NatsServer> | undefined;
 let lastLog = 0;
@@ -21,13 +25,36 @@ for (const streams of [1, 4]) {
     shared ??= startNatsServer();
     const address = { server: `127.0.0.1:${(await shared).port}`, prefix: `contract-${++lastLog}` };
     // Many logs make their streams at once.
-    const options = { ...limits, streams, packRecords: 2, requestTimeoutMs: 30_000 };
+    const timeouts = { requestTimeoutMs: 30_000, checkTimeoutMs: 30_000 };
+    const options = { ...limits, streams, packRecords: 2, checkIntervalMs: 50, ...timeouts };
     const log = await openJetStreamLog(address, options);
+    const trouble = detaching(address);
     return {
       log,
       // A proxy that dies leaves nothing behind but what the server has.
       afterCrash: () => openJetStreamLog(address, limits),
+      trouble,
       dispose: () => log.close(),
     };
   });
+}
+
+/** The streams of events are there and take none of the log's subjects. */
+function detaching({ server, prefix }: JetStreamAddress): Trouble {
+  const subjects = new Map<string, string[]>();
+  const change = async (subjectsOf: (stream: string) => string[]): Promise<void> => {
+    const connection = await connect({ servers: [server] });
+    const { streams } = await jetstreamManager(connection);
+    if (subjects.size === 0) {
+      const found = streams.list(`${prefix}.ev.>`);
+      for await (const { config } of found) subjects.set(config.name, config.subjects);
+    }
+    for (const name of subjects.keys()) await streams.update(name, { subjects: subjectsOf(name) });
+    await connection.close();
+  };
+  return {
+    code: "LOG_UNAVAILABLE",
+    begin: () => change((stream) => [`other.${stream}`]),
+    end: () => change((stream) => subjects.get(stream) ?? []),
+  };
 }

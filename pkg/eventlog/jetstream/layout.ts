@@ -89,14 +89,21 @@ export class Layout {
     return { stream: this.streamOf("sn", 0), subject };
   }
 
+  /** Where a check of a stream of events looks like an append; nothing is ever stored there. */
+  check(number: number): Source {
+    const subject = `${this.prefix}.ev.${number}.${CHECKS}.0`;
+    return { stream: this.streamOf("ev", number), subject };
+  }
+
   /** The events of all entities of a type in one stream. */
   eventsOfType(type: string, number: number): Source {
     return { stream: this.streamOf("ev", number), subject: `${this.prefix}.ev.*.${toToken(type)}.*` };
   }
 }
 
-/** Stands where a type would; no type has it (`toToken`). */
+/** They stand where a type would; no type has them (`toToken`). */
 const CHECKPOINTS = "=C";
+const CHECKS = "=H";
 
 interface Tokens {
   readonly segment: number;

@@ -4,7 +4,7 @@ import { createInbox, PermissionViolationError } from "@nats-io/transport-node";
 import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 
 import { ExpiryQueue, toError } from "../../base/mod.ts";
-import { translateError } from "./nats-error.ts";
+import { refusalText, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
 /** What is sent, and waits for its answer. The answer may come in several messages. */
@@ -52,6 +52,8 @@ export class NatsLink {
   #unsent: number[] = [];
   #lastToken = 0;
   #connected = true;
+  /** What the server said last while it did not let us in. */
+  #refusal = "";
 
   constructor(connection: NatsConnection, server: string, options: JetStreamLogOptions) {
     this.#connection = connection;
@@ -80,7 +82,8 @@ export class NatsLink {
   /** Settles the request sooner or later, by its last `take` or by `fail`. */
   send(request: Request): void {
     if (!this.#connected) {
-      return request.fail("unsent", new Error(`there is no connection to ${this.#server} now`));
+      const reason = this.#refusal === "" ? "" : `: ${this.#refusal}`;
+      return request.fail("unsent", new Error(`there is no connection to ${this.#server} now${reason}`));
     }
     const token = ++this.#lastToken;
     this.#pending.set(token, request);
@@ -162,14 +165,21 @@ export class NatsLink {
     const server = this.#server;
     for await (const status of this.#connection.status()) {
       if (status.type === "disconnect") {
+        // It comes again after each attempt that is refused.
+        if (this.#connected) logger.warn("event log: connection lost", { server });
         this.#connected = false;
-        logger.warn("event log: connection lost", { server });
         this.#failAll(`the connection to ${server} was lost`);
       } else if (status.type === "reconnect") {
+        if (!this.#connected) logger.info("event log: connected again", { server });
         this.#connected = true;
-        logger.info("event log: connected again", { server });
+        this.#refusal = "";
       } else if (status.type === "error") {
-        logger.warn("event log: NATS reports an error", { server, error: status.error.message });
+        const text = refusalText(status.error);
+        // A server that does not let us in says so at each attempt.
+        if (text === "" || text !== this.#refusal) {
+          logger.warn("event log: NATS reports an error", { server, error: status.error.message });
+        }
+        this.#refusal = text;
         this.#refuse(status.error);
       }
     }

@@ -7,12 +7,15 @@ import type {
   EntityKey,
   EventLog,
   HistoryPage,
+  LogHealth,
   LogRecord,
   Position,
   TailRecord,
 } from "../event-log.ts";
+import { Health } from "../health.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Appender } from "./appender.ts";
+import type { Write } from "./appender.ts";
 import { Author } from "./author.ts";
 import { locationOf } from "./back-pointers.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -27,8 +30,10 @@ import type { JetStreamAddress, JetStreamLogOptions } from "./options.ts";
 import { PackStore } from "./pack-store.ts";
 import { patiently } from "./patience.ts";
 import { Publisher } from "./publisher.ts";
+import type { PublishAnswer } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import { checkServer } from "./server-check.ts";
+import { checkStreamWorks } from "./stream-check.ts";
 import { describeOrigin, encodeStored } from "./stored.ts";
 import { prepareStreams } from "./streams.ts";
 import type { StreamFacts } from "./streams.ts";
@@ -72,6 +77,9 @@ export async function openJetStreamLog(
   }
 }
 
+/** A stream whose disk or limit is reached answers a check as ever. */
+const UNSEEN_BY_CHECKS = ["LOG_FULL", "OUTCOME_UNKNOWN"] as const;
+
 const NO_HURRY = new AbortController().signal;
 
 interface Links {
@@ -97,6 +105,8 @@ class LogOnJetStream implements EventLog {
   readonly #histories: Histories;
   readonly #tails: Tails;
   readonly #checkpoints: Checkpoints;
+  readonly #health: Health;
+  readonly #eventStreams: readonly string[];
   #underWay = 0;
   #allDone: PromiseWithResolvers<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -109,12 +119,19 @@ class LogOnJetStream implements EventLog {
     this.#options = options;
     this.#links = links;
     const publisher = new Publisher(links.writes, options);
-    this.#appender = new Appender(publisher, reader, options);
+    this.#appender = new Appender(publisher, reader, options, (write, answer) => this.#hear(write, answer));
     this.#reader = reader;
     this.#packs = new PackStore(reader, this.#appender, publisher, this.#author, options);
     this.#histories = new Histories(reader, this.#packs, options);
     this.#checkpoints = new Checkpoints(layout, reader, this.#appender, this.#author);
     this.#tails = new Tails(links.reads.connection, options);
+    this.#eventStreams = Array.from({ length: layout.streams }, (_, number) => layout.streamOf("ev", number));
+    const check = (partition: number) => checkStreamWorks(publisher, layout, partition);
+    this.#health = new Health(this.partitions, { ...options, check, hidden: UNSEEN_BY_CHECKS });
+  }
+
+  get health(): LogHealth {
+    return this.#health.current;
   }
 
   partitionOf(entity: EntityKey): number {
@@ -200,6 +217,7 @@ class LogOnJetStream implements EventLog {
   }
 
   async #close(): Promise<void> {
+    this.#health.stop();
     this.#reader.hurry();
     this.#allDone = Promise.withResolvers();
     if (this.#underWay === 0) this.#allDone.resolve();
@@ -224,6 +242,14 @@ class LogOnJetStream implements EventLog {
     } finally {
       this.#finish();
     }
+  }
+
+  /** What became of a try to append; snapshots have streams of their own, which only save time. */
+  #hear({ stream }: Write, answer: PublishAnswer): void {
+    const partition = this.#eventStreams.indexOf(stream);
+    if (partition < 0) return;
+    if (answer.kind === "stored" || answer.kind === "contested") this.#health.worked(partition);
+    else this.#health.failed(partition, answer.error);
   }
 
   #checkOpen(): void {

@@ -36,6 +36,12 @@ export function translateError(thrown: unknown, doing: string, effect: Effect): 
   return unanswered(doing, effect, cause.message, cause);
 }
 
+/** Why the server does not let us in; empty for an error of another kind. */
+export function refusalText(error: Error): string {
+  const reason = error instanceof PermissionViolationError ? undefined : refusedReason(error);
+  return reason === undefined ? "" : `${reason.text} (${error.message})`;
+}
+
 /** Connecting failed: nothing was asked for yet. */
 export function translateConnectError(thrown: unknown, server: string): EventLogError {
   const cause = toError(thrown);

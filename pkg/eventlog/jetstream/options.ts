@@ -2,6 +2,8 @@
 
 import { silentLogger, systemClock, systemRandom } from "../../base/mod.ts";
 import type { Clock, Logger, Random } from "../../base/mod.ts";
+import { defaultHealthSettings } from "../health.ts";
+import type { HealthSettings } from "../health.ts";
 import { defaultLimits } from "../limits.ts";
 import type { LogLimits } from "../limits.ts";
 
@@ -43,7 +45,7 @@ export interface NatsTls {
 export type DurabilityDemand = "relaxed" | "strict";
 
 /** Settings of the log on JetStream; each has a default. That of `pageRecords` is 2,048, so that a page holds a pack. */
-export interface JetStreamLogOptions extends LogLimits, StreamSettings {
+export interface JetStreamLogOptions extends LogLimits, HealthSettings, StreamSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Spreads tries over time. Default: Node's. */
@@ -117,6 +119,7 @@ export interface StreamSettings {
 
 export const defaultJetStreamOptions: JetStreamLogOptions = {
   ...defaultLimits,
+  ...defaultHealthSettings,
   pageRecords: 2_048,
   clock: systemClock,
   logger: silentLogger,

@@ -243,7 +243,7 @@ natsTest("a packer that was away for a while does not replace a newer pack, nor 
   const facts = await prepareStreams(link.connection, prefix, options);
   const reader = new Reader(link, options, facts);
   const publisher = new Publisher(link, options);
-  const appender = new Appender(publisher, reader, options);
+  const appender = new Appender(publisher, reader, options, () => undefined);
   const zombie = new PackStore(reader, appender, publisher, new Author(), options);
   const place = facts.layout.placeOf(ann);
 

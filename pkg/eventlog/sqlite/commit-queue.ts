@@ -28,12 +28,14 @@ export type SendBatch = (batch: Batch) => Promise<BatchOutcome>;
  * 2. An idle queue sends at the end of the event loop's turn, so callers that were woken by the same batch, or whose
  *    requests arrived together, come together again.
  * 3. What is waiting or on its way counts against the bounds (I11).
+ * 4. Other work for the writer (`between`) is done when no batch is on its way, before the batches that wait.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #send: SendBatch;
   readonly #onCommitted: (operations: readonly Operation[]) => void;
   #waiting: Pending[] = [];
+  #between: (() => Promise<void>)[] = [];
   #pendingCount = 0;
   #pendingBytes = 0;
   #sending = false;
@@ -58,19 +60,35 @@ export class CommitQueue {
       this.#waiting.push({ kind, entity, position, bytes, resolve, reject });
       this.#pendingCount++;
       this.#pendingBytes += bytes.byteLength;
-      if (this.#sending) return;
-      this.#sending = true;
-      setImmediate(() => void this.#drain());
+      this.#start();
+    });
+  }
+
+  /** Rejects with what the work throws. Takes no room from appends: the caller has one such work at a time. */
+  between(work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#between.push(() => work().then(resolve, reject));
+      this.#start();
     });
   }
 
   /** Resolves when nothing waits or is on its way. */
   async settled(): Promise<void> {
-    while (this.#pendingCount > 0) await this.#idle.promise;
+    while (this.#sending) await this.#idle.promise;
+  }
+
+  #start(): void {
+    if (this.#sending) return;
+    this.#sending = true;
+    setImmediate(() => void this.#drain());
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#between.length > 0) {
+      const works = this.#between;
+      this.#between = [];
+      for (const work of works) await work();
+      if (this.#waiting.length === 0) continue;
       const operations = this.#takeBatch();
       try {
         const outcome = await this.#send(packBatch(operations));

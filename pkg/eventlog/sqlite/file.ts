@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { EventLogError } from "../event-log.ts";
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
-import { isAbsent, RESTORE, translateError } from "./sqlite-error.ts";
+import { isAbsent, isPresent, RESTORE, translateError } from "./sqlite-error.ts";
 
 /**
  * The file of a log before SQLite sees it.
@@ -16,9 +16,14 @@ import { isAbsent, RESTORE, translateError } from "./sqlite-error.ts";
  * 2. A new file appears under its name whole and fsynced, or not at all.
  * 3. A write-ahead log without its file is refused: it may hold the only copy of records, and a new file beside it
  *    would make SQLite apply them to the wrong pages.
+ * 4. A file with a second name is refused, because under each name it would have another lock and another write-ahead
+ *    log.
+ * 5. What is made here is for its owner only: files 0600, folders 0700. SQLite gives its own files the mode of the
+ *    database. What was there before keeps its mode.
  */
 export function prepareFile(path: string): void {
   try {
+    checkOneName(path);
     const size = sizeOf(path);
     if (size > 0) return checkHeader(path);
     if (sizeOf(`${path}-wal`) > 0) throw strayWal(path);
@@ -43,7 +48,7 @@ export function settlePath(path: string): string {
 function makeFolder(folder: string): void {
   if (sizeOf(folder) >= 0) return;
   makeFolder(dirname(folder));
-  fs.mkdirSync(folder);
+  fs.mkdirSync(folder, { mode: 0o700 });
   syncFile(dirname(folder));
 }
 
@@ -112,6 +117,7 @@ function checkHeader(path: string): void {
 function createFile(path: string): void {
   const draft = `${path}-new`;
   for (const suffix of ["", "-journal", "-wal", "-shm"]) fs.rmSync(draft + suffix, { force: true });
+  createPrivately(draft);
   const database = new DatabaseSync(draft);
   try {
     database.exec(`PRAGMA synchronous = FULL; PRAGMA page_size = ${PAGE_BYTES}; BEGIN; ${SCHEMA} COMMIT`);
@@ -122,6 +128,58 @@ function createFile(path: string): void {
   syncFile(draft);
   fs.renameSync(draft, path);
   syncFile(dirname(path));
+}
+
+/**
+ * Makes an empty file for its owner only, unless there is one. An existing file is not even opened: closing it would
+ * give away the locks that this process has on it.
+ */
+export function createPrivately(path: string): void {
+  try {
+    fs.closeSync(fs.openSync(path, "wx", 0o600));
+  } catch (thrown) {
+    if (!isPresent(thrown)) throw thrown;
+  }
+}
+
+/** The files among those of a log that every user of the machine may read. */
+export function filesForAll(path: string): string[] {
+  return [path, `${path}-wal`, `${path}-shm`].filter(
+    (each) => ((fs.statSync(each, { throwIfNoEntry: false })?.mode ?? 0) & FOR_OTHERS) !== 0,
+  );
+}
+
+const FOR_OTHERS = 0o007;
+
+/** @throws EventLogError `LOG_UNUSABLE` */
+function checkOneName(path: string): void {
+  const found = fs.statSync(path, { throwIfNoEntry: false });
+  const names = found?.isFile() ? found.nlink : 1;
+  const second =
+    names > 1
+      ? `the file has ${names} names (hard links); keep one of them, or make a copy`
+      : isMountPoint(path)
+        ? "the file is mounted by itself; mount its folder, so that the write-ahead log beside it is kept too"
+        : undefined;
+  if (second === undefined) return;
+  const text = `${path}: ${second}: under each name it would have another lock and another write-ahead log`;
+  throw new EventLogError("LOG_UNUSABLE", text);
+}
+
+/** Linux alone tells. In its list a path has octal numbers for blanks and the like (proc_pid_mountinfo(5)). */
+function isMountPoint(path: string): boolean {
+  try {
+    const mounts = fs.readFileSync("/proc/self/mountinfo", "utf8");
+    return mounts.split("\n").some((line) => unescapeMount(line.split(" ", 5)[4] ?? "") === path);
+  } catch {
+    return false;
+  }
+}
+
+function unescapeMount(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
 }
 
 function strayWal(path: string): EventLogError {

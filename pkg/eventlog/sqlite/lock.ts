@@ -3,6 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 
 import { EventLogError } from "../event-log.ts";
+import { createPrivately } from "./file.ts";
 import { isBusy, translateError } from "./sqlite-error.ts";
 
 /**
@@ -24,6 +25,7 @@ export function lockFile(path: string): FileLock {
   const lockPath = `${path}-lock`;
   let lock: DatabaseSync | undefined;
   try {
+    createPrivately(lockPath);
     lock = new DatabaseSync(lockPath);
     // The file holds one number in its header and nothing worth an fsync or a journal on disk.
     lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN IMMEDIATE");

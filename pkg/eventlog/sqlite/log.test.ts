@@ -24,7 +24,7 @@ eventLogContract(test, "sqlite", async (limits) => {
   const folder = fs.mkdtempSync(join(tmpdir(), "perdure-log-"));
   const path = join(folder, "log.db");
   // A small write-ahead log, so that it is emptied now and then.
-  const options = { ...limits, checkpointPages: 50, maxWalPages: 100 };
+  const options = { ...limits, checkpointPages: 50, maxWalPages: 100, checkIntervalMs: 50 };
   const log = await openSqliteLog(path, options);
   return {
     log,
@@ -34,6 +34,11 @@ eventLogContract(test, "sqlite", async (limits) => {
       // What a dead process leaves: not the index of the write-ahead log, which is in memory.
       for (const suffix of ["", "-wal"]) fs.copyFileSync(path + suffix, join(copy, `log.db${suffix}`));
       return openSqliteLog(join(copy, "log.db"), options);
+    },
+    trouble: {
+      code: "LOG_UNUSABLE",
+      begin: async () => fs.renameSync(path, `${path}-away`),
+      end: async () => fs.renameSync(`${path}-away`, path),
     },
     dispose: async () => {
       await log.close();
@@ -137,7 +142,7 @@ test("appends that wait behind a dying writer go to its successor, and a tail se
   t.deepEqual((await seen).value, { id: "bob", position, bytes: one });
 });
 
-test("a writer that does not come back leaves LOG_UNAVAILABLE, and is tried again after reopenDelayMs", async (t) => {
+test("a writer whose file is away leaves LOG_UNUSABLE, and is tried again after reopenDelayMs", async (t) => {
   const writers = new Writers();
   const clock = new ManualClock();
   const { log, path } = await openLog(t, { clock, reopenDelayMs: 500 }, writers.create);
@@ -145,10 +150,10 @@ test("a writer that does not come back leaves LOG_UNAVAILABLE, and is tried agai
   fs.renameSync(path, `${path}-away`);
   writers.dieAt = "commit";
   await rejectsWith(t, log.append(ann, first, one), "OUTCOME_UNKNOWN");
-  await rejectsWith(t, log.read(ann), "LOG_UNAVAILABLE");
+  await rejectsWith(t, log.read(ann), "LOG_UNUSABLE");
   fs.renameSync(`${path}-away`, path);
   clock.advance(499);
-  await rejectsWith(t, log.append(ann, first, one), "LOG_UNAVAILABLE");
+  await rejectsWith(t, log.append(ann, first, one), "LOG_UNUSABLE");
   clock.advance(1);
   await log.append(ann, first, one);
   t.is((await log.read(ann)).records.length, 2);

@@ -5,14 +5,23 @@ import { resolve } from "node:path";
 import { assert } from "../../base/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
-import type { EntityKey, EventLog, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
+import type {
+  EntityKey,
+  EventLog,
+  HistoryPage,
+  LogHealth,
+  LogRecord,
+  Position,
+  TailRecord,
+} from "../event-log.ts";
+import { Health } from "../health.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
 import { APPEND, CHECKPOINT, REPLACE, SNAPSHOT } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation, OperationKind } from "./batch.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { ConnectionKeeper } from "./connection.ts";
-import { prepareFile, settlePath } from "./file.ts";
+import { filesForAll, prepareFile, settlePath } from "./file.ts";
 import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
 import { defaultSqliteOptions } from "./options.ts";
@@ -55,7 +64,13 @@ export async function openSqliteLog(
     prepareFile(settled);
     const keeper = new ConnectionKeeper(settled, all, createWorker);
     const { writer } = await keeper.start();
-    all.logger.info("event log: open", { path: settled, ...writer.durability });
+    const readable = filesForAll(settled);
+    if (readable.length > 0) {
+      all.logger.warn("event log: every user of this machine may read it, change that with chmod 600", {
+        files: readable,
+      });
+    }
+    all.logger.info("event log: open", { path: settled, ...writer.ready.durability });
     return new LogInFile(settled, all, keeper, lock);
   } catch (thrown) {
     lock.release();
@@ -77,6 +92,7 @@ class LogInFile implements SqliteLog {
   readonly #queue: CommitQueue;
   readonly #turns: ReadTurns;
   readonly #wakeup = new Wakeup();
+  readonly #health: Health;
   #stats = { commits: 0, operations: 0 };
   #closed: Promise<void> | undefined;
 
@@ -91,6 +107,14 @@ class LogInFile implements SqliteLog {
       (operations) => this.#announce(operations),
     );
     this.#turns = new ReadTurns(options.clock, options.readSliceMs, options.maxPendingReads);
+    const check = (_partition: number, isSuspected: boolean) =>
+      this.#queue.between(() => this.#keeper.check(isSuspected));
+    // A thorough check writes as an append does, so it sees whatever one would meet.
+    this.#health = new Health(this.partitions, { ...options, check, hidden: [] });
+  }
+
+  get health(): LogHealth {
+    return this.#health.current;
   }
 
   get stats(): SqliteLogStats {
@@ -188,6 +212,7 @@ class LogInFile implements SqliteLog {
 
   async #close(): Promise<void> {
     this.#wakeup.notifyAll();
+    this.#health.stop();
     await this.#queue.settled();
     await this.#keeper.close();
     this.#lock.release();
@@ -215,8 +240,16 @@ class LogInFile implements SqliteLog {
   }
 
   async #commit(batch: Batch): Promise<BatchOutcome> {
-    const { writer } = await this.#keeper.get();
-    return writer.commit(batch);
+    try {
+      const { writer } = await this.#keeper.get();
+      const outcome = await writer.commit(batch);
+      for (const position of outcome) this.#keeper.acknowledge(position);
+      this.#health.worked(0);
+      return outcome;
+    } catch (thrown) {
+      if (thrown instanceof EventLogError) this.#health.failed(0, thrown);
+      throw thrown;
+    }
   }
 
   #announce(operations: readonly Operation[]): void {

@@ -2,11 +2,13 @@
 
 import { silentLogger, systemClock } from "../../base/mod.ts";
 import type { Clock, Logger } from "../../base/mod.ts";
+import { defaultHealthSettings } from "../health.ts";
+import type { HealthSettings } from "../health.ts";
 import { defaultLimits } from "../limits.ts";
 import type { LogLimits } from "../limits.ts";
 
 /** Settings of the log in a file; each has a default. */
-export interface SqliteLogOptions extends LogLimits, WriterSettings {
+export interface SqliteLogOptions extends LogLimits, HealthSettings, WriterSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Most appends and snapshots that wait or are being written; more get `LOG_OVERLOADED`. Default 16,384. */
@@ -41,6 +43,7 @@ export interface WriterSettings {
 
 export const defaultSqliteOptions: SqliteLogOptions = {
   ...defaultLimits,
+  ...defaultHealthSettings,
   clock: systemClock,
   logger: silentLogger,
   maxPendingAppends: 16_384,

@@ -31,9 +31,19 @@ export function isBusy(thrown: unknown): boolean {
   return code === SQLITE_BUSY || code === SQLITE_LOCKED;
 }
 
+/** True if the file system takes no writes. */
+export function isReadOnly(thrown: unknown): boolean {
+  return fileSystemCode(toError(thrown)) === "EROFS";
+}
+
 /** True if the file or folder is not there. */
 export function isAbsent(thrown: unknown): boolean {
   return fileSystemCode(toError(thrown)) === "ENOENT";
+}
+
+/** True if there is a file of that name already. */
+export function isPresent(thrown: unknown): boolean {
+  return fileSystemCode(toError(thrown)) === "EEXIST";
 }
 
 /** What is left of an error on its way between threads, where classes and fields get lost. */

@@ -7,8 +7,9 @@ import { Worker } from "node:worker_threads";
 import { assert, toError, unreachable } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
+import type { FileIdentity } from "./open-files.ts";
 import { fromErrorMessage } from "./sqlite-error.ts";
-import type { FromWriter, ToWriter, WriterStart } from "./writer-protocol.ts";
+import type { FromWriter, ToWriter, WriterStart, WriterState } from "./writer-protocol.ts";
 import type { DurabilityReport } from "./writer.ts";
 
 /** What the writer's thread may take. Batches and pages are outside of its heap and bounded by other settings. */
@@ -17,32 +18,35 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 
 type State =
   | { readonly kind: "starting"; readonly started: PromiseWithResolvers<void> }
   | { readonly kind: "idle" }
-  | { readonly kind: "committing"; readonly answer: PromiseWithResolvers<BatchOutcome> }
+  | { readonly kind: "busy"; readonly answer: PromiseWithResolvers<BatchOutcome> }
   | { readonly kind: "closing" }
   | { readonly kind: "lost"; readonly error: EventLogError };
 
 /**
  * The near end of the writer's thread.
  *
- * 1. One batch at a time; the next one is given after the answer to the last.
+ * 1. One batch or check at a time; the next one is given after the answer to the last.
  * 2. If the thread ends unasked while a batch is with it, the batch gets `OUTCOME_UNKNOWN`. A link is not mended:
  *    `onLost` is called once, before the batch's caller hears of it. `exited` tells when the thread, and with it its
  *    hold on the file, is gone.
+ * 3. A writer whose file is displaced is kept: `onDisplaced` is called before the caller hears of it.
  */
 export class WriterLink {
   readonly #path: string;
   readonly #worker: Worker;
   readonly #onWarning: (error: EventLogError) => void;
   readonly #onLost: (error: EventLogError) => void;
+  readonly #onDisplaced: (error: EventLogError) => void;
   readonly #exited = Promise.withResolvers<void>();
   #state: State = { kind: "starting", started: Promise.withResolvers<void>() };
   #fault: Error | undefined;
-  #durability: DurabilityReport | undefined;
+  #ready: Ready | undefined;
 
   constructor(start: WriterStart, events: WriterEvents) {
     this.#path = start.path;
     this.#onWarning = events.onWarning;
     this.#onLost = events.onLost;
+    this.#onDisplaced = events.onDisplaced;
     this.#worker = events.createWorker(start);
     this.#worker.on("message", (message: FromWriter) => this.#receive(message));
     this.#worker.on("error", (thrown) => (this.#fault = toError(thrown)));
@@ -54,19 +58,20 @@ export class WriterLink {
     return this.#state.kind === "starting" ? this.#state.started.promise : Promise.resolve();
   }
 
-  get durability(): DurabilityReport {
-    assert(this.#durability !== undefined, "the writer is asked after it has started");
-    return this.#durability;
+  /** What the writer told when it had started. */
+  get ready(): Ready {
+    assert(this.#ready !== undefined, "the writer is asked after it has started");
+    return this.#ready;
   }
 
   /** @throws EventLogError: nothing is stored unless it is `OUTCOME_UNKNOWN`. */
   commit(batch: Batch): Promise<BatchOutcome> {
-    if (this.#state.kind === "lost") return Promise.reject(this.#state.error);
-    assert(this.#state.kind === "idle", "the writer gets one batch at a time");
-    const answer = Promise.withResolvers<BatchOutcome>();
-    this.#state = { kind: "committing", answer };
-    this.#send({ kind: "commit", batch }, [batch.bytes.buffer]);
-    return answer.promise;
+    return this.#ask({ kind: "commit", batch }, [batch.bytes.buffer]);
+  }
+
+  /** @throws EventLogError what a batch would meet. */
+  async check(thorough: boolean): Promise<void> {
+    await this.#ask({ kind: "check", thorough });
   }
 
   /** Resolves when the thread is gone. */
@@ -83,6 +88,15 @@ export class WriterLink {
     await this.#exited.promise;
   }
 
+  #ask(message: ToWriter, transfer: ArrayBuffer[] = []): Promise<BatchOutcome> {
+    if (this.#state.kind === "lost") return Promise.reject(this.#state.error);
+    assert(this.#state.kind === "idle", "the writer gets one batch or check at a time");
+    const answer = Promise.withResolvers<BatchOutcome>();
+    this.#state = { kind: "busy", answer };
+    this.#send(message, transfer);
+    return answer.promise;
+  }
+
   #send(message: ToWriter, transfer: ArrayBuffer[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
@@ -90,7 +104,7 @@ export class WriterLink {
   #receive(message: FromWriter): void {
     switch (message.kind) {
       case "ready":
-        this.#durability = message.durability;
+        this.#ready = message;
         if (this.#state.kind === "starting") this.#state.started.resolve();
         this.#state = { kind: "idle" };
         return;
@@ -100,7 +114,7 @@ export class WriterLink {
       case "committed":
         return this.#answer((answer) => answer.resolve(message.outcome));
       case "failed":
-        return this.#fail(fromErrorMessage(message.error));
+        return this.#fail(fromErrorMessage(message.error), message.after);
       case "warning":
         return this.#onWarning(fromErrorMessage(message.error));
       default:
@@ -109,23 +123,25 @@ export class WriterLink {
   }
 
   #answer(settle: (answer: PromiseWithResolvers<BatchOutcome>) => void): void {
-    if (this.#state.kind !== "committing") return;
+    if (this.#state.kind !== "busy") return;
     const { answer } = this.#state;
     this.#state = { kind: "idle" };
     settle(answer);
   }
 
-  #fail(error: EventLogError): void {
-    if (error.code !== "OUTCOME_UNKNOWN") return this.#answer((answer) => answer.reject(error));
-    // What this writer and its readers see need not be what stands in the file: only opening it again tells.
-    this.#lose(error);
-    void this.#worker.terminate();
+  #fail(error: EventLogError, after: WriterState): void {
+    if (after === "lost") {
+      this.#lose(error);
+      return void this.#worker.terminate();
+    }
+    if (after === "displaced") this.#onDisplaced(error);
+    this.#answer((answer) => answer.reject(error));
   }
 
   #exit(): void {
     if (this.#state.kind !== "closing") {
       const text = `${this.#path}: the writer ended unexpectedly`;
-      const code = this.#state.kind === "committing" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
+      const code = this.#state.kind === "busy" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
       this.#lose(new EventLogError(code, text, { cause: this.#fault }));
     }
     this.#exited.resolve();
@@ -138,8 +154,14 @@ export class WriterLink {
     this.#state = { kind: "lost", error: later };
     if (state.kind === "starting") return state.started.reject(error);
     this.#onLost(later);
-    if (state.kind === "committing") state.answer.reject(error);
+    if (state.kind === "busy") state.answer.reject(error);
   }
+}
+
+/** The writer's durable settings, and the file that it has open. */
+interface Ready {
+  readonly durability: DurabilityReport;
+  readonly file: FileIdentity;
 }
 
 export interface WriterEvents {
@@ -147,6 +169,8 @@ export interface WriterEvents {
   readonly onWarning: (error: EventLogError) => void;
   /** A writer that had started is gone, or not to be trusted any more. */
   readonly onLost: (error: EventLogError) => void;
+  /** The file that it writes to is not at its path any more. */
+  readonly onDisplaced: (error: EventLogError) => void;
   readonly createWorker: CreateWorker;
 }
 

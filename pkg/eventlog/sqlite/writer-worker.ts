@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { assert, systemClock, unreachable } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
+import type { BatchOutcome } from "./batch.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import { toErrorMessage, translateError } from "./sqlite-error.ts";
 import { Writer } from "./writer.ts";
@@ -13,11 +14,11 @@ import type { FromWriter, ToWriter, WriterStart } from "./writer-protocol.ts";
 
 assert(parentPort !== null, "the writer runs in a thread of its own");
 const port = parentPort;
-const { path, settings } = workerData as WriterStart;
+const { path, settings, expected } = workerData as WriterStart;
 const send = (message: FromWriter) => port.postMessage(message);
 
 try {
-  serve(new Writer(path, settings));
+  serve(new Writer(path, settings, expected));
 } catch (thrown) {
   send({ kind: "refused", error: toErrorMessage(translateError(thrown, path, "opening")) });
 }
@@ -29,8 +30,10 @@ function serve(writer: Writer): void {
   port.on("message", (message: ToWriter) => {
     switch (message.kind) {
       case "commit":
-        send(answer(writer, message));
+        send(answer(writer, () => writer.commit(message.batch)));
         return checkpoints.afterCommit();
+      case "check":
+        return send(answer(writer, () => (writer.check(message.thorough), [])));
       case "close":
         checkpoints.stop();
         writer.close();
@@ -39,15 +42,15 @@ function serve(writer: Writer): void {
         return unreachable(message);
     }
   });
-  send({ kind: "ready", durability: writer.durability });
+  send({ kind: "ready", durability: writer.durability, file: writer.file });
   writer.preallocate();
 }
 
-function answer(writer: Writer, { batch }: ToWriter & { readonly kind: "commit" }): FromWriter {
+function answer(writer: Writer, work: () => BatchOutcome): FromWriter {
   try {
-    return { kind: "committed", outcome: writer.commit(batch) };
+    return { kind: "committed", outcome: work() };
   } catch (thrown) {
     const error = thrown instanceof EventLogError ? thrown : translateError(thrown, path, "writing");
-    return { kind: "failed", error: toErrorMessage(error) };
+    return { kind: "failed", error: toErrorMessage(error), after: writer.state };
   }
 }

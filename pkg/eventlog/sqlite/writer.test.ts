@@ -111,6 +111,46 @@ test("what a killed process left in the write-ahead log is in the file, and safe
   reopened.close();
 });
 
+test("(I5) a file that is opened again must be the one that was open, with all that was acknowledged", (t) => {
+  const { writer, path } = openWriter(t);
+  const { file: identity } = writer;
+  writer.commit(packBatch([append("a", NO_POSITION)]));
+  writer.close();
+  new Writer(path, defaultSqliteOptions, { identity, position: 1 }).close();
+  const shorter = { identity, position: 2 };
+  const refused = t.throws(() => new Writer(path, defaultSqliteOptions, shorter), {
+    instanceOf: EventLogError,
+  });
+  t.is(refused.code, "LOG_UNUSABLE");
+  t.regex(refused.message, /ends at position 1, and 2 was acknowledged/);
+  const other = { identity: { ...identity, inode: identity.inode + 1n }, position: 1 };
+  const replaced = t.throws(() => new Writer(path, defaultSqliteOptions, other), {
+    instanceOf: EventLogError,
+  });
+  t.is(replaced.code, "LOG_UNUSABLE");
+  t.regex(replaced.message, /another file is in its place/);
+});
+
+test("(12) a thorough check finds a full file, leaves nothing behind, and passes when there is room", (t) => {
+  const { writer, path } = openWriter(t, { maxFileBytes: 100_000 });
+  writer.commit(packBatch([append("a", NO_POSITION)]));
+  const large: Operation = { ...append("b", NO_POSITION), bytes: new Uint8Array(50_000) };
+  writer.check(true);
+  writer.commit(packBatch([large]));
+  const refused = t.throws(() => writer.check(true), { instanceOf: EventLogError });
+  t.is(refused.code, "LOG_FULL");
+  // It needs no room.
+  writer.check(false);
+  writer.close();
+  const again = new Writer(path, defaultSqliteOptions);
+  again.check(true);
+  t.deepEqual(again.commit(packBatch([append("a", 1)])), [3]);
+  again.close();
+  const reader = new DatabaseSync(path, { readOnly: true });
+  t.deepEqual(reader.prepare("SELECT count(*) AS rows FROM checkpoint").get()?.["rows"], 0);
+  reader.close();
+});
+
 function append(id: string, expected: number): Operation {
   return { kind: APPEND, entity: { type: "cart", id }, position: expected, bytes: new Uint8Array([1, 2, 3]) };
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import * as fs from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
@@ -11,10 +13,14 @@ import { preallocateWal } from "./file.ts";
 import { inspectFile } from "./inspect.ts";
 import { LastPositions } from "./last-positions.ts";
 import type { KnownEntity } from "./last-positions.ts";
+import { checkIdentity, OpenFiles } from "./open-files.ts";
+import type { ExpectedFile, FileIdentity, FilesState } from "./open-files.ts";
 import type { WriterSettings } from "./options.ts";
 import { CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
-import { translateCommitError, translateError } from "./sqlite-error.ts";
+import { isReadOnly, translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
+import { checkWal } from "./wal-check.ts";
+import type { WriterState } from "./writer-protocol.ts";
 
 /** The settings that make a commit durable, as SQLite reports them. */
 export interface DurabilityReport {
@@ -30,9 +36,13 @@ export interface DurabilityReport {
  * 2. What the write-ahead log holds at opening is moved into the file and fsynced before anyone reads: a process that
  *    was killed between writing and fsync must not leave records that are seen but not safe.
  * 3. Each append of a batch is checked against its entity's last position on its own (I3); a conflict fails that one.
- * 4. If `commit` throws, nothing of the batch is stored, unless the code is `OUTCOME_UNKNOWN`; after that one the
- *    writer is not used any more, and opening the file again decides (I5).
+ * 4. If `commit` throws, nothing of the batch is stored, unless the code is `OUTCOME_UNKNOWN`. `state` then tells
+ *    whether the writer is still good for something; if it is lost, opening the file again decides (I5).
  * 5. It does not serve unless `PRAGMA` confirms that the write-ahead log and `synchronous = FULL` are in force.
+ * 6. After each commit it looks whether the path still leads to the files that it wrote to, since a deleted file
+ *    takes writes as before. A batch that went elsewhere is not acknowledged.
+ * 7. What another connection wrote is noticed within the transaction (`data_version`), so the fence holds even if
+ *    someone removed the lock (I3).
  */
 export class Writer {
   readonly durability: DurabilityReport;
@@ -41,22 +51,31 @@ export class Writer {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
   readonly #cache: LastPositions;
+  readonly #files: OpenFiles;
   #last: Position;
+  #dataVersion: unknown;
+  #state: WriterState = "sound";
 
-  constructor(path: string, settings: WriterSettings) {
+  /** @param expected The file that has to be there, if it was open before. */
+  constructor(path: string, settings: WriterSettings, expected?: ExpectedFile) {
     this.#path = path;
     this.#walBytes = settings.maxWalPages * PAGE_BYTES;
     this.#cache = new LastPositions(settings.cachedEntities);
     let database: DatabaseSync | undefined;
     try {
+      const identity = checkIdentity(path, expected?.identity);
+      checkWal(path);
       inspectFile(path, settings.fullCheckBytes);
-      database = new DatabaseSync(path, {
+      database = new DatabaseSync(existing(path), {
         timeout: settings.busyTimeoutMs,
         enableForeignKeyConstraints: false,
       });
       this.durability = openForWriting(database, path, settings);
       this.#statements = prepareStatements(database);
-      this.#last = Number(this.#statements.lastPosition.get()?.["last"] ?? NO_POSITION);
+      this.#last = this.#lastStored();
+      checkEnd(path, this.#last, expected?.position ?? NO_POSITION);
+      this.#dataVersion = this.#statements.dataVersion.get()?.["data_version"];
+      this.#files = new OpenFiles(path, identity);
       this.#database = database;
     } catch (thrown) {
       database?.close();
@@ -64,24 +83,43 @@ export class Writer {
     }
   }
 
+  get state(): WriterState {
+    return this.#state;
+  }
+
+  get file(): FileIdentity {
+    return this.#files.database;
+  }
+
   /** @throws EventLogError (4). */
   commit(batch: Batch): BatchOutcome {
     const outcome: number[] = [];
-    const last = this.#last;
+    this.#transact(() => unpackBatch(batch, (operation) => outcome.push(this.#write(operation))));
+    const files = this.#heed(this.#files.look());
+    if (files.kind === "in place") return outcome;
+    const text = `${files.error.message}; a batch was written meanwhile`;
+    throw new EventLogError("OUTCOME_UNKNOWN", text, { cause: files.error });
+  }
+
+  /**
+   * Would the next batch be stored? With `thorough` it writes, and removes what it wrote in the same transaction.
+   *
+   * @throws EventLogError what the batch would meet.
+   */
+  check(thorough: boolean): void {
+    const files = this.#heed(this.#files.lookAtAll());
+    if (files.kind !== "in place") throw files.error;
     try {
-      this.#statements.begin.run();
-      unpackBatch(batch, (operation) => outcome.push(this.#write(operation)));
+      fs.accessSync(this.#path, fs.constants.W_OK);
     } catch (thrown) {
-      this.#forget(last);
-      throw translateError(thrown, this.#path, "writing");
+      // Other permissions count when a file is opened, and it is open.
+      if (isReadOnly(thrown)) throw translateError(thrown, this.#path, "checking it");
     }
-    try {
-      this.#statements.commit.run();
-    } catch (thrown) {
-      this.#forget(last);
-      throw translateCommitError(thrown, this.#path);
-    }
-    return outcome;
+    if (!thorough) return;
+    this.#transact(() => {
+      this.#statements.addCheck.run(CHECK_BYTES);
+      this.#statements.removeCheck.run();
+    });
   }
 
   /** Pages in the write-ahead log that are not yet in the file. */
@@ -106,6 +144,44 @@ export class Writer {
 
   close(): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+
+  #heed(files: FilesState): FilesState {
+    this.#state = STATES[files.kind];
+    return files;
+  }
+
+  /** @throws EventLogError (4). */
+  #transact(work: () => void): void {
+    const last = this.#last;
+    try {
+      this.#statements.begin.run();
+      this.#noticeOthers();
+      work();
+    } catch (thrown) {
+      this.#forget(last);
+      throw translateError(thrown, this.#path, "writing");
+    }
+    try {
+      this.#statements.commit.run();
+    } catch (thrown) {
+      this.#forget(last);
+      const error = translateCommitError(thrown, this.#path);
+      if (error.code === "OUTCOME_UNKNOWN") this.#state = "lost";
+      throw error;
+    }
+  }
+
+  #noticeOthers(): void {
+    const version = this.#statements.dataVersion.get()?.["data_version"];
+    if (version === this.#dataVersion) return;
+    this.#dataVersion = version;
+    this.#cache.clear();
+    this.#last = this.#lastStored();
+  }
+
+  #lastStored(): Position {
+    return Number(this.#statements.lastPosition.get()?.["last"] ?? NO_POSITION);
   }
 
   #write({ kind, entity, position, bytes }: Operation): number {
@@ -159,6 +235,31 @@ export class Writer {
     // SQLite rolls some failures back by itself. If this fails, so does the next BEGIN.
     if (this.#database.isTransaction) ignoreFailure(() => this.#database.exec("ROLLBACK"));
   }
+}
+
+const STATES: Readonly<Record<FilesState["kind"], WriterState>> = {
+  "in place": "sound",
+  displaced: "displaced",
+  "lost beside": "lost",
+};
+
+/** @throws EventLogError `LOG_UNUSABLE` if the file lacks what was acknowledged. */
+function checkEnd(path: string, last: Position, acknowledged: Position): void {
+  if (last >= acknowledged) return;
+  const text =
+    `${path}: the file ends at position ${last}, and ${acknowledged} was acknowledged: it is another file, or it lost ` +
+    "records; restore a copy and restart";
+  throw new EventLogError("LOG_UNUSABLE", text);
+}
+
+/** What a thorough check writes: about what a usual batch takes of the file. */
+const CHECK_BYTES = 16_384;
+
+/** For SQLite, which would otherwise make a file that is gone anew. */
+function existing(path: string): URL {
+  const url = pathToFileURL(path);
+  url.searchParams.set("mode", "rw");
+  return url;
 }
 
 function openForWriting(database: DatabaseSync, path: string, settings: WriterSettings): DurabilityReport {
@@ -220,6 +321,10 @@ const SQL = {
     ON CONFLICT DO UPDATE SET positions = excluded.positions`,
   lastPosition: `
     SELECT max((SELECT max(position) FROM record WHERE record.type = type.key)) AS last FROM type`,
+  // No checkpoint of a reader has a number for its name.
+  addCheck: "INSERT INTO checkpoint (name, positions) VALUES (0, zeroblob(?))",
+  removeCheck: "DELETE FROM checkpoint WHERE name = 0",
+  dataVersion: "PRAGMA data_version",
   walState: "PRAGMA wal_checkpoint(NOOP)",
   checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
 } as const;

@@ -3,6 +3,8 @@
 /**
  * Run by tests as a process that may be killed: opens the log at a path, prints `open`, then appends to as many
  * entities as it is told, each numbered from where its records end, and prints `id number` for each acknowledgement.
+ * With a count it stops at that number of records of each entity, prints `done` and waits to be killed. The last
+ * argument is the number of pages with which the write-ahead log is emptied.
  */
 
 import * as fs from "node:fs";
@@ -10,17 +12,18 @@ import * as fs from "node:fs";
 import { NO_POSITION } from "../../event-log.ts";
 import { openSqliteLog } from "../log.ts";
 
-const [path = "", callers = "0"] = process.argv.slice(2);
+const [path = "", callers = "0", count = "Infinity", pages = "50"] = process.argv.slice(2);
 
-const log = await openSqliteLog(path, { checkpointPages: 50, maxWalPages: 100 });
+const log = await openSqliteLog(path, { checkpointPages: Number(pages), maxWalPages: 2 * Number(pages) });
 say("open");
-await Promise.all(Array.from({ length: Number(callers) }, (_, index) => appendForEver(`e${index}`)));
+await Promise.all(Array.from({ length: Number(callers) }, (_, index) => appendAll(`e${index}`)));
+if (Number(callers) > 0) say("done");
 
-async function appendForEver(id: string): Promise<void> {
+async function appendAll(id: string): Promise<void> {
   const entity = { type: "cart", id };
   const { records } = await log.read(entity);
   let last = records.at(-1)?.position ?? NO_POSITION;
-  for (let number = records.length; ; number++) {
+  for (let number = records.length; number < Number(count); number++) {
     last = await log.append(entity, last, new TextEncoder().encode(`${number}:${"x".repeat(number % 300)}`));
     say(`${id} ${number}`);
   }

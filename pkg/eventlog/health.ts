@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assert, toError } from "../base/mod.ts";
+import type { Clock, Logger, Timer } from "../base/mod.ts";
+import { EventLogError } from "./event-log.ts";
+import type { EventLogCode, LogHealth } from "./event-log.ts";
+import { HealthReport } from "./health-report.ts";
+
+/** Settings of every log that can fail without being asked. */
+export interface HealthSettings {
+  /** A partition that nothing is appended to is checked this often, in milliseconds. Default 500. */
+  readonly checkIntervalMs: number;
+  /** A check without an answer for this long has failed, in milliseconds. Default 3,000. */
+  readonly checkTimeoutMs: number;
+}
+
+export const defaultHealthSettings: HealthSettings = { checkIntervalMs: 500, checkTimeoutMs: 3_000 };
+
+export interface HealthDependencies extends HealthSettings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * Finds out whether an append to the partition would be stored; rejects with what it would meet. `isSuspected`: an
+   * append has failed, so it may cost more to find out.
+   */
+  readonly check: (partition: number, isSuspected: boolean) => Promise<void>;
+  /** Failures of appends that no check can see. */
+  readonly hidden: readonly EventLogCode[];
+}
+
+interface Partition {
+  problem: EventLogError | undefined;
+  /** When it was last known to take appends. */
+  workedMs: number;
+  /** When an append last failed, if none has worked and no check has passed since. */
+  suspectedMs: number | undefined;
+  /** A problem that no check can see counts until then. */
+  hiddenUntilMs: number;
+  /** How many of these there were in a row. */
+  hiddenFailures: number;
+  /** When the check that is under way began. */
+  checkedSinceMs: number | undefined;
+  /** When the last check began. */
+  lastCheckMs: number;
+}
+
+/** How long a problem that no check can see counts, unless an append works: twice as long after each further one. */
+const HIDDEN_MS = { first: 1_000, most: 60_000 } as const;
+
+/** They concern the append, not the log. */
+const OF_THE_APPEND: readonly EventLogCode[] = ["RECORD_TOO_LARGE", "LOG_OVERLOADED", "LOG_CLOSED"];
+
+/**
+ * What the next append would meet (clause 12 of `event-log.ts`), kept for each partition of a log.
+ *
+ * 1. An append that worked shows that its partition works, and so does one that was refused because another record is
+ *    there.
+ * 2. An append that failed makes its partition suspected, and that is checked soon. The check decides, because the
+ *    failure may concern one entity only. So callers cannot make a log look broken by appends that have to fail.
+ * 3. Only what no check can see (`hidden`) counts at once. It counts until an append works, or until its time is over
+ *    and a check passes; then the next append tells.
+ * 4. Every `checkIntervalMs` a partition is checked that nothing was appended to lately, one check at a time (I11).
+ * 5. A check that takes longer than `checkTimeoutMs` has failed, until it ends or an append works.
+ */
+export class Health {
+  readonly #dependencies: HealthDependencies;
+  readonly #partitions: readonly Partition[];
+  readonly #report: HealthReport;
+  #current: LogHealth = USABLE;
+  #timer: Timer | undefined;
+  #isStopped = false;
+
+  /** The partitions count as working: the log was opened just now. */
+  constructor(partitions: number, dependencies: HealthDependencies) {
+    const { clock, logger } = dependencies;
+    this.#dependencies = dependencies;
+    this.#report = new HealthReport(clock, logger);
+    const nowMs = clock.monotonicMs();
+    this.#partitions = Array.from({ length: partitions }, () => ({
+      problem: undefined,
+      workedMs: nowMs,
+      suspectedMs: undefined,
+      hiddenUntilMs: nowMs,
+      hiddenFailures: 0,
+      checkedSinceMs: undefined,
+      lastCheckMs: nowMs,
+    }));
+    this.#schedule();
+  }
+
+  get current(): LogHealth {
+    return this.#current;
+  }
+
+  /** An append to the partition was stored, or met another record. */
+  worked(partition: number): void {
+    const state = this.#at(partition);
+    state.workedMs = this.#dependencies.clock.monotonicMs();
+    state.suspectedMs = undefined;
+    state.hiddenFailures = 0;
+    if (state.problem !== undefined) this.#tell(state, undefined);
+  }
+
+  /** An append to the partition was not stored, or may not be. */
+  failed(partition: number, error: EventLogError): void {
+    if (this.#isStopped || OF_THE_APPEND.includes(error.code)) return;
+    const { clock, hidden, checkIntervalMs } = this.#dependencies;
+    const state = this.#at(partition);
+    const nowMs = clock.monotonicMs();
+    state.suspectedMs = nowMs;
+    if (hidden.includes(error.code)) this.#hide(state, error, nowMs);
+    // Not for each of many failures: the timer sees to the rest.
+    if (nowMs - state.lastCheckMs >= checkIntervalMs) this.#check(partition);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#report.stop();
+    this.#current = { kind: "unusable", error: new EventLogError("LOG_CLOSED", "the log is closed") };
+  }
+
+  /** Many appends fail together, so only one that comes when the time is over makes it longer. */
+  #hide(state: Partition, error: EventLogError, nowMs: number): void {
+    if (nowMs >= state.hiddenUntilMs) {
+      state.hiddenUntilMs = nowMs + Math.min(HIDDEN_MS.most, HIDDEN_MS.first * 2 ** state.hiddenFailures);
+      state.hiddenFailures = Math.min(state.hiddenFailures + 1, MAX_DOUBLINGS);
+    }
+    this.#tell(state, error);
+  }
+
+  #schedule(): void {
+    const { clock, checkIntervalMs } = this.#dependencies;
+    this.#timer = clock.schedule(checkIntervalMs, () => {
+      for (const partition of this.#partitions.keys()) this.#look(partition);
+      this.#schedule();
+    });
+  }
+
+  #look(partition: number): void {
+    const { clock, checkIntervalMs, checkTimeoutMs } = this.#dependencies;
+    const state = this.#at(partition);
+    const nowMs = clock.monotonicMs();
+    const { checkedSinceMs: sinceMs } = state;
+    if (sinceMs !== undefined) {
+      if (nowMs - sinceMs < checkTimeoutMs || state.workedMs >= sinceMs) return;
+      const text = `the log did not answer a check within ${checkTimeoutMs} ms`;
+      return this.#tell(state, new EventLogError("LOG_UNAVAILABLE", text));
+    }
+    const isKnown = state.problem === undefined && state.suspectedMs === undefined;
+    // Half, so that what begins just after an append is not found two intervals later.
+    if (!isKnown || nowMs - state.workedMs >= checkIntervalMs / 2) this.#check(partition);
+  }
+
+  #check(partition: number): void {
+    const state = this.#at(partition);
+    if (state.checkedSinceMs !== undefined) return;
+    const { clock, check } = this.#dependencies;
+    const beganMs = clock.monotonicMs();
+    state.checkedSinceMs = beganMs;
+    state.lastCheckMs = beganMs;
+    const isSuspected = state.suspectedMs !== undefined || state.problem !== undefined;
+    const finish = (problem: EventLogError | undefined): void => {
+      state.checkedSinceMs = undefined;
+      // What an append met meanwhile is newer.
+      const isOld = problem === undefined ? (state.suspectedMs ?? 0) > beganMs : state.workedMs > beganMs;
+      if (this.#isStopped || isOld) return;
+      if (problem === undefined) this.#passed(state);
+      else this.#tell(state, problem);
+    };
+    check(partition, isSuspected).then(
+      () => finish(undefined),
+      (thrown: unknown) => finish(asProblem(thrown)),
+    );
+  }
+
+  #passed(state: Partition): void {
+    const nowMs = this.#dependencies.clock.monotonicMs();
+    if (nowMs < state.hiddenUntilMs && state.hiddenFailures > 0) return;
+    state.suspectedMs = undefined;
+    this.#tell(state, undefined);
+  }
+
+  #tell(state: Partition, problem: EventLogError | undefined): void {
+    if (this.#isStopped) return;
+    state.problem = problem;
+    const before = this.#current;
+    this.#current = summary(this.#partitions.map((each) => each.problem));
+    if (before.kind !== "usable" || this.#current.kind !== "usable") this.#report.tell(this.#current);
+  }
+
+  #at(partition: number): Partition {
+    const state = this.#partitions[partition];
+    assert(state !== undefined, "the partition exists");
+    return state;
+  }
+}
+
+const USABLE: LogHealth = { kind: "usable" };
+const MAX_DOUBLINGS = 10;
+
+function summary(problems: readonly (EventLogError | undefined)[]): LogHealth {
+  const found = problems.filter((problem) => problem !== undefined);
+  const [error] = found;
+  if (error === undefined) return USABLE;
+  if (found.length === problems.length) return { kind: "unusable", error };
+  const text = `${found.length} of ${problems.length} partitions: ${error.message}`;
+  return { kind: "partly", error: new EventLogError(error.code, text, { cause: error.cause }) };
+}
+
+function asProblem(thrown: unknown): EventLogError {
+  if (thrown instanceof EventLogError) return thrown;
+  return new EventLogError("LOG_UNAVAILABLE", toError(thrown).message, { cause: thrown });
+}
