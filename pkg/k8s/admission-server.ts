@@ -286,7 +286,7 @@ export class AdmissionServer {
     socket.isInBody = false;
     if (typeof body !== "string") return this.#refused(body.problem);
     await this.#turns.take(address);
-    // There is no one any more who would read the answer.
+    // The sender is gone, so the work would be for nothing.
     if (socket.destroyed) return text(499, "gone");
     const question = parse(body);
     const answer = question === undefined ? undefined : this.#deps.answer(question);

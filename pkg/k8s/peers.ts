@@ -18,7 +18,7 @@ interface Peer {
 }
 
 /**
- * Who is connected, and what they hold: connections, and bytes of requests and answers.
+ * The addresses that are connected, and what each holds: connections, and bytes of requests and answers.
  *
  * 1. Both are bounded over all (I11). What one address has is at most half of each, and of the bytes that an address has,
  *    one of its connections has at most half. So a newcomer finds room beside an address that takes all it can.

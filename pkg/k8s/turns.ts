@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Who does the next piece of work on the one thread there is.
+ * Orders pieces of work on the one thread there is, so that one sender does not delay the others.
  *
- * 1. One piece is done in each turn of the event loop, so that bytes and handshakes of others come in between.
- * 2. Those who wait are served in turn, one piece each: who has sent a hundred does not delay who has sent one by more than
- *    one piece.
+ * 1. One piece is done in each turn of the event loop, so that bytes and handshakes of others are taken in between.
+ * 2. Senders are served round-robin: one that waits with a hundred pieces delays another with one piece by one piece.
  *
- * What waits is bounded by those who call: each waits for one turn at a time.
+ * How many wait is bounded by the callers: a connection waits for one turn at a time.
  */
 export class Turns {
-  /** First in, first served, and to the end of the line with who has more. */
+  /** By sender; the first entry is served next, and moves to the end if it has more. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #isRunning = false;
 
-  /** Settles when it is the turn of `who`. The work is what the caller does then, up to its next wait. */
-  take(who: string): Promise<void> {
+  /** Settles when it is the turn of `sender`. The work is what the caller does then, up to its next wait. */
+  take(sender: string): Promise<void> {
     return new Promise((resolve) => {
-      const line = this.#waiting.get(who);
-      if (line === undefined) this.#waiting.set(who, [resolve]);
+      const line = this.#waiting.get(sender);
+      if (line === undefined) this.#waiting.set(sender, [resolve]);
       else line.push(resolve);
       if (this.#isRunning) return;
       this.#isRunning = true;
@@ -27,9 +26,9 @@ export class Turns {
   }
 
   #next(): void {
-    for (const [who, [first, ...others]] of this.#waiting) {
-      this.#waiting.delete(who);
-      if (others.length > 0) this.#waiting.set(who, others);
+    for (const [sender, [first, ...others]] of this.#waiting) {
+      this.#waiting.delete(sender);
+      if (others.length > 0) this.#waiting.set(sender, others);
       first?.();
       break;
     }

@@ -2,8 +2,10 @@
 
 import type { ServiceOptions } from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
-import { logPrefix } from "./log-prefix.ts";
 import { ADMIN_PORT, HTTP_PORT, PROXY_CONTAINER, QUEUE_DRAINED_URL, SECRET_VOLUME } from "./reserved.ts";
+
+/** The proxy's variable with the address of its log. */
+export const LOG_VARIABLE = "PERDURE_LOG";
 
 /** Where the Secret with what NATS asks for is mounted. */
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
@@ -61,7 +63,6 @@ export function secretVolume({ natsSecret }: ServiceOptions): JsonObject {
 }
 
 function environment(pod: PodIdentity, userPort: number, options: ServiceOptions): readonly JsonObject[] {
-  const log = options.log ?? `${options.natsUrl}/${logPrefix(pod.namespace, pod.service)}`;
   const fields = { POD_NAME: "metadata.name", POD_NAMESPACE: "metadata.namespace", POD_IP: "status.podIP" };
   const values = {
     K_SERVICE: pod.service,
@@ -72,7 +73,7 @@ function environment(pod: PodIdentity, userPort: number, options: ServiceOptions
     HTTP_PORT: String(HTTP_PORT),
     ADMIN_PORT: String(ADMIN_PORT),
     USER_FUNCTION_PORT: String(userPort),
-    PERDURE_LOG: log,
+    [LOG_VARIABLE]: options.log,
     NATS_SECRET_DIR: SECRET_FOLDER,
     PERDURE_MAX_CONFLICT_RETRIES: String(MAX_CONFLICT_RETRIES),
     PERDURE_DRAIN_WAIT_URL: QUEUE_DRAINED_URL,

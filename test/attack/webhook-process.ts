@@ -20,7 +20,7 @@ export interface WebhookProcess extends RunningProcess {
   readonly port: number;
   /** The largest memory that was resident at any time so far, in MiB. */
   peakMiB(): number;
-  /** Asks as the kubelet or the API server would, from an address of its own. Rejects after `withinMs`. */
+  /** Asks from 127.0.0.1, as the kubelet or the API server would. Rejects if there is no answer after `withinMs`. */
   ask(path: string, question?: object, withinMs?: number): Promise<WebhookAnswer>;
 }
 

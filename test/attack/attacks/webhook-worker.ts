@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one attack in a thread of its own, so that it does not slow down who measures it.
+// Runs one attack in another thread than the one that measures, so that it does not slow that down.
 
 import { parentPort, workerData } from "node:worker_threads";
 
