@@ -235,7 +235,7 @@ export class AdmissionServer {
     if (socket.destroyed) return;
     if (!request.complete) this.#linger(socket);
     const isLast = this.#isClosing || !request.complete;
-    this.#send(response, charge.take(reply.body.length) ? reply : this.#overloaded(), isLast);
+    this.#send(response, charge.take(Buffer.byteLength(reply.body)) ? reply : this.#overloaded(), isLast);
   }
 
   #send(response: ServerResponse, { status, type, body, code }: Reply, isLast: boolean): void {
