@@ -18,6 +18,14 @@ export const CONFIG_MAP = join(ROOT, "config", "core", "400-config-perdure.yaml"
 
 const LINE_LENGTH = 100;
 
+/** What the example says where there is no default. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  "allowed-logs": "tls://nats.elsewhere:4222 memory:",
+  "allowed-proxy-images": "registry.example/perdure-proxy:next",
+  "nats-servers": "3",
+  "proxy-image": "registry.example/perdure-proxy:0.1.0",
+};
+
 /** The whole page. */
 export function annotationsPage(): string {
   const annotations = settingsOf("annotation").map(([, setting]) => row(setting, `${PREFIX}${setting.key}`));
@@ -43,6 +51,18 @@ ${annotations.join("\n")}
   it is made.
 - An annotation \`${PREFIX}…\` that is not in this table, or whose value makes no sense, is refused, and so is what a
   stateful service cannot have: [errors](errors.md#kubernetes) lists the codes.
+- The log of a service is under a prefix of its namespace and name, and what an annotation asks for is held to that
+  (\`LOG_OF_ANOTHER\`, \`LOG_NOT_ALLOWED\`). To change it, or to take over the state of another service of the namespace,
+  \`${PREFIX}confirm-log\` repeats the address:
+
+  \`\`\`sh
+  kn service update cart --annotation ${PREFIX}log=nats://nats.perdure-system.svc:4222/shop_cart_v2 \\
+    --annotation ${PREFIX}confirm-log=nats://nats.perdure-system.svc:4222/shop_cart_v2
+  \`\`\`
+
+  What the service knew stays under the old address, and is there again when the log is changed back. Pods of older
+  revisions keep the log that they were made with. [Tenants](tenants.md) says what this protects from, and what else is needed.
+- Keys are written in small letters, as they stand here: Kubernetes takes others too, and they are refused.
 - A stateful service has one pod at a time: \`autoscaling.knative.dev/max-scale\` is set to 1, and a larger one is refused.
   While a new revision takes over two pods may overlap; the log keeps that safe.
 - Where the template has a name of its own (\`spec.template.metadata.name\`), give it another one when an annotation changes, as
@@ -99,10 +119,10 @@ function exampleText(): string {
 #                              #
 ################################
 
-# This block is not read: it shows every key with its default. To set one, write it beside
-# _example, not into it.`;
+# This block is not read: it shows every key with its default, or with an example where there is
+# none. To set one, write it beside _example, not into it.`;
   const keys = settingsOf("config").map(([, setting]) => {
-    const value = setting.default === "" ? "registry.example/perdure-proxy:0.1.0" : setting.default;
+    const value = setting.default === "" ? (EXAMPLES[setting.key] ?? "") : setting.default;
     return `${comment(setting.help)}\n${setting.key}: "${value}"`;
   });
   return [head, ...keys].join("\n\n");

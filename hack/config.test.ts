@@ -10,7 +10,7 @@ import { parse, parseAllDocuments } from "yaml";
 import { readConfiguration } from "../pkg/webhook/mod.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const FILES = globSync("{config,docs/install-example}/**/*.yaml", { cwd: ROOT }).sort();
+const FILES = globSync("{config,docs/install-example,docs/tenants-example}/**/*.yaml", { cwd: ROOT }).sort();
 
 /** As much of any object as is looked at here. */
 interface Manifest {
@@ -82,6 +82,23 @@ test("what the overlays say in config-perdure makes sense, and is all that has t
     const { data } = parse(patches[0]?.patch ?? "") as Manifest;
     t.like(readConfiguration(data), { kind: "valid" }, file);
   }
+});
+
+test("the patch that docs/install.md has for the webhook's policy opens the port that the policy opens", (t) => {
+  const [, block = ""] = /```yaml\n( {2}- patch: [\s\S]+?)```/.exec(text("docs/install.md")) ?? [];
+  const [{ patch = "" } = {}] = parse(block) as { readonly patch?: string }[];
+  const narrowed = parse(patch) as {
+    readonly metadata: object;
+    readonly spec: { readonly ingress: readonly object[] };
+  };
+  const installed = parse(text("config/core/503-networkpolicy.yaml")) as typeof narrowed;
+  t.like(installed.metadata, narrowed.metadata);
+  const [{ ports }, { ports: allowed, from }] = [installed.spec.ingress[0], narrowed.spec.ingress[0]] as [
+    { readonly ports: unknown; readonly from?: unknown },
+    { readonly ports: unknown; readonly from?: unknown },
+  ];
+  t.deepEqual(allowed, ports);
+  t.truthy(from);
 });
 
 test("to install it takes no more than 30 lines", (t) => {

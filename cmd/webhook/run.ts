@@ -46,6 +46,6 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
 async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Webhook> {
   const options = webhookOptions(parseFlags(argv), env);
   const logger = createLogger(options.logLevel as LogLevel, process.stdout);
-  const access = await inClusterAccess(env);
+  const access = await inClusterAccess(env, options.serviceAccount);
   return startWebhook(options, { access, clock: systemClock, random: systemRandom, logger, signal });
 }

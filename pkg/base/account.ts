@@ -149,6 +149,11 @@ export class Charge {
     return this.#held;
   }
 
+  /** What `take` would grant now. */
+  get available(): number {
+    return this.#isClosed ? 0 : this.#holder.available;
+  }
+
   /** Takes so much more. False, and nothing is taken, if the holder may not have it; always false after `close`. */
   take(amount: number): boolean {
     if (this.#isClosed) return false;

@@ -6,26 +6,15 @@ import { gzipSync } from "node:zlib";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
-import { until } from "../../test/lib/until.ts";
-import { ManualClock } from "../base/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
-import { echo, RawClient, runEndpoint } from "./testdata/running-endpoint.ts";
+import { BOOK, echo, GET, PUT, RawClient, runEndpoint, serves } from "./testdata/running-endpoint.ts";
 import { handshakeBytes } from "./testdata/web-sockets.ts";
 
-const GET = "GET /books/1 HTTP/1.1\r\nhost: x\r\n\r\n";
-const PUT = "PUT /books/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
 const WEB = "POST /perdure.test.library.Talks/Say HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web";
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const BOOK = '{"isbn":"1","title":"","tags":[],"copies":"0"}';
-
-/** Whatever was done to it, the port still serves. */
-async function serves(t: ExecutionContext, endpoint: Endpoint): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${endpoint.port}/books/1`);
-  t.is(await response.text(), BOOK);
-}
 
 interface Broken {
   readonly name: string;
@@ -220,30 +209,6 @@ test("a peer's error code that is no header value is left out", async (t) => {
   t.is(await response.text(), "text");
 });
 
-test("pipelined requests are carried out one after the other, so that one that is not read makes no more work", async (t) => {
-  const dispatched: string[] = [];
-  const first = Promise.withResolvers<void>();
-  const endpoint = await runEndpoint(t, async (command) => {
-    dispatched.push(Buffer.from(command.payload).toString().slice(2));
-    if (dispatched.length === 1) await first.promise;
-    return echo(command);
-  });
-  const request = (isbn: string) => GET.replace("/books/1", `/books/${isbn}`);
-  const client = new RawClient(endpoint.port).send(request("one") + request("two") + request("three"));
-  await serves(t, endpoint);
-  t.deepEqual(dispatched, ["one", "1"], "the others wait for their turn");
-  first.resolve();
-  const answers = await client.until('"three"');
-  t.deepEqual(answers.match(/"isbn":"\w+"/g), ['"isbn":"one"', '"isbn":"two"', '"isbn":"three"']);
-});
-
-test("a client that pipelines more requests than may wait is cut off (I11)", async (t) => {
-  const endpoint = await runEndpoint(t, () => new Promise(() => undefined));
-  t.is(await new RawClient(endpoint.port).send(GET.repeat(40)).closed, "");
-  t.is(endpoint.accounts.requests.used, 0);
-  t.is(endpoint.accounts.bytes.used, 0);
-});
-
 test("a broken request behind an open one is not answered in its place", async (t) => {
   const endpoint = await runEndpoint(t, () => new Promise(() => undefined));
   t.is(await new RawClient(endpoint.port).send(`${GET}garbage\r\n\r\n`).closed, "");
@@ -343,23 +308,6 @@ for (const announced of [true, false]) {
   });
 }
 
-test("bodies that are under way fill bounded memory, of which a connection has a share", async (t) => {
-  const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 200_000 });
-  const half = Buffer.alloc(60_000, 0x20);
-  const body = (length: number): string => `${PUT}content-length: ${length}\r\n\r\n`;
-  const greedy = new RawClient(endpoint.port).send(body(120_002)).send(Buffer.alloc(110_000, 0x20));
-  const refused = await greedy.until("try again");
-  t.true(refused.startsWith("HTTP/1.1 503 "), refused);
-  t.true(refused.includes("perdure-error-code: ENDPOINT_OVERLOADED"));
-
-  const clients = [1, 2, 3].map(() => new RawClient(endpoint.port).send(body(60_002)).send(half));
-  const third = await Promise.race(clients.map((client) => client.until("try again")));
-  t.true(third.includes("perdure-error-code: ENDPOINT_OVERLOADED"), "there is room for two of them");
-  await serves(t, endpoint);
-  const other = clients.find((client) => client.received === "");
-  t.true((await (other as RawClient).send("{}").until(BOOK)).includes("HTTP/1.1 200 OK"));
-});
-
 // Slow ones
 
 test("a connection that never shows its protocol is closed", async (t) => {
@@ -405,49 +353,6 @@ test("idle connections are closed after their time, over both versions", async (
   const session = connectHttp2(endpoint.url);
   await new Promise((resolve) => session.on("close", resolve));
   t.pass();
-});
-
-test("a new connection takes the place of an idle one, never that of a busy one", async (t) => {
-  const free = Promise.withResolvers<void>();
-  const endpoint = await runEndpoint(
-    t,
-    async (command) => {
-      if (Buffer.from(command.payload).includes("wait")) await free.promise;
-      return echo(command);
-    },
-    // One address has half of them.
-    { maxConnections: 4 },
-  );
-  const busy = new RawClient(endpoint.port).send(GET.replace("/books/1", "/books/wait"));
-  const idle = new RawClient(endpoint.port).send(GET);
-  await idle.until(BOOK);
-  const newer = new RawClient(endpoint.port).send(GET.replace("/books/1", "/books/wait"));
-  t.true((await idle.closed).endsWith(BOOK), "it has made room");
-  t.is(await new RawClient(endpoint.port).send(GET).closed, "", "all are busy");
-  free.resolve();
-  t.regex(await busy.until("copies"), /"isbn":"wait"/);
-  t.regex(await newer.until("copies"), /"isbn":"wait"/);
-});
-
-test("a peer that does not read its answers is closed after a time", async (t) => {
-  const clock = new ManualClock();
-  const text = Buffer.alloc(8_000_000, "x");
-  // Field 1 is a text of that length, whose varint is 80 a4 e8 03.
-  const payload = Buffer.concat([Buffer.from([0x0a, 0x80, 0xa4, 0xe8, 0x03]), text]);
-  const reply = { payload, metadata: [] };
-  const endpoint = await runEndpoint(
-    t,
-    async () => reply,
-    { writeTimeoutMs: 1_000, minWriteRate: 1e9 },
-    undefined,
-    clock,
-  );
-  const client = new RawClient(endpoint.port).send(GET);
-  client.socket.pause();
-  await until("the answer waits", () => endpoint.accounts.bytes.used > 8_000_000);
-  for (let i = 0; i < 6; i++) clock.advance(250);
-  await until("its memory is given back", () => endpoint.accounts.bytes.used === 0);
-  t.is(endpoint.accounts.requests.used, 0);
 });
 
 // HTTP/2 frames

@@ -15,17 +15,15 @@ export interface ApiAccess {
   token(): Promise<string>;
 }
 
-/** Where Kubernetes puts the service account of a pod. */
-const ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
-
 /**
  * The access that every pod has with its service account.
  *
+ * @param folder where Kubernetes puts what belongs to that account.
  * @throws K8sError `NOT_IN_CLUSTER`
  */
 export async function inClusterAccess(
   env: Readonly<Record<string, string | undefined>>,
-  folder: string = ACCOUNT_FOLDER,
+  folder: string,
 ): Promise<ApiAccess> {
   const [host = "", port = ""] = [env["KUBERNETES_SERVICE_HOST"], env["KUBERNETES_SERVICE_PORT"]];
   if (host === "" || !/^\d{1,5}$/.test(port)) {

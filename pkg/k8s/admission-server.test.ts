@@ -12,7 +12,7 @@ import { silentLogger, systemClock } from "../base/mod.ts";
 import { until } from "../../test/lib/until.ts";
 
 import { AdmissionServer } from "./admission-server.ts";
-import type { AdmissionDeps } from "./admission-server.ts";
+import type { AdmissionDeps, AdmissionOptions } from "./admission-server.ts";
 import type { Certificates } from "./certificates.ts";
 import { makeCertificates } from "./make-certificates.ts";
 
@@ -26,11 +26,21 @@ const OPTIONS = {
   host: "127.0.0.1",
   port: 0,
   maxBodyBytes: 1_000,
+  maxPendingBytes: 16_000,
+  maxJsonDepth: 5,
+  maxJsonValues: 100,
   maxConnections: 10,
-  requestTimeoutMs: 300,
+  requestTimeoutMs: 30_000,
 };
 
-async function start(t: ExecutionContext, changes: Partial<AdmissionDeps> = {}) {
+/** For tests that wait for it. */
+const SOON = { requestTimeoutMs: 300 };
+
+async function start(
+  t: ExecutionContext,
+  changes: Partial<AdmissionDeps> = {},
+  options: Partial<AdmissionOptions> = {},
+) {
   const certificates = await makeCertificates(["localhost"], Date.now(), 3_600_000);
   const deps: AdmissionDeps = {
     clock: systemClock,
@@ -39,7 +49,7 @@ async function start(t: ExecutionContext, changes: Partial<AdmissionDeps> = {}) 
     problem: () => undefined,
     ...changes,
   };
-  const server = new AdmissionServer(OPTIONS, deps, certificates);
+  const server = new AdmissionServer({ ...OPTIONS, ...options }, deps, certificates);
   const port = await server.listen();
   let isClosed = false;
   const close = async (withinMs = 0) => {
@@ -63,6 +73,30 @@ async function start(t: ExecutionContext, changes: Partial<AdmissionDeps> = {}) 
       asked.on("error", reject).end(body);
     });
   return { server, port, ask, close, certificates };
+}
+
+/** Sends these bytes as they are; everything that came back when the connection is closed. */
+function talk(
+  port: number,
+  bytes: string,
+  { from, isEnding = false }: { readonly from?: string; readonly isEnding?: boolean } = {},
+): Promise<string> {
+  return new Promise((resolve) => {
+    let said = "";
+    const localAddress = from === undefined ? {} : { localAddress: from };
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false, ...localAddress }, () => {
+      if (isEnding) socket.end(bytes);
+      else socket.write(bytes);
+    });
+    socket
+      .on("data", (chunk: Buffer) => (said += chunk.toString()))
+      .on("error", () => undefined)
+      .on("close", () => resolve(said));
+  });
+}
+
+function post(body: string, length = body.length): string {
+  return `POST /admit HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n${body}`;
 }
 
 /** The certificate that a new connection meets. */
@@ -100,11 +134,6 @@ test("what is no question is refused, and the next one is answered", async (t) =
   t.is((await ask("/admit")).status, 405);
   t.is((await ask("/other", "3")).status, 404);
   t.is((await ask("/admit", "x".repeat(1_001))).status, 413);
-  t.is(
-    (await ask("/admit", "x".repeat(1_001), { "transfer-encoding": "chunked" })).status,
-    413,
-    "of unknown length",
-  );
   await new Promise<void>((resolve) => {
     connectTcp(port, "127.0.0.1")
       .on("error", () => undefined)
@@ -115,7 +144,7 @@ test("what is no question is refused, and the next one is answered", async (t) =
 });
 
 test("a question that does not come to its end is given up", async (t) => {
-  const { port, certificates, ask } = await start(t);
+  const { port, certificates, ask } = await start(t, {}, SOON);
   const ended = new Promise<void>((resolve) => {
     const socket = connect({ host: "localhost", port, ca: [...certificates.ca] }, () => {
       socket.write("POST /admit HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{");
@@ -192,4 +221,115 @@ test("a port that is taken is a clear error", async (t) => {
   };
   const second = new AdmissionServer({ ...OPTIONS, port }, deps, certificates);
   await t.throwsAsync(second.listen(), { code: "WEBHOOK_PORT_UNUSABLE" });
+});
+
+test("each refusal has its code, in the body and as a header", async (t) => {
+  const { ask } = await start(t, { answer: (question) => (question === 1 ? undefined : {}) });
+  const refused = async (body: string): Promise<unknown> => {
+    const answer = await ask("/admit", body);
+    return [answer.status, answer.headers["perdure-error-code"], answer.body.split(":")[0]];
+  };
+  t.deepEqual(await refused("1"), [400, "NOT_A_REVIEW", "NOT_A_REVIEW"]);
+  t.deepEqual(await refused("x".repeat(1_001)), [413, "REVIEW_TOO_LARGE", "REVIEW_TOO_LARGE"]);
+  t.deepEqual(await refused("[".repeat(6)), [413, "REVIEW_TOO_COMPLEX", "REVIEW_TOO_COMPLEX"]);
+  t.deepEqual(await refused(`[${"1,".repeat(101)}1]`), [413, "REVIEW_TOO_COMPLEX", "REVIEW_TOO_COMPLEX"]);
+  t.is((await ask("/admit", "[[[[[]]]]]")).status, 200);
+});
+
+test("a body of unknown length is refused at its head, and so is one of two lengths", async (t) => {
+  const { port, server } = await start(t);
+  const head = "POST /admit HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+  t.regex(await talk(port, head + "1\r\n2\r\n".repeat(10_000)), /^HTTP\/1\.1 411 .*REVIEW_LENGTH_MISSING/s);
+  t.notRegex(await talk(port, post("{}").replace("host", "content-length: 3\r\nhost")), / 200 /);
+  t.notRegex(await talk(port, post("{}").replace("host", "transfer-encoding: chunked\r\nhost")), / 200 /);
+  await until("all is given back", () => server.pending.connections === 0);
+});
+
+test("a question that there is no room for is refused before its body, and others are answered", async (t) => {
+  const sizes = { maxBodyBytes: 100_000, maxPendingBytes: 400_000 };
+  const { port, ask, server } = await start(t, { answer: () => ({}) }, { ...sizes, requestTimeoutMs: 2_000 });
+  const from = "127.0.0.2";
+  // They are all of one address: the first three may have so much, and the fourth not any more.
+  const first = Array.from({ length: 3 }, () => talk(port, post("x".repeat(49_000), 50_000), { from }));
+  await until("they hold it", () => server.pending.bytes >= 147_000);
+  t.regex(
+    await talk(port, post("", 50_000), { from }),
+    /^HTTP\/1\.1 503 .*retry-after: 1.*WEBHOOK_OVERLOADED/s,
+  );
+  t.is((await ask("/admit", JSON.stringify("y".repeat(50_000)))).status, 200, "beside them");
+  t.deepEqual(await Promise.all(first), ["", "", ""], "they are given up in time");
+  await until("all is given back", () => server.pending.bytes === 0);
+});
+
+test("a request that does not wait for the answer before ends its connection, with all that was sent behind it", async (t) => {
+  let asked = 0;
+  const { port, server } = await start(t, {
+    problem: () => {
+      asked += 1;
+      return undefined;
+    },
+  });
+  const said = await talk(port, "GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5_000));
+  t.true(asked <= 1, `${asked} were asked`);
+  t.true((said.match(/HTTP/g) ?? []).length <= 1);
+  await until("it is gone", () => server.pending.connections === 0);
+});
+
+test("one connection answers one request after the other, of any size, however its bytes are cut", async (t) => {
+  const { port, certificates } = await start(
+    t,
+    { answer: () => ({}) },
+    { maxBodyBytes: 1_000_000, maxPendingBytes: 4_000_000 },
+  );
+  const socket = connect({ host: "localhost", port, ca: [...certificates.ca] });
+  t.teardown(() => socket.destroy());
+  let said = "";
+  socket.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const sizes = [2, 900_000, 1, 70_000, 1_024, 3];
+  for (const [index, size] of sizes.entries()) {
+    const question = post(JSON.stringify("z".repeat(size)));
+    for (let from = 0; from < question.length; from += 7_001)
+      socket.write(question.slice(from, from + 7_001));
+    await until(`answer ${index}`, () => (said.match(/HTTP\/1\.1 200/g) ?? []).length === index + 1);
+  }
+  t.is((said.match(/HTTP/g) ?? []).length, sizes.length);
+});
+
+test("what a sender leaves unfinished ends with its time: a handshake, a first request, headers", async (t) => {
+  const { port, server } = await start(t, {}, SOON);
+  const ends = (bytes: string): Promise<string> => talk(port, bytes);
+  const noHandshake = new Promise<void>((resolve) => {
+    connectTcp(port, "127.0.0.1")
+      .on("error", () => undefined)
+      .on("close", () => resolve())
+      .resume();
+  });
+  t.deepEqual(await Promise.all([ends(""), ends("GET /livez HTTP/1.1\r\nhost: x\r\nx: "), noHandshake]), [
+    "",
+    "",
+    undefined,
+  ]);
+  await until("all is given back", () => server.pending.connections === 0);
+});
+
+test("an address has half of the connections, and another one is served beside it; HTTP/2 is not offered", async (t) => {
+  const { port, ask, server } = await start(t);
+  const sockets = Array.from({ length: 20 }, () =>
+    connectTcp({ port, host: "127.0.0.1", localAddress: "127.0.0.2" }).on("error", () => undefined),
+  );
+  t.teardown(() => sockets.forEach((socket) => void socket.destroy()));
+  await until("the others are refused", () => sockets.filter(({ closed }) => closed).length >= 15);
+  t.is(server.pending.connections, 5);
+  t.is((await ask("/livez")).status, 200);
+
+  const protocol = await new Promise((resolve) => {
+    const socket = connect(
+      { port, host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols: ["h2", "http/1.1"] },
+      () => {
+        resolve(socket.alpnProtocol);
+        socket.destroy();
+      },
+    );
+  });
+  t.is(protocol, "http/1.1");
 });

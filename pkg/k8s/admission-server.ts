@@ -3,21 +3,35 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 import { sleep } from "../base/mod.ts";
-import type { Clock, Logger } from "../base/mod.ts";
+import type { Charge, Clock, Holder, Logger } from "../base/mod.ts";
 
 import type { Certificates } from "./certificates.ts";
 import { K8sError } from "./k8s-error.ts";
+import { Peers } from "./peers.ts";
+import type { PeerConnection } from "./peers.ts";
+import { readBody, refusedAtOnce } from "./review-body.ts";
+import type { BodyLimits, BodyProblem } from "./review-body.ts";
+import { SlicedSocket } from "./sliced-socket.ts";
+import { Turns } from "./turns.ts";
 
 export interface AdmissionOptions {
   readonly host: string;
   readonly port: number;
   /** Largest question: an object, and what it was before. */
   readonly maxBodyBytes: number;
+  /** Of all questions and answers that are under way. One address has at most half of it, one connection a quarter. */
+  readonly maxPendingBytes: number;
+  /** Lists and objects in one another in a question. */
+  readonly maxJsonDepth: number;
+  /** Keys and values of a question. */
+  readonly maxJsonValues: number;
+  /** One address has at most half of them. */
   readonly maxConnections: number;
-  /** From the first byte of a question to the last. */
+  /** How long a handshake, the first byte of a first question, a question to its end, and an answer may take each. */
   readonly requestTimeoutMs: number;
 }
 
@@ -30,48 +44,97 @@ export interface AdmissionDeps {
   readonly problem: () => string | undefined;
 }
 
+/** Why a request has no answer of the webhook's own. It is the first word of the body, and in `perdure-error-code`. */
+export type AdmissionAnswerCode =
+  | "NOT_A_REVIEW"
+  | "REVIEW_LENGTH_MISSING"
+  | "REVIEW_TOO_COMPLEX"
+  | "REVIEW_TOO_LARGE"
+  | "WEBHOOK_FAILED"
+  | "WEBHOOK_OVERLOADED";
+
 /** The API server lets a connection rest for 90 s. If we closed it first, a question could meet the closing. */
 const IDLE_TIMEOUT_MS = 120_000;
 
-const TOO_LARGE = 413;
+/** The API server sends less than one thousand. */
+const MAX_HEADER_BYTES = 8_192;
+
+/** How long a sender that was refused has to read why, in milliseconds. */
+const LINGER_MS = 200;
+
+/** Asks the API server to send it again itself, within the time that it gives us. */
+const RETRY_AFTER_S = "1";
+
+/** A connection whose handshake is done. */
+interface Connection {
+  readonly socket: SlicedSocket;
+  readonly address: string;
+  readonly bytes: Holder;
+  /** From the head of a request to the end of its answer. */
+  isBusy: boolean;
+}
 
 interface Reply {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  readonly code?: AdmissionAnswerCode;
 }
 
 /**
  * The HTTPS port that the API server asks at: `POST /admit` with an AdmissionReview, and `/livez` and `/readyz` for the
- * kubelet. Certificates are exchanged while it serves. A question that is too large, late or no question, and an error
- * in an answer, end that question alone (I12).
+ * kubelet. Certificates are exchanged while it serves.
+ *
+ * Everything in the cluster may reach it, and without it no stateful pod is made. So:
+ *
+ * 1. A question that is too large, late or no question, and an error in an answer, end that question alone (I12).
+ * 2. The bytes of all questions and answers are on one account, and a question is refused before it is more (I11).
+ *    An address has at most half of the account, so another one is answered beside it.
+ * 3. Nothing is built of a question that would become too much in memory.
+ * 4. Connections are bounded, from before their handshake on; an address has at most half of them.
+ * 5. A connection has one request at a time. The API server and the kubelet send no other before they have the answer.
+ * 6. Questions are decided one in each turn of the event loop, and addresses take turns.
+ * 7. Whatever a sender leaves unfinished (a handshake, headers, a body, the reading of an answer) ends with its time.
  */
 export class AdmissionServer {
   readonly #server: Server;
   readonly #options: AdmissionOptions;
+  readonly #limits: BodyLimits;
   readonly #deps: AdmissionDeps;
+  readonly #peers: Peers;
+  readonly #turns = new Turns();
+  /** By address and port of the other side, because a TLS socket does not tell which one it stands upon. */
+  readonly #accepted = new Map<string, PeerConnection>();
+  readonly #connections = new WeakMap<Duplex, Connection>();
   #isClosing = false;
 
   /** @param certificates to begin with. */
   constructor(options: AdmissionOptions, deps: AdmissionDeps, certificates: Certificates) {
     this.#options = options;
     this.#deps = deps;
-    const { requestTimeoutMs } = options;
+    const { requestTimeoutMs, maxBodyBytes, maxJsonDepth: maxDepth, maxJsonValues: maxValues } = options;
+    this.#limits = { maxBodyBytes, maxDepth, maxValues };
+    this.#peers = new Peers(options.maxConnections, options.maxPendingBytes);
     this.#server = createServer(
       {
         cert: certificates.cert,
         key: certificates.key,
         minVersion: "TLSv1.3",
+        // HTTP/2 would let one connection carry many requests, and the API server does without.
+        ALPNProtocols: ["http/1.1"],
         handshakeTimeout: requestTimeoutMs,
         requestTimeout: requestTimeoutMs,
         headersTimeout: requestTimeoutMs,
         keepAliveTimeout: IDLE_TIMEOUT_MS,
         connectionsCheckingInterval: Math.min(requestTimeoutMs, 1_000),
-        maxHeaderSize: 16_384,
+        maxHeaderSize: MAX_HEADER_BYTES,
       },
       (request, response) => void this.#serve(request, response),
     );
-    this.#server.maxConnections = options.maxConnections;
+    // While a request is under way: neither is a byte read nor one written.
+    this.#server.timeout = requestTimeoutMs;
+    this.#server.on("connection", (socket: Socket) => this.#accept(socket));
+    this.#slice();
     // What is no TLS, or no HTTP, concerns its sender only.
     this.#server.on("tlsClientError", () => undefined);
     this.#server.on("clientError", (_error, socket) => void socket.destroy());
@@ -95,6 +158,11 @@ export class AdmissionServer {
     });
   }
 
+  /** What is under way: for tests, which see that all of it is given back. */
+  get pending(): { readonly connections: number; readonly bytes: number } {
+    return { connections: this.#peers.connections, bytes: this.#peers.bytes };
+  }
+
   /** New connections meet these certificates. */
   setCertificates({ cert, key }: Certificates): void {
     this.#server.setSecureContext({ cert, key, minVersion: "TLSv1.3" });
@@ -115,23 +183,83 @@ export class AdmissionServer {
     await closed;
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reply = await this.#reply(request).catch((error: unknown) => {
-      this.#deps.logger.error("a question could not be answered", { error });
-      return text(500, "internal error, see the log");
+  #accept(socket: Socket): void {
+    const key = keyOf(socket);
+    const connection = this.#peers.connect(socket.remoteAddress ?? "");
+    if (key === undefined || connection === undefined) {
+      connection?.close();
+      socket.destroy();
+      return;
+    }
+    this.#accepted.set(key, connection);
+    socket.once("close", () => {
+      this.#accepted.delete(key);
+      connection.close();
     });
-    // The rest of a body that is too large is not waited for.
-    const isLast = this.#isClosing || reply.status === TOO_LARGE;
-    response.on("error", () => undefined);
-    response.writeHead(reply.status, {
-      "content-type": reply.type,
-      "content-length": Buffer.byteLength(reply.body),
-      ...(isLast && { connection: "close" }),
-    });
-    response.end(reply.body);
   }
 
-  async #reply(request: IncomingMessage): Promise<Reply> {
+  /** Puts a `SlicedSocket` between each TLS socket and the HTTP server. */
+  #slice(): void {
+    const serveHttp = this.#server.listeners("secureConnection") as ((socket: Duplex) => void)[];
+    this.#server.removeAllListeners("secureConnection");
+    this.#server.on("secureConnection", (socket) => {
+      const connection = this.#accepted.get(keyOf(socket) ?? "");
+      const address = socket.remoteAddress;
+      if (connection === undefined || address === undefined) {
+        socket.destroy();
+        return;
+      }
+      const sliced = new SlicedSocket(socket);
+      this.#connections.set(sliced, { socket: sliced, address, bytes: connection.bytes, isBusy: false });
+      for (const serve of serveHttp) serve.call(this.#server, sliced);
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined || connection.isBusy) {
+      request.socket.destroy();
+      return;
+    }
+    const { socket, bytes } = connection;
+    connection.isBusy = true;
+    const charge = bytes.charge();
+    request.on("error", () => undefined);
+    response.on("finish", () => (connection.isBusy = false));
+    response.on("close", () => charge.close());
+    response.on("error", () => undefined);
+    const reply = await this.#reply(request, connection, charge).catch((error: unknown) => {
+      if (!socket.destroyed) this.#deps.logger.error("a question could not be answered", { error });
+      return refusal(500, "WEBHOOK_FAILED", "internal error, see the log");
+    });
+    if (socket.destroyed) return;
+    if (!request.complete) this.#linger(socket);
+    const isLast = this.#isClosing || !request.complete;
+    this.#send(response, charge.take(Buffer.byteLength(reply.body)) ? reply : this.#overloaded(), isLast);
+  }
+
+  #send(response: ServerResponse, { status, type, body, code }: Reply, isLast: boolean): void {
+    response.writeHead(status, {
+      "content-type": type,
+      "content-length": Buffer.byteLength(body),
+      ...(code !== undefined && { "perdure-error-code": code }),
+      ...(code === "WEBHOOK_OVERLOADED" && { "retry-after": RETRY_AFTER_S }),
+      ...(isLast && { connection: "close" }),
+    });
+    response.end(body);
+  }
+
+  /**
+   * Ends a connection whose request was not read to its end. To do it at once would be a reset, in which the answer could
+   * be lost; and to read the rest would be work and memory for nothing.
+   */
+  #linger(socket: SlicedSocket): void {
+    socket.stop();
+    const timer = this.#deps.clock.schedule(LINGER_MS, () => void socket.destroy());
+    socket.once("close", () => timer.cancel());
+  }
+
+  async #reply(request: IncomingMessage, connection: Connection, charge: Charge): Promise<Reply> {
     const path = (request.url ?? "/").replace(/\?.*/s, "");
     switch (path) {
       case "/livez":
@@ -141,36 +269,62 @@ export class AdmissionServer {
         return problem === undefined ? text(200, "ok") : text(503, problem);
       }
       case "/admit":
-        return request.method === "POST" ? this.#admit(request) : text(405, "only POST");
+        return request.method === "POST" ? this.#admit(request, connection, charge) : text(405, "only POST");
       default:
         return text(404, "there are /admit, /livez and /readyz");
     }
   }
 
-  async #admit(request: IncomingMessage): Promise<Reply> {
-    const body = await this.#body(request);
-    if (body === undefined)
-      return text(TOO_LARGE, `a question has at most ${this.#options.maxBodyBytes} bytes`);
+  async #admit(request: IncomingMessage, { socket, address }: Connection, charge: Charge): Promise<Reply> {
+    const problem = refusedAtOnce(request, this.#limits, charge);
+    if (problem !== undefined) {
+      socket.stop();
+      return this.#refused(problem);
+    }
+    socket.isInBody = true;
+    const body = await readBody(request, this.#limits, charge);
+    socket.isInBody = false;
+    if (typeof body !== "string") return this.#refused(body.problem);
+    await this.#turns.take(address);
+    // The sender is gone, so the work would be for nothing.
+    if (socket.destroyed) return text(499, "gone");
     const question = parse(body);
     const answer = question === undefined ? undefined : this.#deps.answer(question);
-    if (answer === undefined) return text(400, "this is no AdmissionReview of admission.k8s.io/v1");
+    if (answer === undefined)
+      return refusal(400, "NOT_A_REVIEW", "this is no AdmissionReview of admission.k8s.io/v1");
     return { status: 200, type: "application/json", body: JSON.stringify(answer) };
   }
 
-  /** Undefined if it is too large. */
-  async #body(request: IncomingMessage): Promise<string | undefined> {
-    const { maxBodyBytes } = this.#options;
-    if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return undefined;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    // Left early it goes on existing, so that the refusal can be sent.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBodyBytes) return undefined;
-      chunks.push(chunk);
+  #refused(problem: BodyProblem): Reply {
+    const { maxBodyBytes, maxJsonDepth, maxJsonValues } = this.#options;
+    switch (problem) {
+      case "no length":
+        return refusal(411, "REVIEW_LENGTH_MISSING", "a question says its length in content-length");
+      case "too large":
+        return refusal(413, "REVIEW_TOO_LARGE", `a question has at most ${maxBodyBytes} bytes`);
+      case "depth":
+        return refusal(413, "REVIEW_TOO_COMPLEX", `lists and objects are at most ${maxJsonDepth} deep`);
+      case "values":
+        return refusal(413, "REVIEW_TOO_COMPLEX", `a question has at most ${maxJsonValues} keys and values`);
+      case "overloaded":
+        return this.#overloaded();
     }
-    return Buffer.concat(chunks).toString("utf8");
   }
+
+  #overloaded(): Reply {
+    const { maxPendingBytes } = this.#options;
+    const why = `of the ${maxPendingBytes} bytes for all questions too few are left for this one: send it again`;
+    return refusal(503, "WEBHOOK_OVERLOADED", why);
+  }
+}
+
+/** Undefined if the other side is gone. */
+function keyOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
+}
+
+function refusal(status: number, code: AdmissionAnswerCode, why: string): Reply {
+  return { ...text(status, `${code}: ${why}`), code };
 }
 
 function parse(body: string): unknown {

@@ -13,8 +13,10 @@ import type { KnativePod, PodContainer } from "./testdata/knative-pod.ts";
 const SECRET = "secret-of-the-pod";
 const OURS = { path: "/readyz", port: 9010, host: "127.0.0.1", scheme: "HTTP" };
 
-function admit(pod: KnativePod): Decision {
-  return admitPod(pod as unknown as JsonObject, "default", CONFIGURATION, () => SECRET);
+const NATS = "nats://nats.perdure-system.svc:4222";
+
+function admit(pod: KnativePod, namespace = "default"): Decision {
+  return admitPod(pod as unknown as JsonObject, namespace, CONFIGURATION, () => SECRET);
 }
 
 function containerOf(pod: KnativePod, name: string): PodContainer {
@@ -118,7 +120,8 @@ test("a pod that is not stateful, has no queue-proxy or has the proxy already pa
   dryRun.spec.containers.pop();
   const injected = applied(knativePod(), admit(knativePod()));
   const byOlder = knativePod();
-  byOlder.spec.initContainers = [{ name: "perdure-proxy", restartPolicy: "Always" }];
+  const env = [{ name: "PERDURE_LOG", value: `${NATS}/default_cart` }];
+  byOlder.spec.initContainers = [{ name: "perdure-proxy", restartPolicy: "Always", env }];
   for (const pod of [plain, dryRun, injected, byOlder, { metadata: {}, spec: {} } as KnativePod]) {
     t.deepEqual(admit(pod), { kind: "allow", patch: [], warnings: [] });
   }
@@ -127,7 +130,7 @@ test("a pod that is not stateful, has no queue-proxy or has the proxy already pa
 test("annotations choose log, image, resources, port and what the proxy is told", (t) => {
   const pod = knativePod();
   Object.assign(pod.metadata.annotations, {
-    "perdure.dev/log": "tls://other:4222/shop",
+    "perdure.dev/log": "tls://other:4222/default_cart_shop",
     "perdure.dev/durability": "strict",
     "perdure.dev/log-replicas": "3",
     "perdure.dev/passivation-timeout": "1m30s",
@@ -142,7 +145,7 @@ test("annotations choose log, image, resources, port and what the proxy is told"
   const result = applied(pod, admit(pod));
   const proxy = containerOf(result, "perdure-proxy");
   t.like(envOf(result, "perdure-proxy"), {
-    PERDURE_LOG: "tls://other:4222/shop",
+    PERDURE_LOG: "tls://other:4222/default_cart_shop",
     PERDURE_LOG_DURABILITY: "strict",
     PERDURE_LOG_REPLICAS: "3",
     PERDURE_PASSIVATION_TIMEOUT_MS: "90000",
@@ -159,6 +162,43 @@ test("annotations choose log, image, resources, port and what the proxy is told"
     name: "perdure-nats",
     secret: { secretName: "shop-nats", optional: true },
   });
+});
+
+test("the log of a pod is one of the namespace that the request is about, whatever the pod says", (t) => {
+  const logOf = (pod: KnativePod, namespace: string) =>
+    envOf(applied(pod, admit(pod, namespace)), "perdure-proxy")["PERDURE_LOG"];
+  t.is(logOf(knativePod(), "bank"), `${NATS}/bank_cart`);
+  const lying = knativePod();
+  lying.metadata["namespace"] = "default";
+  t.is(logOf(lying, "bank"), `${NATS}/bank_cart`);
+  lying.metadata.annotations["perdure.dev/log"] = NATS;
+  t.is(logOf(lying, "bank"), `${NATS}/bank_cart`);
+  lying.metadata.annotations["perdure.dev/log"] = `${NATS}/default_cart`;
+  t.deepEqual(codes(admit(lying, "bank")), ["LOG_OF_ANOTHER"]);
+  lying.metadata.annotations["perdure.dev/confirm-log"] = `${NATS}/default_cart`;
+  t.deepEqual(codes(admit(lying, "bank")), ["LOG_OF_ANOTHER"]);
+});
+
+test("a proxy that is in the pod already is left there only if it has the log that the pod may have", (t) => {
+  for (const value of [`${NATS}/bank_cart`, undefined]) {
+    const pod = applied(knativePod(), admit(knativePod()));
+    for (const each of containerOf(pod, "perdure-proxy").env ?? []) {
+      if (each.name !== "PERDURE_LOG") continue;
+      if (value === undefined) delete each.value;
+      else each.value = value;
+    }
+    t.true(codes(admit(pod)).includes("NAME_TAKEN"));
+  }
+  const twice = applied(knativePod(), admit(knativePod()));
+  containerOf(twice, "perdure-proxy").env?.push({ name: "PERDURE_LOG", value: `${NATS}/bank_cart` });
+  t.true(codes(admit(twice)).includes("NAME_TAKEN"));
+});
+
+test("a text in which there is much JSON is not read", (t) => {
+  const pod = knativePod();
+  setEnv(pod, "ENABLE_MULTI_CONTAINER_PROBES", "true");
+  setEnv(pod, "SERVING_READINESS_PROBE", `[${"{},".repeat(100_000)}{}]`);
+  t.deepEqual(codes(admit(pod)), ["UNKNOWN_POD"]);
 });
 
 test("the user's own probe is asked beside ours", (t) => {

@@ -12,9 +12,10 @@ import type { JsonObject } from "./json.ts";
 import { pointAtProxy, pointsAtProxy } from "./queue-proxy.ts";
 import { portTaken, PROXY_CONTAINER, QUEUE_PORTS, QUEUE_PROXY, reservedProblems } from "./reserved.ts";
 import { STATEFUL } from "./settings.ts";
-import { proxySidecar, secretVolume } from "./sidecar.ts";
+import { LOG_VARIABLE, proxySidecar, secretVolume } from "./sidecar.ts";
 import type { PodIdentity } from "./sidecar.ts";
 
+const ANNOTATIONS = "metadata.annotations";
 const KNATIVE = "serving.knative.dev/";
 /** The name that Knative gives the port of the container that serves. */
 const USER_PORT_NAME = "user-port";
@@ -30,6 +31,9 @@ interface Container {
  * queue-proxy and the user function. Pods that have it already (older versions made it an init container), and those that
  * Knative makes only to try a template (without queue-proxy), stay as they are, so asking twice changes nothing.
  *
+ * A pod need not come from a Service that was admitted: its labels and annotations may be written by hand. So they
+ * are held to the same rules again, and the namespace is that of the request.
+ *
  * @param drainSecret makes a secret for one pod.
  */
 export function admitPod(
@@ -44,19 +48,20 @@ export function admitPod(
   const containers = objectsOf(spec["containers"]).map((container, index) => ({ container, index }));
   const queueProxy = containers.find(({ container }) => container["name"] === QUEUE_PROXY);
   if (labels[STATEFUL] !== "true" || queueProxy === undefined) return UNCHANGED;
-  if (hasProxy(spec, queueProxy.container)) return UNCHANGED;
 
   const identity = identityOf(labels, namespace);
-  const { values, problems } = readAnnotations(textsOf(metadata["annotations"]), "metadata.annotations");
-  const wrong = [...identity.problems, ...problems, ...reservedProblems(spec, "spec")];
+  const { values, problems } = readAnnotations(textsOf(metadata["annotations"]), ANNOTATIONS);
+  const wrong = [...identity.problems, ...problems];
   if (configuration.kind === "invalid") {
     wrong.push({ code: "BAD_CONFIGURATION", field: "", message: configuration.problem });
   }
   if (wrong.length > 0 || configuration.kind === "invalid") return deny(...wrong);
-  const options = serviceOptions(values, configuration.values);
-  if (typeof options === "string") {
-    return deny({ code: "BAD_ANNOTATION", field: "metadata.annotations", message: options });
-  }
+  const chosen = serviceOptions(identity.pod, values, configuration.values);
+  if ("problems" in chosen) return deny(...chosen.problems);
+  const { options } = chosen;
+  if (hasProxy(spec, queueProxy.container, options)) return UNCHANGED;
+  const taken = reservedProblems(spec, "spec");
+  if (taken.length > 0) return deny(...taken);
   const serving = servingContainer(containers.filter((each) => each !== queueProxy));
   if (serving === undefined) {
     return deny(unknownPod("spec.containers", "no container has a port, so none can be the one that serves"));
@@ -73,7 +78,7 @@ function inject(
 ): Decision {
   const servingPort = portOf(serving.container);
   const userPort = options.userFunctionPort ?? servingPort;
-  const taken = portTaken(userPort, "metadata.annotations");
+  const taken = portTaken(userPort, ANNOTATIONS);
   if (taken !== undefined) return deny(taken);
   const pointed = pointAtProxy(queueProxy.container, `/spec/containers/${queueProxy.index}`, userPort);
   if (typeof pointed === "string")
@@ -90,9 +95,16 @@ function inject(
   };
 }
 
-/** A container of the user's may have its name too, but then queue-proxy does not point at it. */
-function hasProxy(spec: JsonObject, queueProxy: JsonObject): boolean {
-  const isIn = (list: string) => objectsOf(spec[list]).some(({ name }) => name === PROXY_CONTAINER);
+/**
+ * A container of the user's may have its name too, but then queue-proxy does not point at it, or it does not have the log
+ * that this pod may have.
+ */
+function hasProxy(spec: JsonObject, queueProxy: JsonObject, { log }: ServiceOptions): boolean {
+  const isIn = (list: string): boolean => {
+    const proxy = objectsOf(spec[list]).find(({ name }) => name === PROXY_CONTAINER);
+    const logs = objectsOf(proxy?.["env"]).filter(({ name }) => name === LOG_VARIABLE);
+    return logs.length > 0 && logs.every(({ value }) => value === log);
+  };
   return isIn("initContainers") || (isIn("containers") && pointsAtProxy(queueProxy));
 }
 

@@ -5,6 +5,7 @@ import fc from "fast-check";
 
 import { admitService } from "./admit-service.ts";
 import type { Decision } from "./decision.ts";
+import { objectOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { applied, codes, CONFIGURATION } from "./testdata/apply.ts";
 import { knService, plainService } from "./testdata/knative-service.ts";
@@ -14,7 +15,7 @@ const STATEFUL = { "perdure.dev/stateful": "true" };
 const MAX_SCALE = "autoscaling.knative.dev/max-scale";
 
 function admit(now: KnativeService, old?: KnativeService): Decision {
-  return admitService(now as unknown as JsonObject, old as unknown as JsonObject | undefined, CONFIGURATION);
+  return admitService(objectOf(now) ?? {}, "default", objectOf(old), CONFIGURATION);
 }
 
 function annotate(service: KnativeService, annotations: Record<string, string>): KnativeService {
@@ -62,7 +63,11 @@ test("a service without an annotation of ours is left as it is, also one that ma
     { spec: { template: [] } },
     { metadata: { annotations: STATEFUL } },
   ]) {
-    t.deepEqual(admitService(object, undefined, CONFIGURATION), { kind: "allow", patch: [], warnings: [] });
+    t.deepEqual(admitService(object, "default", undefined, CONFIGURATION), {
+      kind: "allow",
+      patch: [],
+      warnings: [],
+    });
   }
   const many = annotate(knService(), { [MAX_SCALE]: "7" });
   t.deepEqual(admit(many, many), { kind: "allow", patch: [], warnings: [] });
@@ -121,6 +126,86 @@ test("an annotation that is unknown, misplaced or makes no sense is refused with
   );
 });
 
+test("a key of ours in other letters is refused, on either side and as a label", (t) => {
+  for (const key of ["perdure.dev/Stateful", "Perdure.dev/stateful", "PERDURE.DEV/log", "perdure.dev/Log"]) {
+    t.deepEqual(codes(admit(plainService({ [key]: "true" }))), ["UNKNOWN_ANNOTATION"], key);
+    t.deepEqual(codes(admit(annotate(plainService(), { [key]: "true" }))), ["UNKNOWN_ANNOTATION"], key);
+  }
+  for (const labels of [{ "perdure.dev/Stateful": "true" }, { "perdure.dev/other": "x" }]) {
+    const [template, own] = [knService(STATEFUL), knService(STATEFUL)];
+    template.spec.template.metadata = { ...template.spec.template.metadata, labels };
+    own.metadata["labels"] = labels;
+    t.deepEqual(codes(admit(template)), ["UNKNOWN_ANNOTATION"]);
+    t.deepEqual(codes(admit(own)), ["UNKNOWN_ANNOTATION"]);
+  }
+  const decision = admit(plainService({ "perdure.dev/Log": "x" }));
+  t.like(decision.kind === "deny" ? decision.problems[0] : {}, {
+    message: "perdure.dev/Log is not known: it is written perdure.dev/log",
+  });
+});
+
+const NATS = "nats://nats.perdure-system.svc:4222";
+
+test("the log of another namespace, copies without servers, and a proxy of one's own are refused", (t) => {
+  const asked = (key: string, value: string) => codes(admit(plainService({ ...STATEFUL, [key]: value })));
+  t.deepEqual(asked("perdure.dev/log", `${NATS}/bank_cart`), ["LOG_OF_ANOTHER"]);
+  t.deepEqual(asked("perdure.dev/log", "nats://elsewhere:4222"), ["LOG_NOT_ALLOWED"]);
+  t.deepEqual(asked("perdure.dev/log-replicas", "5"), ["TOO_FEW_SERVERS"]);
+  t.deepEqual(asked("perdure.dev/proxy-image", "docker.io/me/proxy"), ["IMAGE_NOT_ALLOWED"]);
+  t.deepEqual(asked("perdure.dev/log", `${NATS}/default_cart`), []);
+  t.deepEqual(asked("perdure.dev/log", NATS), []);
+  t.deepEqual(asked("perdure.dev/log-replicas", "3"), []);
+  t.deepEqual(asked("perdure.dev/proxy-image", "dev.local/perdure-proxy:dev"), []);
+});
+
+test("the log of a service that is there changes only with its owner's word for the new one", (t) => {
+  const of = (annotations: Record<string, string>): KnativeService => {
+    const service = plainService({ ...STATEFUL, ...annotations });
+    return applied(service, admit(service));
+  };
+  const changed = (old: KnativeService, annotations: Record<string, string>): string[] => {
+    const service = structuredClone(old);
+    service.metadata.annotations = { ...STATEFUL, ...annotations };
+    return codes(admit(service, old));
+  };
+  const log = `${NATS}/default_cart_v2`;
+  const before = of({});
+  t.deepEqual(changed(before, { "perdure.dev/log": log }), ["LOG_CHANGED"]);
+  t.deepEqual(changed(before, { "perdure.dev/log": "memory:" }), ["LOG_CHANGED"]);
+  t.deepEqual(changed(before, { "perdure.dev/log": log, "perdure.dev/confirm-log": NATS }), ["LOG_CHANGED"]);
+  t.deepEqual(changed(before, { "perdure.dev/log": log, "perdure.dev/confirm-log": log }), []);
+  t.deepEqual(changed(before, { "perdure.dev/log": NATS }), [], "the same in other words");
+  t.deepEqual(changed(before, { "perdure.dev/log": `${NATS}/default_cart` }), [], "the same in other words");
+
+  const moved = of({ "perdure.dev/log": log, "perdure.dev/confirm-log": log });
+  t.deepEqual(changed(moved, { "perdure.dev/log": log }), [], "the word may go");
+  t.deepEqual(changed(moved, { "perdure.dev/confirm-log": log }), ["LOG_CHANGED"], "back is a change too");
+  t.deepEqual(changed(moved, {}), ["LOG_CHANGED"]);
+
+  const byTemplate = annotate(before, { "perdure.dev/log": log });
+  t.deepEqual(codes(admit(byTemplate, before)), ["LOG_CHANGED"]);
+  const plain = plainService({});
+  t.deepEqual(changed(plain, { "perdure.dev/log": log }), [], "it had no state");
+});
+
+test("of very many problems the first ones are told, in an answer of a few kilobytes", (t) => {
+  const keys = Array.from({ length: 50_000 }, (_, index) => [`perdure.dev/${index}`, "x"]);
+  const long = {
+    "perdure.dev/log-level": "/".repeat(1_000_000),
+    [`perdure.dev/${"y".repeat(1_000_000)}`]: "",
+  };
+  for (const annotations of [Object.fromEntries(keys), long]) {
+    for (const service of [
+      plainService(annotations),
+      annotate(plainService(annotations), { [MAX_SCALE]: "5" }),
+    ]) {
+      const decision = admit(service);
+      t.is(decision.kind, "deny");
+      t.true(JSON.stringify(decision).length < 20_000);
+    }
+  }
+});
+
 test("all that is wrong is said at once", (t) => {
   const service = annotate(knService({ ...STATEFUL, "perdure.dev/user-function-port": "9000" }), {
     [MAX_SCALE]: "3",
@@ -138,9 +223,9 @@ test("all that is wrong is said at once", (t) => {
 
 test("nothing becomes stateful while config-perdure is wrong, and other services do not care", (t) => {
   const invalid = { kind: "invalid", problem: "proxy-image is missing" } as const;
-  const refused = admitService(knService(STATEFUL) as unknown as JsonObject, undefined, invalid);
+  const refused = admitService(knService(STATEFUL) as unknown as JsonObject, "default", undefined, invalid);
   t.deepEqual(codes(refused), ["BAD_CONFIGURATION"]);
-  t.deepEqual(codes(admitService(knService() as unknown as JsonObject, undefined, invalid)), []);
+  t.deepEqual(codes(admitService(knService() as unknown as JsonObject, "default", undefined, invalid)), []);
 });
 
 test("a change of the Service's annotation reaches the template, its removal too", (t) => {

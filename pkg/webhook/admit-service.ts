@@ -2,7 +2,7 @@
 
 import { agree } from "./annotation-sides.ts";
 import type { Agreement, Sides } from "./annotation-sides.ts";
-import { readAnnotations } from "./annotations.ts";
+import { labelProblems, readAnnotations } from "./annotations.ts";
 import { serviceOptions } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { deny, UNCHANGED } from "./decision.ts";
@@ -11,6 +11,8 @@ import { setEntries } from "./json-patch.ts";
 import type { PatchOperation } from "./json-patch.ts";
 import { numberOf, objectOf, objectsOf, textOf, textsOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
+import { logChange } from "./log-rules.ts";
+import type { LogOwner } from "./log-rules.ts";
 import { portTaken, reservedProblems } from "./reserved.ts";
 import { MAX_SCALE, scaleChanges, scaleProblems } from "./scale.ts";
 import { PREFIX, STATEFUL } from "./settings.ts";
@@ -21,8 +23,11 @@ const METADATA_PATH = "/spec/template/metadata";
 
 /** The parts of a Knative Service that matter here. */
 interface Service {
+  readonly name: string;
   readonly sides: Sides;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of the Service, from where they reach no pod. */
+  readonly ownLabels: Readonly<Record<string, string>>;
   /** Undefined if the template has none. */
   readonly metadata: JsonObject | undefined;
   readonly spec: JsonObject;
@@ -40,10 +45,12 @@ interface Changes {
  * label that the Pod webhook selects by, our annotations, and a maximum of one pod. Nothing but the template's metadata
  * is written, and nothing at all of a service that has no annotation or label of ours.
  *
+ * @param namespace that the request is about.
  * @param old what it was before; undefined if it is new.
  */
 export function admitService(
   object: JsonObject,
+  namespace: string,
   old: JsonObject | undefined,
   configuration: Configuration,
 ): Decision {
@@ -57,7 +64,12 @@ export function admitService(
   const label = now.labels[STATEFUL];
 
   const { values, problems } = readAnnotations(agreement.texts, ANNOTATIONS);
-  const wrong = [...agreement.problems, ...problems, ...labelProblems(label)];
+  const wrong = [
+    ...agreement.problems,
+    ...problems,
+    ...labelProblems(now.labels, "spec.template.metadata.labels"),
+    ...labelProblems(now.ownLabels, "metadata.labels"),
+  ];
   if (wrong.length > 0) return deny(...wrong);
 
   const stateful = isStateful(values, label, before);
@@ -66,7 +78,7 @@ export function admitService(
     ? [
         ...scaleProblems(now.sides.template),
         ...reservedProblems(now.spec, "spec.template.spec"),
-        ...valueProblems(values, configuration),
+        ...valueProblems({ namespace, service: now.name }, values, before, configuration),
       ]
     : [];
   refused.push(...nameProblems(now, before, changes));
@@ -81,11 +93,13 @@ function readService(object: JsonObject): Service | undefined {
   const metadata = objectOf(template?.["metadata"] ?? {});
   if (template === undefined || metadata === undefined) return undefined;
   return {
+    name: textOf(objectOf(object["metadata"])?.["name"]) ?? "",
     sides: {
       service: textsOf(objectOf(object["metadata"])?.["annotations"]),
       template: textsOf(metadata["annotations"]),
     },
     labels: textsOf(metadata["labels"]),
+    ownLabels: textsOf(objectOf(object["metadata"])?.["labels"]),
     metadata: objectOf(template["metadata"]),
     spec: objectOf(template["spec"]) ?? {},
     revisionName: textOf(metadata["name"]),
@@ -101,12 +115,6 @@ function isStateful(values: SettingValues, label: string | undefined, before: Se
   if (label !== "true") return false;
   const old = before?.sides;
   return old?.service[STATEFUL] !== "true" && old?.template[STATEFUL] !== "true";
-}
-
-function labelProblems(label: string | undefined): readonly Problem[] {
-  if (label === undefined || label === "true" || label === "false") return [];
-  const message = `the label ${STATEFUL}=${JSON.stringify(label)} is either true or false`;
-  return [{ code: "BAD_ANNOTATION", field: "spec.template.metadata.labels", message }];
 }
 
 function statefulChanges(now: Service, agreement: Agreement): Changes {
@@ -137,17 +145,26 @@ function leftOverWarnings(now: Service): readonly string[] {
   return warnings;
 }
 
-/** What would otherwise fail for each pod, when nobody looks. */
-function valueProblems(values: SettingValues, configuration: Configuration): readonly Problem[] {
+/** What would otherwise fail for each pod, without being seen at once, or would leave the state behind. */
+function valueProblems(
+  owner: LogOwner,
+  values: SettingValues,
+  before: Service | undefined,
+  configuration: Configuration,
+): readonly Problem[] {
   const port = values.userFunctionPort;
   const taken = port === undefined ? undefined : portTaken(port, ANNOTATIONS);
   const problems = taken === undefined ? [] : [taken];
   if (configuration.kind === "invalid") {
     return [...problems, { code: "BAD_CONFIGURATION", field: "", message: configuration.problem }];
   }
-  const options = serviceOptions(values, configuration.values);
-  if (typeof options !== "string") return problems;
-  return [...problems, { code: "BAD_ANNOTATION", field: ANNOTATIONS, message: options }];
+  const chosen = serviceOptions(owner, values, configuration.values);
+  if ("problems" in chosen) return [...problems, ...chosen.problems];
+  if (before === undefined || before.labels[STATEFUL] !== "true") return problems;
+  // Revisions and pods have what the template had.
+  const old = readAnnotations(before.sides.template, ANNOTATIONS);
+  const change = logChange(owner, old.values, values, configuration.values);
+  return change === undefined ? problems : [...problems, change];
 }
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { MAX_PROBLEMS } from "./decision.ts";
 import type { Problem } from "./decision.ts";
-import { PREFIX } from "./settings.ts";
+import { isOurs, MAX_KEYS } from "./settings.ts";
 
 /** Texts by key. */
 type Texts = Readonly<Record<string, string>>;
@@ -39,6 +40,7 @@ export function agree(now: Sides, old: Sides | undefined): Agreement {
   for (const key of ownKeys(now)) {
     const verdict = decide(key, now, old);
     if (verdict.kind === "conflict") {
+      if (problems.length >= MAX_PROBLEMS) break;
       const message = `${key} is ${quote(now.service[key])} on the Service and ${quote(now.template[key])} on its template: let them agree, or keep one`;
       problems.push({ code: "CONFLICTING_ANNOTATIONS", field: "metadata.annotations", message });
       continue;
@@ -67,7 +69,7 @@ function decide(key: string, now: Sides, old: Sides | undefined): Verdict {
 
 function ownKeys({ service, template }: Sides): readonly string[] {
   const keys = new Set([...Object.keys(service), ...Object.keys(template)]);
-  return [...keys].filter((key) => key.startsWith(PREFIX)).sort();
+  return [...keys].filter(isOurs).slice(0, MAX_KEYS).sort();
 }
 
 function quote(text: string | undefined): string {

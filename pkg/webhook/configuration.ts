@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Problem } from "./decision.ts";
 import type { Quantity } from "./forms.ts";
-import { readSettings, SERVICE_SETTINGS } from "./settings.ts";
+import { chooseLog } from "./log-rules.ts";
+import type { LogOwner } from "./log-rules.ts";
+import { PREFIX, readSettings, SERVICE_SETTINGS, valueOf } from "./settings.ts";
 import type { ServiceSetting, SettingName, SettingValues } from "./settings.ts";
 
 /** The name of the ConfigMap that holds what is the same for all services. */
@@ -16,9 +19,8 @@ export type Configuration =
 /** The settings of one service: its annotations before `config-perdure` before the defaults. */
 export interface ServiceOptions {
   readonly proxyImage: string;
-  /** The log's address, if the service has one of its own. */
-  readonly log: string | undefined;
-  readonly natsUrl: string;
+  /** The log's address, with the prefix. */
+  readonly log: string;
   readonly natsSecret: string;
   readonly userFunctionPort: number | undefined;
   readonly requests: { readonly cpu: string; readonly memory: string };
@@ -38,22 +40,36 @@ export function readConfiguration(data: Readonly<Record<string, string>> | undef
   const { values, problems } = readSettings("config", texts, (key) => key);
   const said = problems.map(({ message }) => message);
   if (!("proxy-image" in texts)) said.push("proxy-image is missing: it names the image of the proxy");
+  const [copies, servers] = [valueOf("logReplicas", values), serversOf(values)];
+  if (copies > servers) said.push(`log-replicas (${copies}) is more than nats-servers (${servers})`);
   return said.length === 0
     ? { kind: "valid", values }
     : { kind: "invalid", problem: `the ConfigMap ${CONFIG_NAME} is wrong: ${said.join("; ")}` };
 }
 
-/** @returns the text of what contradicts itself instead. */
-export function serviceOptions(annotated: SettingValues, configured: SettingValues): ServiceOptions | string {
+/** What a service gets, or why it cannot have what its annotations ask for. */
+export function serviceOptions(
+  owner: LogOwner,
+  annotated: SettingValues,
+  configured: SettingValues,
+): { readonly options: ServiceOptions } | { readonly problems: readonly Problem[] } {
   const all: SettingValues = { ...configured, ...annotated };
   const cpu = limitFor("proxyCpu", "proxyCpuLimit", annotated, all);
   const memory = limitFor("proxyMemory", "proxyMemoryLimit", annotated, all);
-  const problems = [cpu.problem, memory.problem].filter((problem) => problem !== undefined);
-  if (problems.length > 0) return problems.join("; ");
-  return {
+  const log = chooseLog(owner, annotated, configured);
+  const contradictions = [cpu.problem, memory.problem]
+    .filter((message) => message !== undefined)
+    .map((message) => annotationProblem("BAD_ANNOTATION", message));
+  const problems = [
+    ...contradictions,
+    ...copiesProblems(all, configured),
+    ...imageProblems(annotated, configured),
+  ];
+  if ("problem" in log) return { problems: [...problems, log.problem] };
+  if (problems.length > 0) return { problems };
+  const options = {
     proxyImage: all.proxyImage ?? "",
-    log: all.log,
-    natsUrl: valueOf("natsUrl", all),
+    log: log.address,
     natsSecret: valueOf("natsSecret", all),
     userFunctionPort: all.userFunctionPort,
     requests: { cpu: valueOf("proxyCpu", all).text, memory: valueOf("proxyMemory", all).text },
@@ -63,17 +79,36 @@ export function serviceOptions(annotated: SettingValues, configured: SettingValu
     },
     env: environment(all),
   };
+  return { options };
 }
 
-function valueOf<K extends SettingName>(
-  name: K,
-  values: SettingValues,
-): Exclude<SettingValues[K], undefined> {
-  const given = values[name];
-  if (given !== undefined) return given as Exclude<SettingValues[K], undefined>;
-  const setting: ServiceSetting<unknown> = SERVICE_SETTINGS[name];
-  const reading = setting.form.read(setting.default);
-  return ("value" in reading ? reading.value : undefined) as Exclude<SettingValues[K], undefined>;
+function serversOf(configured: SettingValues): number {
+  return configured.natsServers ?? valueOf("logReplicas", configured);
+}
+
+/** NATS would refuse to make the streams, and the proxy would wait for servers that are not there. */
+function copiesProblems(all: SettingValues, configured: SettingValues): readonly Problem[] {
+  const [copies, servers] = [valueOf("logReplicas", all), serversOf(configured)];
+  if (copies <= servers) return [];
+  const message =
+    `${PREFIX}${SERVICE_SETTINGS.logReplicas.key}=${copies} asks for ${copies} copies, and according to config-perdure ` +
+    `there are ${servers} NATS servers (nats-servers): set it to ${servers} or less, or leave it out`;
+  return [annotationProblem("TOO_FEW_SERVERS", message)];
+}
+
+/** The proxy has the credentials of the log, so it is the operator's program that gets them. */
+function imageProblems(annotated: SettingValues, configured: SettingValues): readonly Problem[] {
+  const { proxyImage } = annotated;
+  const allowed = [configured.proxyImage, ...valueOf("allowedProxyImages", configured)];
+  if (proxyImage === undefined || allowed.includes(proxyImage)) return [];
+  const message =
+    `${PREFIX}${SERVICE_SETTINGS.proxyImage.key}=${proxyImage} is not an image that config-perdure allows: ` +
+    "leave it out, or ask those who run the cluster for an entry in allowed-proxy-images";
+  return [annotationProblem("IMAGE_NOT_ALLOWED", message)];
+}
+
+function annotationProblem(code: Problem["code"], message: string): Problem {
+  return { code, field: "metadata.annotations", message };
 }
 
 /**

@@ -7,11 +7,16 @@ export type AdmissionCode =
   | "BAD_ANNOTATION"
   | "BAD_CONFIGURATION"
   | "CONFLICTING_ANNOTATIONS"
+  | "IMAGE_NOT_ALLOWED"
+  | "LOG_CHANGED"
+  | "LOG_NOT_ALLOWED"
+  | "LOG_OF_ANOTHER"
   | "NAME_TAKEN"
   | "NOT_A_SERVICE"
   | "PORT_TAKEN"
   | "REVISION_NAME_UNCHANGED"
   | "SCALE_NOT_ONE"
+  | "TOO_FEW_SERVERS"
   | "UNKNOWN_ANNOTATION"
   | "UNKNOWN_POD";
 
@@ -35,6 +40,14 @@ export type Decision =
 
 export const UNCHANGED: Decision = { kind: "allow", patch: [], warnings: [] };
 
+/** More would not help to mend an object, and a request would be answered with many times its own bytes. */
+export const MAX_PROBLEMS = 10;
+const MAX_MESSAGE_CHARS = 1_500;
+
+/** Refuses; of very many or very long problems, with the first of them. */
 export function deny(...problems: readonly Problem[]): Decision {
-  return { kind: "deny", problems };
+  const said = problems.slice(0, MAX_PROBLEMS).map(({ code, field, message }) => {
+    return { code, field, message: message.slice(0, MAX_MESSAGE_CHARS) };
+  });
+  return { kind: "deny", problems: said };
 }

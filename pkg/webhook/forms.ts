@@ -112,38 +112,91 @@ export const objectName: Form<string> = {
       : { sense: "is the name of an object: small letters, digits, - and ." },
 };
 
+/** NATS servers that form one cluster. */
+export interface NatsServers {
+  readonly kind: "nats";
+  readonly isTls: boolean;
+  /** `host:port` of each, in small letters. */
+  readonly servers: readonly string[];
+}
+
+/** Where the state of a service is. */
+export type LogAddress =
+  | { readonly kind: "memory" }
+  /** Without a prefix if none was written. */
+  | (NatsServers & { readonly prefix: string | undefined });
+
 /** The address of NATS servers, without a prefix. */
-export const natsUrl: Form<string> = {
+export const natsUrl: Form<NatsServers> = {
   shown: "`nats://HOST:PORT`, several servers with commas between them",
   read: (text) => {
     const reading = readAddress(text);
     if ("sense" in reading) return reading;
-    if (/^(?:nats|tls):\/\/.*[^/]\/./s.test(text.replaceAll(/,(?:nats|tls):\/\//g, ","))) {
-      return { sense: "has no prefix: each service gets one of its own, made of its namespace and name" };
-    }
-    return { value: text.replace(/\/$/, "") };
+    if (reading.value.kind === "memory") return { sense: "is nats://HOST:PORT" };
+    const { prefix, ...servers } = reading.value;
+    return prefix === undefined
+      ? { value: servers }
+      : { sense: "has no prefix: each service gets one of its own, made of its namespace and name" };
   },
 };
 
 /** The address of a log that outlives the pod, or of one in memory for trying things out. */
-export const logAddress: Form<string> = {
+export const logAddress: Form<LogAddress> = {
   shown: "`nats://HOST:PORT/PREFIX`, `memory:`",
-  read: (text) => (text === "memory:" ? { value: text } : readAddress(text)),
+  read: readAddress,
 };
 
-function readAddress(text: string): Reading<string> {
+/** Where logs may be, whatever their prefix. */
+export type LogPlace = NatsServers | { readonly kind: "memory" };
+
+export const logPlaces: Form<readonly LogPlace[]> = {
+  shown: "`nats://HOST:PORT`, `memory:`, several with blanks between them",
+  read: (text) => readList(text, readPlace),
+};
+
+function readPlace(text: string): Reading<LogPlace> {
+  return text === "memory:" ? { value: { kind: "memory" } } : natsUrl.read(text);
+}
+
+export const images: Form<readonly string[]> = {
+  shown: "references of images, with blanks between them",
+  read: (text) => readList(text, image.read),
+};
+
+function readList<T>(text: string, read: (text: string) => Reading<T>): Reading<readonly T[]> {
+  const values: T[] = [];
+  for (const each of text.split(/\s+/).filter((each) => each !== "")) {
+    const reading = read(each);
+    if ("sense" in reading) return { sense: `is a list, each of which ${reading.sense}` };
+    values.push(reading.value);
+  }
+  return { value: values };
+}
+
+function readAddress(text: string): Reading<LogAddress> {
   try {
     const address = parseEventLogAddress(text);
     if (address.kind === "sqlite") {
       return { sense: "is nats://HOST:PORT/PREFIX or memory:, since a file would end with its pod" };
     }
-    if (address.kind === "memory") return { sense: "is nats://HOST:PORT" };
-    if (address.credentials.kind === "none") return { value: text };
-    return {
-      sense: "holds no password or token, which anybody could read there: they belong into the Secret",
-    };
+    if (address.kind === "memory") return { value: { kind: "memory" } };
+    if (address.credentials.kind !== "none") {
+      return {
+        sense: "holds no password or token, which anybody could read there: they belong into the Secret",
+      };
+    }
+    const { isTls, server, prefix } = address;
+    const servers = server.toLowerCase().split(",");
+    return { value: { kind: "nats", isTls, servers, prefix: hasPrefix(text) ? prefix : undefined } };
   } catch (error) {
     if (error instanceof EventLogError) return { sense: error.message };
     throw error;
   }
+}
+
+/** Whether something follows the last server. The parser puts a prefix where there is none, as the proxy wants it. */
+function hasPrefix(text: string): boolean {
+  const afterServers = text.slice(text.lastIndexOf("//") + 2);
+  const slash = afterServers.indexOf("/");
+  return slash >= 0 && slash < afterServers.length - 1;
 }

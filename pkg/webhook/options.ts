@@ -7,6 +7,14 @@ const MIB = 1_048_576;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
+/**
+ * The largest question that there can be. It holds an object and, of a change, what it was before. The API server takes
+ * objects of up to 3 MiB, and etcd stores up to 1.5 MiB of each: so two that are stored have 3 MiB, and a new one that has
+ * more is refused in the end anyway. What stands around them is small (the user's name and groups, and a few names).
+ * Stateful services have less than 10 KiB, and their pods about 20 KiB.
+ */
+const MAX_REVIEW_BYTES = 4 * MIB;
+
 /** Every setting of the webhook's own process. What it does to services is said by annotations and `config-perdure`. */
 export const WEBHOOK_SETTINGS = {
   port: number(
@@ -77,18 +85,42 @@ export const WEBHOOK_SETTINGS = {
   maxBodyBytes: number(
     "max-body-bytes",
     "PERDURE_MAX_BODY_BYTES",
-    8 * MIB,
+    MAX_REVIEW_BYTES,
     "bytes",
-    [MIB, 256 * MIB],
-    "Largest question of the API server; two objects of the largest size fit.",
+    [65_536, 64 * MIB],
+    "Largest question of the API server; two objects of the largest size that it stores fit.",
+  ),
+  maxPendingBytes: number(
+    "max-pending-bytes",
+    "PERDURE_MAX_PENDING_BYTES",
+    4 * MAX_REVIEW_BYTES,
+    "bytes",
+    [262_144, 256 * MIB],
+    "Of all questions and answers together; at least four times `--max-body-bytes`, because one address has at most half, and one of its connections half of that.",
+  ),
+  maxJsonDepth: number(
+    "max-json-depth",
+    "PERDURE_MAX_JSON_DEPTH",
+    64,
+    "levels",
+    [16, 1_000],
+    "Lists and objects in one another in a question; those of a pod with all that Kubernetes adds are 12 deep.",
+  ),
+  maxJsonValues: number(
+    "max-json-values",
+    "PERDURE_MAX_JSON_VALUES",
+    50_000,
+    "values",
+    [10_000, 10_000_000],
+    "Keys and values of a question, each comma, colon and opening bracket counted; that of a stateful pod has less than 2,000.",
   ),
   maxConnections: number(
     "max-connections",
     "PERDURE_MAX_CONNECTIONS",
     1_000,
     "connections",
-    [1, 100_000],
-    "Open connections; more are refused.",
+    [4, 100_000],
+    "Open connections; more are refused. One address has at most half of them.",
   ),
   requestTimeoutMs: number(
     "request-timeout",
@@ -96,7 +128,7 @@ export const WEBHOOK_SETTINGS = {
     5_000,
     "ms",
     [100, 10 * MINUTE_MS],
-    "From the first byte of a question to the last.",
+    "How long a TLS handshake, a first question's first byte, a question to its end, and its answer may take each.",
   ),
   apiTimeoutMs: number(
     "api-timeout",
@@ -146,6 +178,12 @@ export const WEBHOOK_SETTINGS = {
     [0, 10 * MINUTE_MS],
     "How long questions that are being answered may take after that.",
   ),
+  serviceAccount: text(
+    "service-account",
+    "PERDURE_SERVICE_ACCOUNT",
+    "/var/run/secrets/kubernetes.io/serviceaccount",
+    "Folder with `token` and `ca.crt` of the service account by which the API server is asked.",
+  ),
   logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the webhook says.", LOG_LEVELS),
   logRepeatLines: number(
     "log-repeat-lines",
@@ -178,6 +216,12 @@ export function webhookOptions(
     // Each look would renew it.
     throw new SettingError(
       `--renew-before-days=${renewBeforeDays}: is less than --certificate-days (${certificateDays})`,
+    );
+  }
+  const { maxBodyBytes, maxPendingBytes } = options;
+  if (maxPendingBytes < 4 * maxBodyBytes) {
+    throw new SettingError(
+      `--max-pending-bytes=${maxPendingBytes}: is at least four times --max-body-bytes (${maxBodyBytes}), or no question could be that large`,
     );
   }
   return options;

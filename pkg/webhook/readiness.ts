@@ -41,8 +41,12 @@ export function probeProxy(
   return { text: JSON.stringify(ours), isList: false, isUserProbeLost: theirs.length > 0 };
 }
 
+/** Some hundred for each container. What is a text in the question was not bounded with the rest of it. */
+const MAX_PROBES_CHARS = 65_536;
+
 function parseProbes(text: string, isList: boolean): readonly JsonObject[] | undefined {
   if (text === "") return [];
+  if (text.length > MAX_PROBES_CHARS) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -10,6 +10,12 @@ import type { JsonObject } from "./json.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 
+/** The API server cuts longer ones (k8s.io/apiserver/pkg/warning). */
+const MAX_WARNING_CHARS = 256;
+
+/** Longer than any name in Kubernetes, or any id of a request. */
+const MAX_NAME_CHARS = 253;
+
 /** What the API server asks (`AdmissionReview` of `admission.k8s.io/v1`), as far as it matters here. */
 export interface Review {
   readonly uid: string;
@@ -32,15 +38,24 @@ export function parseReview(body: unknown): Review | undefined {
   if (review?.["apiVersion"] !== API_VERSION || request === undefined) return undefined;
   if (uid === undefined || uid === "" || object === undefined) return undefined;
   const { group, resource } = objectOf(request["resource"]) ?? {};
-  const subResource = textOf(request["subResource"]) ?? "";
+  const texts = [
+    group,
+    resource,
+    request["subResource"],
+    request["operation"],
+    request["name"],
+    request["namespace"],
+  ];
+  const names = texts.map((each) => textOf(each) ?? "");
+  if ([uid, ...names].some((each) => each.length > MAX_NAME_CHARS)) return undefined;
+  const [groupName = "", resourceName = "", subResource = "", operation = "", name = "", namespace = ""] =
+    names;
   return {
     uid,
-    resource: [textOf(group) ?? "", textOf(resource) ?? "", subResource]
-      .filter((part, at) => at < 2 || part !== "")
-      .join("/"),
-    operation: textOf(request["operation"]) ?? "",
-    name: textOf(request["name"]) ?? "",
-    namespace: textOf(request["namespace"]) ?? "",
+    resource: `${groupName}/${resourceName}${subResource === "" ? "" : `/${subResource}`}`,
+    operation,
+    name,
+    namespace,
     object,
     oldObject: objectOf(request["oldObject"]),
   };
@@ -56,7 +71,7 @@ export function decide(review: Review, configuration: Configuration, drainSecret
   switch (review.resource) {
     case "serving.knative.dev/services":
       if (operation !== "CREATE" && operation !== "UPDATE") return UNCHANGED;
-      return admitService(object, operation === "UPDATE" ? oldObject : undefined, configuration);
+      return admitService(object, namespace, operation === "UPDATE" ? oldObject : undefined, configuration);
     case "/pods":
       return operation === "CREATE" ? admitPod(object, namespace, configuration, drainSecret) : UNCHANGED;
     default:
@@ -75,7 +90,7 @@ function allowed({ patch, warnings }: Extract<Decision, { kind: "allow" }>): Jso
   return {
     allowed: true,
     ...(patch.length > 0 && { patchType: "JSONPatch", patch: encoded }),
-    ...(warnings.length > 0 && { warnings }),
+    ...(warnings.length > 0 && { warnings: warnings.map((each) => each.slice(0, MAX_WARNING_CHARS)) }),
   };
 }
 

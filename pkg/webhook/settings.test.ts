@@ -9,7 +9,7 @@ import { PROXY_SETTINGS, proxyOptions } from "../proxy/mod.ts";
 import { readConfiguration, serviceOptions } from "./configuration.ts";
 import { duration, natsUrl, quantity } from "./forms.ts";
 import { logPrefix } from "./log-prefix.ts";
-import { readSettings, SERVICE_SETTINGS } from "./settings.ts";
+import { MAX_KEYS, readSettings, SERVICE_SETTINGS } from "./settings.ts";
 import type { ServiceSetting } from "./settings.ts";
 
 const SETTINGS: readonly ServiceSetting<unknown>[] = Object.values(SERVICE_SETTINGS);
@@ -20,6 +20,7 @@ test("every default can be read", (t) => {
     if (text !== "") t.true("value" in form.read(text), key);
   }
   t.is(new Set(SETTINGS.map(({ key }) => key)).size, SETTINGS.length, "a key stands for one thing");
+  t.true(SETTINGS.length < MAX_KEYS);
 });
 
 test("what the proxy is told has the proxy's own default, and the proxy takes it", (t) => {
@@ -62,13 +63,34 @@ test("an annotation is stronger than config-perdure, that is stronger than the d
     { "log-level": "debug", "proxy-memory-limit": "none" },
     String,
   );
-  t.like(serviceOptions(annotated, configured), {
-    proxyImage: "a",
-    natsSecret: "all",
-    natsUrl: "nats://nats.perdure-system.svc:4222",
-    limits: {},
-    env: [{ name: "PERDURE_LOG_LEVEL", value: "debug" }],
+  t.like(serviceOptions({ namespace: "shop", service: "cart" }, annotated, configured), {
+    options: {
+      proxyImage: "a",
+      natsSecret: "all",
+      log: "nats://nats.perdure-system.svc:4222/shop_cart",
+      limits: {},
+      env: [{ name: "PERDURE_LOG_LEVEL", value: "debug" }],
+    },
   });
+});
+
+test("there are at least as many NATS servers as there are copies for everybody", (t) => {
+  const read = (data: Record<string, string>) => readConfiguration({ "proxy-image": "a", ...data });
+  const few = read({ "log-replicas": "3", "nats-servers": "2" });
+  t.regex(few.kind === "invalid" ? few.problem : "", /log-replicas \(3\) is more than nats-servers \(2\)/);
+  t.is(read({ "log-replicas": "3", "nats-servers": "3" }).kind, "valid");
+  const owner = { namespace: "shop", service: "cart" };
+  const copies = (count: string, data: Record<string, string>) => {
+    const configured = read(data);
+    if (configured.kind === "invalid") throw new Error(configured.problem);
+    const { values } = readSettings("annotation", { "log-replicas": count }, String);
+    const chosen = serviceOptions(owner, values, configured.values);
+    return "problems" in chosen ? chosen.problems.map(({ code }) => code) : [];
+  };
+  t.deepEqual(copies("5", { "nats-servers": "3" }), ["TOO_FEW_SERVERS"]);
+  t.deepEqual(copies("3", { "nats-servers": "3" }), []);
+  t.deepEqual(copies("3", { "log-replicas": "3" }), [], "the operator's copies are on as many servers");
+  t.deepEqual(copies("5", { "log-replicas": "3" }), ["TOO_FEW_SERVERS"]);
 });
 
 test("times and quantities are written as Kubernetes and Knative write them", (t) => {
@@ -96,8 +118,11 @@ test("times and quantities are written as Kubernetes and Knative write them", (t
 });
 
 test("the address of NATS may name several servers, and neither prefix nor password", (t) => {
-  t.deepEqual(natsUrl.read("nats://a:4222,nats://b:4222"), { value: "nats://a:4222,nats://b:4222" });
-  t.deepEqual(natsUrl.read("tls://a:4222/"), { value: "tls://a:4222" });
+  const servers = (isTls: boolean, ...hosts: string[]) => ({
+    value: { kind: "nats", isTls, servers: hosts },
+  });
+  t.deepEqual(natsUrl.read("nats://a:4222,nats://B") as unknown, servers(false, "a:4222", "b:4222"));
+  t.deepEqual(natsUrl.read("tls://a:4222/") as unknown, servers(true, "a:4222"));
   for (const text of ["nats://a/shop", "nats://me:secret@a", "http://a", "memory:", "", "nats://"]) {
     const reading = natsUrl.read(text);
     t.true("sense" in reading && !reading.sense.includes("secret@"), text);

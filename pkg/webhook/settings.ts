@@ -2,12 +2,15 @@
 
 import { LOG_LEVELS } from "../base/mod.ts";
 
+import { MAX_PROBLEMS } from "./decision.ts";
 import {
   boolean,
   duration,
   image,
+  images,
   limit,
   logAddress,
+  logPlaces,
   natsUrl,
   objectName,
   oneOf,
@@ -64,7 +67,14 @@ export const SERVICE_SETTINGS = {
     "log",
     logAddress,
     "",
-    "Where the state is, if not under `NAMESPACE_NAME` in the NATS of `nats-url`. Revisions of a service share its log; two services must never share one.",
+    "Where the state is, if not under `NAMESPACE_NAME` in the NATS of `nats-url`. The servers are those of `nats-url` or `allowed-logs`; the prefix is `NAMESPACE_NAME` or begins with `NAMESPACE_NAME_`, and may be left out. Revisions of a service share its log.",
+  ),
+  confirmLog: setting(
+    "annotation",
+    "confirm-log",
+    logAddress,
+    "",
+    "The same address as in `perdure.dev/log` once more, as your word that it is meant: when the log of a service is changed, which leaves its state behind, and when it is that of another service of the namespace.",
   ),
   natsUrl: setting(
     "config",
@@ -72,6 +82,20 @@ export const SERVICE_SETTINGS = {
     natsUrl,
     "nats://nats.perdure-system.svc:4222",
     "The NATS servers that hold the state of all services, each under a prefix of its own, `NAMESPACE_NAME`.",
+  ),
+  allowedLogs: setting(
+    "config",
+    "allowed-logs",
+    logPlaces,
+    "",
+    "What `perdure.dev/log` may name besides the servers of `nats-url`.",
+  ),
+  natsServers: setting(
+    "config",
+    "nats-servers",
+    wholeNumber(1, 1_000),
+    "",
+    "How many NATS servers there are. `log-replicas` is never more. If it is left out: as many as `log-replicas` says here.",
   ),
   natsSecret: setting(
     "both",
@@ -140,7 +164,14 @@ export const SERVICE_SETTINGS = {
     "proxy-image",
     image,
     "",
-    "The image of the proxy. `config-perdure` must name one.",
+    "The image of the proxy. `config-perdure` must name one; a service may name that or one of `allowed-proxy-images`.",
+  ),
+  allowedProxyImages: setting(
+    "config",
+    "allowed-proxy-images",
+    images,
+    "",
+    "What `perdure.dev/proxy-image` may name besides the image of `proxy-image`.",
   ),
   proxyCpu: setting("both", "proxy-cpu", quantity, "100m", "Processor time that the proxy requests."),
   proxyMemory: setting("both", "proxy-memory", quantity, "128Mi", "Memory that the proxy requests."),
@@ -179,6 +210,26 @@ export interface SettingProblem {
 
 const ENTRIES = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting<unknown>][];
 
+/** More than there are settings: of so many keys one is unknown, and the others need not be looked at. */
+export const MAX_KEYS = 100;
+
+/** Whether a key is ours, even if it is not written as we write it: Kubernetes takes it in any case. */
+export function isOurs(key: string): boolean {
+  return key.slice(0, PREFIX.length).toLowerCase() === PREFIX;
+}
+
+/** What was said of a setting, or its default. */
+export function valueOf<K extends SettingName>(
+  name: K,
+  values: SettingValues,
+): Exclude<SettingValues[K], undefined> {
+  const given = values[name];
+  if (given !== undefined) return given as Exclude<SettingValues[K], undefined>;
+  const setting: ServiceSetting<unknown> = SERVICE_SETTINGS[name];
+  const reading = setting.form.read(setting.default);
+  return ("value" in reading ? reading.value : undefined) as Exclude<SettingValues[K], undefined>;
+}
+
 /** The settings that may stand as annotations, or in `config-perdure`. */
 export function settingsOf(
   place: "annotation" | "config",
@@ -186,8 +237,11 @@ export function settingsOf(
   return ENTRIES.filter(([, setting]) => setting.place === place || setting.place === "both");
 }
 
+/** Longer than any value that makes sense, and short enough for the patterns that read them. */
+const MAX_VALUE_CHARS = 4_096;
+
 /**
- * Reads texts by key. All problems are found, not only the first.
+ * Reads texts by key. All problems are found, not only the first, up to `MAX_PROBLEMS`.
  *
  * @param shownKey how a key looks to whoever wrote it.
  */
@@ -199,13 +253,17 @@ export function readSettings(
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: SettingProblem[] = [];
   for (const key of Object.keys(texts).sort()) {
+    if (problems.length >= MAX_PROBLEMS) break;
     const text = texts[key] ?? "";
     const found = ENTRIES.find(([, setting]) => setting.key === key);
     if (found === undefined || (found[1].place !== place && found[1].place !== "both")) {
       problems.push(found === undefined ? unknown(place, key, shownKey) : misplaced(place, key, shownKey));
       continue;
     }
-    const reading = found[1].form.read(text);
+    const reading =
+      text.length > MAX_VALUE_CHARS
+        ? { sense: `has at most ${MAX_VALUE_CHARS} characters` }
+        : found[1].form.read(text);
     if ("value" in reading) values[found[0]] = reading.value;
     else problems.push({ key, kind: "value", message: `${shownKey(key)}=${shown(text)} ${reading.sense}` });
   }
@@ -217,8 +275,13 @@ function unknown(
   key: string,
   shownKey: (key: string) => string,
 ): SettingProblem {
-  const known = settingsOf(place).map(([, setting]) => shownKey(setting.key));
-  return { key, kind: "unknown", message: `${shownKey(key)} is not known; known are ${known.join(", ")}` };
+  const known = settingsOf(place).map(([, setting]) => setting.key);
+  const meant = known.find((each) => each === key.toLowerCase());
+  const message =
+    meant === undefined
+      ? `${shortened(shownKey(key))} is not known; known are ${known.map(shownKey).join(", ")}`
+      : `${shownKey(key)} is not known: it is written ${shownKey(meant)}`;
+  return { key, kind: "unknown", message };
 }
 
 function misplaced(
@@ -235,6 +298,11 @@ function misplaced(
 
 /** A value as it may stand in a message: short, and without the password that somebody may have put before an `@`. */
 function shown(text: string): string {
-  const safe = text.replace(/\/\/.*@/s, "//…@");
-  return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 80)}…` : safe);
+  const [from, at] = [text.indexOf("//"), text.lastIndexOf("@")];
+  const safe = from >= 0 && at > from ? `${text.slice(0, from)}//…${text.slice(at)}` : text;
+  return JSON.stringify(shortened(safe));
+}
+
+function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

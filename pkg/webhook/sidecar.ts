@@ -2,7 +2,6 @@
 
 import type { ServiceOptions } from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
-import { logPrefix } from "./log-prefix.ts";
 import {
   ADMIN_PORT,
   DRAIN_SECRET_HEADER,
@@ -12,6 +11,9 @@ import {
   QUEUE_DRAINED_URL,
   SECRET_VOLUME,
 } from "./reserved.ts";
+
+/** The proxy's variable with the address of its log. */
+export const LOG_VARIABLE = "PERDURE_LOG";
 
 /** Where the Secret with what NATS asks for is mounted. */
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
@@ -83,7 +85,6 @@ function environment(
   options: ServiceOptions,
   drainSecret: string,
 ): readonly JsonObject[] {
-  const log = options.log ?? `${options.natsUrl}/${logPrefix(pod.namespace, pod.service)}`;
   const fields = { POD_NAME: "metadata.name", POD_NAMESPACE: "metadata.namespace", POD_IP: "status.podIP" };
   const values = {
     K_SERVICE: pod.service,
@@ -94,7 +95,7 @@ function environment(
     HTTP_PORT: String(HTTP_PORT),
     ADMIN_PORT: String(ADMIN_PORT),
     USER_FUNCTION_PORT: String(userPort),
-    PERDURE_LOG: log,
+    [LOG_VARIABLE]: options.log,
     NATS_SECRET_DIR: SECRET_FOLDER,
     PERDURE_MAX_CONFLICT_RETRIES: String(MAX_CONFLICT_RETRIES),
     PERDURE_DRAIN_WAIT_URL: QUEUE_DRAINED_URL,

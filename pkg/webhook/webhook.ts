@@ -32,6 +32,9 @@ export interface Webhook {
 
 const DAY_MS = 86_400_000;
 
+/** A ConfigMap, a Secret or a webhook configuration: each has at most what etcd stores of one object, 1.5 MiB. */
+const MAX_ANSWER_BYTES = 2_097_152;
+
 /**
  * Starts what keeps the certificate and follows `config-perdure`, and serves as soon as there is a certificate that the
  * API server trusts. An API server that cannot be reached is waited for.
@@ -43,7 +46,7 @@ export async function startWebhook(options: WebhookOptions, given: WebhookDeps):
   const deps = { ...given, logger };
   const { clock, random } = deps;
   const stopped = new AbortController();
-  const apiOptions = { requestTimeoutMs: options.apiTimeoutMs, maxAnswerBytes: options.maxBodyBytes };
+  const apiOptions = { requestTimeoutMs: options.apiTimeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES };
   const api = new Api(deps.access, apiOptions, clock);
   const configuration = followedConfiguration(logger);
 
@@ -167,7 +170,9 @@ function answerReview(question: unknown, configuration: Configuration, logger: L
   return reviewAnswer(review.uid, decision);
 }
 
+const MAX_SHOWN_CHARS = 253;
+
 /** Pods of a Deployment get their names after we were asked. */
 function generatedName(object: JsonObject): string {
-  return textsOf(object["metadata"])["generateName"] ?? "";
+  return (textsOf(object["metadata"])["generateName"] ?? "").slice(0, MAX_SHOWN_CHARS);
 }

@@ -51,6 +51,19 @@ export async function runEndpoint(
   return { ...endpoint, accounts, url: `http://127.0.0.1:${endpoint.port}` };
 }
 
+/** A read of one book, over HTTP/1.1, and what is answered. */
+export const GET = "GET /books/1 HTTP/1.1\r\nhost: x\r\n\r\n";
+export const BOOK = '{"isbn":"1","title":"","tags":[],"copies":"0"}';
+
+/** The head of a change of one book, without its end. */
+export const PUT = "PUT /books/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+
+/** Whatever was done to it, the port still serves. */
+export async function serves(t: ExecutionContext, { port }: Endpoint): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/books/1`);
+  t.is(await response.text(), BOOK);
+}
+
 /** A bare connection that gathers what it is sent. */
 export class RawClient {
   readonly socket: Socket;

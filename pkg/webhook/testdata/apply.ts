@@ -10,6 +10,9 @@ import type { Configuration } from "../configuration.ts";
 export const CONFIGURATION: Configuration = readConfiguration({
   "nats-url": "nats://nats.perdure-system.svc:4222",
   "proxy-image": "dev.local/perdure-proxy:dev",
+  "allowed-proxy-images": "dev.local/perdure-proxy:other",
+  "allowed-logs": "tls://other:4222 memory:",
+  "nats-servers": "3",
 });
 
 /** The object after the decision, by somebody else's implementation of JSON patches. Throws if it is refused. */

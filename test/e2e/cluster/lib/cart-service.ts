@@ -53,8 +53,12 @@ export async function deleteService(name: string): Promise<void> {
 }
 
 /** A client of the service of this name. */
-export async function connectToCart(scope: TestScope, name: string): Promise<CartService> {
-  const authority = `${name}.default.example.test`;
+export async function connectToCart(
+  scope: TestScope,
+  name: string,
+  namespace = "default",
+): Promise<CartService> {
+  const authority = `${name}.${namespace}.example.test`;
   const gateway = await cluster.gateway();
   const port = Number(gateway.port === "" ? 80 : gateway.port);
   const client = httpClient(port, { host: gateway.hostname, connections: 256 });

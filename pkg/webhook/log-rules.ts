@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Which log a service may have. Services of all namespaces keep their state in the same NATS, each under a prefix. So:
+ *
+ * 1. *Place.* A service may name the servers of `nats-url` and what `allowed-logs` says, and nothing else.
+ * 2. *Namespace.* Its prefix is one of its namespace, `NAMESPACE_…`. No annotation changes that.
+ * 3. *Name.* Its prefix is its own, `NAMESPACE_NAME` or `NAMESPACE_NAME_SUFFIX`. That of another service of the namespace
+ *    has to be confirmed, so that it is not taken by a slip.
+ * 4. *Change.* Another log than before has to be confirmed, because the state stays where it was.
+ *
+ * They hold for what the webhook is asked about. A pod that speaks to NATS by itself is stopped by the accounts of NATS
+ * only (docs/tenants.md).
+ */
+
+import type { Problem } from "./decision.ts";
+import type { LogAddress, LogPlace, NatsServers } from "./forms.ts";
+import { logPrefix } from "./log-prefix.ts";
+import { PREFIX, SERVICE_SETTINGS, valueOf } from "./settings.ts";
+import type { SettingValues } from "./settings.ts";
+
+/** Whose state it is. */
+export interface LogOwner {
+  readonly namespace: string;
+  readonly service: string;
+}
+
+export type LogChoice = { readonly address: string } | { readonly problem: Problem };
+
+const LOG = `${PREFIX}${SERVICE_SETTINGS.log.key}`;
+const CONFIRM = `${PREFIX}${SERVICE_SETTINGS.confirmLog.key}`;
+
+/** The log that the annotations ask for, if `owner` may have it (1, 2, 3). */
+export function chooseLog(owner: LogOwner, annotated: SettingValues, configured: SettingValues): LogChoice {
+  const asked: LogAddress = annotated.log ?? { ...valueOf("natsUrl", configured), prefix: undefined };
+  const address = addressOf(asked, owner);
+  if (!isAllowed(asked, configured)) return { problem: notAllowed(address, configured) };
+  if (asked.kind === "memory" || asked.prefix === undefined) return { address };
+  const own = logPrefix(owner.namespace, owner.service);
+  if (isOwn(asked.prefix, own)) return { address };
+  if (!isOfNamespace(asked.prefix, owner.namespace)) {
+    const message =
+      `${LOG} has the prefix ${asked.prefix}, which is not one of the namespace ${owner.namespace}: ` +
+      `leave the prefix out, or let it be ${own} or ${own}_SUFFIX`;
+    return { problem: problem("LOG_OF_ANOTHER", message) };
+  }
+  if (confirms(annotated, owner, address)) return { address };
+  const message =
+    `${LOG} has the prefix ${asked.prefix}, which is that of another service of the namespace: ` +
+    `leave the prefix out, or let it be ${own} or ${own}_SUFFIX. ${confirmation(address)}`;
+  return { problem: problem("LOG_OF_ANOTHER", message) };
+}
+
+/**
+ * Whether the state would be left behind (4).
+ *
+ * @param before what the service was annotated with, which may not have been asked about at the time.
+ */
+export function logChange(
+  owner: LogOwner,
+  before: SettingValues,
+  annotated: SettingValues,
+  configured: SettingValues,
+): Problem | undefined {
+  const natsUrl = { ...valueOf("natsUrl", configured), prefix: undefined };
+  const old = addressOf(before.log ?? natsUrl, owner);
+  const address = addressOf(annotated.log ?? natsUrl, owner);
+  if (old === address || confirms(annotated, owner, address)) return undefined;
+  const message =
+    `the state of this service is at ${old}, and at ${address} it would be without it: ` +
+    `let ${LOG} be what it was. ${confirmation(address)}`;
+  return problem("LOG_CHANGED", message);
+}
+
+function addressOf(log: LogAddress, { namespace, service }: LogOwner): string {
+  return log.kind === "memory"
+    ? "memory:"
+    : `${shownServers(log)}/${log.prefix ?? logPrefix(namespace, service)}`;
+}
+
+function shownServers({ isTls, servers }: NatsServers): string {
+  return `${isTls ? "tls" : "nats"}://${servers.join(",")}`;
+}
+
+/** All servers are those of one place, since servers of two would not know of each other. */
+function isAllowed(asked: LogAddress, configured: SettingValues): boolean {
+  return placesOf(configured).some((place) => {
+    if (asked.kind === "memory" || place.kind === "memory") return asked.kind === place.kind;
+    return (asked.isTls || !place.isTls) && asked.servers.every((server) => place.servers.includes(server));
+  });
+}
+
+function placesOf(configured: SettingValues): readonly LogPlace[] {
+  return [valueOf("natsUrl", configured), ...valueOf("allowedLogs", configured)];
+}
+
+function notAllowed(address: string, configured: SettingValues): Problem {
+  const places = placesOf(configured).map((place) =>
+    place.kind === "memory" ? "memory:" : shownServers(place),
+  );
+  const message =
+    `${LOG} asks for ${address}, and config-perdure allows ${places.join(" ")}: ` +
+    "leave it out, or ask those who run the cluster for an entry in allowed-logs";
+  return problem("LOG_NOT_ALLOWED", message);
+}
+
+/** The suffix has no `_`, as a name has none, so that it is clear whose prefix it is. */
+function isOwn(prefix: string, own: string): boolean {
+  return (
+    prefix === own || (prefix.startsWith(`${own}_`) && /^[A-Za-z0-9-]+$/.test(prefix.slice(own.length + 1)))
+  );
+}
+
+/**
+ * A prefix belongs to the namespace before its first `_`. After `__` stands the hash of a name that was cut, maybe in the
+ * middle of the namespace, which is then another one.
+ */
+function isOfNamespace(prefix: string, namespace: string): boolean {
+  return prefix.startsWith(`${namespace}_`) && /^[^_]/.test(prefix.slice(namespace.length + 1));
+}
+
+function confirms({ confirmLog }: SettingValues, owner: LogOwner, address: string): boolean {
+  return confirmLog !== undefined && addressOf(confirmLog, owner) === address;
+}
+
+function confirmation(address: string): string {
+  return `If that is what you want, say so: ${CONFIRM}=${address}`;
+}
+
+function problem(code: Problem["code"], message: string): Problem {
+  return { code, field: "metadata.annotations", message };
+}
