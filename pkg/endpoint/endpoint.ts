@@ -150,13 +150,7 @@ export async function startEndpoint(
     else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
     else serveHttp2Stream(context, stream, headers, rawHeaders);
   });
-  const port = await openPort(
-    { http1, http2 },
-    { ...options, firstRequestTimeoutMs: options.headersTimeoutMs },
-    callers,
-    clock,
-    logger,
-  );
+  const port = await openPort({ http1, http2 }, options, callers, clock, logger);
 
   return {
     port: port.port,

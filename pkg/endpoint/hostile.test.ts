@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 import { gzipSync } from "node:zlib";
 
 import test from "ava";
-import type { ExecutionContext } from "ava";
 
 import { Status, StatusError } from "../grpc/mod.ts";
-import type { Endpoint } from "./endpoint.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
 import { BOOK, echo, GET, PUT, RawClient, runEndpoint, serves } from "./testdata/running-endpoint.ts";
@@ -311,10 +310,23 @@ for (const announced of [true, false]) {
 // Slow ones
 
 test("a connection that never shows its protocol is closed", async (t) => {
-  const endpoint = await runEndpoint(t, echo, { headersTimeoutMs: 1_000 });
+  const endpoint = await runEndpoint(t, echo, { firstRequestTimeoutMs: 1_000 });
   t.is(await new RawClient(endpoint.port).closed, "");
   t.is(await new RawClient(endpoint.port).send("PRI * HT").closed, "");
   await serves(t, endpoint);
+});
+
+test("a connection of HTTP/2 that makes no request is closed; one that has made one goes on", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { firstRequestTimeoutMs: 500 });
+  const user = connectHttp2(`http://127.0.0.1:${endpoint.port}`);
+  t.teardown(() => user.destroy());
+  const get = async (): Promise<unknown> => {
+    const [headers] = (await once(user.request({ ":path": "/books/1" }), "response")) as [object];
+    return (headers as Record<string, unknown>)[":status"];
+  };
+  t.is(await get(), 200);
+  await new RawClient(endpoint.port).send(PREFACE).send(SETTINGS).closed;
+  t.is(await get(), 200);
 });
 
 test("headers that never end get 408", async (t) => {

@@ -20,6 +20,8 @@ export interface EndpointOptions {
   readonly maxConnectionStreams: number;
   /** From the first byte, or from the opening of a connection, to the end of the headers. */
   readonly headersTimeoutMs: number;
+  /** From the opening of a connection to its protocol's first bytes, and from those of HTTP/2 to its first request. */
+  readonly firstRequestTimeoutMs: number;
   /** From the opening of a gRPC call to the first byte of a message. */
   readonly firstMessageTimeoutMs: number;
   /** The same of a call whose caller sends a stream of messages, or of its WebSocket. */
@@ -50,6 +52,7 @@ export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
   maxOpenRequests: 10_000,
   maxConnectionStreams: 250,
   headersTimeoutMs: 10_000,
+  firstRequestTimeoutMs: 10_000,
   firstMessageTimeoutMs: 10_000,
   firstStreamMessageTimeoutMs: 300_000,
   writeTimeoutMs: 30_000,

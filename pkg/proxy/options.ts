@@ -350,6 +350,14 @@ export const PROXY_SETTINGS = {
     "Everything that waits, from the first byte of a request to the last of its response: eleven sixteenths for requests and responses, of which each connection has a fair share, " +
       "the rest for the proxy's own work; beyond it `ENDPOINT_OVERLOADED`, `RECEIVE_BUFFER_FULL` or `RESPONSE_BUFFER_FULL`.",
   ),
+  firstRequestTimeoutMs: number(
+    "first-request-timeout",
+    "PERDURE_FIRST_REQUEST_TIMEOUT_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "How long a new connection may send nothing, and then, over HTTP/2, make no request.",
+  ),
   firstMessageTimeoutMs: number(
     "first-message-timeout",
     "PERDURE_FIRST_MESSAGE_TIMEOUT_MS",

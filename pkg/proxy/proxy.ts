@@ -219,6 +219,7 @@ function endpointOptions(options: ProxyOptions): EndpointOptions {
     maxConnections: options.maxConnections,
     maxOpenRequests: options.maxOpenRequests,
     maxConnectionStreams: options.maxConnectionStreams,
+    firstRequestTimeoutMs: options.firstRequestTimeoutMs,
     firstMessageTimeoutMs: options.firstMessageTimeoutMs,
     firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
     writeTimeoutMs: options.writeTimeoutMs,

@@ -50,6 +50,13 @@ export interface UserFunctionProcess extends RunningProcess {
   readonly port: number;
 }
 
+interface ProxyCommand {
+  readonly main?: string;
+  readonly args?: readonly string[];
+  /** As `startProcess` takes it. */
+  readonly prefix?: readonly string[];
+}
+
 type Environment = Readonly<Record<string, string | number>>;
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -63,14 +70,16 @@ export const PROXY = join(ROOT, "cmd", "proxy", "main.ts");
 /** How long a process may take to say what is waited for, in milliseconds; long, since the machine may be busy. */
 const LINE_TIMEOUT_MS = 30_000;
 
-/** Starts `node main.ts …`. */
+/** Starts `node main.ts …`; `prefix` is a command that becomes it in the end, as a shell does by `exec "$@"`. */
 export function startProcess(
   scope: TestScope,
   main: string,
   env: Environment = {},
   args: readonly string[] = [],
+  prefix: readonly string[] = [],
 ): RunningProcess {
-  const child = spawn(process.execPath, ["--import", LEASH, main, ...args], {
+  const [command = "", ...rest] = [...prefix, process.execPath, "--import", LEASH, main, ...args];
+  const child = spawn(command, rest, {
     cwd: ROOT,
     env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: COMPILE_CACHE, ...stringValues(env) },
     stdio: ["pipe", "pipe", "pipe"],
@@ -132,10 +141,10 @@ export function startProcess(
 export async function startProxyProcess(
   scope: TestScope,
   env: Environment,
-  { main = PROXY, args = [] }: { readonly main?: string; readonly args?: readonly string[] } = {},
+  { main = PROXY, args = [], prefix = [] }: ProxyCommand = {},
 ): Promise<ProxyProcess> {
   const local = { HTTP_HOST: "127.0.0.1", ADMIN_HOST: "127.0.0.1", HTTP_PORT: 0, ADMIN_PORT: 0 };
-  const running = startProcess(scope, main, { ...local, ...env }, args);
+  const running = startProcess(scope, main, { ...local, ...env }, args, prefix);
   const { port, adminPort } = await running.line("listening", readListening);
   const ready = async (): Promise<void> => {
     await running.line("ready", (line) => (line === `ready http://127.0.0.1:${port}` ? true : undefined));

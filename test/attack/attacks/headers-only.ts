@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Attack, Way } from "../attack.ts";
+import { grpcHeaders, PATHS } from "../wire/grpc.ts";
+import type { GrpcPath } from "../wire/grpc.ts";
+import { openH2Line } from "../wire/line.ts";
+import { again, sideBySide } from "../wire/repeat.ts";
+
+const CONNECTIONS = 11;
+const STREAMS = 1_000;
+/** How often one whose connection is closed comes again. */
+const MOST_TIMES = 20;
+
+const way =
+  (path: GrpcPath): Way =>
+  (target, tools) => {
+    const all = Buffer.concat(
+      Array.from({ length: STREAMS }, (_, index) => grpcHeaders(path, 1 + 2 * index)),
+    );
+    return sideBySide(CONNECTIONS, () =>
+      again(MOST_TIMES, tools, async () => {
+        const line = await openH2Line(target.port, tools);
+        if (await line?.send(all)) tools.tally.add("requests", STREAMS);
+        await line?.closed();
+      }),
+    );
+  };
+
+export const attack: Attack = {
+  name: "headers-only",
+  about: `${CONNECTIONS} connections with ${STREAMS} calls each that send their headers and no message`,
+  bounds: ["max-connection-streams", "first-message-timeout"],
+  ways: {
+    unary: way(PATHS.send),
+    stream: way(PATHS.chat),
+    health: way(PATHS.health),
+    "health-watch": way(PATHS.healthWatch),
+  },
+};

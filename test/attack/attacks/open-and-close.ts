@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Attack, Way } from "../attack.ts";
+import { getRequest, grpcHeaders, grpcMessage, grpcRequest, PATHS } from "../wire/grpc.ts";
+import { openH2Line } from "../wire/line.ts";
+import { bookRequestBytes } from "../wire/messages.ts";
+import { sideBySide } from "../wire/repeat.ts";
+
+const SENDERS = 4;
+const STREAMS = 1_000;
+const MOST_CONNECTIONS = 2_000;
+
+const way =
+  (requestOf: (streamId: number) => Buffer): Way =>
+  (target, tools) => {
+    const all = Buffer.concat(Array.from({ length: STREAMS }, (_, index) => requestOf(1 + 2 * index)));
+    return sideBySide(SENDERS, async () => {
+      for (let opened = 0; opened < MOST_CONNECTIONS && !tools.signal.aborted; opened += SENDERS) {
+        const line = await openH2Line(target.port, tools);
+        if (await line?.send(all)) tools.tally.add("requests", STREAMS);
+        line?.close();
+      }
+    });
+  };
+
+export const attack: Attack = {
+  name: "open-and-close",
+  about: `connections with ${STREAMS} requests each that are closed at once, one after the other`,
+  bounds: ["max-connection-streams"],
+  seconds: { long: 8, short: 1.5 },
+  ways: {
+    headers: way((streamId) => grpcHeaders(PATHS.send, streamId)),
+    grpc: way((streamId) =>
+      grpcRequest(PATHS.read, streamId, grpcMessage(bookRequestBytes({ id: "attacked" }))),
+    ),
+    json: way((streamId) => getRequest("/targets/attacked", streamId)),
+  },
+};

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Setting } from "../../pkg/base/mod.ts";
+import { PROXY_SETTINGS } from "../../pkg/proxy/mod.ts";
+import { WEBHOOK_SETTINGS } from "../../pkg/webhook/mod.ts";
+
+interface Bound {
+  readonly about: string;
+  /** The program whose setting it is; by default the proxy. */
+  readonly of?: "webhook";
+  /** The setting's flag, if that is not the bound's name. */
+  readonly flag?: string;
+  /** The value that switches it off, if that is not the greatest that the setting takes. */
+  readonly off?: string;
+}
+
+/**
+ * The settings that hold the attacks, and what each of them bounds. An attack names its own (`Attack.bounds`), so that
+ * `--prove` can switch them off. `--max-connections` and `--max-open-requests` are none of them: they are what is taken
+ * from the others, so a greater one only makes an attack larger.
+ */
+export const BOUNDS = {
+  "max-buffered-bytes": { about: "all bytes that wait, of requests and of replies" },
+  "max-json-values": { about: "values of one JSON message" },
+  "max-connection-streams": { about: "requests that one connection has open" },
+  "first-message-timeout": { about: "how long a call may be without its first message" },
+  "first-request-timeout": { about: "how long a connection may be without its first request" },
+  "headers-timeout": { about: "how long headers may take" },
+  "request-timeout": { about: "how long a whole request may take" },
+  "write-timeout": { about: "how long a connection may take nothing of its replies" },
+} as const satisfies Record<string, Bound>;
+
+export type BoundName = keyof typeof BOUNDS;
+
+export const BOUND_NAMES = Object.keys(BOUNDS) as readonly BoundName[];
+
+export type Switches =
+  | { readonly kind: "off"; readonly flags: Readonly<Record<string, string>> }
+  /** There is no such setting in this build. */
+  | { readonly kind: "unknown"; readonly names: readonly BoundName[] };
+
+/** Flags that switch these bounds off. */
+export function switchedOff(names: readonly BoundName[]): Switches {
+  const unknown = names.filter((name) => settingOf(name) === undefined);
+  if (unknown.length > 0) return { kind: "unknown", names: unknown };
+  return { kind: "off", flags: Object.fromEntries(names.map((name) => [flagOf(name), offValue(name)])) };
+}
+
+function flagOf(name: BoundName): string {
+  const bound: Bound = BOUNDS[name];
+  return bound.flag ?? name;
+}
+
+/** Undefined if this build has none. */
+function settingOf(name: BoundName): Setting | undefined {
+  const { of }: Bound = BOUNDS[name];
+  const settings = Object.values<Setting>(of === "webhook" ? WEBHOOK_SETTINGS : PROXY_SETTINGS);
+  return settings.find(({ flag }) => flag === flagOf(name));
+}
+
+function offValue(name: BoundName): string {
+  const { off }: Bound = BOUNDS[name];
+  const setting = settingOf(name);
+  if (off !== undefined) return off;
+  if (setting?.kind === "number") return String(setting.max);
+  throw new Error(`--${name} is no number, so bounds.ts has to say with which value it is off`);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Calls that are timed: what a good caller sends, on a connection that may be kept or is made for one call. */
+
+import { Agent, request } from "node:http";
+import { connect } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
+
+import { HOST } from "./attack.ts";
+import { grpcFields, grpcMessage } from "./wire/grpc.ts";
+import type { GrpcPath } from "./wire/grpc.ts";
+
+/** A caller with at most one connection. `call` rejects unless the answer is the good one. */
+export interface Caller {
+  call(signal: AbortSignal): Promise<void>;
+  /** Ends the connection; the next call makes a new one. */
+  hangUp(): void;
+}
+
+/** GET, or POST if there is a body. The good answer is 200, or what is said. */
+export function httpCaller(port: number, path: string, { status = 200, body }: HttpCallOptions = {}): Caller {
+  let agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return {
+    call: (signal) =>
+      new Promise((resolve, reject) => {
+        const bytes = body === undefined ? undefined : Buffer.from(body);
+        const headers = {
+          ...(bytes !== undefined && { "content-type": "application/json", "content-length": bytes.length }),
+        };
+        const method = bytes === undefined ? "GET" : "POST";
+        const outgoing = request({ host: HOST, port, path, method, headers, agent, signal });
+        outgoing.on("error", reject);
+        outgoing.on("response", (response) => {
+          response.on("error", reject).on("end", () => {
+            if (response.statusCode === status) resolve();
+            else reject(new Error(`answered ${response.statusCode}`));
+          });
+          response.resume();
+        });
+        outgoing.end(bytes);
+      }),
+    hangUp() {
+      agent.destroy();
+      agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    },
+  };
+}
+
+interface HttpCallOptions {
+  readonly status?: number;
+  readonly body?: string;
+}
+
+/** One unary call. The good answer has the status 0 and a message, which is the expected one if that is said. */
+export function grpcCaller(port: number, path: GrpcPath, message: Uint8Array, expected?: Uint8Array): Caller {
+  const call: GrpcCall = { path, body: grpcMessage(message), expected: expected && grpcMessage(expected) };
+  let session: ClientHttp2Session | undefined;
+  const open = (): ClientHttp2Session => {
+    if (session !== undefined && !session.destroyed && !session.closed) return session;
+    session = connect(`http://${HOST}:${port}`);
+    session.on("error", () => undefined);
+    return session;
+  };
+  return {
+    call: (signal) => grpcCall(open(), call, signal),
+    hangUp() {
+      session?.destroy();
+      session = undefined;
+    },
+  };
+}
+
+interface GrpcCall {
+  readonly path: GrpcPath;
+  /** With the prefix, as what is expected. */
+  readonly body: Buffer;
+  readonly expected: Buffer | undefined;
+}
+
+function grpcCall(session: ClientHttp2Session, call: GrpcCall, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // A session that fails before its stream is there tells the stream nothing.
+    const fail = (error: unknown): void => reject(error instanceof Error ? error : new Error("no answer"));
+    session.once("error", fail);
+    const stream = session.request(grpcFields(call.path), { signal });
+    let status: unknown;
+    const chunks: Buffer[] = [];
+    stream.on("response", (headers) => (status = headers["grpc-status"]));
+    stream.on("trailers", (trailers) => (status = trailers["grpc-status"]));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", fail);
+    stream.on("close", () => {
+      session.off("error", fail);
+      const answer = Buffer.concat(chunks);
+      if (status !== "0" || answer.length === 0) reject(new Error(`grpc-status ${String(status)}`));
+      else if (!(call.expected?.equals(answer) ?? true)) reject(new Error("another answer than expected"));
+      else resolve();
+    });
+    stream.end(call.body);
+  });
+}

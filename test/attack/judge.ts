@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Whether a proxy stood an attack: a pure function of what was seen. */
+
+import type { Latencies } from "./latencies.ts";
+import type { MemoryMeter } from "./memory.ts";
+import type { ProbeResult } from "./probes.ts";
+
+/** What was seen from the beginning of an attack until some time after its end. */
+export interface Observation {
+  /** How the process ended, if it did. */
+  readonly end: ProcessEnd | undefined;
+  readonly memoryFrom: MemoryMeter["kind"];
+  readonly peakBytes: number;
+  readonly bystanders: Readonly<Record<string, Latencies>>;
+  readonly probes: Readonly<Record<string, ProbeResult>>;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly isOutOfMemory: boolean;
+}
+
+export interface Limits {
+  readonly maxBytes: number;
+  /** The p99 of each bystander without an attack, in milliseconds. */
+  readonly quietP99Ms: Readonly<Record<string, number>>;
+}
+
+/** A bystander's p99 may be so many times its own of a quiet time. */
+export const MAX_FACTOR = 20;
+
+/**
+ * A quiet p99 below this counts as this, in milliseconds: the bound is then 50 ms, which is as long as one request may
+ * hold the proxy's event loop. A bound below it would forbid what the proxy promises.
+ */
+export const LEAST_QUIET_MS = 2.5;
+
+/**
+ * One above this counts as this, in milliseconds: such a machine is busy with something else, and the bound is then one
+ * second, which is as long as a probe may wait.
+ */
+export const MOST_QUIET_MS = 50;
+
+const MIB = 1_048_576;
+
+/** The bound of a bystander's p99, in milliseconds. */
+export function p99BoundMs(quietP99Ms: number): number {
+  return MAX_FACTOR * Math.min(Math.max(quietP99Ms, LEAST_QUIET_MS), MOST_QUIET_MS);
+}
+
+/** What did not hold; empty if all of it did. */
+export function judge({ end, peakBytes, bystanders, probes }: Observation, limits: Limits): string[] {
+  const violations: string[] = [];
+  if (peakBytes >= limits.maxBytes)
+    violations.push(`memory reached ${mib(peakBytes)}, not under ${mib(limits.maxBytes)}`);
+  // What it did not answer after its end is no news.
+  if (end !== undefined) return [`the process ended: ${endText(end)}`, ...violations];
+  for (const [name, latencies] of Object.entries(bystanders))
+    violations.push(...judgeBystander(name, latencies, limits.quietP99Ms[name]));
+  for (const [name, { count, failed, problem }] of Object.entries(probes)) {
+    if (count === 0) violations.push(`${name} was never answered`);
+    else if (failed > 0)
+      violations.push(`${name}: ${failed} of ${count} not answered (${problem ?? "unknown"})`);
+  }
+  return violations;
+}
+
+function judgeBystander(name: string, latencies: Latencies, quietP99Ms: number | undefined): string[] {
+  const { count, failed, p99Ms } = latencies;
+  if (count === 0) return [`${name} made no calls`];
+  if (quietP99Ms === undefined || !(quietP99Ms < Number.POSITIVE_INFINITY))
+    return [`${name} has no quiet figures to be compared with`];
+  const boundMs = p99BoundMs(quietP99Ms);
+  if (p99Ms < boundMs) return [];
+  const failures = failed === 0 ? "" : `; ${failed} of ${count} calls failed`;
+  const p99 = p99Ms === Number.POSITIVE_INFINITY ? "for ever" : `${p99Ms.toFixed(1)} ms`;
+  return [`${name} p99 is ${p99}, not under ${boundMs.toFixed(1)} ms${failures}`];
+}
+
+function endText({ code, signal, isOutOfMemory }: ProcessEnd): string {
+  if (isOutOfMemory) return "killed, because its memory was over its limit";
+  return signal === null ? `exit code ${code}` : `signal ${signal}`;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(0)} MiB`;
+}

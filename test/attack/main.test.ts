@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import test from "ava";
+import type { ExecutionContext } from "ava";
+
+import { startProcess } from "../lib/processes.ts";
+import type { RunningProcess } from "../lib/processes.ts";
+import { until } from "../lib/until.ts";
+
+const run = promisify(execFile);
+const MAIN = join(import.meta.dirname, "main.ts");
+const linuxTest = process.platform === "linux" ? test.serial : test.skip;
+
+/** `npm run attack`, but for the installation. */
+function attack(t: ExecutionContext, args: string): RunningProcess {
+  return startProcess(t, MAIN, {}, args.split(" "));
+}
+
+test("help and list are for people, wrong usage ends with code 2", async (t) => {
+  const help = attack(t, "--help");
+  t.deepEqual(await help.exited, { code: 0, signal: null });
+  t.true(help.stdout.join("\n").includes("npm run attack -- [options]"));
+  const list = attack(t, "--list");
+  t.deepEqual(await list.exited, { code: 0, signal: null });
+  t.true(list.stdout.some((line) => line.startsWith("half-sent: ")));
+  for (const [args, text] of [
+    ["--seed x", "attack: --seed takes a whole number from 0 to 4294967295"],
+    ["--only half-sent,rain", 'attack: there is no attack "rain"; --list shows all'],
+  ] as const) {
+    const wrong = attack(t, args);
+    t.deepEqual(await wrong.exited, { code: 2, signal: null });
+    t.deepEqual(wrong.stderr, [text, "Try --help."]);
+  }
+});
+
+linuxTest("a proxy that breaks the measure is red, with what broke it and its figures", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "perdure-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const json = join(folder, "figures.json");
+  // No proxy is as small as one MiB.
+  const red = attack(t, `--short --only h2-floods:ping --seed 3 --max-memory 1 --json ${json}`);
+  t.deepEqual(await red.exited, { code: 1, signal: null });
+  t.is(red.stdout.at(-1), "0 passed, 1 failed");
+  t.true(red.stdout.some((line) => /memory reached \d+ MiB, not under 1 MiB/.test(line)));
+  t.true(red.stdout.some((line) => line.includes("--only h2-floods:ping --seed 3 --short")));
+  const { seed, results } = JSON.parse(readFileSync(json, "utf8")) as Figures;
+  t.is(seed, 3);
+  t.deepEqual(
+    results.map(({ name, isGood }) => [name, isGood]),
+    [
+      ["quiet", undefined],
+      ["h2-floods:ping", false],
+    ],
+  );
+});
+
+interface Figures {
+  readonly seed: number;
+  readonly results: readonly { readonly name: string; readonly isGood?: boolean }[];
+}
+
+linuxTest("where no cgroup can be made, memory is read from the process", async (t) => {
+  const red = attack(t, "--short --only h2-floods:ping --seed 1 --no-cgroup --max-memory 1");
+  t.deepEqual(await red.exited, { code: 1, signal: null });
+  t.true(red.stdout.some((line) => line.includes("no cgroup: its memory is what /proc says")));
+  t.true(red.stdout.some((line) => /memory reached \d\d+ MiB, not under 1 MiB/.test(line)));
+});
+
+linuxTest("with its bound switched off an attack succeeds, which is what is expected then", async (t) => {
+  const proof = attack(t, "--short --only gzip-bomb:grpc --seed 1 --without max-buffered-bytes");
+  t.deepEqual(await proof.exited, { code: 0, signal: null });
+  t.is(proof.stdout.at(-1), "1 passed, 0 failed");
+});
+
+linuxTest("a run that is killed leaves no process behind", async (t) => {
+  const driver = attack(t, "--short --only idle-tcp:one-address --seed 1");
+  let family: readonly Listed[] = [];
+  await until(
+    "the attack is under way",
+    async () => {
+      family = descendants(await processes(), driver.pid);
+      return family.some(({ command }) => command.includes("test/attack/attacker.ts"));
+    },
+    60_000,
+  );
+  await driver.kill("SIGKILL");
+  await until("all are gone", async () => {
+    const left = new Map((await processes()).map((each) => [each.pid, each]));
+    return family.every(({ pid, command }) => left.get(pid)?.command !== command);
+  });
+  t.true(family.length >= 3);
+});
+
+interface Listed {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+/** All processes of the machine but those that have ended and wait for their parent. */
+async function processes(): Promise<Listed[]> {
+  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,stat=,args="]);
+  return stdout.split("\n").flatMap((line) => {
+    const [, pid, parent, state = "", command = ""] = /^ *(\d+) +(\d+) +(\S+) +(.*)$/.exec(line) ?? [];
+    if (pid === undefined || state.startsWith("Z")) return [];
+    return [{ pid: Number(pid), parent: Number(parent), command }];
+  });
+}
+
+function descendants(all: readonly Listed[], ancestor: number): Listed[] {
+  const children = all.filter(({ parent }) => parent === ancestor);
+  return [...children, ...children.flatMap(({ pid }) => descendants(all, pid))];
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Attack } from "./attack.ts";
+import { switchedOff } from "./bounds.ts";
+import type { BoundName } from "./bounds.ts";
+
+/** What a run is to show: that the proxy stands the attacks, or that it does not once their bounds are switched off. */
+export type Goal =
+  | { readonly kind: "stand" }
+  /** Each attack with all of its own bounds off. */
+  | { readonly kind: "prove" }
+  /** With these off, each attack that nothing else holds. */
+  | { readonly kind: "without"; readonly bounds: readonly BoundName[] };
+
+/** One attack by one way, or by several at once. */
+export interface Case {
+  readonly attack: Attack;
+  readonly ways: readonly string[];
+  /** Of the proxy. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly expected: "stands" | "falls";
+  /** Why it cannot be run; undefined if it can. */
+  readonly skip: string | undefined;
+}
+
+export interface PlanOptions {
+  /** As `--only` takes them: names, or `name:way`. Empty: all. */
+  readonly only: readonly string[];
+  /** All ways of an attack at once, rather than one after the other. */
+  readonly together: boolean;
+  readonly goal: Goal;
+}
+
+/** The cases of a run, in the order of the attacks. */
+export function planCases(attacks: readonly Attack[], { only, together, goal }: PlanOptions): Case[] {
+  return attacks
+    .filter((attack) => isMeant(attack, goal))
+    .flatMap((attack) => {
+      const ways = Object.keys(attack.ways).filter((way) => isChosen(only, attack.name, way));
+      const groups = together ? [ways] : ways.map((way) => [way]);
+      return groups
+        .filter((group) => group.length > 0)
+        .map((group) => ({ attack, ways: group, ...withGoal(attack, goal) }));
+    });
+}
+
+/** What of `--only` is the name of nothing. */
+export function unknownNames(attacks: readonly Attack[], only: readonly string[]): string[] {
+  const known = new Set(
+    attacks.flatMap(({ name, ways }) => [name, ...Object.keys(ways).map((way) => `${name}:${way}`)]),
+  );
+  return only.filter((name) => !known.has(name));
+}
+
+function isChosen(only: readonly string[], name: string, way: string): boolean {
+  return only.length === 0 || only.includes(name) || only.includes(`${name}:${way}`);
+}
+
+function isMeant({ bounds }: Attack, goal: Goal): boolean {
+  if (goal.kind !== "without") return true;
+  return bounds.length > 0 && bounds.every((bound) => goal.bounds.includes(bound));
+}
+
+function withGoal({ bounds }: Attack, goal: Goal): Pick<Case, "flags" | "expected" | "skip"> {
+  if (goal.kind === "stand") return { flags: {}, expected: "stands", skip: undefined };
+  if (bounds.length === 0) return { flags: {}, expected: "falls", skip: "what holds it is no setting" };
+  const switches = switchedOff(goal.kind === "prove" ? bounds : goal.bounds);
+  if (switches.kind === "off") return { flags: switches.flags, expected: "falls", skip: undefined };
+  return { flags: {}, expected: "falls", skip: `this build has no --${switches.names.join(", --")}` };
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+
+import { HOST } from "../attack.ts";
+import type { Tools } from "../attack.ts";
+
+import { FLAG, FRAME, FrameReader, opening } from "./h2-frames.ts";
+import { onAbort } from "./on-abort.ts";
+
+export interface LineOptions {
+  /** The loopback address that it comes from; by default 127.0.0.1. */
+  readonly from?: string;
+  /** By default a free one of the system's choice. */
+  readonly fromPort?: number;
+  /** What comes is left in the system's buffers. */
+  readonly unread?: boolean;
+}
+
+/**
+ * A bare connection to the target.
+ *
+ * 1. Nothing that happens to it is an error: a proxy may refuse or end it, and that is counted.
+ * 2. It is gone when the attack's signal says so.
+ */
+export class Line {
+  readonly socket: Socket;
+  readonly #tools: Tools;
+
+  constructor(socket: Socket, tools: Tools) {
+    this.socket = socket;
+    this.#tools = tools;
+  }
+
+  get isOpen(): boolean {
+    return !this.socket.destroyed;
+  }
+
+  /** Writes, and waits until the system has taken it. False if the connection is gone. */
+  async send(bytes: Uint8Array): Promise<boolean> {
+    if (!this.isOpen) return false;
+    this.#tools.tally.add("bytes", bytes.length);
+    return new Promise((resolve) => {
+      const onClose = (): void => resolve(false);
+      this.socket.once("close", onClose);
+      this.socket.write(bytes, (error) => {
+        this.socket.off("close", onClose);
+        resolve(error === undefined || error === null);
+      });
+    });
+  }
+
+  /** Waits until the proxy closes it, or the attack is over. */
+  async closed(): Promise<void> {
+    if (this.isOpen) await new Promise((resolve) => this.socket.once("close", resolve));
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Opens a connection; undefined if it is refused, or the attack is over. */
+export function openLine(
+  port: number,
+  tools: Tools,
+  { from = HOST, fromPort, unread = false }: LineOptions = {},
+): Promise<Line | undefined> {
+  const { signal, tally } = tools;
+  if (signal.aborted) return Promise.resolve(undefined);
+  const socket = connect({
+    host: HOST,
+    port,
+    localAddress: from,
+    ...(fromPort !== undefined && { localPort: fromPort }),
+    noDelay: true,
+  });
+  const forget = onAbort(signal, () => socket.destroy());
+  socket.on("error", () => undefined);
+  if (unread) socket.pause();
+  else socket.resume();
+  return new Promise((resolve) => {
+    let isConnected = false;
+    socket.once("connect", () => {
+      isConnected = true;
+      tally.add("connections");
+      resolve(new Line(socket, tools));
+    });
+    socket.once("close", () => {
+      forget();
+      if (!signal.aborted) tally.add(isConnected ? "closed connections" : "refused connections");
+      resolve(undefined);
+    });
+  });
+}
+
+export interface H2Options extends LineOptions {
+  /** What the server may send on each stream without being asked for more; by default HTTP/2's own 65,535 bytes. */
+  readonly windowBytes?: number;
+}
+
+/** A connection that has begun to speak HTTP/2. What the proxy replies is counted unless it is not read. */
+export async function openH2Line(
+  port: number,
+  tools: Tools,
+  options: H2Options = {},
+): Promise<Line | undefined> {
+  const line = await openLine(port, tools, options);
+  if (line === undefined) return undefined;
+  if (options.unread !== true) countFrames(line, tools);
+  await line.send(opening(options.windowBytes));
+  return line;
+}
+
+function countFrames(line: Line, { tally }: Tools): void {
+  const reader = new FrameReader();
+  line.socket.on("data", (chunk: Buffer) => {
+    for (const { type, flags } of reader.push(chunk)) {
+      if (type === FRAME.resetStream) tally.add("reset streams");
+      else if (type === FRAME.goAway) tally.add("goaways");
+      else if (type <= FRAME.headers && (flags & FLAG.endStream) !== 0) tally.add("answered streams");
+    }
+  });
+}
+
+/** Resolves when the attack is over. */
+export function over(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => void onAbort(signal, resolve));
+}

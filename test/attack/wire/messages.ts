@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What the attacks send, as JSON and as protobuf. */
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+
+import { BookRequestSchema, LetterSchema } from "../target/gen/perdure/test/attack/target_pb.ts";
+
+/** A little below what the proxy takes by default (`--max-request-bytes`), so that no length refuses them. */
+export const LARGE_BYTES = 12_000_000;
+
+export type Letter = MessageInitShape<typeof LetterSchema>;
+export type BookRequest = MessageInitShape<typeof BookRequestSchema>;
+
+export function letterBytes(letter: Letter): Uint8Array {
+  return toBinary(LetterSchema, create(LetterSchema, letter));
+}
+
+export function bookRequestBytes(request: BookRequest): Uint8Array {
+  return toBinary(BookRequestSchema, create(BookRequestSchema, request));
+}
+
+/** `{"name":[[[…`: as many arrays in each other as there are bytes. */
+export function deepJson(bytes: number): Buffer {
+  const head = Buffer.from('{"name":');
+  return Buffer.concat([head, Buffer.alloc(bytes - head.length, "[")]);
+}
+
+/** A repeated field with so many empty messages. */
+export function manyMessagesJson(count: number): Buffer {
+  return Buffer.from(`{"pages":[${"{},".repeat(count - 1)}{}]}`);
+}
+
+/** So many fields that no message has. */
+export function unknownKeysJson(count: number): Buffer {
+  return Buffer.from(`{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(",")}}`);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The bytes of a WebSocket's client (RFC 6455). */
+
+/** The request for a WebSocket to a streamed method. */
+export function upgradeRequest(path: string): Buffer {
+  return Buffer.from(
+    `GET ${path} HTTP/1.1\r\nhost: attack\r\nconnection: upgrade\r\nupgrade: websocket\r\n` +
+      "sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  );
+}
+
+/** The largest payload whose length stands in the first two bytes. */
+const SHORT = 125;
+const LONG_LENGTH = 127;
+const MASKED = 0x80;
+const FINAL_TEXT = 0x81;
+
+/** A text frame, masked with zeros. `length` is what its head says, which may be more than what follows. */
+export function textFrame(payload: Uint8Array, length = payload.length): Buffer {
+  const isShort = length <= SHORT;
+  const head = Buffer.alloc(isShort ? 6 : 14);
+  head[0] = FINAL_TEXT;
+  head[1] = MASKED | (isShort ? length : LONG_LENGTH);
+  if (!isShort) head.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([head, payload]);
+}

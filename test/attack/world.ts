@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+
+import { create, toBinary } from "@bufbuild/protobuf";
+
+import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+import {
+  HealthCheckRequestSchema,
+  HealthCheckResponse_ServingStatus,
+  HealthCheckResponseSchema,
+} from "../../pkg/protocol/mod.ts";
+import { startProcess, startProxyProcess, temporaryFolder } from "../lib/processes.ts";
+import type { RunningProcess, TestScope } from "../lib/processes.ts";
+
+import { HOST } from "./attack.ts";
+import type { Target } from "./attack.ts";
+import { grpcCaller, httpCaller } from "./calls.ts";
+import type { Caller } from "./calls.ts";
+import { openCgroup } from "./cgroup.ts";
+import { processMeter } from "./memory.ts";
+import type { MemoryMeter } from "./memory.ts";
+import { PATHS } from "./wire/grpc.ts";
+import { bookRequestBytes } from "./wire/messages.ts";
+
+/** A process that is attacked, and everything that is watched meanwhile. */
+export interface World {
+  readonly target: Target;
+  /** The process that must live. */
+  readonly process: RunningProcess;
+  /** Processes without which nothing is shown: if one ends, the attack was not made on what it was meant for. */
+  readonly others: readonly RunningProcess[];
+  readonly meter: MemoryMeter;
+  /** Callers whose calls are timed. */
+  readonly bystanders: Readonly<Record<string, Caller>>;
+  /** What must answer within a second at all times. */
+  readonly probes: Readonly<Record<string, Caller>>;
+  /** What else must hold after the attack: the violations. */
+  readonly check?: () => Promise<readonly string[]>;
+}
+
+export interface WorldOptions {
+  /** Flags of the process, by name. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** The bound of its cgroup, or what its heap is sized by where there is none. */
+  readonly memoryBytes: number;
+  readonly wantsCgroup: boolean;
+}
+
+export type OpenWorld = (scope: TestScope, options: WorldOptions) => Promise<World>;
+
+/** How soon the proxy looks for the user function again. */
+const BACKOFF_MAX_MS = 50;
+
+/** Node gives its heap half of what a cgroup allows; without one it has to be told. */
+function heapOption(memoryBytes: number): string {
+  return `--max-old-space-size=${memoryBytes / 2 / 1_048_576}`;
+}
+
+const FUNCTION = join(import.meta.dirname, "target", "function.ts");
+
+/** A proxy with a SQLite log in front of `target/function.ts`; only the proxy is in the cgroup. */
+export const openProxyWorld: OpenWorld = async (scope, { flags, memoryBytes, wantsCgroup }) => {
+  const functionPort = await freePort(HOST, systemRandom);
+  // Side by side, because that takes half the time.
+  const userFunction = startProcess(scope, FUNCTION, { PORT: functionPort });
+  const cgroup = wantsCgroup ? openCgroup(scope, memoryBytes) : undefined;
+  const log = `sqlite:${join(temporaryFolder(scope), "log.db")}`;
+  const proxy = await startProxyProcess(
+    scope,
+    {
+      USER_FUNCTION_PORT: functionPort,
+      PERDURE_LOG: log,
+      PERDURE_BACKOFF_MAX_MS: BACKOFF_MAX_MS,
+      ...(cgroup === undefined && { NODE_OPTIONS: heapOption(memoryBytes) }),
+    },
+    { args: flagArguments(flags), prefix: cgroup?.prefix ?? [] },
+  );
+  await proxy.ready();
+  const { port, adminPort } = proxy;
+  const book = bookRequestBytes({ id: "bystander", pages: 1, pageBytes: 10 });
+  return {
+    target: { port, adminPort, facts: {} },
+    process: proxy,
+    others: [userFunction],
+    meter: cgroup?.meter ?? processMeter(proxy.pid),
+    bystanders: {
+      JSON: httpCaller(port, "/targets/bystander?pages=1&pageBytes=10"),
+      gRPC: grpcCaller(port, PATHS.read, book),
+    },
+    probes: {
+      health: grpcCaller(port, PATHS.health, HEALTH_REQUEST, SERVING),
+      "/readyz": httpCaller(adminPort, "/readyz"),
+      "/livez": httpCaller(adminPort, "/livez"),
+    },
+  };
+};
+
+const HEALTH_REQUEST = toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema));
+const SERVING = toBinary(
+  HealthCheckResponseSchema,
+  create(HealthCheckResponseSchema, { status: HealthCheckResponse_ServingStatus.SERVING }),
+);
+
+/** As `--name=value`. */
+function flagArguments(flags: Readonly<Record<string, string>>): string[] {
+  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+}
