@@ -10,6 +10,9 @@ export interface NumberedEffect {
   readonly lineage: LineageMessage | undefined;
 }
 
+/** What an effect takes in memory beside its payload, in bytes. */
+const EFFECT_BYTES = 512;
+
 /** What a record says of side effects. */
 export type EffectEntry = Pick<Commit, "sideEffects" | "firstEffect" | "effectsDone" | "lineage">;
 
@@ -32,9 +35,15 @@ export class EffectLedger {
   /** Done, above `marked`. */
   readonly #done = new Set<number>();
   readonly #underWay = new Set<number>();
+  #undoneBytes = 0;
 
   get undone(): number {
     return this.#undone.size;
+  }
+
+  /** What those take in memory. */
+  get undoneBytes(): number {
+    return this.#undoneBytes;
   }
 
   /** Whether there is nothing to tell the log. */
@@ -52,6 +61,7 @@ export class EffectLedger {
     this.#last = 0;
     this.#marked = 0;
     this.#undone.clear();
+    this.#undoneBytes = 0;
   }
 
   /** What the records told before the ones that are read. */
@@ -114,18 +124,28 @@ export class EffectLedger {
   end(number: number, isDone: boolean): void {
     this.#underWay.delete(number);
     if (!isDone) return;
-    this.#undone.delete(number);
+    this.#forget(number);
     if (number > this.#marked) this.#done.add(number);
   }
 
   #add(effect: NumberedEffect): void {
-    if (!this.#done.has(effect.number)) this.#undone.set(effect.number, effect);
+    if (this.#done.has(effect.number)) return;
+    this.#forget(effect.number);
+    this.#undone.set(effect.number, effect);
+    this.#undoneBytes += sizeOf(effect);
+  }
+
+  #forget(number: number): void {
+    const effect = this.#undone.get(number);
+    if (effect === undefined) return;
+    this.#undone.delete(number);
+    this.#undoneBytes -= sizeOf(effect);
   }
 
   #mark(upTo: number): void {
     if (upTo <= this.#marked) return;
     this.#marked = upTo;
-    for (const number of this.#undone.keys()) if (number <= upTo) this.#undone.delete(number);
+    for (const number of this.#undone.keys()) if (number <= upTo) this.#forget(number);
     for (const number of this.#done) if (number <= upTo) this.#done.delete(number);
   }
 
@@ -134,4 +154,8 @@ export class EffectLedger {
     for (const number of this.#undone.keys()) return number - 1;
     return this.#last;
   }
+}
+
+function sizeOf({ effect }: NumberedEffect): number {
+  return EFFECT_BYTES + (effect.payload?.value.length ?? 0);
 }

@@ -2,6 +2,7 @@
 
 import { hash } from "node:crypto";
 
+import type { Account, Charge } from "../base/mod.ts";
 import type { EntityKey } from "../eventlog/mod.ts";
 
 import { readEffect } from "./client-action.ts";
@@ -18,16 +19,22 @@ export interface EffectOwner {
   effectEnded(): void;
 }
 
-/** The side effects of one entity: from its records to those who carry them out, and back. */
+/**
+ * The side effects of one entity: from its records to those who carry them out, and back. The memory that they take is
+ * counted together with that of the entity, which they may outlive.
+ */
 export class EntityEffects {
   readonly ledger = new EffectLedger();
   readonly key: EntityKey;
   readonly #book: EffectBook;
   readonly #carryOut: CarryOut;
+  readonly #memory: Charge;
+  #entityBytes = 0;
   owner: EffectOwner | undefined;
 
   /** Use `EffectBook.open`. */
-  constructor(key: EntityKey, book: EffectBook, carryOut: CarryOut) {
+  constructor(key: EntityKey, book: EffectBook, carryOut: CarryOut, memory: Charge) {
+    this.#memory = memory;
     this.key = key;
     this.#book = book;
     this.#carryOut = carryOut;
@@ -51,8 +58,20 @@ export class EntityEffects {
     if (effects.length > 0) void this.#carryOut(effects, of);
   }
 
+  /** Counts what the entity takes in memory, without its side effects, and what those take by now. */
+  count(entityBytes: number): void {
+    this.#entityBytes = entityBytes;
+    this.#memory.holdExactly(entityBytes + this.ledger.undoneBytes);
+  }
+
+  /** Nothing of it is in memory any more. */
+  forgotten(): void {
+    this.#memory.close();
+  }
+
   #end(number: number, isDone: boolean): void {
     this.ledger.end(number, isDone);
+    this.count(this.#entityBytes);
     if (this.owner === undefined) this.#book.close(this);
     else this.owner.effectEnded();
   }
@@ -65,10 +84,13 @@ export class EntityEffects {
  */
 export class EffectBook {
   readonly #carryOut: CarryOut;
+  readonly #memory: Account;
   readonly #maxEntities: number;
   readonly #left = new Map<string, EntityEffects>();
 
-  constructor(carryOut: CarryOut, maxEntities: number) {
+  /** @param memory for entities and their effects, in bytes. */
+  constructor(carryOut: CarryOut, maxEntities: number, memory: Account) {
+    this.#memory = memory;
     this.#carryOut = carryOut;
     this.#maxEntities = maxEntities;
   }
@@ -76,7 +98,7 @@ export class EffectBook {
   /** For an entity that comes into memory. */
   open(key: EntityKey, owner: EffectOwner): EntityEffects {
     const name = nameIn(key);
-    const effects = this.#left.get(name) ?? new EntityEffects(key, this, this.#carryOut);
+    const effects = this.#left.get(name) ?? this.#new(key);
     this.#left.delete(name);
     effects.owner = owner;
     return effects;
@@ -85,10 +107,21 @@ export class EffectBook {
   /** For one that has left. */
   close(effects: EntityEffects): void {
     effects.owner = undefined;
+    effects.count(0);
     const name = nameIn(effects.key);
-    if (effects.ledger.isSettled) this.#left.delete(name);
-    else this.#left.set(name, effects);
-    if (this.#left.size > this.#maxEntities) this.#left.delete(this.#left.keys().next().value as string);
+    if (!effects.ledger.isSettled) this.#left.set(name, effects);
+    else this.#forget(name, effects);
+    const [oldest] = this.#left;
+    if (oldest !== undefined && this.#left.size > this.#maxEntities) this.#forget(...oldest);
+  }
+
+  #new(key: EntityKey): EntityEffects {
+    return new EntityEffects(key, this, this.#carryOut, this.#memory.patientCharge());
+  }
+
+  #forget(name: string, effects: EntityEffects): void {
+    this.#left.delete(name);
+    effects.forgotten();
   }
 }
 

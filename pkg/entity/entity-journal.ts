@@ -28,6 +28,9 @@ export interface Entry {
   readonly answered: KeptReply | undefined;
 }
 
+/** What an entity takes in memory beside its kept replies and undone side effects, in bytes (docs/performance.md). */
+const ENTITY_BYTES = 6_144;
+
 /** An entry that is of no command. */
 export const NO_NEWS: Entry = { change: undefined, effects: [], lineage: undefined, answered: undefined };
 
@@ -52,6 +55,7 @@ export class EntityJournal {
     this.#protocol = protocol;
     this.#key = key;
     this.effects = context.effects.open(key, owner);
+    this.#count();
   }
 
   /** Records behind the newest snapshot, of an entity that has a history. */
@@ -87,6 +91,7 @@ export class EntityJournal {
       this.#keep(answeredIn(commit));
       ledger.fold(commit);
     }
+    this.#count();
     this.#records += records;
     if (cursor === undefined) return;
     checkEnd(this.#cursor, cursor);
@@ -124,6 +129,7 @@ export class EntityJournal {
       this.#records += store === "append" ? 1 : 0;
       this.#keep(answered);
       ledger.fold(told);
+      this.#count();
       onStored(Number(told.firstEffect));
     }, onFailed);
   }
@@ -137,6 +143,10 @@ export class EntityJournal {
       const { type, id } = this.#key;
       logger.warn("snapshot was not saved", { entity: `${type}/${id}`, error: toError(error) });
     });
+  }
+
+  #count(): void {
+    this.effects.count(ENTITY_BYTES + (this.#replies?.bytes ?? 0));
   }
 
   #keep(reply: KeptReply | undefined): void {

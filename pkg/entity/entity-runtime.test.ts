@@ -420,3 +420,12 @@ test("while all are passivated an idle entity leaves at once, a busy one after i
   clock.advance(DEFAULT_ENTITY_OPTIONS.passivationTimeoutMs - 1);
   t.is(runtime.active, 1);
 });
+
+test("(2, I11) what entities take is counted in bytes: beyond the bound the one idle longest leaves", async (t) => {
+  const script = answering((id) => ({ events: ["x"], text: `${id}` + "y".repeat(20_000) }));
+  const { ask, runtime } = await world(t, script, { options: { maxEntityBytes: 40_000 } });
+  for (const id of ["a", "b", "c", "d"]) await ask(id);
+  t.is(runtime.active, 4, "6 KiB each");
+  await ask("e", 0, { key: "k" });
+  await until("its kept reply has made two others leave", () => runtime.active === 3);
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ExpiryQueue, Semaphore } from "../base/mod.ts";
-import type { Account, Clock, Logger, Random } from "../base/mod.ts";
+import { Account, ExpiryQueue, Semaphore } from "../base/mod.ts";
+import type { Clock, Logger, Random } from "../base/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
@@ -45,12 +45,14 @@ const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
  *
  * 1. An entity is in memory at most once; while it is there, every command for it goes to that one.
  * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one would
- *    exceed `maxActiveEntities`, or the streams that the user function takes.
+ *    exceed `maxActiveEntities`, `maxEntityBytes` or the streams that the user function takes (I11).
  * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done; others still come.
  * 4. After `stop` it is the same, and no command is taken any more.
  */
 export class EntityRuntime {
   readonly #options: EntityOptions;
+  /** Of entities in memory, in bytes. */
+  readonly #memory: Account;
   readonly #clock: Clock;
   readonly #context: EntityContext;
   readonly #sweep: EffectSweep;
@@ -71,13 +73,14 @@ export class EntityRuntime {
       stream.cancel(),
     );
     this.#options = options;
+    this.#memory = new Account(options.maxEntityBytes);
     this.#clock = clock;
     this.#context = {
       ...dependencies,
       activations: new Semaphore(options.maxActivations),
       packer: new Packer(dependencies.log, clock, dependencies.logger, options),
       announceEffects: (type) => this.#sweep.announce(type),
-      effects: new EffectBook(dependencies.carryOut, options.maxActiveEntities),
+      effects: new EffectBook(dependencies.carryOut, options.maxActiveEntities, this.#memory),
       marks: new ExpiryQueue(clock, options.effectMarkDelayMs, (entity) => entity.markEffects()),
       relayTimeouts: new ExpiryQueue(clock, options.relayTimeoutMs, (entity) => entity.relayTimedOut()),
       onIdle: (entity) => this.#onIdle(entity),
@@ -162,7 +165,7 @@ export class EntityRuntime {
       return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
     }
     if (found !== undefined) return found;
-    if (this.#active >= this.#capacity() && !this.#evict()) {
+    if (this.#isFull() && !this.#evict()) {
       const text = `all ${this.#active} entities in memory are busy; try again later`;
       return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_ENTITIES", text);
     }
@@ -176,9 +179,18 @@ export class EntityRuntime {
     return entity;
   }
 
+  #isFull(): boolean {
+    return this.#active >= this.#capacity() || this.#memory.available <= 0;
+  }
+
   /** Each entity in memory holds a stream, and those that leave hold theirs until the user function has ended it. */
   #capacity(): number {
     return Math.min(this.#options.maxActiveEntities, Math.ceil(this.#context.streams.maxStreams * 0.9));
+  }
+
+  /** Entities may have grown beyond the bound since they came. */
+  #shrink(): void {
+    if (this.#memory.available < 0) this.#evict();
   }
 
   /** Asks the entity that is idle longest to leave. */
@@ -195,13 +207,14 @@ export class EntityRuntime {
   #onIdle(entity: ActiveEntity): void {
     if (this.#leaving) entity.passivate();
     else this.#idleQueue(entity.service).touch(entity);
+    this.#shrink();
   }
 
   #onGone(entity: ActiveEntity): void {
     this.#idleQueue(entity.service).forget(entity);
     this.#entities.get(entity.service.desc.typeName)?.delete(entity.id);
     this.#active--;
-    if (this.#active > 0) return;
+    if (this.#active > 0) return this.#shrink();
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 

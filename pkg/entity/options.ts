@@ -10,6 +10,8 @@ export interface EntityOptions {
   readonly mailboxCapacity: number;
   /** Entities in memory. Beyond it the one that is idle longest has to go; if none is idle, activation is refused. */
   readonly maxActiveEntities: number;
+  /** What the entities in memory take there, with their kept replies and undone side effects, in bytes; beyond it the same. */
+  readonly maxEntityBytes: number;
   /** Entities that are read from the log at the same time; further ones wait. */
   readonly maxActivations: number;
   /**
@@ -55,6 +57,7 @@ export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   relayTimeoutMs: 60_000,
   mailboxCapacity: 1_000,
   maxActiveEntities: 100_000,
+  maxEntityBytes: 67_108_864,
   maxActivations: 16,
   maxConflictRetries: 3,
   maxKeptReplies: 256,

@@ -197,6 +197,14 @@ export const PROXY_SETTINGS = {
     [1, 10_000_000],
     "Entities in memory. Beyond it the one idle longest leaves; if none is idle, `TOO_MANY_ENTITIES`.",
   ),
+  maxEntityBytes: number(
+    "max-entity-bytes",
+    "PERDURE_MAX_ENTITY_BYTES",
+    64 * MIB,
+    "bytes",
+    [MIB, 64 * 1_024 * MIB],
+    "What the entities in memory take of the proxy's, 6 KiB each, with their kept replies and undone side effects. Beyond it the one idle longest leaves; if none is idle, `TOO_MANY_ENTITIES`.",
+  ),
   maxActivations: number(
     "max-activations",
     "PERDURE_MAX_ACTIVATIONS",

@@ -3,6 +3,7 @@
 import { connect as connectHttp2, constants } from "node:http2";
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
 import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 
 import fc from "fast-check";
@@ -127,7 +128,7 @@ function overTcp(port: number, bytes: Buffer, { ending, deed, way }: MixedReques
       if (ending === "cut" || ending === "leave") socket.destroy();
     });
     const isEndless = deed === "hang" || way === "websocket" || way === "pipelined" || ending === "deaf";
-    if (isEndless) setTimeout(() => socket.destroy(), LEAVE_MS);
+    if (isEndless) void delay(LEAVE_MS).then(() => socket.destroy());
     if (ending === "deaf") socket.pause();
     else socket.resume();
   });
@@ -149,13 +150,13 @@ function overStream(
     };
     if (ending === "cut") {
       stream.write(bytes.subarray(0, bytes.length >> 1));
-      setTimeout(leave, LEAVE_MS);
+      void delay(LEAVE_MS).then(leave);
       return;
     }
     stream.end(bytes, () => {
       if (ending === "leave") leave();
     });
-    if (deed === "hang" || ending === "deaf") setTimeout(leave, LEAVE_MS);
+    if (deed === "hang" || ending === "deaf") void delay(LEAVE_MS).then(leave);
     if (ending !== "deaf") stream.resume();
   });
 }
