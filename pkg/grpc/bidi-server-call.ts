@@ -43,7 +43,9 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
     this.awaitRequest(this.#method.takesOne !== true);
     this.#call(() => {
       const handled = this.#method.handle(this);
-      if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
+      if (!(handled instanceof Promise)) return;
+      this.during(handled);
+      handled.catch((error: unknown) => this.failWith(error));
     });
   }
 

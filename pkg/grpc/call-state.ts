@@ -196,6 +196,11 @@ export abstract class CallState implements ServerCall {
     return this.#request.taken(whenDrained(stream));
   }
 
+  /** The call's memory is not given back before this has ended. */
+  protected during(work: Promise<unknown>): void {
+    this.#request.during(work);
+  }
+
   /** The call is over and its response sent, or lost: gives back what it held. */
   protected closed(): void {
     this.#request.close();

@@ -98,8 +98,12 @@ export function callerOf(session: Http2Session | undefined, accounts: CallerAcco
 export type Refusal = "requests" | "bytes";
 
 /**
- * What one open request holds of its caller's share until it is closed: a place, and bytes. A refused one holds nothing,
- * and is there to be answered.
+ * What one open request holds of its caller's share: a place, and bytes. A refused one holds nothing, and is there to be
+ * answered.
+ *
+ * 1. The place is given back when the request is closed: answered and taken, or its caller gone.
+ * 2. Its bytes are given back then too, but not before what was begun for it has ended: a command that the user function
+ *    has is carried out, and takes its memory, also when its caller has gone.
  */
 export class OpenRequest {
   readonly refusal: Refusal | undefined;
@@ -107,6 +111,8 @@ export class OpenRequest {
   readonly #unread: Unread;
   readonly #places: Holder;
   #state: "open" | "answered" | "closed" = "open";
+  /** What was begun for it and has not ended. */
+  #working = 0;
 
   /** @param isReserved whether it is a question about health, which has places of its own. */
   constructor(caller: Caller, isReserved = false) {
@@ -121,6 +127,16 @@ export class OpenRequest {
       this.#places.give(1);
       this.refusal = "bytes";
     }
+  }
+
+  /** Its bytes are not given back before this has ended (2). */
+  during(work: Promise<unknown>): void {
+    this.#working++;
+    const ended = (): void => {
+      this.#working--;
+      if (this.#state === "closed") this.#giveBytes();
+    };
+    work.then(ended, ended);
   }
 
   /** The whole response has been handed to the connection, whose peer has yet to take it. */
@@ -142,6 +158,10 @@ export class OpenRequest {
     if (this.#state === "answered") this.#unread.settled();
     this.#state = "closed";
     if (this.refusal === undefined) this.#places.give(1);
-    this.bytes.close();
+    this.#giveBytes();
+  }
+
+  #giveBytes(): void {
+    if (this.#working === 0) this.bytes.close();
   }
 }

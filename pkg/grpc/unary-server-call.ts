@@ -57,7 +57,9 @@ export class UnaryServerCall extends IncomingCall {
     }
     this.#request = undefined;
     try {
-      this.#method.handle(request, this).then(
+      const handled = this.#method.handle(request, this);
+      this.during(handled);
+      handled.then(
         (reply) => this.#reply(reply),
         (error: unknown) => this.failWith(error),
       );

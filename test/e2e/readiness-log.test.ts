@@ -108,8 +108,17 @@ async function start(
 function rescue(pid: number, path: string): void {
   const folder = `/proc/${pid}/fd`;
   for (const name of fs.readdirSync(folder)) {
-    const target = fs.readlinkSync(join(folder, name));
+    const target = targetOf(join(folder, name));
     if (target === `${path} (deleted)`) fs.copyFileSync(join(folder, name), path);
+  }
+}
+
+/** Undefined if the descriptor has been closed since the list was read. */
+function targetOf(link: string): string | undefined {
+  try {
+    return fs.readlinkSync(link);
+  } catch {
+    return undefined;
   }
 }
 

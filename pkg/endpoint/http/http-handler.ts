@@ -34,7 +34,11 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     }
   };
 
-  return async (exchange) => writeAnswer(exchange, await answer(exchange), logger);
+  return async (exchange) => {
+    const answered = answer(exchange);
+    exchange.request.during(answered);
+    await writeAnswer(exchange, await answered, logger);
+  };
 }
 
 function throwOverloaded(): never {

@@ -87,7 +87,9 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     });
     this.#call(() => {
       const handled = method.handle(this);
-      if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
+      if (!(handled instanceof Promise)) return;
+      this.during(handled);
+      handled.catch((error: unknown) => this.failWith(error));
     });
   }
 

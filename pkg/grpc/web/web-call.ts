@@ -65,7 +65,9 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     this.awaitRequest(this.#takesStream);
     this.#call(() => {
       const handled = method.kind === "unary" ? answerUnary(method, this) : method.handle(this);
-      if (handled instanceof Promise) handled.catch((error: unknown) => this.failWith(error));
+      if (!(handled instanceof Promise)) return;
+      this.during(handled);
+      handled.catch((error: unknown) => this.failWith(error));
     });
   }
 
