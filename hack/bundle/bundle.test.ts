@@ -34,13 +34,23 @@ for (const kind of logKinds) {
     t.teardown(() => http.close());
     t.like(await http.call("/cart/ann/items/add", { body: PEN }), { status: 200, body: "{}" });
     t.deepEqual(JSON.parse((await http.call("/carts/ann")).body), { items: [PEN] });
+    // Large enough for the thread that converts JSON, in both directions.
+    const long = { ...PEN, name: "x".repeat(100_000) };
+    t.like(await http.call("/cart/bob/items/add", { body: long }), { status: 200, body: "{}" });
+    t.deepEqual(JSON.parse((await http.call("/carts/bob")).body), { items: [long] });
     t.deepEqual(await proxy.kill("SIGTERM"), { code: 0, signal: null });
   });
 }
 
 test("a bundle is one file, one for each thread, and the licences of all that is in them", (t) => {
   const files = readdirSync(join(folder, "proxy")).filter((name) => !name.endsWith(".map"));
-  t.deepEqual(files.sort(), ["LICENSES.txt", "main.mjs", "package.json", "writer-worker.mjs"]);
+  t.deepEqual(files.sort(), [
+    "LICENSES.txt",
+    "json-worker.mjs",
+    "main.mjs",
+    "package.json",
+    "writer-worker.mjs",
+  ]);
   const licences = readFileSync(join(folder, "proxy", "LICENSES.txt"), "utf8");
   t.regex(licences, /^Perdure - Apache-2\.0$/m);
   t.regex(licences, /^pino \S+ - MIT$/m);

@@ -66,7 +66,14 @@ test("the image has the program, Node and its libraries, compiled code, licences
   await pipeline(layerBytes(), list({ onReadEntry: ({ path, mode }) => void modes.set(path, mode ?? 0) }));
   const paths = [...modes.keys()];
   const app = paths.filter((path) => path.startsWith("app/") && !path.startsWith("app/cache/"));
-  t.deepEqual(app, ["app/", "app/LICENSES.txt", "app/main.mjs", "app/package.json", "app/writer-worker.mjs"]);
+  t.deepEqual(app, [
+    "app/",
+    "app/LICENSES.txt",
+    "app/json-worker.mjs",
+    "app/main.mjs",
+    "app/package.json",
+    "app/writer-worker.mjs",
+  ]);
   const cached = paths.filter((path) => /^app\/cache\/v24\.[\w.-]+-65532\/\w+$/.test(path));
   t.true(cached.length > 0);
   for (const path of cached) t.is(modes.get(path), 0o644, "another user than the one who made it reads it");

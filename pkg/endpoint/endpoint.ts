@@ -42,6 +42,7 @@ import { serveHttp2Stream } from "./http/http2.ts";
 import { createHttpHandler } from "./http/http-handler.ts";
 import { createTranscoder } from "./http/transcoder.ts";
 import type { Transcoder } from "./http/transcoder.ts";
+import { JsonCodecs } from "./json/json-codec.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import type { EndpointOptions } from "./options.ts";
 import { openPort } from "./port.ts";
@@ -73,6 +74,7 @@ interface Serving {
   readonly transcoder: Transcoder;
   readonly methods: ReadonlyMap<string, MethodHandler>;
   readonly webSocketMethods: WebSocketMethods;
+  readonly codecs: JsonCodecs;
 }
 
 /** Before connections are broken, their callers are told, where there is a way to; at most so long, in milliseconds. */
@@ -155,11 +157,17 @@ export async function startEndpoint(
   return {
     port: port.port,
     setSpec(spec) {
-      serving = spec && {
-        transcoder: createTranscoder(spec, behind),
-        methods: grpcMethods(spec, behind),
-        webSocketMethods: webSocketMethods(spec, behind),
-      };
+      serving?.codecs.close();
+      serving = undefined;
+      if (spec !== undefined) {
+        const codecs = new JsonCodecs(spec.descriptors, options, clock, logger);
+        serving = {
+          transcoder: createTranscoder(spec, codecs, behind),
+          methods: grpcMethods(spec, behind),
+          webSocketMethods: webSocketMethods(spec, codecs, behind),
+          codecs,
+        };
+      }
       health.setSpec(spec);
     },
     async close(drainMs) {
@@ -169,6 +177,7 @@ export async function startEndpoint(
       const goodbye = clock.schedule(drainMs - Math.min(drainMs / 2, GOODBYE_MS), () => webSockets.goAway());
       await port.close(drainMs);
       goodbye.cancel();
+      serving?.codecs.close();
     },
   };
 }

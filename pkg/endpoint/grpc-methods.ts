@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import type { DescService } from "@bufbuild/protobuf";
 
 import { CallError, callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
@@ -15,6 +15,7 @@ import type { Command, CommandReply } from "../router/mod.ts";
 import type { StreamEnd } from "../entity/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
+import { readOwnMessage } from "./own-message.ts";
 import type { ServingContext } from "./serving.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
 
@@ -164,9 +165,10 @@ async function answer(
 ): Promise<void> {
   let response: Uint8Array;
   try {
-    const request = fromBinary(ServerReflectionRequestSchema, bytes);
+    const request = readOwnMessage(ServerReflectionRequestSchema, bytes);
     response = toBinary(ServerReflectionResponseSchema, reflection.answer(service, request, sent));
   } catch (error) {
+    if (error instanceof StatusError) return call.fail(error);
     const text = `not a ${ServerReflectionRequestSchema.name}`;
     call.fail(new StatusError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", text, { cause: error }));
     return;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { JsonLimits } from "./json/limits.ts";
+
 /** Where the public port is and what it bounds (I11). Sizes are in bytes, times in milliseconds. */
-export interface EndpointOptions {
+export interface EndpointOptions extends JsonLimits {
   /** 0 takes any free port. */
   readonly port: number;
   /** The address to listen on; undefined is every address of the machine. */
@@ -47,6 +49,9 @@ export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
   host: undefined,
   maxRequestBytes: 12_582_912,
   maxBufferedBytes: 100_663_296,
+  maxJsonValues: 100_000,
+  maxJsonReplyBytes: 25_165_824,
+  jsonTimeoutMs: 5_000,
   maxHeaderBytes: 16_384,
   maxConnections: 4_000,
   maxOpenRequests: 10_000,

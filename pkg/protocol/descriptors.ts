@@ -4,6 +4,7 @@ import { createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { FileRegistry } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { DescriptorProto, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 import { CodedError, describeError } from "../base/mod.ts";
 
@@ -46,6 +47,14 @@ export function readDescriptors(bytes: Uint8Array): Descriptors {
       },
     );
   }
+}
+
+/** The descriptors as a serialized `google.protobuf.FileDescriptorSet`, which `readDescriptors` reads. */
+export function descriptorSet({ fileBytes }: Descriptors): Uint8Array {
+  const writer = new BinaryWriter();
+  const { number } = FileDescriptorSetSchema.field.file;
+  for (const bytes of fileBytes.values()) writer.tag(number, WireType.LengthDelimited).bytes(bytes);
+  return writer.finish();
 }
 
 function parseFiles(bytes: Uint8Array): ReadonlyMap<string, FileDescriptorProto> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export { messageTypeUrl } from "./any.ts";
-export { DescriptorError, readDescriptors } from "./descriptors.ts";
+export { DescriptorError, descriptorSet, readDescriptors } from "./descriptors.ts";
 export type { DescriptorErrorCode, Descriptors } from "./descriptors.ts";
 export { entityKeyReader } from "./entity-key.ts";
 export type { EntityKeyReader } from "./entity-key.ts";

@@ -66,7 +66,7 @@ export function proxySidecar(
       failureThreshold: 6,
     },
     // Called as soon as the pod is to end, when queue-proxy is told to stop too. SIGTERM follows the answer. The kubelet
-    // calls from the node's address, as others may, so it shows the secret (ADR 11).
+    // calls from the node's address, as others may, so it shows the secret (ADR 12).
     lifecycle: { preStop: { httpGet: { path: "/drain", port: ADMIN_PORT, httpHeaders } } },
     // Knative shows the last words of what cannot start in the status of the Service.
     terminationMessagePolicy: "FallbackToLogsOnError",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 
 import { onlyMessage, Status, StatusError } from "../../grpc/mod.ts";
 import type { MethodHandler, ServerStreamCall } from "../../grpc/mod.ts";
@@ -11,6 +11,7 @@ import {
   HealthListResponseSchema,
   HealthV1,
 } from "../../protocol/mod.ts";
+import { readOwnMessage } from "../own-message.ts";
 import type { Health, Serving } from "./health.ts";
 
 /** Why a question about health has no answer. */
@@ -81,12 +82,7 @@ function stopping(): StatusError {
 }
 
 function readService(request: Uint8Array): string {
-  try {
-    return fromBinary(HealthCheckRequestSchema, request).service;
-  } catch (error) {
-    const text = `not a ${HealthCheckRequestSchema.name}`;
-    throw new StatusError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", text, { cause: error });
-  }
+  return readOwnMessage(HealthCheckRequestSchema, request).service;
 }
 
 function encode(serving: Serving): Uint8Array {

@@ -136,3 +136,22 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     t.deepEqual(await probe("/", "queue"), [503, "USER_FUNCTION_UNAVAILABLE"]);
   });
 }
+
+for (const [what, method] of [
+  ["health", path("Check")],
+  ["a watch of health", path("Watch")],
+  ["reflection", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"],
+] as const) {
+  test(`a request for ${what} of 4,000,000 unknown fields is refused before it is read (I11)`, async (t) => {
+    const { connection } = await start(t);
+    const ended = Promise.withResolvers<string>();
+    const stream = connection.open(method, {
+      onMessage: () => undefined,
+      onEnd: (end: CallEnd) => ended.resolve(end.code),
+    });
+    stream.send(Buffer.alloc(12_000_000, Buffer.from([0xf8, 0x0f, 0])));
+    stream.end();
+    t.is(await ended.promise, "MESSAGE_TOO_LARGE");
+    t.is(await check(connection, ""), "SERVING");
+  });
+}

@@ -51,8 +51,8 @@ function show(thrown: unknown, logger: Logger): Shown {
   return { grpcStatus: Status.INTERNAL, httpStatus: 500, code: "INTERNAL", text: "internal error" };
 }
 
-/** In the middle of a stream only the user function can still be wrong. */
-function grpcStatusOf(status: number): Status {
+/** Where there is no HTTP status, as in the middle of a stream. */
+export function grpcStatusOf(status: number): Status {
   return status >= 500 ? Status.INTERNAL : Status.INVALID_ARGUMENT;
 }
 

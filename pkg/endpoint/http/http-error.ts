@@ -21,6 +21,8 @@ export const HTTP_ERRORS = {
     meaning: "the method takes a body, which must be application/json",
   },
   MALFORMED_JSON: { status: 400, meaning: "the body is not JSON in UTF-8, or names a key twice" },
+  JSON_TOO_DEEP: { status: 400, meaning: "the body has more levels than protobuf's JSON may have" },
+  JSON_TOO_MANY_VALUES: { status: 413, meaning: "the body has more values than the proxy converts" },
   UNKNOWN_JSON_FIELD: { status: 400, meaning: "the body has a field that the input message has not" },
   WRONG_FIELD_TYPE: { status: 400, meaning: "a value in the body does not fit its field" },
   NOT_STREAMED: { status: 400, meaning: "the method has no stream, and a WebSocket is asked for" },
@@ -39,6 +41,14 @@ export const HTTP_ERRORS = {
     meaning: "the request line and headers are larger than the proxy accepts",
   },
   MALFORMED_REPLY: { status: 500, meaning: "the user function's reply is not the declared output message" },
+  REPLY_TOO_LARGE: {
+    status: 500,
+    meaning: "the user function's reply has more values, or a longer text, as JSON than the proxy writes",
+  },
+  CONVERSION_FAILED: {
+    status: 500,
+    meaning: "to convert a large JSON text took longer, or more memory, than the proxy allows",
+  },
   INTERNAL: { status: 500, meaning: "the proxy failed; its log says why" },
   ENDPOINT_OVERLOADED: {
     status: 503,

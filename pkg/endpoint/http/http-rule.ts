@@ -47,18 +47,20 @@ export function httpBindings(method: DescMethod): HttpBindings {
   return hasOption(method, http) ? ruleBindings(method, getOption(method, http)) : defaultBindings(method);
 }
 
-/** `POST /<service>/<Method>` with the input message as its body. */
 function defaultBindings(method: DescMethod): HttpBindings {
-  const path = `/${method.parent.typeName}/${method.name}`;
-  const binding: HttpBinding = {
+  return { bindings: [wholeMessages(method)], errors: [] };
+}
+
+/** `POST /<service>/<Method>` with the input message as its body and the output message as the answer. */
+export function wholeMessages(method: DescMethod): HttpBinding {
+  return {
     method,
     httpMethod: "POST",
-    template: parsePathTemplate(path),
+    template: parsePathTemplate(`/${method.parent.typeName}/${method.name}`),
     pathFields: [],
     body: { kind: "message" },
     responseField: undefined,
   };
-  return { bindings: [binding], errors: [] };
 }
 
 /** The bindings of a rule and of its additional bindings, one level deep. */

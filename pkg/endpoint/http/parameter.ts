@@ -31,7 +31,8 @@ export function parameterJson(field: DescField, text: string, source: string): J
 }
 
 const INTEGER = /^-?\d{1,20}$/;
-const DECIMAL = /^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** Each digit can be matched in one way only: with two, a long text of digits that is no number takes its square. */
+const DECIMAL = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
 
 function scalarJson(scalar: ScalarType, text: string, source: string): JsonValue {

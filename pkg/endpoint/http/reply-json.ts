@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toJson } from "@bufbuild/protobuf";
-import type { DescField, DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import type { DescField, Message, Registry } from "@bufbuild/protobuf";
 
-import { HttpError } from "./http-error.ts";
+import type { JsonLimits } from "../json/limits.ts";
+import { jsonWriter, messageReader } from "../json/write-json.ts";
+import type { JsonWriter } from "../json/write-json.ts";
 import { isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
-import { hasFieldsInJson } from "./parameter.ts";
 
 /** The body of a successful answer. */
 export interface ReplyBody {
@@ -14,11 +15,8 @@ export interface ReplyBody {
   readonly body: string | Uint8Array;
 }
 
-/** Turns a serialized output message into the answer's body. Throws HttpError MALFORMED_REPLY if it is none. */
+/** Turns a serialized output message into the answer's body. @throws HttpError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
 export type ReplyEncoder = (payload: Uint8Array) => ReplyBody;
-
-/** Turns a serialized output message into a JSON text without line breaks. Throws as a `ReplyEncoder` does. */
-export type ReplyText = (payload: Uint8Array) => string;
 
 const JSON_TYPE = "application/json";
 
@@ -31,9 +29,9 @@ export const BYTES_TYPE = "application/octet-stream";
  *
  * @param types resolves the `Any`s in a reply.
  */
-export function replyEncoder(binding: HttpBinding, types: Registry): ReplyEncoder {
-  if (answersWithBytes(binding)) return (payload) => httpBody(binding, payload);
-  const json = replyText(binding, types);
+export function replyEncoder(binding: HttpBinding, types: Registry, limits: JsonLimits): ReplyEncoder {
+  if (answersWithBytes(binding)) return bytesReply(binding, types, limits);
+  const json = replyText(binding, types, limits);
   // Many commands answer with an empty message, which is always the same text.
   let empty: ReplyBody | undefined;
   return (payload) => {
@@ -48,43 +46,29 @@ export function answersWithBytes({ method, responseField }: HttpBinding): boolea
   return responseField.fieldKind === "message" && isHttpBody(responseField.message);
 }
 
-/** The output message or its response field as protobuf JSON with default values, compact (as Cloudstate's proxy does). */
-export function replyText(binding: HttpBinding, types: Registry): ReplyText {
-  const { output } = binding.method;
-  const options = { alwaysEmitImplicit: true, registry: types };
-  const field = binding.responseField;
-  return (payload) => {
-    try {
-      const message = toJson(output, fromBinary(output, payload), options);
-      return JSON.stringify(field === undefined ? message : fieldJson(message, field, options));
-    } catch (error) {
-      throw malformed(output, error);
-    }
-  };
+/** The JSON texts of a binding's output message, or of its response field. */
+export function replyText(
+  { method, responseField }: HttpBinding,
+  types: Registry,
+  limits: JsonLimits,
+): JsonWriter {
+  return jsonWriter(method.output, responseField, types, limits);
 }
 
-function fieldJson(
-  message: JsonValue,
-  field: DescField,
-  options: { readonly alwaysEmitImplicit: boolean; readonly registry: Registry },
-): JsonValue {
-  const value = (message as Readonly<Record<string, JsonValue | undefined>>)[field.jsonName];
-  if (value !== undefined) return value;
-  // An unset message is shown as its defaults, as if it stood alone; what has no such form is null.
-  if (field.fieldKind !== "message" || !hasFieldsInJson(field.message)) return null;
-  return toJson(field.message, create(field.message), options);
-}
-
-function httpBody({ method, responseField }: HttpBinding, payload: Uint8Array): ReplyBody {
+function bytesReply(
+  { method, responseField }: HttpBinding,
+  types: Registry,
+  limits: JsonLimits,
+): ReplyEncoder {
   const { output } = method;
-  try {
-    const reply = fromBinary(output, payload);
+  // Its bytes are not written as JSON.
+  const read = messageReader(output, types, { ...limits, maxJsonReplyBytes: Number.POSITIVE_INFINITY });
+  return (payload) => {
+    const reply = read(payload);
     const message = responseField === undefined ? reply : fieldMessage(reply, responseField);
     const { contentType, data } = message as unknown as { contentType: string; data: Uint8Array };
     return { contentType: headerValue(contentType) ?? BYTES_TYPE, body: data };
-  } catch (error) {
-    throw malformed(output, error);
-  }
+  };
 }
 
 function fieldMessage(message: Message, field: DescField): Message {
@@ -96,9 +80,4 @@ function fieldMessage(message: Message, field: DescField): Message {
 /** A text as the value of a header, without blanks at its edges; undefined if it has other than printable ASCII. */
 export function headerValue(text: string): string | undefined {
   return /^[\x20-\x7e]*$/.test(text) ? text.trim() || undefined : undefined;
-}
-
-function malformed(output: DescMessage, cause: unknown): HttpError {
-  const message = `the user function's reply is not a valid ${output.typeName}`;
-  return new HttpError("MALFORMED_REPLY", message, { cause });
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isUtf8 } from "node:buffer";
-
-import { create, fromJsonString, mergeFromJson, toBinary } from "@bufbuild/protobuf";
+import { create, mergeFromJson, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, JsonObject, Message, MessageInitShape, Registry } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 
-import { describeError } from "../../base/mod.ts";
+import { errorText } from "../json/error-text.ts";
+import type { JsonLimits } from "../json/limits.ts";
+import { jsonReader } from "../json/read-json.ts";
 import { HttpError } from "./http-error.ts";
 import { isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
@@ -34,21 +34,29 @@ export type RequestEncoder = (source: MessageSource) => Uint8Array;
  * The encoder of a binding. The path overrides the query and the body.
  *
  * @param types resolves the `Any`s in a body.
+ * @param maxAtOnce keys and values that a JSON body may have here, if that is less than the limit.
  */
-export function requestEncoder(binding: HttpBinding, types: Registry): RequestEncoder {
+export function requestEncoder(
+  binding: HttpBinding,
+  types: Registry,
+  limits: JsonLimits,
+  maxAtOnce = limits.maxJsonValues,
+): RequestEncoder {
   const { input } = binding.method;
   if (binding.body.kind === "message") {
+    const read = bodyReader(input, types, limits, maxAtOnce);
     return (source) => {
-      const message = bodyMessage(input, source, types);
+      const message = read(source);
       if (binding.pathFields.length > 0) setParameters(binding, message, pathJson(binding, source));
       return toBinary(input, message);
     };
   }
   if (binding.body.kind === "field") {
     const { field } = binding.body;
+    const read = bodyReader(field.message, types, limits, maxAtOnce);
     return (source) => {
       const message = parameterMessage(binding, source);
-      const value = bodyMessage(field.message, source, types);
+      const value = read(source);
       reflect(input, message).set(field, reflect(field.message, value));
       return toBinary(input, message);
     };
@@ -97,41 +105,26 @@ export function bodySchema({ method, body }: HttpBinding): DescMessage | undefin
   return body.kind === "message" ? method.input : body.field.message;
 }
 
-function bodyMessage(schema: DescMessage, { body, contentType }: MessageSource, types: Registry): Message {
-  if (isHttpBody(schema)) {
-    const message: unknown = { contentType: contentType ?? "", data: body ?? NO_BYTES };
-    return create(schema, message as MessageInitShape<DescMessage>);
-  }
-  if (body === undefined || body.length === 0) {
-    throw new HttpError("MALFORMED_JSON", "the body is empty; the smallest message is {}");
-  }
-  return readJson(schema, body, types);
+/** Makes the message that a binding's body is. */
+function bodyReader(
+  schema: DescMessage,
+  types: Registry,
+  limits: JsonLimits,
+  maxAtOnce: number,
+): (source: MessageSource) => Message {
+  if (isHttpBody(schema))
+    return ({ body, contentType }) => bytesMessage(schema, contentType ?? "", body ?? NO_BYTES);
+  const read = jsonReader(schema, types, limits, maxAtOnce);
+  return ({ body }) => {
+    if (body === undefined || body.length === 0)
+      throw new HttpError("MALFORMED_JSON", "the body is empty; the smallest message is {}");
+    return read(body);
+  };
 }
 
-/** The message of a JSON text. @throws HttpError `MALFORMED_JSON`, `UNKNOWN_JSON_FIELD` or `WRONG_FIELD_TYPE` */
-export function readJson(schema: DescMessage, text: Buffer, types: Registry): Message {
-  if (!isUtf8(text)) throw new HttpError("MALFORMED_JSON", "the body is not UTF-8");
-  try {
-    return fromJsonString(schema, text.toString("utf8"), { registry: types });
-  } catch (error) {
-    throw new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
-  }
-}
-
-/** protobuf-es tells its failures apart by their text alone; `transcoder.test.ts` holds it to these. */
-function jsonErrorCode(error: unknown): "MALFORMED_JSON" | "UNKNOWN_JSON_FIELD" | "WRONG_FIELD_TYPE" {
-  if (!(error instanceof Error)) return "WRONG_FIELD_TYPE";
-  if (error.cause instanceof SyntaxError || / duplicate object key "/.test(error.message))
-    return "MALFORMED_JSON";
-  return / key ".*" is unknown$/s.test(error.message) ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE";
+function bytesMessage(schema: DescMessage, contentType: string, data: Uint8Array): Message {
+  const message: unknown = { contentType, data };
+  return create(schema, message as MessageInitShape<DescMessage>);
 }
 
 const NO_BYTES = new Uint8Array(0);
-
-const MAX_TEXT = 500;
-
-/** The library quotes what it was given, which may be megabytes. */
-function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : describeError(error);
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
-}

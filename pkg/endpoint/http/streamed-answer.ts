@@ -11,23 +11,24 @@
  * 4. Whoever stops taking the pieces cancels the source.
  */
 
-import type { Registry } from "@bufbuild/protobuf";
-
 import { settlesWithin } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 import { replyHeaders } from "../metadata.ts";
+import type { JsonCodec } from "../json/json-codec.ts";
 import type { ServingContext } from "../serving.ts";
 import { errorStatus } from "./error-response.ts";
 import type { StreamedHttpResponse } from "./exchange.ts";
 import type { HttpBinding } from "./http-rule.ts";
-import { answersWithBytes, BYTES_TYPE, headerValue, replyEncoder, replyText } from "./reply-json.ts";
+import { answersWithBytes, BYTES_TYPE, headerValue } from "./reply-json.ts";
+import type { ReplyBody } from "./reply-json.ts";
 
 /** How replies, and the failure behind them, are written. */
 interface Format {
-  piece(payload: Uint8Array): string | Uint8Array;
-  contentType(first: CommandReply | undefined): string;
+  piece(payload: Uint8Array): ReplyBody | Promise<ReplyBody>;
+  /** Of the answer. */
+  contentType(first: ReplyBody | undefined, metadata: Metadata): string;
   /** What the caller reads of a failure; undefined if there is no place for it. */
   failure(status: string): string | undefined;
   /** What may stand between replies, and says nothing; undefined if nothing may. */
@@ -47,28 +48,28 @@ export type StreamEncoder = (
  * The encoder of a binding. To callers who ask for `text/event-stream` replies are server-sent events, else lines of
  * JSON, or the bytes of a `google.api.HttpBody` one behind the other (as Cloudstate's proxy does).
  */
-export function streamEncoder(binding: HttpBinding, types: Registry, context: StreamContext): StreamEncoder {
-  const json = replyText(binding, types);
-  const asked = eventFormat(json);
-  const plain = answersWithBytes(binding) ? bytesFormat(binding, types) : lineFormat(json);
+export function streamEncoder(binding: HttpBinding, codec: JsonCodec, context: StreamContext): StreamEncoder {
+  const asked = eventFormat(codec);
+  const plain = answersWithBytes(binding) ? bytesFormat(codec) : lineFormat(codec);
 
   return async (replies, accept) => {
     const format = accept !== undefined && EVENTS.test(accept) ? asked : plain;
     const source = replies[Symbol.asyncIterator]();
     const first = await source.next();
     const reply = first.done === true ? undefined : first.value;
-    let piece: string | Uint8Array | undefined;
+    const metadata = reply?.metadata ?? NO_METADATA;
+    let piece: ReplyBody | undefined;
     try {
-      piece = reply && format.piece(reply.payload);
+      piece = reply && (await format.piece(reply.payload));
     } catch (error) {
       await source.return?.();
       throw error;
     }
     return {
       status: 200,
-      contentType: format.contentType(reply),
-      headers: [...replyHeaders(reply?.metadata ?? NO_METADATA), ...format.headers],
-      pieces: pieces(piece, source, format, context),
+      contentType: format.contentType(piece, metadata),
+      headers: [...replyHeaders(metadata), ...format.headers],
+      pieces: pieces(piece?.body, source, format, context),
     };
   };
 }
@@ -91,7 +92,7 @@ async function* pieces(
         while (!(await settlesWithin(next, streamKeepAliveMs, clock))) yield format.filler;
       const item = await next;
       if (item.done === true) return;
-      yield format.piece(item.value.payload);
+      yield (await format.piece(item.value.payload)).body;
     }
   } catch (error) {
     const last = format.failure(JSON.stringify(errorStatus(error, logger)));
@@ -103,34 +104,42 @@ async function* pieces(
 }
 
 /** One JSON text per line. A failure is the last line, as grpc-gateway has it. */
-function lineFormat(json: (payload: Uint8Array) => string): Format {
+function lineFormat(codec: JsonCodec): Format {
+  const type = "application/json";
   return {
-    piece: (payload) => `${json(payload)}\n`,
-    contentType: () => "application/json",
+    piece: (payload) => asBody(type, codec.text(payload, "", "\n")),
+    contentType: () => type,
     failure: (status) => `{"error":${status}}\n`,
     headers: [],
   };
 }
 
 /** One JSON text per event. A failure is an event `error`, and a line that begins with a colon is a comment. */
-function eventFormat(json: (payload: Uint8Array) => string): Format {
+function eventFormat(codec: JsonCodec): Format {
+  const type = "text/event-stream";
   return {
-    piece: (payload) => `data: ${json(payload)}\n\n`,
-    contentType: () => "text/event-stream",
+    piece: (payload) => asBody(type, codec.text(payload, "data: ", "\n\n")),
+    contentType: () => type,
     failure: (status) => `event: error\ndata: ${status}\n\n`,
     filler: ":\n\n",
     headers: ["cache-control", "no-cache"],
   };
 }
 
+function asBody(
+  contentType: string,
+  text: string | Uint8Array | Promise<Uint8Array>,
+): ReplyBody | Promise<ReplyBody> {
+  return text instanceof Promise ? text.then((body) => ({ contentType, body })) : { contentType, body: text };
+}
+
 /** The content type is that of the first reply, else of its metadata. */
-function bytesFormat(binding: HttpBinding, types: Registry): Format {
-  const encode = replyEncoder(binding, types);
+function bytesFormat(codec: JsonCodec): Format {
   return {
-    piece: (payload) => encode(payload).body,
-    contentType: (first) => {
-      const own = first === undefined ? BYTES_TYPE : encode(first.payload).contentType;
-      return own === BYTES_TYPE ? (metadataType(first?.metadata ?? NO_METADATA) ?? own) : own;
+    piece: (payload) => codec.reply(payload),
+    contentType: (first, metadata) => {
+      const own = first?.contentType ?? BYTES_TYPE;
+      return own === BYTES_TYPE ? (metadataType(metadata) ?? own) : own;
     },
     failure: () => undefined,
     headers: [],

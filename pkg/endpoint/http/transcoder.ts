@@ -7,12 +7,11 @@
  * 2. A body that no rule takes is read within its limit and dropped, so that the connection can go on.
  */
 
-import type { Registry } from "@bufbuild/protobuf";
-
 import { REQUEST_BYTES, Status, StatusError } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
+import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
 import type { ServingContext } from "../serving.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
@@ -20,28 +19,26 @@ import { HttpError } from "./http-error.ts";
 import { httpBindings, isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
 import { networkProbe } from "./network-probe.ts";
-import { replyEncoder } from "./reply-json.ts";
-import type { ReplyEncoder } from "./reply-json.ts";
-import { bodySchema, requestEncoder } from "./request-message.ts";
-import type { RequestEncoder } from "./request-message.ts";
+import type { ReplyBody } from "./reply-json.ts";
+import { bodySchema } from "./request-message.ts";
 import { streamEncoder } from "./streamed-answer.ts";
 import { RouteTable } from "./route-table.ts";
 
 interface Route {
   readonly takesJson: boolean;
-  readonly encodeRequest: RequestEncoder;
+  readonly codec: JsonCodec;
   readonly answer: Answerer;
-}
-
-interface Context extends ServingContext {
-  readonly types: Registry;
 }
 
 /** Answers one request. Rejects with HttpError, or with the StatusError of the dispatch. */
 export type Transcoder = (request: HttpRequest) => Promise<HttpAnswer>;
 
-export function createTranscoder(spec: UserFunctionSpec, context: ServingContext): Transcoder {
-  const routes = routeTable(spec, { ...context, types: spec.descriptors.registry });
+export function createTranscoder(
+  spec: UserFunctionSpec,
+  codecs: JsonCodecs,
+  context: ServingContext,
+): Transcoder {
+  const routes = routeTable(spec, codecs, context);
 
   return async (request) => {
     const target = originForm(request.target);
@@ -53,12 +50,14 @@ export function createTranscoder(spec: UserFunctionSpec, context: ServingContext
       if (probe !== undefined) return probe;
       throw new HttpError("UNKNOWN_PATH", `nothing is served under ${shown(request.method)} ${shown(path)}`);
     }
-    const { takesJson, encodeRequest, answer } = match.route;
+    const { takesJson, codec, answer } = match.route;
     const { contentType } = request;
     if (takesJson) checkContentType(contentType);
     const body = request.hasBody ? await request.readBody() : undefined;
     const query = mark === -1 ? "" : target.slice(mark + 1);
-    const payload = encodeRequest({ segments: match.segments, query, body, contentType });
+    const source = { segments: match.segments, query, body, contentType };
+    const encoded = codec.request(source, request);
+    const payload = encoded instanceof Promise ? await encoded : encoded;
     // The body is not needed any more; the message is held until its answer is there.
     request.request.bytes.holdExactly(REQUEST_BYTES + payload.length);
     return answer(request, payload);
@@ -68,8 +67,14 @@ export function createTranscoder(spec: UserFunctionSpec, context: ServingContext
 /** Gives a request's message away and makes the answer of what comes back. */
 type Answerer = (request: HttpRequest, payload: Uint8Array) => Promise<HttpAnswer>;
 
-function unaryAnswerer(binding: HttpBinding, method: ServedMethod, context: Context): Answerer {
-  const encodeReply = replyEncoder(binding, context.types);
+type MakeAnswerer = (
+  binding: HttpBinding,
+  method: ServedMethod,
+  codec: JsonCodec,
+  context: ServingContext,
+) => Answerer;
+
+const unaryAnswerer: MakeAnswerer = (_binding, method, codec, context) => {
   return async (request, payload) => {
     const reply = await context.dispatch.unary({
       method,
@@ -80,15 +85,15 @@ function unaryAnswerer(binding: HttpBinding, method: ServedMethod, context: Cont
       onCancel: (listener) => request.onCancel(listener),
       bytes: request.request.bytes,
     });
-    return wholeAnswer(encodeReply, reply);
+    const body = codec.reply(reply.payload);
+    return wholeAnswer(body instanceof Promise ? await body : body, reply);
   };
-}
+};
 
 /** Over HTTP a stream of messages to the user function is always of one. */
-function streamedAnswerer(binding: HttpBinding, method: ServedMethod, context: Context): Answerer {
-  const { dispatch, types } = context;
-  const encodeReply = replyEncoder(binding, types);
-  const encodeReplies = streamEncoder(binding, types, context);
+const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
+  const { dispatch } = context;
+  const encodeReplies = streamEncoder(binding, codec, context);
   return async (request, payload) => {
     const replies = dispatch.streamed({
       method,
@@ -99,31 +104,32 @@ function streamedAnswerer(binding: HttpBinding, method: ServedMethod, context: C
       input: once(payload),
     });
     if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request.headers.accept);
-    for await (const reply of replies) return wholeAnswer(encodeReply, reply);
+    for await (const reply of replies) return wholeAnswer(await codec.reply(reply.payload), reply);
     throw new StatusError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
   };
-}
+};
 
 async function* once(payload: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   yield payload;
 }
 
-function wholeAnswer(encodeReply: ReplyEncoder, reply: CommandReply): HttpResponse {
-  const answer = { status: 200, errorCode: undefined, ...encodeReply(reply.payload) };
+function wholeAnswer(body: ReplyBody, reply: CommandReply): HttpResponse {
+  const answer = { status: 200, errorCode: undefined, ...body };
   return reply.metadata.length === 0 ? answer : { ...answer, headers: replyHeaders(reply.metadata) };
 }
 
-function routeTable(spec: UserFunctionSpec, context: Context): RouteTable<Route> {
+function routeTable(spec: UserFunctionSpec, codecs: JsonCodecs, context: ServingContext): RouteTable<Route> {
   const routes = new RouteTable<Route>();
   for (const service of spec.services.values()) {
     for (const method of service.methods.values()) {
       const answerer = method.desc.methodKind === "unary" ? unaryAnswerer : streamedAnswerer;
-      for (const binding of httpBindings(method.desc).bindings) {
+      for (const [index, binding] of httpBindings(method.desc).bindings.entries()) {
         const body = bodySchema(binding);
+        const codec = codecs.of(binding, index);
         const route = {
           takesJson: body !== undefined && !isHttpBody(body),
-          encodeRequest: requestEncoder(binding, context.types),
-          answer: answerer(binding, method, context),
+          codec,
+          answer: answerer(binding, method, codec, context),
         };
         routes.add(binding.httpMethod, binding.template, route);
       }

@@ -21,7 +21,12 @@ const root = join(import.meta.dirname, "../../..");
 
 /** The services of `library.proto`, compiled when asked, as if a user function had announced them. */
 export function librarySpec(): UserFunctionSpec {
-  return toSpec(compile(), ["Library", "Plain"], ["Talks", "Files"]);
+  return toSpec("library", ["Library", "Plain"], ["Talks", "Files"]);
+}
+
+/** The service of `heap.proto`. */
+export function heapSpec(): UserFunctionSpec {
+  return toSpec("heap", [], ["Heaps"]);
 }
 
 function compile(): Uint8Array {
@@ -42,13 +47,13 @@ function compile(): Uint8Array {
 }
 
 function toSpec(
-  descriptorSet: Uint8Array,
+  file: "library" | "heap",
   entities: readonly string[],
   actions: readonly string[],
 ): UserFunctionSpec {
-  const descriptors = readDescriptors(descriptorSet);
+  const descriptors = readDescriptors(compile());
   const find = (name: string): DescService => {
-    const desc = descriptors.registry.getService(`perdure.test.library.${name}`);
+    const desc = descriptors.registry.getService(`perdure.test.${file}.${name}`);
     if (desc === undefined) throw new Error(`no service ${name}`);
     return desc;
   };
@@ -77,5 +82,5 @@ function toSpec(
     for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
     services.set(desc.typeName, service);
   }
-  return { descriptors, services, description: "library" };
+  return { descriptors, services, description: file };
 }

@@ -10,6 +10,7 @@ import type { Clock } from "../../base/mod.ts";
 import { callerAccounts } from "../../grpc/mod.ts";
 import type { CallerAccounts } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
+import type { UserFunctionSpec } from "../../userfunction/mod.ts";
 import type { CommandReply, Dispatch, StreamedCommand } from "../../router/mod.ts";
 import { startEndpoint } from "../endpoint.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -39,6 +40,7 @@ export async function runEndpoint(
   options: Partial<EndpointOptions> = {},
   streamed: Dispatch["streamed"] = echoStream,
   clock: Clock = systemClock,
+  served: UserFunctionSpec = spec,
 ): Promise<Endpoint & { readonly url: string; readonly accounts: CallerAccounts }> {
   const { maxBufferedBytes, maxOpenRequests } = { ...DEFAULT_ENDPOINT_OPTIONS, ...options };
   const accounts = callerAccounts(maxBufferedBytes, maxOpenRequests);
@@ -47,7 +49,7 @@ export async function runEndpoint(
     { dispatch: dispatchOf(unary, streamed), clock, accounts },
   );
   t.teardown(() => endpoint.close(0));
-  endpoint.setSpec(spec);
+  endpoint.setSpec(served);
   return { ...endpoint, accounts, url: `http://127.0.0.1:${endpoint.port}` };
 }
 

@@ -149,8 +149,9 @@ test("a caller who is held is not asked for pongs", async (t) => {
     for (let next = await input.next(); next.done !== true; next = await input.next()) yield* [];
   };
   const endpoint = await runEndpoint(t, echo, {}, dispatch, clock);
-  const large = JSON.stringify({ text: "x".repeat(100_000) });
-  const talker = await new Talker(t, endpoint.port, "Chat").say(MESSAGE, large);
+  // Two are more than is read ahead, and each is small enough to be read without a thread, which this clock would end.
+  const large = JSON.stringify({ text: "x".repeat(60_000) });
+  const talker = await new Talker(t, endpoint.port, "Chat").say(MESSAGE, large, large);
   await talker.heard(1);
   await delay(50);
   for (let i = 0; i < 5; i++) {

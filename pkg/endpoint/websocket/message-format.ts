@@ -1,72 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
-import type { DescMethod, Registry } from "@bufbuild/protobuf";
-
 import { Status, StatusError } from "../../grpc/mod.ts";
+import { grpcStatusOf } from "../http/error-response.ts";
 import { HttpError } from "../http/http-error.ts";
-import { readJson } from "../http/request-message.ts";
+import type { JsonCodec } from "../json/json-codec.ts";
 
 /** How messages travel in the frames of a WebSocket; a name is what a caller asks for (RFC 6455, 1.9). */
 export const SUBPROTOCOLS = ["perdure.json", "perdure.proto"] as const;
 
 export type Subprotocol = (typeof SUBPROTOCOLS)[number];
 
-/** Messages to frames and back. */
+/** Messages to frames and back. What is large in JSON takes a while, and gives a promise. */
 export interface MessageFormat {
-  /** The serialized input message of a frame. @throws StatusError if it is none. */
-  read(frame: Buffer, isBinary: boolean): Uint8Array;
-  /** The frame of a serialized output message: a text, or bytes. @throws StatusError `MALFORMED_REPLY` */
-  write(payload: Uint8Array): string | Uint8Array;
+  /** Whether its frames are binary or text. */
+  readonly isBinary: boolean;
+  /** The serialized input message of a frame, which is given away. @throws StatusError if it is none. */
+  read(frame: Buffer, caller: { onCancel(listener: () => void): void }): Uint8Array | Promise<Uint8Array>;
+  /** The frame of a serialized output message. @throws StatusError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
+  write(payload: Uint8Array): string | Uint8Array | Promise<Uint8Array>;
 }
 
-/**
- * The format of a method's messages: one JSON text, or one serialized message, to a frame.
- *
- * @param types resolves `Any`s in JSON.
- */
-export function messageFormat(subprotocol: Subprotocol, method: DescMethod, types: Registry): MessageFormat {
-  return subprotocol === "perdure.proto" ? protoFormat() : jsonFormat(method, types);
-}
-
-function jsonFormat({ input, output }: DescMethod, types: Registry): MessageFormat {
-  const options = { alwaysEmitImplicit: true, registry: types };
-  return {
-    read(frame, isBinary) {
-      if (isBinary) throw wrongFrame("perdure.json has messages in text frames only");
-      try {
-        return toBinary(input, readJson(input, frame, types));
-      } catch (error) {
-        if (!(error instanceof HttpError)) throw error;
-        throw new StatusError(Status.INVALID_ARGUMENT, error.code, error.message, { cause: error });
-      }
-    },
-    write(payload) {
-      try {
-        return JSON.stringify(toJson(output, fromBinary(output, payload), options));
-      } catch (error) {
-        const text = `the user function's reply is not a valid ${output.typeName}`;
-        throw new StatusError(Status.INTERNAL, "MALFORMED_REPLY", text, { cause: error });
-      }
-    },
-  };
+/** The format of a method's messages: one JSON text, or one serialized message, to a frame. */
+export function messageFormat(subprotocol: Subprotocol, codec: JsonCodec): MessageFormat {
+  return subprotocol === "perdure.proto" ? PROTO_FORMAT : jsonFormat(codec);
 }
 
 /** Bytes pass as they are: whoever is behind the method reads them. */
-function protoFormat(): MessageFormat {
+const PROTO_FORMAT: MessageFormat = { isBinary: true, read: (frame) => frame, write: (payload) => payload };
+
+function jsonFormat(codec: JsonCodec): MessageFormat {
+  const source = { segments: [], query: "", contentType: undefined };
   return {
-    read(frame, isBinary) {
-      if (!isBinary) throw wrongFrame("perdure.proto has messages in binary frames only");
-      return frame;
-    },
-    write: (payload) => payload,
+    isBinary: false,
+    read: (body, caller) => asStatus(() => codec.request({ ...source, body }, caller)),
+    write: (payload) => asStatus(() => codec.text(payload, "", "")),
   };
+}
+
+/** Does it, and makes a StatusError of an HttpError. */
+function asStatus<T>(convert: () => T): T {
+  try {
+    const converted = convert();
+    return converted instanceof Promise ? (converted.catch(rethrow) as T) : converted;
+  } catch (error) {
+    return rethrow(error);
+  }
+}
+
+function rethrow(error: unknown): never {
+  if (!(error instanceof HttpError)) throw error;
+  throw new StatusError(grpcStatusOf(error.status), error.code, error.message, { cause: error });
 }
 
 /** Why a WebSocket is ended for what its caller sends. */
 export type WebSocketErrorCode = "WRONG_FRAME_TYPE";
 
-function wrongFrame(text: string): StatusError {
+/** The refusal of a frame that is not of the type that the subprotocol uses. */
+export function wrongFrame(subprotocol: Subprotocol): StatusError {
   const code: WebSocketErrorCode = "WRONG_FRAME_TYPE";
-  return new StatusError(Status.INVALID_ARGUMENT, code, text);
+  const type = subprotocol === "perdure.json" ? "text" : "binary";
+  return new StatusError(Status.INVALID_ARGUMENT, code, `${subprotocol} has messages in ${type} frames only`);
 }

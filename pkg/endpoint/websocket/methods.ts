@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescMethod, Registry } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 
 import type { BidiMethod } from "../../grpc/mod.ts";
 import type { UserFunctionSpec } from "../../userfunction/mod.ts";
 import { streamedMethod } from "../grpc-methods.ts";
+import { wholeMessages } from "../http/http-rule.ts";
+import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
 import type { ServingContext } from "../serving.ts";
 
 /** A method as WebSockets call it. */
 export interface WebSocketMethod {
   readonly desc: DescMethod;
-  /** Resolves `Any`s in JSON. */
-  readonly types: Registry;
+  /** Of its messages as JSON. */
+  readonly codec: JsonCodec;
   /** Undefined: it has a stream in neither direction. */
   readonly handler: BidiMethod | undefined;
 }
@@ -20,14 +22,18 @@ export interface WebSocketMethod {
 export type WebSocketMethods = ReadonlyMap<string, WebSocketMethod>;
 
 /** The methods of a specification. */
-export function webSocketMethods(spec: UserFunctionSpec, context: ServingContext): WebSocketMethods {
-  const types = spec.descriptors.registry;
+export function webSocketMethods(
+  spec: UserFunctionSpec,
+  codecs: JsonCodecs,
+  context: ServingContext,
+): WebSocketMethods {
   const methods = new Map<string, WebSocketMethod>();
   for (const [name, service] of spec.services) {
     for (const method of service.methods.values()) {
       const { desc } = method;
       const handler = desc.methodKind === "unary" ? undefined : streamedMethod(method, context);
-      methods.set(`/${name}/${desc.name}`, { desc, types, handler });
+      const codec = codecs.of(wholeMessages(desc), undefined);
+      methods.set(`/${name}/${desc.name}`, { desc, codec, handler });
     }
   }
   return methods;

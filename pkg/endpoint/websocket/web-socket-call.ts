@@ -15,8 +15,8 @@ import type {
 } from "../../grpc/mod.ts";
 import { errorStatus } from "../http/error-response.ts";
 import type { Handshake } from "./handshake.ts";
-import { messageFormat } from "./message-format.ts";
-import type { MessageFormat } from "./message-format.ts";
+import { messageFormat, wrongFrame } from "./message-format.ts";
+import type { MessageFormat, Subprotocol } from "./message-format.ts";
 
 /** Close codes (RFC 6455, 7.4). A failure has one of those that are left to applications: this and its gRPC status. */
 const FAILURE = 4_000;
@@ -39,11 +39,14 @@ const CONTROL_FRAME_BYTES = 6;
  * 3. Nothing is read before the method has said who takes it, and not while it takes nothing; what has come and is not
  *    whole is counted in the caller's share (I11).
  * 4. A caller who is read, and says nothing, is pinged; who does not answer is gone.
+ * 5. Messages keep their order in both directions, also if one takes a while to be converted. The caller is held until
+ *    the method has it.
  */
 export class WebSocketCall extends CallState implements ServerStreamCall {
   readonly path: string;
   readonly #socket: WebSocket;
   readonly #connection: Socket;
+  readonly #subprotocol: Subprotocol;
   readonly #format: MessageFormat;
   readonly #takesStream: boolean;
   #handlers: ServerStreamHandlers | undefined;
@@ -53,6 +56,11 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #pinged = false;
   /** Of a message that has not come whole; counted in the caller's share. */
   #arrivingBytes = 0;
+  /** A frame is being converted; what came with it waits. */
+  #reading = false;
+  readonly #unread: (() => void)[] = [];
+  /** Settles when the replies that are being converted have been sent. */
+  #writing: Promise<void> | undefined;
 
   constructor(
     context: ServerContext,
@@ -66,7 +74,8 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.path = path;
     this.#socket = socket;
     this.#connection = connection;
-    this.#format = messageFormat(subprotocol, method.desc, method.types);
+    this.#subprotocol = subprotocol;
+    this.#format = messageFormat(subprotocol, method.codec);
     this.#takesStream = method.desc.methodKind !== "server_streaming";
     socket.pause();
   }
@@ -104,7 +113,14 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.moved();
     if (this.#takesStream) this.arrived();
     try {
-      this.#socket.send(this.#format.write(bytes));
+      const writing = this.#writing;
+      const frame =
+        writing === undefined ? this.#format.write(bytes) : writing.then(() => this.#format.write(bytes));
+      if (frame instanceof Promise) {
+        this.#sendLater(frame);
+        return false;
+      }
+      this.#sendFrame(frame);
       return !this.#connection.writableNeedDrain;
     } catch (error) {
       this.#failOwn(error);
@@ -112,8 +128,9 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     }
   }
 
-  drained(): Promise<void> {
-    return this.over ? Promise.resolve() : this.taken(this.#connection);
+  async drained(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+    if (!this.over) await this.taken(this.#connection);
   }
 
   /** Holds the caller, as long as there is something to hold: behind its last message only its going matters. */
@@ -125,11 +142,15 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
 
   resume(): void {
     this.#paused = false;
-    this.#socket.resume();
+    if (!this.#reading || this.over) this.#socket.resume();
   }
 
   end(): void {
     if (this.over) return;
+    if (this.#writing !== undefined) {
+      void this.#writing.then(() => this.end());
+      return;
+    }
     this.settle();
     this.#socket.close(DONE);
   }
@@ -176,19 +197,63 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #onFrame(frame: Buffer, isBinary: boolean): void {
     this.#giveBack(this.#arrivingBytes);
     if (this.over) return;
-    this.#call(() => {
+    const take = (): void => {
       if (frame.length === 0 && !isBinary) this.#onEndOfInput();
       else this.#onMessage(frame, isBinary);
-    });
+    };
+    if (this.#reading) this.#unread.push(take);
+    else this.#call(take);
   }
 
   #onMessage(frame: Buffer, isBinary: boolean): void {
     if (this.#input !== "open") throw tooMany(this.#takesStream);
-    const message = this.#format.read(frame, isBinary);
+    if (isBinary !== this.#format.isBinary) throw wrongFrame(this.#subprotocol);
+    const { length } = frame;
+    const message = this.#format.read(frame, this);
     if (!this.#takesStream) this.#input = "taken";
     this.arrived();
+    if (!(message instanceof Promise)) return this.#give(message);
+    this.#reading = true;
+    this.#socket.pause();
+    this.bytes.overdraw(length);
+    message.then(
+      (converted) => this.#onRead(length, () => this.#give(converted)),
+      (error: unknown) => this.#onRead(length, () => this.#failOwn(error)),
+    );
+  }
+
+  /** A frame has been converted: it is the next, and then what came with it. */
+  #onRead(length: number, give: () => void): void {
+    this.#reading = false;
+    this.bytes.give(length);
+    for (let take: (() => void) | undefined = give; take !== undefined; take = this.#unread.shift()) {
+      if (this.over) return;
+      this.#call(take);
+      if (this.#reading) return;
+    }
+    if (!this.#paused) this.#socket.resume();
+  }
+
+  #give(message: Uint8Array): void {
     this.#handlers?.onMessage(message);
     if (!this.#takesStream) this.#handlers?.onHalfClose();
+  }
+
+  #sendFrame(frame: string | Uint8Array): void {
+    this.#socket.send(frame, { binary: this.#format.isBinary });
+  }
+
+  #sendLater(frame: Promise<string | Uint8Array>): void {
+    const sent = frame.then(
+      (converted) => {
+        if (!this.over) this.#sendFrame(converted);
+      },
+      (error: unknown) => this.#failOwn(error),
+    );
+    const writing = sent.then(() => {
+      if (this.#writing === writing) this.#writing = undefined;
+    });
+    this.#writing = writing;
   }
 
   #onEndOfInput(): void {

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ScalarType } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
+
+import { HttpError } from "../http/http-error.ts";
+import { extensionShapeOf, shapeOf } from "./message-shape.ts";
+import type { FieldShape, MessageShape } from "./message-shape.ts";
+import { tooManyValues } from "./scan.ts";
+
+/** In characters. Beyond it is no number, date or name of an enum's value; to read a number takes longer than its length. */
+const MAX_NUMBER_LENGTH = 1_000;
+
+/** `Any`s inside each other. Each of them serializes again what is in it, so a large text would take long in a deep one. */
+const MAX_ANYS = 10;
+
+/**
+ * Counts the keys and values that the JSON of a message has when its defaults are written too, before the message is
+ * made of a JSON text that leaves them out: `{}` may stand for fifty fields.
+ *
+ * 1. It counts no fewer than `toJson` with defaults gives of the message that `fromJson` makes. What does not fit
+ *    the message is passed over: `fromJson` refuses it, and by then has made nothing that is not counted.
+ * 2. The paths of a `FieldMask` count as values.
+ * 3. What takes longer than its length to read is refused: long numbers, and `Any`s deep inside each other.
+ *
+ * @param json is not deeper than `MAX_JSON_DEPTH`.
+ * @throws HttpError `JSON_TOO_MANY_VALUES`, `JSON_TOO_DEEP`, `WRONG_FIELD_TYPE`
+ */
+export function countRequestValues(
+  desc: DescMessage,
+  json: JsonValue,
+  types: Registry,
+  maxJsonValues: number,
+): number {
+  const walk = new Walk(types, maxJsonValues);
+  walk.message(shapeOf(desc), json, 0);
+  return walk.values;
+}
+
+class Walk {
+  readonly #types: Registry;
+  readonly #maxValues: number;
+  /** One is the message itself. */
+  values = 1;
+
+  constructor(types: Registry, maxValues: number) {
+    this.#types = types;
+    this.#maxValues = maxValues;
+  }
+
+  message(shape: MessageShape, json: JsonValue | undefined, anys: number): void {
+    switch (shape.form) {
+      case "fields":
+        this.#add(shape.defaultValues);
+        if (isObject(json)) this.#fields(shape, json, anys);
+        return;
+      case "any":
+        if (isObject(json)) this.#any(json, anys);
+        return;
+      case "scalar":
+        return this.#scalar(shape, json);
+      case "mask":
+        if (typeof json === "string") this.#mask(json);
+        return;
+      case "struct":
+      case "value":
+      case "list":
+        return this.#value(json);
+    }
+  }
+
+  #fields(shape: MessageShape, json: JsonObject, anys: number): void {
+    for (const key of Object.keys(json)) {
+      const field = shape.byKey.get(key) ?? this.#extension(key);
+      const value = json[key];
+      if (field === undefined || value === undefined) continue;
+      if (field.repeats === "list") {
+        if (!Array.isArray(value)) continue;
+        this.#add(value.length);
+        for (const element of value) this.#element(field, element, anys);
+      } else if (field.repeats === "map") {
+        if (isObject(value)) this.#map(field, value, anys);
+      } else {
+        this.#add(field.ownValues);
+        this.#element(field, value, anys);
+      }
+    }
+  }
+
+  #element(field: FieldShape, json: JsonValue, anys: number): void {
+    if (field.message !== undefined) this.message(shapeOf(field.message), json, anys);
+    else if (field.kind === "number") checkLength(json);
+  }
+
+  #map(field: FieldShape, json: JsonObject, anys: number): void {
+    const keys = Object.keys(json);
+    this.#add(2 * keys.length);
+    for (const key of keys) {
+      if (field.mapKey !== ScalarType.STRING) checkLength(key);
+      const value = json[key];
+      if (value !== undefined) this.#element(field, value, anys);
+    }
+  }
+
+  #any(json: JsonObject, anys: number): void {
+    const url = json["@type"];
+    if (typeof url !== "string") return;
+    if (anys === MAX_ANYS)
+      throw new HttpError("JSON_TOO_DEEP", `more than ${MAX_ANYS} messages are inside each other as an Any`);
+    const desc = this.#types.getMessage(url.slice(url.lastIndexOf("/") + 1));
+    if (desc === undefined) return;
+    const shape = shapeOf(desc);
+    const hasValue = shape.form !== "fields";
+    this.#add(hasValue ? 4 : 2);
+    this.message(shape, hasValue ? json["value"] : json, anys + 1);
+  }
+
+  #scalar({ desc }: MessageShape, json: JsonValue | undefined): void {
+    const [field] = desc.fields;
+    const isText = field?.scalar === ScalarType.STRING || field?.scalar === ScalarType.BYTES;
+    if (!isText) checkLength(json);
+  }
+
+  #mask(json: string): void {
+    this.#add(1);
+    for (let at = json.indexOf(","); at !== -1; at = json.indexOf(",", at + 1)) this.#add(1);
+  }
+
+  #value(json: JsonValue | undefined): void {
+    if (Array.isArray(json)) {
+      this.#add(json.length);
+      for (const element of json) this.#value(element);
+    } else if (isObject(json)) {
+      const values = Object.values(json);
+      this.#add(2 * values.length);
+      for (const value of values) this.#value(value);
+    }
+  }
+
+  #extension(key: string): FieldShape | undefined {
+    if (!key.startsWith("[") || !key.endsWith("]")) return undefined;
+    const extension = this.#types.getExtension(key.slice(1, -1));
+    return extension === undefined ? undefined : extensionShapeOf(extension);
+  }
+
+  #add(values: number): void {
+    this.values += values;
+    if (this.values > this.#maxValues) throw tooManyValues(this.#maxValues);
+  }
+}
+
+function isObject(json: JsonValue | undefined): json is JsonObject {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+function checkLength(json: JsonValue | undefined): void {
+  if (typeof json !== "string" || json.length <= MAX_NUMBER_LENGTH) return;
+  const text = `a number, date or name of an enum's value has ${json.length} characters; at most ${MAX_NUMBER_LENGTH} are read`;
+  throw new HttpError("WRONG_FIELD_TYPE", text);
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { describeError } from "../../base/mod.ts";
+
+const MAX_TEXT = 500;
+
+/** What protobuf-es says, which quotes what it was given: that may be megabytes. */
+export function errorText(error: unknown): string {
+  const text = error instanceof Error ? error.message : describeError(error);
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
+import { Worker } from "node:worker_threads";
+
+import { describeError } from "../../base/mod.ts";
+import type { Clock, Logger, Timer } from "../../base/mod.ts";
+import { HttpError } from "../http/http-error.ts";
+import type { FromThread, Task, ThreadStart } from "./task.ts";
+
+/** How long the thread stays when there is nothing to convert, in milliseconds: its memory is as large as its last text. */
+const IDLE_MS = 10_000;
+
+/** How long the thread may take to start, in milliseconds. */
+const START_MS = 30_000;
+
+const MIB = 1_048_576;
+
+/** What a conversion gives. */
+export interface Converted {
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+}
+
+interface Job {
+  readonly task: Task;
+  readonly isGone: () => boolean;
+  readonly result: PromiseWithResolvers<Converted>;
+}
+
+export interface JsonThreadOptions {
+  readonly start: () => ThreadStart;
+  /** How long one conversion may take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+type State =
+  | { readonly kind: "none" }
+  | { readonly kind: "starting"; readonly worker: Worker; readonly timer: Timer }
+  /** The timer ends it. */
+  | { readonly kind: "idle"; readonly worker: Worker; readonly timer: Timer }
+  | { readonly kind: "busy"; readonly worker: Worker; readonly timer: Timer; readonly job: Job }
+  /** It was told to end, and may still hold its memory. */
+  | { readonly kind: "ending" };
+
+/**
+ * The thread that converts large JSON texts, one after the other, so that the event loop does not wait for them (I11).
+ *
+ * 1. At most one text is converted at a time, and so at most one is in memory in all its forms. The others wait in
+ *    their order, as the bytes that came.
+ * 2. A conversion that takes longer than its time, or more memory than the thread has, fails alone: the thread ends,
+ *    and there is a new one for the next text when it has (I12). So does the first text that waits if there is no thread
+ *    to be had.
+ * 3. The thread is started for the first text, and ends when it has been idle for a while. Only while it has a text does
+ *    it keep the process alive.
+ * 4. A text whose caller has gone is not converted.
+ */
+export class JsonThread {
+  readonly #options: JsonThreadOptions;
+  readonly #waiting: Job[] = [];
+  #state: State = { kind: "none" };
+  #isClosed = false;
+
+  constructor(options: JsonThreadOptions) {
+    this.#options = options;
+  }
+
+  /** Converts. The body of a request is given away and cannot be read afterwards. @throws HttpError */
+  run(task: Task, isGone: () => boolean): Promise<Converted> {
+    const job: Job = { task, isGone, result: Promise.withResolvers() };
+    this.#waiting.push(job);
+    this.#next();
+    return job.result.promise;
+  }
+
+  /** No further texts will come. What waits is converted; then the thread ends. */
+  close(): void {
+    this.#isClosed = true;
+    this.#next();
+  }
+
+  /** Gives the thread the next text (1). */
+  #next(): void {
+    if (this.#state.kind === "none" && this.#waiting.length > 0) return this.#start();
+    if (this.#state.kind !== "idle") return;
+    const { worker, timer } = this.#state;
+    const job = this.#take();
+    if (job === undefined) {
+      if (this.#isClosed) this.#end(worker);
+      return;
+    }
+    timer.cancel();
+    worker.ref();
+    const { timeoutMs } = this.#options;
+    this.#state = { kind: "busy", worker, job, timer: this.#limit(worker, timeoutMs) };
+    const { task, transfer } = givenAway(job.task);
+    worker.postMessage(task, transfer);
+  }
+
+  /** The next text whose caller is still there (4). */
+  #take(): Job | undefined {
+    for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
+      if (!job.isGone()) return job;
+      job.result.reject(new HttpError("MALFORMED_REQUEST", "the caller went away"));
+    }
+    return undefined;
+  }
+
+  #start(): void {
+    const worker = createWorker(this.#options.start());
+    let fault = "the thread ended by itself";
+    worker.on("error", (thrown) => (fault = describeError(thrown)));
+    worker.on("message", (message: FromThread) => this.#receive(worker, message));
+    worker.on("exit", () => {
+      this.#fail(fault);
+      this.#state = { kind: "none" };
+      this.#next();
+    });
+    this.#state = { kind: "starting", worker, timer: this.#limit(worker, START_MS) };
+  }
+
+  #receive(worker: Worker, message: FromThread): void {
+    if (this.#state.kind !== "busy" && this.#state.kind !== "starting") return;
+    this.#state.timer.cancel();
+    if (this.#state.kind === "busy") this.#settle(this.#state.job, message);
+    worker.unref();
+    this.#state = {
+      kind: "idle",
+      worker,
+      timer: this.#options.clock.schedule(IDLE_MS, () => this.#end(worker)),
+    };
+    this.#next();
+  }
+
+  #settle({ result }: Job, message: FromThread): void {
+    if (message.kind === "done") result.resolve(message);
+    else if (message.kind === "refused") result.reject(new HttpError(message.code, message.text));
+    else result.reject(this.#failed(message.kind === "failed" ? message.text : "no result"));
+  }
+
+  #limit(worker: Worker, ms: number): Timer {
+    return this.#options.clock.schedule(ms, () => {
+      this.#fail(`more than ${ms} ms`);
+      this.#end(worker);
+    });
+  }
+
+  /** The text that the thread has, or was started for, is not converted (2). */
+  #fail(reason: string): void {
+    if (this.#state.kind !== "busy" && this.#state.kind !== "starting") return;
+    this.#state.timer.cancel();
+    const job = this.#state.kind === "busy" ? this.#state.job : this.#take();
+    job?.result.reject(this.#failed(reason));
+  }
+
+  #failed(reason: string): HttpError {
+    this.#options.logger.warn("a JSON text was not converted", { reason });
+    const text = "converting the JSON took longer, or more memory, than is allowed";
+    return new HttpError("CONVERSION_FAILED", text);
+  }
+
+  #end(worker: Worker): void {
+    if (this.#state.kind === "idle") this.#state.timer.cancel();
+    this.#state = { kind: "ending" };
+    void worker.terminate();
+  }
+}
+
+/** The task, and which of its bytes need not be copied: those that are all of their memory, which no one else reads. */
+function givenAway(task: Task): { readonly task: Task; readonly transfer: ArrayBuffer[] } {
+  if (task.kind !== "request") {
+    // What else reads a reply, and what else is in its memory, is not known here.
+    const payload = new Uint8Array(task.payload);
+    return { task: { ...task, payload }, transfer: [payload.buffer] };
+  }
+  const { body } = task.source;
+  if (body === undefined) return { task, transfer: [] };
+  const whole = body.byteLength === body.buffer.byteLength ? body : Buffer.from(new Uint8Array(body).buffer);
+  return {
+    task: { ...task, source: { ...task.source, body: whole } },
+    transfer: [whole.buffer as ArrayBuffer],
+  };
+}
+
+function createWorker(start: ThreadStart): Worker {
+  const { maxJsonValues, maxJsonReplyBytes } = start.limits;
+  // Without the cache the thread loads a compiler of its own: twice the memory, twice the time to start.
+  const cache = getCompileCacheDir();
+  return new Worker(new URL("./json-worker.ts", import.meta.url), {
+    name: "json",
+    workerData: start,
+    // The folder is one of this Node's version inside the one that was set.
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
+    execArgv: [],
+    resourceLimits: {
+      // More than what is within the bounds takes (docs/adr/0013); what is not is refused before it takes any.
+      maxOldGenerationSizeMb: 64 + (3 * maxJsonReplyBytes + 1_024 * maxJsonValues) / MIB,
+      maxYoungGenerationSizeMb: 16,
+      stackSizeMb: 1,
+    },
+  });
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Entry of the thread that converts large JSON texts; `json-thread.ts` starts it. Not to be imported. */
+
+import "./base64.ts";
+
+import { parentPort, workerData } from "node:worker_threads";
+
+import { assert, describeError } from "../../base/mod.ts";
+import { readDescriptors } from "../../protocol/mod.ts";
+import { HttpError } from "../http/http-error.ts";
+import { httpBindings, wholeMessages } from "../http/http-rule.ts";
+import type { HttpBinding } from "../http/http-rule.ts";
+import { replyEncoder, replyText } from "../http/reply-json.ts";
+import { requestEncoder } from "../http/request-message.ts";
+import type { BindingRef, FromThread, Task, TaskResult, ThreadStart } from "./task.ts";
+
+assert(parentPort !== null, "large texts are converted in a thread of their own");
+const port = parentPort;
+const { descriptorSet, limits } = workerData as ThreadStart;
+const { registry } = readDescriptors(descriptorSet);
+
+port.on("message", (task: Task) => {
+  const result = convert(task);
+  port.postMessage(result, result.kind === "done" ? [result.bytes.buffer] : []);
+});
+
+port.postMessage({ kind: "ready" } satisfies FromThread);
+
+function convert(task: Task): TaskResult {
+  try {
+    return done(task, find(task.binding));
+  } catch (error) {
+    if (error instanceof HttpError) return { kind: "refused", code: error.code, text: error.message };
+    return { kind: "failed", text: describeError(error) };
+  }
+}
+
+function done(task: Task, binding: HttpBinding): TaskResult {
+  switch (task.kind) {
+    case "request": {
+      const { source } = task;
+      // A Buffer arrives as plain bytes.
+      const body =
+        source.body && Buffer.from(source.body.buffer, source.body.byteOffset, source.body.byteLength);
+      const bytes = requestEncoder(binding, registry, limits)({ ...source, body });
+      return { kind: "done", contentType: "", bytes: own(bytes) };
+    }
+    case "reply": {
+      const { contentType, body } = replyEncoder(binding, registry, limits)(task.payload);
+      return { kind: "done", contentType, bytes: own(body) };
+    }
+    case "text": {
+      const text = replyText(binding, registry, limits)(task.payload);
+      return { kind: "done", contentType: "", bytes: own(`${task.before}${text}${task.after}`) };
+    }
+  }
+}
+
+function find({ service, method, index }: BindingRef): HttpBinding {
+  const desc = registry.getService(service)?.methods.find(({ name }) => name === method);
+  assert(desc !== undefined, "both threads have the same descriptors");
+  const binding = index === undefined ? wholeMessages(desc) : httpBindings(desc).bindings[index];
+  assert(binding !== undefined, "both threads read the same rules");
+  return binding;
+}
+
+/** Bytes that can be given away whole. */
+function own(body: string | Uint8Array): Uint8Array<ArrayBuffer> {
+  return typeof body === "string" ? new TextEncoder().encode(body) : new Uint8Array(body);
+}

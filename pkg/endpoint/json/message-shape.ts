@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ScalarType } from "@bufbuild/protobuf";
+import type { AnyDesc, DescEnum, DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { WireType } from "@bufbuild/protobuf/wire";
+
+/** How protobuf's JSON mapping writes a message. */
+export type MessageForm =
+  /** An object of its fields. */
+  | "fields"
+  | "any"
+  /** One text or number: `Timestamp`, `Duration`, the wrappers. */
+  | "scalar"
+  | "mask"
+  | "struct"
+  | "value"
+  | "list";
+
+/** What of a message type decides how many values its JSON has. */
+export interface MessageShape {
+  readonly desc: DescMessage;
+  readonly form: MessageForm;
+  /** Keys and values that its JSON has whatever is set, beside the message itself: of the fields with defaults. */
+  readonly defaultValues: number;
+  /** Bytes of the JSON text of those, and of the message's brackets. */
+  readonly defaultBytes: number;
+  readonly byNumber: ReadonlyMap<number, FieldShape>;
+  /** By the names that JSON may use for a field. */
+  readonly byKey: ReadonlyMap<string, FieldShape>;
+}
+
+export interface FieldShape {
+  readonly repeats: "once" | "list" | "map";
+  readonly mapKey: ScalarType | undefined;
+  /** One element. */
+  readonly kind: "message" | "text" | "bytes" | "number";
+  readonly message: DescMessage | undefined;
+  /** Of one element. */
+  readonly wireType: WireType;
+  /** Whether a list of it may come in one piece. */
+  readonly isPackable: boolean;
+  /** Keys and values that it adds when it is set: none if the message's defaults already count it. */
+  readonly ownValues: number;
+  /** Bytes of the name in a JSON text, and of a value that has a bounded length. */
+  readonly nameBytes: number;
+  readonly valueBytes: number;
+}
+
+/** The longest JSON text of a number, a `Timestamp` or a `Duration`, with its comma. */
+const NUMBER_BYTES = 40;
+
+const FORMS: ReadonlyMap<string, MessageForm> = new Map<string, MessageForm>([
+  ["google.protobuf.Any", "any"],
+  ["google.protobuf.Timestamp", "scalar"],
+  ["google.protobuf.Duration", "scalar"],
+  ["google.protobuf.FieldMask", "mask"],
+  ["google.protobuf.Struct", "struct"],
+  ["google.protobuf.Value", "value"],
+  ["google.protobuf.ListValue", "list"],
+]);
+
+const shapes = new WeakMap<DescMessage, MessageShape>();
+const extensionShapes = new WeakMap<DescExtension, FieldShape>();
+
+/** The shape of a message type; made once. */
+export function shapeOf(desc: DescMessage): MessageShape {
+  let shape = shapes.get(desc);
+  if (shape === undefined) {
+    shape = makeShape(desc);
+    shapes.set(desc, shape);
+  }
+  return shape;
+}
+
+/** The shape of an extension, whose JSON name is `[package.name]`; made once. */
+export function extensionShapeOf(extension: DescExtension): FieldShape {
+  let shape = extensionShapes.get(extension);
+  if (shape === undefined) {
+    shape = fieldShape(extension, 2);
+    extensionShapes.set(extension, shape);
+  }
+  return shape;
+}
+
+/** Keys and values in the JSON of the emptiest message of any type that a message may contain: the most of one type. */
+export function mostDefaultValues(desc: DescMessage, types: Registry): number {
+  const seen = new Set<DescMessage>();
+  const waiting = [desc];
+  let most = 0;
+  for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
+    if (seen.has(message)) continue;
+    seen.add(message);
+    const shape = shapeOf(message);
+    most = Math.max(most, 1 + shape.defaultValues);
+    // An `Any`, or an extension, may be of any type.
+    if (shape.form === "any" || message.proto.extensionRange.length > 0) waiting.push(...messages(types));
+    for (const { message: inner } of shape.byNumber.values()) if (inner !== undefined) waiting.push(inner);
+  }
+  return most;
+}
+
+function messages(types: Registry): DescMessage[] {
+  return [...types].filter((desc: AnyDesc) => desc.kind === "message");
+}
+
+function makeShape(desc: DescMessage): MessageShape {
+  const form = FORMS.get(desc.typeName) ?? (isWrapperDesc(desc) ? "scalar" : "fields");
+  const isObject = form === "fields";
+  const byNumber = new Map<number, FieldShape>();
+  const byKey = new Map<string, FieldShape>();
+  let defaultValues = 0;
+  let defaultBytes = isObject ? 3 : NUMBER_BYTES;
+  for (const field of desc.fields) {
+    const isDefaulted = !isObject || hasDefault(field);
+    const shape = fieldShape(field, isDefaulted ? 0 : 2);
+    byNumber.set(field.number, shape);
+    byKey.set(field.name, shape).set(field.jsonName, shape);
+    if (!isObject || !isDefaulted) continue;
+    defaultValues += 2;
+    defaultBytes += shape.nameBytes + shape.valueBytes;
+  }
+  return { desc, form, defaultValues, defaultBytes, byNumber, byKey };
+}
+
+/** Whether JSON with defaults shows the field when it is not set. */
+function hasDefault(field: DescField): boolean {
+  if (field.fieldKind === "list" || field.fieldKind === "map") return true;
+  return field.oneof === undefined && field.presence === FeatureSet_FieldPresence.IMPLICIT;
+}
+
+function fieldShape(field: DescField | DescExtension, ownValues: number): FieldShape {
+  const { fieldKind } = field;
+  const element = elementOf(field);
+  return {
+    repeats: fieldKind === "list" || fieldKind === "map" ? fieldKind : "once",
+    mapKey: fieldKind === "map" ? field.mapKey : undefined,
+    ownValues,
+    nameBytes: Buffer.byteLength(field.jsonName) + 4,
+    ...element,
+  };
+}
+
+type Element = Pick<FieldShape, "kind" | "message" | "wireType" | "isPackable" | "valueBytes">;
+
+function elementOf(field: DescField | DescExtension): Element {
+  if (field.message !== undefined) {
+    const isGroup = field.fieldKind !== "map" && field.delimitedEncoding;
+    const wireType = isGroup ? WireType.StartGroup : WireType.LengthDelimited;
+    return { kind: "message", message: field.message, wireType, isPackable: false, valueBytes: 0 };
+  }
+  if (field.enum !== undefined) {
+    const valueBytes = longestName(field.enum);
+    return { kind: "number", message: undefined, wireType: WireType.Varint, isPackable: true, valueBytes };
+  }
+  const scalar = field.scalar;
+  const wireType = scalar === undefined ? WireType.Varint : WIRE_TYPES[scalar];
+  const isDelimited = wireType === WireType.LengthDelimited;
+  const kind = scalar === ScalarType.STRING ? "text" : scalar === ScalarType.BYTES ? "bytes" : "number";
+  const valueBytes = isDelimited ? 3 : NUMBER_BYTES;
+  return { kind, message: undefined, wireType, isPackable: !isDelimited, valueBytes };
+}
+
+function longestName(desc: DescEnum): number {
+  let longest = NUMBER_BYTES;
+  for (const { name } of desc.values) longest = Math.max(longest, name.length + 3);
+  return longest;
+}
+
+const WIRE_TYPES: Readonly<Record<ScalarType, WireType>> = {
+  [ScalarType.DOUBLE]: WireType.Bit64,
+  [ScalarType.FLOAT]: WireType.Bit32,
+  [ScalarType.INT64]: WireType.Varint,
+  [ScalarType.UINT64]: WireType.Varint,
+  [ScalarType.INT32]: WireType.Varint,
+  [ScalarType.FIXED64]: WireType.Bit64,
+  [ScalarType.FIXED32]: WireType.Bit32,
+  [ScalarType.BOOL]: WireType.Varint,
+  [ScalarType.STRING]: WireType.LengthDelimited,
+  [ScalarType.BYTES]: WireType.LengthDelimited,
+  [ScalarType.UINT32]: WireType.Varint,
+  [ScalarType.SFIXED32]: WireType.Bit32,
+  [ScalarType.SFIXED64]: WireType.Bit64,
+  [ScalarType.SINT32]: WireType.Varint,
+  [ScalarType.SINT64]: WireType.Varint,
+};

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { isUtf8 } from "node:buffer";
+
+import { fromJsonString } from "@bufbuild/protobuf";
+import type { DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
+
+import { HttpError } from "../http/http-error.ts";
+import { countRequestValues } from "./count-request.ts";
+import { errorText } from "./error-text.ts";
+import { SMALL_BYTES } from "./limits.ts";
+import type { JsonLimits } from "./limits.ts";
+import { mostDefaultValues } from "./message-shape.ts";
+import { countJsonValues } from "./scan.ts";
+
+/**
+ * Makes a message of a JSON text.
+ *
+ * @throws HttpError `MALFORMED_JSON`, `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES`, `UNKNOWN_JSON_FIELD` or `WRONG_FIELD_TYPE`
+ */
+export type JsonReader = (text: Buffer) => Message;
+
+/** Keys and values, those of defaults included, of a text that is read at once: messages cost less than other values. */
+const MAX_DEFAULTS_AT_ONCE = 40_000;
+
+/**
+ * The reader of a message type. Nothing is built from a text before its values are counted, and no message before its
+ * defaults are.
+ *
+ * @param types resolves the `Any`s in a text.
+ * @param maxAtOnce keys and values that a text may have, if that is less than the limit.
+ */
+export function jsonReader(
+  schema: DescMessage,
+  types: Registry,
+  { maxJsonValues }: JsonLimits,
+  maxAtOnce: number,
+): JsonReader {
+  const mostPerValue = mostDefaultValues(schema, types);
+  const isAtOnce = maxAtOnce < maxJsonValues;
+  const maxValues = isAtOnce
+    ? Math.min(maxAtOnce, Math.floor(MAX_DEFAULTS_AT_ONCE / mostPerValue))
+    : maxJsonValues;
+  return (text) => {
+    const values = countJsonValues(text, maxValues);
+    if (!isUtf8(text)) throw new HttpError("MALFORMED_JSON", "the body is not UTF-8");
+    const string = text.toString("utf8");
+    // The values of a text mostly are too few to exceed the bound whatever they stand for.
+    const mayBeLarge = text.length > SMALL_BYTES || values * mostPerValue > maxJsonValues;
+    const json = mayBeLarge ? parse(string) : undefined;
+    if (json !== undefined) countRequestValues(schema, json, types, maxJsonValues);
+    try {
+      return fromJsonString(schema, string, { registry: types });
+    } catch (error) {
+      throw new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
+    }
+  };
+}
+
+/** Undefined if the text is no JSON: `fromJsonString` says what is wrong. */
+function parse(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+/** protobuf-es tells its failures apart by their text alone; `transcoder.test.ts` holds it to these. */
+function jsonErrorCode(error: unknown): "MALFORMED_JSON" | "UNKNOWN_JSON_FIELD" | "WRONG_FIELD_TYPE" {
+  if (!(error instanceof Error)) return "WRONG_FIELD_TYPE";
+  const { message } = error;
+  if (error.cause instanceof SyntaxError || message.includes(' from JSON: duplicate object key "'))
+    return "MALFORMED_JSON";
+  // It quotes what came, so a pattern that looks for the key could be made to look for hours.
+  const isUnknownKey = message.includes(' from JSON: key "') && message.endsWith('" is unknown');
+  return isUnknownKey ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE";
+}

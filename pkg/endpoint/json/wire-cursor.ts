@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { WireType } from "@bufbuild/protobuf/wire";
+
+const WIRE_TYPES: readonly (WireType | undefined)[] = [
+  WireType.Varint,
+  WireType.Bit64,
+  WireType.LengthDelimited,
+  WireType.StartGroup,
+  WireType.EndGroup,
+  WireType.Bit32,
+];
+
+/** The wire type in a tag. @throws Error if there is no such type. */
+export function wireTypeOf(tag: number): WireType {
+  const wireType = WIRE_TYPES[tag & 7];
+  if (wireType === undefined) throw new Error("no wire type");
+  return wireType;
+}
+
+/**
+ * Steps through a serialized message and allocates nothing: what it steps over may be millions of fields.
+ *
+ * It reads lengths and tags as `BinaryReader` does, so that both see the same fields, and throws Error where that would.
+ */
+export class WireCursor {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  pos = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.length = bytes.length;
+  }
+
+  /** A field's number and wire type, as they stand in one number. */
+  tag(): number {
+    const first = this.bytes[this.pos] as number;
+    if (first >= 0x08 && first < 0x80) {
+      this.pos++;
+      return first;
+    }
+    const start = this.pos;
+    const tag = this.#varint();
+    const length = this.pos - start;
+    if (length > 5 || (length === 5 && (this.bytes[this.pos - 1] as number) > 0x0f) || tag < 0x08)
+      throw new Error("no tag of a field");
+    return tag;
+  }
+
+  /** Reads a length, and gives the place where what has it ends. */
+  end(): number {
+    const first = this.bytes[this.pos] as number;
+    let length = first;
+    if (first < 0x80) this.pos++;
+    else length = this.#varint();
+    const end = this.pos + length;
+    if (end > this.length) throw new Error("a field ends after the message");
+    return end;
+  }
+
+  /**
+   * Steps over a field's value.
+   *
+   * @param depth how many groups may be inside each other.
+   */
+  skip(wireType: WireType, number: number, depth: number): void {
+    if (wireType === WireType.LengthDelimited) this.pos = this.end();
+    else if (wireType === WireType.Varint) this.#skipVarint();
+    else if (wireType === WireType.Bit64) this.pos += 8;
+    else if (wireType === WireType.Bit32) this.pos += 4;
+    else if (wireType === WireType.StartGroup) this.#skipGroup(number, depth);
+    else throw new Error("a group ends that did not begin");
+    if (this.pos > this.length) throw new Error("a field ends after the message");
+  }
+
+  #skipVarint(): void {
+    while ((this.bytes[this.pos++] as number) >= 0x80);
+  }
+
+  #skipGroup(number: number, depth: number): void {
+    if (depth <= 0) throw new Error("too many groups inside each other");
+    for (;;) {
+      const tag = this.tag();
+      const wireType = wireTypeOf(tag);
+      if (wireType === WireType.EndGroup) {
+        if (tag >>> 3 !== number) throw new Error("another group ends");
+        return;
+      }
+      this.skip(wireType, tag >>> 3, depth - 1);
+    }
+  }
+
+  /** The lower 32 bits of a number of at most ten bytes. */
+  #varint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.bytes[this.pos++];
+      if (byte === undefined) break;
+      // Shifts are taken modulo 32.
+      if (shift < 32) value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+    throw new Error("no number");
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+
+import { Status, StatusError } from "../grpc/mod.ts";
+
+/** More than any request for health or reflection has; names of services are not longer. */
+const MAX_BYTES = 65_536;
+
+/**
+ * Reads a request of a service that the proxy itself has. Those of users are not read here, so 12 MiB of fields that no one
+ * knows do no harm there.
+ *
+ * @throws StatusError `MESSAGE_TOO_LARGE`, `MALFORMED_MESSAGE`
+ */
+export function readOwnMessage<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
+  if (bytes.length > MAX_BYTES) {
+    const text = `a ${schema.name} has at most ${MAX_BYTES} bytes`;
+    throw new StatusError(Status.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", text);
+  }
+  try {
+    return fromBinary(schema, bytes, { readUnknownFields: false });
+  } catch (error) {
+    throw new StatusError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", `not a ${schema.name}`, {
+      cause: error,
+    });
+  }
+}
