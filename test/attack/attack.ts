@@ -3,8 +3,8 @@
 import type { Clock, Random } from "../../pkg/base/mod.ts";
 
 import type { BoundName } from "./bounds.ts";
-import type { Tally } from "./tally.ts";
-import type { OpenWorld } from "./world.ts";
+import type { Counts, Tally } from "./tally.ts";
+import type { OpenWorld, World } from "./world.ts";
 
 /**
  * Something that one sender does to take the proxy from the others. A file in `attacks/` exports one as `attack`; that is
@@ -23,6 +23,8 @@ export interface Attack {
   readonly bounds: readonly BoundName[];
   /** The same attack by different ways, such as protocols. `--short` goes all ways at once. */
   readonly ways: Readonly<Record<string, Way>>;
+  /** Those of them that `--short` goes, if not all. */
+  readonly shortWays?: readonly string[];
   /** How long it may send, in seconds; by default 15, and 1.5 with `--short`. */
   readonly seconds?: { readonly long: number; readonly short: number };
   /** Processes that share its work; by default one. */
@@ -31,6 +33,10 @@ export interface Attack {
   readonly proxyFlags?: Readonly<Record<string, string>>;
   /** What is attacked, if not the proxy in front of `target/function.ts`. */
   readonly openWorld?: OpenWorld;
+  /** Of what is attacked, if that is not a proxy: the bound of its cgroup, and what it has to stay under. */
+  readonly memory?: { readonly limitMib: number; readonly maxMib: number };
+  /** What else must hold after the attack: the violations. It runs in the process that watches. */
+  readonly check?: (world: World, counts: Counts) => readonly string[];
 }
 
 /** Resolves when all is sent; rejects if the attack could not be made, which is not the same as a proxy that withstands. */

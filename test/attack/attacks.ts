@@ -9,7 +9,7 @@ const FOLDER = join(import.meta.dirname, "attacks");
 
 /** Every attack of `attacks/`, by the names of the files. A new one is a new file, and nothing else. */
 export async function loadAttacks(): Promise<Attack[]> {
-  const files = globSync("*.ts", { cwd: FOLDER }).sort();
+  const files = globSync("*.ts", { cwd: FOLDER, exclude: ["*.test.ts"] }).sort();
   const modules = files.map((file) => import(join(FOLDER, file)) as Promise<{ readonly attack: Attack }>);
   return (await Promise.all(modules)).map(({ attack }) => attack);
 }

@@ -28,6 +28,15 @@ export const BOUNDS = {
   "headers-timeout": { about: "how long headers may take" },
   "request-timeout": { about: "how long a whole request may take" },
   "write-timeout": { about: "how long a connection may take nothing of its replies" },
+  "admin-max-connections": { about: "connections to the admin port" },
+  "drain-secret": { about: "who may drain the proxy", off: "" },
+  "max-descendants": { about: "all that follows from one command" },
+  "log-repeat-lines": { about: "lines of the proxy's own log that say the same" },
+  "log-check-interval": { about: "how long a lost log may stay unseen" },
+  "webhook-max-body-bytes": { about: "one question to the webhook", of: "webhook", flag: "max-body-bytes" },
+  "webhook-max-pending-bytes": { about: "all of them together", of: "webhook", flag: "max-pending-bytes" },
+  "webhook-max-json-values": { about: "values of one of them", of: "webhook", flag: "max-json-values" },
+  "webhook-request-timeout": { about: "how long one may take", of: "webhook", flag: "request-timeout" },
 } as const satisfies Record<string, Bound>;
 
 export type BoundName = keyof typeof BOUNDS;
@@ -38,6 +47,12 @@ export type Switches =
   | { readonly kind: "off"; readonly flags: Readonly<Record<string, string>> }
   /** There is no such setting in this build. */
   | { readonly kind: "unknown"; readonly names: readonly BoundName[] };
+
+/** The program whose setting it is. */
+export function programOf(name: BoundName): "proxy" | "webhook" {
+  const bound: Bound = BOUNDS[name];
+  return bound.of ?? "proxy";
+}
 
 /** Flags that switch these bounds off. */
 export function switchedOff(names: readonly BoundName[]): Switches {
@@ -53,8 +68,7 @@ function flagOf(name: BoundName): string {
 
 /** Undefined if this build has none. */
 function settingOf(name: BoundName): Setting | undefined {
-  const { of }: Bound = BOUNDS[name];
-  const settings = Object.values<Setting>(of === "webhook" ? WEBHOOK_SETTINGS : PROXY_SETTINGS);
+  const settings = Object.values<Setting>(programOf(name) === "webhook" ? WEBHOOK_SETTINGS : PROXY_SETTINGS);
   return settings.find(({ flag }) => flag === flagOf(name));
 }
 

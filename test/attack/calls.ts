@@ -2,9 +2,10 @@
 
 /** Calls that are timed: what a good caller sends, on a connection that may be kept or is made for one call. */
 
-import { Agent, request } from "node:http";
+import * as http from "node:http";
 import { connect } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
+import * as https from "node:https";
 
 import { HOST } from "./attack.ts";
 import { grpcFields, grpcMessage } from "./wire/grpc.ts";
@@ -18,8 +19,18 @@ export interface Caller {
 }
 
 /** GET, or POST if there is a body. The good answer is 200, or what is said. */
-export function httpCaller(port: number, path: string, { status = 200, body }: HttpCallOptions = {}): Caller {
-  let agent = new Agent({ keepAlive: true, maxSockets: 1 });
+export function httpCaller(
+  port: number,
+  path: string,
+  { status = 200, body, tls = false }: HttpCallOptions = {},
+): Caller {
+  const { request } = tls ? https : http;
+  const newAgent = (): http.Agent => {
+    const options = { keepAlive: true, maxSockets: 1 };
+    // The webhook's certificate has no authority that this machine knows.
+    return tls ? new https.Agent({ ...options, rejectUnauthorized: false }) : new http.Agent(options);
+  };
+  let agent = newAgent();
   return {
     call: (signal) =>
       new Promise((resolve, reject) => {
@@ -41,7 +52,7 @@ export function httpCaller(port: number, path: string, { status = 200, body }: H
       }),
     hangUp() {
       agent.destroy();
-      agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      agent = newAgent();
     },
   };
 }
@@ -49,6 +60,7 @@ export function httpCaller(port: number, path: string, { status = 200, body }: H
 interface HttpCallOptions {
   readonly status?: number;
   readonly body?: string;
+  readonly tls?: boolean;
 }
 
 /** One unary call. The good answer has the status 0 and a message, which is the expected one if that is said. */

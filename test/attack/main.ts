@@ -148,12 +148,14 @@ async function resultOf(run: Run, { attack, ways, flags, skip }: Case, seed: num
   const openWorld = attack.openWorld ?? openProxyWorld;
   const seconds = (attack.seconds ?? DEFAULT_SECONDS)[options.isShort ? "short" : "long"];
   const { wantsCgroup } = options;
-  const world = { openWorld, memoryBytes: CGROUP_MIB * MIB, wantsCgroup, times };
+  const { limitMib, maxMib } = attack.memory ?? { limitMib: CGROUP_MIB, maxMib: options.maxMemoryMib };
+  const world = { openWorld, memoryBytes: limitMib * MIB, wantsCgroup, times };
   try {
     const quiet = run.quiet.get(openWorld) ?? (await measureQuiet(run, world));
     run.quiet.set(openWorld, quiet);
     const p99 = Object.entries(quiet.bystanders).map(([name, { p99Ms }]) => [name, p99Ms] as const);
-    const limits = { maxBytes: options.maxMemoryMib * MIB, quietP99Ms: Object.fromEntries(p99) };
+    const maxBytes = Math.min(maxMib, options.maxMemoryMib) * MIB;
+    const limits = { maxBytes, quietP99Ms: Object.fromEntries(p99) };
     const durationMs = seconds * MS_PER_SECOND;
     const outcome = await inScope((own) =>
       runAttack(own, { attack, ways, flags, seed, durationMs, limits, ...world }, (counts, bytes) =>
@@ -170,6 +172,8 @@ async function measureQuiet(run: Run, world: QuietRun): Promise<Observation> {
   showProgress(`a quiet time of ${run.times.quietMs / MS_PER_SECOND} s`);
   const quiet = await inScope((own) => runQuiet(own, world));
   showProgress("");
+  // A world without bystanders has no quiet figures.
+  if (Object.keys(quiet.bystanders).length === 0) return quiet;
   print(rowLine("(quiet)", "", quiet, {}));
   print(boundsLine(quiet));
   if (quiet.memoryFrom === "process")

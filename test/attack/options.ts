@@ -48,7 +48,7 @@ alone; where the machine allows it the proxy is in a cgroup of ${CGROUP_MIB} MiB
   --prove            switches the bounds of each attack off, and expects that the proxy falls
   --without BOUNDS   switches these off, with commas between them, and expects that every attack succeeds that
                      nothing else holds:
-${BOUND_NAMES.map((name) => `                       ${name.padEnd(24)}${BOUNDS[name].about}`).join("\n")}
+${BOUND_NAMES.map((name) => `                       ${name.padEnd(26)}${BOUNDS[name].about}`).join("\n")}
   --max-memory MIB   what the memory of the process has to stay under; default ${DEFAULT_MEMORY_MIB}
   --no-cgroup        reads the memory from /proc, as where no cgroup can be made
   --json FILE        writes all figures there; a time of null is one that failed

@@ -26,6 +26,26 @@ test("all ways are gone one after the other, or together", (t) => {
   t.deepEqual(names({ together: true }), ["slow:a+b", "large:a+b", "flood:a+b"]);
 });
 
+test("together, only the short ways are gone, unless another is named", (t) => {
+  const wide: Attack = { ...attack("wide", []), shortWays: ["b"] };
+  const ways = (only: readonly string[], together: boolean): (readonly string[])[] =>
+    planCases([wide], { only, together, goal: { kind: "stand" } }).map((each) => each.ways);
+  t.deepEqual(ways([], true), [["b"]]);
+  t.deepEqual(ways(["wide"], true), [["b"]]);
+  t.deepEqual(ways(["wide:a"], true), [["a"]]);
+  t.deepEqual(ways([], false), [["a"], ["b"]]);
+});
+
+test("a program is given the flags of its own bounds", (t) => {
+  const bounds: Attack["bounds"] = ["max-buffered-bytes", "webhook-request-timeout"];
+  const all = [attack("proxy", ["max-buffered-bytes"]), attack("webhook", ["webhook-request-timeout"])];
+  const planned = planCases(all, { only: [], together: true, goal: { kind: "without", bounds } });
+  t.deepEqual(
+    planned.map(({ flags }) => flags),
+    [{ "max-buffered-bytes": "68719476736" }, { "request-timeout": "600000" }],
+  );
+});
+
 test("attacks and ways are chosen by their names", (t) => {
   t.deepEqual(names({ only: ["large", "slow:b"], together: true }), ["slow:b", "large:a+b"]);
   t.deepEqual(unknownNames(ATTACKS, ["large", "slow:b", "slow:c", "none"]), ["slow:c", "none"]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Attack } from "./attack.ts";
-import { switchedOff } from "./bounds.ts";
+import { programOf, switchedOff } from "./bounds.ts";
 import type { BoundName } from "./bounds.ts";
 
 /** What a run is to show: that the proxy stands the attacks, or that it does not once their bounds are switched off. */
@@ -26,7 +26,7 @@ export interface Case {
 export interface PlanOptions {
   /** As `--only` takes them: names, or `name:way`. Empty: all. */
   readonly only: readonly string[];
-  /** All ways of an attack at once, rather than one after the other. */
+  /** All ways of an attack at once, or its short ones, rather than one after the other. */
   readonly together: boolean;
   readonly goal: Goal;
 }
@@ -36,7 +36,7 @@ export function planCases(attacks: readonly Attack[], { only, together, goal }: 
   return attacks
     .filter((attack) => isMeant(attack, goal))
     .flatMap((attack) => {
-      const ways = Object.keys(attack.ways).filter((way) => isChosen(only, attack.name, way));
+      const ways = Object.keys(attack.ways).filter((way) => isChosen(attack, way, only, together));
       const groups = together ? [ways] : ways.map((way) => [way]);
       return groups
         .filter((group) => group.length > 0)
@@ -52,8 +52,15 @@ export function unknownNames(attacks: readonly Attack[], only: readonly string[]
   return only.filter((name) => !known.has(name));
 }
 
-function isChosen(only: readonly string[], name: string, way: string): boolean {
-  return only.length === 0 || only.includes(name) || only.includes(`${name}:${way}`);
+function isChosen(
+  { name, shortWays }: Attack,
+  way: string,
+  only: readonly string[],
+  together: boolean,
+): boolean {
+  if (only.includes(`${name}:${way}`)) return true;
+  const isLeftOut = together && shortWays !== undefined && !shortWays.includes(way);
+  return (only.length === 0 || only.includes(name)) && !isLeftOut;
 }
 
 function isMeant({ bounds }: Attack, goal: Goal): boolean {
@@ -64,7 +71,11 @@ function isMeant({ bounds }: Attack, goal: Goal): boolean {
 function withGoal({ bounds }: Attack, goal: Goal): Pick<Case, "flags" | "expected" | "skip"> {
   if (goal.kind === "stand") return { flags: {}, expected: "stands", skip: undefined };
   if (bounds.length === 0) return { flags: {}, expected: "falls", skip: "what holds it is no setting" };
-  const switches = switchedOff(goal.kind === "prove" ? bounds : goal.bounds);
+  const programs = bounds.map(programOf);
+  // Another program does not know their flags.
+  const others =
+    goal.kind === "without" ? goal.bounds.filter((name) => programs.includes(programOf(name))) : [];
+  const switches = switchedOff([...new Set([...bounds, ...others])]);
   if (switches.kind === "off") return { flags: switches.flags, expected: "falls", skip: undefined };
   return { flags: {}, expected: "falls", skip: `this build has no --${switches.names.join(", --")}` };
 }

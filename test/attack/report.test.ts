@@ -46,6 +46,8 @@ test("the bounds of a bystander are those of its quiet time", (t) => {
 test("a case is named as it can be repeated", (t) => {
   t.is(caseName({ attack: ATTACK, ways: ["h2", "grpc"] }), "half-sent");
   t.is(caseName({ attack: ATTACK, ways: ["grpc"] }), "half-sent:grpc");
+  const wide: Attack = { ...ATTACK, ways: { ...ATTACK.ways, http1: nothing }, shortWays: ["h2", "grpc"] };
+  t.is(caseName({ attack: wide, ways: ["h2", "grpc"] }), "half-sent");
   t.is(
     repeatCommand("half-sent:grpc", 7, true, { kind: "without", bounds: ["max-buffered-bytes"] }),
     "npm run attack -- --only half-sent:grpc --seed 7 --short --without max-buffered-bytes",

@@ -32,9 +32,10 @@ export function isAsExpected({ expected }: Pick<Case, "expected">, result: Resul
 
 /** The name of a case, as `--only` takes it if it has one way. */
 export function caseName({ attack, ways }: Pick<Case, "attack" | "ways">): string {
-  return ways.length === Object.keys(attack.ways).length && ways.length !== 1
-    ? attack.name
-    : ways.map((way) => `${attack.name}:${way}`).join(" ");
+  const isWhole = [Object.keys(attack.ways), attack.shortWays].some(
+    (all) => all?.length === ways.length && all.every((way) => ways.includes(way)),
+  );
+  return isWhole && ways.length !== 1 ? attack.name : ways.map((way) => `${attack.name}:${way}`).join(" ");
 }
 
 /** The heads of the columns of `rowLine`. */

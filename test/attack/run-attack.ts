@@ -51,6 +51,7 @@ export async function runQuiet(
   { openWorld, memoryBytes, wantsCgroup, times }: QuietRun,
 ): Promise<Observation> {
   const world = await openWorld(scope, { flags: {}, memoryBytes, wantsCgroup });
+  if (Object.keys(world.bystanders).length === 0) return watch(world, memoryBytes, 0);
   await watch(world, memoryBytes, times.warmUpMs);
   return watch(world, memoryBytes, times.quietMs);
 }
@@ -94,7 +95,7 @@ export async function runAttack(
     if (failure !== undefined) problems.push(failure);
     if (Object.keys(counts).length === 0 && observation.end === undefined) problems.push("it did nothing");
     if (problems.length > 0) throw new Error(`the attack could not be made: ${problems.join("; ")}`);
-    const more = observation.end === undefined ? ((await world.check?.()) ?? []) : [];
+    const more = observation.end === undefined ? (attack.check?.(world, counts) ?? []) : [];
     const violations = [...judge(observation, limits), ...more];
     return { observation, counts, violations, output: [...world.process.stdout, ...world.process.stderr] };
   } finally {

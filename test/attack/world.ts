@@ -35,8 +35,6 @@ export interface World {
   readonly bystanders: Readonly<Record<string, Caller>>;
   /** What must answer within a second at all times. */
   readonly probes: Readonly<Record<string, Caller>>;
-  /** What else must hold after the attack: the violations. */
-  readonly check?: () => Promise<readonly string[]>;
 }
 
 export interface WorldOptions {
@@ -59,18 +57,39 @@ function heapOption(memoryBytes: number): string {
 
 const FUNCTION = join(import.meta.dirname, "target", "function.ts");
 
-/** A proxy with a SQLite log in front of `target/function.ts`; only the proxy is in the cgroup. */
-export const openProxyWorld: OpenWorld = async (scope, { flags, memoryBytes, wantsCgroup }) => {
+/** A proxy with a SQLite log in front of `target/function.ts`. */
+export const openProxyWorld: OpenWorld = proxyWorld(FUNCTION, (port) => ({
+  JSON: httpCaller(port, "/targets/bystander?pages=1&pageBytes=10"),
+  gRPC: grpcCaller(port, PATHS.read, bookRequestBytes({ id: "bystander", pages: 1, pageBytes: 10 })),
+}));
+
+/**
+ * A proxy with a SQLite log, the fact `log`, in front of a user function: a program that listens at `PORT`. Only the proxy
+ * is in the cgroup.
+ */
+export function proxyWorld(
+  userFunctionMain: string,
+  bystandersOf: (port: number) => Readonly<Record<string, Caller>>,
+): OpenWorld {
+  return (scope, options) => openProxy(scope, options, userFunctionMain, bystandersOf);
+}
+
+async function openProxy(
+  scope: TestScope,
+  { flags, memoryBytes, wantsCgroup }: WorldOptions,
+  userFunctionMain: string,
+  bystandersOf: (port: number) => Readonly<Record<string, Caller>>,
+): Promise<World> {
   const functionPort = await freePort(HOST, systemRandom);
   // Side by side, because that takes half the time.
-  const userFunction = startProcess(scope, FUNCTION, { PORT: functionPort });
+  const userFunction = startProcess(scope, userFunctionMain, { PORT: functionPort });
   const cgroup = wantsCgroup ? openCgroup(scope, memoryBytes) : undefined;
-  const log = `sqlite:${join(temporaryFolder(scope), "log.db")}`;
+  const log = join(temporaryFolder(scope), "log.db");
   const proxy = await startProxyProcess(
     scope,
     {
       USER_FUNCTION_PORT: functionPort,
-      PERDURE_LOG: log,
+      PERDURE_LOG: `sqlite:${log}`,
       PERDURE_BACKOFF_MAX_MS: BACKOFF_MAX_MS,
       ...(cgroup === undefined && { NODE_OPTIONS: heapOption(memoryBytes) }),
     },
@@ -78,23 +97,19 @@ export const openProxyWorld: OpenWorld = async (scope, { flags, memoryBytes, wan
   );
   await proxy.ready();
   const { port, adminPort } = proxy;
-  const book = bookRequestBytes({ id: "bystander", pages: 1, pageBytes: 10 });
   return {
-    target: { port, adminPort, facts: {} },
+    target: { port, adminPort, facts: { log } },
     process: proxy,
     others: [userFunction],
     meter: cgroup?.meter ?? processMeter(proxy.pid),
-    bystanders: {
-      JSON: httpCaller(port, "/targets/bystander?pages=1&pageBytes=10"),
-      gRPC: grpcCaller(port, PATHS.read, book),
-    },
+    bystanders: bystandersOf(port),
     probes: {
       health: grpcCaller(port, PATHS.health, HEALTH_REQUEST, SERVING),
       "/readyz": httpCaller(adminPort, "/readyz"),
       "/livez": httpCaller(adminPort, "/livez"),
     },
   };
-};
+}
 
 const HEALTH_REQUEST = toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema));
 const SERVING = toBinary(
@@ -103,6 +118,6 @@ const SERVING = toBinary(
 );
 
 /** As `--name=value`. */
-function flagArguments(flags: Readonly<Record<string, string>>): string[] {
+export function flagArguments(flags: Readonly<Record<string, string>>): string[] {
   return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
 }

@@ -3,8 +3,8 @@
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
-import { holdAdminConnections } from "../attack/attacks/admin-connections.ts";
-import { attackDrain } from "../attack/attacks/drain.ts";
+import { holdAdminConnections } from "../attack/admin/held-connections.ts";
+import { attackDrain, outsideAddress } from "../attack/admin/forbidden-drains.ts";
 import { counterSpec } from "../lib/counter.ts";
 import { counterFunction } from "../lib/counter-function.ts";
 import { httpClient } from "../lib/http-client.ts";
@@ -38,9 +38,11 @@ for (const hasSecret of [true, false]) {
   test(`${hasSecret ? "with" : "without"} a secret, no forbidden way drains a proxy`, async (t) => {
     const proxy = await readyProxy(t, hasSecret ? { PERDURE_DRAIN_SECRET: SECRET } : {});
     const { adminPort } = proxy;
-    const report = await attackDrain({ adminPort, hasSecret });
+    const outside = outsideAddress();
+    const addresses = ["127.0.0.1", ...(outside === undefined ? [] : [outside])];
+    const report = await attackDrain({ adminPort, hasSecret, addresses });
     t.log(
-      `${report.tried} ways${report.fromOutside ? "" : "; none from beyond loopback: there is no address"}`,
+      `${report.tried} ways${outside === undefined ? "; none from beyond loopback: there is no address" : ""}`,
     );
     t.like(report, { accepted: [], unready: [] });
     t.false(proxy.stdout.some((line) => line.includes('"draining"')));

@@ -1,96 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { request } from "node:http";
-import { networkInterfaces } from "node:os";
+import { attackDrain } from "../admin/forbidden-drains.ts";
+import { HOST } from "../attack.ts";
+import type { Attack } from "../attack.ts";
 
-/** A proxy under attack, on this machine. */
-export interface DrainTarget {
-  readonly adminPort: number;
-  /** It has a secret, which the attacker does not know. Without one a POST on loopback is allowed, and not tried. */
-  readonly hasSecret: boolean;
-}
-
-export interface DrainReport {
-  /** Requests that were sent. */
-  readonly tried: number;
-  /** Those that were not refused, as `METHOD address {headers}`. */
-  readonly accepted: readonly string[];
-  /** Those after which `/readyz` was another than before. */
-  readonly unready: readonly string[];
-  /** Whether some came from an address that is not loopback. */
-  readonly fromOutside: boolean;
-}
-
-interface Attempt {
-  readonly method: string;
-  readonly address: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** What a program of another machine or a web page may send. */
-const SENDERS: readonly Readonly<Record<string, string>>[] = [
-  {},
-  { origin: "https://evil.example" },
-  { origin: "null" },
-  { origin: "http://127.0.0.1" },
-  { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
-  { "sec-fetch-site": "same-site" },
-  { host: "evil.example" },
-  { host: "127.0.0.1.evil.example" },
-  { host: "localhost.evil.example:9010" },
-];
-
-/** Guesses at the secret; undefined: the header is not sent. */
-const SECRETS: readonly (string | undefined)[] = [undefined, "", "perdure", "x".repeat(43), "0".repeat(256)];
-
-const METHODS = ["GET", "POST", "HEAD", "PUT", "OPTIONS"] as const;
-
-/** Tries every forbidden way to drain a proxy, one after the other, and looks at its readiness after each. */
-export async function attackDrain({ adminPort, hasSecret }: DrainTarget): Promise<DrainReport> {
-  const outside = outsideAddress();
-  const addresses = ["127.0.0.1", ...(outside === undefined ? [] : [outside])];
-  const before = await statusOf(adminPort, "/readyz", { method: "GET", address: "127.0.0.1", headers: {} });
-  const accepted: string[] = [];
-  const unready: string[] = [];
-  let tried = 0;
-  for (const attempt of attempts(addresses, hasSecret)) {
-    tried++;
-    const shown = `${attempt.method} ${attempt.address} ${JSON.stringify(attempt.headers)}`;
-    if ((await statusOf(adminPort, "/drain", attempt)) < 400) accepted.push(shown);
-    const readiness = { method: "GET", address: "127.0.0.1", headers: {} };
-    if ((await statusOf(adminPort, "/readyz", readiness)) !== before) unready.push(shown);
-  }
-  return { tried, accepted, unready, fromOutside: outside !== undefined };
-}
-
-function* attempts(addresses: readonly string[], hasSecret: boolean): Generator<Attempt> {
-  for (const address of addresses) {
-    for (const method of METHODS) {
-      for (const sender of SENDERS) {
-        const isAllowed = !hasSecret && method === "POST" && sender === SENDERS[0] && address === "127.0.0.1";
-        if (isAllowed) continue;
-        for (const secret of SECRETS) {
-          const header = secret === undefined ? {} : { "perdure-drain-secret": secret };
-          yield { method, address, headers: { ...sender, ...header } };
-        }
-      }
-    }
-  }
-}
-
-/** An address of this machine that is not loopback: what comes by it looks as if from another machine. */
-function outsideAddress(): string | undefined {
-  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return all.find(({ internal, family }) => !internal && family === "IPv4")?.address;
-}
-
-function statusOf(port: number, path: string, { method, address, headers }: Attempt): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const options = { host: address, port, path, method, headers: { ...headers }, agent: false };
-    const sent = request(options, (response) => {
-      response.resume().on("end", () => resolve(response.statusCode ?? 0));
-    });
-    sent.setTimeout(10_000, () => sent.destroy(new Error(`no answer to ${method} ${path}`)));
-    sent.on("error", reject).end();
-  });
-}
+export const attack: Attack = {
+  name: "drain",
+  about:
+    "a caller without the secret, or a web page, asks the admin port to drain the proxy in every way there is",
+  bounds: ["drain-secret"],
+  // As many as are to be tried, which takes about a second.
+  seconds: { long: 30, short: 30 },
+  proxyFlags: { "drain-secret": "the-secret-of-this-pod" },
+  ways: {
+    http1: async ({ adminPort }, { tally }) => {
+      const report = await attackDrain({ adminPort, hasSecret: true, addresses: [HOST] });
+      tally.add("requests", report.tried);
+      tally.add("accepted", report.accepted.length);
+      tally.add("times unready", report.unready.length);
+    },
+  },
+  check: (_world, { accepted = 0, "times unready": unready = 0 }) =>
+    accepted + unready === 0 ? [] : [`${accepted} requests were not refused, ${unready} made it unready`],
+};

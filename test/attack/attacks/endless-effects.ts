@@ -1,151 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { setTimeout as delay } from "node:timers/promises";
+import { counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+import type { Attack, Way } from "../attack.ts";
+import { grpcCaller } from "../calls.ts";
+import { FIRST_COUNTER } from "../misbehaving/endless-script.ts";
+import type { EndlessShape } from "../misbehaving/endless-script.ts";
+import { functionCounts } from "../misbehaving/function-counts.ts";
+import { logVolume } from "../misbehaving/proxy-log.ts";
+import { over } from "../wire/line.ts";
+import { openMisbehavingWorld } from "../worlds/misbehaving-world.ts";
 
-import { fromBinary } from "@bufbuild/protobuf";
+/** What one command may make of itself, as the proxy is set: few, so that all of it is over soon. */
+const MAX_DESCENDANTS = 100;
 
-import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
-import { NO_POSITION, openEventLog } from "../../../pkg/eventlog/mod.ts";
-import { CommitSchema } from "../../../pkg/protocol/mod.ts";
-import { counterRequest } from "../../lib/counter.ts";
-import { grpcCaller } from "../../lib/grpc-caller.ts";
-import { startProxyProcess } from "../../lib/processes.ts";
-import type { ProxyProcess, TestScope } from "../../lib/processes.ts";
-import { startScriptedUserFunction } from "../../lib/scripted-user-function.ts";
-import { talksSpec } from "../../lib/talks.ts";
-import { until } from "../../lib/until.ts";
+/** A proxy's log of a run: a few of each line, and how many more there were. */
+const MAX_LOG_LINES = 200;
+const MAX_LINE_BYTES = 6_000;
 
-import { answerAction, answerEntity, COUNTERS } from "./endless-function.ts";
-import type { EndlessShape } from "./endless-function.ts";
-import { logVolume } from "./proxy-log.ts";
-import type { LogVolume } from "./proxy-log.ts";
-
-/**
- * A function with a bug: each of its commands asks for itself once more by a forward and by ten side effects. One
- * command is sent; the proxy is killed in the middle of what follows, and started again on the same log, twice.
- */
-export interface EndlessEffectsPlan {
-  readonly shape: EndlessShape;
-  /** The log, as `PERDURE_LOG` takes it; it outlives the proxy. */
-  readonly address: string;
-  /** The proxy is killed when the function has got so many commands. */
-  readonly killAfter: number;
-  /** How long each proxy is watched at most, in milliseconds. */
-  readonly watchMs: number;
-  /** Further variables of the proxy. */
-  readonly env?: Readonly<Record<string, string | number>>;
-}
-
-/** What one proxy did. */
-export interface EndlessEffectsRun extends LogVolume {
-  /** Commands that the function got. */
-  readonly commands: number;
-  /** Texts that it was told by `reportError`. */
-  readonly reports: readonly string[];
-  /** Whether nothing more came of the command before the time was up. */
-  readonly ended: boolean;
-}
-
-export interface EndlessEffectsOutcome {
-  /** Before SIGKILL, after it, and after a stop in good order. */
-  readonly runs: readonly [EndlessEffectsRun, EndlessEffectsRun, EndlessEffectsRun];
-  /** Side effects that the log has of all entities. */
-  readonly effects: number;
-  /** Of those, how many no record says are done. */
-  readonly undone: number;
-}
-
-/** What is tried again is tried after up to 5 s and a jitter; without a command for longer, nothing more comes. */
-const QUIET_MS = 6_500;
-
-export async function endlessEffects(
-  scope: TestScope,
-  plan: EndlessEffectsPlan,
-): Promise<EndlessEffectsOutcome> {
-  const { shape, address, killAfter, watchMs } = plan;
-  let commands = 0;
-  let lastMs = performance.now();
-  const onCommand = (): void => {
-    commands++;
-    lastMs = performance.now();
-  };
-  const userFunction = await startScriptedUserFunction({
-    spec: talksSpec(),
-    onMessage: answerEntity(shape, onCommand),
-    onAction: answerAction(onCommand),
-  });
-  scope.teardown(() => userFunction.kill());
-
-  const start = async (): Promise<ProxyProcess> => {
-    commands = 0;
-    userFunction.reports.length = 0;
-    const env = { USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: address, ...plan.env };
-    const proxy = await startProxyProcess(scope, env);
-    await proxy.ready();
-    lastMs = performance.now();
-    return proxy;
-  };
-  const end = async (
-    proxy: ProxyProcess,
-    signal: "SIGKILL" | "SIGTERM",
-    ended: boolean,
-  ): Promise<EndlessEffectsRun> => {
-    await proxy.kill(signal);
-    return { ...logVolume(proxy), commands, reports: [...userFunction.reports], ended };
-  };
-  const watch = async (): Promise<boolean> => {
-    const endMs = performance.now() + watchMs;
-    for (;;) {
-      const nowMs = performance.now();
-      if (nowMs - lastMs > QUIET_MS) return true;
-      if (nowMs > endMs) return false;
-      await delay(10);
-    }
+const way =
+  (shape: EndlessShape): Way =>
+  async ({ port }, { signal, tally }) => {
+    const caller = grpcCaller(port, `/${COUNTER_SERVICE}/Add`, counterRequest(FIRST_COUNTER[shape], 1));
+    tally.add("commands");
+    // It is not answered well, since what it forwards to has no end.
+    const answered = caller.call(signal).catch(() => undefined);
+    await over(signal);
+    await answered;
+    caller.hangUp();
   };
 
-  const first = await start();
-  const client = grpcCaller(first.port);
-  const answered = client
-    .callBytes("/perdure.test.Counter/Add", counterRequest(COUNTERS[0], 1))
-    .catch(() => undefined);
-  await until("the function has got enough commands", () => commands >= killAfter, watchMs);
-  const before = await end(first, "SIGKILL", false);
-  await answered;
-  client.close();
-
-  const second = await start();
-  const after = await end(second, "SIGTERM", await watch());
-  const third = await start();
-  const rest = await end(third, "SIGTERM", await watch());
-  return { runs: [before, after, rest], ...(await countEffects(address)) };
-}
-
-/** What the log says of all entities' side effects. */
-async function countEffects(address: string): Promise<{ readonly effects: number; readonly undone: number }> {
-  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
-  try {
-    let effects = 0;
-    let undone = 0;
-    for await (const id of log.list("counter")) {
-      let last = 0;
-      let done = 0;
-      for (let after = NO_POSITION; ; ) {
-        const page = await log.read({ type: "counter", id }, after);
-        for (const { bytes } of page.records) {
-          const commit = fromBinary(CommitSchema, bytes);
-          if (commit.sideEffects.length > 0)
-            last = Number(commit.firstEffect) + commit.sideEffects.length - 1;
-          done = Math.max(done, Number(commit.effectsDone));
-        }
-        const newest = page.records.at(-1);
-        if (page.end || newest === undefined) break;
-        after = newest.position;
-      }
-      effects += last;
-      undone += last - done;
-    }
-    return { effects, undone };
-  } finally {
-    await log.close();
-  }
-}
+export const attack: Attack = {
+  name: "endless-effects",
+  about:
+    "one command, of which each command that follows asks for itself once more by a forward and ten side effects",
+  bounds: ["max-descendants"],
+  seconds: { long: 15, short: 2 },
+  proxyFlags: { "max-descendants": String(MAX_DESCENDANTS) },
+  openWorld: openMisbehavingWorld,
+  ways: {
+    "one-entity": way("one entity"),
+    "two-entities": way("two entities"),
+    "entity-and-action": way("entity and action"),
+  },
+  check: (world, { commands = 0 }) => {
+    const { endless } = functionCounts(world);
+    const most = commands * (1 + MAX_DESCENDANTS);
+    const { logLines, longestLine } = logVolume(world.process);
+    return [
+      ...(endless > 0 ? [] : ["the user function got none of the commands"]),
+      ...(endless <= most ? [] : [`${endless} commands followed from ${commands}, not ${most} at most`]),
+      ...(logLines < MAX_LOG_LINES ? [] : [`${logLines} lines in the log, not under ${MAX_LOG_LINES}`]),
+      ...(longestLine < MAX_LINE_BYTES ? [] : [`a line of ${longestLine} bytes in the log`]),
+    ];
+  },
+};

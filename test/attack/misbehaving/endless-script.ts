@@ -18,8 +18,17 @@ export type EndlessShape =
   /** An entity an action, and the action the entity. */
   | "entity and action";
 
-/** The entities that take part. The first one gets the command of the caller. */
-export const COUNTERS = ["one", "other"] as const;
+/** The entity that gets the command of the caller. */
+export const FIRST_COUNTER: Readonly<Record<EndlessShape, string>> = {
+  "one entity": "self",
+  "two entities": "one",
+  "entity and action": "asker",
+};
+
+/** Whether an entity is one that asks for itself once more. */
+export function isEndless(entityId: string): boolean {
+  return ["self", "one", "other", "asker"].includes(entityId);
+}
 
 /** Side effects of each command. */
 const WIDTH = 10;
@@ -31,7 +40,7 @@ const LONG_TEXT = "x".repeat(50_000);
 const REFUSED_EACH = 7;
 
 /** The entity's side: an event, a forward and ten side effects, or now and then a failure with a long text. */
-export function answerEntity(shape: EndlessShape, onCommand: () => void): NonNullable<Script["onMessage"]> {
+export function answerEntity(onCommand: () => void): NonNullable<Script["onMessage"]> {
   let count = 0;
   return ({ message }, stream) => {
     if (message.case !== "command") return;
@@ -40,7 +49,7 @@ export function answerEntity(shape: EndlessShape, onCommand: () => void): NonNul
     const action =
       ++count % REFUSED_EACH === 0
         ? { case: "failure" as const, value: { commandId, description: LONG_TEXT } }
-        : { case: "forward" as const, value: target(shape, entityId) };
+        : { case: "forward" as const, value: target(entityId) };
     const isRefused = action.case === "failure";
     stream.send({
       message: {
@@ -49,7 +58,7 @@ export function answerEntity(shape: EndlessShape, onCommand: () => void): NonNul
           commandId,
           clientAction: { action },
           events: isRefused ? [] : [counterAny(entityId)],
-          sideEffects: isRefused ? [] : Array.from({ length: WIDTH }, () => target(shape, entityId)),
+          sideEffects: isRefused ? [] : Array.from({ length: WIDTH }, () => target(entityId)),
         },
       },
     });
@@ -60,7 +69,7 @@ export function answerEntity(shape: EndlessShape, onCommand: () => void): NonNul
 export function answerAction(onCommand: () => void): (call: ScriptedAction) => void {
   return (call) => {
     onCommand();
-    const toEntity = () => counterCall(COUNTERS[0]);
+    const toEntity = () => counterCall(FIRST_COUNTER["entity and action"]);
     void call.send({
       response: { case: "forward", value: toEntity() },
       sideEffects: Array.from({ length: WIDTH }, toEntity),
@@ -68,14 +77,16 @@ export function answerAction(onCommand: () => void): (call: ScriptedAction) => v
   };
 }
 
-function target(shape: EndlessShape, entityId: string) {
-  switch (shape) {
-    case "one entity":
-      return counterCall(entityId);
-    case "two entities":
-      return counterCall(entityId === COUNTERS[0] ? COUNTERS[1] : COUNTERS[0]);
-    case "entity and action":
+function target(entityId: string) {
+  switch (entityId) {
+    case "one":
+      return counterCall("other");
+    case "other":
+      return counterCall("one");
+    case "asker":
       return { serviceName: TALKS_SERVICE, commandName: "Say", payload: create(AnySchema, lineAny("again")) };
+    default:
+      return counterCall(entityId);
   }
 }
 

@@ -7,7 +7,7 @@ import test from "ava";
 import { temporaryFolder } from "../../lib/processes.ts";
 
 import { endlessEffects } from "./endless-effects.ts";
-import type { EndlessShape } from "./endless-function.ts";
+import type { EndlessShape } from "./endless-script.ts";
 
 /** What one command may make of itself, as the proxy is set. */
 const MAX_DESCENDANTS = 300;

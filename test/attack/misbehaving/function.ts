@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * A user function that misbehaves in the ways of the scripts beside it, each for entities with ids of its own. A counter
+ * with any other id answers well. What it was asked is written as JSON lines.
+ */
+
+import { systemClock } from "../../../pkg/base/mod.ts";
+import { counterFunction } from "../../lib/counter-function.ts";
+import { startScriptedUserFunction } from "../../lib/scripted-user-function.ts";
+import { talksSpec } from "../../lib/talks.ts";
+
+import { answerAction, answerEntity, isEndless } from "./endless-script.ts";
+import { answerLoudly, isLoud } from "./loud-script.ts";
+import type { FunctionCounts } from "./function-counts.ts";
+
+const REPORT_MS = 100;
+
+let endless = 0;
+const onEndless = (): void => void endless++;
+const [endlessly, well] = [answerEntity(onEndless), counterFunction()];
+
+const userFunction = await startScriptedUserFunction({
+  spec: talksSpec(),
+  port: Number(process.env["PORT"]),
+  onAction: answerAction(onEndless),
+  onMessage: (message, stream) => {
+    const id = message.message.case === "command" ? message.message.value.entityId : "";
+    const answer = isEndless(id) ? endlessly : isLoud(id) ? answerLoudly : well;
+    answer(message, stream);
+  },
+});
+
+let last = "";
+const report = (): void => {
+  const counts: FunctionCounts = { endless, reports: userFunction.reports.length };
+  const line = JSON.stringify(counts);
+  if (line !== last) console.log(line);
+  last = line;
+  systemClock.schedule(REPORT_MS, report);
+};
+report();

