@@ -78,6 +78,24 @@ natsTest("so does one with NATS, with both ways to sync, cold activations and ma
   for (const part of [...parts, /start after SIGKILL/, /random one, cold/]) t.regex(stdout, part);
 });
 
+test.serial("with another checkout its proxy is measured too, and speed decides nothing", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "perdure-bench-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const json = join(folder, "rows.jsonl");
+  const some = ["--cases", "command memory", "--callers", "1", "--seconds", "1", "--rounds", "2"];
+  const against = (checkout: string) =>
+    bench("--against", checkout, ...some, "--json", json, "--data", folder);
+  const { code, stdout, stderr } = await against(join(import.meta.dirname, "..", ".."));
+  t.is(code, 0, stderr);
+  t.regex(stdout, /command memory .* p50 µs /);
+  const row = readFileSync(json, "utf8").trim().split("\n").at(-1) ?? "";
+  t.regex(row, /"changes":\[\{"figure":"perSecond","before":[1-9]\d*.*\{"figure":"p50Us","before":[1-9]/);
+
+  const missing = await against(folder);
+  t.is(missing.code, 1);
+  t.true(missing.stderr.includes(join(folder, "cmd", "proxy", "main.ts")), missing.stderr);
+});
+
 test("wrong usage and a file that cannot be written are told apart by the exit code", async (t) => {
   const wrong = await bench("--callers", "none");
   t.is(wrong.code, 2);

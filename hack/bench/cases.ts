@@ -114,6 +114,11 @@ function publishCase(publisher: PublisherName, sync: SyncInterval): PublishCase 
   };
 }
 
+/** Whether a proxy answers it. */
+export function isProxied(measured: Case): measured is CallCase {
+  return measured.kind === "call" && measured.target !== "direct" && measured.target !== "echo";
+}
+
 /** Names of the log's cases, each once. */
 export function caseNames(log: LogName): string[] {
   return [...new Set(CASES[log].map(({ name }) => name))];

@@ -30,7 +30,7 @@ import { startNatsServers } from "./nats/servers.ts";
 import { HELP, parseOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
 import { disturbanceBetween, processorTime } from "./processor-share.ts";
-import { figuresTable, findingsTable, rowsTable } from "./report.ts";
+import { changesTable, figuresTable, findingsTable, rowsTable } from "./report.ts";
 import { samplePeak } from "./resident-memory.ts";
 import { jsonLine } from "./row.ts";
 import type { Row } from "./row.ts";
@@ -86,7 +86,8 @@ async function measure(options: BenchOptions, folder: string): Promise<void> {
   const findings: Finding[] = [];
   let peakBytes: number | undefined;
   if (options.cases.length > 0) {
-    const settings = { children, loader, folder, profileFolder: options.profileFolder, streams };
+    const { profileFolder, against } = options;
+    const settings = { children, loader, folder, profileFolder, against, streams };
     const measured = await measureCases(settings, options);
     ({ peakBytes } = measured);
     findings.push(...(log === "nats" ? natsRowFindings(measured.rows) : rowFindings(measured.rows, writeUs)));
@@ -114,8 +115,9 @@ async function measureCases(
   await using servers = await (log === "nats" ? startNatsServers : startServers)(settings);
   using memory = samplePeak(() => servers.proxy.residentBytes());
   const cases = casesWithYardsticks(log, options.cases);
-  const rows = await measureRows(cases, servers.runCase, options, say);
+  const rows = await measureRows(cases, servers, options, say);
   print(`${rowsTable(rows)}\n`);
+  if (options.against !== undefined) print(`${changesTable(rows)}\n`);
   if (jsonFile !== undefined) writeFileSync(jsonFile, rows.map((row) => `${jsonLine(row)}\n`).join(""));
   return { rows, peakBytes: memory.peakBytes };
 }

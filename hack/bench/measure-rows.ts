@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { yardstickOf } from "./cases.ts";
+import { isProxied, yardstickOf } from "./cases.ts";
 import type { Case } from "./cases.ts";
+import { changesOf } from "./change.ts";
 import { range } from "./messages.ts";
 import type { Job, Load, LoadCall } from "./messages.ts";
 import type { BenchOptions } from "./options.ts";
@@ -18,39 +19,59 @@ const WARM_UP_SECONDS = 2;
 /** Runs a job of a case, described by the text. */
 export type RunCase = (what: string, measured: Case, job: Job) => Promise<Load>;
 
+export interface CaseRuns {
+  readonly runCase: RunCase;
+  /** With the proxies of another checkout. Undefined: there is none. */
+  readonly runOther: RunCase | undefined;
+}
+
 /**
  * Measures the cases with each number of callers. A row is measured in rounds, and each round goes through all cases,
- * so that a drift of the machine hits all of them.
+ * so that a drift of the machine hits all of them. Another checkout's proxy has its turn right before or right after,
+ * each in every other round.
  */
 export async function measureRows(
   cases: readonly Case[],
-  runCase: RunCase,
+  { runCase, runOther }: CaseRuns,
   options: Pick<BenchOptions, "callers" | "seconds" | "rounds">,
   say: (text: string) => void,
 ): Promise<Row[]> {
   await warmUp(cases, runCase, options.seconds, say);
+  if (runOther !== undefined) await warmUp(cases.filter(isProxied), runOther, options.seconds, say);
 
   const rows = new Map<Case, Row[]>(cases.map((measured) => [measured, []]));
   const measureMs = (options.seconds * 1_000) / options.rounds;
   const until = { kind: "time", warmUpMs: Math.min(300, measureMs * 0.3), measureMs } as const;
   for (const callers of options.callers.toSorted((a, b) => a - b)) {
-    const loads = new Map<Case, Load[]>(cases.map((measured) => [measured, []]));
+    const own = { side: "", run: runCase, loads: noLoads(cases) };
+    const other = { side: ", other checkout", run: runOther, loads: noLoads(cases) };
     for (let round = 1; round <= options.rounds; round++) {
       for (const measured of cases) {
-        const what = `${titleOf(measured, cases)}, ${callers} callers, round ${round} of ${options.rounds}`;
-        say(what);
-        const load = await runCase(what, measured, { callers, entities: ENTITIES, until });
-        if (load.calls === 0) throw new Error(`${what}: no call was both begun and answered in time`);
-        loads.get(measured)?.push(load);
+        const title = `${titleOf(measured, cases)}, ${callers} callers, round ${round} of ${options.rounds}`;
+        const turns = isProxied(measured) ? [own, other] : [own];
+        for (const { side, run, loads } of round % 2 === 1 ? turns : turns.toReversed()) {
+          if (run === undefined) continue;
+          const what = `${title}${side}`;
+          say(what);
+          const load = await run(what, measured, { callers, entities: ENTITIES, until });
+          if (load.calls === 0) throw new Error(`${what}: no call was both begun and answered in time`);
+          loads.get(measured)?.push(load);
+        }
       }
     }
     for (const measured of cases) {
-      const yardstick = yardstickOf(measured, cases) ?? measured;
-      const row = toRow(measured, callers, loads.get(measured) ?? [], loads.get(yardstick) ?? []);
-      rows.get(measured)?.push(row);
+      const yardstick = own.loads.get(yardstickOf(measured, cases) ?? measured) ?? [];
+      const [after = [], before = []] = [own.loads.get(measured), other.loads.get(measured)];
+      const row = toRow(measured, callers, after, yardstick);
+      const changes = before.length > 0 ? { changes: changesOf(callers, after, before) } : {};
+      rows.get(measured)?.push({ ...row, ...changes });
     }
   }
   return [...rows.values()].flat();
+}
+
+function noLoads(cases: readonly Case[]): Map<Case, Load[]> {
+  return new Map(cases.map((measured) => [measured, []]));
 }
 
 /** What gives the carts that a call is made to their item; an action has none. */

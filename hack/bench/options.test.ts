@@ -23,6 +23,7 @@ test("without options everything is measured, as the help says", (t) => {
     footprint: true,
     entities: undefined,
     streams: undefined,
+    against: undefined,
     callers: [1, 16, 64],
     seconds: 3,
     rounds: 3,
@@ -54,6 +55,13 @@ test("a quick run has one round of a second, or of what it is told", (t) => {
   t.like(options("--", "--quick", "--seconds", "0.2"), { rounds: 1, seconds: 0.2 });
 });
 
+test("with another checkout there are more rounds, as a small difference needs", (t) => {
+  t.like(options("--against", "../before"), { against: "../before", rounds: 15, seconds: 7.5 });
+  t.like(options("--against", "../before", "--quick"), { rounds: 1, seconds: 1 });
+  t.like(options("--against", "../before", "--rounds", "40", "--seconds", "20"), { rounds: 40, seconds: 20 });
+  t.like(options("--rounds", "5"), { against: undefined, rounds: 5, seconds: 3 });
+});
+
 test("cases and callers are lists, and the footprint is a case of its own", (t) => {
   const some = options("--cases", " read http, footprint", "--callers", "4, 8", "--json", "rows.jsonl");
   t.like(some, { cases: ["read http"], footprint: true, callers: [4, 8], jsonFile: "rows.jsonl" });
@@ -67,6 +75,9 @@ test("what makes no sense is refused with a text that helps", (t) => {
   t.regex(wrong("--callers", "two"), /whole numbers/);
   t.regex(wrong("--seconds", "0"), /above 0 and up to 60/);
   t.regex(wrong("--seconds", "soon"), /above 0/);
+  t.regex(wrong("--rounds", "0"), /--rounds takes a whole number from 1 to 100/);
+  t.regex(wrong("--rounds", "2.5"), /whole number/);
+  t.regex(wrong("--against", "../before", "--cases", "direct read,h2 echo,footprint"), /no case of a proxy/);
   t.regex(wrong("--log", "redis"), /--log takes sqlite or nats/);
   t.regex(wrong("--cases", "own publish"), /no case "own publish" with the log sqlite/);
   t.regex(wrong("--entities", "20000"), /case "entities" of --log nats/);

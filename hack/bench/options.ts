@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 
-import { caseNames } from "./cases.ts";
+import { CASES, caseNames, isProxied } from "./cases.ts";
 import type { LogName } from "./cases.ts";
 
 export interface BenchOptions {
@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly entities: number | undefined;
   /** For the events of each log with NATS. Undefined: as many as the log finds right. */
   readonly streams: number | undefined;
+  /** Another checkout of the project, with whose proxy this one's is compared. Undefined: there is none. */
+  readonly against: string | undefined;
   readonly callers: readonly number[];
   /** Measured time of each row, over all its rounds. */
   readonly seconds: number;
@@ -35,6 +37,7 @@ const FOOTPRINT = "footprint";
 const ENTITIES = "entities";
 const MAX_CALLERS = 1_000;
 const MAX_SECONDS = 60;
+const MAX_ROUNDS = 100;
 const STREAMS: readonly number[] = [1, 2, 4, 8, 16];
 /** Enough for what is chosen of them. */
 const MIN_ENTITIES = 10_000;
@@ -51,11 +54,13 @@ export const HELP = `What a command costs through the proxy, beside the direct g
   --cases LIST     some of the cases below; default all
   --callers LIST   how many call at the same time, each one call after the other; default ${DEFAULT_CALLERS.sqlite},
                    with nats ${DEFAULT_CALLERS.nats}
-  --seconds N      measured time of each row, up to ${MAX_SECONDS}; default 3, with --quick 1
+  --seconds N      measured time of each row, up to ${MAX_SECONDS}; default 3, with --against 7.5, with --quick 1
+  --rounds N       into so many parts each row is divided, up to ${MAX_ROUNDS}; default 3, with --against 15, with --quick 1
+  --against DIR    another checkout of the project, with its node_modules: its proxy is measured in the same rounds
   --entities N     how many the case "entities" fills a server of NATS with, ${MIN_ENTITIES} to ${MAX_ENTITIES};
                    default 1000000 (some hundred MB on the disk while it runs), with --quick ${MIN_ENTITIES}
   --streams N      with nats: streams for the events of each log: ${STREAMS.join(", ")}; default what the log finds right
-  --quick          one round instead of three, fewer entities: to see that it works, not what it costs
+  --quick          one round, fewer entities: to see that it works, not what it costs
   --json FILE      writes each row as one line of JSON
   --profile DIR    writes a CPU profile of each proxy to a folder
   --data DIR       where the logs are written while it runs, and so whose disk is measured; default build/bench
@@ -68,6 +73,7 @@ Examples:
   npm run bench
   npm run bench -- --cases "command sqlite,read http" --callers 64
   npm run bench -- --quick --json rows.jsonl
+  npm run bench -- --against ../before --cases "command sqlite,read http" --callers 1,64
   npm run bench -- --log nats --json rows.jsonl
   npm run bench -- --log nats --cases "own publish,command" --streams 16
   npm run bench -- --log nats --cases entities --entities 100000
@@ -84,25 +90,29 @@ function listNames(log: LogName): string {
   return namesOf(log).join(", ");
 }
 
+const OPTIONS = {
+  log: { type: "string" },
+  entities: { type: "string" },
+  streams: { type: "string" },
+  cases: { type: "string" },
+  callers: { type: "string" },
+  seconds: { type: "string" },
+  rounds: { type: "string" },
+  against: { type: "string" },
+  json: { type: "string" },
+  profile: { type: "string" },
+  data: { type: "string" },
+  quick: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 /** Reads the command line. */
 export function parseOptions(args: readonly string[]): Parsed {
   let values;
   try {
     values = parseArgs({
       args: args.filter((argument) => argument !== "--"),
-      options: {
-        log: { type: "string" },
-        entities: { type: "string" },
-        streams: { type: "string" },
-        cases: { type: "string" },
-        callers: { type: "string" },
-        seconds: { type: "string" },
-        json: { type: "string" },
-        profile: { type: "string" },
-        data: { type: "string" },
-        quick: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
+      options: OPTIONS,
     }).values;
   } catch (error) {
     return { kind: "wrong", text: (error as Error).message };
@@ -124,7 +134,13 @@ export function parseOptions(args: readonly string[]): Parsed {
     return wrong(`--callers takes whole numbers from 1 to ${MAX_CALLERS}, separated by commas`);
   }
   const quick = values.quick ?? false;
-  const seconds = Number(values.seconds ?? (quick ? 1 : 3));
+  const { against } = values;
+  if (against !== undefined && !CASES[log].some((each) => isProxied(each) && chosen.includes(each.name))) {
+    return wrong("--against compares proxies, and --cases names no case of a proxy");
+  }
+  const rounds = Number(values.rounds ?? (quick ? 1 : against === undefined ? 3 : 15));
+  if (!isWhole(rounds, 1, MAX_ROUNDS)) return wrong(`--rounds takes a whole number from 1 to ${MAX_ROUNDS}`);
+  const seconds = Number(values.seconds ?? (quick ? 1 : against === undefined ? 3 : 7.5));
   if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
     return wrong(`--seconds takes a number above 0 and up to ${MAX_SECONDS}`);
   }
@@ -147,10 +163,11 @@ export function parseOptions(args: readonly string[]): Parsed {
       cases: chosen.filter((name) => name !== FOOTPRINT && name !== ENTITIES),
       footprint: chosen.includes(FOOTPRINT),
       streams,
+      against,
       callers,
       seconds,
       quick,
-      rounds: quick ? 1 : 3,
+      rounds,
       jsonFile: values.json,
       profileFolder: values.profile,
       dataFolder: values.data,

@@ -2,6 +2,7 @@
 
 import { verdictOf } from "./budget.ts";
 import type { Figure, Finding } from "./budget.ts";
+import { verdictOfChange } from "./change.ts";
 import type { Row } from "./row.ts";
 import { formatNumber, formatTable } from "./table.ts";
 
@@ -31,6 +32,36 @@ export function rowsTable(rows: readonly Row[]): string {
       ...(withCpu ? [row.perCpuSecond === undefined ? "" : formatCount(row.perCpuSecond)] : []),
       row.durability,
     ]),
+  );
+}
+
+/** Rows beside the proxy of another checkout as a table. */
+export function changesTable(rows: readonly Row[]): string {
+  return formatTable(
+    [
+      { title: "case" },
+      { title: "callers", align: "right" },
+      { title: "figure" },
+      { title: "before", align: "right" },
+      { title: "after", align: "right" },
+      { title: "after ÷ before", align: "right" },
+      { title: "spread", align: "right" },
+      { title: "" },
+      { title: "durability" },
+    ],
+    rows.flatMap((row) =>
+      (row.changes ?? []).map((change) => [
+        row.case,
+        String(row.callers),
+        change.figure === "perSecond" ? "per second" : "p50 µs",
+        formatCount(change.before),
+        formatCount(change.after),
+        change.ratio.toFixed(3),
+        `${change.low.toFixed(3)} to ${change.high.toFixed(3)}`,
+        verdictOfChange(change),
+        row.durability,
+      ]),
+    ),
   );
 }
 

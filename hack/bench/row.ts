@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Case } from "./cases.ts";
+import type { Change } from "./change.ts";
 import type { Load } from "./messages.ts";
 import { median } from "./statistics.ts";
 
@@ -18,6 +19,8 @@ export interface Row {
   readonly durability: string;
   /** Messages for each second that the publisher spent on a processor; of cases that publish. */
   readonly perCpuSecond?: number;
+  /** Beside the proxy of another checkout, if there is one. */
+  readonly changes?: readonly Change[];
 }
 
 /**
@@ -45,7 +48,7 @@ export function toRow(
   };
 }
 
-/** The row for `--json`. Latencies to the tenth of a microsecond, the ratio to the hundredth. */
+/** The row for `--json`. Latencies to the tenth of a microsecond, the ratio to the hundredth, of changes to the thousandth. */
 export function jsonLine(row: Row): string {
   return JSON.stringify({
     case: row.case,
@@ -56,7 +59,19 @@ export function jsonLine(row: Row): string {
     ratio: round(row.ratio, 2),
     durability: row.durability,
     ...(row.perCpuSecond !== undefined && { perCpuSecond: round(row.perCpuSecond, 0) }),
+    ...(row.changes !== undefined && { changes: row.changes.map(jsonChange) }),
   });
+}
+
+function jsonChange({ figure, before, after, ratio, low, high }: Change): Change {
+  return {
+    figure,
+    before: round(before, 1),
+    after: round(after, 1),
+    ratio: round(ratio, 3),
+    low: round(low, 3),
+    high: round(high, 3),
+  };
 }
 
 function round(value: number, digits: number): number {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 
 import type { TargetName } from "./cases.ts";
 import { nextMessage } from "./children.ts";
 import type { Children } from "./children.ts";
 import type { JobProcess } from "./job-process.ts";
-import type { RunCase } from "./measure-rows.ts";
+import type { CaseRuns, RunCase } from "./measure-rows.ts";
 import type { EchoReady, LoadJob, UserFunctionReady } from "./messages.ts";
 import { startProxyProcess } from "./proxy-process.ts";
 import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
@@ -15,8 +16,7 @@ const USER_FUNCTION = new URL("./user-function.ts", import.meta.url);
 const ECHO_SERVER = new URL("./echo-server.ts", import.meta.url);
 
 /** Everything that is called while rows are measured. All of it runs all the time; only one target has work at a time. */
-export interface Servers extends AsyncDisposable {
-  readonly runCase: RunCase;
+export interface Servers extends AsyncDisposable, CaseRuns {
   /** The proxy whose memory is looked at. */
   readonly proxy: ProxyProcess;
 }
@@ -28,6 +28,8 @@ export interface ServersSettings {
   readonly folder: string;
   /** For CPU profiles of the proxies, if there shall be any. */
   readonly profileFolder: string | undefined;
+  /** Another checkout, which has proxies of its own in front of the same user function. Undefined: there is none. */
+  readonly against: string | undefined;
   /** Of a log with NATS; undefined: as many as it finds right. */
   readonly streams: number | undefined;
 }
@@ -36,16 +38,22 @@ export interface ServersSettings {
 export async function startServers(settings: ServersSettings): Promise<Servers> {
   const { loader, folder } = settings;
   const plain = await startPlainServers(settings);
-  const [memory, sqlite] = await Promise.all([
-    plain.startProxy("memory", { log: "memory:" }),
-    plain.startProxy("sqlite", { log: `sqlite:${join(folder, "rows.db")}` }),
-  ]);
-  const ports = { ...plain.ports, memory: memory.port, sqlite: sqlite.port };
+  const startProxies = async (side: ProxySide) => {
+    const [memory, sqlite] = await Promise.all([
+      plain.startProxy("memory", side, { log: "memory:" }),
+      plain.startProxy("sqlite", side, { log: `sqlite:${join(folder, `rows${side}.db`)}` }),
+    ]);
+    return { memory, sqlite, ports: { ...plain.ports, memory: memory.port, sqlite: sqlite.port } };
+  };
+  const own = await startProxies("");
+  const other = settings.against === undefined ? undefined : await startProxies("-other");
   return {
-    runCase: requestsTo(loader, ports),
-    proxy: sqlite,
+    runCase: requestsTo(loader, own.ports),
+    runOther: other && requestsTo(loader, other.ports),
+    proxy: own.sqlite,
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([memory.stop(), sqlite.stop()]);
+      const sides = other === undefined ? [own] : [own, other];
+      await Promise.all(sides.flatMap(({ memory, sqlite }) => [memory.stop(), sqlite.stop()]));
       await plain[Symbol.asyncDispose]();
     },
   };
@@ -63,29 +71,37 @@ export function requestsTo(loader: JobProcess<LoadJob>, ports: Ports): RunCase {
   };
 }
 
+/** Of this checkout or of the other: what the names of its profiles and logs end in. */
+export type ProxySide = "" | "-other";
+
 /** What is there whatever the log. */
 export interface PlainServers extends AsyncDisposable {
   readonly ports: Ports;
   /** A proxy in front of the user function. The name is that of its profile, if it shall write one. */
-  startProxy(name: string, settings: ProxySettings): Promise<ProxyProcess>;
+  startProxy(name: string, side: ProxySide, settings: ProxySettings): Promise<ProxyProcess>;
 }
 
 export async function startPlainServers(settings: ServersSettings): Promise<PlainServers> {
-  const { children, profileFolder } = settings;
+  const { children, profileFolder, against } = settings;
   const echo = children.fork(ECHO_SERVER);
   const [userFunction, ready] = await Promise.all([startUserFunction(children), nextMessage(echo)]);
   const { port: echoPort } = ready as EchoReady;
   const userFunctionPort = userFunction.entityPort;
   return {
     ports: { direct: userFunction.directPort, echo: echoPort },
-    startProxy: (name, proxySettings) => {
-      const nodeArgs = profileArgs(profileFolder, name);
-      return startProxyProcess(children, { ...proxySettings, userFunctionPort, nodeArgs });
+    startProxy: (name, side, proxySettings) => {
+      const nodeArgs = profileArgs(profileFolder, `${name}${side}`);
+      const main = side === "" || against === undefined ? {} : { main: mainOf(against) };
+      return startProxyProcess(children, { ...proxySettings, userFunctionPort, nodeArgs, ...main });
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([userFunction.stop(), children.stop(echo)]);
     },
   };
+}
+
+function mainOf(checkout: string): URL {
+  return pathToFileURL(resolve(checkout, "cmd", "proxy", "main.ts"));
 }
 
 export interface UserFunctionProcess extends UserFunctionReady {

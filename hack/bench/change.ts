@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Load } from "./messages.ts";
+import { median } from "./statistics.ts";
+
+/** One figure of a row, of the proxy of another checkout (before) and of this one (after). */
+export interface Change {
+  readonly figure: "perSecond" | "p50Us";
+  readonly before: number;
+  readonly after: number;
+  /** After by before within each round: the median of the rounds, and its spread (`spreadOf`). */
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Slower by more than this part is marked. */
+const MARGIN = 0.03;
+
+/** How often the true median may lie outside the spread. */
+const MAX_MISS = 0.05;
+
+/** What a row gained or lost. One caller also has its median time: its throughput is that of its slowest calls too. */
+export function changesOf(callers: number, after: readonly Load[], before: readonly Load[]): Change[] {
+  return (["perSecond", "p50Us"] as const).slice(0, callers === 1 ? 2 : 1).map((figure) => {
+    const ratios = after.map((load, i) => load[figure] / (before[i]?.[figure] ?? Number.NaN));
+    const middle = (loads: readonly Load[]) => median(loads.map((load) => load[figure]));
+    return {
+      figure,
+      before: middle(before),
+      after: middle(after),
+      ratio: median(ratios),
+      ...spreadOf(ratios),
+    };
+  });
+}
+
+/** With a question mark if the margin lies within the spread, so that another run may say otherwise. */
+export function verdictOfChange({ figure, ratio, low, high }: Change): string {
+  const isSlower = (value: number) => (figure === "p50Us" ? value > 1 + MARGIN : value < 1 - MARGIN);
+  return `${isSlower(ratio) ? "slower" : "ok"}${isSlower(low) === isSlower(high) ? "" : "?"}`;
+}
+
+/**
+ * The values between which the true median lies with 95 % certainty: each round is as likely above it as below, so that
+ * `skipped` or fewer of all lie on one side by the binomial distribution. Of fewer than six: the least and the greatest.
+ */
+function spreadOf(values: readonly number[]): { readonly low: number; readonly high: number } {
+  const sorted = values.toSorted((a, b) => a - b);
+  const count = sorted.length;
+  let skipped = 0;
+  let chance = 0.5 ** count;
+  for (let sum = chance; ; skipped++) {
+    chance *= (count - skipped) / (skipped + 1);
+    sum += chance;
+    if (!(2 * sum <= MAX_MISS)) break;
+  }
+  return { low: sorted[skipped] ?? Number.NaN, high: sorted[count - 1 - skipped] ?? Number.NaN };
+}
