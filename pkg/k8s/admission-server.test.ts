@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import { Agent, request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { connect } from "node:tls";
+import { Worker } from "node:worker_threads";
 
 import test from "ava";
 import type { ExecutionContext } from "ava";
@@ -293,6 +295,14 @@ test("one connection answers one request after the other, of any size, however i
     await until(`answer ${index}`, () => (said.match(/HTTP\/1\.1 200/g) ?? []).length === index + 1);
   }
   t.is((said.match(/HTTP/g) ?? []).length, sizes.length);
+});
+
+test("a kept connection carries one question after another, also when the next comes with the end of the answer", async (t) => {
+  const { port, certificates } = await start(t);
+  const workerData = { port, ca: certificates.ca.join("\n"), count: 1_000 };
+  const worker = new Worker(new URL("testdata/asker.ts", import.meta.url), { workerData });
+  const [answers] = (await once(worker, "message")) as [object];
+  t.deepEqual(answers, { 200: 1_000 });
 });
 
 test("what a sender leaves unfinished ends with its time: a handshake, a first request, headers", async (t) => {

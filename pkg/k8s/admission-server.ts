@@ -70,8 +70,10 @@ interface Connection {
   readonly socket: SlicedSocket;
   readonly address: string;
   readonly bytes: Holder;
-  /** From the head of a request to the end of its answer. */
+  /** From the head of a request until its answer is written. */
   isBusy: boolean;
+  /** Resolves when the system has taken the last answer, which may be after its reader has it and asks again. */
+  flushed: Promise<void>;
 }
 
 interface Reply {
@@ -210,7 +212,13 @@ export class AdmissionServer {
         return;
       }
       const sliced = new SlicedSocket(socket);
-      this.#connections.set(sliced, { socket: sliced, address, bytes: connection.bytes, isBusy: false });
+      this.#connections.set(sliced, {
+        socket: sliced,
+        address,
+        bytes: connection.bytes,
+        isBusy: false,
+        flushed: Promise.resolve(),
+      });
       for (const serve of serveHttp) serve.call(this.#server, sliced);
     });
   }
@@ -225,16 +233,25 @@ export class AdmissionServer {
     connection.isBusy = true;
     const charge = bytes.charge();
     request.on("error", () => undefined);
-    response.on("finish", () => (connection.isBusy = false));
-    response.on("close", () => charge.close());
     response.on("error", () => undefined);
+    const answerBefore = connection.flushed;
+    connection.flushed = new Promise((resolve) => {
+      response.on("close", () => {
+        charge.close();
+        resolve();
+      });
+    });
+    await answerBefore;
     const reply = await this.#reply(request, connection, charge).catch((error: unknown) => {
       if (!socket.destroyed) this.#deps.logger.error("a question could not be answered", { error });
       return refusal(500, "WEBHOOK_FAILED", "internal error, see the log");
     });
     if (socket.destroyed) return;
-    if (!request.complete) this.#linger(socket);
-    const isLast = this.#isClosing || !request.complete;
+    // One that was refused before its end may have come to it meanwhile, but then nothing after it is read.
+    const isCut = !request.complete || socket.isStopped;
+    if (isCut) this.#linger(socket);
+    const isLast = this.#isClosing || isCut;
+    connection.isBusy = false;
     this.#send(response, charge.take(Buffer.byteLength(reply.body)) ? reply : this.#overloaded(), isLast);
   }
 

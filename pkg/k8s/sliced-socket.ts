@@ -42,6 +42,10 @@ export class SlicedSocket extends Duplex {
     return this;
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** Reads no more. What is written still goes out. */
   stop(): void {
     this.#isStopped = true;
