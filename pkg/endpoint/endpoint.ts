@@ -138,6 +138,7 @@ export async function startEndpoint(
     {
       ...context,
       callerOf: (socket) => callers.of(socket),
+      onFirstRequest: (socket) => callers.use(socket),
       isDraining: () => draining,
       isUpgrade: asksForWebSocket,
       upgrade: (request, connection, head) => void webSockets.upgrade(request, connection, head),

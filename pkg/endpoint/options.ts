@@ -55,7 +55,7 @@ export const DEFAULT_ENDPOINT_OPTIONS: EndpointOptions = {
   maxHeaderBytes: 16_384,
   maxConnections: 4_000,
   maxOpenRequests: 10_000,
-  maxConnectionStreams: 250,
+  maxConnectionStreams: 100,
   headersTimeoutMs: 10_000,
   firstRequestTimeoutMs: 10_000,
   firstMessageTimeoutMs: 10_000,

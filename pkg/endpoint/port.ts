@@ -17,6 +17,8 @@ import { ExpiryQueue } from "../base/mod.ts";
 import type { Clock, Logger, Timer } from "../base/mod.ts";
 import { assignCaller } from "../grpc/mod.ts";
 import type { Caller } from "../grpc/mod.ts";
+import { listenTogether } from "./acceptors.ts";
+import type { Acceptors } from "./acceptors.ts";
 import type { Callers } from "./callers.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import { sniff } from "./sniff.ts";
@@ -58,7 +60,7 @@ export async function openPort(
   logger: Logger,
 ): Promise<Port> {
   const port = new Port(servers, options, callers, clock, logger);
-  await listen(servers.http1, options);
+  await port.open();
   // Later errors are of single connections, as when the machine runs out of file descriptors.
   servers.http1.on("error", (error) => logger.warn("a connection could not be accepted", { error }));
   return port;
@@ -72,6 +74,7 @@ export class Port {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #callers: Callers;
+  #acceptors: Acceptors | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Connections that have not shown their protocol. */
@@ -113,6 +116,15 @@ export class Port {
     http2.on("sessionError", (error) => logger.debug("HTTP/2 connection failed", { error }));
   }
 
+  /** Use `openPort`. */
+  async open(): Promise<void> {
+    try {
+      this.#acceptors = await listenTogether(this.#http1, this.#options, (socket) => this.#accept(socket));
+    } catch (error) {
+      throw listenError(error as NodeJS.ErrnoException, this.#options);
+    }
+  }
+
   /** The port that was taken, where 0 was asked for. */
   get port(): number {
     return (this.#http1.address() as AddressInfo).port;
@@ -123,10 +135,11 @@ export class Port {
     this.#isClosing = true;
     this.#nextLook?.cancel();
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    const othersClosed = this.#acceptors?.close();
     for (const session of this.#sessions) session.close();
     for (const socket of this.#undecided) socket.destroy();
     this.#drainUntil(this.#clock.monotonicMs() + drainMs);
-    await closed;
+    await Promise.all([closed, othersClosed]);
   }
 
   #accept(socket: Socket): void {
@@ -160,7 +173,6 @@ export class Port {
       this.#handed = undefined;
     } else {
       this.#expiry.forget(socket);
-      this.#callers.use(socket);
       this.#serveHttp1(socket);
       socket.resume();
     }
@@ -214,17 +226,6 @@ export class Port {
     const { maxConnections } = this.#options;
     this.#logger.warn("connections are refused: too many are open and busy", { maxConnections });
   }
-}
-
-function listen(server: Http1Server, options: PortOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, options));
-    server.once("error", onError);
-    server.listen({ port: options.port, host: options.host }, () => {
-      server.off("error", onError);
-      resolve();
-    });
-  });
 }
 
 function listenError(error: NodeJS.ErrnoException, { port, host }: PortOptions): EndpointError {

@@ -4,7 +4,7 @@ import { assert, BoundedQueue, toError } from "../base/mod.ts";
 import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
-import type { EntityService } from "../userfunction/mod.ts";
+import type { EntityMethod, EntityService } from "../userfunction/mod.ts";
 
 import { expiredWaiting } from "./command.ts";
 import type { Delivery } from "./command.ts";
@@ -20,6 +20,9 @@ import type { Lineage } from "./lineage.ts";
 import { NO_EFFECTS } from "./outcome.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
+
+/** Answers beyond this are worth not asking for, if there is no memory for them. */
+const LARGE_ANSWER_BYTES = 65_536;
 
 /**
  * One entity with state in memory: a stream to the user function, a place in the log, and the commands that wait. What
@@ -44,7 +47,8 @@ import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
  * 7. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
  * 8. A stream that was let go of is deaf: what it still says changes nothing.
  * 9. (I11) An answer is taken from its caller's memory before anything of it is stored. Where there is no memory for it,
- *    the caller is refused, and the user function's state replayed if the answer has changed it.
+ *    the caller is refused, and the user function's state replayed if the answer has changed it. Where there is none for one
+ *    like the last one, the user function is not asked.
  * 10. Side effects are numbered and stored with their command's record, and only then carried out (I1). Each record tells
  *    which are done by then; if none comes for a while, and before the entity leaves, one without a change does
  *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
@@ -63,6 +67,8 @@ export class StatefulEntity implements ActiveEntity {
   #lastCommandId = 0n;
   /** Waits for the end of the activation. */
   #onActive: (() => void) | undefined;
+  /** How large the last answers to these methods were, of those that were large, in bytes. */
+  #largeAnswers: Map<EntityMethod, number> | undefined;
   /** Another writer was faster than its append: it is next. */
   #again: Delivery | undefined;
 
@@ -224,6 +230,7 @@ export class StatefulEntity implements ActiveEntity {
     for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
       const expired = expiredWaiting(delivery, clock.monotonicMs(), options.relayTimeoutMs, this.#name);
       if (expired !== undefined) delivery.reject(expired);
+      else if (this.#hasNoRoom(delivery)) delivery.reject(answerRefused());
       else if (!this.#isRepeat(delivery)) return this.#open(delivery);
     }
     if (!this.#journal.isMarked) this.#context.marks.touch(this);
@@ -261,6 +268,7 @@ export class StatefulEntity implements ActiveEntity {
     assert(state.kind === "open", "only an open command can be answered");
     this.#context.relayTimeouts.forget(this);
 
+    this.#rememberSize(state.delivery.command.method, bytes.length);
     if (!state.delivery.command.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
     if (verdict.answer.ok && state.delivery.command.idempotencyKey !== undefined) {
@@ -273,6 +281,17 @@ export class StatefulEntity implements ActiveEntity {
     settle(state.delivery, verdict.answer);
     if (verdict.forget) this.#restart();
     else this.#next();
+  }
+
+  /** (9) */
+  #hasNoRoom({ command }: Delivery): boolean {
+    const expected = this.#largeAnswers?.get(command.method);
+    return expected !== undefined && expected > command.bytes.available;
+  }
+
+  #rememberSize(method: EntityMethod, bytes: number): void {
+    if (bytes > LARGE_ANSWER_BYTES) (this.#largeAnswers ??= new Map()).set(method, bytes);
+    else this.#largeAnswers?.delete(method);
   }
 
   /** (9) */

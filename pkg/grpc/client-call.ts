@@ -2,7 +2,6 @@
 
 import { constants } from "node:http2";
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
-import { addAbortSignal } from "node:stream";
 
 import { whenDrained } from "../base/mod.ts";
 import type { Charge, Timer } from "../base/mod.ts";
@@ -19,6 +18,7 @@ import type { MessageSink } from "./message-reader.ts";
 import { MessageWriter, writable } from "./message-writer.ts";
 import { readMetadata } from "./metadata-headers.ts";
 import { Metadata } from "./metadata.ts";
+import type { ResetPacer } from "./reset-pacer.ts";
 import { Status, StatusError } from "./status.ts";
 
 /** What a caller hears of its stream. */
@@ -53,6 +53,7 @@ export interface ClientStream {
 export interface ClientContext {
   readonly options: ResolvedConnectOptions;
   readonly keepAlive: KeepAlive;
+  readonly resets: ResetPacer;
   peerReadsGzip: boolean;
   /** Why the connection is gone, or undefined while it is not. */
   lostError(): StatusError | undefined;
@@ -61,7 +62,6 @@ export interface ClientContext {
 }
 
 const CALL = Symbol("call");
-const ABORTED = AbortSignal.abort();
 
 interface CallStream extends ClientHttp2Stream {
   [CALL]: ClientCall;
@@ -255,10 +255,7 @@ export class ClientCall implements ClientStream, MessageSink {
   #abandon(error: StatusError): void {
     if (this.#over) return;
     this.#finish(localEnd(error));
-    const stream = this.#stream;
-    // `close` would end our side in good order first, and the peer would take what it has of our messages for all.
-    if (writable(stream)) addAbortSignal(ABORTED, stream);
-    else stream.close(constants.NGHTTP2_CANCEL);
+    this.#context.resets.reset(this.#stream);
   }
 
   #finish(end: CallEnd): void {
@@ -272,7 +269,7 @@ export class ClientCall implements ClientStream, MessageSink {
     if (end.cause === undefined && writable(stream)) {
       // The peer ended first. What it has not taken it will not take.
       if (stream.writableLength === 0) stream.end();
-      else stream.close(constants.NGHTTP2_CANCEL);
+      else this.#context.resets.reset(stream);
     }
     this.#handlers.onEnd(end);
   }

@@ -34,6 +34,9 @@ export interface ConnectOptions {
   readonly streamWindowBytes?: number;
   /** What the peer may send ahead on all streams together, in bytes. Default 16 MiB. */
   readonly connectionWindowBytes?: number;
+  /** Calls that may be cancelled at once, and then in each second; further ones are told to the peer later. Default 500 and 25. */
+  readonly resetBurst?: number;
+  readonly resetsPerSecond?: number;
   /** How this side calls itself. Default "perdure". */
   readonly userAgent?: string;
 }
@@ -53,6 +56,9 @@ export function resolveConnectOptions(options: ConnectOptions): ResolvedConnectO
     compressAboveBytes: Number.POSITIVE_INFINITY,
     streamWindowBytes: STREAM_WINDOW_BYTES,
     connectionWindowBytes: 16_777_216,
+    // Half of what Node's own server takes before it ends the connection.
+    resetBurst: 500,
+    resetsPerSecond: 25,
     userAgent: "perdure",
     ...options,
   };

@@ -14,6 +14,7 @@ import { isOutOfStreams, lostConnectionError } from "./http2-error.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { appendMetadata } from "./metadata-headers.ts";
 import type { Metadata } from "./metadata.ts";
+import { ResetPacer } from "./reset-pacer.ts";
 import { Status, StatusError } from "./status.ts";
 import { formatTimeout } from "./timeout.ts";
 import { UnaryCollector } from "./unary-call.ts";
@@ -69,6 +70,7 @@ export class Connection {
     this.#context = {
       options,
       keepAlive: new KeepAlive(session, clock, keepAliveIntervalMs, keepAliveTimeoutMs, () => this.#onDead()),
+      resets: new ResetPacer({ burst: options.resetBurst, perSecond: options.resetsPerSecond }, clock),
       peerReadsGzip: false,
       lostError: () => (session.destroyed ? lostConnectionError(this.#reason) : undefined),
       released: (error) => this.#onReleased(error),
@@ -234,6 +236,7 @@ export class Connection {
     this.#closed = true;
     this.#closing?.cancel();
     this.#context.keepAlive.stop();
+    this.#context.resets.stop();
     const listeners = this.#closeListeners;
     this.#closeListeners = [];
     for (const listener of listeners) listener(this.#closeReason());

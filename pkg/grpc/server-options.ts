@@ -59,7 +59,7 @@ export function resolveServerOptions(options: GrpcServerOptions): ResolvedGrpcSe
 }
 
 export interface Http2ServerLimits {
-  /** Streams that one client may have open at a time. Default 250, as Go's server has it. */
+  /** Streams that one client may have open at a time. Default 100, which clients assume at first (RFC 9113, 6.5.2). */
   readonly maxConcurrentStreams?: number;
   /** Largest header list that is taken, in bytes as HTTP/2 counts them. Default 24 KiB. */
   readonly maxHeaderListBytes?: number;
@@ -81,7 +81,7 @@ export function http2ServerOptions(limits: Http2ServerLimits = {}): ServerOption
   return {
     settings: {
       enablePush: false,
-      maxConcurrentStreams: limits.maxConcurrentStreams ?? 250,
+      maxConcurrentStreams: limits.maxConcurrentStreams ?? 100,
       maxHeaderListSize: limits.maxHeaderListBytes ?? 24_576,
       initialWindowSize: limits.streamWindowBytes ?? STREAM_WINDOW_BYTES,
     },

@@ -336,7 +336,7 @@ export const PROXY_SETTINGS = {
   maxConnectionStreams: number(
     "max-connection-streams",
     "PERDURE_MAX_CONNECTION_STREAMS",
-    250,
+    100,
     "streams",
     [1, 100_000],
     "Requests that may be open on one connection of HTTP/2; a client that wants more waits or connects again.",

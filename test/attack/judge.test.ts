@@ -7,7 +7,7 @@ import type { Observation } from "./judge.ts";
 import { summarize } from "./latencies.ts";
 
 const MIB = 1_048_576;
-const LIMITS = { maxBytes: 400 * MIB, quietP99Ms: { JSON: 4 } };
+const LIMITS = { maxBytes: 400 * MIB, quietP99Ms: { JSON: 4 }, isRough: false };
 const GOOD: Observation = {
   end: undefined,
   memoryFrom: "cgroup",
@@ -79,4 +79,18 @@ test("what was not measured has not been shown", (t) => {
 test("one probe without an answer in time is one too many", (t) => {
   const probes = { health: { count: 40, failed: 1, maxMs: 3, problem: "no answer in time" } };
   t.deepEqual(judge({ ...GOOD, probes }, LIMITS), ["health: 1 of 40 not answered (no answer in time)"]);
+});
+
+test("in short the median is judged, and half of the probes may come late; memory and the process as ever", (t) => {
+  const rough = { ...LIMITS, isRough: true };
+  const bystanders = {
+    JSON: { count: 100, failed: 1, p50Ms: 79, p99Ms: Number.POSITIVE_INFINITY, maxMs: 9_000 },
+  };
+  const probes = { health: { count: 4, failed: 2, maxMs: 900, problem: "no answer in time" } };
+  t.deepEqual(judge({ ...GOOD, bystanders, probes }, rough), []);
+  t.is(judge({ ...GOOD, bystanders, probes }, LIMITS).length, 2);
+  const late = { JSON: { ...bystanders.JSON, p50Ms: 81 } };
+  t.regex(judge({ ...GOOD, bystanders: late }, rough).join(), /^JSON median is 81\.0 ms, not under 80\.0 ms/);
+  t.is(judge({ ...GOOD, probes: { health: { ...probes.health, failed: 3 } } }, rough).length, 1);
+  t.is(judge({ ...GOOD, peakBytes: 400 * MIB }, rough).length, 1);
 });

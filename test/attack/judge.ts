@@ -26,6 +26,12 @@ export interface Limits {
   readonly maxBytes: number;
   /** The p99 of each bystander without an attack, in milliseconds. */
   readonly quietP99Ms: Readonly<Record<string, number>>;
+  /**
+   * All ways of an attack at once leave a machine with two cores no time for the others, whatever the proxy does, and a
+   * second has too few calls for a p99. So the median is judged, and half of the probes may come late. Memory, and whether
+   * the process lives, are judged as ever.
+   */
+  readonly isRough: boolean;
 }
 
 /** A bystander's p99 may be so many times its own of a quiet time. */
@@ -58,25 +64,31 @@ export function judge({ end, peakBytes, bystanders, probes }: Observation, limit
   // What it did not answer after its end is no news.
   if (end !== undefined) return [`the process ended: ${endText(end)}`, ...violations];
   for (const [name, latencies] of Object.entries(bystanders))
-    violations.push(...judgeBystander(name, latencies, limits.quietP99Ms[name]));
+    violations.push(...judgeBystander(name, latencies, limits.quietP99Ms[name], limits.isRough));
   for (const [name, { count, failed, problem }] of Object.entries(probes)) {
     if (count === 0) violations.push(`${name} was never answered`);
-    else if (failed > 0)
+    else if (failed > (limits.isRough ? count / 2 : 0))
       violations.push(`${name}: ${failed} of ${count} not answered (${problem ?? "unknown"})`);
   }
   return violations;
 }
 
-function judgeBystander(name: string, latencies: Latencies, quietP99Ms: number | undefined): string[] {
-  const { count, failed, p99Ms } = latencies;
+function judgeBystander(
+  name: string,
+  latencies: Latencies,
+  quietP99Ms: number | undefined,
+  isRough: boolean,
+): string[] {
+  const { count, failed } = latencies;
+  const [figure, foundMs] = isRough ? ["median", latencies.p50Ms] : ["p99", latencies.p99Ms];
   if (count === 0) return [`${name} made no calls`];
   if (quietP99Ms === undefined || !(quietP99Ms < Number.POSITIVE_INFINITY))
     return [`${name} has no quiet figures to be compared with`];
   const boundMs = p99BoundMs(quietP99Ms);
-  if (p99Ms < boundMs) return [];
+  if (foundMs < boundMs) return [];
   const failures = failed === 0 ? "" : `; ${failed} of ${count} calls failed`;
-  const p99 = p99Ms === Number.POSITIVE_INFINITY ? "for ever" : `${p99Ms.toFixed(1)} ms`;
-  return [`${name} p99 is ${p99}, not under ${boundMs.toFixed(1)} ms${failures}`];
+  const found = foundMs === Number.POSITIVE_INFINITY ? "for ever" : `${foundMs.toFixed(1)} ms`;
+  return [`${name} ${figure} is ${found}, not under ${boundMs.toFixed(1)} ms${failures}`];
 }
 
 function endText({ code, signal, isOutOfMemory }: ProcessEnd): string {

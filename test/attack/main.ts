@@ -155,7 +155,7 @@ async function resultOf(run: Run, { attack, ways, flags, skip }: Case, seed: num
     run.quiet.set(openWorld, quiet);
     const p99 = Object.entries(quiet.bystanders).map(([name, { p99Ms }]) => [name, p99Ms] as const);
     const maxBytes = Math.min(maxMib, options.maxMemoryMib) * MIB;
-    const limits = { maxBytes, quietP99Ms: Object.fromEntries(p99) };
+    const limits = { maxBytes, quietP99Ms: Object.fromEntries(p99), isRough: options.isShort };
     const durationMs = seconds * MS_PER_SECOND;
     const outcome = await inScope((own) =>
       runAttack(own, { attack, ways, flags, seed, durationMs, limits, ...world }, (counts, bytes) =>

@@ -31,6 +31,8 @@ export interface Http1Context {
   readonly bodies: BodyReader;
   /** Whose connection it is. */
   readonly callerOf: (socket: Socket) => Caller;
+  /** The connection makes its first request. */
+  readonly onFirstRequest: (socket: Socket) => void;
   /** While true, each answer asks the client to close the connection. */
   readonly isDraining: () => boolean;
   readonly crossOrigin: CrossOrigin | undefined;
@@ -40,6 +42,12 @@ export interface Http1Context {
   readonly upgrade: (request: IncomingMessage, connection: Socket, head: Buffer) => void;
   readonly logger: Logger;
 }
+
+/** The status of `ENDPOINT_OVERLOADED`. */
+const OVERLOADED = 503;
+
+/** What is still read of a request that was refused so, in bytes; unread bytes may cost its client the answer. */
+const MAX_DISCARDED_BYTES = 65_536;
 
 /** How often connections are looked over for those that exceeded a time-out. */
 const CHECK_INTERVAL_MS = 1_000;
@@ -73,6 +81,7 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     const connection = connections.get(socket) ?? newConnection(socket, connections, request);
+    if (connection.latest === request) context.onFirstRequest(socket);
     if (connection.ended) return;
     const bad = badHttp1Head(request);
     if (bad !== undefined) {
@@ -146,6 +155,7 @@ function newConnection(
 class Http1Exchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  #isCut = false;
   readonly request: OpenRequest;
   readonly #context: Http1Context;
 
@@ -217,14 +227,26 @@ class Http1Exchange implements HttpExchange {
     const all = [...headers];
     const { crossOrigin } = this.#context;
     if (crossOrigin !== undefined) all.push(...crossOrigin.headers(this.#request.headers));
-    if (isUnsure || this.#context.isDraining()) all.push("connection", "close");
+    this.#isCut = status === OVERLOADED && !this.#request.complete;
+    if (isUnsure || this.#isCut || this.#context.isDraining()) all.push("connection", "close");
     response.writeHead(status, all);
     return response;
   }
 
-  /** Node bounds how long it may go on. */
+  /**
+   * Node bounds how long it may go on. Where the request was refused because there is too much already, it is not read to
+   * its end: its connection is closed when the client has had a chance to read why.
+   */
   discardBody(): void {
-    if (!this.#request.complete) this.#request.removeAllListeners("data").resume();
+    const request = this.#request;
+    if (request.complete) return;
+    request.removeAllListeners("data").resume();
+    if (!this.#isCut) return;
+    let rest = MAX_DISCARDED_BYTES;
+    request.on("data", (chunk: Buffer) => {
+      rest -= chunk.length;
+      if (rest < 0) request.socket.destroy();
+    });
   }
 
   abort(): void {
