@@ -317,6 +317,14 @@ export const PROXY_SETTINGS = {
     [1_024, 256 * MIB],
     "Largest message from the user function.",
   ),
+  maxMessageFields: number(
+    "max-message-fields",
+    "PERDURE_MAX_MESSAGE_FIELDS",
+    100_000,
+    "fields",
+    [1_000, 100_000_000],
+    "Fields in one message from the user function of more than 64 KiB, and in the descriptors of its discovery; the lists and oneofs of each message count too, what is in an `Any` does not.",
+  ),
   maxEntityIdLength: number(
     "max-entity-id-length",
     "PERDURE_MAX_ENTITY_ID_LENGTH",
