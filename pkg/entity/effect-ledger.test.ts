@@ -6,6 +6,7 @@ import fc from "fast-check";
 
 import { CommitSchema } from "../protocol/mod.ts";
 import type { Commit, SideEffectMessage } from "../protocol/mod.ts";
+import { SideEffectSchema } from "../protocol/gen/cloudstate/entity_pb.ts";
 
 import { EffectLedger, NO_EFFECT_NEWS } from "./effect-ledger.ts";
 import type { EffectEntry } from "./effect-ledger.ts";
@@ -67,6 +68,21 @@ test("what is known to be done, and what is under way, outlives a new reading", 
   ledger.end(3, true);
   t.is(store(ledger).effectsDone, 3n);
   t.true(ledger.isSettled);
+});
+
+test("(I11) what effects take in memory is counted with each entry of their metadata, until they are done", (t) => {
+  const entries = Array.from({ length: 1_000 }, () => ({
+    key: "key",
+    value: { case: "stringValue" as const, value: "x" },
+  }));
+  const payload = { value: Buffer.alloc(10_000) };
+  const large = create(SideEffectSchema, { payload, metadata: { entries } });
+  const ledger = new EffectLedger();
+  ledger.fold(ledger.entry([large]));
+  t.true(ledger.undoneBytes > 10_000 + 1_000 * 100, `${ledger.undoneBytes}`);
+  numbers(ledger);
+  ledger.end(1, true);
+  t.is(ledger.undoneBytes, 0);
 });
 
 test("an entity without effects says nothing", (t) => {

@@ -10,8 +10,11 @@ export interface NumberedEffect {
   readonly lineage: LineageMessage | undefined;
 }
 
-/** What an effect takes in memory beside its payload, in bytes. */
+/** What an effect takes in memory beside its payload and its metadata, in bytes. */
 const EFFECT_BYTES = 512;
+
+/** What an entry of its metadata takes beside its texts. */
+const ENTRY_BYTES = 128;
 
 /** What a record says of side effects. */
 export type EffectEntry = Pick<Commit, "sideEffects" | "firstEffect" | "effectsDone" | "lineage">;
@@ -157,5 +160,8 @@ export class EffectLedger {
 }
 
 function sizeOf({ effect }: NumberedEffect): number {
-  return EFFECT_BYTES + (effect.payload?.value.length ?? 0);
+  let bytes = EFFECT_BYTES + (effect.payload?.value.length ?? 0);
+  for (const { key, value } of effect.metadata?.entries ?? [])
+    bytes += ENTRY_BYTES + key.length + (value.value?.length ?? 0);
+  return bytes;
 }

@@ -30,8 +30,11 @@ export interface EntityProtocol {
   /** A command, as the stream takes it. */
   commandMessage(id: bigint, command: EntityCommand): Uint8Array;
 
-  /** What a message of the stream means. `openCommandId` is undefined while the user function owes nothing. */
-  judge(bytes: Uint8Array, openCommandId: bigint | undefined): Verdict;
+  /**
+   * What a message of the stream means. `openCommandId` is undefined while the user function owes nothing. One with more
+   * than `maxFields` fields is no message of the protocol.
+   */
+  judge(bytes: Uint8Array, openCommandId: bigint | undefined, maxFields: number): Verdict;
 }
 
 /** As much of a log as reading an entity needs. */

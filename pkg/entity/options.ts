@@ -6,6 +6,8 @@ export interface EntityOptions {
   readonly passivationTimeoutMs: number;
   /** How long the user function may take for one command, in milliseconds. */
   readonly relayTimeoutMs: number;
+  /** Fields of one message of the user function, if it has more than 64 KiB. */
+  readonly maxMessageFields: number;
   /** Commands that may wait for one entity; the next one is refused. */
   readonly mailboxCapacity: number;
   /** Entities in memory. Beyond it the one that is idle longest has to go; if none is idle, activation is refused. */
@@ -55,9 +57,10 @@ export interface EntityOptions {
 export const DEFAULT_ENTITY_OPTIONS: EntityOptions = {
   passivationTimeoutMs: 30_000,
   relayTimeoutMs: 60_000,
+  maxMessageFields: 100_000,
   mailboxCapacity: 1_000,
   maxActiveEntities: 100_000,
-  maxEntityBytes: 67_108_864,
+  maxEntityBytes: 50_331_648,
   maxActivations: 16,
   maxConflictRetries: 3,
   maxKeptReplies: 256,

@@ -263,7 +263,8 @@ export class StatefulEntity implements ActiveEntity {
 
   #onMessage(bytes: Uint8Array): void {
     const state = this.#state;
-    const verdict = this.#protocol.judge(bytes, state.kind === "open" ? state.commandId : undefined);
+    const openCommandId = state.kind === "open" ? state.commandId : undefined;
+    const verdict = this.#protocol.judge(bytes, openCommandId, this.#context.options.maxMessageFields);
     if (verdict.kind === "broken") return this.#break(verdict.text, verdict.detail);
     assert(state.kind === "open", "only an open command can be answered");
     this.#context.relayTimeouts.forget(this);

@@ -4,6 +4,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
+import { MessageError } from "../protocol/mod.ts";
 import type { ClientAction, Failure, SideEffectMessage } from "../protocol/mod.ts";
 
 import { readForward, readReply } from "./client-action.ts";
@@ -55,8 +56,8 @@ export interface Dialect<Reply extends EntityReplyMessage> {
   /** Of the message, for people. */
   readonly name: string;
   readonly texts: StreamTexts;
-  /** Throws if the bytes are no message. */
-  readonly read: (bytes: Uint8Array) => StreamOut<Reply>;
+  /** Throws if the bytes are no message, or one with more than `maxFields` fields. */
+  readonly read: (bytes: Uint8Array, maxFields: number) => StreamOut<Reply>;
   /** What the reply to the open command changes, or why it is refused. */
   readonly changeOf: (reply: Reply) => ChangeOfReply;
 }
@@ -85,13 +86,16 @@ export function judgeMessage<Reply extends EntityReplyMessage>(
   dialect: Dialect<Reply>,
   bytes: Uint8Array,
   openCommandId: bigint | undefined,
+  maxFields: number,
 ): Verdict {
   const { texts } = dialect;
   let message: StreamOut<Reply>;
   try {
-    message = dialect.read(bytes);
+    message = dialect.read(bytes, maxFields);
   } catch (error) {
-    return { kind: "broken", text: texts.message, detail: `not a message ${dialect.name}: ${String(error)}` };
+    const detail =
+      error instanceof MessageError ? error.message : `not a message ${dialect.name}: ${String(error)}`;
+    return { kind: "broken", text: texts.message, detail };
   }
   switch (message.case) {
     case "failure":

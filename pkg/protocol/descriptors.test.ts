@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 
 import type { DescFile, MessageInitShape } from "@bufbuild/protobuf";
-import { create, fromBinary, fromJson, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, fromJson, setExtension, toBinary } from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
+  MethodOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
-import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import type { FileDescriptorProto, MethodOptions } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 import fc from "fast-check";
@@ -19,6 +20,8 @@ import { messageTypeUrl } from "./any.ts";
 import { DescriptorError, readDescriptors } from "./descriptors.ts";
 import type { DescriptorErrorCode } from "./descriptors.ts";
 import { file_cloudstate_event_sourced } from "./gen/cloudstate/event_sourced_pb.ts";
+import { http } from "./gen/google/api/annotations_pb.ts";
+import { HttpRuleSchema } from "./gen/google/api/http_pb.ts";
 
 type File = MessageInitShape<typeof FileDescriptorProtoSchema>;
 
@@ -201,4 +204,28 @@ test("a JSON name that was left out follows from the field's name as compilers d
 
 test("a message's type URL is its full name behind the usual prefix", (t) => {
   t.is(messageTypeUrl("x.v1.Box"), "type.googleapis.com/x.v1.Box");
+});
+
+test("a set of more than 64 KiB may have so many fields and no more, those of HTTP rules included (I11)", (t) => {
+  const message = (count: number): File => ({
+    name: "a.proto",
+    messageType: Array.from({ length: count }, (_, index) => ({ name: `Message${index}` })),
+  });
+  t.is(readDescriptors(setOf([message(6_000)]), 100_000).fileBytes.size, 1);
+  const refusal = {
+    code: "DESCRIPTORS_TOO_LARGE",
+    message: /^descriptor set: a google.* has more than 50000 fields/,
+  };
+  t.throws(() => readDescriptors(setOf([message(6_000)]), 50_000), refusal);
+  const files = (options: MethodOptions) => {
+    const method = [{ name: "Do", inputType: ".x.A", outputType: ".x.A", options }];
+    return setOf([
+      { name: "A.proto", package: "x", messageType: [{ name: "A" }], service: [{ name: "S", method }] },
+    ]);
+  };
+  const options = create(MethodOptionsSchema);
+  const additionalBindings = Array.from({ length: 49_000 }, () => ({}));
+  setExtension(options, http, create(HttpRuleSchema, { additionalBindings }));
+  t.throws(() => readDescriptors(files(options), 50_000), refusal);
+  t.is(readDescriptors(files(options), 500_000).fileBytes.size, 1);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createFileRegistry, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { FileRegistry } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { DescriptorProto, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
@@ -8,11 +8,19 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 import { CodedError, describeError } from "../base/mod.ts";
 
+import { http } from "./gen/google/api/annotations_pb.ts";
+import { checkFields, MessageError } from "./read-message.ts";
+
 /** Files that import each other in a row; far beyond what any compiler writes, and well within the stack (I11, I12). */
 const MAX_IMPORT_DEPTH = 1000;
 
+/** Options whose contents are read later. */
+const OPTIONS = createRegistry(http);
+
 export type DescriptorErrorCode =
   | "DESCRIPTORS_MALFORMED"
+  /** It has more fields than it may have. */
+  | "DESCRIPTORS_TOO_LARGE"
   | "DESCRIPTORS_MISSING_IMPORT"
   | "DESCRIPTORS_CIRCULAR_IMPORT";
 
@@ -29,10 +37,11 @@ export interface Descriptors {
 /**
  * Reads a serialized `google.protobuf.FileDescriptorSet` whose files come in any order and under any name.
  *
- * @throws DescriptorError if it is not one, or if its imports are missing or go round in a circle.
+ * @param maxFields how many fields one of more than 64 KiB may have (I11); those of HTTP rules count too.
+ * @throws DescriptorError if it is not one, if it has more fields, or if its imports are missing or go round in a circle.
  */
-export function readDescriptors(bytes: Uint8Array): Descriptors {
-  const files = sortByImports(parseFiles(bytes));
+export function readDescriptors(bytes: Uint8Array, maxFields = Number.POSITIVE_INFINITY): Descriptors {
+  const files = sortByImports(parseFiles(bytes, maxFields));
   const fileBytes = new Map(files.map((file) => [file.name, toBinary(FileDescriptorProtoSchema, file)]));
   for (const file of files) file.messageType.forEach(fillJsonNames);
   try {
@@ -57,10 +66,13 @@ export function descriptorSet({ fileBytes }: Descriptors): Uint8Array {
   return writer.finish();
 }
 
-function parseFiles(bytes: Uint8Array): ReadonlyMap<string, FileDescriptorProto> {
+function parseFiles(bytes: Uint8Array, maxFields: number): ReadonlyMap<string, FileDescriptorProto> {
   try {
+    checkFields(FileDescriptorSetSchema, bytes, maxFields, OPTIONS);
     return new Map(fromBinary(FileDescriptorSetSchema, bytes).file.map((file) => [file.name, file]));
   } catch (error) {
+    if (error instanceof MessageError)
+      throw new DescriptorError("DESCRIPTORS_TOO_LARGE", `descriptor set: ${error.message}`);
     throw new DescriptorError(
       "DESCRIPTORS_MALFORMED",
       "descriptor set is not a google.protobuf.FileDescriptorSet",

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export { messageTypeUrl } from "./any.ts";
+export { countFields } from "./count-fields.ts";
 export { DescriptorError, descriptorSet, readDescriptors } from "./descriptors.ts";
 export type { DescriptorErrorCode, Descriptors } from "./descriptors.ts";
 export { entityKeyReader } from "./entity-key.ts";
 export type { EntityKeyReader } from "./entity-key.ts";
 export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
 export type { Metadata, MetadataEntry } from "./metadata.ts";
+export { MessageError, readMessage } from "./read-message.ts";
+export type { MessageErrorCode } from "./read-message.ts";
+export { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
 
 export {
   ActionCommandSchema,

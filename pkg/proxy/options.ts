@@ -200,7 +200,7 @@ export const PROXY_SETTINGS = {
   maxEntityBytes: number(
     "max-entity-bytes",
     "PERDURE_MAX_ENTITY_BYTES",
-    64 * MIB,
+    48 * MIB,
     "bytes",
     [MIB, 64 * 1_024 * MIB],
     "What the entities in memory take of the proxy's, 6 KiB each, with their kept replies and undone side effects. Beyond it the one idle longest leaves; if none is idle, `TOO_MANY_ENTITIES`.",
@@ -317,6 +317,14 @@ export const PROXY_SETTINGS = {
     [1_024, 256 * MIB],
     "Largest message from the user function.",
   ),
+  maxMessageFields: number(
+    "max-message-fields",
+    "PERDURE_MAX_MESSAGE_FIELDS",
+    100_000,
+    "fields",
+    [1_000, 100_000_000],
+    "Fields in one message from the user function of more than 64 KiB, and in the descriptors of its discovery; the lists and oneofs of each message count too, what is in an `Any` does not.",
+  ),
   maxEntityIdLength: number(
     "max-entity-id-length",
     "PERDURE_MAX_ENTITY_ID_LENGTH",
@@ -328,7 +336,7 @@ export const PROXY_SETTINGS = {
   maxConnections: number(
     "max-connections",
     "PERDURE_MAX_CONNECTIONS",
-    4_000,
+    2_000,
     "connections",
     [1, 1_000_000],
     "Open connections to the public port. Beyond it, and beyond a fair share of it for each peer address, a new one takes the place of an idle one, or is refused if none is idle.",
@@ -352,7 +360,7 @@ export const PROXY_SETTINGS = {
   maxBufferedBytes: number(
     "max-buffered-bytes",
     "PERDURE_MAX_BUFFERED_BYTES",
-    128 * MIB,
+    96 * MIB,
     "bytes",
     [MIB, 64 * 1_024 * MIB],
     "Everything that waits, from the first byte of a request to the last of its response: eleven sixteenths for requests and responses, of which each connection has a fair share, " +

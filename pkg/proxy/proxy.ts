@@ -249,6 +249,7 @@ function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
       maxMs: options.backoffMaxMs,
     },
     maxReceiveBytes: options.maxMessageBytes,
+    maxMessageFields: options.maxMessageFields,
     keepAliveIntervalMs: options.keepAliveIntervalMs,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs,
   };

@@ -16,6 +16,8 @@ export interface UserFunctionOptions {
   readonly backoff: BackoffOptions;
   /** Largest message that is taken from the user function, in bytes. */
   readonly maxReceiveBytes: number;
+  /** Fields of its answer to discovery, and of the descriptors in that, if it has more than 64 KiB. */
+  readonly maxMessageFields: number;
   /** Silence after which the user function is asked whether it is still there, in milliseconds. */
   readonly keepAliveIntervalMs: number;
   /** How long its answer to that may take, in milliseconds. */
@@ -32,6 +34,7 @@ export const DEFAULT_USER_FUNCTION_OPTIONS: UserFunctionOptions = {
   // found within a tenth of the time that it took.
   backoff: { minMs: 25, maxMs: 10_000, growth: 1.1, jitter: 0.2 },
   maxReceiveBytes: 12_582_912,
+  maxMessageFields: 100_000,
   keepAliveIntervalMs: 20_000,
   keepAliveTimeoutMs: 10_000,
 };

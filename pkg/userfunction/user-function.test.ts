@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
@@ -8,7 +9,7 @@ import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
 import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
 import { until } from "../../test/lib/until.ts";
 import { seededRandom, silentLogger, systemClock } from "../base/mod.ts";
-import { EventSourced } from "../protocol/mod.ts";
+import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
 
 import { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
 import type { UserFunctionOptions } from "./options.ts";
@@ -146,6 +147,33 @@ test("I12: garbage for an answer to discovery is tried again, with a connection 
   await until("it is asked again", () => served.discoveries.length > 1);
   t.deepEqual(specs, []);
 });
+
+/** Specs with more fields than they may have: two bytes each. */
+const FLOODS = {
+  "in its announcement": () =>
+    Buffer.concat([
+      toBinary(EntitySpecSchema, counterSpec()),
+      Buffer.alloc(100_000, Buffer.of(8 * EntitySpecSchema.field.entities.number + 2, 0)),
+    ]),
+  "in its descriptors": () =>
+    toBinary(EntitySpecSchema, {
+      ...counterSpec(),
+      proto: Buffer.concat([counterSpec().proto, Buffer.alloc(100_000, Buffer.of(0x0a, 0))]),
+    }),
+};
+
+for (const [place, discoveryBytes] of Object.entries(FLOODS)) {
+  test(`(I11) a user function with too many fields ${place} is refused and told, and the proxy stays up`, async (t) => {
+    const served = await startScriptedUserFunction({ spec: counterSpec(), discoveryBytes: discoveryBytes() });
+    t.teardown(() => served.kill());
+    const { rejections, userFunction } = look(t, served.port, { maxMessageFields: 40_000 });
+    await until("it is told", () => served.reports.length === 1);
+    t.regex(served.reports[0] ?? "", /message has more than 40000 fields/);
+    t.deepEqual(rejections, [served.reports]);
+    t.is(userFunction.status.kind, "rejected");
+    t.is(served.discoveries.length, 1);
+  });
+}
 
 test("reportError arrives, never fails, and is silent while nobody is there", async (t) => {
   const served = await startScriptedUserFunction({ spec: counterSpec() });

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 
 import { backoffMs, describeError, sleep } from "../base/mod.ts";
 import type { Account, Clock, Logger, Random } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
 import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
-import { EntitySpecSchema, ProxyInfoSchema, UserFunctionErrorSchema } from "../protocol/mod.ts";
+import {
+  EntitySpecSchema,
+  MessageError,
+  ProxyInfoSchema,
+  readMessage,
+  UserFunctionErrorSchema,
+} from "../protocol/mod.ts";
 import type { EntitySpec } from "../protocol/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
@@ -181,7 +187,8 @@ export class UserFunction implements StreamOpener {
     });
   }
 
-  async #discover(connection: Connection): Promise<EntitySpec> {
+  /** @returns MessageError if the answer is one that is not read. */
+  async #discover(connection: Connection): Promise<EntitySpec | MessageError> {
     const { options, proxyName, proxyVersion, supportedTypes } = this.#dependencies;
     const info = toBinary(ProxyInfoSchema, {
       $typeName: "cloudstate.ProxyInfo",
@@ -195,18 +202,20 @@ export class UserFunction implements StreamOpener {
       timeoutMs: options.discoveryTimeoutMs,
     });
     try {
-      return fromBinary(EntitySpecSchema, message);
+      return readMessage(EntitySpecSchema, message, options.maxMessageFields);
     } catch (error) {
+      if (error instanceof MessageError) return error;
       const text = `the answer to discovery is not a ${EntitySpecSchema.typeName} message`;
       throw new Error(text, { cause: error });
     }
   }
 
   /** Serves, or refuses, until the connection ends. */
-  async #serve(connection: Connection, entitySpec: EntitySpec): Promise<void> {
+  async #serve(connection: Connection, entitySpec: EntitySpec | MessageError): Promise<void> {
     const { logger, onSpec, onRejected } = this.#dependencies;
     const ended = new Promise<void>((resolve) => connection.onClose(() => resolve()));
-    const { spec, errors } = this.#check(entitySpec);
+    const { spec, errors } =
+      entitySpec instanceof MessageError ? { errors: [entitySpec.message] } : this.#check(entitySpec);
     if (spec === undefined) {
       this.#state = { kind: "rejected", errors };
       logger.error("user function was refused", { errors });
@@ -229,7 +238,7 @@ export class UserFunction implements StreamOpener {
     const wrongVersion = versionError(entitySpec.serviceInfo);
     if (wrongVersion !== undefined && options.protocolCheck) return { errors: [wrongVersion] };
     if (wrongVersion !== undefined) logger.warn("protocol version is not checked", { error: wrongVersion });
-    const validation = validateSpec(entitySpec, supportedTypes);
+    const validation = validateSpec(entitySpec, supportedTypes, options.maxMessageFields);
     if (!validation.ok) return { errors: validation.errors };
     const errors = checkSpec(validation.spec);
     return errors.length > 0 ? { errors } : { spec: validation.spec, errors };

@@ -39,13 +39,21 @@ export type Validation =
   /** What the user function's developer has to change; at least one. */
   | { readonly ok: false; readonly errors: readonly string[] };
 
-/** Checks what a user function said of itself (Cloudstate 0.2, specification errors). Pure. */
-export function validateSpec(spec: EntitySpec, supportedTypes: readonly string[]): Validation {
+/**
+ * Checks what a user function said of itself (Cloudstate 0.2, specification errors). Pure.
+ *
+ * @param maxFields of its descriptors, if they have more than 64 KiB; by default any number.
+ */
+export function validateSpec(
+  spec: EntitySpec,
+  supportedTypes: readonly string[],
+  maxFields?: number,
+): Validation {
   if (spec.entities.length === 0) return { ok: false, errors: ["the user function announces no entities"] };
 
   let descriptors: Descriptors;
   try {
-    descriptors = readDescriptors(spec.proto);
+    descriptors = readDescriptors(spec.proto, maxFields);
   } catch (error) {
     if (error instanceof DescriptorError) return { ok: false, errors: [error.message] };
     throw error;

@@ -30,6 +30,7 @@ export const BOUNDS = {
   "write-timeout": { about: "how long a connection may take nothing of its replies" },
   "admin-max-connections": { about: "connections to the admin port" },
   "drain-secret": { about: "who may drain the proxy", off: "" },
+  "max-message-fields": { about: "fields of one message of the user function" },
   "max-descendants": { about: "all that follows from one command" },
   "log-repeat-lines": { about: "lines of the proxy's own log that say the same" },
   "log-check-interval": { about: "how long a lost log may stay unseen" },

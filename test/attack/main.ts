@@ -154,7 +154,7 @@ async function resultOf(run: Run, { attack, ways, flags, skip }: Case, seed: num
     const quiet = run.quiet.get(openWorld) ?? (await measureQuiet(run, world));
     run.quiet.set(openWorld, quiet);
     const p99 = Object.entries(quiet.bystanders).map(([name, { p99Ms }]) => [name, p99Ms] as const);
-    const maxBytes = Math.min(maxMib, options.maxMemoryMib) * MIB;
+    const maxBytes = maxMib * MIB;
     const limits = { maxBytes, quietP99Ms: Object.fromEntries(p99), isRough: options.isShort };
     const durationMs = seconds * MS_PER_SECOND;
     const outcome = await inScope((own) =>

@@ -3,12 +3,13 @@
 import type { DescMessage, Registry } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 
+import { WireCursor, wireTypeOf } from "../../protocol/mod.ts";
+
 import { HttpError } from "../http/http-error.ts";
 import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import type { JsonLimits } from "./limits.ts";
 import { extensionShapeOf, shapeOf } from "./message-shape.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
-import { WireCursor, wireTypeOf } from "./wire-cursor.ts";
 
 /**
  * Counts the keys and values of the JSON, default values included, of a serialized message before it is read.

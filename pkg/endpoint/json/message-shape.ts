@@ -5,6 +5,8 @@ import type { AnyDesc, DescEnum, DescExtension, DescField, DescMessage, Registry
 import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { WireType } from "@bufbuild/protobuf/wire";
 
+import { SCALAR_WIRE_TYPES } from "../../protocol/mod.ts";
+
 /** How protobuf's JSON mapping writes a message. */
 export type MessageForm =
   /** An object of its fields. */
@@ -154,7 +156,7 @@ function elementOf(field: DescField | DescExtension): Element {
     return { kind: "number", message: undefined, wireType: WireType.Varint, isPackable: true, valueBytes };
   }
   const scalar = field.scalar;
-  const wireType = scalar === undefined ? WireType.Varint : WIRE_TYPES[scalar];
+  const wireType = scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[scalar];
   const isDelimited = wireType === WireType.LengthDelimited;
   const kind = scalar === ScalarType.STRING ? "text" : scalar === ScalarType.BYTES ? "bytes" : "number";
   const valueBytes = isDelimited ? 3 : NUMBER_BYTES;
@@ -166,21 +168,3 @@ function longestName(desc: DescEnum): number {
   for (const { name } of desc.values) longest = Math.max(longest, name.length + 3);
   return longest;
 }
-
-const WIRE_TYPES: Readonly<Record<ScalarType, WireType>> = {
-  [ScalarType.DOUBLE]: WireType.Bit64,
-  [ScalarType.FLOAT]: WireType.Bit32,
-  [ScalarType.INT64]: WireType.Varint,
-  [ScalarType.UINT64]: WireType.Varint,
-  [ScalarType.INT32]: WireType.Varint,
-  [ScalarType.FIXED64]: WireType.Bit64,
-  [ScalarType.FIXED32]: WireType.Bit32,
-  [ScalarType.BOOL]: WireType.Varint,
-  [ScalarType.STRING]: WireType.LengthDelimited,
-  [ScalarType.BYTES]: WireType.LengthDelimited,
-  [ScalarType.UINT32]: WireType.Varint,
-  [ScalarType.SFIXED32]: WireType.Bit32,
-  [ScalarType.SFIXED64]: WireType.Bit64,
-  [ScalarType.SINT32]: WireType.Varint,
-  [ScalarType.SINT64]: WireType.Varint,
-};

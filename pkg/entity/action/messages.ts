@@ -2,15 +2,17 @@
 
 /** Messages to and from the user function of an action (Cloudstate 0.2, `cloudstate.action`). */
 
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { Status } from "../../grpc/mod.ts";
 import {
   ActionCommandSchema,
   ActionResponseSchema,
+  MessageError,
   messageTypeUrl,
   metadataMessage,
+  readMessage,
 } from "../../protocol/mod.ts";
 import type { ActionResponse, Metadata } from "../../protocol/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
@@ -35,13 +37,15 @@ export function inputMessage(method: ActionMethod, payload: Uint8Array): Uint8Ar
   return encode("", "", anyOf(method, payload), []);
 }
 
-/** @throws StatusError `PROTOCOL_VIOLATION` if the bytes are no answer. */
-export function readResponse(method: ActionMethod, bytes: Uint8Array): Outcome {
+/** @throws StatusError `PROTOCOL_VIOLATION` if the bytes are no answer, or one with more than `maxFields` fields. */
+export function readResponse(method: ActionMethod, bytes: Uint8Array, maxFields: number): Outcome {
   let message: ActionResponse;
   try {
-    message = fromBinary(ActionResponseSchema, bytes);
+    message = readMessage(ActionResponseSchema, bytes, maxFields);
   } catch (error) {
-    const text = `the user function's answer to ${methodName(method)} is not an ActionResponse`;
+    const answer = `the user function's answer to ${methodName(method)}`;
+    const text =
+      error instanceof MessageError ? `${answer}: ${error.message}` : `${answer} is not an ActionResponse`;
     throw entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text, error);
   }
   const { response } = message;

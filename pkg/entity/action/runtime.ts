@@ -20,6 +20,8 @@ export interface ActionOptions {
   readonly relayTimeoutMs: number;
   /** How long a stream may be without a message in either direction, in milliseconds. */
   readonly streamIdleTimeoutMs: number;
+  /** Fields of one message of the user function, if it has more than 64 KiB. */
+  readonly maxMessageFields: number;
 }
 
 export interface ActionRuntimeDependencies {
@@ -52,7 +54,8 @@ export class ActionRuntime {
       call.cancel();
     });
     const idle = new ExpiryQueue<ActionStream>(clock, options.streamIdleTimeoutMs, (stream) => stream.idle());
-    this.#context = { streams, reportError, idle, idleTimeoutMs: options.streamIdleTimeoutMs };
+    const { streamIdleTimeoutMs: idleTimeoutMs, maxMessageFields } = options;
+    this.#context = { streams, reportError, idle, idleTimeoutMs, maxMessageFields };
   }
 
   /** @throws StatusError, and nothing else. */
@@ -67,7 +70,7 @@ export class ActionRuntime {
         },
       });
       if (!bytes.take(message.length)) throw answerRefused();
-      return readResponse(method, message);
+      return readResponse(method, message, this.#options.maxMessageFields);
     } catch (error) {
       if (open.timedOut) {
         const text = `the user function did not answer ${methodName(method)} within ${this.#options.relayTimeoutMs} ms`;

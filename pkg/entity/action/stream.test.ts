@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { create, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
@@ -10,12 +11,14 @@ import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test
 import { until } from "../../../test/lib/until.ts";
 import { ManualClock, PullBuffer, systemClock } from "../../base/mod.ts";
 import { connect, Status, StatusError } from "../../grpc/mod.ts";
-import { ActionProtocol, EventSourced, NO_METADATA } from "../../protocol/mod.ts";
+import { ActionProtocol, ActionResponseSchema, EventSourced, NO_METADATA } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 import type { ActionMethod } from "../../userfunction/mod.ts";
 
 import type { Outcome } from "../outcome.ts";
 import { ActionRuntime } from "./runtime.ts";
+
+const MAX_FIELDS = 40_000;
 
 function methodOf(name: string): ActionMethod {
   const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProtocol.typeName]);
@@ -41,6 +44,7 @@ function caller() {
 /** The runtime in front of a scripted user function, and one stream of a method. */
 async function start(t: ExecutionContext, name: string, onAction: (call: ScriptedAction) => void) {
   const opened: ScriptedAction[] = [];
+  const reports: string[] = [];
   const userFunction = await startScriptedUserFunction({
     spec: talksSpec(),
     onAction: (call) => {
@@ -57,8 +61,8 @@ async function start(t: ExecutionContext, name: string, onAction: (call: Scripte
   const runtime = new ActionRuntime({
     streams: connection,
     clock,
-    options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000 },
-    reportError: () => undefined,
+    options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000, maxMessageFields: MAX_FIELDS },
+    reportError: (text) => void reports.push(text),
   });
   const from = caller();
   let cancel = (): void => undefined;
@@ -71,7 +75,7 @@ async function start(t: ExecutionContext, name: string, onAction: (call: Scripte
       cancel = listener;
     },
   });
-  return { runtime, stream, from, opened, clock, userFunction, cancel: () => cancel() };
+  return { reports, runtime, stream, from, opened, clock, userFunction, cancel: () => cancel() };
 }
 
 const shown = (outcome: Outcome | undefined): string =>
@@ -158,7 +162,7 @@ test("a user function that is not there fails the stream, and the caller's input
       unary: () => Promise.reject(gone),
     },
     clock: new ManualClock(),
-    options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000 },
+    options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000, maxMessageFields: MAX_FIELDS },
     reportError: () => undefined,
   });
   const call = { metadata: NO_METADATA, bytes: plenty().charge(), onCancel: () => undefined };
@@ -167,4 +171,28 @@ test("a user function that is not there fails the stream, and the caller's input
   t.deepEqual(from.told, ["cancel"]);
   const unary = runtime.unary({ ...call, method: methodOf("Say"), payload: line("a") });
   t.is(await t.throwsAsync(unary), gone);
+});
+
+/** An answer with more side effects than an answer may have fields. */
+const manyEffects = Buffer.concat([
+  toBinary(ActionResponseSchema, create(ActionResponseSchema, lineReply("a"))),
+  Buffer.alloc(2 * MAX_FIELDS, Buffer.of(8 * ActionResponseSchema.field.sideEffects.number + 2, 0)),
+]);
+
+test("(I11) an answer with too many fields is refused, the user function told, and the next is answered", async (t) => {
+  let bytes = manyEffects;
+  const { runtime, stream, reports, from } = await start(t, "Recite", (call) => void call.sendBytes(bytes));
+  const rest = { metadata: NO_METADATA, bytes: plenty().charge(), onCancel: () => undefined };
+  const call = { ...rest, method: methodOf("Say"), payload: line("a") };
+  const refused = {
+    code: "PROTOCOL_VIOLATION",
+    message: /(Say|Recite): a .*ActionResponse .* than 40000 fields/,
+  };
+  await t.throwsAsync(runtime.unary(call), refused);
+  from.say("hello");
+  await t.throwsAsync(stream.next(), refused);
+  t.is(reports.length, 2);
+  t.true(reports.every((text) => refused.message.test(text)));
+  bytes = bytes.subarray(0, bytes.length / 2);
+  t.is(shown(await runtime.unary(call)), "a");
 });

@@ -19,6 +19,7 @@ export interface ActionStreamContext {
   readonly reportError: (message: string) => void;
   readonly idle: ExpiryQueue<ActionStream>;
   readonly idleTimeoutMs: number;
+  readonly maxMessageFields: number;
 }
 
 /** What is read ahead of whoever takes the answers, in bytes. */
@@ -70,7 +71,8 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     if (answer.done === true) return answer;
     this.#givenBytes = sizeOf(answer.value);
     try {
-      return { done: false, value: readResponse(this.#call.method, answer.value) };
+      const { maxMessageFields } = this.#context;
+      return { done: false, value: readResponse(this.#call.method, answer.value, maxMessageFields) };
     } catch (error) {
       this.#context.reportError(toError(error).message);
       await this.return();

@@ -19,7 +19,8 @@ const failure = (restart = false) => ({
   action: { case: "failure" as const, value: { commandId: 1n, description: "no", restart } },
 });
 
-const { judge } = EVENT_SOURCED;
+const judge = (message: Uint8Array, openCommandId: bigint | undefined) =>
+  EVENT_SOURCED.judge(message, openCommandId, 100_000);
 
 function bytes(out: Out): Uint8Array {
   return toBinary(EventSourcedStreamOutSchema, create(EventSourcedStreamOutSchema, out));

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary } from "@bufbuild/protobuf";
-
 import type { EntityKey } from "../../eventlog/mod.ts";
-import { EventSourced, EventSourcedStreamOutSchema } from "../../protocol/mod.ts";
+import { EventSourced, EventSourcedStreamOutSchema, readMessage } from "../../protocol/mod.ts";
 import type { Commit, EventSourcedReply } from "../../protocol/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
@@ -18,7 +16,7 @@ import { commandMessage, eventMessage, initMessage } from "./messages.ts";
 const DIALECT: Dialect<EventSourcedReply> = {
   name: EventSourcedStreamOutSchema.name,
   texts: EVENT_SOURCED_TEXTS,
-  read: (bytes) => fromBinary(EventSourcedStreamOutSchema, bytes).message,
+  read: (bytes, maxFields) => readMessage(EventSourcedStreamOutSchema, bytes, maxFields).message,
   changeOf,
 };
 
@@ -30,7 +28,7 @@ export const EVENT_SOURCED: EntityProtocol = {
   recover,
   noChange: async () => ({ kind: "events", events: [] }),
   commandMessage,
-  judge: (bytes, openCommandId) => judgeMessage(DIALECT, bytes, openCommandId),
+  judge: (bytes, openCommandId, maxFields) => judgeMessage(DIALECT, bytes, openCommandId, maxFields),
 };
 
 /** The newest snapshot, then the events after it. */

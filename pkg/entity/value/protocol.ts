@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary } from "@bufbuild/protobuf";
-
 import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
-import { ValueEntity, ValueEntityStreamOutSchema } from "../../protocol/mod.ts";
+import { readMessage, ValueEntity, ValueEntityStreamOutSchema } from "../../protocol/mod.ts";
 import type { ValueEntityReply } from "../../protocol/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
@@ -18,7 +16,7 @@ import { commandMessage, initMessage } from "./messages.ts";
 const DIALECT: Dialect<ValueEntityReply> = {
   name: ValueEntityStreamOutSchema.name,
   texts: VALUE_TEXTS,
-  read: (bytes) => fromBinary(ValueEntityStreamOutSchema, bytes).message,
+  read: (bytes, maxFields) => readMessage(ValueEntityStreamOutSchema, bytes, maxFields).message,
   changeOf,
 };
 
@@ -30,7 +28,7 @@ export const VALUE: EntityProtocol = {
   recover,
   noChange,
   commandMessage,
-  judge: (bytes, openCommandId) => judgeMessage(DIALECT, bytes, openCommandId),
+  judge: (bytes, openCommandId, maxFields) => judgeMessage(DIALECT, bytes, openCommandId, maxFields),
 };
 
 async function* recover(

@@ -11,6 +11,7 @@ import { startScriptedUserFunction } from "../../lib/scripted-user-function.ts";
 import { talksSpec } from "../../lib/talks.ts";
 
 import { answerAction, answerEntity, isEndless } from "./endless-script.ts";
+import { answerActionFlood, answerFlood, floodOf } from "./flood-script.ts";
 import { answerLoudly, isLoud } from "./loud-script.ts";
 import type { FunctionCounts } from "./function-counts.ts";
 
@@ -19,15 +20,23 @@ const REPORT_MS = 100;
 let endless = 0;
 const onEndless = (): void => void endless++;
 const [endlessly, well] = [answerEntity(onEndless), counterFunction()];
+const actEndlessly = answerAction(onEndless);
+
+function answerOf(id: string) {
+  if (isEndless(id)) return endlessly;
+  if (isLoud(id)) return answerLoudly;
+  return floodOf(id) === undefined ? well : answerFlood;
+}
 
 const userFunction = await startScriptedUserFunction({
   spec: talksSpec(),
   port: Number(process.env["PORT"]),
-  onAction: answerAction(onEndless),
+  onAction: (call) => {
+    void answerActionFlood(call).then((isAnswered) => isAnswered || actEndlessly(call));
+  },
   onMessage: (message, stream) => {
     const id = message.message.case === "command" ? message.message.value.entityId : "";
-    const answer = isEndless(id) ? endlessly : isLoud(id) ? answerLoudly : well;
-    answer(message, stream);
+    answerOf(id)(message, stream);
   },
 });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 
 const WIRE_TYPES: readonly (WireType | undefined)[] = [
@@ -17,6 +18,25 @@ export function wireTypeOf(tag: number): WireType {
   if (wireType === undefined) throw new Error("no wire type");
   return wireType;
 }
+
+/** How one value of a type is written that is no message. */
+export const SCALAR_WIRE_TYPES: Readonly<Record<ScalarType, WireType>> = {
+  [ScalarType.DOUBLE]: WireType.Bit64,
+  [ScalarType.FLOAT]: WireType.Bit32,
+  [ScalarType.INT64]: WireType.Varint,
+  [ScalarType.UINT64]: WireType.Varint,
+  [ScalarType.INT32]: WireType.Varint,
+  [ScalarType.FIXED64]: WireType.Bit64,
+  [ScalarType.FIXED32]: WireType.Bit32,
+  [ScalarType.BOOL]: WireType.Varint,
+  [ScalarType.STRING]: WireType.LengthDelimited,
+  [ScalarType.BYTES]: WireType.LengthDelimited,
+  [ScalarType.UINT32]: WireType.Varint,
+  [ScalarType.SFIXED32]: WireType.Bit32,
+  [ScalarType.SFIXED64]: WireType.Bit64,
+  [ScalarType.SINT32]: WireType.Varint,
+  [ScalarType.SINT64]: WireType.Varint,
+};
 
 /**
  * Steps through a serialized message and allocates nothing: what it steps over may be millions of fields.

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
+
+import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
+
+/**
+ * Counts what a serialized message becomes when it is read: each field, the unknown ones too, and the lists, maps
+ * and oneofs that each message has though they are empty. It builds nothing, and stops at the first beyond `max`.
+ *
+ * 1. (I11) It counts no fewer than the objects that `fromBinary` builds. A packed number takes no object, so eight of
+ *    them count as one.
+ * 2. What is in an `Any` does not count, because `fromBinary` leaves it as bytes. An extension of `extensions` counts as
+ *    what it becomes when `getExtension` reads it.
+ * 3. A field of a wire type that its declaration does not have, or a message that is longer than the one it is in, is
+ *    refused, because `fromBinary` would then read other fields than were counted.
+ *
+ * @returns more than `max` if it stopped.
+ * @throws Error if the bytes are not a message.
+ */
+export function countFields(
+  desc: DescMessage,
+  bytes: Uint8Array,
+  max: number,
+  extensions?: Registry,
+): number {
+  const walk = new Walk(bytes, max, extensions);
+  walk.message(shapeOf(desc), bytes.length, 1, undefined);
+  return walk.count;
+}
+
+/** The same as `fromBinary` allows. */
+const MAX_DEPTH = 100;
+
+const PACKED_PER_FIELD = 8;
+
+class Walk {
+  readonly #cursor: WireCursor;
+  readonly #max: number;
+  readonly #extensions: Registry | undefined;
+  /** One is the message itself. */
+  count = 1;
+
+  constructor(bytes: Uint8Array, max: number, extensions: Registry | undefined) {
+    this.#cursor = new WireCursor(bytes);
+    this.#max = max;
+    this.#extensions = extensions;
+  }
+
+  /** @param group the number of the field whose end tag ends the message; undefined if it has a length. */
+  message(shape: Shape, end: number, depth: number, group: number | undefined): void {
+    if (depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages inside each other`);
+    this.count += shape.emptyObjects;
+    const cursor = this.#cursor;
+    while (cursor.pos < end && this.count <= this.#max) {
+      const tag = cursor.tag();
+      const number = tag >>> 3;
+      const wireType = wireTypeOf(tag);
+      if (wireType === WireType.EndGroup && number === group) return;
+      this.count++;
+      this.#field(shape, number, wireType, depth);
+    }
+    if (this.count > this.#max) return;
+    if (cursor.pos !== end || group !== undefined) throw new Error("a message ends where it should not");
+  }
+
+  #field(shape: Shape, number: number, wireType: WireType, depth: number): void {
+    const cursor = this.#cursor;
+    const field = shape.fields.get(number) ?? this.#extension(shape, number);
+    if (field === undefined) {
+      if (wireType === WireType.StartGroup) this.message(UNKNOWN, cursor.length, depth + 1, number);
+      else cursor.skip(wireType, number, 0);
+    } else if (field.isPackable && wireType === WireType.LengthDelimited) {
+      const end = cursor.end();
+      this.count += Math.floor((end - cursor.pos) / (BYTES_OF_ONE[field.wireType] * PACKED_PER_FIELD));
+      cursor.pos = end;
+    } else if (wireType !== field.wireType) {
+      throw new Error(`field ${number} has another wire type`);
+    } else if (field.message === undefined) {
+      cursor.skip(wireType, number, 0);
+    } else {
+      const isGroup = wireType === WireType.StartGroup;
+      const end = isGroup ? cursor.length : cursor.end();
+      this.message(field.message(), end, depth + 1, isGroup ? number : undefined);
+    }
+  }
+
+  #extension({ desc }: Shape, number: number): FieldShape | undefined {
+    if (desc === undefined || this.#extensions === undefined) return undefined;
+    const extension = this.#extensions.getExtensionFor(desc, number);
+    return extension === undefined ? undefined : fieldShape(extension);
+  }
+}
+
+/** What of a message's type decides how it is counted. */
+interface Shape {
+  /** Undefined of an unknown group, and of a map's entry. */
+  readonly desc: DescMessage | undefined;
+  /** Objects that the emptiest message has beside itself. */
+  readonly emptyObjects: number;
+  readonly fields: ReadonlyMap<number, FieldShape>;
+}
+
+interface FieldShape {
+  /** Of one element. */
+  readonly wireType: WireType;
+  /** Whether a list of it may come in one piece. */
+  readonly isPackable: boolean;
+  /** Undefined if it is none. Asked for when it is needed, because types contain themselves. */
+  readonly message: (() => Shape) | undefined;
+}
+
+/** The fewest bytes of a packed value. */
+const BYTES_OF_ONE: Readonly<Record<WireType, number>> = {
+  [WireType.Varint]: 1,
+  [WireType.Bit64]: 8,
+  [WireType.LengthDelimited]: 1,
+  [WireType.StartGroup]: 1,
+  [WireType.EndGroup]: 1,
+  [WireType.Bit32]: 4,
+};
+
+const UNKNOWN: Shape = { desc: undefined, emptyObjects: 0, fields: new Map() };
+
+const shapes = new WeakMap<DescMessage, Shape>();
+
+/** Made once for each type. */
+function shapeOf(desc: DescMessage): Shape {
+  let shape = shapes.get(desc);
+  if (shape === undefined) {
+    shape = {
+      desc,
+      emptyObjects: desc.oneofs.length + desc.fields.filter(isObjectWhenEmpty).length,
+      fields: new Map(desc.fields.map((field) => [field.number, fieldShape(field)])),
+    };
+    shapes.set(desc, shape);
+  }
+  return shape;
+}
+
+function isObjectWhenEmpty({ fieldKind }: DescField): boolean {
+  return fieldKind === "list" || fieldKind === "map";
+}
+
+function fieldShape(field: DescField | DescExtension): FieldShape {
+  const element = elementShape(field);
+  if (field.fieldKind !== "map") return element;
+  const key = { wireType: SCALAR_WIRE_TYPES[field.mapKey], isPackable: false, message: undefined };
+  const fields = new Map([
+    [1, key],
+    [2, element],
+  ]);
+  // A message is there though the entry has none.
+  const entry = (): Shape => ({
+    desc: undefined,
+    emptyObjects: element.message === undefined ? 0 : 1 + element.message().emptyObjects,
+    fields,
+  });
+  return { wireType: WireType.LengthDelimited, isPackable: false, message: entry };
+}
+
+function elementShape(field: DescField | DescExtension): FieldShape {
+  const { message } = field;
+  if (message !== undefined) {
+    const isGroup = field.fieldKind !== "map" && field.delimitedEncoding;
+    const wireType = isGroup ? WireType.StartGroup : WireType.LengthDelimited;
+    return { wireType, isPackable: false, message: () => shapeOf(message) };
+  }
+  const wireType = field.scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[field.scalar];
+  const isPackable = field.fieldKind === "list" && wireType !== WireType.LengthDelimited;
+  return { wireType, isPackable, message: undefined };
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape, Registry } from "@bufbuild/protobuf";
+
+import { CodedError } from "../base/mod.ts";
+
+import { countFields } from "./count-fields.ts";
+
+/** Smaller ones are not counted: what they become is small too, and most messages are so small. */
+const SMALL_BYTES = 65_536;
+
+export type MessageErrorCode =
+  /** It would become more objects than may be. */
+  "MESSAGE_TOO_MANY_FIELDS";
+
+/** Why a message of the user function is not read. */
+export class MessageError extends CodedError<MessageErrorCode> {}
+
+/**
+ * Reads a message of the user function, without unknown fields. One of more than 64 KiB may have `maxFields` fields,
+ * counted by `countFields` (I11).
+ *
+ * @throws MessageError beyond that; Error if the bytes are no such message.
+ */
+export function readMessage<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+  maxFields: number,
+): MessageShape<Desc> {
+  checkFields(schema, bytes, maxFields);
+  return fromBinary(schema, bytes, { readUnknownFields: false });
+}
+
+/** @throws MessageError, Error as `readMessage` does. */
+export function checkFields(
+  schema: DescMessage,
+  bytes: Uint8Array,
+  maxFields: number,
+  extensions?: Registry,
+): void {
+  if (bytes.length <= SMALL_BYTES || countFields(schema, bytes, maxFields, extensions) <= maxFields) return;
+  const text = `a ${schema.typeName} message has more than ${maxFields} fields, as --max-message-fields allows`;
+  throw new MessageError("MESSAGE_TOO_MANY_FIELDS", text);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Attack } from "../attack.ts";
+
+import { attack as halfSent } from "./half-sent.ts";
+import { attack as idlePreface } from "./idle-preface.ts";
+import { attack as unreadReplies } from "./unread-replies.ts";
+
+/** In MiB; `docs/security.md`, Memory: what it computes for these flags. */
+const COMPUTED_MIB = 713;
+
+/**
+ * Not what one sender does, but the most that all can: its figure is the memory of a proxy whose connections are all taken,
+ * and whose accounts of bytes are full.
+ */
+export const attack: Attack = {
+  name: "at-its-bounds",
+  about: "10,000 connections, half-sent messages and unread replies at once, with every account full",
+  bounds: [],
+  processes: 2,
+  seconds: { long: 20, short: 3 },
+  proxyFlags: { "max-connections": "10000", "first-request-timeout": "600000" },
+  memory: { limitMib: 1_024, maxMib: COMPUTED_MIB },
+  ways: {
+    all: async (target, tools) => {
+      const ways = [
+        idlePreface.ways["many-addresses"],
+        halfSent.ways["grpc"],
+        halfSent.ways["http1"],
+        unreadReplies.ways["h2"],
+      ];
+      await Promise.all(ways.map((way) => way?.(target, tools)));
+    },
+  },
+};

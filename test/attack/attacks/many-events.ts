@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { sleep } from "../../../pkg/base/mod.ts";
+import { counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+import { line, TALKS_SERVICE } from "../../lib/talks.ts";
+import type { Attack, Way } from "../attack.ts";
+import { grpcCaller } from "../calls.ts";
+import type { Flood } from "../misbehaving/flood-script.ts";
+import { openMisbehavingWorld } from "../worlds/misbehaving-world.ts";
+
+/**
+ * Between two commands, in milliseconds: it is about what the proxy makes of such an answer, and the bystander's calls need
+ * the same function, and the same connection to it.
+ */
+const PAUSE_MS = 500;
+
+/** One command after the other, each for another entity. None is answered well, since the function's answer is refused. */
+const entityWay =
+  (flood: Flood): Way =>
+  async ({ port }, { clock, signal, tally }) => {
+    for (let sent = 0; !signal.aborted; sent++) {
+      const id = `flood-${flood}-${sent}`;
+      const caller = grpcCaller(port, `/${COUNTER_SERVICE}/Add`, counterRequest(id, 1));
+      await caller.call(signal).catch(() => undefined);
+      tally.add("commands");
+      caller.hangUp();
+      await sleep(clock, PAUSE_MS, signal);
+    }
+  };
+
+const actionWay: Way = async ({ port }, { clock, signal, tally }) => {
+  const caller = grpcCaller(port, `/${TALKS_SERVICE}/Say`, line("flood-effects"));
+  while (!signal.aborted) {
+    await caller.call(signal).catch(() => undefined);
+    tally.add("commands");
+    await sleep(clock, PAUSE_MS, signal);
+  }
+  caller.hangUp();
+};
+
+export const attack: Attack = {
+  name: "many-events",
+  about: "commands that the user function answers with 12 MB of empty events, side effects or unknown fields",
+  bounds: ["max-message-fields"],
+  shortWays: ["events", "action"],
+  openWorld: openMisbehavingWorld,
+  ways: {
+    events: entityWay("events"),
+    effects: entityWay("effects"),
+    unknown: entityWay("unknown"),
+    action: actionWay,
+  },
+};
