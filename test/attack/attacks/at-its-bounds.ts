@@ -23,13 +23,13 @@ export const attack: Attack = {
   memory: { limitMib: 1_024, maxMib: COMPUTED_MIB },
   ways: {
     all: async (target, tools) => {
-      const ways = [
-        idlePreface.ways["many-addresses"],
-        halfSent.ways["grpc"],
-        halfSent.ways["http1"],
-        unreadReplies.ways["h2"],
+      const all = [
+        idlePreface.ways["many-addresses"]?.(target, tools),
+        halfSent.ways["grpc"]?.(target, tools),
+        halfSent.ways["http1"]?.(target, tools),
+        unreadReplies.ways["h2"]?.(target, tools),
       ];
-      await Promise.all(ways.map((way) => way?.(target, tools)));
+      await Promise.all(all.filter((way) => way !== undefined));
     },
   },
 };
