@@ -135,14 +135,14 @@ export class EffectLedger {
     if (this.#done.has(effect.number)) return;
     this.#forget(effect.number);
     this.#undone.set(effect.number, effect);
-    this.#undoneBytes += sizeOf(effect);
+    this.#undoneBytes += bytesOf([effect.effect]);
   }
 
   #forget(number: number): void {
     const effect = this.#undone.get(number);
     if (effect === undefined) return;
     this.#undone.delete(number);
-    this.#undoneBytes -= sizeOf(effect);
+    this.#undoneBytes -= bytesOf([effect.effect]);
   }
 
   #mark(upTo: number): void {
@@ -159,9 +159,14 @@ export class EffectLedger {
   }
 }
 
-function sizeOf({ effect }: NumberedEffect): number {
-  let bytes = EFFECT_BYTES + (effect.payload?.value.length ?? 0);
-  for (const { key, value } of effect.metadata?.entries ?? [])
-    bytes += ENTRY_BYTES + key.length + (value.value?.length ?? 0);
+/** What side effects take in memory as long as they are not done. */
+export function bytesOf(effects: readonly SideEffectMessage[]): number {
+  let bytes = 0;
+  for (const { serviceName, commandName, payload, metadata } of effects) {
+    bytes += EFFECT_BYTES + serviceName.length + commandName.length;
+    bytes += (payload?.typeUrl.length ?? 0) + (payload?.value.length ?? 0);
+    for (const { key, value } of metadata?.entries ?? [])
+      bytes += ENTRY_BYTES + key.length + (value.value?.length ?? 0);
+  }
   return bytes;
 }

@@ -222,6 +222,19 @@ test("I11: a command that would have too many effects wait is refused, and nothi
   t.deepEqual(await stored(log), ["x", "x"]);
 });
 
+test("I11: the same for a command whose effects, or those before it, would take too many bytes until they are done", async (t) => {
+  const { ask, log } = await world(
+    t,
+    answering(() => ({ events: ["x"], effects: ["y".repeat(2_000)] })),
+    { options: { maxEntityBytes: 20_000 } },
+  );
+  const first = await ask("a");
+  await t.throwsAsync(ask("a"), { code: "TOO_MANY_EFFECTS" });
+  end(first);
+  await ask("a");
+  t.deepEqual(await stored(log), ["x", "x"]);
+});
+
 test("I7: a repeat of a command with a key has no effects", async (t) => {
   const { ask, log } = await world(
     t,

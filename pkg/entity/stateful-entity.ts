@@ -4,6 +4,7 @@ import { assert, BoundedQueue, toError } from "../base/mod.ts";
 import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
+import type { SideEffectMessage } from "../protocol/mod.ts";
 import type { EntityMethod, EntityService } from "../userfunction/mod.ts";
 
 import { expiredWaiting } from "./command.ts";
@@ -15,11 +16,18 @@ import type { EntityProtocol } from "./entity-protocol.ts";
 import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
 import type { EntityState } from "./entity-state.ts";
 import { answerRefused, brokenStream, entityError, logFailure } from "./failure.ts";
+import { bytesOf } from "./effect-ledger.ts";
 import { descend } from "./lineage.ts";
 import type { Lineage } from "./lineage.ts";
 import { NO_EFFECTS } from "./outcome.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
+
+/**
+ * An entity with undone side effects may be busy with them for long, and cannot leave memory meanwhile: so many have to
+ * find room in `maxEntityBytes` together, whatever theirs take.
+ */
+const MIN_BUSY_ENTITIES = 4;
 
 /** Answers beyond this are worth not asking for, if there is no memory for them. */
 const LARGE_ANSWER_BYTES = 65_536;
@@ -305,7 +313,7 @@ export class StatefulEntity implements ActiveEntity {
   #commit(delivery: Delivery, { change, snapshot, effects: asked, outcome, said }: CommitVerdict): void {
     const { effects } = this.#journal;
     const count = asked.length;
-    const lineage = this.#admit(delivery, count, outcome.kind === "forward" ? 1 : 0);
+    const lineage = this.#admit(delivery, asked, outcome.kind === "forward" ? 1 : 0);
     if (lineage instanceof StatusError) {
       delivery.reject(lineage);
       // The user function has applied the change to its own state.
@@ -330,14 +338,22 @@ export class StatefulEntity implements ActiveEntity {
   }
 
   /** The lineage of so many side effects and forwards; or why there may not be as many (10). */
-  #admit({ command }: Delivery, effects: number, forwards: number): Lineage | StatusError | undefined {
-    if (effects + forwards === 0) return undefined;
+  #admit(
+    { command }: Delivery,
+    effects: readonly SideEffectMessage[],
+    forwards: number,
+  ): Lineage | StatusError | undefined {
+    if (effects.length + forwards === 0) return undefined;
     const { options, random } = this.#context;
-    const lineage = descend(command.lineage, effects + forwards, options, random);
-    if (lineage instanceof StatusError) return lineage;
-    const { maxUndoneEffects } = options;
-    if (effects === 0 || this.#journal.effects.ledger.undone + effects <= maxUndoneEffects) return lineage;
-    const text = `${this.#name} would have more than ${maxUndoneEffects} side effects that are not done`;
+    const lineage = descend(command.lineage, effects.length + forwards, options, random);
+    if (lineage instanceof StatusError || effects.length === 0) return lineage;
+    const { maxUndoneEffects, maxEntityBytes } = options;
+    const { undone, undoneBytes } = this.#journal.effects.ledger;
+    const maxBytes = Math.floor(maxEntityBytes / MIN_BUSY_ENTITIES);
+    const isWithin =
+      undone + effects.length <= maxUndoneEffects && undoneBytes + bytesOf(effects) <= maxBytes;
+    if (isWithin) return lineage;
+    const text = `${this.#name} would have more than ${maxUndoneEffects} side effects that are not done, or ${maxBytes} bytes of them`;
     return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_EFFECTS", text);
   }
 
