@@ -3,9 +3,11 @@
 import type { Socket } from "node:net";
 
 import { Account } from "../base/mod.ts";
-import type { Holder } from "../base/mod.ts";
+import type { Clock, Holder } from "../base/mod.ts";
 import { newCaller } from "../grpc/mod.ts";
 import type { Caller, CallerAccounts } from "../grpc/mod.ts";
+
+import { WastedRequests } from "./wasted-requests.ts";
 
 /** One connection to the port. */
 interface Connection {
@@ -35,15 +37,18 @@ const MAX_LOOKED_AT = 64;
  * 2. Idle connections keep nobody out: where there is no place for a new connection, one without an open request is
  *    closed; of the same address if that address has more than its share, else of the address that has most. One that
  *    never made a request goes first, then the one that is idle longest, as far as a bounded look shows it.
- * 3. Open requests are shared among addresses, and within an address among its connections; bytes among connections.
+ * 3. An address that gives up too many requests gets no new connections for a while (`WastedRequests`).
+ * 4. Open requests are shared among addresses, and within an address among its connections; bytes among connections.
  */
 export class Callers {
   readonly #accounts: CallerAccounts;
   readonly #places: Account;
   readonly #addresses = new Map<string, Address>();
   readonly #connections = new Map<Socket, Connection>();
+  readonly #wasted: WastedRequests;
 
-  constructor(accounts: CallerAccounts, max: number) {
+  constructor(accounts: CallerAccounts, max: number, clock: Clock) {
+    this.#wasted = new WastedRequests(clock);
     this.#accounts = accounts;
     this.#places = new Account(max);
   }
@@ -60,13 +65,14 @@ export class Callers {
   /** Takes a new connection, unless there is no place for it. */
   admit(socket: Socket): Caller | undefined {
     const name = socket.remoteAddress ?? "";
+    if (this.#wasted.isOver(name)) return undefined;
     const address = this.#addresses.get(name) ?? this.#newAddress();
     if (!address.places.take(1)) {
       this.#makeRoom(address);
       if (!address.places.take(1)) return undefined;
     }
     this.#addresses.set(name, address);
-    const caller = newCaller(this.#accounts, address.requests);
+    const caller = newCaller(this.#accounts, address.requests, () => this.#wasted.add(name));
     const connection = { socket, caller, address };
     address.unused.add(connection);
     this.#connections.set(socket, connection);

@@ -92,7 +92,7 @@ export async function startEndpoint(
   const options: EndpointOptions = { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides };
   const { dispatch, clock, logger = silentLogger } = dependencies;
   const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
-  const callers = new Callers(accounts, options.maxConnections);
+  const callers = new Callers(accounts, options.maxConnections, clock);
   let serving: Serving | undefined;
   let draining = false;
 

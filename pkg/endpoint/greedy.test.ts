@@ -18,6 +18,7 @@ test("pipelined requests are carried out one after the other, so that one that i
   });
   const request = (isbn: string) => GET.replace("/books/1", `/books/${isbn}`);
   const client = new RawClient(endpoint.port).send(request("one") + request("two") + request("three"));
+  await until("the first has begun", () => dispatched.length === 1);
   await serves(t, endpoint);
   t.deepEqual(dispatched, ["one", "1"], "the others wait for their turn");
   first.resolve();

@@ -224,7 +224,10 @@ export class Port {
     if (nowMs - this.#warnedMs < WARN_INTERVAL_MS) return;
     this.#warnedMs = nowMs;
     const { maxConnections } = this.#options;
-    this.#logger.warn("connections are refused: too many are open and busy", { maxConnections });
+    this.#logger.warn(
+      "connections are refused: too many are open and busy, or their address gives up too many requests",
+      { maxConnections },
+    );
   }
 }
 

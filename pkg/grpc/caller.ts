@@ -21,6 +21,8 @@ export interface Caller {
   readonly requests: Holder;
   readonly reserve: Holder;
   readonly unread: Unread;
+  /** It has given up a request before it was answered. */
+  readonly onGivenUp: () => void;
 }
 
 /** What was sent to a connection and not taken by its peer yet: shows a peer that does not read. */
@@ -68,8 +70,13 @@ export function callerAccounts(maxBytes: number, maxRequests: number): CallerAcc
 }
 
 /** A connection. `requests` is the share that it takes part in: its address's, or the whole account. */
-export function newCaller(accounts: CallerAccounts, requests: Account | Holder = accounts.requests): Caller {
+export function newCaller(
+  accounts: CallerAccounts,
+  requests: Account | Holder = accounts.requests,
+  onGivenUp: () => void = () => undefined,
+): Caller {
   return {
+    onGivenUp,
     bytes: accounts.bytes.holder(),
     requests: requests.holder(),
     reserve: accounts.reserve.holder(),
@@ -108,7 +115,7 @@ export type Refusal = "requests" | "bytes";
 export class OpenRequest {
   readonly refusal: Refusal | undefined;
   readonly bytes: Charge;
-  readonly #unread: Unread;
+  readonly #caller: Caller;
   readonly #places: Holder;
   #state: "open" | "answered" | "closed" = "open";
   /** What was begun for it and has not ended. */
@@ -116,7 +123,7 @@ export class OpenRequest {
 
   /** @param isReserved whether it is a question about health, which has places of its own. */
   constructor(caller: Caller, isReserved = false) {
-    this.#unread = caller.unread;
+    this.#caller = caller;
     this.#places = isReserved ? caller.reserve : caller.requests;
     this.bytes = caller.bytes.charge();
     if (!this.#places.take(1)) {
@@ -143,19 +150,21 @@ export class OpenRequest {
   answered(): void {
     if (this.#state !== "open") return;
     this.#state = "answered";
-    this.#unread.sent();
+    this.#caller.unread.sent();
   }
 
   /** Waits until the peer takes more of a response that is not whole yet. */
   async taken(drained: Promise<void>): Promise<void> {
-    this.#unread.sent();
+    const { unread } = this.#caller;
+    unread.sent();
     await drained;
-    this.#unread.settled();
+    unread.settled();
   }
 
   close(): void {
     if (this.#state === "closed") return;
-    if (this.#state === "answered") this.#unread.settled();
+    if (this.#state === "answered") this.#caller.unread.settled();
+    else this.#caller.onGivenUp();
     this.#state = "closed";
     if (this.refusal === undefined) this.#places.give(1);
     this.#giveBytes();
