@@ -73,7 +73,8 @@ linuxTest("where no cgroup can be made, memory is read from the process", async 
 });
 
 linuxTest("with its bound switched off an attack succeeds, which is what is expected then", async (t) => {
-  const proof = attack(t, "--short --only half-sent:grpc --seed 1 --without max-buffered-bytes");
+  // Of those, the one that does not depend on how busy the machine is.
+  const proof = attack(t, "--short --only drain:http1 --seed 1 --without drain-secret");
   t.deepEqual(await proof.exited, { code: 0, signal: null });
   t.is(proof.stdout.at(-1), "1 passed, 0 failed");
 });
