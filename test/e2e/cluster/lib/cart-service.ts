@@ -48,8 +48,16 @@ export async function createCart(
   return connectToCart(scope, name);
 }
 
+/** How long the pods of a deleted service may take to end, in seconds: queue-proxy alone waits for 30. */
+const POD_END_S = 180;
+
+/** Deletes a service, and waits for the end of its pods: until then they hold what the next one's pods need of the node. */
 export async function deleteService(name: string): Promise<void> {
   await cluster.run(["kubectl", "delete", "ksvc", name, "--ignore-not-found", "--wait", "--timeout=60s"]);
+  const pods = ["pod", "-l", `serving.knative.dev/service=${name}`];
+  await cluster.run(["kubectl", "wait", "--for=delete", ...pods, `--timeout=${POD_END_S}s`], {
+    timeoutMs: (POD_END_S + 10) * 1_000,
+  });
 }
 
 /** A client of the service of this name. */
