@@ -40,7 +40,7 @@ import type { OpenWorld } from "./world.ts";
 
 const EVIDENCE = join(import.meta.dirname, "..", "..", "build", "attack");
 const LONG: Times = { warmUpMs: 2_000, quietMs: 60_000, afterMs: 10_000 };
-const SHORT: Times = { warmUpMs: 500, quietMs: 3_000, afterMs: 1_000 };
+const SHORT: Times = { warmUpMs: 500, quietMs: 3_000, afterMs: 2_000 };
 const DEFAULT_SECONDS = { long: 15, short: 1.5 };
 
 const MIB = 1_048_576;

@@ -54,10 +54,10 @@ ${BOUND_NAMES.map((name) => `                       ${name.padEnd(26)}${BOUNDS[n
   --json FILE        writes all figures there; a time of null is one that failed
   --help             this text
 
-The measure, from the beginning of an attack until ten seconds after its end (one second with --short): the process lives; its
+The measure, from the beginning of an attack until ten seconds after its end (two with --short): the process lives; its
 memory is under ${DEFAULT_MEMORY_MIB} MiB; the p99 of the bystander, who makes one call after the other, is under ${MAX_FACTOR} times its own of a quiet
 minute (three seconds with --short), where one below ${LEAST_QUIET_MS} ms counts as ${LEAST_QUIET_MS} ms and one above ${MOST_QUIET_MS} ms as ${MOST_QUIET_MS} ms; gRPC health, /readyz
-and /livez answer within a second. With --short the median has to be under a second instead, and half of those may come late: all ways at
+and /livez answer within a second. With --short the median has to be under a second instead, and some of those may come late: all ways at
 once leave two processors no time for the others, whatever the proxy does.
 
 Examples:

@@ -41,6 +41,8 @@ export const attack: Attack = {
   name: "pipelined",
   about: `${CONNECTIONS} connections with ${REQUESTS} small requests at once, again and again`,
   bounds: [],
+  // Each way alone uses up one of two processors.
+  shortWays: ["http1"],
   ways: {
     http1: way(openLine, Buffer.concat([...many(() => getBytes(PATH)), LAST])),
     h2: way(openH2Line, Buffer.concat([...many((at) => getRequest(PATH, 1 + 2 * at)), GO_AWAY])),
