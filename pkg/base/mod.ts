@@ -38,3 +38,5 @@ export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
 export { LOG_LEVELS, silentLogger } from "./logger.ts";
 export type { LogFields, Logger, LogLevel } from "./logger.ts";
+export { TokenBucket } from "./token-bucket.ts";
+export type { Rate } from "./token-bucket.ts";

@@ -4,15 +4,10 @@ import { constants } from "node:http2";
 import type { ClientHttp2Stream } from "node:http2";
 import { addAbortSignal } from "node:stream";
 
-import type { Clock, Timer } from "../base/mod.ts";
+import { TokenBucket } from "../base/mod.ts";
+import type { Clock, Rate, Timer } from "../base/mod.ts";
 
 import { writable } from "./message-writer.ts";
-
-/** How many streams may be reset at once, and how many more in each second. */
-export interface ResetRate {
-  readonly burst: number;
-  readonly perSecond: number;
-}
 
 const ABORTED = AbortSignal.abort();
 
@@ -29,18 +24,14 @@ const TICK_MS = 100;
  *    same: what the peer still says on it is dropped.
  */
 export class ResetPacer {
-  readonly #rate: ResetRate;
+  readonly #bucket: TokenBucket;
   readonly #clock: Clock;
   readonly #waiting = new Set<ClientHttp2Stream>();
-  #tokens: number;
-  #filledMs: number;
   #timer: Timer | undefined;
 
-  constructor(rate: ResetRate, clock: Clock) {
-    this.#rate = rate;
+  constructor(rate: Rate, clock: Clock) {
+    this.#bucket = new TokenBucket(rate, clock);
     this.#clock = clock;
-    this.#tokens = rate.burst;
-    this.#filledMs = clock.monotonicMs();
   }
 
   /** Streams that wait to be reset. */
@@ -50,7 +41,7 @@ export class ResetPacer {
 
   reset(stream: ClientHttp2Stream): void {
     if (stream.closed || stream.destroyed) return;
-    if (this.#waiting.size === 0 && this.#takeToken()) return resetNow(stream);
+    if (this.#waiting.size === 0 && this.#bucket.take()) return resetNow(stream);
     this.#waiting.add(stream);
     stream.once("close", () => this.#waiting.delete(stream));
     stream.resume();
@@ -67,22 +58,12 @@ export class ResetPacer {
     this.#timer ??= this.#clock.schedule(TICK_MS, () => {
       this.#timer = undefined;
       for (const stream of this.#waiting) {
-        if (!this.#takeToken()) break;
+        if (!this.#bucket.take()) break;
         this.#waiting.delete(stream);
         resetNow(stream);
       }
       if (this.#waiting.size > 0) this.#later();
     });
-  }
-
-  #takeToken(): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    const { burst, perSecond } = this.#rate;
-    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#filledMs) * perSecond) / 1_000);
-    this.#filledMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
-    return true;
   }
 }
 

@@ -3,6 +3,7 @@
 import { boolean, httpUrl, LOG_LEVELS, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
 import { parseOrigins } from "../endpoint/mod.ts";
+import { REPEAT_SETTINGS } from "../telemetry/mod.ts";
 
 import { LOG_SETTINGS } from "./log-options.ts";
 
@@ -547,22 +548,7 @@ export const PROXY_SETTINGS = {
     "Time after `/drain` in which the proxy is told to stop; if it is not, it is ready again. Longer than a pod is given to end.",
   ),
   logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the proxy says.", LOG_LEVELS),
-  logRepeatLines: number(
-    "log-repeat-lines",
-    "PERDURE_LOG_REPEAT_LINES",
-    20,
-    "lines",
-    [1, 1_000_000],
-    "Log lines of one level with the same message that are written in a window; of further ones one line tells the number. Those of the level `debug` are all written.",
-  ),
-  logRepeatWindowMs: number(
-    "log-repeat-window",
-    "PERDURE_LOG_REPEAT_WINDOW_MS",
-    10_000,
-    "ms",
-    [1, DAY_MS],
-    "That window: from the first such line to the one with the number.",
-  ),
+  ...REPEAT_SETTINGS,
 } as const;
 
 /** Long enough not to be guessed, and a header's value. */

@@ -2,6 +2,7 @@
 
 import { LOG_LEVELS, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
+import { REPEAT_SETTINGS } from "../telemetry/mod.ts";
 
 const MIB = 1_048_576;
 const MINUTE_MS = 60_000;
@@ -185,22 +186,7 @@ export const WEBHOOK_SETTINGS = {
     "Folder with `token` and `ca.crt` of the service account by which the API server is asked.",
   ),
   logLevel: text("log-level", "PERDURE_LOG_LEVEL", "info", "How much the webhook says.", LOG_LEVELS),
-  logRepeatLines: number(
-    "log-repeat-lines",
-    "PERDURE_LOG_REPEAT_LINES",
-    20,
-    "lines",
-    [1, 1_000_000],
-    "Log lines of one level with the same message that are written in a window; of further ones one line tells the number. Those of the level `debug` are all written.",
-  ),
-  logRepeatWindowMs: number(
-    "log-repeat-window",
-    "PERDURE_LOG_REPEAT_WINDOW_MS",
-    10_000,
-    "ms",
-    [1, DAY_MS],
-    "That window: from the first such line to the one with the number.",
-  ),
+  ...REPEAT_SETTINGS,
 } as const;
 
 export type WebhookOptions = Values<typeof WEBHOOK_SETTINGS>;

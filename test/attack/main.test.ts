@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
+import { descendants, processes } from "../lib/process-list.ts";
+import type { Listed } from "../lib/process-list.ts";
 import { startProcess } from "../lib/processes.ts";
 import type { RunningProcess } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
 
-const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, "main.ts");
 const linuxTest = process.platform === "linux" ? test.serial : test.skip;
 
@@ -97,24 +96,3 @@ linuxTest("a run that is killed leaves no process behind", async (t) => {
   });
   t.true(family.length >= 3);
 });
-
-interface Listed {
-  readonly pid: number;
-  readonly parent: number;
-  readonly command: string;
-}
-
-/** All processes of the machine but those that have ended and wait for their parent. */
-async function processes(): Promise<Listed[]> {
-  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,stat=,args="]);
-  return stdout.split("\n").flatMap((line) => {
-    const [, pid, parent, state = "", command = ""] = /^ *(\d+) +(\d+) +(\S+) +(.*)$/.exec(line) ?? [];
-    if (pid === undefined || state.startsWith("Z")) return [];
-    return [{ pid: Number(pid), parent: Number(parent), command }];
-  });
-}
-
-function descendants(all: readonly Listed[], ancestor: number): Listed[] {
-  const children = all.filter(({ parent }) => parent === ancestor);
-  return [...children, ...children.flatMap(({ pid }) => descendants(all, pid))];
-}

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
 import { natsTest } from "../../hack/nats/nats-test.ts";
+import { descendants, processes } from "../lib/process-list.ts";
+import type { Listed } from "../lib/process-list.ts";
 import { startProcess } from "../lib/processes.ts";
 import type { RunningProcess } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
 
-const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, "main.ts");
 
 /** `npm run faults`, but for the installation. */
@@ -51,26 +50,3 @@ natsTest("a run that is killed leaves no process behind, not even one that it ha
   });
   t.true(family.length >= 3);
 });
-
-interface Listed {
-  readonly pid: number;
-  readonly parent: number;
-  /** As `ps` gives it: `T…` is stopped. */
-  readonly state: string;
-  readonly command: string;
-}
-
-/** All processes of the machine but those that have ended and wait for their parent. */
-async function processes(): Promise<Listed[]> {
-  const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,stat=,args="]);
-  return stdout.split("\n").flatMap((line) => {
-    const [, pid, parent, state = "", command = ""] = /^ *(\d+) +(\d+) +(\S+) +(.*)$/.exec(line) ?? [];
-    if (pid === undefined || state.startsWith("Z")) return [];
-    return [{ pid: Number(pid), parent: Number(parent), state, command }];
-  });
-}
-
-function descendants(all: readonly Listed[], ancestor: number): Listed[] {
-  const children = all.filter(({ parent }) => parent === ancestor);
-  return [...children, ...children.flatMap(({ pid }) => descendants(all, pid))];
-}
