@@ -35,6 +35,8 @@ export interface Attack {
   readonly openWorld?: OpenWorld;
   /** Of what is attacked, if that is not a proxy: the bound of its cgroup, and what it has to stay under. */
   readonly memory?: { readonly limitMib: number; readonly maxMib: number };
+  /** True if it measures memory: how long the others wait is shown and not judged. */
+  readonly measuresMemory?: boolean;
   /** What else must hold after the attack: the violations. It runs in the process that watches. */
   readonly check?: (world: World, counts: Counts) => readonly string[];
 }

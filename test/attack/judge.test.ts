@@ -7,7 +7,7 @@ import type { Observation } from "./judge.ts";
 import { summarize } from "./latencies.ts";
 
 const MIB = 1_048_576;
-const LIMITS = { maxBytes: 400 * MIB, quietP99Ms: { JSON: 4 }, isRough: false };
+const LIMITS = { maxBytes: 400 * MIB, quietP99Ms: { JSON: 4 }, strictness: "strict" as const };
 const GOOD: Observation = {
   end: undefined,
   memoryFrom: "cgroup",
@@ -82,7 +82,7 @@ test("one probe without an answer in time is one too many", (t) => {
 });
 
 test("in short the median is judged, and probes may come late, but not all; memory and the process as ever", (t) => {
-  const rough = { ...LIMITS, isRough: true };
+  const rough = { ...LIMITS, strictness: "rough" as const };
   const bystanders = {
     JSON: { count: 100, failed: 1, p50Ms: 999, p99Ms: Number.POSITIVE_INFINITY, maxMs: 9_000 },
   };
@@ -96,4 +96,13 @@ test("in short the median is judged, and probes may come late, but not all; memo
   );
   t.is(judge({ ...GOOD, probes: { health: { ...probes.health, failed: 4 } } }, rough).length, 1);
   t.is(judge({ ...GOOD, peakBytes: 400 * MIB }, rough).length, 1);
+});
+
+test("where memory is measured, the bystanders are not judged, and probes have to be answered at some time", (t) => {
+  const memory = { ...LIMITS, strictness: "memory" as const };
+  const bystanders = { JSON: summarize([5_000, Number.POSITIVE_INFINITY]) };
+  const probe = { count: 4, failed: 3, maxMs: 900, problem: "no answer in time" };
+  t.deepEqual(judge({ ...GOOD, bystanders, probes: { health: probe } }, memory), []);
+  t.is(judge({ ...GOOD, probes: { health: { ...probe, failed: 4 } } }, memory).length, 1);
+  t.is(judge({ ...GOOD, peakBytes: 400 * MIB }, memory).length, 1);
 });

@@ -16,7 +16,7 @@ import { Scope } from "../lib/scope.ts";
 
 import type { Attack } from "./attack.ts";
 import { loadAttacks } from "./attacks.ts";
-import type { Observation } from "./judge.ts";
+import type { Observation, Strictness } from "./judge.ts";
 import { CGROUP_MIB, HELP, parseOptions } from "./options.ts";
 import type { AttackOptions } from "./options.ts";
 import { planCases, unknownNames } from "./plan.ts";
@@ -155,7 +155,7 @@ async function resultOf(run: Run, { attack, ways, flags, skip }: Case, seed: num
     run.quiet.set(openWorld, quiet);
     const p99 = Object.entries(quiet.bystanders).map(([name, { p99Ms }]) => [name, p99Ms] as const);
     const maxBytes = maxMib * MIB;
-    const limits = { maxBytes, quietP99Ms: Object.fromEntries(p99), isRough: options.isShort };
+    const limits = { maxBytes, quietP99Ms: Object.fromEntries(p99), strictness: strictness(attack, options) };
     const durationMs = seconds * MS_PER_SECOND;
     const outcome = await inScope((own) =>
       runAttack(own, { attack, ways, flags, seed, durationMs, limits, ...world }, (counts, bytes) =>
@@ -166,6 +166,11 @@ async function resultOf(run: Run, { attack, ways, flags, skip }: Case, seed: num
   } catch (error) {
     return { kind: "broken", error: (error as Error).stack ?? String(error) };
   }
+}
+
+function strictness(attack: Attack, { isShort }: AttackOptions): Strictness {
+  if (attack.measuresMemory === true) return "memory";
+  return isShort ? "rough" : "strict";
 }
 
 async function measureQuiet(run: Run, world: QuietRun): Promise<Observation> {

@@ -22,6 +22,7 @@ export const attack: Attack = {
   proxyFlags: { "max-connections": "10000", "first-request-timeout": "600000" },
   // It is a measurement, which takes a while.
   shortWays: [],
+  measuresMemory: true,
   memory: { limitMib: 1_024, maxMib: COMPUTED_MIB },
   ways: {
     all: async (target, tools) => {
