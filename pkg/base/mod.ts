@@ -40,3 +40,4 @@ export { LOG_LEVELS, silentLogger } from "./logger.ts";
 export type { LogFields, Logger, LogLevel } from "./logger.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export type { Rate } from "./token-bucket.ts";
+export { Turns } from "./turns.ts";

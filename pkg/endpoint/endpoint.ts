@@ -133,7 +133,7 @@ export async function startEndpoint(
     idleTimeoutMs: options.idleTimeoutMs,
   });
 
-  const context = { handle, bodies, crossOrigin, logger, accounts };
+  const context = { handle, bodies, crossOrigin, logger, accounts, turns: calls.turns };
   const http1 = createHttp1Server(
     {
       ...context,

@@ -8,6 +8,7 @@ import { BidiServerCall } from "./bidi-server-call.ts";
 import { appendStatus } from "./call-end.ts";
 import { checkAdmitted, findMethod, requestEncoding } from "./call-setup.ts";
 import { callerOf, OpenRequest } from "./caller.ts";
+import type { Encoding } from "./compression.ts";
 import { grpcError } from "./grpc-error.ts";
 import { flattenHeaders } from "./metadata-headers.ts";
 import type { MethodHandler } from "./server-call.ts";
@@ -45,10 +46,18 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
       sendHeadersOnly(stream, refusal);
       return;
     }
+    const raw = rawHeaders ?? flattenHeaders(headers);
     try {
       const method = findMethod(context, headers[":path"] ?? "");
-      const raw = rawHeaders ?? flattenHeaders(headers);
-      startCall(context, method, stream, headers, raw);
+      const encoding = requestEncoding(headers);
+      const caller = callerOf(stream.session, context.accounts);
+      const request = new OpenRequest(caller, method.isReserved);
+      checkAdmitted(request);
+      if (context.turns.begin()) startCall(context, method, request, stream, headers, raw, encoding);
+      else
+        context.turns.wait(caller, () =>
+          startLater(context, method, request, stream, headers, raw, encoding),
+        );
     } catch (error) {
       sendHeadersOnly(stream, statusHeaders(toStatusError(context, headers, error)));
     }
@@ -64,16 +73,33 @@ function refuse(headers: IncomingHttpHeaders): string[] | undefined {
   return undefined;
 }
 
-function startCall(
+/** Its caller may have gone meanwhile: then it costs nothing more. */
+function startLater(
   context: ServerContext,
   method: MethodHandler,
+  request: OpenRequest,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   raw: readonly string[],
+  encoding: Encoding,
 ): void {
-  const encoding = requestEncoding(headers);
-  const request = new OpenRequest(callerOf(stream.session, context.accounts), method.isReserved);
-  checkAdmitted(request);
+  if (stream.destroyed || stream.closed) return request.close();
+  try {
+    startCall(context, method, request, stream, headers, raw, encoding);
+  } catch (error) {
+    sendHeadersOnly(stream, statusHeaders(toStatusError(context, headers, error)));
+  }
+}
+
+function startCall(
+  context: ServerContext,
+  method: MethodHandler,
+  request: OpenRequest,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  raw: readonly string[],
+  encoding: Encoding,
+): void {
   const call =
     method.kind === "unary"
       ? new UnaryServerCall(context, request, stream, headers, raw, encoding, method)

@@ -6,7 +6,7 @@ import type { Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { sleep } from "../base/mod.ts";
+import { sleep, Turns } from "../base/mod.ts";
 import type { Charge, Clock, Holder, Logger } from "../base/mod.ts";
 
 import type { Certificates } from "./certificates.ts";
@@ -16,7 +16,6 @@ import type { PeerConnection } from "./peers.ts";
 import { readBody, refusedAtOnce } from "./review-body.ts";
 import type { BodyLimits, BodyProblem } from "./review-body.ts";
 import { SlicedSocket } from "./sliced-socket.ts";
-import { Turns } from "./turns.ts";
 
 export interface AdmissionOptions {
   readonly host: string;
@@ -104,7 +103,7 @@ export class AdmissionServer {
   readonly #limits: BodyLimits;
   readonly #deps: AdmissionDeps;
   readonly #peers: Peers;
-  readonly #turns = new Turns();
+  readonly #turns = new Turns<string>(1);
   /** By address and port of the other side, because a TLS socket does not tell which one it stands upon. */
   readonly #accepted = new Map<string, PeerConnection>();
   readonly #connections = new WeakMap<Duplex, Connection>();

@@ -4,9 +4,9 @@ import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Readable, Writable } from "node:stream";
 
-import type { Logger } from "../../base/mod.ts";
+import type { Logger, Turns } from "../../base/mod.ts";
 import { callerOf, OpenRequest } from "../../grpc/mod.ts";
-import type { CallerAccounts } from "../../grpc/mod.ts";
+import type { Caller, CallerAccounts } from "../../grpc/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
@@ -15,6 +15,8 @@ export interface Http2Context {
   readonly handle: HttpHandler;
   readonly bodies: BodyReader;
   readonly accounts: CallerAccounts;
+  /** Of streams that begin; those of gRPC too. */
+  readonly turns: Turns<Caller>;
   readonly crossOrigin: CrossOrigin | undefined;
   readonly logger: Logger;
 }
@@ -28,9 +30,17 @@ export function serveHttp2Stream(
 ): void {
   // A stream that breaks is seen by its "close"; without a listener the error would end the process (I12).
   stream.on("error", () => undefined);
-  context.handle(new Http2Exchange(stream, headers, rawHeaders, context)).catch((error: unknown) => {
-    context.logger.error("answer could not be written", { error });
-    stream.destroy();
+  const caller = callerOf(stream.session, context.accounts);
+  const exchange = new Http2Exchange(stream, headers, rawHeaders, caller, context);
+  const begin = (): void => {
+    context.handle(exchange).catch((error: unknown) => {
+      context.logger.error("answer could not be written", { error });
+      stream.destroy();
+    });
+  };
+  if (context.turns.begin()) return begin();
+  context.turns.wait(caller, () => {
+    if (!exchange.gone) begin();
   });
 }
 
@@ -45,11 +55,12 @@ class Http2Exchange implements HttpExchange {
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     rawHeaders: readonly string[],
+    caller: Caller,
     context: Http2Context,
   ) {
     this.#stream = stream;
     this.#context = context;
-    this.request = new OpenRequest(callerOf(stream.session, context.accounts));
+    this.request = new OpenRequest(caller);
     stream.once("close", () => this.request.close());
     this.headers = headers;
     this.rawHeaders = rawHeaders;

@@ -13,6 +13,7 @@ import type {
   ServerStreamCall,
   ServerStreamHandlers,
 } from "../../grpc/mod.ts";
+import { LARGE_CHUNK_BYTES } from "../http/body.ts";
 import { errorStatus } from "../http/error-response.ts";
 import type { Handshake } from "./handshake.ts";
 import { messageFormat, wrongFrame } from "./message-format.ts";
@@ -269,12 +270,21 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.moved();
     if (this.bytes.take(length)) {
       this.#arrivingBytes += length;
+      if (length >= LARGE_CHUNK_BYTES) this.#holdForTurn();
       return;
     }
     const text = "too many bytes of half-received messages are waiting; try again later";
     this.#failOwn(new StatusError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text));
     // What has come is kept until the connection is gone, so it goes as soon as the caller has been told.
     this.#connection.end(() => this.#connection.destroy());
+  }
+
+  /** Connections that have sent more than is read at once take turns, so that others are read in between. */
+  #holdForTurn(): void {
+    this.#socket.pause();
+    setImmediate(() => {
+      if (!this.#paused && !this.#reading) this.#socket.resume();
+    });
   }
 
   #giveBack(bytes: number): void {

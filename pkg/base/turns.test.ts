@@ -5,7 +5,7 @@ import test from "ava";
 import { Turns } from "./turns.ts";
 
 test("who has sent one is served after one piece of who has sent a hundred, and all are served", async (t) => {
-  const turns = new Turns();
+  const turns = new Turns<string>(1);
   const done: string[] = [];
   const work = async (who: string): Promise<void> => {
     await turns.take(who);
@@ -22,7 +22,7 @@ test("who has sent one is served after one piece of who has sent a hundred, and 
 });
 
 test("one piece is done in a turn of the event loop", async (t) => {
-  const turns = new Turns();
+  const turns = new Turns<string>(1);
   let done = 0;
   for (let count = 0; count < 5; count++) void turns.take("one").then(() => (done += 1));
   for (let turn = 0; turn < 10; turn++) {
@@ -31,4 +31,21 @@ test("one piece is done in a turn of the event loop", async (t) => {
     t.true(done - before <= 1);
   }
   t.is(done, 5);
+});
+
+test("as many pieces as fit into a turn are done at once, and the others in the next turns", async (t) => {
+  const turns = new Turns<string>(3);
+  const done: number[] = [];
+  for (let piece = 0; piece < 8; piece++) {
+    if (turns.begin()) done.push(piece);
+    else turns.wait("one", () => done.push(piece));
+  }
+  t.deepEqual(done, [0, 1, 2]);
+  await new Promise((resolve) => void setImmediate(resolve));
+  t.deepEqual(done, [0, 1, 2, 3, 4, 5]);
+  // Nobody goes before those who wait.
+  t.false(turns.begin());
+  await new Promise((resolve) => void setImmediate(resolve));
+  t.deepEqual(done, [0, 1, 2, 3, 4, 5, 6, 7]);
+  t.true(turns.begin());
 });
