@@ -38,7 +38,7 @@ test("as many pieces as fit into a turn are done at once, and the others in the 
   const done: number[] = [];
   for (let piece = 0; piece < 8; piece++) {
     if (turns.begin()) done.push(piece);
-    else turns.wait("one", () => done.push(piece));
+    else turns.wait("one", () => done.push(piece) > 0);
   }
   t.deepEqual(done, [0, 1, 2]);
   await new Promise((resolve) => void setImmediate(resolve));
@@ -48,4 +48,17 @@ test("as many pieces as fit into a turn are done at once, and the others in the 
   await new Promise((resolve) => void setImmediate(resolve));
   t.deepEqual(done, [0, 1, 2, 3, 4, 5, 6, 7]);
   t.true(turns.begin());
+});
+
+test("a piece that there is no need for any more takes nobody's turn", async (t) => {
+  const turns = new Turns<string>(1);
+  const done: string[] = [];
+  t.true(turns.begin());
+  for (let piece = 0; piece < 1_000; piece++) turns.wait("many", () => false);
+  turns.wait("many", () => done.push("many") > 0);
+  turns.wait("one", () => done.push("one") > 0);
+  await new Promise((resolve) => void setImmediate(resolve));
+  t.deepEqual(done, ["many"]);
+  await new Promise((resolve) => void setImmediate(resolve));
+  t.deepEqual(done, ["many", "one"]);
 });

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Does something, unless there is no need for it any more: then it returns false, and does not count. May not throw. */
+export type Piece = () => boolean;
+
 /**
  * Orders pieces of work on the one thread there is, so that a sender with much of it does not delay the others.
  *
@@ -12,7 +15,7 @@
 export class Turns<Sender> {
   readonly #maxInTurn: number;
   /** By sender; the first entry is served next, and moves to the end if it has more. */
-  readonly #waiting = new Map<Sender, (() => void)[]>();
+  readonly #waiting = new Map<Sender, Piece[]>();
   /** Pieces of this turn. */
   #done = 0;
   #endsLater = false;
@@ -29,8 +32,8 @@ export class Turns<Sender> {
     return true;
   }
 
-  /** Does the piece, which may not throw, when it is the turn of its sender: not before the next turn of the loop. */
-  wait(sender: Sender, piece: () => void): void {
+  /** Does the piece when it is the turn of its sender: not before the next turn of the loop. */
+  wait(sender: Sender, piece: Piece): void {
     const line = this.#waiting.get(sender);
     if (line === undefined) this.#waiting.set(sender, [piece]);
     else line.push(piece);
@@ -39,7 +42,12 @@ export class Turns<Sender> {
 
   /** Settles when it is the turn of `sender`. The piece is what the caller does then, up to its next wait. */
   take(sender: Sender): Promise<void> {
-    return new Promise((resolve) => this.wait(sender, resolve));
+    return new Promise((resolve) =>
+      this.wait(sender, () => {
+        resolve();
+        return true;
+      }),
+    );
   }
 
   #endLater(): void {
@@ -53,13 +61,17 @@ export class Turns<Sender> {
     this.#done = 0;
     for (const [sender, line] of this.#waiting) {
       if (this.#done === this.#maxInTurn) break;
-      const piece = line.shift();
-      // Behind the others, which this loop comes to before it comes to this one again.
       this.#waiting.delete(sender);
+      if (doFirst(line)) this.#done++;
+      // Behind the others, which this loop comes to before it comes to this one again.
       if (line.length > 0) this.#waiting.set(sender, line);
-      this.#done++;
-      piece?.();
     }
     if (this.#done > 0) this.#endLater();
   };
+}
+
+/** Does the first piece of a line that there still is a need for. */
+function doFirst(line: Piece[]): boolean {
+  for (let piece = line.shift(); piece !== undefined; piece = line.shift()) if (piece()) return true;
+  return false;
 }

@@ -53,11 +53,14 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
       const caller = callerOf(stream.session, context.accounts);
       const request = new OpenRequest(caller, method.isReserved);
       checkAdmitted(request);
-      if (context.turns.begin()) startCall(context, method, request, stream, headers, raw, encoding);
-      else
+      // Questions about health have places of their own, which are few.
+      if (method.isReserved || context.turns.begin()) startCall(context, method, request, stream, headers, raw, encoding);
+      else {
+        stream.once("close", () => request.close());
         context.turns.wait(caller, () =>
           startLater(context, method, request, stream, headers, raw, encoding),
         );
+      }
     } catch (error) {
       sendHeadersOnly(stream, statusHeaders(toStatusError(context, headers, error)));
     }
@@ -73,7 +76,7 @@ function refuse(headers: IncomingHttpHeaders): string[] | undefined {
   return undefined;
 }
 
-/** Its caller may have gone meanwhile: then it costs nothing more. */
+/** False: its caller has gone meanwhile. */
 function startLater(
   context: ServerContext,
   method: MethodHandler,
@@ -82,13 +85,14 @@ function startLater(
   headers: IncomingHttpHeaders,
   raw: readonly string[],
   encoding: Encoding,
-): void {
-  if (stream.destroyed || stream.closed) return request.close();
+): boolean {
+  if (stream.destroyed || stream.closed) return false;
   try {
     startCall(context, method, request, stream, headers, raw, encoding);
   } catch (error) {
     sendHeadersOnly(stream, statusHeaders(toStatusError(context, headers, error)));
   }
+  return true;
 }
 
 function startCall(

@@ -40,7 +40,9 @@ export function serveHttp2Stream(
   };
   if (context.turns.begin()) return begin();
   context.turns.wait(caller, () => {
-    if (!exchange.gone) begin();
+    if (exchange.gone) return false;
+    begin();
+    return true;
   });
 }
 
