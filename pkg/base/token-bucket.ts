@@ -8,7 +8,7 @@ export interface Rate {
   readonly perSecond: number;
 }
 
-/** Bounds a rate: in any time of t seconds at most `burst` + t × `perSecond` tokens are taken. */
+/** Bounds a rate: in any time of t seconds at most `burst` + t × `perSecond` tokens are taken by `take`. */
 export class TokenBucket {
   readonly #rate: Rate;
   readonly #clock: Clock;
@@ -38,6 +38,12 @@ export class TokenBucket {
     if (this.#tokens < 1) return false;
     this.#tokens--;
     return true;
+  }
+
+  /** Takes one also if there is none: what has happened already is owed, up to a burst. */
+  owe(): void {
+    this.#fill();
+    this.#tokens = Math.max(this.#tokens - 1, -this.#rate.burst);
   }
 
   #fill(): void {

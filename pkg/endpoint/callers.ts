@@ -37,7 +37,7 @@ const MAX_LOOKED_AT = 64;
  * 2. Idle connections keep nobody out: where there is no place for a new connection, one without an open request is
  *    closed; of the same address if that address has more than its share, else of the address that has most. One that
  *    never made a request goes first, then the one that is idle longest, as far as a bounded look shows it.
- * 3. An address that gives up too many requests gets no new connections for a while (`WastedRequests`).
+ * 3. An address that gives up too many requests gets few streams on its new connections for a while (`WastedRequests`).
  * 4. Open requests are shared among addresses, and within an address among its connections; bytes among connections.
  */
 export class Callers {
@@ -65,7 +65,6 @@ export class Callers {
   /** Takes a new connection, unless there is no place for it. */
   admit(socket: Socket): Caller | undefined {
     const name = socket.remoteAddress ?? "";
-    if (this.#wasted.isOver(name)) return undefined;
     const address = this.#addresses.get(name) ?? this.#newAddress();
     if (!address.places.take(1)) {
       this.#makeRoom(address);
@@ -87,6 +86,11 @@ export class Callers {
   of(socket: Socket): Caller {
     // One that was closed meanwhile has no share any more; what is left of it is refused by `take`.
     return this.#connections.get(socket)?.caller ?? newCaller({ ...this.#accounts, requests: NOTHING });
+  }
+
+  /** Whether the connection gets few streams (3). */
+  isCurbed(socket: Socket): boolean {
+    return this.#wasted.isOver(socket.remoteAddress ?? "");
   }
 
   /** The connection has made a request. */

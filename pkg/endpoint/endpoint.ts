@@ -10,7 +10,7 @@
  */
 
 import { createServer as createHttp2Server } from "node:http2";
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import { silentLogger } from "../base/mod.ts";
 import type { Clock, Logger } from "../base/mod.ts";
@@ -26,7 +26,7 @@ import {
   StatusError,
   tuneServerSession,
 } from "../grpc/mod.ts";
-import type { CallerAccounts, MethodHandler } from "../grpc/mod.ts";
+import type { CallerAccounts, Http2ServerLimits, MethodHandler } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 import { Callers } from "./callers.ts";
@@ -50,6 +50,9 @@ import { asksForWebSocket } from "./websocket/handshake.ts";
 import { webSocketMethods } from "./websocket/methods.ts";
 import type { WebSocketMethods } from "./websocket/methods.ts";
 import { WebSockets } from "./websocket/web-sockets.ts";
+
+/** Streams of a connection whose address gives up too many requests: enough for a caller who means them. */
+const CURBED_STREAMS = 8;
 
 export interface EndpointDependencies {
   readonly dispatch: Dispatch;
@@ -145,15 +148,23 @@ export async function startEndpoint(
     },
     options,
   );
-  const http2 = createHttp2Server(http2ServerOptions({ maxConcurrentStreams: options.maxConnectionStreams }));
-  http2.on("session", (session) => tuneServerSession(session));
-  http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
-    const bad = badHttp2Head(headers);
-    if (bad !== undefined) refuseHttp2(stream, bad);
-    else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
-    else serveHttp2Stream(context, stream, headers, rawHeaders);
+  const newHttp2Server = (limits: Http2ServerLimits): Http2Server => {
+    const server = createHttp2Server(http2ServerOptions(limits));
+    server.on("session", (session) => tuneServerSession(session));
+    server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
+      const bad = badHttp2Head(headers);
+      if (bad !== undefined) refuseHttp2(stream, bad);
+      else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
+      else serveHttp2Stream(context, stream, headers, rawHeaders);
+    });
+    return server;
+  };
+  const http2 = newHttp2Server({ maxConcurrentStreams: options.maxConnectionStreams });
+  const curbedHttp2 = newHttp2Server({
+    maxConcurrentStreams: Math.min(CURBED_STREAMS, options.maxConnectionStreams),
+    maxRejectedStreams: CURBED_STREAMS,
   });
-  const port = await openPort({ http1, http2 }, options, callers, clock, logger);
+  const port = await openPort({ http1, http2, curbedHttp2 }, options, callers, clock, logger);
 
   return {
     port: port.port,

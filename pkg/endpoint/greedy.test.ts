@@ -2,6 +2,10 @@
 
 /** Callers who would take what belongs to all: memory, places, connections. */
 
+import { once } from "node:events";
+import { connect } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
+
 import test from "ava";
 
 import { until } from "../../test/lib/until.ts";
@@ -94,4 +98,28 @@ test("a peer that does not read its answers is closed after a time", async (t) =
   for (let i = 0; i < 6; i++) clock.advance(250);
   await until("its memory is given back", () => endpoint.accounts.bytes.used === 0);
   t.is(endpoint.accounts.requests.used, 0);
+});
+
+test("an address that gives up thousands of requests gets few streams on its next connections, and is served", async (t) => {
+  const endpoint = await runEndpoint(t, echo, {}, undefined, new ManualClock());
+  const open = async (): Promise<ClientHttp2Session> => {
+    const session = connect(`http://127.0.0.1:${endpoint.port}`);
+    t.teardown(() => session.destroy());
+    session.on("error", () => undefined);
+    await once(session, "remoteSettings");
+    return session;
+  };
+  for (let connection = 0; connection < 50; connection++) {
+    const session = await open();
+    t.is(session.remoteSettings.maxConcurrentStreams, 100);
+    const call = { ":method": "PUT", ":path": "/books/1", "content-type": "application/json" };
+    for (let stream = 0; stream < 100; stream++) session.request(call).on("error", () => undefined);
+    await until("all are open", () => endpoint.accounts.requests.used === 100);
+    session.destroy();
+    await until("all are given up", () => endpoint.accounts.requests.used === 0);
+  }
+  const curbed = await open();
+  t.is(curbed.remoteSettings.maxConcurrentStreams, 8);
+  const stream = curbed.request({ ":path": "/books/1" }).setEncoding("utf8");
+  t.true((await stream.toArray()).join("").includes("isbn"));
 });

@@ -39,6 +39,8 @@ export interface PortServers {
   /** The one that listens; it must not be listening yet. */
   readonly http1: Http1Server;
   readonly http2: Http2Server;
+  /** The same with few streams for each connection. */
+  readonly curbedHttp2: Http2Server;
 }
 
 export interface PortOptions extends UnreadOptions {
@@ -69,6 +71,7 @@ export async function openPort(
 export class Port {
   readonly #http1: Http1Server;
   readonly #http2: Http2Server;
+  readonly #curbedHttp2: Http2Server;
   readonly #serveHttp1: (socket: Socket) => void;
   readonly #options: PortOptions;
   readonly #clock: Clock;
@@ -89,7 +92,7 @@ export class Port {
   #warnedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    { http1, http2 }: PortServers,
+    { http1, http2, curbedHttp2 }: PortServers,
     options: PortOptions,
     callers: Callers,
     clock: Clock,
@@ -98,6 +101,7 @@ export class Port {
     this.#callers = callers;
     this.#http1 = http1;
     this.#http2 = http2;
+    this.#curbedHttp2 = curbedHttp2;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
@@ -107,13 +111,15 @@ export class Port {
     const [serveHttp1] = http1.listeners("connection");
     this.#serveHttp1 = (socket) => serveHttp1?.call(http1, socket);
     http1.removeAllListeners("connection").on("connection", (socket: Socket) => this.#accept(socket));
-    http2.on("session", (session) => {
-      this.#assign(session);
-      this.#sessions.add(session);
-      session.once("close", () => this.#sessions.delete(session));
-      session.setTimeout(options.idleTimeoutMs, () => session.close());
-    });
-    http2.on("sessionError", (error) => logger.debug("HTTP/2 connection failed", { error }));
+    for (const server of [http2, curbedHttp2]) {
+      server.on("session", (session) => {
+        this.#assign(session);
+        this.#sessions.add(session);
+        session.once("close", () => this.#sessions.delete(session));
+        session.setTimeout(options.idleTimeoutMs, () => session.close());
+      });
+      server.on("sessionError", (error) => logger.debug("HTTP/2 connection failed", { error }));
+    }
   }
 
   /** Use `openPort`. */
@@ -169,7 +175,8 @@ export class Port {
       // (1) Its first request has as much time again.
       this.#expiry.touch(socket);
       this.#handed = { socket, caller: this.#callers.of(socket) };
-      this.#http2.emit("connection", socket);
+      const server = this.#callers.isCurbed(socket) ? this.#curbedHttp2 : this.#http2;
+      server.emit("connection", socket);
       this.#handed = undefined;
     } else {
       this.#expiry.forget(socket);
@@ -224,10 +231,7 @@ export class Port {
     if (nowMs - this.#warnedMs < WARN_INTERVAL_MS) return;
     this.#warnedMs = nowMs;
     const { maxConnections } = this.#options;
-    this.#logger.warn(
-      "connections are refused: too many are open and busy, or their address gives up too many requests",
-      { maxConnections },
-    );
+    this.#logger.warn("connections are refused: too many are open and busy", { maxConnections });
   }
 }
 

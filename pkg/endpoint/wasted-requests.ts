@@ -13,8 +13,11 @@ const MAX_ADDRESSES = 1_000;
  * Which addresses open requests and give them up before they are answered, as no client does for long: with new connections
  * each time, they would get round all bounds of single connections. (Node bounds the resets of one connection alike.)
  *
- * 1. An address that has given up the burst of `RATE`, and its number in each second since, gets no new connections until it
- *    has waited. Those that it has are served.
+ * 1. An address that has given up the burst of `RATE`, and its number in each second since, is over the rate until it has
+ *    waited: its new connections get few streams, so that one that is closed again at once costs little. They are not
+ *    refused, because others may come from the same address.
+ * 2. What was given up while it was over counts as well, up to the burst again: a connection gives up all its requests after
+ *    it was accepted.
  */
 export class WastedRequests {
   readonly #clock: Clock;
@@ -26,10 +29,11 @@ export class WastedRequests {
 
   /** The address has given a request up. */
   add(address: string): void {
-    (this.#buckets.get(address) ?? this.#remember(address)).take();
+    // (2)
+    (this.#buckets.get(address) ?? this.#remember(address)).owe();
   }
 
-  /** Whether the address has to wait. */
+  /** Whether the address is over the rate. */
   isOver(address: string): boolean {
     const bucket = this.#buckets.get(address);
     if (bucket === undefined) return false;

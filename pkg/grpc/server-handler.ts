@@ -54,7 +54,8 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
       const request = new OpenRequest(caller, method.isReserved);
       checkAdmitted(request);
       // Questions about health have places of their own, which are few.
-      if (method.isReserved || context.turns.begin()) startCall(context, method, request, stream, headers, raw, encoding);
+      if (method.isReserved || context.turns.begin())
+        startCall(context, method, request, stream, headers, raw, encoding);
       else {
         stream.once("close", () => request.close());
         context.turns.wait(caller, () =>

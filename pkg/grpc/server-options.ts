@@ -61,6 +61,8 @@ export function resolveServerOptions(options: GrpcServerOptions): ResolvedGrpcSe
 export interface Http2ServerLimits {
   /** Streams that one client may have open at a time. Default 100, which clients assume at first (RFC 9113, 6.5.2). */
   readonly maxConcurrentStreams?: number;
+  /** Streams beyond those that one client may try to open before its connection is ended. Default 100. */
+  readonly maxRejectedStreams?: number;
   /** Largest header list that is taken, in bytes as HTTP/2 counts them. Default 24 KiB. */
   readonly maxHeaderListBytes?: number;
   /** What a client may send ahead on one stream, in bytes. Default 64 KiB. */
@@ -89,7 +91,7 @@ export function http2ServerOptions(limits: Http2ServerLimits = {}): ServerOption
     maxSettings: 32,
     maxOutstandingPings: 10,
     maxSessionInvalidFrames: 100,
-    maxSessionRejectedStreams: 100,
+    maxSessionRejectedStreams: limits.maxRejectedStreams ?? 100,
     streamResetBurst: limits.streamResetBurst ?? 1_000,
     streamResetRate: limits.streamResetsPerSecond ?? 100,
     // Else nghttp2 drops a field with a blank at an edge without a word: an idempotency key must not be lost (I7).
