@@ -100,26 +100,36 @@ test("a peer that does not read its answers is closed after a time", async (t) =
   t.is(endpoint.accounts.requests.used, 0);
 });
 
-test("an address that gives up thousands of requests gets few streams on its next connections, and is served", async (t) => {
-  const endpoint = await runEndpoint(t, echo, {}, undefined, new ManualClock());
-  const open = async (): Promise<ClientHttp2Session> => {
-    const session = connect(`http://127.0.0.1:${endpoint.port}`);
-    t.teardown(() => session.destroy());
-    session.on("error", () => undefined);
-    await once(session, "remoteSettings");
-    return session;
-  };
-  for (let connection = 0; connection < 50; connection++) {
-    const session = await open();
-    t.is(session.remoteSettings.maxConcurrentStreams, 100);
-    const call = { ":method": "PUT", ":path": "/books/1", "content-type": "application/json" };
-    for (let stream = 0; stream < 100; stream++) session.request(call).on("error", () => undefined);
-    await until("all are open", () => endpoint.accounts.requests.used === 100);
-    session.destroy();
-    await until("all are given up", () => endpoint.accounts.requests.used === 0);
-  }
-  const curbed = await open();
-  t.is(curbed.remoteSettings.maxConcurrentStreams, 8);
-  const stream = curbed.request({ ":path": "/books/1" }).setEncoding("utf8");
-  t.true((await stream.toArray()).join("").includes("isbn"));
-});
+const GIVEN_UP = {
+  JSON: { ":method": "PUT", ":path": "/books/1", "content-type": "application/json" },
+  gRPC: {
+    ":method": "POST",
+    ":path": "/perdure.test.library.Library/GetBook",
+    "content-type": "application/grpc",
+  },
+};
+
+for (const [protocol, call] of Object.entries(GIVEN_UP)) {
+  test(`an address that gives up thousands of requests of ${protocol} gets few streams on its next connections, and is served`, async (t) => {
+    const endpoint = await runEndpoint(t, echo, {}, undefined, new ManualClock());
+    const open = async (): Promise<ClientHttp2Session> => {
+      const session = connect(`http://127.0.0.1:${endpoint.port}`);
+      t.teardown(() => session.destroy());
+      session.on("error", () => undefined);
+      await once(session, "remoteSettings");
+      return session;
+    };
+    for (let connection = 0; connection < 50; connection++) {
+      const session = await open();
+      t.is(session.remoteSettings.maxConcurrentStreams, 100);
+      for (let stream = 0; stream < 100; stream++) session.request(call).on("error", () => undefined);
+      await until("all are open", () => endpoint.accounts.requests.used === 100);
+      session.destroy();
+      await until("all are given up", () => endpoint.accounts.requests.used === 0);
+    }
+    const curbed = await open();
+    t.is(curbed.remoteSettings.maxConcurrentStreams, 8);
+    const stream = curbed.request({ ":path": "/books/1" }).setEncoding("utf8");
+    t.true((await stream.toArray()).join("").includes("isbn"));
+  });
+}

@@ -37,6 +37,7 @@ export abstract class CallState implements ServerCall {
   #isArriving = false;
   #takesStream = false;
   #over = false;
+  #callerIsGone = false;
   #cancelled = false;
   #cancelListeners: (() => void)[] | undefined;
   #signal: AbortSignal | undefined;
@@ -160,10 +161,18 @@ export abstract class CallState implements ServerCall {
   /** Marks the call as over; the status is about to be sent. */
   protected settle(): void {
     this.#over = true;
-    this.#request.answered();
+    if (!this.#callerIsGone) this.#request.answered();
     this.arrived();
     this.#deadline?.cancel();
     this.#cancelListeners = undefined;
+  }
+
+  /** The caller has gone; if that was before the call's end, it has given it up. */
+  protected callerGone(): void {
+    if (this.#over) return;
+    this.#callerIsGone = true;
+    this.cancel();
+    this.settle();
   }
 
   /**

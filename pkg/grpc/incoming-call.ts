@@ -160,10 +160,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
   }
 
   onStreamClosed(): void {
-    if (!this.over) {
-      this.cancel();
-      this.settle();
-    }
+    this.callerGone();
     this.closed();
   }
 

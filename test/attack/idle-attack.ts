@@ -16,6 +16,12 @@ const MOST_TIMES = 3;
 /** Ports are chosen here, because the kernel takes seconds to find thousands of free ones of one address. */
 const FIRST_PORT = 10_000;
 
+/**
+ * So many are opened in a second: they are to be held, and ten thousand in one moment would show how long the machine takes to
+ * accept them, in which nobody else's new connection is accepted either.
+ */
+const OPENED_PER_SECOND = 2_000;
+
 /** From one byte of a slow connection to the next, on average, in milliseconds. */
 const BYTE_MS = 3_000;
 
@@ -62,6 +68,7 @@ function idle({ first, trickle }: Idling, firstAddress: number, addresses: numbe
     return sideBySide(shareOf(CONNECTIONS, tools), async (own) => {
       const index = own * tools.share.of + tools.share.index;
       const from = loopbackAddress(target.port, firstAddress + (index % addresses));
+      await pause((index * 1_000) / OPENED_PER_SECOND, tools.signal);
       let fromPort = FIRST_PORT + index * MOST_TIMES;
       await again(MOST_TIMES, tools, async () => {
         const line = await openLine(target.port, tools, { from, fromPort: fromPort++ });

@@ -107,7 +107,7 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     // (1) Node says nothing of the end of an answer that had not begun: the end of the connection closes it.
     connection.waiting.push({ start, open });
     // (2)
-    if (open.refusal !== undefined || connection.waiting.length > MAX_PIPELINED) socket.destroy();
+    if (open.refusal !== undefined || connection.waiting.length > MAX_PIPELINED) cutOff(socket, connection);
   };
 
   server.on("request", serve);
@@ -126,6 +126,18 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     if (connection?.ended !== true) answerClientError(error, socket, connection);
   });
   return server;
+}
+
+/**
+ * Closes a connection with more requests than may wait. Node has read all that came with them, and makes an error for each:
+ * without their stacks, because thousands of those take as long as hundreds of calls.
+ */
+function cutOff(socket: Socket, connection: Connection): void {
+  connection.ended = true;
+  const { stackTraceLimit } = Error;
+  socket.prependOnceListener("close", () => void (Error.stackTraceLimit = 0));
+  socket.once("close", () => void (Error.stackTraceLimit = stackTraceLimit));
+  socket.destroy();
 }
 
 /** What is under way on a connection. */

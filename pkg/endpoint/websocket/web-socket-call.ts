@@ -90,10 +90,10 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     socket.on("ping", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
     socket.on("pong", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
     // Something that is no WebSocket. It has been told, and the end follows.
-    socket.on("error", () => this.#callerGone());
+    socket.on("error", () => this.callerGone());
     socket.on("close", () => {
       this.#giveBack(this.#arrivingBytes);
-      this.#callerGone();
+      this.callerGone();
     });
     this.#call(() => {
       const handled = method.handle(this);
@@ -304,12 +304,6 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.settle();
     this.#socket.send(JSON.stringify({ error: errorStatus(error, this.context.options.logger) }));
     this.#socket.close(closeCode, REASON.test(error.code) ? error.code : undefined);
-  }
-
-  #callerGone(): void {
-    if (this.over) return;
-    this.cancel();
-    this.settle();
   }
 
   #call(action: () => void): void {

@@ -49,8 +49,8 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     super(context, exchange.request, exchange.headers, exchange.rawHeaders);
     this.#exchange = exchange;
     this.#form = form;
-    exchange.onCancel(() => this.#callerGone());
-    exchange.onClose(() => this.#callerGone());
+    exchange.onCancel(() => this.callerGone());
+    exchange.onClose(() => this.callerGone());
   }
 
   get path(): string {
@@ -199,12 +199,6 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     this.settle();
     const frame = encodeTrailers(trailers);
     this.#writer?.end(this.#form.textOut ? frame.toString("base64") : frame);
-  }
-
-  #callerGone(): void {
-    if (this.over) return;
-    this.cancel();
-    this.settle();
   }
 
   #read(action: () => void): void {
