@@ -152,6 +152,7 @@ export async function startEndpoint(
     const server = createHttp2Server(http2ServerOptions(limits));
     server.on("session", (session) => tuneServerSession(session));
     server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
+      if (stream.session === undefined) return dropStream(stream);
       const bad = badHttp2Head(headers);
       if (bad !== undefined) refuseHttp2(stream, bad);
       else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
@@ -192,6 +193,12 @@ export async function startEndpoint(
       serving?.codecs.close();
     },
   };
+}
+
+/** Its connection has gone before it began: there is nobody to answer. */
+function dropStream(stream: ServerHttp2Stream): void {
+  // Without a listener an error would end the process (I12).
+  stream.on("error", () => undefined);
 }
 
 function throwUnavailable(): never {

@@ -194,6 +194,10 @@ export class Port {
       this.#expiry.forget(socket);
       this.#callers.use(socket);
     });
+    session.on("stream", () => {
+      // Node tells of streams after their connection has gone, which nobody serves any more.
+      if (session.destroyed) caller.onGivenUp();
+    });
   }
 
   /** (2) */

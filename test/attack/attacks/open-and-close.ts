@@ -4,11 +4,13 @@ import type { Attack, Way } from "../attack.ts";
 import { getRequest, grpcHeaders, grpcMessage, grpcRequest, PATHS } from "../wire/grpc.ts";
 import { openH2Line } from "../wire/line.ts";
 import { bookRequestBytes } from "../wire/messages.ts";
-import { sideBySide } from "../wire/repeat.ts";
+import { pause, sideBySide } from "../wire/repeat.ts";
 
 const SENDERS = 4;
 const STREAMS = 1_000;
 const MOST_CONNECTIONS = 2_000;
+/** A quarter of a million requests a second; more at once would show how fast the machine accepts connections. */
+const OPENED_PER_SECOND = 250;
 
 const way =
   (requestOf: (streamId: number) => Buffer): Way =>
@@ -19,6 +21,7 @@ const way =
         const line = await openH2Line(target.port, tools);
         if (await line?.send(all)) tools.tally.add("requests", STREAMS);
         line?.close();
+        await pause((SENDERS * 1_000) / OPENED_PER_SECOND, tools.signal);
       }
     });
   };
