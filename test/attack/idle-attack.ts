@@ -20,7 +20,7 @@ const FIRST_PORT = 10_000;
  * So many are opened in a second: they are to be held, and ten thousand in one moment would show how long the machine takes to
  * accept them, in which nobody else's new connection is accepted either.
  */
-const OPENED_PER_SECOND = 2_000;
+const OPENED_PER_SECOND = 1_000;
 
 /** From one byte of a slow connection to the next, on average, in milliseconds. */
 const BYTE_MS = 3_000;
