@@ -31,6 +31,14 @@ other settings are options of \`serve\` (see \`pkg/sdk/README.md\`). \`perdure d
 
 In Kubernetes the proxy is added to pods by the webhook, which sets what [annotations](annotations.md) say.
 
+## Memory
+
+The most memory that a proxy takes follows from four settings; [security](security.md#memory) says what each is for, and what was measured.
+
+| what | with the defaults, in MiB |
+|---|---|
+${memoryRows().join("\n")}
+
 ## The webhook
 
 The same holds for the process of the webhook. In the pod of \`config/core\` it needs none of these.
@@ -41,6 +49,37 @@ ${webhookRows.join("\n")}
 
 This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.ts\` and \`pkg/webhook/options.ts\`.
 `;
+}
+
+/** Of an idle proxy with its user function and its log in SQLite, as `docs/performance.md` has measured it. */
+const IDLE_MIB = 112;
+
+/** Of a connection over HTTP/2, in KiB. */
+const CONNECTION_KIB = 22;
+
+/** What is in no account: garbage that V8 has not collected yet, and one large JSON text in all its forms. */
+const UNCOUNTED = 4 / 3;
+
+/** The most memory of a proxy, summed up from the defaults. */
+function memoryRows(): string[] {
+  const { maxConnections, maxBufferedBytes, maxPendingBytes, maxEntityBytes } = PROXY_SETTINGS;
+  const parts: (readonly [string, number])[] = [
+    ["an idle proxy and its user function's connection", IDLE_MIB],
+    [
+      `\`--${maxConnections.flag}\`, ${CONNECTION_KIB} KiB each`,
+      (maxConnections.default * CONNECTION_KIB) / 1_024,
+    ],
+    ...[maxBufferedBytes, maxPendingBytes, maxEntityBytes].map(
+      (setting) => [`\`--${setting.flag}\``, setting.default / 1_048_576] as const,
+    ),
+  ];
+  const sumMib = parts.reduce((sum, [, mib]) => sum + mib, 0);
+  const all = [
+    ...parts,
+    ["their sum", sumMib] as const,
+    ["the most: four thirds of it", sumMib * UNCOUNTED] as const,
+  ];
+  return all.map(([what, mib]) => `| ${what} | ${Math.round(mib)} |`);
 }
 
 function row(setting: Setting): string {
