@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -32,9 +32,9 @@ export function toolCache(name: string): string {
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "perdure", name);
 }
 
-/** A program of a module that one of ours requires: for what `go install` does not take. */
+/** A program of a module of ours, or of one that it requires: for what `go install` does not take. */
 export interface GoDependency {
-  /** Holds the `go.mod` and the `go.sum` that name the module and all it needs. */
+  /** Holds the `go.mod` and the `go.sum` that name the module and all it needs, and what it has of its own. */
   readonly folder: string;
   /** The package to build. */
   readonly package: string;
@@ -51,10 +51,11 @@ export function goTool(tool: GoTool): Promise<BuiltGoTool> {
   return builtOnce(programName(tool.package), tool.version, install);
 }
 
-/** The same for a dependency of a module of ours; it is built again when `go.mod` or `go.sum` change. */
+/** The same for a module of ours or a dependency of it; it is built again when its folder's Go files change. */
 export function goDependency({ folder, package: path }: GoDependency): Promise<BuiltGoTool> {
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(folder, file)));
+  const files = readdirSync(folder).filter((name) => /^go\.(?:mod|sum)$|\.go$/.test(name));
+  for (const file of files.sort()) hash.update(readFileSync(join(folder, file)));
   const build = async (aside: string): Promise<void> => {
     await go(["build", "-o", join(aside, programName(path)), path], { cwd: folder });
   };

@@ -3,6 +3,7 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import type { DescEnum, DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
 
+import { isBase64, isDuration, isTimestamp } from "../json/value-texts.ts";
 import { HttpError } from "./http-error.ts";
 
 /**
@@ -36,7 +37,11 @@ const DECIMAL = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
 
 function scalarJson(scalar: ScalarType, text: string, source: string): JsonValue {
-  if (scalar === ScalarType.STRING || scalar === ScalarType.BYTES) return text;
+  if (scalar === ScalarType.STRING) return text;
+  if (scalar === ScalarType.BYTES) {
+    if (isBase64(text)) return text;
+    throw misfit(source, text, "base64");
+  }
   if (scalar === ScalarType.BOOL) {
     if (text === "true") return true;
     if (text === "false") return false;
@@ -73,13 +78,28 @@ export function hasFieldsInJson(message: DescMessage): boolean {
 }
 
 function messageJson(message: DescMessage, text: string, source: string): JsonValue {
-  if (TEXT_MESSAGES.has(message.typeName)) return text;
+  if (TEXT_MESSAGES.has(message.typeName)) return textMessageJson(message, text, source);
   const [wrapped] = message.fields;
   if (WRAPPER.test(message.typeName) && wrapped?.fieldKind === "scalar") {
     return scalarJson(wrapped.scalar, text, source);
   }
   const advice = hasFieldsInJson(message) ? "set its fields by their dotted path" : "only a body can set it";
   throw new HttpError("WRONG_PARAMETER_TYPE", `${source} is a message (${message.typeName}); ${advice}`);
+}
+
+function textMessageJson(message: DescMessage, text: string, source: string): JsonValue {
+  if (message.typeName === "google.protobuf.Timestamp" && !isTimestamp(text))
+    throw misfit(source, text, "a date and time that exists (RFC 3339)");
+  if (message.typeName === "google.protobuf.Duration" && !isDuration(text))
+    throw misfit(source, text, "a number of seconds with at most nine decimals, and an s");
+  return text;
+}
+
+/** Whether the value of a parameter may have blanks: all but texts have none, and a raw `+` is itself in them. */
+export function mayHaveBlanks(field: DescField): boolean {
+  const { message } = field;
+  if (message !== undefined) return message.typeName === "google.protobuf.StringValue";
+  return field.scalar === ScalarType.STRING;
 }
 
 function misfit(source: string, text: string, expected: string): HttpError {

@@ -3,14 +3,15 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 
 import { HttpError } from "./http-error.ts";
-import { hasFieldsInJson, parameterJson } from "./parameter.ts";
+import { hasFieldsInJson, mayHaveBlanks, parameterJson } from "./parameter.ts";
 
 /** As deep as protobuf JSON goes. */
 const MAX_DEPTH = 100;
 
 /**
  * The query as the protobuf JSON of the input message: `a.b=1&a.b=2` sets the repeated field `b` of the message field
- * `a`. Fields go by their name in the `.proto` file or by their JSON name.
+ * `a`. Fields go by their name in the `.proto` file or by their JSON name. A raw `+` is a blank in texts, as forms have it, and
+ * itself in values that have no blanks: base64, numbers, dates.
  *
  * @param query what stands behind the question mark.
  * @throws HttpError
@@ -20,14 +21,14 @@ export function queryJson(message: DescMessage, query: string): JsonObject {
   for (const pair of query.split("&")) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
-    const name = decode(equals === -1 ? pair : pair.slice(0, equals));
-    const text = equals === -1 ? "" : decode(pair.slice(equals + 1));
-    setParameter(json, message, name, text);
+    const name = decode(blanksIn(equals === -1 ? pair : pair.slice(0, equals)));
+    setParameter(json, message, name, equals === -1 ? "" : pair.slice(equals + 1));
   }
   return json;
 }
 
-function setParameter(json: JsonObject, message: DescMessage, name: string, text: string): void {
+/** @param raw still percent-encoded. */
+function setParameter(json: JsonObject, message: DescMessage, name: string, raw: string): void {
   const path = name.split(".");
   let object = json;
   let parent: DescMessage = message;
@@ -42,7 +43,7 @@ function setParameter(json: JsonObject, message: DescMessage, name: string, text
   }
   const field = fieldOf(parent, path.at(-1) ?? "");
   if (field === undefined) throw unknownParameter(message, name);
-  setValue(object, field, name, text);
+  setValue(object, field, name, decode(mayHaveBlanks(field) ? blanksIn(raw) : raw));
 }
 
 function setValue(object: JsonObject, field: DescField, name: string, text: string): void {
@@ -62,11 +63,14 @@ function fieldOf(message: DescMessage, name: string): DescField | undefined {
   return message.fields.find((field) => field.name === name || field.jsonName === name);
 }
 
-function decode(text: string): string {
-  const spaced = text.includes("+") ? text.replaceAll("+", " ") : text;
-  if (!spaced.includes("%")) return spaced;
+function blanksIn(raw: string): string {
+  return raw.includes("+") ? raw.replaceAll("+", " ") : raw;
+}
+
+function decode(raw: string): string {
+  if (!raw.includes("%")) return raw;
   try {
-    return decodeURIComponent(spaced);
+    return decodeURIComponent(raw);
   } catch {
     throw new HttpError("MALFORMED_QUERY", "the query has broken percent-encoding or is not UTF-8");
   }

@@ -131,6 +131,24 @@ const attacks: readonly Attack[] = [
     code: "WRONG_FIELD_TYPE",
     status: 400,
   },
+  {
+    what: "a number without quotes of 12,000,000 digits",
+    body: () => fill('{"longs":[', "1", "]}"),
+    code: "WRONG_FIELD_TYPE",
+    status: 400,
+  },
+  {
+    what: "a number with 12,000,000 zeros before its last decimal",
+    body: () => fill('{"longs":[1.', "0", "1]}"),
+    code: "WRONG_FIELD_TYPE",
+    status: 400,
+  },
+  {
+    what: "base64 with 12,000,000 line breaks and a blank",
+    body: () => fill('{"blob":"QUI=', "\\n", ' "}'),
+    code: "WRONG_FIELD_TYPE",
+    status: 400,
+  },
   // Were the key looked for in the text of the error, the time would be the square of the length.
   {
     what: "a type that looks like an unknown key",
@@ -175,6 +193,7 @@ const large: readonly (readonly [what: string, body: () => string])[] = [
   ["12 MB of escapes", () => fill('{"text":"', "\\n", '"}')],
   ["12 MB of base64", () => fill('{"blob":"', "QUJD", '"}')],
   ["12 MB of multi-byte text", () => fill('{"text":"', "€", '"}')],
+  ["12 MB of escaped pairs", () => fill('{"text":"', "\\ud83d\\ude00", '"}')],
 ];
 
 for (const [what, body] of large) {

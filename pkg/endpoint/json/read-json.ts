@@ -2,16 +2,18 @@
 
 import { isUtf8 } from "node:buffer";
 
-import { fromJsonString } from "@bufbuild/protobuf";
+import { fromJson, fromJsonString } from "@bufbuild/protobuf";
 import type { DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
 import { countRequestValues } from "./count-request.ts";
 import { errorText } from "./error-text.ts";
+import { exactValues, quoteNumbers } from "./exact-values.ts";
+import { checkTree, countTree } from "./json-tree.ts";
 import { SMALL_BYTES } from "./limits.ts";
 import type { JsonLimits } from "./limits.ts";
 import { mostDefaultValues } from "./message-shape.ts";
-import { countJsonValues } from "./scan.ts";
+import { scanJson } from "./scan.ts";
 
 /**
  * Makes a message of a JSON text.
@@ -22,6 +24,9 @@ export type JsonReader = (text: Buffer) => Message;
 
 /** Keys and values, those of defaults included, of a text that is read at once: messages cost less than other values. */
 const MAX_DEFAULTS_AT_ONCE = 40_000;
+
+/** How half of a surrogate pair comes into a text that is UTF-8. */
+const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 /**
  * The reader of a message type. Nothing is built from a text before its values are counted, and no message before its
@@ -41,23 +46,29 @@ export function jsonReader(
   const maxValues = isAtOnce
     ? Math.min(maxAtOnce, Math.floor(MAX_DEFAULTS_AT_ONCE / mostPerValue))
     : maxJsonValues;
+  const options = { registry: types };
   return (text) => {
-    const values = countJsonValues(text, maxValues);
+    const { values, isUnclear } = scanJson(text, maxValues);
     if (!isUtf8(text)) throw new HttpError("MALFORMED_JSON", "the body is not UTF-8");
     const string = text.toString("utf8");
+    const json = parse(string);
+    // Of two entries with one name `JSON.parse` keeps the last.
+    if (json === undefined || countTree(json) !== values) throw malformed(schema, string);
     // The values of a text mostly are too few to exceed the bound whatever they stand for.
-    const mayBeLarge = text.length > SMALL_BYTES || values * mostPerValue > maxJsonValues;
-    const json = mayBeLarge ? parse(string) : undefined;
-    if (json !== undefined) countRequestValues(schema, json, types, maxJsonValues);
+    if (text.length > SMALL_BYTES || values * mostPerValue > maxJsonValues)
+      countRequestValues(schema, json, types, maxJsonValues);
+    if (isUnclear || (string.includes("\\u") && ESCAPED_SURROGATE.test(string))) checkTree(json);
+    const quoted = isUnclear ? parse(quoteNumbers(string)) : undefined;
+    const exact = exactValues(schema, json, quoted, types);
     try {
-      return fromJsonString(schema, string, { registry: types });
+      return fromJson(schema, exact, options);
     } catch (error) {
       throw new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
     }
   };
 }
 
-/** Undefined if the text is no JSON: `fromJsonString` says what is wrong. */
+/** Undefined if the text is no JSON. */
 function parse(text: string): JsonValue | undefined {
   try {
     return JSON.parse(text) as JsonValue;
@@ -66,12 +77,20 @@ function parse(text: string): JsonValue | undefined {
   }
 }
 
+/** What protobuf-es says of a text that is no JSON, or has a name twice. */
+function malformed(schema: DescMessage, text: string): HttpError {
+  try {
+    fromJsonString(schema, text);
+  } catch (error) {
+    return new HttpError("MALFORMED_JSON", errorText(error), { cause: error });
+  }
+  return new HttpError("MALFORMED_JSON", "the body has a name twice");
+}
+
 /** protobuf-es tells its failures apart by their text alone; `transcoder.test.ts` holds it to these. */
-function jsonErrorCode(error: unknown): "MALFORMED_JSON" | "UNKNOWN_JSON_FIELD" | "WRONG_FIELD_TYPE" {
+function jsonErrorCode(error: unknown): "UNKNOWN_JSON_FIELD" | "WRONG_FIELD_TYPE" {
   if (!(error instanceof Error)) return "WRONG_FIELD_TYPE";
   const { message } = error;
-  if (error.cause instanceof SyntaxError || message.includes(' from JSON: duplicate object key "'))
-    return "MALFORMED_JSON";
   // It quotes what came, so a pattern that looks for the key could be made to look for hours.
   const isUnknownKey = message.includes(' from JSON: key "') && message.endsWith('" is unknown');
   return isUnknownKey ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE";

@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { HttpError } from "../http/http-error.ts";
 import { countValues } from "../testdata/arbitrary-heap.ts";
 import { MAX_JSON_DEPTH } from "./limits.ts";
-import { countJsonValues } from "./scan.ts";
+import { countJsonValues, scanJson } from "./scan.ts";
 
 const MANY = 1_000_000;
 
@@ -129,3 +129,79 @@ function parsed(text: string): JsonValue | undefined {
     return undefined;
   }
 }
+
+for (const number of [
+  "0",
+  "-1",
+  "999999999999999",
+  "1.5",
+  "52.52000659999999",
+  "-0.30000000000000004",
+  "12345678901234.5",
+]) {
+  test(`${number} is a clear number`, (t) => t.false(scanJson(Buffer.from(`[${number}]`), MANY).isUnclear));
+}
+
+for (const number of [
+  "9007199254740993",
+  "-9007199254740993",
+  "1234567890123e6",
+  "1e3",
+  "1E400",
+  "-1e400",
+  "1e-400",
+  "1.00000000000000000001",
+  "0.99999999999999999999",
+  "9007199254740992.5",
+  "123456789012345678901234567890",
+]) {
+  test(`${number} is an unclear number, wherever it stands`, (t) => {
+    for (const text of [number, `[${number}]`, `{"a":[1, ${number}\n,2]}`, `[true,${number},null]`])
+      t.true(scanJson(Buffer.from(text), MANY).isUnclear, text);
+    t.false(scanJson(Buffer.from(`{"a":"${number}","${number}":false}`), MANY).isUnclear);
+  });
+}
+
+/** Numbers of JSON in any notation, near whole numbers more often than elsewhere. */
+const numberText = fc
+  .tuple(
+    fc.constantFrom("", "-"),
+    fc.oneof(
+      fc.bigInt({ min: 0n, max: 10n ** 25n }),
+      fc.bigInt({ min: 2n ** 53n - 9n, max: 2n ** 53n + 9n }),
+      fc.nat(),
+    ),
+    fc.oneof(
+      fc.constant(""),
+      fc.bigInt({ min: 0n, max: 10n ** 20n }).map((digits) => `.${digits}`),
+      fc.tuple(fc.constantFrom("0", "9"), fc.nat(25)).map(([digit, count]) => `.${digit.repeat(count)}1`),
+    ),
+    fc.oneof(
+      fc.constant(""),
+      fc.integer({ min: -30, max: 30 }).map((exponent) => `e${exponent}`),
+    ),
+  )
+  .map((parts) => parts.join(""));
+
+/** The number times 10^60, which is whole. */
+function scaled(number: string): bigint {
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e(-?\d+))?$/.exec(number) ?? [];
+  const digits = BigInt(whole + fraction) * 10n ** BigInt(60 + Number(exponent) - fraction.length);
+  return sign === "-" ? -digits : digits;
+}
+
+test("of clear numbers those that become whole are whole, and the same", (t) => {
+  let clear = 0;
+  fc.assert(
+    fc.property(numberText, (number) => {
+      if (scanJson(Buffer.from(number), MANY).isUnclear) return;
+      clear++;
+      const built = JSON.parse(number) as number;
+      t.true(Number.isFinite(built));
+      if (Number.isInteger(built)) t.is(BigInt(built) * 10n ** 60n, scaled(number), number);
+    }),
+    { numRuns: 20_000 },
+  );
+  t.true(clear > 1_000, `${clear}`);
+});

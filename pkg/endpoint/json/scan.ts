@@ -6,6 +6,9 @@ import { MAX_JSON_DEPTH } from "./limits.ts";
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const ARRAY = 0x5b;
@@ -13,19 +16,40 @@ const END_OF_ARRAY = 0x5d;
 const OBJECT = 0x7b;
 const END_OF_OBJECT = 0x7d;
 
+/** What a byte outside texts is, if it is anything particular: it ends a number or a word, or it is of an exponent. */
+const DELIMITER = 1;
+const EXPONENT = 2;
+const KINDS = new Uint8Array(256);
+KINDS.fill(DELIMITER, 0, SPACE + 1);
+for (const byte of [COMMA, COLON, QUOTE, ARRAY, END_OF_ARRAY, OBJECT, END_OF_OBJECT]) KINDS[byte] = DELIMITER;
+for (const letter of "eE") KINDS[letter.charCodeAt(0)] = EXPONENT;
+
+/** A number of so many digits, without an exponent, is a whole one exactly if the double nearest to it is, and is the same. */
+const CLEAR_DIGITS = 15;
+
+export interface ScannedJson {
+  /** Keys, objects, arrays, texts, numbers, `true`s, `false`s and `null`s. */
+  readonly values: number;
+  /** Whether there is a number that may be no double: another whole number than the double nearest to it, or out of range. */
+  readonly isUnclear: boolean;
+}
+
 /**
- * Counts the keys and values of a JSON text before anything is built from it.
+ * Counts the keys and values of a JSON text before anything is built from it, and looks for numbers that `JSON.parse` may
+ * change.
  *
- * 1. Of a JSON text it counts exactly the keys, objects, arrays, texts, numbers, `true`s, `false`s and `null`s.
+ * 1. Of a JSON text it counts exactly the keys and values.
  * 2. Of any other bytes it counts no fewer than `JSON.parse` builds before it finds out, and each level that it enters.
- * 3. It reads each byte once, and stops at the first value beyond a bound. Nothing is allocated.
+ * 3. It reads each byte once, but for the rare number that is looked at again, and stops at the first value beyond a bound.
+ * 4. If no number is unclear, each one that `JSON.parse` makes a whole number of is that number, and none is infinite.
  *
  * @throws HttpError `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES`
  */
-export function countJsonValues(text: Uint8Array, maxJsonValues: number): number {
+export function scanJson(text: Buffer, maxJsonValues: number): ScannedJson {
   const { length } = text;
   let values = 0;
   let depth = 0;
+  let isUnclear = false;
   let at = 0;
   while (at < length) {
     const byte = text[at++] as number;
@@ -39,13 +63,24 @@ export function countJsonValues(text: Uint8Array, maxJsonValues: number): number
     if (byte === QUOTE) at = endOfText(text, at);
     else if (byte === ARRAY || byte === OBJECT) {
       if (++depth > MAX_JSON_DEPTH) throw tooDeep();
-    } else while (at < length && !isDelimiter(text[at] as number)) at++;
+    } else {
+      const start = at - 1;
+      let kinds = 0;
+      for (; at < length; at++) {
+        const kind = KINDS[text[at] as number] as number;
+        if (kind === DELIMITER) break;
+        kinds |= kind;
+      }
+      // Digits and signs are below the letters that words begin with.
+      if ((at - start > CLEAR_DIGITS || kinds !== 0) && byte <= NINE && !isUnclear)
+        isUnclear = mayMislead(text, start, at, kinds !== 0);
+    }
   }
-  return values;
+  return { values, isUnclear };
 }
 
 /** The place after the closing quote. */
-function endOfText(text: Uint8Array, start: number): number {
+function endOfText(text: Buffer, start: number): number {
   const { length } = text;
   let at = start;
   while (at < length) {
@@ -56,18 +91,23 @@ function endOfText(text: Uint8Array, start: number): number {
   return at;
 }
 
-/** What ends a number or a word. */
-function isDelimiter(byte: number): boolean {
-  return (
-    byte <= SPACE ||
-    byte === COMMA ||
-    byte === COLON ||
-    byte === QUOTE ||
-    byte === ARRAY ||
-    byte === END_OF_ARRAY ||
-    byte === OBJECT ||
-    byte === END_OF_OBJECT
-  );
+/** Whether the double nearest to a number is a whole number, or infinite. */
+function mayMislead(text: Buffer, start: number, end: number, hasExponent: boolean): boolean {
+  if (!hasExponent && isFraction(text, start, end)) return false;
+  const nearest = Number(text.toString("latin1", start, end));
+  return Number.isInteger(nearest) || !Number.isFinite(nearest);
+}
+
+/**
+ * Whether a number is clearly not whole: one below 10^14 is at least a tenth away from any whole number then, and its double
+ * less than a tenth from it.
+ */
+function isFraction(text: Buffer, start: number, end: number): boolean {
+  const last = Math.min(end - 1, start + CLEAR_DIGITS);
+  let dot = start;
+  while (dot < last && text[dot] !== DOT) dot++;
+  const tenths = text[dot + 1] as number;
+  return dot < last && tenths > ZERO && tenths < NINE;
 }
 
 export function tooManyValues(maxJsonValues: number): HttpError {
@@ -77,4 +117,9 @@ export function tooManyValues(maxJsonValues: number): HttpError {
 
 function tooDeep(): HttpError {
   return new HttpError("JSON_TOO_DEEP", `the JSON is more than ${MAX_JSON_DEPTH} levels deep`);
+}
+
+/** The values alone. */
+export function countJsonValues(text: Buffer, maxJsonValues: number): number {
+  return scanJson(text, maxJsonValues).values;
 }

@@ -7,6 +7,7 @@ import { HttpError } from "../http/http-error.ts";
 import { hasFieldsInJson } from "../http/parameter.ts";
 import { countReplyValues, tooManyBytes } from "./count-reply.ts";
 import type { JsonLimits } from "./limits.ts";
+import { stringifyWithSigns, writtenNumbers } from "./written-numbers.ts";
 
 /** Turns a serialized message into a JSON text without line breaks. @throws HttpError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
 export type JsonWriter = (payload: Uint8Array) => string;
@@ -26,12 +27,16 @@ export function jsonWriter(
   const options = { alwaysEmitImplicit: true, registry: types };
   const read = messageReader(schema, types, limits);
   const { maxJsonReplyBytes } = limits;
+  const changeNumbers = writtenNumbers(schema);
   return (payload) => {
     const message = read(payload);
     let text: string;
     try {
-      const json = toJson(schema, message, options);
-      text = JSON.stringify(field === undefined ? json : fieldJson(json, field, options));
+      const numbers = { types, hasNegativeZero: false };
+      const made = toJson(schema, message, options);
+      const whole = changeNumbers === undefined ? made : changeNumbers(made, undefined, numbers);
+      const json = field === undefined ? whole : fieldJson(whole, field, options);
+      text = numbers.hasNegativeZero ? stringifyWithSigns(json) : JSON.stringify(json);
     } catch (error) {
       throw malformed(schema, error);
     }

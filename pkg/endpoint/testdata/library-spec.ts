@@ -24,6 +24,11 @@ export function librarySpec(): UserFunctionSpec {
   return toSpec("library", ["Library", "Plain"], ["Talks", "Files"]);
 }
 
+/** The service of `values.proto`. */
+export function valuesSpec(): UserFunctionSpec {
+  return toSpec("values", [], ["Values"]);
+}
+
 /** The service of `heap.proto`. */
 export function heapSpec(): UserFunctionSpec {
   return toSpec("heap", [], ["Heaps"]);
@@ -47,7 +52,7 @@ function compile(): Uint8Array {
 }
 
 function toSpec(
-  file: "library" | "heap",
+  file: "library" | "heap" | "values",
   entities: readonly string[],
   actions: readonly string[],
 ): UserFunctionSpec {

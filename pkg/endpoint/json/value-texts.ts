@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Texts that stand for values in protobuf's JSON, as far as protobuf-es takes more than protobuf's own parsers do, and makes
+ * another value of it (docs/adr/0015). What it refuses by itself, as a year or a number out of range, is not looked at.
+ */
+
+/** Any way to write a number of JSON (RFC 8259, 6). Each digit can be matched in one way only. */
+const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+const ZERO = 0x30;
+
+/** Of a number of 64 bits. */
+const MAX_DIGITS = 20;
+
+/** What protobuf-es reads without a mistake; leading zeros do no harm. */
+const DIGITS = /^-?\d{1,20}$/;
+
+/**
+ * The digits of a whole number, which may be written with a fraction of zeros or an exponent, as protobuf's own parsers take
+ * it: `1.50e1` is 15. Undefined if it is not whole, or has more digits than any type.
+ */
+export function wholeNumber(text: string): string | undefined {
+  if (DIGITS.test(text)) return text;
+  const parts = NUMBER.exec(text);
+  if (parts === null) return undefined;
+  const [, sign = "", whole = "", zeros = "", exponent = "0"] = parts;
+  const fraction = withoutZerosAtEnd(zeros);
+  const digits = (whole + fraction).replace(/^0+/, "");
+  if (digits === "") return "0";
+  const shift = Number(exponent) - fraction.length;
+  if (shift >= 0) return digits.length + shift > MAX_DIGITS ? undefined : sign + digits + "0".repeat(shift);
+  if (-shift >= digits.length || !/^0+$/.test(digits.slice(shift))) return undefined;
+  return sign + digits.slice(0, shift);
+}
+
+/** A pattern would begin again at each zero. */
+function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits.charAt(end - 1) === "0") end--;
+  return digits.slice(0, end);
+}
+
+const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
+
+/** Whether a text is a number of JSON or one of the three that JSON has not. */
+export function isNumberText(text: string): boolean {
+  return NUMBER.test(text) || NOT_FINITE.includes(text);
+}
+
+/** Whether the name of an entry is the key of a map whose keys are whole numbers. */
+export function isWholeKey(key: string): boolean {
+  return DIGITS.test(key);
+}
+
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/**
+ * Whether a text is a date of the calendar and a time of the day, as `google.protobuf.Timestamp` has them (RFC 3339, 5.6
+ * and 5.7). A `Timestamp` has no leap seconds.
+ */
+export function isTimestamp(text: string): boolean {
+  if (!TIMESTAMP.test(text)) return false;
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  if (month < 1 || month > 12 || day < 1) return false;
+  if (day > 28 && day > daysOf(twoDigits(text, 0) * 100 + twoDigits(text, 2), month)) return false;
+  if (!isTime(text, 11) || twoDigits(text, 17) > 59) return false;
+  return text.endsWith("Z") || isTime(text, text.length - 5);
+}
+
+/** Whether `23:59`, and not more, stands there. */
+function isTime(text: string, at: number): boolean {
+  return twoDigits(text, at) <= 23 && twoDigits(text, at + 3) <= 59;
+}
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - ZERO) * 10 + (text.charCodeAt(at + 1) - ZERO);
+}
+
+function daysOf(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+const DURATION = /^-?\d+(?:\.\d{1,9})?s$/;
+
+/** Whether a text has the form of a `google.protobuf.Duration`, and nothing behind it. */
+export function isDuration(text: string): boolean {
+  return DURATION.test(text);
+}
+
+/** Both alphabets; line breaks are passed over, as protobuf's own parsers do. */
+const BASE64 = /^[\w+/\r\n-]*$/;
+const PADDING = /^(={1,2})[\r\n]*$/;
+
+/**
+ * Whether a text is base64 or base64url (RFC 4648, 4 and 5), padded to its end or not at all. A blank is none: in a query or
+ * a form it was a `+`.
+ */
+export function isBase64(text: string): boolean {
+  const end = text.indexOf("=");
+  const body = end === -1 ? text : text.slice(0, end);
+  if (!BASE64.test(body)) return false;
+  const length = body.length - lineBreaks(body);
+  if (end === -1) return length % 4 !== 1;
+  const padding = PADDING.exec(text.slice(end))?.[1];
+  return padding !== undefined && (length + padding.length) % 4 === 0;
+}
+
+function lineBreaks(text: string): number {
+  if (!text.includes("\n") && !text.includes("\r")) return 0;
+  let count = 0;
+  for (let at = 0; at < text.length; at++) if (text[at] === "\n" || text[at] === "\r") count++;
+  return count;
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type {
+  DescExtension,
+  DescField,
+  DescMessage,
+  JsonObject,
+  JsonValue,
+  Registry,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+
+import { shapeOf } from "./message-shape.ts";
+
+export interface WalkContext {
+  /** Resolves the `Any`s and the extensions. */
+  readonly types: Registry;
+}
+
+/**
+ * What takes the place of a value: the same value, if it may stay.
+ *
+ * @param twin what stands at the same place of another JSON of the same form; undefined if there is none.
+ */
+export type Change<C> = (json: JsonValue, twin: JsonValue | undefined, context: C) => JsonValue;
+
+/** Where a value stands, for people: a field, or the message itself if it stands alone or in an `Any`. */
+export type Place = DescField | DescExtension | DescMessage;
+
+/** What is done with the values of a message's JSON, by what they are; undefined if nothing is. */
+export interface Changes<C> {
+  /** A number, text, truth value or bytes, also of a wrapper. */
+  scalar(type: ScalarType, place: Place): Change<C> | undefined;
+  enumValue(place: Place): Change<C> | undefined;
+  /** The name of an entry of a map. */
+  mapKey(type: ScalarType, place: Place): ((key: string) => void) | undefined;
+  /** A message that JSON has not as an object of its fields: `Timestamp`, `Duration`, `FieldMask`, `Struct`, `Value`, `ListValue`. */
+  special(desc: DescMessage, place: Place): Change<C> | undefined;
+}
+
+/** The change of a whole message; undefined if no message of its type has anything to change. */
+export type MessageChange<C> = (desc: DescMessage) => Change<C> | undefined;
+
+/**
+ * Goes through the JSON of messages (protobuf's mapping) and changes it where it stands, in lists, maps, oneofs, messages
+ * inside, `Any`s and extensions. What does not fit the message is left as it is. What has to be looked at is found out
+ * once for a message type, and nothing else is.
+ *
+ * JSON is not deeper than `MAX_JSON_DEPTH`.
+ *
+ * @param has `some` fields if the JSON comes from outside; `all` of them, by their JSON name, if protobuf-es wrote it.
+ */
+export function messageChange<C extends WalkContext>(
+  has: "some" | "all",
+  changes: Changes<C>,
+): MessageChange<C> {
+  const known = new WeakMap<DescMessage, Change<C> | typeof NOTHING>();
+  const extensions = new WeakMap<DescExtension, Change<C> | typeof NOTHING>();
+
+  function ofMessage(desc: DescMessage): Change<C> | undefined {
+    let change = known.get(desc);
+    if (change === undefined) known.set(desc, (change = makeOfMessage(desc) ?? NOTHING));
+    return change === NOTHING ? undefined : change;
+  }
+
+  function makeOfMessage(desc: DescMessage): Change<C> | undefined {
+    if (shapeOf(desc).form !== "fields") return ofSpecial(desc, desc);
+    return concerns(desc) ? ofFields(desc) : undefined;
+  }
+
+  function ofSpecial(desc: DescMessage, place: Place): Change<C> | undefined {
+    if (shapeOf(desc).form === "any") return ofAny;
+    return isWrapperDesc(desc) ? changes.scalar(desc.fields[0].scalar, place) : changes.special(desc, place);
+  }
+
+  /** Whether there is anything to change in the message or in those inside it, which may be of its own type again. */
+  function concerns(desc: DescMessage): boolean {
+    const seen = new Set([desc]);
+    for (const message of seen) {
+      const { form } = shapeOf(message);
+      if (message.proto.extensionRange.length > 0) return true;
+      if (form !== "fields") {
+        if (ofSpecial(message, message) !== undefined) return true;
+        continue;
+      }
+      for (const field of message.fields) {
+        if (field.message !== undefined) seen.add(field.message);
+        else if (ofElement(field) !== undefined) return true;
+        if (field.fieldKind === "map" && changes.mapKey(field.mapKey, field) !== undefined) return true;
+      }
+    }
+    return false;
+  }
+
+  function ofFields(desc: DescMessage): Change<C> {
+    const byKey = new Map<string, Change<C>>();
+    for (const field of desc.fields) {
+      const change = ofField(field);
+      if (change === undefined) continue;
+      byKey.set(field.jsonName, change);
+      if (has === "some") byKey.set(field.name, change);
+    }
+    const isExtensible = desc.proto.extensionRange.length > 0;
+    if (has === "all" && !isExtensible) return ofMembers([...byKey]);
+    return (json, twin, context) => {
+      if (!isObject(json)) return json;
+      for (const key of Object.keys(json)) {
+        const change = byKey.get(key) ?? (isExtensible ? ofExtension(key, context.types) : undefined);
+        if (change !== undefined) changeAt(json, key, change, twin, context);
+      }
+      return json;
+    };
+  }
+
+  function ofField(field: DescField | DescExtension): Change<C> | undefined {
+    const change = ofElement(field);
+    if (field.fieldKind === "list") return change === undefined ? undefined : ofList(change);
+    if (field.fieldKind === "map") {
+      const checkKey = changes.mapKey(field.mapKey, field);
+      return change === undefined && checkKey === undefined ? undefined : ofMap(change, checkKey);
+    }
+    return change;
+  }
+
+  /** The value of a field, or one of its list or map. */
+  function ofElement(field: DescField | DescExtension): Change<C> | undefined {
+    const { message } = field;
+    if (message !== undefined) {
+      if (shapeOf(message).form !== "fields") return ofSpecial(message, field);
+      if (!concerns(message)) return undefined;
+      // Found when it is needed, since it may be inside itself.
+      let change: Change<C> | undefined;
+      return (json, twin, context) => {
+        change ??= ofMessage(message);
+        return change === undefined ? json : change(json, twin, context);
+      };
+    }
+    if (field.enum !== undefined) return changes.enumValue(field);
+    return field.scalar === undefined ? undefined : changes.scalar(field.scalar, field);
+  }
+
+  function ofExtension(key: string, types: Registry): Change<C> | undefined {
+    if (!key.startsWith("[") || !key.endsWith("]")) return undefined;
+    const extension = types.getExtension(key.slice(1, -1));
+    if (extension === undefined) return undefined;
+    let change = extensions.get(extension);
+    if (change === undefined) extensions.set(extension, (change = ofField(extension) ?? NOTHING));
+    return change === NOTHING ? undefined : change;
+  }
+
+  const ofAny: Change<C> = (json, twin, context) => {
+    if (!isObject(json)) return json;
+    const url = json["@type"];
+    if (typeof url !== "string") return json;
+    const desc = context.types.getMessage(url.slice(url.lastIndexOf("/") + 1));
+    const change = desc === undefined ? undefined : ofMessage(desc);
+    if (desc === undefined || change === undefined) return json;
+    if (shapeOf(desc).form === "fields") return change(json, twin, context);
+    if (Object.hasOwn(json, "value")) changeAt(json, "value", change, twin, context);
+    return json;
+  };
+
+  return ofMessage;
+}
+
+const NOTHING = Symbol("nothing to change");
+
+/** Looks for each that may be there, rather than at each that is there. */
+function ofMembers<C>(members: readonly (readonly [key: string, change: Change<C>])[]): Change<C> {
+  return (json, twin, context) => {
+    if (!isObject(json)) return json;
+    for (const [key, change] of members)
+      if (Object.hasOwn(json, key)) changeAt(json, key, change, twin, context);
+    return json;
+  };
+}
+
+function ofList<C>(change: Change<C>): Change<C> {
+  return (json, twin, context) => {
+    if (!Array.isArray(json)) return json;
+    const twins = Array.isArray(twin) ? twin : undefined;
+    for (let index = 0; index < json.length; index++) {
+      const before = json[index] as JsonValue;
+      const after = change(before, twins?.[index], context);
+      if (after !== before) json[index] = after;
+    }
+    return json;
+  };
+}
+
+function ofMap<C>(change: Change<C> | undefined, checkKey: ((key: string) => void) | undefined): Change<C> {
+  return (json, twin, context) => {
+    if (!isObject(json)) return json;
+    for (const key of Object.keys(json)) {
+      checkKey?.(key);
+      if (change !== undefined) changeAt(json, key, change, twin, context);
+    }
+    return json;
+  };
+}
+
+/** `key` is one of the object's own, so this is no one else's `__proto__`. */
+function changeAt<C>(
+  json: JsonObject,
+  key: string,
+  change: Change<C>,
+  twin: JsonValue | undefined,
+  context: C,
+): void {
+  const before = json[key] as JsonValue;
+  const after = change(before, isObject(twin) ? twin[key] : undefined, context);
+  if (after !== before) json[key] = after;
+}
+
+function isObject(json: JsonValue | undefined): json is JsonObject {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ScalarType } from "@bufbuild/protobuf";
+import type { JsonValue } from "@bufbuild/protobuf";
+
+import { shortFloat } from "./short-float.ts";
+import { messageChange } from "./value-walk.ts";
+import type { Change, WalkContext } from "./value-walk.ts";
+
+export interface WrittenNumbers extends WalkContext {
+  /** Whether there is a zero below zero, which `JSON.stringify` writes as any other. */
+  hasNegativeZero: boolean;
+}
+
+const double: Change<WrittenNumbers> = (json, _twin, context) => {
+  if (Object.is(json, -0)) context.hasNegativeZero = true;
+  return json;
+};
+
+const float: Change<WrittenNumbers> = (json, twin, context) =>
+  typeof json === "number" && json !== 0 ? shortFloat(json) : double(json, twin, context);
+
+/** Any JSON value: of a `google.protobuf.Value`. */
+const anything: Change<WrittenNumbers> = (json, twin, context) => {
+  if (typeof json !== "object" || json === null) return double(json, twin, context);
+  for (const value of Object.values(json)) if (value !== undefined) anything(value, twin, context);
+  return json;
+};
+
+/**
+ * Makes the numbers of a message's JSON what is to be written: floats have the fewest digits. Undefined for a message type
+ * that has neither floats nor doubles.
+ */
+export const writtenNumbers = messageChange<WrittenNumbers>("all", {
+  scalar(type) {
+    if (type === ScalarType.FLOAT) return float;
+    return type === ScalarType.DOUBLE ? double : undefined;
+  },
+  enumValue: () => undefined,
+  mapKey: () => undefined,
+  special({ typeName }) {
+    const isJson = /^google\.protobuf\.(?:Struct|Value|ListValue)$/.test(typeName);
+    return isJson ? anything : undefined;
+  },
+});
+
+/** As `JSON.stringify`, but for the sign of zero. JSON is not deeper than `MAX_JSON_DEPTH`. */
+export function stringifyWithSigns(json: JsonValue): string {
+  if (Object.is(json, -0)) return "-0";
+  if (typeof json !== "object" || json === null) return JSON.stringify(json);
+  if (Array.isArray(json)) return `[${json.map(stringifyWithSigns).join(",")}]`;
+  const entries = Object.keys(json).map(
+    (key) => `${JSON.stringify(key)}:${stringifyWithSigns(json[key] as JsonValue)}`,
+  );
+  return `{${entries.join(",")}}`;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a caller writes and what it has to become: one table for all ways in. */
+
+import {
+  formsOfWholes,
+  refusedFractions,
+  refusedWholes,
+  takenFractions,
+  takenWholes,
+} from "./number-rows.ts";
+import { refusedBytes, refusedSpecials, takenBytes, takenSpecials } from "./text-rows.ts";
+import type { Refused, Taken } from "./value-places.ts";
+
+// What a large number must not become where it is none of 64 bits
+
+const OTHERS: readonly Taken[] = [
+  {
+    json: '"valueOne":9007199254740993',
+    message: { valueOne: { kind: { case: "numberValue", value: 9_007_199_254_740_992 } } },
+    written: '"valueOne":9007199254740992',
+  },
+  {
+    json: '"structOne":{"a":[1e3,-0,18446744073709551616]},"int64One":9007199254740993',
+    message: { structOne: { a: [1_000, -0, 2 ** 64] }, int64One: 9_007_199_254_740_993n },
+    written: '"structOne":{"a":[1000,-0,18446744073709552000]}',
+  },
+  {
+    json: '"stringOne":"9007199254740993","int64One":9007199254740993',
+    message: { stringOne: "9007199254740993", int64One: 9_007_199_254_740_993n },
+    written: '"int64One":"9007199254740993"',
+  },
+  {
+    json: '"stringOne":"\\"9007199254740993,\\\\","int64One":-9007199254740993',
+    message: { stringOne: '"9007199254740993,\\', int64One: -9_007_199_254_740_993n },
+    written: '"stringOne":"\\"9007199254740993,\\\\"',
+  },
+  { json: '"sizeOne":2147483647', message: { sizeOne: 2_147_483_647 }, written: '"sizeOne":"LARGE"' },
+  { json: '"sizeOne":1e0', message: { sizeOne: 1 }, written: '"sizeOne":"SMALL"' },
+  {
+    json: '"stringOne":"\\ud83d\\ude00","valueOne":"\\uD83D\\uDE00"',
+    message: { stringOne: "😀", valueOne: { kind: { case: "stringValue", value: "😀" } } },
+    written: '"stringOne":"😀"',
+  },
+];
+
+const OTHERS_REFUSED: readonly Refused[] = [
+  ...[
+    '"stringOne":',
+    '"stringMaybe":',
+    '"stringWrapped":',
+    '"bytesOne":',
+    '"boolOne":',
+    '"timeOne":',
+    '"spanOne":',
+  ].map((key) => ({ json: `${key}9007199254740993` })),
+  ...['"maskOne":', '"structOne":', '"anyOne":', '"inner":', '"sizeOne":', '"int64List":', '"int64Map":'].map(
+    (key) => ({
+      json: `${key}9007199254740993`,
+    }),
+  ),
+  { json: '"sizeOne":1.00000000000000000001' },
+  { json: '"sizeOne":2147483648' },
+  { json: '"valueOne":1e400' },
+  { json: '"structOne":{"a":[-1e400]}' },
+  { json: '"valuesOne":[1e999999999]' },
+  { json: '"valueOne":"\\ud83d"' },
+  { json: '"valueOne":{"\\ude00":1}' },
+  { json: '"structOne":{"a":"\\ude00\\ud83d"}' },
+  { json: '"stringOne":"\\ud83d"' },
+];
+
+export const TAKEN: readonly Taken[] = [
+  ...takenWholes(),
+  ...formsOfWholes(),
+  ...takenFractions(),
+  ...takenBytes(),
+  ...takenSpecials(),
+  ...OTHERS,
+];
+
+export const REFUSED: readonly Refused[] = [
+  ...refusedWholes(),
+  ...refusedFractions(),
+  ...refusedBytes(),
+  ...refusedSpecials(),
+  ...OTHERS_REFUSED,
+];
