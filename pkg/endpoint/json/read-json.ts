@@ -6,6 +6,7 @@ import { fromJsonString } from "@bufbuild/protobuf";
 import type { DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
+import { missingField } from "../http/missing-field.ts";
 import { countRequestValues } from "./count-request.ts";
 import { errorText } from "./error-text.ts";
 import { SMALL_BYTES } from "./limits.ts";
@@ -16,7 +17,8 @@ import { countJsonValues } from "./scan.ts";
 /**
  * Makes a message of a JSON text.
  *
- * @throws HttpError `MALFORMED_JSON`, `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES`, `UNKNOWN_JSON_FIELD` or `WRONG_FIELD_TYPE`
+ * @throws HttpError `MALFORMED_JSON`, `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES`, `UNKNOWN_JSON_FIELD`, `WRONG_FIELD_TYPE`
+ * or `REQUIRED_FIELD_MISSING`
  */
 export type JsonReader = (text: Buffer) => Message;
 
@@ -52,7 +54,7 @@ export function jsonReader(
     try {
       return fromJsonString(schema, string, { registry: types });
     } catch (error) {
-      throw new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
+      throw missingField(error) ?? new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
     }
   };
 }
