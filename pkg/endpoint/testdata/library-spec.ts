@@ -29,6 +29,16 @@ export function heapSpec(): UserFunctionSpec {
   return toSpec("heap", [], ["Heaps"]);
 }
 
+/** The services of `required.proto`. */
+export function requiredSpec(): UserFunctionSpec {
+  return toSpec("required", ["Orders"], ["Tally"]);
+}
+
+/** The service of `legacy.proto`. */
+export function legacySpec(): UserFunctionSpec {
+  return toSpec("legacy", ["Orders"], []);
+}
+
 function compile(): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "perdure-endpoint-"));
   const output = join(folder, "library.binpb");
@@ -47,7 +57,7 @@ function compile(): Uint8Array {
 }
 
 function toSpec(
-  file: "library" | "heap",
+  file: "library" | "heap" | "required" | "legacy",
   entities: readonly string[],
   actions: readonly string[],
 ): UserFunctionSpec {
