@@ -35,6 +35,8 @@ export function headProblem({ httpVersion, rawHeaders }: RequestHead): HeadProbl
       if (problem !== undefined) return problem;
     }
   }
+  if (hosts === 0 && httpVersion === "1.1")
+    return malformed("a request of HTTP/1.1 has a Host header (RFC 9112, 3.2)");
   return undefined;
 }
 

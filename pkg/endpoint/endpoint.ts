@@ -99,8 +99,8 @@ export async function startEndpoint(
   let serving: Serving | undefined;
   let draining = false;
 
-  const { maxIdempotencyKeyLength, streamKeepAliveMs } = options;
-  const behind = { dispatch, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
+  const { maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs } = options;
+  const behind = { dispatch, maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
   const bodies = new BodyReader(options, clock);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const serveJson = createHttpHandler({

@@ -15,6 +15,7 @@ import type { Command, CommandReply } from "../router/mod.ts";
 import type { StreamEnd } from "../entity/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
+import { checked, requiredFieldsCheck } from "./required-fields.ts";
 import { readOwnMessage } from "./own-message.ts";
 import type { ServingContext } from "./serving.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
@@ -42,9 +43,11 @@ export function grpcMethods(
 function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandler {
   const { dispatch, maxIdempotencyKeyLength } = context;
   const takesMetadata = method.kind === "action";
+  const check = requiredFieldsCheck(method.desc);
   return {
     kind: "unary",
     async handle(payload, call) {
+      check?.(payload);
       const command: Command = {
         method,
         payload,
@@ -71,10 +74,12 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
 /** Of an action, with a stream in either direction, or both. */
 export function streamedMethod(method: ServedMethod, { dispatch }: ServingContext): BidiMethod {
   const takesStream = method.desc.methodKind !== "server_streaming";
+  const check = requiredFieldsCheck(method.desc);
   return {
     kind: "bidi",
     takesOne: !takesStream,
     handle(call) {
+      const messages = takesStream ? callMessages(call) : single(call);
       const end: { given?: StreamEnd } = {};
       const replies = dispatch.streamed({
         method,
@@ -83,7 +88,7 @@ export function streamedMethod(method: ServedMethod, { dispatch }: ServingContex
         deadlineMs: call.deadlineMs,
         onCancel: (listener) => call.onCancel(listener),
         bytes: call.bytes,
-        input: takesStream ? callMessages(call) : single(call),
+        input: check === undefined ? messages : checked(messages, check),
       });
       return sendAll(call, replies, end);
     },

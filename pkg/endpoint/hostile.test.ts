@@ -222,8 +222,8 @@ test("a body may come in chunks", async (t) => {
 
 test("a body without length and chunks is an empty body", async (t) => {
   const endpoint = await runEndpoint(t);
-  const answer = await new RawClient(endpoint.port).send(`${PUT}\r\n`).until("empty");
-  t.true(answer.includes("perdure-error-code: MALFORMED_JSON"), answer);
+  const answer = await new RawClient(endpoint.port).send(`${PUT}\r\n`).until(BOOK);
+  t.true(answer.startsWith("HTTP/1.1 200 OK"), answer);
 });
 
 test("a body that breaks off dispatches nothing", async (t) => {
@@ -420,9 +420,11 @@ test("HTTP/2: a request without a path, and CONNECT, harm nobody", async (t) => 
   const endpoint = await runEndpoint(t);
   const session = connectHttp2(endpoint.url);
   const stream = session.request({ ":method": "CONNECT", ":authority": "x" });
-  t.is(
-    await new Promise((resolve) => stream.on("response", (response) => resolve(response[":status"]))),
-    404,
+  t.deepEqual(
+    await new Promise((resolve) =>
+      stream.on("response", (response) => resolve([response[":status"], response["perdure-error-code"]])),
+    ),
+    [405, "METHOD_NOT_ALLOWED"],
   );
   stream.close(constants.NGHTTP2_CANCEL);
   await serves(t, endpoint);

@@ -194,6 +194,17 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     }
   });
 
+  test(`${version}: to HEAD a stream without end has the head of its answer, and is ended`, async (t) => {
+    const { state, streamed } = endless(1_000);
+    const endpoint = await runEndpoint(t, echo, {}, streamed);
+    const answer = await send(endpoint.port, { method: "HEAD", path: "/downloads/x" });
+    t.is(answer.status, 200);
+    t.is(answer.headers["content-type"], "application/octet-stream");
+    t.is(await readText(answer.body), "");
+    await state.ended;
+    t.true(state.pulled <= 2, `${state.pulled} were pulled`);
+  });
+
   test(`${version}: a failure in the middle is the last line, or an event of its own`, async (t) => {
     const endpoint = await runEndpoint(t, echo, {}, stumble);
     const lines = await send(endpoint.port, talk("Recite"));

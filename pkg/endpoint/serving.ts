@@ -6,6 +6,8 @@ import type { Dispatch } from "../router/mod.ts";
 /** What every way to call a method needs. */
 export interface ServingContext {
   readonly dispatch: Dispatch;
+  /** Of one request's body, also when it is unpacked. */
+  readonly maxRequestBytes: number;
   /** In UTF-16 code units. */
   readonly maxIdempotencyKeyLength: number;
   /** Silence after which an event stream gets a comment, in milliseconds. */

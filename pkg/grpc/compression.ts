@@ -47,7 +47,7 @@ export function decompress(
   encoding: Encoding,
   maxBytes: number,
   charge: Charge,
-): Promise<Uint8Array> {
+): Promise<Buffer> {
   if (encoding === "identity") {
     const text = "a message is marked as compressed, but no compression is named";
     return Promise.reject(grpcError(Status.INTERNAL, "BAD_COMPRESSION", text));

@@ -6,6 +6,7 @@ export { CallError } from "./call-end.ts";
 export type { CallEnd } from "./call-end.ts";
 export { CallState } from "./call-state.ts";
 export type { ClientStream, StreamHandlers } from "./client-call.ts";
+export { decompress } from "./compression.ts";
 export type { ConnectOptions } from "./client-options.ts";
 export { connect } from "./connect.ts";
 export type { CallOptions, Connection } from "./connection.ts";

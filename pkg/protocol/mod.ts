@@ -10,6 +10,7 @@ export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
 export type { Metadata, MetadataEntry } from "./metadata.ts";
 export { MessageError, readMessage } from "./read-message.ts";
 export type { MessageErrorCode } from "./read-message.ts";
+export { requiredFieldFinder } from "./required-fields.ts";
 export { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
 
 export {

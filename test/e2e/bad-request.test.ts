@@ -53,8 +53,8 @@ const BAD_REQUESTS: readonly BadRequest[] = [
     title: "no body",
     call: { method: "POST", body: "" },
     status: 400,
-    errorCode: "MALFORMED_JSON",
-    text: /body is empty/,
+    errorCode: "ENTITY_KEY_MISSING",
+    text: /names no entity/,
   },
   {
     title: "an unknown field",
@@ -117,8 +117,8 @@ const BAD_REQUESTS: readonly BadRequest[] = [
     title: "another HTTP method",
     path: ADD_PATH,
     call: { method: "GET" },
-    status: 404,
-    errorCode: "UNKNOWN_PATH",
+    status: 405,
+    errorCode: "METHOD_NOT_ALLOWED",
     text: /GET/,
   },
   {

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import type { DescMethod } from "@bufbuild/protobuf";
 import test from "ava";
 
+import { HttpRuleSchema } from "../../../pkg/protocol/gen/google/api/http_pb.ts";
 import {
   AddLineItemSchema,
   ShoppingCart,
@@ -48,6 +49,14 @@ test("fields that are neither in the path nor in the body go into the query", (t
 test("patterns and wildcards of a path are filled in", (t) => {
   const path = "/v1/{user_id=users/*}/x/*/{product_id=**}:add";
   t.is(curl({ httpMethod: "POST", path, body: "*" }).split(" ").at(-1), `${BASE}/v1/users/ann/x/x/p1:add`);
+});
+
+test("a field of a message inside may stand in a path, and HEAD is asked as curl has it", (t) => {
+  const method = { ...getCart, input: HttpRuleSchema };
+  t.is(
+    curl({ httpMethod: "HEAD", path: "/kinds/{custom.kind=of/*}", body: "" }, method).split("?")[0],
+    `curl -I '${BASE}/kinds/of/kind`,
+  );
 });
 
 test("grpcurl gets the whole message, the address and the method's full name", (t) => {

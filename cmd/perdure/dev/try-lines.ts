@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescField, DescMethod, JsonValue } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, DescMethod, JsonValue } from "@bufbuild/protobuf";
 
 import { sampleField, sampleMessage } from "./sample-json.ts";
 
 /** How one method is called over HTTP. */
 export interface Route {
   readonly method: DescMethod;
-  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, or `*` for any. */
+  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, another one that the rule names, or `*` for any. */
   readonly httpMethod: string;
   /** A template, as `/carts/{user_id}/items`. */
   readonly path: string;
@@ -22,10 +22,16 @@ export function curlLine(route: Route, baseUrl: string): string {
   const query = body === undefined || route.body !== "*" ? queryOf(route, used) : "";
   const url = quote(`${baseUrl}${path}${query}`);
   const natural = body === undefined ? "GET" : "POST";
-  const verb = route.httpMethod === "*" || route.httpMethod === natural ? [] : ["-X", route.httpMethod];
+  const verb = methodFlags(route.httpMethod, natural);
   if (body === undefined) return ["curl", ...verb, url].join(" ");
   const json = quote(JSON.stringify(body));
   return ["curl", ...verb, "-d", json, "-H", "'content-type: application/json'", url].join(" ");
+}
+
+function methodFlags(httpMethod: string, natural: string): readonly string[] {
+  if (httpMethod === "*" || httpMethod === natural) return [];
+  // With `-X HEAD` curl would wait for a body that never comes.
+  return httpMethod === "HEAD" ? ["-I"] : ["-X", httpMethod];
 }
 
 /** The same call over gRPC; the proxy's reflection tells grpcurl the types. */
@@ -41,11 +47,18 @@ function fillPath({ method, path }: Route): { readonly path: string; readonly us
   const used = new Set<string>();
   const filled = path.replace(VARIABLE, (_match, name: string, pattern: string | undefined) => {
     used.add(name);
-    const field = method.input.fields.find((candidate) => candidate.name === name);
-    const text = encodeURIComponent(asText(field));
+    const text = encodeURIComponent(asText(fieldAt(method.input, name)));
     return (pattern ?? "*").replaceAll(/\*\*?/g, text);
   });
   return { path: filled.replaceAll(/\*\*?/g, "x"), used };
+}
+
+/** The field that a variable names, which may be one of a message inside: `book.name`. */
+function fieldAt(message: DescMessage, name: string): DescField | undefined {
+  const [first = "", ...rest] = name.split(".");
+  const field = message.fields.find((candidate) => candidate.name === first);
+  if (rest.length === 0) return field;
+  return field?.fieldKind === "message" ? fieldAt(field.message, rest.join(".")) : undefined;
 }
 
 function bodyOf({ method, body }: Route, used: ReadonlySet<string>): JsonValue | undefined {

@@ -7,7 +7,7 @@ import { headProblem } from "../../base/mod.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpResponse } from "./exchange.ts";
-import { HttpError } from "./http-error.ts";
+import { HttpError, methodNotAllowed } from "./http-error.ts";
 
 /** The refusal of a request whose head another reader may read otherwise; undefined if there is none. */
 export function badHttp1Head(request: IncomingMessage): HttpResponse | undefined {
@@ -25,6 +25,18 @@ export function badHttp2Head(headers: IncomingHttpHeaders): HttpResponse | undef
   return refusal(new HttpError("MALFORMED_REQUEST", "the host header differs from :authority"));
 }
 
+/** The refusal of an expectation that nothing here fulfils (RFC 9110, 10.1.1). */
+export function unknownExpectation(): HttpResponse {
+  return refusal(
+    new HttpError("UNKNOWN_EXPECTATION", "the only expectation that is known here is 100-continue"),
+  );
+}
+
+/** The refusal of CONNECT, which asks for a tunnel (RFC 9110, 9.3.6): this is no proxy of that kind. */
+export function refusedTunnel(): HttpResponse {
+  return refusal(methodNotAllowed("CONNECT", []));
+}
+
 /** Refuses, and closes the connection when the answer is out. */
 export function refuseHttp1(response: ServerResponse, answer: HttpResponse): void {
   response.writeHead(answer.status, [...headersOf(answer), "connection", "close"]).end(answer.body);
@@ -40,11 +52,11 @@ export function refuseHttp2(stream: ServerHttp2Stream, answer: HttpResponse): vo
   stream.resume();
 }
 
-function refusal({ status, code, message }: HttpError): HttpResponse {
-  return { status, contentType: TEXT_TYPE, errorCode: code, body: message };
+function refusal({ status, code, message, headers }: HttpError): HttpResponse {
+  return { status, contentType: TEXT_TYPE, errorCode: code, headers, body: message };
 }
 
-function headersOf({ contentType, errorCode = "", body }: HttpResponse): string[] {
+function headersOf({ contentType, errorCode = "", headers = [], body }: HttpResponse): string[] {
   const length = String(Buffer.byteLength(body));
-  return ["content-type", contentType, "content-length", length, ERROR_CODE_HEADER, errorCode];
+  return ["content-type", contentType, "content-length", length, ERROR_CODE_HEADER, errorCode, ...headers];
 }

@@ -14,6 +14,7 @@ interface Shown {
   readonly httpStatus: number;
   readonly code: string;
   readonly text: string;
+  readonly headers?: readonly string[];
 }
 
 /** The answer to a request that failed: the text as it is (Cloudstate's TCK compares it), the reason's code beside it. */
@@ -23,6 +24,7 @@ export function errorResponse(thrown: unknown, logger: Logger): HttpResponse {
     status: shown.httpStatus,
     contentType: TEXT_TYPE,
     errorCode: isCode(shown.code) ? shown.code : undefined,
+    ...(shown.headers !== undefined && { headers: shown.headers }),
     body: shown.text,
   };
 }
@@ -44,8 +46,9 @@ function show(thrown: unknown, logger: Logger): Shown {
     return { grpcStatus: status, httpStatus: httpStatus(status), code, text: message };
   }
   if (thrown instanceof HttpError) {
-    const { status, code, message } = thrown;
-    return { grpcStatus: grpcStatusOf(status), httpStatus: status, code, text: message };
+    const { status, code, message, headers } = thrown;
+    const refusal = { grpcStatus: grpcStatusOf(status), httpStatus: status, code, text: message };
+    return headers.length === 0 ? refusal : { ...refusal, headers };
   }
   logger.error("request failed in an unforeseen way", { error: thrown });
   return { grpcStatus: Status.INTERNAL, httpStatus: 500, code: "INTERNAL", text: "internal error" };

@@ -7,7 +7,10 @@ import { CodedError } from "../../base/mod.ts";
  * it means. A refusal of the user function or of the proxy behind the port carries the code of its `StatusError`.
  */
 export const HTTP_ERRORS = {
-  MALFORMED_REQUEST: { status: 400, meaning: "what was sent is not an HTTP request, or its body broke off" },
+  MALFORMED_REQUEST: {
+    status: 400,
+    meaning: "what was sent is not an HTTP request, or its body broke off, or is not packed as it says",
+  },
   MALFORMED_PATH: { status: 400, meaning: "the path has broken percent-encoding or is not UTF-8" },
   MALFORMED_QUERY: { status: 400, meaning: "the query has broken percent-encoding or is not UTF-8" },
   UNKNOWN_QUERY_PARAMETER: { status: 400, meaning: "a query parameter names no field that it could set" },
@@ -20,11 +23,16 @@ export const HTTP_ERRORS = {
     status: 415,
     meaning: "the method takes a body, which must be application/json",
   },
+  UNSUPPORTED_CONTENT_ENCODING: {
+    status: 415,
+    meaning: "the body is packed in another way than gzip",
+  },
   MALFORMED_JSON: { status: 400, meaning: "the body is not JSON in UTF-8, or names a key twice" },
   JSON_TOO_DEEP: { status: 400, meaning: "the body has more levels than protobuf's JSON may have" },
   JSON_TOO_MANY_VALUES: { status: 413, meaning: "the body has more values than the proxy converts" },
   UNKNOWN_JSON_FIELD: { status: 400, meaning: "the body has a field that the input message has not" },
   WRONG_FIELD_TYPE: { status: 400, meaning: "a value in the body does not fit its field" },
+  REQUIRED_FIELD_MISSING: { status: 400, meaning: "a field that is marked as required is not set" },
   NOT_STREAMED: { status: 400, meaning: "the method has no stream, and a WebSocket is asked for" },
   UNKNOWN_SUBPROTOCOL: { status: 400, meaning: "the caller of a WebSocket speaks no subprotocol of ours" },
   ORIGIN_NOT_ALLOWED: {
@@ -32,7 +40,12 @@ export const HTTP_ERRORS = {
     meaning: "a page of another origin may not open a WebSocket here, nor send a form",
   },
   UNKNOWN_PROBE: { status: 400, meaning: "a network probe of Knative that this port does not answer" },
-  UNKNOWN_PATH: { status: 404, meaning: "no method is served under this HTTP method and path" },
+  UNKNOWN_PATH: { status: 404, meaning: "no method is served under this path" },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    meaning: "the path is served under other HTTP methods, which the header allow names",
+  },
+  UNKNOWN_EXPECTATION: { status: 417, meaning: "the header expect asks for another thing than 100-continue" },
   UNKNOWN_TRANSFER_CODING: { status: 501, meaning: "the body has another transfer coding than chunked" },
   REQUEST_TIMEOUT: { status: 408, meaning: "the request did not arrive in time" },
   REQUEST_TOO_LARGE: { status: 413, meaning: "the body is larger than the proxy accepts" },
@@ -58,11 +71,36 @@ export const HTTP_ERRORS = {
 
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;
 
+const NO_HEADERS: readonly string[] = [];
+
 /** A refusal by the public port; the message is what the caller reads. */
 export class HttpError extends CodedError<HttpErrorCode> {
+  /** What the answer carries beside the code, as a flat list of names and values. */
+  readonly headers: readonly string[];
+
+  constructor(
+    code: HttpErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly headers?: readonly string[] },
+  ) {
+    super(code, message, options);
+    this.headers = options?.headers ?? NO_HEADERS;
+  }
+
   get status(): number {
     return HTTP_ERRORS[this.code].status;
   }
+}
+
+/**
+ * The path is there, but not under this HTTP method (RFC 9110, 15.5.6).
+ *
+ * @param allowed none for CONNECT, which asks for no path.
+ */
+export function methodNotAllowed(method: string, allowed: readonly string[]): HttpError {
+  const under = allowed.length === 0 ? "" : `; the path is served under ${allowed.join(", ")}`;
+  const headers = ["allow", allowed.join(", ")];
+  return new HttpError("METHOD_NOT_ALLOWED", `${method} is not served here${under}`, { headers });
 }
 
 /** There is no place, or no memory, for more requests of this caller. */

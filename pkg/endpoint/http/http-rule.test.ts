@@ -68,6 +68,10 @@ test("every route of a specification is listed in its order", (t) => {
 });
 
 const get = (value: string) => ({ pattern: { case: "get", value } }) as const;
+const custom = (kind: string) =>
+  ({
+    pattern: { case: "custom", value: { $typeName: "google.api.CustomHttpPattern", kind, path: "/a" } },
+  }) as const;
 const post = (value: string) => ({ pattern: { case: "post", value } }) as const;
 
 const wrong: readonly (readonly [parts: Partial<HttpRule>, problem: string])[] = [
@@ -77,31 +81,45 @@ const wrong: readonly (readonly [parts: Partial<HttpRule>, problem: string])[] =
     { ...get("/a"), selector: "x.Y" },
     "selector must be empty or perdure.test.library.Library.Search, not x.Y",
   ],
+  [custom("head"), 'custom kind must be * or the name of an HTTP method with a path, as HEAD, not "head"'],
+  [custom("BREW"), 'custom kind must be * or the name of an HTTP method with a path, as HEAD, not "BREW"'],
   [
-    {
-      pattern: {
-        case: "custom",
-        value: { $typeName: "google.api.CustomHttpPattern", kind: "HEAD", path: "/a" },
-      },
-    },
-    'custom kind must be *, not "HEAD"',
+    custom("CONNECT"),
+    'custom kind must be * or the name of an HTTP method with a path, as HEAD, not "CONNECT"',
   ],
+  [custom(""), 'custom kind must be * or the name of an HTTP method with a path, as HEAD, not ""'],
   [get("/{nothing}"), 'path "/{nothing}": perdure.test.library.SearchRequest has no field nothing'],
+  [get("/{page.nothing}"), 'path "/{page.nothing}": perdure.test.library.Page has no field nothing'],
+  [get("/{nothing.size}"), 'path "/{nothing.size}": perdure.test.library.SearchRequest has no field nothing'],
   [
-    get("/{page.size}"),
-    'path "/{page.size}": variable page.size is nested; only a top-level field may stand in a path',
+    get("/{page.cursor}"),
+    'path "/{page.cursor}": field cursor is a perdure.test.library.Page.Cursor; only a single scalar or enum may stand in a path',
   ],
-  [get("/{tag}"), 'path "/{tag}": field tag is repeated; only a single scalar may stand in a path'],
-  [get("/{genre}"), 'path "/{genre}": field genre is of kind enum; only a single scalar may stand in a path'],
-  [get("/{page}"), 'path "/{page}": field page is of kind message; only a single scalar may stand in a path'],
+  [
+    get("/{pages_seen.size}"),
+    'path "/{pages_seen.size}": field pages_seen is repeated; only a single message has fields',
+  ],
+  [
+    get("/{shelf.size}"),
+    'path "/{shelf.size}": field shelf is of kind scalar; only a single message has fields',
+  ],
+  [
+    get("/{bought_after.seconds}"),
+    'path "/{bought_after.seconds}": field bought_after is a google.protobuf.Timestamp; only a single message has fields',
+  ],
+  [get("/{tag}"), 'path "/{tag}": field tag is repeated; only a single scalar or enum may stand in a path'],
+  [
+    get("/{page}"),
+    'path "/{page}": field page is a perdure.test.library.Page; only a single scalar or enum may stand in a path',
+  ],
   [
     get("/{labels}"),
-    'path "/{labels}": field labels is of kind map; only a single scalar may stand in a path',
+    'path "/{labels}": field labels is of kind map; only a single scalar or enum may stand in a path',
   ],
   [{ ...get("/a"), body: "*" }, 'body "*" is not possible, since GET has no body'],
   [{ ...post("/a"), body: "none" }, "body: perdure.test.library.SearchRequest has no field none"],
-  [{ ...post("/a"), body: "tag" }, "body: field tag must be a single message"],
-  [{ ...post("/a"), body: "lent" }, "body: field lent must be a single message"],
+  [{ ...custom("HEAD"), body: "*" }, 'body "*" is not possible, since HEAD has no body'],
+  [{ ...post("/a"), body: "page.size" }, "body: perdure.test.library.SearchRequest has no field page.size"],
   [
     { ...get("/a"), responseBody: "page.size" },
     "response_body: perdure.test.library.SearchRequest has no field page.size",
@@ -113,6 +131,32 @@ for (const [parts, problem] of wrong) {
     const { bindings, errors } = ruleBindings(methodOf("Search"), rule(parts));
     t.deepEqual(errors, [`google.api.http of perdure.test.library.Library.Search: ${problem}`]);
     t.is(bindings.length, 0);
+  });
+}
+
+const right: readonly (readonly [parts: Partial<HttpRule>, route: string])[] = [
+  [get("/"), "GET / none"],
+  [get("/{page.cursor.token}/{genre}"), "GET /{page.cursor.token}/{genre} none"],
+  [get("/{page.cursor.token=a/*/b/**}:go"), "GET /{page.cursor.token=a/*/b/**}:go none"],
+  [custom("HEAD"), "HEAD /a none"],
+  [{ ...custom("REPORT"), body: "*" }, "REPORT /a message"],
+  [{ ...custom("*"), body: "tag" }, "* /a field"],
+  [{ pattern: { case: "delete", value: "/a" }, body: "*" }, "DELETE /a message"],
+  ...["tag", "labels", "cover", "shelf", "lent", "genre", "page", "extra", "bought_after", "by_title"].map(
+    (body) => [{ ...post("/a"), body }, "POST /a field"] as const,
+  ),
+];
+
+for (const [parts, route] of right) {
+  test(`a rule is read: ${route} ${parts.body ?? ""}`, (t) => {
+    const { bindings, errors } = ruleBindings(methodOf("Search"), rule(parts));
+    t.deepEqual(errors, []);
+    t.deepEqual(
+      bindings.map(
+        ({ httpMethod, template, body }) => `${httpMethod} ${printPathTemplate(template)} ${body.kind}`,
+      ),
+      [route],
+    );
   });
 }
 

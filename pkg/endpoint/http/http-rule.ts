@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { METHODS } from "node:http";
+
 import { getOption, hasOption } from "@bufbuild/protobuf";
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 
 import { http } from "../../protocol/mod.ts";
 import type { HttpRule } from "../../protocol/mod.ts";
+import { hasFieldsInJson } from "./parameter.ts";
 import { parsePathTemplate, PathTemplateError } from "./path-template.ts";
 import type { PathTemplate } from "./path-template.ts";
 import { ANY_METHOD } from "./route-table.ts";
@@ -15,17 +18,27 @@ export type BodyRule =
   | { readonly kind: "none" }
   /** It is the input message. */
   | { readonly kind: "message" }
-  /** It is one message field of the input message; the query sets the others. */
-  | { readonly kind: "field"; readonly field: DescField & { readonly fieldKind: "message" } };
+  /** It is one field of the input message; the query sets the others. */
+  | { readonly kind: "field"; readonly field: DescField };
+
+/** The field that a variable of a path sets. */
+export interface PathField {
+  /** As the template has it: `book.name`. */
+  readonly name: string;
+  /** The message fields on the way to it, from the input message on; none if it is a field of that. */
+  readonly parents: readonly DescField[];
+  /** A scalar or an enum. */
+  readonly field: DescField;
+}
 
 /** One way to call a method over HTTP. */
 export interface HttpBinding {
   readonly method: DescMethod;
-  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, or `*` for any. */
+  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, another one that the rule names, or `*` for any. */
   readonly httpMethod: string;
   readonly template: PathTemplate;
-  /** The input fields of the template's variables, in their order. */
-  readonly pathFields: readonly DescField[];
+  /** Those of the template's variables, in their order. */
+  readonly pathFields: readonly PathField[];
   readonly body: BodyRule;
   /** The field of the output message that is the whole answer; the message itself if undefined. */
   readonly responseField: DescField | undefined;
@@ -112,13 +125,19 @@ function readPattern(rule: HttpRule): { readonly httpMethod: string; readonly pa
     case "patch":
       return { httpMethod: pattern.case.toUpperCase(), path: pattern.value };
     case "custom":
-      if (pattern.value.kind !== ANY_METHOD) {
-        throw new RuleError(`custom kind must be *, not ${JSON.stringify(pattern.value.kind)}`);
-      }
-      return { httpMethod: ANY_METHOD, path: pattern.value.path };
+      return { httpMethod: customMethod(pattern.value.kind), path: pattern.value.path };
     case undefined:
       throw new RuleError("it names no HTTP method and path");
   }
+}
+
+/**
+ * A method that callers can name: Node reads those of IANA's registry and no others. `CONNECT` has no path (RFC 9110, 9.3.6).
+ */
+function customMethod(kind: string): string {
+  if (kind === ANY_METHOD || (METHODS.includes(kind) && kind !== "CONNECT")) return kind;
+  const text = `custom kind must be * or the name of an HTTP method with a path, as HEAD, not ${JSON.stringify(kind)}`;
+  throw new RuleError(text);
 }
 
 function readTemplate(path: string): PathTemplate {
@@ -130,43 +149,49 @@ function readTemplate(path: string): PathTemplate {
   }
 }
 
-function pathField(method: DescMethod, name: string, path: string): DescField {
+function pathField({ input }: DescMethod, name: string, path: string): PathField {
   const where = `path ${JSON.stringify(path)}`;
-  if (name.includes(".")) {
-    throw new RuleError(`${where}: variable ${name} is nested; only a top-level field may stand in a path`);
+  const steps = name.split(".");
+  const parents: DescField[] = [];
+  let message = input;
+  for (const step of steps.slice(0, -1)) {
+    const parent = fieldOf(message, step, where);
+    if (parent.fieldKind !== "message" || !hasFieldsInJson(parent.message))
+      throw new RuleError(`${where}: field ${step} is ${kindOf(parent)}; only a single message has fields`);
+    parents.push(parent);
+    message = parent.message;
   }
-  const field = method.input.fields.find((candidate) => candidate.name === name);
-  if (field === undefined) {
-    throw new RuleError(`${where}: ${method.input.typeName} has no field ${name}`);
-  }
-  if (field.fieldKind !== "scalar") {
-    const kind = field.fieldKind === "list" ? "repeated" : `of kind ${field.fieldKind}`;
-    throw new RuleError(`${where}: field ${name} is ${kind}; only a single scalar may stand in a path`);
-  }
+  const last = steps.at(-1) ?? "";
+  const field = fieldOf(message, last, where);
+  if (field.fieldKind === "scalar" || field.fieldKind === "enum") return { name, parents, field };
+  const text = `field ${last} is ${kindOf(field)}; only a single scalar or enum may stand in a path`;
+  throw new RuleError(`${where}: ${text}`);
+}
+
+function fieldOf(message: DescMessage, name: string, where: string): DescField {
+  const field = message.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) throw new RuleError(`${where}: ${message.typeName} has no field ${name}`);
   return field;
 }
 
-function readBody(method: DescMethod, body: string, httpMethod: string): BodyRule {
+function kindOf(field: DescField): string {
+  if (field.fieldKind === "list") return "repeated";
+  return field.fieldKind === "message" ? `a ${field.message.typeName}` : `of kind ${field.fieldKind}`;
+}
+
+/** Requests whose body means nothing, so that proxies on the way may drop or refuse it (RFC 9110, 9.3.1, 9.3.2, 9.3.8). */
+const WITHOUT_BODY: readonly string[] = ["GET", "HEAD", "TRACE"];
+
+function readBody({ input }: DescMethod, body: string, httpMethod: string): BodyRule {
   if (body === "") return { kind: "none" };
-  if (httpMethod === "GET" || httpMethod === "DELETE") {
+  if (WITHOUT_BODY.includes(httpMethod)) {
     throw new RuleError(`body ${JSON.stringify(body)} is not possible, since ${httpMethod} has no body`);
   }
   if (body === "*") return { kind: "message" };
-  const field = method.input.fields.find((candidate) => candidate.name === body);
-  if (field === undefined) {
-    throw new RuleError(`body: ${method.input.typeName} has no field ${body}`);
-  }
-  if (field.fieldKind !== "message") {
-    throw new RuleError(`body: field ${body} must be a single message`);
-  }
-  return { kind: "field", field };
+  return { kind: "field", field: fieldOf(input, body, "body") };
 }
 
 function responseField(method: DescMethod, name: string): DescField | undefined {
   if (name === "") return undefined;
-  const field = method.output.fields.find((candidate) => candidate.name === name);
-  if (field === undefined) {
-    throw new RuleError(`response_body: ${method.output.typeName} has no field ${name}`);
-  }
-  return field;
+  return fieldOf(method.output, name, "response_body");
 }

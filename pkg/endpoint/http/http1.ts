@@ -11,7 +11,7 @@ import { OpenRequest } from "../../grpc/mod.ts";
 import type { Caller } from "../../grpc/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
-import { badHttp1Head, refuseHttp1 } from "./bad-head.ts";
+import { badHttp1Head, refusedTunnel, refuseHttp1, unknownExpectation } from "./bad-head.ts";
 import { writeBareAnswer } from "./bare-answer.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";
@@ -72,18 +72,19 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     keepAliveTimeout: options.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.headersTimeoutMs),
     maxHeaderSize: options.maxHeaderBytes,
+    // A request without one is refused with a code, as other bad heads.
+    requireHostHeader: false,
     shouldUpgradeCallback: context.isUpgrade,
   });
   // Nor is a client waited for that does not read its answer.
   server.timeout = options.idleTimeoutMs;
   const connections = new WeakMap<Duplex, Connection>();
 
-  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+  const serve = (request: IncomingMessage, response: ServerResponse, bad = badHttp1Head(request)): void => {
     const { socket } = request;
     const connection = connections.get(socket) ?? newConnection(socket, connections, request);
     if (connection.latest === request) context.onFirstRequest(socket);
     if (connection.ended) return;
-    const bad = badHttp1Head(request);
     if (bad !== undefined) {
       connection.ended = true;
       refuseHttp1(response, bad);
@@ -110,17 +111,26 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     if (open.refusal !== undefined || connection.waiting.length > MAX_PIPELINED) cutOff(socket, connection);
   };
 
-  server.on("request", serve);
+  server.on("request", (request, response) => serve(request, response));
   // A client that asks first is told to go on when the body is wanted, or gets its refusal without having sent it.
-  server.on("checkContinue", serve);
-  server.on("upgrade", (request: IncomingMessage, connection: Socket, head: Buffer) => {
+  server.on("checkContinue", (request, response) => serve(request, response));
+  server.on("checkExpectation", (request, response) =>
+    serve(request, response, badHttp1Head(request) ?? unknownExpectation()),
+  );
+  const takeOver = (request: IncomingMessage, connection: Duplex, use: () => void): void => {
     // Behind requests that are still being answered, whose answers would come in between, is no place to begin.
     const bad = badHttp1Head(request);
     const { isBusy = false, ended = false } = connections.get(connection) ?? {};
     if (isBusy || ended) connection.destroy();
     else if (bad !== undefined) writeBareAnswer(connection, bad);
-    else context.upgrade(request, connection, head);
-  });
+    else use();
+  };
+  server.on("upgrade", (request: IncomingMessage, connection: Socket, head: Buffer) =>
+    takeOver(request, connection, () => context.upgrade(request, connection, head)),
+  );
+  server.on("connect", (request: IncomingMessage, connection: Duplex) =>
+    takeOver(request, connection, () => writeBareAnswer(connection, refusedTunnel())),
+  );
   server.on("clientError", (error, socket) => {
     const connection = connections.get(socket);
     if (connection?.ended !== true) answerClientError(error, socket, connection);

@@ -41,6 +41,8 @@ const readable: readonly (readonly [text: string, template: PathTemplate])[] = [
       verb: undefined,
     },
   ],
+  ["/", { segments: [literal("")], variables: [], verb: undefined }],
+  ["/a:b%3Ac", { segments: [literal("a")], variables: [], verb: "b:c" }],
   ["/a%20b", { segments: [literal("a b")], variables: [], verb: undefined }],
 ];
 
@@ -54,7 +56,8 @@ for (const [text, template] of readable) {
 const broken: readonly (readonly [text: string, problem: string])[] = [
   ["", "must start with /, at character 1"],
   ["carts", "must start with /, at character 1"],
-  ["/", "expected a literal, *, ** or {field}, at character 2"],
+  ["//", "expected a literal, *, ** or {field}, at character 2"],
+  ["/:b", "expected a literal, *, ** or {field}, at character 2"],
   ["/a//b", "expected a literal, *, ** or {field}, at character 4"],
   ["/a/", "expected a literal, *, ** or {field}, at character 4"],
   ["/a/{", "expected a field name, at character 5"],

@@ -3,7 +3,7 @@
 /** One element of a path between slashes. */
 export type TemplateSegment =
   | { readonly kind: "literal"; readonly text: string }
-  /** `*`: one element, not empty and without a colon. */
+  /** `*`: one element, not empty. */
   | { readonly kind: "one" }
   /** `**`: the rest of the path, one element or more, which may be empty. */
   | { readonly kind: "rest" };
@@ -16,11 +16,11 @@ export interface TemplateVariable {
   readonly end: number | undefined;
 }
 
-/** A path of `google.api.HttpRule`: `/carts/{user_id}/items:clear`. */
+/** A path of `google.api.HttpRule`: `/carts/{user_id}/items:clear`. The path `/` has one element, which is empty. */
 export interface PathTemplate {
   readonly segments: readonly TemplateSegment[];
   readonly variables: readonly TemplateVariable[];
-  /** What stands behind the last colon; undefined if there is none. */
+  /** What stands behind the last colon, percent-decoded; undefined if there is none. */
   readonly verb: string | undefined;
 }
 
@@ -31,7 +31,8 @@ export class PathTemplateError extends Error {
 
 /**
  * Reads a template: `/` segments, then an optional `:verb`. A segment is a literal, `*`, `**` (the last one only),
- * `{field}` or `{field=segments}`.
+ * `{field}` or `{field=segments}`. Beyond the grammar of `google/api/http.proto`, `/` alone is the root, as grpc-gateway
+ * and Envoy have it.
  *
  * @throws PathTemplateError
  */
@@ -54,17 +55,23 @@ export function printPathTemplate(template: PathTemplate): string {
     printed.push(inner === "*" ? `{${variable.name}}` : `{${variable.name}=${inner}}`);
     index = end - 1;
   }
-  const verb = template.verb === undefined ? "" : `:${template.verb}`;
+  const verb = template.verb === undefined ? "" : `:${printLiteral(template.verb)}`;
   return `/${printed.join("/")}${verb}`;
 }
 
 function printSegment(segment: TemplateSegment | undefined): string {
-  if (segment?.kind === "literal") return encodeURIComponent(segment.text).replaceAll("*", "%2A");
+  if (segment?.kind === "literal") return printLiteral(segment.text);
   return segment?.kind === "one" ? "*" : "**";
+}
+
+function printLiteral(text: string): string {
+  return encodeURIComponent(text).replaceAll("*", "%2A");
 }
 
 const LITERAL = /[^/{}*:=?#\s]+/y;
 const FIELD_PATH = /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y;
+
+const ROOT: PathTemplate = { segments: [{ kind: "literal", text: "" }], variables: [], verb: undefined };
 
 class Parser {
   readonly #text: string;
@@ -78,9 +85,10 @@ class Parser {
 
   parse(): PathTemplate {
     if (!this.#take("/")) throw this.#error("must start with /");
+    if (this.#at === this.#text.length) return ROOT;
     do this.#segment();
     while (this.#take("/"));
-    const verb = this.#take(":") ? this.#match(LITERAL, "a verb") : undefined;
+    const verb = this.#take(":") ? this.#literal("a verb") : undefined;
     if (this.#at < this.#text.length) throw this.#error("unexpected character");
     this.#checkRestIsLast();
     return { segments: this.#segments, variables: this.#variables, verb };
@@ -94,11 +102,11 @@ class Parser {
   #plainSegment(): void {
     if (this.#take("**")) this.#segments.push({ kind: "rest" });
     else if (this.#take("*")) this.#segments.push({ kind: "one" });
-    else this.#segments.push({ kind: "literal", text: this.#literal() });
+    else this.#segments.push({ kind: "literal", text: this.#literal("a literal, *, ** or {field}") });
   }
 
-  #literal(): string {
-    const raw = this.#match(LITERAL, "a literal, *, ** or {field}");
+  #literal(what: string): string {
+    const raw = this.#match(LITERAL, what);
     try {
       return decodeURIComponent(raw);
     } catch {

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, mergeFromJson, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, JsonObject, Message, MessageInitShape, Registry } from "@bufbuild/protobuf";
+import type {
+  DescField,
+  DescMessage,
+  JsonObject,
+  Message,
+  MessageInitShape,
+  Registry,
+} from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 
 import { errorText } from "../json/error-text.ts";
 import type { JsonLimits } from "../json/limits.ts";
 import { jsonReader } from "../json/read-json.ts";
+import { countJsonValues } from "../json/scan.ts";
 import { HttpError } from "./http-error.ts";
 import { isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
+import { missingField } from "./missing-field.ts";
 import { parameterJson } from "./parameter.ts";
 import { pathValues } from "./path-values.ts";
 import { queryJson } from "./query.ts";
@@ -42,53 +52,85 @@ export function requestEncoder(
   limits: JsonLimits,
   maxAtOnce = limits.maxJsonValues,
 ): RequestEncoder {
+  const { pathFields, body } = binding;
   const { input } = binding.method;
-  if (binding.body.kind === "message") {
+  if (body.kind === "message") {
     const read = bodyReader(input, types, limits, maxAtOnce);
     return (source) => {
-      const message = read(source);
-      if (binding.pathFields.length > 0) setParameters(binding, message, pathJson(binding, source));
-      return toBinary(input, message);
+      const message = read(source) ?? create(input);
+      if (pathFields.length > 0) setParameters(binding, message, pathJson(binding, source, emptyObject()));
+      return serialize(input, message);
     };
   }
-  if (binding.body.kind === "field") {
-    const { field } = binding.body;
-    const read = bodyReader(field.message, types, limits, maxAtOnce);
+  if (body.kind === "field") {
+    const { field } = body;
+    const setBody = bodySetter(input, field, types, limits, maxAtOnce);
     return (source) => {
-      const message = parameterMessage(binding, source);
-      const value = read(source);
-      reflect(input, message).set(field, reflect(field.message, value));
-      return toBinary(input, message);
+      const message = create(input);
+      if (source.query !== "") setParameters(binding, message, queryBeside(field, input, source.query));
+      setBody(message, source);
+      if (pathFields.length > 0) setParameters(binding, message, pathJson(binding, source, emptyObject()));
+      return serialize(input, message);
     };
   }
-  const encodeTexts = textMessageEncoder(binding.pathFields);
+  const encodeTexts = pathTextEncoder(binding);
   return (source) =>
     source.query === "" && encodeTexts !== undefined
       ? encodeTexts(pathValues(binding, source.segments))
-      : toBinary(input, parameterMessage(binding, source));
+      : serialize(input, parameterMessage(binding, source));
+}
+
+/** Of a path that has all that must be there, as plain texts; undefined of others. */
+function pathTextEncoder({ method, pathFields }: HttpBinding): ReturnType<typeof textMessageEncoder> {
+  if (method.input.fields.some(({ presence }) => presence === FeatureSet_FieldPresence.LEGACY_REQUIRED))
+    return undefined;
+  if (pathFields.some(({ parents }) => parents.length > 0)) return undefined;
+  return textMessageEncoder(pathFields.map(({ field }) => field));
 }
 
 /** The input message as the path and the query alone have it. */
 function parameterMessage(binding: HttpBinding, source: MessageSource): Message {
   const { input } = binding.method;
-  const path = pathJson(binding, source);
+  const json = source.query === "" ? emptyObject() : queryJson(input, source.query);
   const message = create(input);
-  setParameters(
-    binding,
-    message,
-    source.query === "" ? path : Object.assign(queryJson(input, source.query), path),
-  );
+  setParameters(binding, message, pathJson(binding, source, json));
   return message;
 }
 
-function pathJson(binding: HttpBinding, source: MessageSource): JsonObject {
-  // Without a prototype, so that a field may have any name.
-  const json = Object.create(null) as JsonObject;
+/** Adds the path's values to the JSON of the query. */
+function pathJson(binding: HttpBinding, source: MessageSource, json: JsonObject): JsonObject {
   pathValues(binding, source.segments).forEach((text, index) => {
-    const field = binding.pathFields[index];
-    if (field !== undefined) json[field.jsonName] = parameterJson(field, text, `path variable ${field.name}`);
+    const variable = binding.pathFields[index];
+    if (variable === undefined) return;
+    const { name, parents, field } = variable;
+    let object = json;
+    // Where the query has set a part of such a message, there is an object already.
+    for (const parent of parents) object = (object[parent.jsonName] ??= emptyObject()) as JsonObject;
+    object[field.jsonName] = parameterJson(field, text, `path variable ${name}`);
   });
   return json;
+}
+
+/** Without a prototype, so that a field may have any name. */
+function emptyObject(): JsonObject {
+  return Object.create(null) as JsonObject;
+}
+
+/** What the query says, which must not be about the field that the body is. */
+function queryBeside(bodyField: DescField, input: DescMessage, query: string): JsonObject {
+  const json = queryJson(input, query);
+  if (json[bodyField.jsonName] === undefined) return json;
+  const text = `field ${bodyField.name} is the body of the request; the query cannot set it, nor a part of it`;
+  throw new HttpError("UNKNOWN_QUERY_PARAMETER", text);
+}
+
+/** @throws HttpError `REQUIRED_FIELD_MISSING` */
+function serialize(schema: DescMessage, message: Message): Uint8Array {
+  try {
+    return toBinary(schema, message);
+  } catch (error) {
+    throw missingField(error) ?? error;
+  }
 }
 
 function setParameters(binding: HttpBinding, message: Message, json: JsonObject): void {
@@ -99,27 +141,72 @@ function setParameters(binding: HttpBinding, message: Message, json: JsonObject)
   }
 }
 
-/** The message that a binding's body is; undefined if it takes none. */
-export function bodySchema({ method, body }: HttpBinding): DescMessage | undefined {
-  if (body.kind === "none") return undefined;
-  return body.kind === "message" ? method.input : body.field.message;
+/** What a binding takes as a body: nothing, JSON, or whatever bytes there are. */
+export type BodyForm = "none" | "json" | "bytes";
+
+export function bodyForm({ method, body }: HttpBinding): BodyForm {
+  if (body.kind === "none") return "none";
+  const message = body.kind === "message" ? method.input : messageOf(body.field);
+  return message !== undefined && isHttpBody(message) ? "bytes" : "json";
 }
 
-/** Makes the message that a binding's body is. */
+function messageOf(field: DescField): DescMessage | undefined {
+  return field.fieldKind === "message" ? field.message : undefined;
+}
+
+/** Makes the message that a body is; undefined if there is no body. */
 function bodyReader(
   schema: DescMessage,
   types: Registry,
   limits: JsonLimits,
   maxAtOnce: number,
-): (source: MessageSource) => Message {
+): (source: MessageSource) => Message | undefined {
   if (isHttpBody(schema))
     return ({ body, contentType }) => bytesMessage(schema, contentType ?? "", body ?? NO_BYTES);
   const read = jsonReader(schema, types, limits, maxAtOnce);
-  return ({ body }) => {
-    if (body === undefined || body.length === 0)
-      throw new HttpError("MALFORMED_JSON", "the body is empty; the smallest message is {}");
-    return read(body);
+  return ({ body }) => (body === undefined || body.length === 0 ? undefined : read(body));
+}
+
+/** Puts the body into a field of the input message; without a body the field is not set. */
+function bodySetter(
+  input: DescMessage,
+  field: DescField,
+  types: Registry,
+  limits: JsonLimits,
+  maxAtOnce: number,
+): (message: Message, source: MessageSource) => void {
+  const message = messageOf(field);
+  if (message !== undefined && field.fieldKind === "message") {
+    const read = bodyReader(message, types, limits, maxAtOnce);
+    return (target, source) => {
+      const value = read(source);
+      if (value !== undefined) reflect(input, target).set(field, reflect(message, value));
+    };
+  }
+  const read = jsonReader(input, types, limits, maxAtOnce);
+  return (target, { body }) => {
+    if (body === undefined || body.length === 0) return;
+    checkIsJson(body, limits);
+    const holder = reflect(input, read(onlyMember(field.jsonName, body)));
+    if (holder.isSet(field)) reflect(input, target).set(field, holder.get(field));
   };
+}
+
+/** A JSON text as the only member of an object. What is not one text alone could name other members. */
+function onlyMember(name: string, text: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`{${JSON.stringify(name)}:`), text, END_OF_OBJECT]);
+}
+
+const END_OF_OBJECT = Buffer.from("}");
+
+/** @throws HttpError `MALFORMED_JSON`, `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES` */
+function checkIsJson(text: Buffer, { maxJsonValues }: JsonLimits): void {
+  countJsonValues(text, maxJsonValues);
+  try {
+    JSON.parse(text.toString("utf8"));
+  } catch (error) {
+    throw new HttpError("MALFORMED_JSON", errorText(error), { cause: error });
+  }
 }
 
 function bytesMessage(schema: DescMessage, contentType: string, data: Uint8Array): Message {

@@ -27,7 +27,13 @@ const table = tableOf(
   "PUT /any/*",
   "GET /files/{path=**}:raw",
   "GET /a%20b/*",
+  "GET /heads/*",
+  "HEAD /heads/*",
+  "* /both",
+  "GET /both",
 );
+
+const rooted = tableOf("GET /", "PUT /**");
 
 const found: readonly (readonly [request: string, route: string | undefined])[] = [
   ["GET /carts/ann", "GET /carts/{user}"],
@@ -41,8 +47,25 @@ const found: readonly (readonly [request: string, route: string | undefined])[] 
   ["POST /carts/ann", undefined],
   ["POST /carts/ann:clear", "POST /carts/{user}:clear"],
   ["POST /carts/ann:other", undefined],
-  ["POST /carts/a:b:clear", undefined],
-  ["GET /carts/ann:clear", "GET /carts/**"],
+  ["POST /carts/a:b:clear", "POST /carts/{user}:clear"],
+  ["POST /carts/ann:cle%61r", "POST /carts/{user}:clear"],
+  ["POST /carts/ann:%zz", undefined],
+  ["POST /carts/:clear", undefined],
+  ["GET /carts/ann:clear", undefined],
+  ["GET /carts/ann%3Aclear", "GET /carts/{user}"],
+  ["GET /carts/ann:other", "GET /carts/{user}"],
+  ["GET /carts/ann:", "GET /carts/{user}"],
+  ["GET /carts/:", "GET /carts/{user}"],
+  ["GET /carts/urn:isbn:1", "GET /carts/{user}"],
+  ["GET /carts/a:b/items", "GET /carts/{user}/items"],
+  ["GET /carts/a:clear/items", "GET /carts/{user}/items"],
+  ["HEAD /carts/ann", "GET /carts/{user}"],
+  ["HEAD /carts/mine", "GET /carts/mine"],
+  ["HEAD /any/x", "* /any/*"],
+  ["HEAD /heads/x", "HEAD /heads/*"],
+  ["GET /heads/x", "GET /heads/*"],
+  ["HEAD /both", "GET /both"],
+  ["PUT /both", "* /both"],
   ["PUT /any/x", "PUT /any/*"],
   ["BREW /any/x", "* /any/*"],
   ["BREW /any/", undefined],
@@ -57,6 +80,31 @@ for (const [request, route] of found) {
   test(`${request} goes to ${route ?? "nobody"}`, (t) => {
     const [httpMethod = "", path = ""] = request.split(" ");
     t.is(table.find(httpMethod, path)?.route, route);
+  });
+}
+
+test("the root is a path of its own", (t) => {
+  t.is(rooted.find("GET", "/")?.route, "GET /");
+  t.is(rooted.find("PUT", "/")?.route, "PUT /**");
+  for (const path of ["//", "/a", "/:a"]) t.is(rooted.find("GET", path), undefined, path);
+});
+
+const methods: readonly (readonly [path: string, methods: readonly string[]])[] = [
+  ["/carts/ann", ["GET", "HEAD"]],
+  ["/carts/ann:clear", ["POST"]],
+  ["/carts/ann:other", ["GET", "HEAD"]],
+  ["/heads/x", ["GET", "HEAD"]],
+  ["/nowhere", []],
+];
+
+for (const [path, allowed] of methods) {
+  test(`${path} is there for ${allowed.join(" and ") || "nobody"}`, (t) => {
+    t.deepEqual(
+      tableOf("GET /carts/{user}", "POST /carts/{user}:clear", "GET /heads/*", "HEAD /heads/*").methodsOf(
+        path,
+      ),
+      allowed,
+    );
   });
 }
 
@@ -100,9 +148,7 @@ function matches(template: PathTemplate, path: string): boolean {
   return template.segments.every((segment, index) => {
     const element = elements[index] ?? "";
     if (segment.kind === "rest") return true;
-    return segment.kind === "literal"
-      ? decodeURIComponent(element) === segment.text
-      : /^[^:]+$/.test(element);
+    return segment.kind === "literal" ? decodeURIComponent(element) === segment.text : element !== "";
   });
 }
 

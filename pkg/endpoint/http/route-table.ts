@@ -5,9 +5,13 @@
  * of routes.
  *
  * 1. Of several routes that match, the most specific one wins. A verb goes before none; then, from left to right, a
- *    literal goes before `*`, and `*` before `**`; then an HTTP method goes before "any method".
+ *    literal goes before `*`, and `*` before `**`; then an HTTP method goes before "any method". HEAD is GET where there
+ *    is nothing of its own (RFC 9110, 9.3.2).
  * 2. Of two routes that are the same in all of that, the one added last wins (as in Cloudstate's proxy).
- * 3. Segments are compared percent-decoded and handed on as they came: whoever reads a variable decodes it, once.
+ * 3. Segments and verbs are compared percent-decoded, and segments are handed on as they came: whoever reads a variable
+ *    decodes it, once.
+ * 4. What stands behind the last colon is a verb if the path has a route with that verb, whatever its HTTP method, else a
+ *    part of the last segment. So one path never names two things. An encoded colon (`%3A`) is no colon here.
  */
 
 import type { PathTemplate } from "./path-template.ts";
@@ -32,7 +36,8 @@ interface Node<Route> {
 
 export class RouteTable<Route> {
   readonly #root: Node<Route> = emptyNode();
-  #hasVerbs = false;
+  readonly #httpMethods = new Set<string>();
+  readonly #verbs = new Set<string>();
 
   add(httpMethod: string, template: PathTemplate, route: Route): void {
     let node = this.#root;
@@ -43,7 +48,8 @@ export class RouteTable<Route> {
       else node = literalChild(node, segment.text);
     }
     const verb = template.verb ?? "";
-    if (verb !== "") this.#hasVerbs = true;
+    if (verb !== "") this.#verbs.add(verb);
+    this.#httpMethods.add(httpMethod);
     const leaves = takesRest ? node.rests : node.ends;
     const byMethod = leaves.get(verb) ?? new Map<string, Route>();
     leaves.set(verb, byMethod.set(httpMethod, route));
@@ -52,18 +58,24 @@ export class RouteTable<Route> {
   /** @param path starts with `/` and has no query. */
   find(httpMethod: string, path: string): RouteMatch<Route> | undefined {
     const segments = path.slice(1).split("/");
-    return (
-      (this.#hasVerbs ? this.#findVerb(httpMethod, segments) : undefined) ??
-      this.#find(httpMethod, segments, "")
-    );
+    const verbed = this.#verbs.size === 0 ? undefined : splitVerb(segments, this.#verbs);
+    if (verbed !== undefined) {
+      const found = this.#find(httpMethod, verbed.segments, verbed.verb);
+      // (4)
+      if (found !== undefined || this.#methodsOf(verbed.segments, verbed.verb).length > 0) return found;
+    }
+    return this.#find(httpMethod, segments, "");
   }
 
-  #findVerb(httpMethod: string, segments: readonly string[]): RouteMatch<Route> | undefined {
-    const last = segments.at(-1) ?? "";
-    const colon = last.lastIndexOf(":");
-    if (colon === -1) return undefined;
-    const withoutVerb = [...segments.slice(0, -1), last.slice(0, colon)];
-    return this.#find(httpMethod, withoutVerb, last.slice(colon + 1));
+  /** The HTTP methods under which a path is found, sorted; none if it is nobody's. Slow: for those who asked for another one. */
+  methodsOf(path: string): string[] {
+    return [...new Set([...this.#httpMethods, "HEAD"])]
+      .filter((each) => this.find(each, path) !== undefined)
+      .sort();
+  }
+
+  #methodsOf(segments: readonly string[], verb: string): string[] {
+    return [...this.#httpMethods].filter((each) => this.#find(each, segments, verb) !== undefined);
   }
 
   #find(httpMethod: string, segments: readonly string[], verb: string): RouteMatch<Route> | undefined {
@@ -87,7 +99,7 @@ function descend<Route>(
   const exact = literal && descend(literal, segments, index + 1, verb, httpMethod);
   if (exact !== undefined) return exact;
 
-  if (node.one !== undefined && segment !== "" && !segment.includes(":")) {
+  if (node.one !== undefined && segment !== "") {
     const found = descend(node.one, segments, index + 1, verb, httpMethod);
     if (found !== undefined) return found;
   }
@@ -95,15 +107,34 @@ function descend<Route>(
 }
 
 function pick<Route>(byMethod: Map<string, Route> | undefined, httpMethod: string): Route | undefined {
-  return byMethod?.get(httpMethod) ?? byMethod?.get(ANY_METHOD);
+  if (byMethod === undefined) return undefined;
+  const own = byMethod.get(httpMethod) ?? (httpMethod === "HEAD" ? byMethod.get("GET") : undefined);
+  return own ?? byMethod.get(ANY_METHOD);
+}
+
+/** The elements of a path without the verb that its last one ends with; undefined if that is none of these. */
+function splitVerb(
+  segments: readonly string[],
+  verbs: ReadonlySet<string>,
+): { readonly segments: readonly string[]; readonly verb: string } | undefined {
+  const last = segments.at(-1) ?? "";
+  const colon = last.lastIndexOf(":");
+  if (colon === -1) return undefined;
+  const verb = decoded(last.slice(colon + 1));
+  return !verbs.has(verb) ? undefined : { segments: [...segments.slice(0, -1), last.slice(0, colon)], verb };
 }
 
 function encodedLiteral<Route>(node: Node<Route>, segment: string): Node<Route> | undefined {
-  if (!segment.includes("%")) return undefined;
+  return segment.includes("%") ? node.literals.get(decoded(segment)) : undefined;
+}
+
+/** What is broken encoding stays as it is, and equals nothing. */
+function decoded(text: string): string {
+  if (!text.includes("%")) return text;
   try {
-    return node.literals.get(decodeURIComponent(segment));
+    return decodeURIComponent(text);
   } catch {
-    return undefined;
+    return text;
   }
 }
 

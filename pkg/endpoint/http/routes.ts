@@ -7,7 +7,7 @@ import { printPathTemplate } from "./path-template.ts";
 /** One way to call a method over HTTP, for people. */
 export interface HttpRoute {
   readonly method: ServedMethod;
-  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, or `*` for any. */
+  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, another one that the rule names, or `*` for any. */
   readonly httpMethod: string;
   /** As `/carts/{user_id}/items`. */
   readonly path: string;

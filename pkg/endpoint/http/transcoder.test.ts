@@ -26,6 +26,7 @@ const { registry } = spec.descriptors;
 function transcoderTo(unary: Dispatch["unary"]): Transcoder {
   const context = {
     dispatch: dispatchOf(unary),
+    maxRequestBytes: 1e6,
     maxIdempotencyKeyLength: 256,
     streamKeepAliveMs: 30_000,
     clock: systemClock,
@@ -79,6 +80,12 @@ const understood: readonly (readonly [line: string, method: string, input: JsonV
   ["POST /books/1:lend?days=14", "LendBook", { isbn: "1", days: 14 }],
   ["GET /files/a/b%20c/", "GetFile", { path: "a/b c/" }],
   ["GET /files/a%2fb/%63", "GetFile", { path: "a%2fb/c" }],
+  ["GET /books/urn:isbn:1", "GetBook", { isbn: "urn:isbn:1" }],
+  ["GET /books/fe80::1", "GetBook", { isbn: "fe80::1" }],
+  ["GET /books/example.com:p", "GetBook", { isbn: "example.com:p" }],
+  ["GET /books/1%3Alend", "GetBook", { isbn: "1:lend" }],
+  ["POST /books/urn:isbn:1:lend", "LendBook", { isbn: "urn:isbn:1" }],
+  ["HEAD /books/1", "GetBook", { isbn: "1" }],
   ["DELETE /anything/shelf/7/end", "Anything", { isbn: "shelf/7" }],
   ["HEAD /anything/shelf/7/end", "Anything", { isbn: "shelf/7" }],
 ];
@@ -174,10 +181,9 @@ test("a broken path value is refused", async (t) => {
 const unknownPaths = [
   "GET /",
   "GET *",
-  "OPTIONS *",
   "GET x",
-  "POST /books/1",
-  "HEAD /books/1",
+  "OPTIONS x",
+  "OPTIONS /nowhere",
   "GET /books/1/",
   "GET //books/1",
   "GET /books",
@@ -187,7 +193,51 @@ for (const line of unknownPaths) {
   test(`${line} is nobody's`, (t) => refused(t, "UNKNOWN_PATH", /nothing is served under/, line));
 }
 
+const otherMethods: readonly (readonly [line: string, allow: string])[] = [
+  ["POST /books/1", "GET, HEAD, OPTIONS, PUT"],
+  ["REPORT /books/1", "GET, HEAD, OPTIONS, PUT"],
+  ["GET /books/1:lend", "OPTIONS, POST"],
+  ["GET /perdure.test.library.Plain/Echo", "OPTIONS, POST"],
+  ["HEAD /talks", "OPTIONS, POST"],
+  ["CONNECT /books/1", ""],
+];
+
+for (const [line, allow] of otherMethods) {
+  test(`${line} is METHOD_NOT_ALLOWED, and allowed are ${allow || "none"}`, async (t) => {
+    const error = await t.throwsAsync(send(line), { instanceOf: HttpError });
+    t.is(error?.code, "METHOD_NOT_ALLOWED");
+    t.deepEqual(error?.headers, ["allow", allow]);
+  });
+}
+
+for (const [path, allow] of [
+  ["/books/1", "GET, HEAD, OPTIONS, PUT"],
+  ["/books/1?x=y", "GET, HEAD, OPTIONS, PUT"],
+  ["/books/1:lend", "OPTIONS, POST"],
+  ["*", "OPTIONS"],
+] as const) {
+  test(`OPTIONS ${path} is answered without the user function: ${allow}`, async (t) => {
+    const { response, method } = await send(`OPTIONS ${path}`);
+    t.is(method, undefined);
+    t.like(response, { status: 200, body: "", headers: ["allow", allow] });
+  });
+}
+
 // Bodies
+
+test("without a body the message is empty, but for what the path says, whatever the content type", async (t) => {
+  for (const contentType of [undefined, "application/json", "text/plain"]) {
+    t.deepEqual((await send("PUT /books/1", { contentType })).input, { isbn: "1" });
+    t.deepEqual((await send("PUT /books/1", { body: "", contentType })).input, { isbn: "1" });
+  }
+  t.deepEqual((await send("PATCH /books/1/author?notify=true", {}, {})).input, { isbn: "1", notify: true });
+});
+
+test("a query cannot set what the body is", async (t) => {
+  const parts = { body: "{}" };
+  const line = "PATCH /books/1/author?author.born=1";
+  await refused(t, "UNKNOWN_QUERY_PARAMETER", /field author is the body/, line, parts);
+});
 
 test("a body is the input message, with the path's values over it", async (t) => {
   const sent = await send("PUT /books/1", { body: '{"title":"T","isbn":"2","author":{"full_name":"A"}}' });
@@ -209,6 +259,12 @@ for (const contentType of [
   "application/json",
   "application/json; charset=utf-8",
   'Application/JSON;charset="UTF-8"',
+  "application/json;charset=utf8",
+  "application/json; charset=US-ASCII",
+  "application/json;",
+  "application/json ;",
+  "application/json; x=y; charset=utf-8",
+  "application/json; version=1",
 ]) {
   test(`a body may be ${contentType}`, async (t) => {
     t.is((await send("PUT /books/1", { body: "{}", contentType })).response.status, 200);
@@ -220,8 +276,10 @@ const otherTypes = [
   "",
   "text/json",
   "application/json; charset=latin1",
+  "application/json; charset=utf-16; x=y",
+  'application/json; charset="iso-8859-1"',
   "application/jsonp",
-  "application/json; x=y",
+  "application/json,text/json",
 ];
 
 for (const contentType of otherTypes) {
@@ -233,7 +291,7 @@ for (const contentType of otherTypes) {
 }
 
 const wrongBodies: readonly (readonly [body: string | Buffer, code: HttpErrorCode, text: RegExp])[] = [
-  ["", "MALFORMED_JSON", /empty/],
+  [" ", "MALFORMED_JSON", /JSON/],
   ["{", "MALFORMED_JSON", /JSON/],
   ["{}{}", "MALFORMED_JSON", /JSON/],
   ['{"title":"a","title":"b"}', "MALFORMED_JSON", /duplicate object key "title"/],

@@ -15,17 +15,18 @@ import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
 import type { ServingContext } from "../serving.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
-import { HttpError } from "./http-error.ts";
-import { httpBindings, isHttpBody } from "./http-rule.ts";
+import { httpBindings } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
-import { networkProbe } from "./network-probe.ts";
 import type { ReplyBody } from "./reply-json.ts";
-import { bodySchema } from "./request-message.ts";
+import { isPlainBody, readPackedBody } from "./request-body.ts";
+import { bodyForm } from "./request-message.ts";
+import type { BodyForm } from "./request-message.ts";
 import { streamEncoder } from "./streamed-answer.ts";
 import { RouteTable } from "./route-table.ts";
+import { unmatched } from "./unmatched.ts";
 
 interface Route {
-  readonly takesJson: boolean;
+  readonly takes: BodyForm;
   readonly codec: JsonCodec;
   readonly answer: Answerer;
 }
@@ -45,15 +46,14 @@ export function createTranscoder(
     const mark = target.indexOf("?");
     const path = mark === -1 ? target : target.slice(0, mark);
     const match = path.startsWith("/") ? routes.find(request.method, path) : undefined;
-    if (match === undefined) {
-      const probe = networkProbe(request);
-      if (probe !== undefined) return probe;
-      throw new HttpError("UNKNOWN_PATH", `nothing is served under ${shown(request.method)} ${shown(path)}`);
-    }
-    const { takesJson, codec, answer } = match.route;
+    if (match === undefined) return unmatched(request, path, routes);
+    const { takes, codec, answer } = match.route;
     const { contentType } = request;
-    if (takesJson) checkContentType(contentType);
-    const body = request.hasBody ? await request.readBody() : undefined;
+    let body: Buffer | undefined;
+    if (request.hasBody)
+      body = isPlainBody(request, takes)
+        ? await request.readBody()
+        : await readPackedBody(request, takes, context.maxRequestBytes);
     const query = mark === -1 ? "" : target.slice(mark + 1);
     const source = { segments: match.segments, query, body, contentType };
     const encoded = codec.request(source, request);
@@ -124,10 +124,9 @@ function routeTable(spec: UserFunctionSpec, codecs: JsonCodecs, context: Serving
     for (const method of service.methods.values()) {
       const answerer = method.desc.methodKind === "unary" ? unaryAnswerer : streamedAnswerer;
       for (const [index, binding] of httpBindings(method.desc).bindings.entries()) {
-        const body = bodySchema(binding);
         const codec = codecs.of(binding, index);
         const route = {
-          takesJson: body !== undefined && !isHttpBody(body),
+          takes: bodyForm(binding),
           codec,
           answer: answerer(binding, method, codec, context),
         };
@@ -141,21 +140,7 @@ function routeTable(spec: UserFunctionSpec, codecs: JsonCodecs, context: Serving
 /** Clients of proxies send the whole URL (RFC 9112, 3.2.2). */
 function originForm(target: string): string {
   if (target.startsWith("/")) return target;
-  const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(target);
-  return absolute?.[1] ?? target;
-}
-
-const JSON_CONTENT_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?\s*$/i;
-
-function checkContentType(contentType: string | undefined): void {
-  if (contentType === "application/json") return;
-  if (contentType !== undefined && JSON_CONTENT_TYPE.test(contentType)) return;
-  const got = contentType === undefined ? "there is none" : `it is ${shown(contentType)}`;
-  throw new HttpError("UNSUPPORTED_CONTENT_TYPE", `the content type must be application/json; ${got}`);
-}
-
-/** A text from outside, shortened and free of control characters. */
-function shown(text: string): string {
-  const printable = text.replace(/[^\x20-\x7e]/g, "?");
-  return printable.length > 200 ? `${printable.slice(0, 200)}…` : printable;
+  const rest = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];
+  if (rest === undefined) return target;
+  return rest.startsWith("/") ? rest : `/${rest}`;
 }

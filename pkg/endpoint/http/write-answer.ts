@@ -39,6 +39,8 @@ async function writePieces(
   try {
     // Begun also for a caller who has gone: leaving the loop is what ends the source.
     for await (const piece of pieces) {
+      // It has no body, however long that would be.
+      if (exchange.method === "HEAD") break;
       if (out === undefined || out.destroyed || out.writableEnded) return;
       if (!out.write(piece)) await untilTaken(exchange, out, piece);
     }

@@ -7,11 +7,10 @@ import { descriptorSet } from "../../protocol/mod.ts";
 import type { Descriptors } from "../../protocol/mod.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { HttpErrorCode } from "../http/http-error.ts";
-import { isHttpBody } from "../http/http-rule.ts";
 import type { HttpBinding } from "../http/http-rule.ts";
 import { answersWithBytes, replyEncoder, replyText } from "../http/reply-json.ts";
 import type { ReplyBody } from "../http/reply-json.ts";
-import { bodySchema, requestEncoder } from "../http/request-message.ts";
+import { bodyForm, requestEncoder } from "../http/request-message.ts";
 import type { MessageSource } from "../http/request-message.ts";
 import { JsonThread } from "./json-thread.ts";
 import { SMALL_BYTES, SMALL_VALUES } from "./limits.ts";
@@ -71,8 +70,7 @@ export class JsonCodecs {
 
   #request(binding: HttpBinding, ref: BindingRef): JsonCodec["request"] {
     const encode = requestEncoder(binding, this.#types, this.#limits, SMALL_VALUES);
-    const schema = bodySchema(binding);
-    if (schema === undefined || isHttpBody(schema)) return encode;
+    if (bodyForm(binding) !== "json") return encode;
     const inThread = async (source: MessageSource, caller: Caller): Promise<Uint8Array> => {
       let isGone = false;
       caller.onCancel(() => void (isGone = true));

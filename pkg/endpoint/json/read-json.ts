@@ -6,6 +6,7 @@ import { fromJson, fromJsonString } from "@bufbuild/protobuf";
 import type { DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
+import { missingField } from "../http/missing-field.ts";
 import { countRequestValues } from "./count-request.ts";
 import { errorText } from "./error-text.ts";
 import { exactValues, quoteNumbers } from "./exact-values.ts";
@@ -18,7 +19,8 @@ import { scanJson } from "./scan.ts";
 /**
  * Makes a message of a JSON text.
  *
- * @throws HttpError `MALFORMED_JSON`, `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES`, `UNKNOWN_JSON_FIELD` or `WRONG_FIELD_TYPE`
+ * @throws HttpError `MALFORMED_JSON`, `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES`, `UNKNOWN_JSON_FIELD`, `WRONG_FIELD_TYPE`
+ * or `REQUIRED_FIELD_MISSING`
  */
 export type JsonReader = (text: Buffer) => Message;
 
@@ -63,7 +65,7 @@ export function jsonReader(
     try {
       return fromJson(schema, exact, options);
     } catch (error) {
-      throw new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
+      throw missingField(error) ?? new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
     }
   };
 }

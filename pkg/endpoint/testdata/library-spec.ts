@@ -34,6 +34,16 @@ export function heapSpec(): UserFunctionSpec {
   return toSpec("heap", [], ["Heaps"]);
 }
 
+/** The services of `required.proto`. */
+export function requiredSpec(): UserFunctionSpec {
+  return toSpec("required", ["Orders"], ["Tally"]);
+}
+
+/** The service of `legacy.proto`. */
+export function legacySpec(): UserFunctionSpec {
+  return toSpec("legacy", ["Orders"], []);
+}
+
 function compile(): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "perdure-endpoint-"));
   const output = join(folder, "library.binpb");
@@ -52,7 +62,7 @@ function compile(): Uint8Array {
 }
 
 function toSpec(
-  file: "library" | "heap" | "values",
+  file: "library" | "heap" | "values" | "required" | "legacy",
   entities: readonly string[],
   actions: readonly string[],
 ): UserFunctionSpec {

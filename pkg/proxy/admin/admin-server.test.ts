@@ -219,15 +219,20 @@ test("from beyond loopback health is answered, without the reasons", async (t) =
     t.like(await call(world.port, path, { address }), { status: 503, text: "[-] log\nnot ready\n" });
 });
 
-for (const [name, head, status] of [
-  ["two hosts", "host: 127.0.0.1\r\nhost: evil.example", "400"],
-  ["chunks of gzip", "host: 127.0.0.1\r\ntransfer-encoding: gzip, chunked", "501"],
+for (const [name, head, status, code] of [
+  ["no host", "accept: */*", "400", "MALFORMED_REQUEST"],
+  ["two hosts", "host: 127.0.0.1\r\nhost: evil.example", "400", "MALFORMED_REQUEST"],
+  ["chunks of gzip", "host: 127.0.0.1\r\ntransfer-encoding: gzip, chunked", "501", "UNKNOWN_TRANSFER_CODING"],
+  ["an unknown expectation", "host: 127.0.0.1\r\nexpect: foo", "417", "UNKNOWN_EXPECTATION"],
 ] as const) {
-  test(`a head that two readers may read differently ends its connection: ${name}`, async (t) => {
+  test(`a head that two readers may read differently ends its connection with a code: ${name}`, async (t) => {
     const { port, drains } = await start(t);
     const socket = await open(t, port);
-    socket.write(`POST /drain HTTP/1.1\r\n${head}\r\n\r\n0\r\n\r\n`);
-    t.true((await ended(socket)).startsWith(`HTTP/1.1 ${status} `));
+    const body = head.includes("transfer-encoding") ? "0\r\n\r\n" : "";
+    socket.write(`POST /drain HTTP/1.1\r\n${head}\r\n\r\n${body}`);
+    const answer = await ended(socket);
+    t.true(answer.startsWith(`HTTP/1.1 ${status} `), answer);
+    t.true(answer.includes(`\r\nperdure-error-code: ${code}\r\n`), answer);
     t.deepEqual(drains, []);
   });
 }

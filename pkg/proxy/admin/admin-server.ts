@@ -65,6 +65,8 @@ export async function startAdminServer(
       keepAliveTimeout: options.idleTimeoutMs,
       connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.requestTimeoutMs),
       maxHeaderSize: MAX_HEADER_BYTES,
+      // A request without one is refused with a code, as other bad heads.
+      requireHostHeader: false,
     },
     (request, response) => {
       const number = connections.begin(request.socket);
@@ -81,6 +83,10 @@ export async function startAdminServer(
       );
     },
   );
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    const text = "the only expectation that is known here is 100-continue";
+    send(request, response, { status: 417, code: "UNKNOWN_EXPECTATION", text, isLast: true });
+  });
   server.on("connection", (socket) => connections.add(socket));
   await listen(server, options);
   server.on("error", (error) => logger.warn("a connection to the admin port failed", { error }));

@@ -14,7 +14,7 @@ export interface AdminAnswer {
   /** For people; a line break is added. */
   readonly text: string;
   /** Goes out as the header `perdure-error-code`. */
-  readonly code?: AdminRefusalCode | "MALFORMED_REQUEST" | "UNKNOWN_TRANSFER_CODING";
+  readonly code?: AdminRefusalCode | "MALFORMED_REQUEST" | "UNKNOWN_EXPECTATION" | "UNKNOWN_TRANSFER_CODING";
   /** The connection ends with the answer. */
   readonly isLast?: boolean;
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { gzipSync } from "node:zlib";
+
 import type { Attack } from "../attack.ts";
 import { grpcRequest, packedGrpcMessage, PATHS } from "../wire/grpc.ts";
 import { postHead } from "../wire/http1.ts";
+import { LETTERS_PATH } from "../wire/json-senders.ts";
 import { openH2Line, openLine } from "../wire/line.ts";
 import { LARGE_BYTES, letterBytes } from "../wire/messages.ts";
 import { again, pause } from "../wire/repeat.ts";
 
-/** On one connection, at once. */
+/** At once; over gRPC and gRPC-Web on one connection. */
 const CALLS = 60;
 const MOST_ROUNDS = 20;
 /** From one round to the next, in milliseconds. */
@@ -16,6 +19,11 @@ const ROUND_MS = 1_000;
 /** 12 KB on the wire. */
 function packedLetter(): Buffer {
   return packedGrpcMessage(letterBytes({ id: "attacked", data: new Uint8Array(LARGE_BYTES) }));
+}
+
+/** The same as JSON. */
+function packedJson(): Buffer {
+  return gzipSync(`{"data":"${"A".repeat(LARGE_BYTES)}"}`);
 }
 
 export const attack: Attack = {
@@ -47,6 +55,23 @@ export const attack: Attack = {
         }
         await Promise.race([pause(ROUND_MS, tools.signal), line?.closed()]);
         line?.close();
+      });
+    },
+    json: async (target, tools) => {
+      const body = packedJson();
+      const head = postHead(LETTERS_PATH, body.length, { "content-encoding": "gzip" });
+      const request = Buffer.concat([head, body]);
+      await again(MOST_ROUNDS, tools, async () => {
+        const lines = await Promise.all(
+          Array.from({ length: CALLS }, async () => {
+            const line = await openLine(target.port, tools);
+            await line?.send(request);
+            tools.tally.add("requests");
+            return line;
+          }),
+        );
+        await pause(ROUND_MS, tools.signal);
+        for (const line of lines) line?.close();
       });
     },
   },

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { TEXT_TYPE } from "./error-response.ts";
+import type { HttpRequest, HttpResponse } from "./exchange.ts";
+import { HttpError, methodNotAllowed } from "./http-error.ts";
+import { networkProbe } from "./network-probe.ts";
+import type { RouteTable } from "./route-table.ts";
+import { shown } from "./shown.ts";
+
+/**
+ * The answer to a request that no route takes: that of a network probe, or of OPTIONS, to which any path that is there
+ * answers (RFC 9110, 9.3.7).
+ *
+ * @throws HttpError `METHOD_NOT_ALLOWED`, `UNKNOWN_PATH`, `UNKNOWN_PROBE`
+ */
+export function unmatched(request: HttpRequest, path: string, routes: RouteTable<unknown>): HttpResponse {
+  const probe = networkProbe(request);
+  if (probe !== undefined) return probe;
+  const { method } = request;
+  if (method === "CONNECT") throw methodNotAllowed(method, []);
+  const isOptions = method === "OPTIONS";
+  const methods = path.startsWith("/") ? routes.methodsOf(path) : [];
+  // The asterisk asks about the server as a whole.
+  const isThere = methods.length > 0 || (isOptions && path === "*");
+  if (!isThere)
+    throw new HttpError("UNKNOWN_PATH", `nothing is served under ${shown(method)} ${shown(path)}`);
+  const allowed = [...new Set([...methods, "OPTIONS"])].sort();
+  if (!isOptions) throw methodNotAllowed(shown(method), allowed);
+  const headers = ["allow", allowed.join(", ")];
+  return { status: 200, contentType: TEXT_TYPE, errorCode: undefined, headers, body: "" };
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { WireType } from "@bufbuild/protobuf/wire";
+
+import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
+
+/**
+ * Finds a `required` field (of proto2, or an edition's `LEGACY_REQUIRED`) that a serialized message lacks, itself or in a
+ * message inside it: a user function cannot read such a message.
+ *
+ * 1. It sees what a parser sees: the pieces of a message that comes in several are one, and of a oneof the last counts.
+ * 2. (I11) It builds nothing but a note of each message whose required fields matter, of which there are at most
+ *    `MAX_NOTES` at a time. Those in lists and maps are done with at their end.
+ * 3. What is in an `Any`, in an extension or in an unknown field is not looked at.
+ *
+ * @returns the full name of the field; undefined if nothing is missing.
+ * @throws Error if the bytes are not a message.
+ */
+export type RequiredFieldFinder = (message: Uint8Array) => string | undefined;
+
+/** The finder of a message type. Undefined if nothing in it is required, which is so of all of proto3. */
+export function requiredFieldFinder(desc: DescMessage): RequiredFieldFinder | undefined {
+  if (!requires(desc)) return undefined;
+  const shape = shapeOf(desc);
+  return (bytes) => {
+    const note = new Note(shape);
+    new Walk(bytes).message(note, bytes.length, 1, undefined);
+    return note.missing();
+  };
+}
+
+/** The same as protobuf's parsers allow. */
+const MAX_DEPTH = 100;
+
+/** Only messages that contain themselves twice over, or more often, have as many in a message. */
+const MAX_NOTES = 10_000;
+
+/** Whether a message of this type, or one inside it, has a required field. */
+function requires(desc: DescMessage): boolean {
+  const seen = new Set([desc]);
+  for (const message of seen) {
+    for (const field of message.fields) {
+      if (isRequired(field)) return true;
+      if (field.message !== undefined) seen.add(field.message);
+    }
+  }
+  return false;
+}
+
+function isRequired({ presence }: DescField): boolean {
+  return presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
+}
+
+/** What of a message's type decides whether something is missing. */
+interface Shape {
+  readonly required: readonly DescField[];
+  /** Those that matter, by number: required ones, messages in which something is, and what is in a oneof beside such. */
+  readonly parts: ReadonlyMap<number, Part>;
+}
+
+interface Part {
+  /** Its place among the required ones; undefined if it is none. */
+  readonly required: number | undefined;
+  readonly wireType: WireType;
+  readonly oneof: DescOneof | undefined;
+  /** Undefined if nothing in it is required. Asked for when it is needed, because types contain themselves. */
+  readonly message: (() => Shape) | undefined;
+  readonly repeats: "once" | "list" | "map";
+}
+
+const shapes = new WeakMap<DescMessage, Shape>();
+
+/** Made once for each type. */
+function shapeOf(desc: DescMessage): Shape {
+  let shape = shapes.get(desc);
+  if (shape === undefined) {
+    const required = desc.fields.filter(isRequired);
+    shape = { required, parts: partsOf(desc, required) };
+    shapes.set(desc, shape);
+  }
+  return shape;
+}
+
+function partsOf(desc: DescMessage, required: readonly DescField[]): Map<number, Part> {
+  const deep = new Set(desc.fields.filter(({ message }) => message !== undefined && requires(message)));
+  const oneofs = new Set([...deep].map(({ oneof }) => oneof).filter((oneof) => oneof !== undefined));
+  const parts = new Map<number, Part>();
+  for (const field of desc.fields) {
+    const place = required.indexOf(field);
+    const isBeside = field.oneof !== undefined && oneofs.has(field.oneof);
+    if (place === -1 && !deep.has(field) && !isBeside) continue;
+    parts.set(field.number, {
+      required: place === -1 ? undefined : place,
+      wireType: wireTypeOfField(field),
+      oneof: field.oneof,
+      message: deep.has(field) ? innerShape(field) : undefined,
+      repeats: field.fieldKind === "list" || field.fieldKind === "map" ? field.fieldKind : "once",
+    });
+  }
+  return parts;
+}
+
+function innerShape({ fieldKind, message }: DescField): (() => Shape) | undefined {
+  if (message === undefined) return undefined;
+  return fieldKind === "map" ? entryOf(message) : () => shapeOf(message);
+}
+
+/** The number of the value in an entry of a map. */
+const VALUE = 2;
+
+/** The entries of a map with such values. */
+function entryOf(value: DescMessage): () => Shape {
+  const part: Part = {
+    required: undefined,
+    wireType: WireType.LengthDelimited,
+    oneof: undefined,
+    message: () => shapeOf(value),
+    repeats: "once",
+  };
+  const entry = { required: [], parts: new Map([[VALUE, part]]) };
+  return () => entry;
+}
+
+function wireTypeOfField(field: DescField): WireType {
+  if (field.fieldKind === "map") return WireType.LengthDelimited;
+  if (field.message !== undefined)
+    return field.delimitedEncoding ? WireType.StartGroup : WireType.LengthDelimited;
+  return field.scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[field.scalar];
+}
+
+/** A message that is no element of a list or map, and the number of its field. */
+interface Inside {
+  readonly number: number;
+  readonly note: Note;
+}
+
+/** Of so many required fields a note is one number, because a list may have millions of elements. */
+const BITS = 31;
+
+/** What is known of one message. */
+class Note {
+  readonly shape: Shape;
+  /** The required fields that are there: a bit for each of the first ones, and the places of the others. */
+  #bits = 0;
+  #others: Set<number> | undefined;
+  /** By their oneof or number. */
+  #inside: Map<DescOneof | number, Inside> | undefined;
+  /** What the first element that lacks something lacks. */
+  #missing: string | undefined;
+
+  constructor(shape: Shape) {
+    this.shape = shape;
+  }
+
+  set(number: number, { required, oneof }: Part): void {
+    if (required !== undefined) {
+      if (required < BITS) this.#bits |= 1 << required;
+      else (this.#others ??= new Set()).add(required);
+    }
+    if (oneof !== undefined && this.#inside?.get(oneof)?.number !== number) this.#inside?.delete(oneof);
+  }
+
+  inside(number: number, oneof: DescOneof | undefined): Note | undefined {
+    return this.#inside?.get(oneof ?? number)?.note;
+  }
+
+  add(number: number, oneof: DescOneof | undefined, note: Note): void {
+    (this.#inside ??= new Map()).set(oneof ?? number, { number, note });
+  }
+
+  addElement(element: Note): void {
+    this.#missing ??= element.missing();
+  }
+
+  missing(): string | undefined {
+    if (this.#missing !== undefined) return this.#missing;
+    const field = this.shape.required.find((_field, place) => !this.#has(place));
+    if (field !== undefined) return `${field.parent.typeName}.${field.name}`;
+    if (this.#inside === undefined) return undefined;
+    for (const { note } of this.#inside.values()) {
+      const name = note.missing();
+      if (name !== undefined) return name;
+    }
+    return undefined;
+  }
+
+  #has(place: number): boolean {
+    return place < BITS ? (this.#bits & (1 << place)) !== 0 : this.#others?.has(place) === true;
+  }
+}
+
+class Walk {
+  readonly #cursor: WireCursor;
+  #notes = 1;
+
+  constructor(bytes: Uint8Array) {
+    this.#cursor = new WireCursor(bytes);
+  }
+
+  /** @param group the number of the field whose end tag ends the message; undefined if it has a length. */
+  message(note: Note, end: number, depth: number, group: number | undefined): void {
+    if (depth > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} messages inside each other`);
+    const cursor = this.#cursor;
+    while (cursor.pos < end) {
+      const tag = cursor.tag();
+      const number = tag >>> 3;
+      const wireType = wireTypeOf(tag);
+      if (wireType === WireType.EndGroup && number === group) return;
+      const part = note.shape.parts.get(number);
+      if (part === undefined || part.wireType !== wireType) cursor.skip(wireType, number, MAX_DEPTH - depth);
+      else this.#part(note, number, part, depth);
+    }
+    if (cursor.pos !== end || group !== undefined) throw new Error("a message ends where it should not");
+  }
+
+  #part(note: Note, number: number, part: Part, depth: number): void {
+    note.set(number, part);
+    const { message, oneof, repeats, wireType } = part;
+    if (message === undefined) return this.#cursor.skip(wireType, number, MAX_DEPTH - depth);
+    if (repeats !== "once") return this.#element(note, number, part, message(), depth);
+    let inside = note.inside(number, oneof);
+    if (inside === undefined) {
+      inside = this.#note(message());
+      note.add(number, oneof, inside);
+    }
+    this.#inside(inside, number, wireType, depth);
+  }
+
+  /** Of a list or a map: nothing that follows changes it. */
+  #element(note: Note, number: number, { wireType, repeats }: Part, shape: Shape, depth: number): void {
+    const notes = this.#notes;
+    const element = this.#note(shape);
+    this.#inside(element, number, wireType, depth);
+    // An entry without a value stands for an empty one.
+    const value = repeats === "map" ? shape.parts.get(VALUE)?.message : undefined;
+    if (value !== undefined && element.inside(VALUE, undefined) === undefined)
+      element.add(VALUE, undefined, this.#note(value()));
+    note.addElement(element);
+    this.#notes = notes;
+  }
+
+  #inside(note: Note, number: number, wireType: WireType, depth: number): void {
+    const isGroup = wireType === WireType.StartGroup;
+    const end = isGroup ? this.#cursor.length : this.#cursor.end();
+    this.message(note, end, depth + 1, isGroup ? number : undefined);
+  }
+
+  #note(shape: Shape): Note {
+    if (++this.#notes > MAX_NOTES) throw new Error(`more than ${MAX_NOTES} messages with required fields`);
+    return new Note(shape);
+  }
+}
