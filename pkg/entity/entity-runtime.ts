@@ -43,7 +43,8 @@ const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
 /**
  * All entities with state, of every kind, in the memory of one proxy.
  *
- * 1. An entity is in memory at most once; while it is there, every command for it goes to that one.
+ * 1. An entity, which is a type and an id, is in memory at most once; while it is there, every command for it goes to that
+ *    one, of whichever service with its persistence id.
  * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one would
  *    exceed `maxActiveEntities`, `maxEntityBytes` or the streams that the user function takes (I11).
  * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done; others still come.
@@ -56,7 +57,7 @@ export class EntityRuntime {
   readonly #clock: Clock;
   readonly #context: EntityContext;
   readonly #sweep: EffectSweep;
-  /** By service, then by entity id. */
+  /** By persistence id, then by entity id. */
   readonly #entities = new Map<string, Map<string, StatefulEntity>>();
   /** Idle entities by the length of their passivation time-out. */
   readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
@@ -159,7 +160,7 @@ export class EntityRuntime {
   }
 
   #entityOf(service: EntityService, entityId: string): StatefulEntity | StatusError {
-    let entities = this.#entities.get(service.desc.typeName);
+    let entities = this.#entities.get(service.persistenceId);
     const found = entities?.get(entityId);
     if (this.#stopping) {
       return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
@@ -171,7 +172,7 @@ export class EntityRuntime {
     }
     if (entities === undefined) {
       entities = new Map();
-      this.#entities.set(service.desc.typeName, entities);
+      this.#entities.set(service.persistenceId, entities);
     }
     const entity = new StatefulEntity(this.#context, PROTOCOLS[service.kind], service, entityId);
     entities.set(entityId, entity);
@@ -212,7 +213,7 @@ export class EntityRuntime {
 
   #onGone(entity: ActiveEntity): void {
     this.#idleQueue(entity.service).forget(entity);
-    this.#entities.get(entity.service.desc.typeName)?.delete(entity.id);
+    this.#entities.get(entity.service.persistenceId)?.delete(entity.id);
     this.#active--;
     if (this.#active > 0) return this.#shrink();
     for (const resolve of this.#onEmpty.splice(0)) resolve();

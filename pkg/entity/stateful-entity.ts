@@ -62,10 +62,13 @@ const LARGE_ANSWER_BYTES = 65_536;
  *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
  * 11. (I11) A command that asks for more than may follow from it (`Lineage`), or for more side effects than may wait, is
  *     refused, and nothing of it is stored.
+ * 13. A stream speaks for one service. Before a command of another service with the same persistence id, the stream is let
+ *     go and the history told on one of that service, so that both see one state.
  */
 export class StatefulEntity implements ActiveEntity {
-  readonly service: EntityService;
   readonly id: string;
+  /** The one that the stream speaks for. */
+  #service: EntityService;
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
   readonly #mailbox: BoundedQueue<Delivery>;
@@ -77,13 +80,13 @@ export class StatefulEntity implements ActiveEntity {
   #onActive: (() => void) | undefined;
   /** How large the last answers to these methods were, of those that were large, in bytes. */
   #largeAnswers: Map<EntityMethod, number> | undefined;
-  /** Another writer was faster than its append: it is next. */
+  /** Another writer was faster than its append, or it has to have another stream (13): it is next. */
   #again: Delivery | undefined;
 
   constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, id: string) {
     this.#context = context;
     this.#protocol = protocol;
-    this.service = service;
+    this.#service = service;
     this.id = id;
     this.#mailbox = new BoundedQueue(context.options.mailboxCapacity);
     this.#journal = new EntityJournal(context, protocol, this.#key, this);
@@ -97,12 +100,7 @@ export class StatefulEntity implements ActiveEntity {
       return this.#context.onIdle(this);
     }
     assert(this.#state.kind !== "gone", "a gone entity gets no commands");
-    if (this.#mailbox.push(delivery)) {
-      delivery.command.onCancel(() => {
-        delivery.abandoned = true;
-      });
-      return;
-    }
+    if (this.#mailbox.push(delivery)) return this.#await(delivery);
     const text = `${this.#name} has ${this.#mailbox.capacity} commands waiting; try again later`;
     delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "MAILBOX_FULL", text));
   }
@@ -141,6 +139,11 @@ export class StatefulEntity implements ActiveEntity {
     const text = `the user function did not answer ${this.#name} within ${timeoutMs} ms`;
     this.#state.delivery.reject(entityError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text));
     this.#restart();
+  }
+
+  /** Whose commands it was given last. */
+  get service(): EntityService {
+    return this.#service;
   }
 
   get #key(): EntityKey {
@@ -263,10 +266,21 @@ export class StatefulEntity implements ActiveEntity {
     const stream = this.#stream;
     assert(this.#state.kind === "idle" && stream !== undefined, "I2: no other command is open");
     this.#context.onBusy(this);
+    const { service } = delivery.command.method;
+    if (service !== this.#service && service.desc.typeName !== this.#service.desc.typeName)
+      return this.#turnTo(service, delivery);
     this.#lastCommandId++;
     this.#state = { kind: "open", delivery, commandId: this.#lastCommandId };
     this.#context.relayTimeouts.touch(this);
     stream.send(this.#protocol.commandMessage(this.#lastCommandId, delivery.command));
+  }
+
+  /** (13) */
+  #turnTo(service: EntityService, delivery: Delivery): void {
+    this.#service = service;
+    this.#again = delivery;
+    this.#await(delivery);
+    this.#restart();
   }
 
   #onMessage(bytes: Uint8Array): void {
@@ -383,10 +397,15 @@ export class StatefulEntity implements ActiveEntity {
   #mayTryAgain(delivery: Delivery): boolean {
     if (delivery.conflicts >= this.#context.options.maxConflictRetries) return false;
     delivery.conflicts++;
+    this.#await(delivery);
+    return true;
+  }
+
+  /** It waits from now on, as long as its caller does. */
+  #await(delivery: Delivery): void {
     delivery.command.onCancel(() => {
       delivery.abandoned = true;
     });
-    return true;
   }
 
   /** A record that says which side effects are done, and nothing else. */
