@@ -4,8 +4,15 @@ import { toBinary } from "@bufbuild/protobuf";
 
 import { backoffMs, describeError, sleep } from "../base/mod.ts";
 import type { Account, Clock, Logger, Random } from "../base/mod.ts";
-import { connect, Status, StatusError } from "../grpc/mod.ts";
-import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
+import { connect } from "../grpc/mod.ts";
+import type {
+  CallOptions,
+  ClientStream,
+  Connection,
+  StatusError,
+  StreamHandlers,
+  UnaryReply,
+} from "../grpc/mod.ts";
 import {
   EntitySpecSchema,
   MessageError,
@@ -17,7 +24,8 @@ import type { EntitySpec } from "../protocol/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
 import { Reports } from "./reports.ts";
-import type { UserFunctionSpec } from "./spec.ts";
+import type { UnservedPart, UserFunctionSpec } from "./spec.ts";
+import { refused, unavailable } from "./user-function-error.ts";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR, validateSpec, versionError } from "./validate.ts";
 
 export interface UserFunctionDependencies {
@@ -31,8 +39,8 @@ export interface UserFunctionDependencies {
   readonly proxyVersion: string;
   /** Exactly the entity types that the proxy can serve. */
   readonly supportedTypes: readonly string[];
-  /** What else may be wrong with a spec that is whole in itself, as its HTTP rules. */
-  readonly checkSpec: (spec: UserFunctionSpec) => readonly string[];
+  /** What else of a spec cannot be served, as its HTTP rules. */
+  readonly checkSpec: (spec: UserFunctionSpec) => readonly UnservedPart[];
   /** What is served changed; undefined while nothing is. */
   readonly onSpec: (spec: UserFunctionSpec | undefined) => void;
   /** The user function was refused; what its developer has to change. */
@@ -41,12 +49,12 @@ export interface UserFunctionDependencies {
 
 /** Opens streams to the user function. */
 export interface StreamOpener {
-  /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there. */
+  /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there, `USER_FUNCTION_REFUSED` if it was refused. */
   open(path: string, handlers: StreamHandlers): ClientStream;
   /**
    * One message there, one back. The bytes may not be changed before the call is over.
    *
-   * @throws StatusError the user function's own (a `CallError`), or `USER_FUNCTION_UNAVAILABLE` while it is not there.
+   * @throws StatusError the user function's own (a `CallError`), or what `open` throws.
    */
   unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply>;
   /** Streams that the user function takes at a time. */
@@ -55,6 +63,9 @@ export interface StreamOpener {
 
 /** Reports that wait for an answer at the same time; further ones are only logged. */
 const MAX_OPEN_REPORTS = 16;
+
+/** Parts that are not served and errors of which the user function is told one by one; of more it is told how many. */
+const MAX_TOLD = 50;
 
 /** How long the user function may take to acknowledge a report, in milliseconds. */
 const REPORT_TIMEOUT_MS = 5_000;
@@ -67,7 +78,8 @@ const REPORT_TIMEOUT_MS = 5_000;
  *         └───────────────┘
  *
  * 1. `discover` is called once per connection; a user function that comes back, perhaps changed, is asked anew.
- * 2. A spec with errors is final for its connection: each error is reported once, nothing is served, nothing retried.
+ * 2. A spec of which nothing can be served is final for its connection: each error is reported once, nothing is served,
+ *    nothing retried. Of one that can be served in part each part that is not is reported once, and the rest served.
  * 3. `onSpec` hears a spec when serving begins and undefined when it ends, in turn.
  * 4. Whatever the user function says or fails to say, the proxy stays up (I12).
  */
@@ -98,10 +110,17 @@ export class UserFunction implements StreamOpener {
       case "connecting":
         return { kind: "connecting", problem: this.#problem };
       case "serving":
-        return { kind: "serving" };
+        return { kind: "serving", unserved: state.unserved };
       case "rejected":
         return { kind: "rejected", errors: state.errors };
     }
+  }
+
+  /** What callers get while nothing is served. */
+  get absence(): StatusError {
+    const state = this.#state;
+    if (state.kind === "rejected") return refused(state.reason);
+    return unavailable("the user function is not available yet; try again");
   }
 
   open(path: string, handlers: StreamHandlers): ClientStream {
@@ -129,12 +148,13 @@ export class UserFunction implements StreamOpener {
   }
 
   #usable(): Connection {
-    if (this.#state.kind !== "serving" || !this.#state.connection.usable) {
+    const state = this.#state;
+    if (state.kind === "rejected") throw this.absence;
+    if (state.kind !== "serving" || !state.connection.usable) {
       const { host, port } = this.#dependencies.options;
-      const text = `the user function at ${host}:${port} is not available; try again later`;
-      throw new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+      throw unavailable(`the user function at ${host}:${port} is not available; try again later`);
     }
-    return this.#state.connection;
+    return state.connection;
   }
 
   async #run(): Promise<void> {
@@ -217,17 +237,20 @@ export class UserFunction implements StreamOpener {
     const { spec, errors } =
       entitySpec instanceof MessageError ? { errors: [entitySpec.message] } : this.#check(entitySpec);
     if (spec === undefined) {
-      this.#state = { kind: "rejected", errors };
+      this.#state = { kind: "rejected", errors, reason: errors.join("; ") };
       logger.error("user function was refused", { errors });
       onRejected(errors);
-      for (const error of errors) await this.#report(connection, error);
+      await this.#reportAll(connection, errors);
     } else {
-      this.#state = { kind: "serving", connection };
+      this.#state = { kind: "serving", connection, unserved: spec.unserved };
       logger.info("user function found", {
         description: spec.description,
         services: [...spec.services.keys()],
       });
+      const unserved = spec.unserved.map(({ reason }) => reason);
+      if (unserved.length > 0) logger.warn("part of the user function is not served", { unserved });
       onSpec(spec);
+      void this.#reportAll(connection, unserved);
     }
     await ended;
     logger.info("user function connection ended");
@@ -240,8 +263,14 @@ export class UserFunction implements StreamOpener {
     if (wrongVersion !== undefined) logger.warn("protocol version is not checked", { error: wrongVersion });
     const validation = validateSpec(entitySpec, supportedTypes, options.maxMessageFields);
     if (!validation.ok) return { errors: validation.errors };
-    const errors = checkSpec(validation.spec);
-    return errors.length > 0 ? { errors } : { spec: validation.spec, errors };
+    const { spec } = validation;
+    return { spec: { ...spec, unserved: [...spec.unserved, ...checkSpec(spec)] }, errors: [] };
+  }
+
+  async #reportAll(connection: Connection, texts: readonly string[]): Promise<void> {
+    for (const text of texts.slice(0, MAX_TOLD)) await this.#report(connection, text);
+    if (texts.length > MAX_TOLD)
+      await this.#report(connection, `and ${texts.length - MAX_TOLD} more, of which the proxy's log tells`);
   }
 
   #tell(message: string): void {
@@ -269,12 +298,17 @@ export class UserFunction implements StreamOpener {
 
 type State =
   | { readonly kind: "connecting" }
-  | { readonly kind: "serving"; readonly connection: Connection }
-  | { readonly kind: "rejected"; readonly errors: readonly string[] };
+  | { readonly kind: "serving"; readonly connection: Connection; readonly unserved: readonly UnservedPart[] }
+  | {
+      readonly kind: "rejected";
+      readonly errors: readonly string[];
+      /** All of them, as callers are told. */
+      readonly reason: string;
+    };
 
 /** Where the proxy stands with its user function, for probes and people. */
 export type UserFunctionStatus =
   /** `problem` is why the last try failed; empty if there was none yet. */
   | { readonly kind: "connecting"; readonly problem: string }
-  | { readonly kind: "serving" }
+  | { readonly kind: "serving"; readonly unserved: readonly UnservedPart[] }
   | { readonly kind: "rejected"; readonly errors: readonly string[] };

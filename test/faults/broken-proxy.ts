@@ -134,7 +134,7 @@ const entities = new EntityRuntime({
 const dispatch: Router = new Router({
   entities,
   actions: new ActionRuntime({ ...dependencies, streams: userFunction, reportError, options }),
-  services: () => served?.services,
+  served: () => served,
   clock: systemClock,
   random: systemRandom,
   logger: silentLogger,

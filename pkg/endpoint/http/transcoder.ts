@@ -14,6 +14,7 @@ import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
 import type { ServingContext } from "../serving.ts";
+import { Unserved } from "../unserved.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 import { httpBindings, isHttpBody } from "./http-rule.ts";
@@ -37,6 +38,7 @@ export function createTranscoder(
   spec: UserFunctionSpec,
   codecs: JsonCodecs,
   context: ServingContext,
+  unserved = new Unserved(spec),
 ): Transcoder {
   const routes = routeTable(spec, codecs, context);
 
@@ -45,6 +47,8 @@ export function createTranscoder(
     const mark = target.indexOf("?");
     const path = mark === -1 ? target : target.slice(0, mark);
     const match = path.startsWith("/") ? routes.find(request.method, path) : undefined;
+    const refusal = match === undefined ? unserved.request(request.method, path) : undefined;
+    if (refusal !== undefined) throw refusal;
     if (match === undefined) {
       const probe = networkProbe(request);
       if (probe !== undefined) return probe;
