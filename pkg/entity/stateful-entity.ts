@@ -5,7 +5,7 @@ import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { SideEffectMessage } from "../protocol/mod.ts";
-import type { EntityMethod, EntityService } from "../userfunction/mod.ts";
+import type { EntityMethod, EntityService, WatchedStream } from "../userfunction/mod.ts";
 
 import { expiredWaiting } from "./command.ts";
 import type { Delivery } from "./command.ts";
@@ -75,6 +75,8 @@ export class StatefulEntity implements ActiveEntity {
   readonly #journal: EntityJournal;
   #state: EntityState = ACTIVATING;
   #stream: ClientStream | undefined;
+  /** The same stream, as the one who counts the user function's streams knows it. */
+  #watched: WatchedStream | undefined;
   #lastCommandId = 0n;
   /** Waits for the end of the activation. */
   #onActive: (() => void) | undefined;
@@ -167,8 +169,8 @@ export class StatefulEntity implements ActiveEntity {
       // Its stream broke while the log was read: everybody has been told.
       if (this.#state.kind === "gone") return;
       const error = thrown instanceof StatusError ? thrown : this.#logFailure(thrown);
-      // That the user function is gone is said once, by who found it gone, not by each command that still comes.
-      const level = error.code === "USER_FUNCTION_UNAVAILABLE" ? "debug" : "error";
+      // That the user function is gone, or busy, is said once, by who found it so, not by each command that still comes.
+      const level = error.code.startsWith("USER_FUNCTION_") ? "debug" : "error";
       this.#context.logger[level]("entity could not be activated", {
         entity: this.#name,
         error: toError(thrown),
@@ -204,7 +206,10 @@ export class StatefulEntity implements ActiveEntity {
     const pages = this.#protocol.recover(reads, this.service, this.#key);
     this.#journal.reset();
     for await (const page of pages) {
-      stream ??= this.#openStream();
+      if (stream === undefined) {
+        stream = await this.#openStream();
+        if (this.#stream !== stream) return;
+      }
       for (const message of page.messages) stream.send(message);
       this.#journal.read(page);
       // The stream may break while the log is read or the user function is slow to take what was sent.
@@ -217,19 +222,39 @@ export class StatefulEntity implements ActiveEntity {
     this.#next();
   }
 
-  #openStream(): ClientStream {
-    const stream: ClientStream = this.#context.streams.open(this.#protocol.path, {
-      onMessage: (bytes) => {
-        if (this.#stream === stream) this.#onMessage(bytes);
-      },
-      onEnd: (end) => {
-        this.#context.retired(stream);
-        if (this.#stream === stream) this.#onStreamEnd(end.message);
-      },
+  #openStream(): ClientStream | Promise<ClientStream> {
+    const { streams } = this.#context;
+    return streams.withRoom(() => {
+      const watched: WatchedStream = {
+        isHeard: false,
+        refuse: (error) => {
+          if (this.#stream === stream) this.#refuseStream(error);
+        },
+      };
+      const stream: ClientStream = streams.open(this.#protocol.path, {
+        onMessage: (bytes) => {
+          if (this.#stream !== stream) return;
+          if (!watched.isHeard) streams.heard(watched);
+          this.#onMessage(bytes);
+        },
+        onEnd: (end) => {
+          streams.over(watched);
+          this.#context.retired(stream);
+          if (this.#stream === stream) this.#onStreamEnd(end.message);
+        },
+      });
+      this.#stream = stream;
+      this.#watched = watched;
+      this.#lastCommandId = 0n;
+      return stream;
     });
-    this.#stream = stream;
-    this.#lastCommandId = 0n;
-    return stream;
+  }
+
+  /** The user function has no room for the stream, and never said a word on it. */
+  #refuseStream(error: StatusError): void {
+    const stream = this.#stream;
+    this.#leave(error, error);
+    stream?.cancel();
   }
 
   // Commands
@@ -273,6 +298,7 @@ export class StatefulEntity implements ActiveEntity {
     this.#state = { kind: "open", delivery, commandId: this.#lastCommandId };
     this.#context.relayTimeouts.touch(this);
     stream.send(this.#protocol.commandMessage(this.#lastCommandId, delivery.command));
+    if (this.#watched?.isHeard === false) this.#context.streams.asked(this.#watched);
   }
 
   /** (13) */
@@ -440,6 +466,12 @@ export class StatefulEntity implements ActiveEntity {
     this.#context.onBusy(this);
     const stream = this.#stream;
     assert(stream !== undefined, "an idle entity has a stream");
+    this.#release(stream);
+  }
+
+  /** The user function is asked to end the stream; it may go on to the next one before its end is heard. */
+  #release(stream: ClientStream): void {
+    if (this.#watched !== undefined) this.#context.streams.over(this.#watched);
     stream.end();
     this.#context.retire(stream);
   }
@@ -487,8 +519,7 @@ export class StatefulEntity implements ActiveEntity {
     const stream = this.#stream;
     if (stream === undefined) return;
     this.#stream = undefined;
-    stream.end();
-    this.#context.retire(stream);
+    this.#release(stream);
   }
 
   #logFailure(thrown: unknown): StatusError {

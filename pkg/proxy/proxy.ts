@@ -89,6 +89,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     proxyVersion: PROXY_VERSION,
     supportedTypes: [EventSourced.typeName, ValueEntity.typeName, ActionProtocol.typeName],
     checkSpec: checkHttpRules,
+    makeRoom: () => entities.makeRoom(),
     onSpec: (spec) => {
       served = spec;
       endpoint.setSpec(spec);
@@ -171,10 +172,12 @@ async function closeLog(log: EventLog, logger: Logger): Promise<void> {
 
 function readiness({ health }: EventLog, userFunction: UserFunction, drain: Drain): readonly Check[] {
   const { status } = userFunction;
+  const crowding = status.kind === "serving" ? status.crowding : undefined;
   return [
     logCheck(health),
     { name: "user function", problem: problemOf(status) },
     ...(status.kind === "serving" ? status.unserved.map(({ reason }) => remark(reason)) : []),
+    ...(crowding === undefined ? [] : [remark(crowding)]),
     ...(drain.problem === undefined ? [] : [{ name: "drain", problem: drain.problem }]),
   ];
 }
@@ -260,5 +263,8 @@ function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
     maxMessageFields: options.maxMessageFields,
     keepAliveIntervalMs: options.keepAliveIntervalMs,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+    maxStreams: options.maxUserFunctionStreams,
+    streamSilenceMs: options.streamSilenceMs,
+    streamWaitMs: options.streamWaitMs,
   };
 }

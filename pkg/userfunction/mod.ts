@@ -13,6 +13,7 @@ export type {
   UnservedPart,
   UserFunctionSpec,
 } from "./spec.ts";
+export type { WatchedStream } from "./stream-room.ts";
 export { notServed, unavailable } from "./user-function-error.ts";
 export type { UserFunctionErrorCode } from "./user-function-error.ts";
 export { UserFunction } from "./user-function.ts";

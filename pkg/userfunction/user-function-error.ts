@@ -12,7 +12,9 @@ export type UserFunctionErrorCode =
   /** The proxy serves nothing of it, for a reason that does not pass by waiting. */
   | "USER_FUNCTION_REFUSED"
   /** It announces what is asked for, and the proxy does not serve that part. */
-  | "NOT_SERVED";
+  | "NOT_SERVED"
+  /** It takes no further stream at the moment. */
+  | "USER_FUNCTION_BUSY";
 
 /** What callers read of the reasons, in UTF-16 code units: it travels in headers. */
 const MAX_REASON_LENGTH = 1_000;
@@ -30,6 +32,11 @@ export function refused(reason: string): StatusError {
 /** One part of it is not served. */
 export function notServed({ reason }: UnservedPart): StatusError {
   return userFunctionError(Status.UNIMPLEMENTED, "NOT_SERVED", refusal(reason));
+}
+
+/** It has as many streams as it takes, and none became free in time. */
+export function busy(text: string): StatusError {
+  return userFunctionError(Status.RESOURCE_EXHAUSTED, "USER_FUNCTION_BUSY", text);
 }
 
 function refusal(reason: string): string {

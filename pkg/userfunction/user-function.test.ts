@@ -48,6 +48,7 @@ function look(
     proxyVersion: "1.2.3",
     supportedTypes: [EventSourced.typeName],
     checkSpec,
+    makeRoom: () => false,
     onSpec: (spec: UserFunctionSpec | undefined) => specs.push(spec && [...spec.services.keys()]),
     onRejected: (errors) => rejections.push(errors),
   });

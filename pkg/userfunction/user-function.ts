@@ -25,6 +25,8 @@ import type { EntitySpec } from "../protocol/mod.ts";
 import type { UserFunctionOptions } from "./options.ts";
 import { Reports } from "./reports.ts";
 import type { UnservedPart, UserFunctionSpec } from "./spec.ts";
+import { StreamRoom } from "./stream-room.ts";
+import type { WatchedStream } from "./stream-room.ts";
 import { refused, unavailable } from "./user-function-error.ts";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR, validateSpec, versionError } from "./validate.ts";
 
@@ -41,14 +43,17 @@ export interface UserFunctionDependencies {
   readonly supportedTypes: readonly string[];
   /** What else of a spec cannot be served, as its HTTP rules. */
   readonly checkSpec: (spec: UserFunctionSpec) => readonly UnservedPart[];
+  /** Asks the entity that is idle longest to end its stream, since there are too many. False: none is idle. */
+  readonly makeRoom: () => boolean;
   /** What is served changed; undefined while nothing is. */
   readonly onSpec: (spec: UserFunctionSpec | undefined) => void;
   /** The user function was refused; what its developer has to change. */
   readonly onRejected: (errors: readonly string[]) => void;
 }
 
-/** Opens streams to the user function. */
-export interface StreamOpener {
+/** Opens streams to the user function, as many as it takes (`StreamRoom`). */
+export interface StreamOpener
+  extends Pick<StreamRoom, "maxStreams" | "isCrowded" | "withRoom" | "asked" | "heard" | "over"> {
   /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there, `USER_FUNCTION_REFUSED` if it was refused. */
   open(path: string, handlers: StreamHandlers): ClientStream;
   /**
@@ -57,8 +62,6 @@ export interface StreamOpener {
    * @throws StatusError the user function's own (a `CallError`), or what `open` throws.
    */
   unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply>;
-  /** Streams that the user function takes at a time. */
-  readonly maxStreams: number;
 }
 
 /** Reports that wait for an answer at the same time; further ones are only logged. */
@@ -91,12 +94,16 @@ export class UserFunction implements StreamOpener {
   /** The one that is looked after now, in whatever state. */
   #connection: Connection | undefined;
   readonly #reports: Reports;
+  readonly #room: StreamRoom;
   #openReports = 0;
   #finished: Promise<void> = Promise.resolve();
 
   constructor(dependencies: UserFunctionDependencies) {
     this.#dependencies = dependencies;
     this.#reports = new Reports(dependencies.clock, (text) => this.#tell(text));
+    const ask = async (text: string, timeoutMs: number): Promise<void> =>
+      sendReport(this.#usable(), text, timeoutMs);
+    this.#room = new StreamRoom({ ...dependencies, ask });
   }
 
   /** Starts looking for the user function, for ever, until `stop`. */
@@ -110,7 +117,7 @@ export class UserFunction implements StreamOpener {
       case "connecting":
         return { kind: "connecting", problem: this.#problem };
       case "serving":
-        return { kind: "serving", unserved: state.unserved };
+        return { kind: "serving", unserved: state.unserved, crowding: this.#room.problem };
       case "rejected":
         return { kind: "rejected", errors: state.errors };
     }
@@ -132,7 +139,27 @@ export class UserFunction implements StreamOpener {
   }
 
   get maxStreams(): number {
-    return this.#state.kind === "serving" ? this.#state.connection.maxStreams : Number.POSITIVE_INFINITY;
+    return this.#room.maxStreams;
+  }
+
+  get isCrowded(): boolean {
+    return this.#room.isCrowded;
+  }
+
+  withRoom<T>(open: () => T): T | Promise<T> {
+    return this.#room.withRoom(open);
+  }
+
+  asked(stream: WatchedStream): void {
+    this.#room.asked(stream);
+  }
+
+  heard(stream: WatchedStream): void {
+    this.#room.heard(stream);
+  }
+
+  over(stream: WatchedStream): void {
+    this.#room.over(stream);
   }
 
   /** Tells the user function's developer what it did wrong, now and then how often. Never fails, never waits. */
@@ -181,6 +208,7 @@ export class UserFunction implements StreamOpener {
         this.#connection = undefined;
         const wasServing = this.#state.kind === "serving";
         this.#state = { kind: "connecting" };
+        this.#room.detach(this.absence);
         if (wasServing) {
           this.#reports.flush();
           onSpec(undefined);
@@ -243,6 +271,7 @@ export class UserFunction implements StreamOpener {
       await this.#reportAll(connection, errors);
     } else {
       this.#state = { kind: "serving", connection, unserved: spec.unserved };
+      this.#room.attach(connection);
       logger.info("user function found", {
         description: spec.description,
         services: [...spec.services.keys()],
@@ -282,18 +311,18 @@ export class UserFunction implements StreamOpener {
     if (this.#openReports >= MAX_OPEN_REPORTS) return;
     this.#openReports++;
     try {
-      const request = toBinary(UserFunctionErrorSchema, {
-        $typeName: "cloudstate.UserFunctionError",
-        message,
-      });
-      const timeoutMs = REPORT_TIMEOUT_MS;
-      await connection.unary("/cloudstate.EntityDiscovery/reportError", request, { timeoutMs });
+      await sendReport(connection, message, REPORT_TIMEOUT_MS);
     } catch (error) {
       this.#dependencies.logger.debug("report did not arrive", { error: describeError(error) });
     } finally {
       this.#openReports--;
     }
   }
+}
+
+async function sendReport(connection: Connection, message: string, timeoutMs: number): Promise<void> {
+  const request = toBinary(UserFunctionErrorSchema, { $typeName: "cloudstate.UserFunctionError", message });
+  await connection.unary("/cloudstate.EntityDiscovery/reportError", request, { timeoutMs });
 }
 
 type State =
@@ -310,5 +339,10 @@ type State =
 export type UserFunctionStatus =
   /** `problem` is why the last try failed; empty if there was none yet. */
   | { readonly kind: "connecting"; readonly problem: string }
-  | { readonly kind: "serving"; readonly unserved: readonly UnservedPart[] }
+  | {
+      readonly kind: "serving";
+      readonly unserved: readonly UnservedPart[];
+      /** Why its streams do not suffice; undefined if they do. */
+      readonly crowding: string | undefined;
+    }
   | { readonly kind: "rejected"; readonly errors: readonly string[] };

@@ -107,6 +107,7 @@ const userFunction: UserFunction = new UserFunction({
   options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: options.userFunctionPort },
   supportedTypes: [EventSourced.typeName, ValueEntity.typeName],
   checkSpec: checkHttpRules,
+  makeRoom: () => entities.makeRoom(),
   onSpec: (spec) => {
     served = spec;
     endpoint.setSpec(spec);
