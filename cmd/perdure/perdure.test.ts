@@ -224,6 +224,19 @@ test.serial("what changed in what is served is told, and why a function is refus
   await dev.find(/^perdure +\| \+ Get {2}POST \/perdure\.test\.Counter\/Get$/, mark);
 });
 
+test.serial("what is announced and not served is told, and the rest served", async (t) => {
+  const place = new Workplace(t);
+  place.write("main.ts", COUNTER);
+  const streamed = "file.service[0].method[1].serverStreaming = true";
+  place.write("spec.ts", `export const change = (file: any): void => { ${streamed}; };\n`);
+  const dev = place.dev();
+  await dev.find(READY);
+  t.true(dev.lines.includes("  Add  POST /perdure.test.Counter/Add"));
+  t.true(dev.lines.includes("perdure.test.Counter.Get: not served"));
+  await dev.find(/^perdure +\| warn part of the user function is not served$/);
+  await dev.find(/^perdure +\| {3}- method perdure\.test\.Counter\.Get is streamed; methods of/);
+});
+
 test.serial("SIGTERM ends everything in order with exit code 0", async (t) => {
   const dev = new Workplace(t).dev();
   const url = await urlOf(dev);

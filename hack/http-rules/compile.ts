@@ -17,7 +17,12 @@ export function compileRules(name: "Rules" | "Refused"): UserFunctionSpec {
   const descriptors = readDescriptors(compile());
   const desc = descriptors.registry.getService(`perdure.rules.${name}`);
   if (desc === undefined) throw new Error(`rules.proto has no service ${name}`);
-  return { descriptors, services: new Map([[desc.typeName, serviceOf(desc)]]), description: "rules" };
+  return {
+    descriptors,
+    services: new Map([[desc.typeName, serviceOf(desc)]]),
+    unserved: [],
+    description: "rules",
+  };
 }
 
 function serviceOf(desc: DescService): ActionService {

@@ -4,9 +4,10 @@
  * The public port: gRPC, gRPC-Web, HTTP with JSON, WebSockets, server reflection and health for whatever the user function serves at the moment.
  *
  * 1. Every call sees one specification from its beginning to its end; a new one is put in place in one step.
- * 2. While there is none, every call gets USER_FUNCTION_UNAVAILABLE: the port stays open, so callers may try again.
- *    Only questions about health are answered always.
- * 3. What a caller sends ends at most its own connection, never the process (I12), and fills bounded memory (I11).
+ * 2. While there is none, every call is told at once why, whatever its shape: USER_FUNCTION_UNAVAILABLE, since the port
+ *    stays open and callers may try again, or what `absence` says. Only questions about health are answered always.
+ * 3. Of a part of the specification that is not served callers are told why (`Unserved`).
+ * 4. What a caller sends ends at most its own connection, never the process (I12), and fills bounded memory (I11).
  */
 
 import { createServer as createHttp2Server } from "node:http2";
@@ -22,12 +23,11 @@ import {
   http2ServerOptions,
   isGrpcContentType,
   isGrpcWebContentType,
-  Status,
-  StatusError,
   tuneServerSession,
 } from "../grpc/mod.ts";
-import type { CallerAccounts, Http2ServerLimits, MethodHandler } from "../grpc/mod.ts";
+import type { CallerAccounts, Http2ServerLimits, MethodHandler, StatusError } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
+import { unavailable } from "../userfunction/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 import { Callers } from "./callers.ts";
 import { grpcMethods } from "./grpc-methods.ts";
@@ -46,6 +46,7 @@ import { JsonCodecs } from "./json/json-codec.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import type { EndpointOptions } from "./options.ts";
 import { openPort } from "./port.ts";
+import { failing, Unserved } from "./unserved.ts";
 import { asksForWebSocket } from "./websocket/handshake.ts";
 import { webSocketMethods } from "./websocket/methods.ts";
 import type { WebSocketMethods } from "./websocket/methods.ts";
@@ -58,6 +59,8 @@ export interface EndpointDependencies {
   readonly dispatch: Dispatch;
   readonly clock: Clock;
   readonly logger?: Logger;
+  /** Asked for each call while nothing is served: what its caller gets. Default: that it may try again. */
+  readonly absence?: () => StatusError;
   /** What the callers share; made of the options if others do not count there too. */
   readonly accounts?: CallerAccounts;
 }
@@ -66,7 +69,7 @@ export interface EndpointDependencies {
 export interface Endpoint {
   /** The port that was taken, where 0 was asked for. */
   readonly port: number;
-  /** Serves this specification from now on; its HTTP rules must have passed `checkHttpRules`. Undefined: nothing. */
+  /** Serves this specification from now on, but for the parts that it says are not served. Undefined: nothing. */
   setSpec(spec: UserFunctionSpec | undefined): void;
   /** Takes no new connections, lets open calls finish for `drainMs` milliseconds, then breaks what is left. */
   close(drainMs: number): Promise<void>;
@@ -78,6 +81,7 @@ interface Serving {
   readonly methods: ReadonlyMap<string, MethodHandler>;
   readonly webSocketMethods: WebSocketMethods;
   readonly codecs: JsonCodecs;
+  readonly unserved: Unserved;
 }
 
 /** Before connections are broken, their callers are told, where there is a way to; at most so long, in milliseconds. */
@@ -93,10 +97,14 @@ export async function startEndpoint(
   dependencies: EndpointDependencies,
 ): Promise<Endpoint> {
   const options: EndpointOptions = { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides };
-  const { dispatch, clock, logger = silentLogger } = dependencies;
+  const { dispatch, clock, logger = silentLogger, absence = notThere } = dependencies;
   const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
   const callers = new Callers(accounts, options.maxConnections, clock);
   let serving: Serving | undefined;
+  const served = (): Serving => {
+    if (serving === undefined) throw absence();
+    return serving;
+  };
   let draining = false;
 
   const { maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs } = options;
@@ -104,15 +112,18 @@ export async function startEndpoint(
   const bodies = new BodyReader(options, clock);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const serveJson = createHttpHandler({
-    transcoder: () => (serving ?? throwUnavailable()).transcoder,
+    transcoder: () => served().transcoder,
     crossOrigin,
     logger,
   });
   const health = new Health();
   const ownMethods = healthMethods(health);
+  const refusal = (path: string): MethodHandler | undefined => {
+    const error = serving === undefined ? absence() : serving.unserved.call(path);
+    return error && failing(error);
+  };
   const calls = createServerContext({
-    lookup: (path) =>
-      serving?.methods.get(path) ?? ownMethods.get(path) ?? (serving === undefined ? UNAVAILABLE : undefined),
+    lookup: (path) => serving?.methods.get(path) ?? ownMethods.get(path) ?? refusal(path),
     clock,
     logger,
     maxReceiveBytes: options.maxRequestBytes,
@@ -127,7 +138,8 @@ export async function startEndpoint(
     isGrpcWebContentType(exchange.contentType) ? serveGrpcWeb(exchange) : serveJson(exchange);
 
   const webSockets = new WebSockets({
-    methods: () => (serving ?? throwUnavailable()).webSocketMethods,
+    methods: () => served().webSocketMethods,
+    refusalOf: (path) => serving?.unserved.call(path),
     callerOf: (socket) => callers.of(socket),
     calls,
     crossOrigin,
@@ -174,11 +186,13 @@ export async function startEndpoint(
       serving = undefined;
       if (spec !== undefined) {
         const codecs = new JsonCodecs(spec.descriptors, options, clock, logger);
+        const unserved = new Unserved(spec);
         serving = {
-          transcoder: createTranscoder(spec, codecs, behind),
+          transcoder: createTranscoder(spec, codecs, behind, unserved),
           methods: grpcMethods(spec, behind),
           webSocketMethods: webSocketMethods(spec, codecs, behind),
           codecs,
+          unserved,
         };
       }
       health.setSpec(spec);
@@ -201,12 +215,6 @@ function dropStream(stream: ServerHttp2Stream): void {
   stream.on("error", () => undefined);
 }
 
-function throwUnavailable(): never {
-  throw new StatusError(
-    Status.UNAVAILABLE,
-    "USER_FUNCTION_UNAVAILABLE",
-    "the user function is not available yet; try again",
-  );
+function notThere(): StatusError {
+  return unavailable("the user function is not available yet; try again");
 }
-
-const UNAVAILABLE: MethodHandler = { kind: "unary", handle: async () => throwUnavailable() };

@@ -70,7 +70,12 @@ function specOf(base: UserFunctionSpec, packageName: string) {
   const methods = new Map<string, ActionMethod>();
   const service: ActionService = { kind: "action", desc, methods };
   for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
-  const spec = { descriptors, services: new Map([[desc.typeName, service]]), description: "every message" };
+  const spec = {
+    descriptors,
+    services: new Map([[desc.typeName, service]]),
+    unserved: [],
+    description: "every message",
+  };
   return { spec, messages };
 }
 

@@ -47,7 +47,8 @@ export class EffectSweep {
 
   /** The user function has come with these services, or has gone. */
   serve(services: readonly EntityService[]): void {
-    this.#services = services;
+    // Of those with one persistence id any can wake its entities.
+    this.#services = [...new Map(services.map((service) => [service.persistenceId, service])).values()];
     if (services.length > 0) this.#schedule(0);
   }
 

@@ -43,9 +43,11 @@ const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
 /**
  * All entities with state, of every kind, in the memory of one proxy.
  *
- * 1. An entity is in memory at most once; while it is there, every command for it goes to that one.
+ * 1. An entity, which is a type and an id, is in memory at most once; while it is there, every command for it goes to that
+ *    one, of whichever service with its persistence id.
  * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one would
- *    exceed `maxActiveEntities`, `maxEntityBytes` or the streams that the user function takes (I11).
+ *    exceed `maxActiveEntities`, `maxEntityBytes` or the streams that the user function takes (I11). While somebody waits
+ *    for a stream, whichever becomes idle leaves.
  * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done; others still come.
  * 4. After `stop` it is the same, and no command is taken any more.
  */
@@ -56,7 +58,7 @@ export class EntityRuntime {
   readonly #clock: Clock;
   readonly #context: EntityContext;
   readonly #sweep: EffectSweep;
-  /** By service, then by entity id. */
+  /** By persistence id, then by entity id. */
   readonly #entities = new Map<string, Map<string, StatefulEntity>>();
   /** Idle entities by the length of their passivation time-out. */
   readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
@@ -125,6 +127,11 @@ export class EntityRuntime {
     await this.#context.packer.settled();
   }
 
+  /** Asks the entity that is idle longest to leave, since its stream is needed. False: none is idle. */
+  makeRoom(): boolean {
+    return this.#evict();
+  }
+
   /** Keeps idle entities in memory again. */
   resume(): void {
     this.#leaving = this.#stopping;
@@ -159,19 +166,21 @@ export class EntityRuntime {
   }
 
   #entityOf(service: EntityService, entityId: string): StatefulEntity | StatusError {
-    let entities = this.#entities.get(service.desc.typeName);
+    let entities = this.#entities.get(service.persistenceId);
     const found = entities?.get(entityId);
     if (this.#stopping) {
       return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
     }
     if (found !== undefined) return found;
+    // Where its streams are all that is short, the new one waits for one (`withRoom`), also if nobody is idle yet.
+    if (this.#isCrowded()) this.#evict();
     if (this.#isFull() && !this.#evict()) {
       const text = `all ${this.#active} entities in memory are busy; try again later`;
       return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_ENTITIES", text);
     }
     if (entities === undefined) {
       entities = new Map();
-      this.#entities.set(service.desc.typeName, entities);
+      this.#entities.set(service.persistenceId, entities);
     }
     const entity = new StatefulEntity(this.#context, PROTOCOLS[service.kind], service, entityId);
     entities.set(entityId, entity);
@@ -180,12 +189,12 @@ export class EntityRuntime {
   }
 
   #isFull(): boolean {
-    return this.#active >= this.#capacity() || this.#memory.available <= 0;
+    return this.#active >= this.#options.maxActiveEntities || this.#memory.available <= 0;
   }
 
   /** Each entity in memory holds a stream, and those that leave hold theirs until the user function has ended it. */
-  #capacity(): number {
-    return Math.min(this.#options.maxActiveEntities, Math.ceil(this.#context.streams.maxStreams * 0.9));
+  #isCrowded(): boolean {
+    return this.#active >= Math.ceil(this.#context.streams.maxStreams * 0.9);
   }
 
   /** Entities may have grown beyond the bound since they came. */
@@ -205,14 +214,14 @@ export class EntityRuntime {
   }
 
   #onIdle(entity: ActiveEntity): void {
-    if (this.#leaving) entity.passivate();
+    if (this.#leaving || this.#context.streams.isCrowded) entity.passivate();
     else this.#idleQueue(entity.service).touch(entity);
     this.#shrink();
   }
 
   #onGone(entity: ActiveEntity): void {
     this.#idleQueue(entity.service).forget(entity);
-    this.#entities.get(entity.service.desc.typeName)?.delete(entity.id);
+    this.#entities.get(entity.service.persistenceId)?.delete(entity.id);
     this.#active--;
     if (this.#active > 0) return this.#shrink();
     for (const resolve of this.#onEmpty.splice(0)) resolve();

@@ -5,7 +5,7 @@ import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { SideEffectMessage } from "../protocol/mod.ts";
-import type { EntityMethod, EntityService } from "../userfunction/mod.ts";
+import type { EntityMethod, EntityService, WatchedStream } from "../userfunction/mod.ts";
 
 import { expiredWaiting } from "./command.ts";
 import type { Delivery } from "./command.ts";
@@ -62,28 +62,33 @@ const LARGE_ANSWER_BYTES = 65_536;
  *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
  * 11. (I11) A command that asks for more than may follow from it (`Lineage`), or for more side effects than may wait, is
  *     refused, and nothing of it is stored.
+ * 13. A stream speaks for one service. Before a command of another service with the same persistence id, the stream is let
+ *     go and the history told on one of that service, so that both see one state.
  */
 export class StatefulEntity implements ActiveEntity {
-  readonly service: EntityService;
   readonly id: string;
+  /** The one that the stream speaks for. */
+  #service: EntityService;
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
   readonly #mailbox: BoundedQueue<Delivery>;
   readonly #journal: EntityJournal;
   #state: EntityState = ACTIVATING;
   #stream: ClientStream | undefined;
+  /** The same stream, as the one who counts the user function's streams knows it. */
+  #watched: WatchedStream | undefined;
   #lastCommandId = 0n;
   /** Waits for the end of the activation. */
   #onActive: (() => void) | undefined;
   /** How large the last answers to these methods were, of those that were large, in bytes. */
   #largeAnswers: Map<EntityMethod, number> | undefined;
-  /** Another writer was faster than its append: it is next. */
+  /** Another writer was faster than its append, or it has to have another stream (13): it is next. */
   #again: Delivery | undefined;
 
   constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, id: string) {
     this.#context = context;
     this.#protocol = protocol;
-    this.service = service;
+    this.#service = service;
     this.id = id;
     this.#mailbox = new BoundedQueue(context.options.mailboxCapacity);
     this.#journal = new EntityJournal(context, protocol, this.#key, this);
@@ -97,12 +102,7 @@ export class StatefulEntity implements ActiveEntity {
       return this.#context.onIdle(this);
     }
     assert(this.#state.kind !== "gone", "a gone entity gets no commands");
-    if (this.#mailbox.push(delivery)) {
-      delivery.command.onCancel(() => {
-        delivery.abandoned = true;
-      });
-      return;
-    }
+    if (this.#mailbox.push(delivery)) return this.#await(delivery);
     const text = `${this.#name} has ${this.#mailbox.capacity} commands waiting; try again later`;
     delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "MAILBOX_FULL", text));
   }
@@ -143,6 +143,11 @@ export class StatefulEntity implements ActiveEntity {
     this.#restart();
   }
 
+  /** Whose commands it was given last. */
+  get service(): EntityService {
+    return this.#service;
+  }
+
   get #key(): EntityKey {
     return { type: this.service.persistenceId, id: this.id };
   }
@@ -164,8 +169,8 @@ export class StatefulEntity implements ActiveEntity {
       // Its stream broke while the log was read: everybody has been told.
       if (this.#state.kind === "gone") return;
       const error = thrown instanceof StatusError ? thrown : this.#logFailure(thrown);
-      // That the user function is gone is said once, by who found it gone, not by each command that still comes.
-      const level = error.code === "USER_FUNCTION_UNAVAILABLE" ? "debug" : "error";
+      // That the user function is gone, or busy, is said once, by who found it so, not by each command that still comes.
+      const level = error.code.startsWith("USER_FUNCTION_") ? "debug" : "error";
       this.#context.logger[level]("entity could not be activated", {
         entity: this.#name,
         error: toError(thrown),
@@ -201,7 +206,10 @@ export class StatefulEntity implements ActiveEntity {
     const pages = this.#protocol.recover(reads, this.service, this.#key);
     this.#journal.reset();
     for await (const page of pages) {
-      stream ??= this.#openStream();
+      if (stream === undefined) {
+        stream = await this.#openStream();
+        if (this.#stream !== stream) return;
+      }
       for (const message of page.messages) stream.send(message);
       this.#journal.read(page);
       // The stream may break while the log is read or the user function is slow to take what was sent.
@@ -214,19 +222,39 @@ export class StatefulEntity implements ActiveEntity {
     this.#next();
   }
 
-  #openStream(): ClientStream {
-    const stream: ClientStream = this.#context.streams.open(this.#protocol.path, {
-      onMessage: (bytes) => {
-        if (this.#stream === stream) this.#onMessage(bytes);
-      },
-      onEnd: (end) => {
-        this.#context.retired(stream);
-        if (this.#stream === stream) this.#onStreamEnd(end.message);
-      },
+  #openStream(): ClientStream | Promise<ClientStream> {
+    const { streams } = this.#context;
+    return streams.withRoom(() => {
+      const watched: WatchedStream = {
+        isHeard: false,
+        refuse: (error) => {
+          if (this.#stream === stream) this.#refuseStream(error);
+        },
+      };
+      const stream: ClientStream = streams.open(this.#protocol.path, {
+        onMessage: (bytes) => {
+          if (this.#stream !== stream) return;
+          if (!watched.isHeard) streams.heard(watched);
+          this.#onMessage(bytes);
+        },
+        onEnd: (end) => {
+          streams.over(watched);
+          this.#context.retired(stream);
+          if (this.#stream === stream) this.#onStreamEnd(end.message);
+        },
+      });
+      this.#stream = stream;
+      this.#watched = watched;
+      this.#lastCommandId = 0n;
+      return stream;
     });
-    this.#stream = stream;
-    this.#lastCommandId = 0n;
-    return stream;
+  }
+
+  /** The user function has no room for the stream, and never said a word on it. */
+  #refuseStream(error: StatusError): void {
+    const stream = this.#stream;
+    this.#leave(error, error);
+    stream?.cancel();
   }
 
   // Commands
@@ -263,10 +291,22 @@ export class StatefulEntity implements ActiveEntity {
     const stream = this.#stream;
     assert(this.#state.kind === "idle" && stream !== undefined, "I2: no other command is open");
     this.#context.onBusy(this);
+    const { service } = delivery.command.method;
+    if (service !== this.#service && service.desc.typeName !== this.#service.desc.typeName)
+      return this.#turnTo(service, delivery);
     this.#lastCommandId++;
     this.#state = { kind: "open", delivery, commandId: this.#lastCommandId };
     this.#context.relayTimeouts.touch(this);
     stream.send(this.#protocol.commandMessage(this.#lastCommandId, delivery.command));
+    if (this.#watched?.isHeard === false) this.#context.streams.asked(this.#watched);
+  }
+
+  /** (13) */
+  #turnTo(service: EntityService, delivery: Delivery): void {
+    this.#service = service;
+    this.#again = delivery;
+    this.#await(delivery);
+    this.#restart();
   }
 
   #onMessage(bytes: Uint8Array): void {
@@ -383,10 +423,15 @@ export class StatefulEntity implements ActiveEntity {
   #mayTryAgain(delivery: Delivery): boolean {
     if (delivery.conflicts >= this.#context.options.maxConflictRetries) return false;
     delivery.conflicts++;
+    this.#await(delivery);
+    return true;
+  }
+
+  /** It waits from now on, as long as its caller does. */
+  #await(delivery: Delivery): void {
     delivery.command.onCancel(() => {
       delivery.abandoned = true;
     });
-    return true;
   }
 
   /** A record that says which side effects are done, and nothing else. */
@@ -421,6 +466,12 @@ export class StatefulEntity implements ActiveEntity {
     this.#context.onBusy(this);
     const stream = this.#stream;
     assert(stream !== undefined, "an idle entity has a stream");
+    this.#release(stream);
+  }
+
+  /** The user function is asked to end the stream; it may go on to the next one before its end is heard. */
+  #release(stream: ClientStream): void {
+    if (this.#watched !== undefined) this.#context.streams.over(this.#watched);
     stream.end();
     this.#context.retire(stream);
   }
@@ -468,8 +519,7 @@ export class StatefulEntity implements ActiveEntity {
     const stream = this.#stream;
     if (stream === undefined) return;
     this.#stream = undefined;
-    stream.end();
-    this.#context.retire(stream);
+    this.#release(stream);
   }
 
   #logFailure(thrown: unknown): StatusError {

@@ -41,7 +41,7 @@ const REQUEST_OPTIONS = { endStream: false };
  *
  * 1. Every call ends: with the peer's word, or with UNAVAILABLE when the connection is gone.
  * 2. No more streams are open than the peer allows. One more is refused with `STREAM_LIMIT` rather than queued, since
- *    streams to entities may stay open for hours; `openStreams` and `maxStreams` tell when to connect once more.
+ *    streams to entities may stay open for hours; `openStreams`, `maxStreams` and `onRelease` tell when there is room.
  * 3. Once the peer has said goodbye (GOAWAY) no call is begun; those that run have `closeTimeoutMs` to finish, so that
  *    streams without an end do not hold back whoever waits for `onClose` to connect anew.
  * 4. `onClose` listeners are called exactly once, after the calls have been closed.
@@ -53,6 +53,7 @@ export class Connection {
   readonly #headersByPath = new Map<string, readonly string[]>();
   readonly #authority: string;
   #closeListeners: ((reason: StatusError) => void)[] = [];
+  #onRelease: () => void = () => undefined;
   #maxStreams: number;
   #openStreams = 0;
   /** Why the connection ends, if that is known before it has ended. */
@@ -132,6 +133,11 @@ export class Connection {
   onClose(listener: (reason: StatusError) => void): void {
     if (this.#closed) queueMicrotask(() => listener(this.#closeReason()));
     else this.#closeListeners.push(listener);
+  }
+
+  /** Calls the listener, of which there is one, whenever a stream has ended and its place is free. */
+  onRelease(listener: () => void): void {
+    this.#onRelease = listener;
   }
 
   /** Begins no further calls, waits for those that run up to `closeTimeoutMs`, then ends the connection. */
@@ -218,6 +224,7 @@ export class Connection {
     this.#openStreams--;
     // Two billion streams later: let this connection run dry and be replaced.
     if (isOutOfStreams(error)) this.#session.close();
+    this.#onRelease();
   }
 
   #onDead(): void {

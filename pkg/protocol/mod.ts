@@ -46,6 +46,7 @@ export type {
   EventSourcedStreamIn,
   EventSourcedStreamOut,
 } from "./gen/cloudstate/event_sourced_pb.ts";
+export { eventing } from "./gen/cloudstate/eventing_pb.ts";
 export {
   ValueEntity,
   ValueEntityStreamInSchema,

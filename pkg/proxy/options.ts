@@ -6,6 +6,7 @@ import { parseOrigins } from "../endpoint/mod.ts";
 import { REPEAT_SETTINGS } from "../telemetry/mod.ts";
 
 import { LOG_SETTINGS } from "./log-options.ts";
+import { STREAM_SETTINGS } from "./stream-options.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -502,6 +503,7 @@ export const PROXY_SETTINGS = {
     [1, DAY_MS],
     "How long its answer to that may take before the connection is given up.",
   ),
+  ...STREAM_SETTINGS,
   drainTimeoutMs: number(
     "drain-timeout",
     "PERDURE_DRAIN_TIMEOUT_MS",

@@ -89,6 +89,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     proxyVersion: PROXY_VERSION,
     supportedTypes: [EventSourced.typeName, ValueEntity.typeName, ActionProtocol.typeName],
     checkSpec: checkHttpRules,
+    makeRoom: () => entities.makeRoom(),
     onSpec: (spec) => {
       served = spec;
       endpoint.setSpec(spec);
@@ -109,7 +110,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const router: Router = new Router({
     entities,
     actions,
-    services: () => served?.services,
+    served: () => served,
     clock,
     random,
     logger,
@@ -123,6 +124,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     clock,
     logger,
     accounts: memory.callers,
+    absence: () => userFunction.absence,
   });
   undo.defer(() => endpoint.close(0));
 
@@ -169,9 +171,13 @@ async function closeLog(log: EventLog, logger: Logger): Promise<void> {
 }
 
 function readiness({ health }: EventLog, userFunction: UserFunction, drain: Drain): readonly Check[] {
+  const { status } = userFunction;
+  const crowding = status.kind === "serving" ? status.crowding : undefined;
   return [
     logCheck(health),
-    { name: "user function", problem: problemOf(userFunction.status) },
+    { name: "user function", problem: problemOf(status) },
+    ...(status.kind === "serving" ? status.unserved.map(({ reason }) => remark(reason)) : []),
+    ...(crowding === undefined ? [] : [remark(crowding)]),
     ...(drain.problem === undefined ? [] : [{ name: "drain", problem: drain.problem }]),
   ];
 }
@@ -184,6 +190,11 @@ function logCheck(health: LogHealth): Check {
   return health.kind === "partly"
     ? { name: `log, but ${text}`, problem: undefined }
     : { name: "log", problem: text };
+}
+
+/** What does not keep the pod from being ready. */
+function remark(text: string): Check {
+  return { name: `user function, but ${text}`, problem: undefined };
 }
 
 function problemOf(status: UserFunctionStatus): string | undefined {
@@ -252,5 +263,8 @@ function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
     maxMessageFields: options.maxMessageFields,
     keepAliveIntervalMs: options.keepAliveIntervalMs,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+    maxStreams: options.maxUserFunctionStreams,
+    streamSilenceMs: options.streamSilenceMs,
+    streamWaitMs: options.streamWaitMs,
   };
 }

@@ -16,13 +16,13 @@ import type {
   SideEffect,
 } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
-import type { ActionMethod, ServedMethod, ServedService } from "../userfunction/mod.ts";
+import type { ActionMethod, ServedMethod } from "../userfunction/mod.ts";
 
 import { answersWithStream, only, onlyAnswer } from "./answers.ts";
 import { Asked, NO_ASK } from "./asked.ts";
 import type { Ask } from "./asked.ts";
 import { describeCause, findTarget, nextLink, recordedLink } from "./chain.ts";
-import type { Chain } from "./chain.ts";
+import type { Chain, Targets } from "./chain.ts";
 import type { Command } from "./command.ts";
 import { readEntityId } from "./entity-id.ts";
 import { isRefusal, Refusals } from "./refusals.ts";
@@ -45,7 +45,7 @@ export interface RouterDependencies {
     streamed(call: ActionStreamCall): AsyncIterable<Outcome>;
   };
   /** What is served at the moment, for the targets of forwards and side effects; undefined: nothing. */
-  readonly services: () => ReadonlyMap<string, ServedService> | undefined;
+  readonly served: () => Targets | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -210,8 +210,8 @@ export class Carrier {
 
   /** @throws StatusError that says nothing of the user function's insides; the report says it all. */
   #target(call: Call, kind: "forward" | "effect", chain: Chain, lineage: Lineage): ServedMethod {
-    const { services, logger, reportError } = this.#dependencies;
-    const served = services();
+    const { served: servedNow, logger, reportError } = this.#dependencies;
+    const served = servedNow();
     if (served === undefined) {
       const text = "the user function is not available; try again later";
       throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);

@@ -3,7 +3,10 @@
 import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import type { Call, Lineage } from "../entity/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
-import type { ServedMethod, ServedService } from "../userfunction/mod.ts";
+import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
+
+/** What commands can be for, and what they could be for if it were served. */
+export type Targets = Pick<UserFunctionSpec, "services" | "unserved">;
 
 /** How a command came about: from a caller, or link by link from another command's answer. */
 export interface Chain {
@@ -50,13 +53,23 @@ export function describeCause(kind: keyof typeof WORDS, of: Chain): string {
 
 /** The method that a call is for, or what is wrong with it. */
 export function findTarget(
-  services: ReadonlyMap<string, ServedService>,
+  { services, unserved }: Targets,
   { serviceName, commandName, typeUrl }: Call,
 ): ServedMethod | string {
   const service = services.get(serviceName);
-  if (service === undefined) return `unknown service ${JSON.stringify(serviceName)}`;
-  const method = service.methods.get(commandName);
-  if (method === undefined) return `unknown command ${JSON.stringify(commandName)} of ${serviceName}`;
+  const method = service?.methods.get(commandName);
+  if (service === undefined || method === undefined) {
+    const refused = unserved.find(
+      (part) =>
+        part.what === "calls" &&
+        part.service === serviceName &&
+        (part.method === undefined || part.method === commandName),
+    );
+    if (refused !== undefined) return refused.reason;
+    return service === undefined
+      ? `unknown service ${JSON.stringify(serviceName)}`
+      : `unknown command ${JSON.stringify(commandName)} of ${serviceName}`;
+  }
   // What stands before the name may differ from SDK to SDK. No type at all is an empty message.
   const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
   const { typeName } = method.desc.input;

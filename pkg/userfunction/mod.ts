@@ -10,8 +10,12 @@ export type {
   EntityService,
   ServedMethod,
   ServedService,
+  UnservedPart,
   UserFunctionSpec,
 } from "./spec.ts";
+export type { WatchedStream } from "./stream-room.ts";
+export { notServed, unavailable } from "./user-function-error.ts";
+export type { UserFunctionErrorCode } from "./user-function-error.ts";
 export { UserFunction } from "./user-function.ts";
 export type { StreamOpener, UserFunctionDependencies, UserFunctionStatus } from "./user-function.ts";
 export { validateSpec } from "./validate.ts";

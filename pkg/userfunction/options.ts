@@ -22,6 +22,12 @@ export interface UserFunctionOptions {
   readonly keepAliveIntervalMs: number;
   /** How long its answer to that may take, in milliseconds. */
   readonly keepAliveTimeoutMs: number;
+  /** Streams that it serves at a time, one for each entity in memory. 0: as many as it says by HTTP/2. */
+  readonly maxStreams: number;
+  /** How long a new stream may be without an answer before the user function is asked whether it takes calls, in milliseconds. */
+  readonly streamSilenceMs: number;
+  /** How long a command waits for a stream that the user function takes, in milliseconds. */
+  readonly streamWaitMs: number;
 }
 
 export const DEFAULT_USER_FUNCTION_OPTIONS: UserFunctionOptions = {
@@ -37,4 +43,7 @@ export const DEFAULT_USER_FUNCTION_OPTIONS: UserFunctionOptions = {
   maxMessageFields: 100_000,
   keepAliveIntervalMs: 20_000,
   keepAliveTimeoutMs: 10_000,
+  maxStreams: 0,
+  streamSilenceMs: 1_000,
+  streamWaitMs: 10_000,
 };

@@ -9,8 +9,22 @@ export interface UserFunctionSpec {
   readonly descriptors: Descriptors;
   /** Public services by their full name. */
   readonly services: ReadonlyMap<string, ServedService>;
+  /** What it announces beside that. */
+  readonly unserved: readonly UnservedPart[];
   /** How the user function calls itself, for people. */
   readonly description: string;
+}
+
+/** Something that a user function announces and this proxy does not do, while it serves the rest. */
+export interface UnservedPart {
+  /** All calls; or only those by its `google.api.http` rules; or only the delivery of events. */
+  readonly what: "calls" | "http" | "events";
+  /** Full name of the service, as it was announced. */
+  readonly service: string;
+  /** The method's name; undefined: the whole service. */
+  readonly method: string | undefined;
+  /** A sentence that names the part and says what its developer has to change. */
+  readonly reason: string;
 }
 
 /** What drives a service: which of Cloudstate's protocols its user function speaks. */

@@ -9,6 +9,7 @@ import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
 import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
 import { until } from "../../test/lib/until.ts";
 import { seededRandom, silentLogger, systemClock } from "../base/mod.ts";
+import { Status } from "../grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
 
 import { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
@@ -47,6 +48,7 @@ function look(
     proxyVersion: "1.2.3",
     supportedTypes: [EventSourced.typeName],
     checkSpec,
+    makeRoom: () => false,
     onSpec: (spec: UserFunctionSpec | undefined) => specs.push(spec && [...spec.services.keys()]),
     onRejected: (errors) => rejections.push(errors),
   });
@@ -129,12 +131,43 @@ test("another protocol version is refused and reported, or only warned about whe
   await until("it is served", () => specs.length === 1);
 });
 
-test("what the caller of the folder finds wrong is reported too", async (t) => {
+test("what the caller of the folder finds wrong is reported, and the rest served", async (t) => {
   const served = await startScriptedUserFunction({ spec: counterSpec() });
   t.teardown(() => served.kill());
-  const { rejections } = look(t, served.port, {}, () => ["a path is wrong", "another is too"]);
+  const part = { what: "http", service: COUNTER_SERVICE, method: "Add" } as const;
+  const unserved = ["a path is wrong", "another is too"].map((reason) => ({ ...part, reason }));
+  const { specs, rejections, userFunction } = look(t, served.port, {}, () => unserved);
   await until("all is told", () => served.reports.length === 2);
-  t.deepEqual(rejections, [["a path is wrong", "another is too"]]);
+  t.deepEqual(served.reports, ["a path is wrong", "another is too"]);
+  t.deepEqual([specs, rejections], [[[COUNTER_SERVICE]], []]);
+  t.like(userFunction.status, { kind: "serving", unserved });
+});
+
+test("of very many parts that are not served the first are reported, and how many more there are", async (t) => {
+  const served = await startScriptedUserFunction({ spec: counterSpec() });
+  t.teardown(() => served.kill());
+  const part = { what: "http", service: COUNTER_SERVICE, method: "Add" } as const;
+  const unserved = Array.from({ length: 60 }, (_, i) => ({ ...part, reason: `wrong ${i}` }));
+  look(t, served.port, {}, () => unserved);
+  await until("all is told", () => served.reports.length === 51);
+  t.is(served.reports.at(-1), "and 10 more, of which the proxy's log tells");
+});
+
+test("callers are told apart: not there yet, and refused", async (t) => {
+  const wrong = await startScriptedUserFunction({ spec: counterSpec({ entities: [] }) });
+  const { userFunction } = look(t, wrong.port);
+  t.is(userFunction.absence.code, "USER_FUNCTION_UNAVAILABLE");
+  await until("it is told", () => wrong.reports.length === 1);
+  t.like(userFunction.absence, {
+    code: "USER_FUNCTION_REFUSED",
+    status: Status.UNIMPLEMENTED,
+    message: "refused: the user function announces no entities",
+  });
+  t.throws(() => userFunction.open("/a/b", { onMessage: () => undefined, onEnd: () => undefined }), {
+    code: "USER_FUNCTION_REFUSED",
+  });
+  wrong.kill();
+  await until("it is missed", () => userFunction.absence.code === "USER_FUNCTION_UNAVAILABLE");
 });
 
 test("I12: garbage for an answer to discovery is tried again, with a connection of its own", async (t) => {

@@ -4,8 +4,15 @@ import { toBinary } from "@bufbuild/protobuf";
 
 import { backoffMs, describeError, sleep } from "../base/mod.ts";
 import type { Account, Clock, Logger, Random } from "../base/mod.ts";
-import { connect, Status, StatusError } from "../grpc/mod.ts";
-import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
+import { connect } from "../grpc/mod.ts";
+import type {
+  CallOptions,
+  ClientStream,
+  Connection,
+  StatusError,
+  StreamHandlers,
+  UnaryReply,
+} from "../grpc/mod.ts";
 import {
   EntitySpecSchema,
   MessageError,
@@ -17,7 +24,10 @@ import type { EntitySpec } from "../protocol/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
 import { Reports } from "./reports.ts";
-import type { UserFunctionSpec } from "./spec.ts";
+import type { UnservedPart, UserFunctionSpec } from "./spec.ts";
+import { StreamRoom } from "./stream-room.ts";
+import type { WatchedStream } from "./stream-room.ts";
+import { refused, unavailable } from "./user-function-error.ts";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR, validateSpec, versionError } from "./validate.ts";
 
 export interface UserFunctionDependencies {
@@ -31,30 +41,34 @@ export interface UserFunctionDependencies {
   readonly proxyVersion: string;
   /** Exactly the entity types that the proxy can serve. */
   readonly supportedTypes: readonly string[];
-  /** What else may be wrong with a spec that is whole in itself, as its HTTP rules. */
-  readonly checkSpec: (spec: UserFunctionSpec) => readonly string[];
+  /** What else of a spec cannot be served, as its HTTP rules. */
+  readonly checkSpec: (spec: UserFunctionSpec) => readonly UnservedPart[];
+  /** Asks the entity that is idle longest to end its stream, since there are too many. False: none is idle. */
+  readonly makeRoom: () => boolean;
   /** What is served changed; undefined while nothing is. */
   readonly onSpec: (spec: UserFunctionSpec | undefined) => void;
   /** The user function was refused; what its developer has to change. */
   readonly onRejected: (errors: readonly string[]) => void;
 }
 
-/** Opens streams to the user function. */
-export interface StreamOpener {
-  /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there. */
+/** Opens streams to the user function, as many as it takes (`StreamRoom`). */
+export interface StreamOpener
+  extends Pick<StreamRoom, "maxStreams" | "isCrowded" | "withRoom" | "asked" | "heard" | "over"> {
+  /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there, `USER_FUNCTION_REFUSED` if it was refused. */
   open(path: string, handlers: StreamHandlers): ClientStream;
   /**
    * One message there, one back. The bytes may not be changed before the call is over.
    *
-   * @throws StatusError the user function's own (a `CallError`), or `USER_FUNCTION_UNAVAILABLE` while it is not there.
+   * @throws StatusError the user function's own (a `CallError`), or what `open` throws.
    */
   unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply>;
-  /** Streams that the user function takes at a time. */
-  readonly maxStreams: number;
 }
 
 /** Reports that wait for an answer at the same time; further ones are only logged. */
 const MAX_OPEN_REPORTS = 16;
+
+/** Parts that are not served and errors of which the user function is told one by one; of more it is told how many. */
+const MAX_TOLD = 50;
 
 /** How long the user function may take to acknowledge a report, in milliseconds. */
 const REPORT_TIMEOUT_MS = 5_000;
@@ -67,7 +81,8 @@ const REPORT_TIMEOUT_MS = 5_000;
  *         └───────────────┘
  *
  * 1. `discover` is called once per connection; a user function that comes back, perhaps changed, is asked anew.
- * 2. A spec with errors is final for its connection: each error is reported once, nothing is served, nothing retried.
+ * 2. A spec of which nothing can be served is final for its connection: each error is reported once, nothing is served,
+ *    nothing retried. Of one that can be served in part each part that is not is reported once, and the rest served.
  * 3. `onSpec` hears a spec when serving begins and undefined when it ends, in turn.
  * 4. Whatever the user function says or fails to say, the proxy stays up (I12).
  */
@@ -79,12 +94,16 @@ export class UserFunction implements StreamOpener {
   /** The one that is looked after now, in whatever state. */
   #connection: Connection | undefined;
   readonly #reports: Reports;
+  readonly #room: StreamRoom;
   #openReports = 0;
   #finished: Promise<void> = Promise.resolve();
 
   constructor(dependencies: UserFunctionDependencies) {
     this.#dependencies = dependencies;
     this.#reports = new Reports(dependencies.clock, (text) => this.#tell(text));
+    const ask = async (text: string, timeoutMs: number): Promise<void> =>
+      sendReport(this.#usable(), text, timeoutMs);
+    this.#room = new StreamRoom({ ...dependencies, ask });
   }
 
   /** Starts looking for the user function, for ever, until `stop`. */
@@ -98,10 +117,17 @@ export class UserFunction implements StreamOpener {
       case "connecting":
         return { kind: "connecting", problem: this.#problem };
       case "serving":
-        return { kind: "serving" };
+        return { kind: "serving", unserved: state.unserved, crowding: this.#room.problem };
       case "rejected":
         return { kind: "rejected", errors: state.errors };
     }
+  }
+
+  /** What callers get while nothing is served. */
+  get absence(): StatusError {
+    const state = this.#state;
+    if (state.kind === "rejected") return refused(state.reason);
+    return unavailable("the user function is not available yet; try again");
   }
 
   open(path: string, handlers: StreamHandlers): ClientStream {
@@ -113,7 +139,27 @@ export class UserFunction implements StreamOpener {
   }
 
   get maxStreams(): number {
-    return this.#state.kind === "serving" ? this.#state.connection.maxStreams : Number.POSITIVE_INFINITY;
+    return this.#room.maxStreams;
+  }
+
+  get isCrowded(): boolean {
+    return this.#room.isCrowded;
+  }
+
+  withRoom<T>(open: () => T): T | Promise<T> {
+    return this.#room.withRoom(open);
+  }
+
+  asked(stream: WatchedStream): void {
+    this.#room.asked(stream);
+  }
+
+  heard(stream: WatchedStream): void {
+    this.#room.heard(stream);
+  }
+
+  over(stream: WatchedStream): void {
+    this.#room.over(stream);
   }
 
   /** Tells the user function's developer what it did wrong, now and then how often. Never fails, never waits. */
@@ -129,12 +175,13 @@ export class UserFunction implements StreamOpener {
   }
 
   #usable(): Connection {
-    if (this.#state.kind !== "serving" || !this.#state.connection.usable) {
+    const state = this.#state;
+    if (state.kind === "rejected") throw this.absence;
+    if (state.kind !== "serving" || !state.connection.usable) {
       const { host, port } = this.#dependencies.options;
-      const text = `the user function at ${host}:${port} is not available; try again later`;
-      throw new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+      throw unavailable(`the user function at ${host}:${port} is not available; try again later`);
     }
-    return this.#state.connection;
+    return state.connection;
   }
 
   async #run(): Promise<void> {
@@ -161,6 +208,7 @@ export class UserFunction implements StreamOpener {
         this.#connection = undefined;
         const wasServing = this.#state.kind === "serving";
         this.#state = { kind: "connecting" };
+        this.#room.detach(this.absence);
         if (wasServing) {
           this.#reports.flush();
           onSpec(undefined);
@@ -217,17 +265,21 @@ export class UserFunction implements StreamOpener {
     const { spec, errors } =
       entitySpec instanceof MessageError ? { errors: [entitySpec.message] } : this.#check(entitySpec);
     if (spec === undefined) {
-      this.#state = { kind: "rejected", errors };
+      this.#state = { kind: "rejected", errors, reason: errors.join("; ") };
       logger.error("user function was refused", { errors });
       onRejected(errors);
-      for (const error of errors) await this.#report(connection, error);
+      await this.#reportAll(connection, errors);
     } else {
-      this.#state = { kind: "serving", connection };
+      this.#state = { kind: "serving", connection, unserved: spec.unserved };
+      this.#room.attach(connection);
       logger.info("user function found", {
         description: spec.description,
         services: [...spec.services.keys()],
       });
+      const unserved = spec.unserved.map(({ reason }) => reason);
+      if (unserved.length > 0) logger.warn("part of the user function is not served", { unserved });
       onSpec(spec);
+      void this.#reportAll(connection, unserved);
     }
     await ended;
     logger.info("user function connection ended");
@@ -240,8 +292,14 @@ export class UserFunction implements StreamOpener {
     if (wrongVersion !== undefined) logger.warn("protocol version is not checked", { error: wrongVersion });
     const validation = validateSpec(entitySpec, supportedTypes, options.maxMessageFields);
     if (!validation.ok) return { errors: validation.errors };
-    const errors = checkSpec(validation.spec);
-    return errors.length > 0 ? { errors } : { spec: validation.spec, errors };
+    const { spec } = validation;
+    return { spec: { ...spec, unserved: [...spec.unserved, ...checkSpec(spec)] }, errors: [] };
+  }
+
+  async #reportAll(connection: Connection, texts: readonly string[]): Promise<void> {
+    for (const text of texts.slice(0, MAX_TOLD)) await this.#report(connection, text);
+    if (texts.length > MAX_TOLD)
+      await this.#report(connection, `and ${texts.length - MAX_TOLD} more, of which the proxy's log tells`);
   }
 
   #tell(message: string): void {
@@ -253,12 +311,7 @@ export class UserFunction implements StreamOpener {
     if (this.#openReports >= MAX_OPEN_REPORTS) return;
     this.#openReports++;
     try {
-      const request = toBinary(UserFunctionErrorSchema, {
-        $typeName: "cloudstate.UserFunctionError",
-        message,
-      });
-      const timeoutMs = REPORT_TIMEOUT_MS;
-      await connection.unary("/cloudstate.EntityDiscovery/reportError", request, { timeoutMs });
+      await sendReport(connection, message, REPORT_TIMEOUT_MS);
     } catch (error) {
       this.#dependencies.logger.debug("report did not arrive", { error: describeError(error) });
     } finally {
@@ -267,14 +320,29 @@ export class UserFunction implements StreamOpener {
   }
 }
 
+async function sendReport(connection: Connection, message: string, timeoutMs: number): Promise<void> {
+  const request = toBinary(UserFunctionErrorSchema, { $typeName: "cloudstate.UserFunctionError", message });
+  await connection.unary("/cloudstate.EntityDiscovery/reportError", request, { timeoutMs });
+}
+
 type State =
   | { readonly kind: "connecting" }
-  | { readonly kind: "serving"; readonly connection: Connection }
-  | { readonly kind: "rejected"; readonly errors: readonly string[] };
+  | { readonly kind: "serving"; readonly connection: Connection; readonly unserved: readonly UnservedPart[] }
+  | {
+      readonly kind: "rejected";
+      readonly errors: readonly string[];
+      /** All of them, as callers are told. */
+      readonly reason: string;
+    };
 
 /** Where the proxy stands with its user function, for probes and people. */
 export type UserFunctionStatus =
   /** `problem` is why the last try failed; empty if there was none yet. */
   | { readonly kind: "connecting"; readonly problem: string }
-  | { readonly kind: "serving" }
+  | {
+      readonly kind: "serving";
+      readonly unserved: readonly UnservedPart[];
+      /** Why its streams do not suffice; undefined if they do. */
+      readonly crowding: string | undefined;
+    }
   | { readonly kind: "rejected"; readonly errors: readonly string[] };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { hasOption } from "@bufbuild/protobuf";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 
 import { MAX_DELAY_MS } from "../base/mod.ts";
@@ -7,6 +8,7 @@ import {
   ActionProtocol,
   DescriptorError,
   entityKeyReader,
+  eventing,
   EventSourced,
   readDescriptors,
   ValueEntity,
@@ -20,6 +22,7 @@ import type {
   EntityService,
   ServedService,
   ServiceKind,
+  UnservedPart,
   UserFunctionSpec,
 } from "./spec.ts";
 
@@ -42,6 +45,11 @@ export type Validation =
 /**
  * Checks what a user function said of itself (Cloudstate 0.2, specification errors). Pure.
  *
+ * 1. A part with an error is not served, and the rest is: a service, or a method of an entity.
+ * 2. What cannot be told apart is not served at all, so that the order of the announcement decides nothing: a service that
+ *    is announced twice, services of different kinds with one persistence id.
+ * 3. Without readable descriptors, or with no service left, the user function is refused as a whole.
+ *
  * @param maxFields of its descriptors, if they have more than 64 KiB; by default any number.
  */
 export function validateSpec(
@@ -59,17 +67,19 @@ export function validateSpec(
     throw error;
   }
 
-  const errors: string[] = [];
+  const unserved: UnservedPart[] = [];
   const services = new Map<string, ServedService>();
-  for (const entity of spec.entities) {
-    const checked = checkService(entity, descriptors, supportedTypes);
-    if (Array.isArray(checked)) errors.push(...checked);
-    else if (services.has(entity.serviceName))
-      errors.push(`service ${entity.serviceName} is announced twice`);
-    else services.set(entity.serviceName, checked);
+  for (const [name, announced] of Map.groupBy(spec.entities, ({ serviceName }) => serviceName)) {
+    const service = checkService(announced, descriptors, supportedTypes, unserved);
+    if (service !== undefined) services.set(name, service);
   }
-  if (errors.length > 0) return { ok: false, errors };
-  return { ok: true, spec: { descriptors, services, description: describe(spec.serviceInfo) } };
+  for (const part of sharedByKinds(services)) {
+    services.delete(part.service);
+    unserved.push(part);
+  }
+  if (services.size === 0) return { ok: false, errors: unserved.map(({ reason }) => reason) };
+  for (const service of services.values()) unserved.push(...ignoredEvents(service));
+  return { ok: true, spec: { descriptors, services, unserved, description: describe(spec.serviceInfo) } };
 }
 
 /** Undefined if the versions agree. They have to be equal; no version at all reads as 0.0. */
@@ -87,23 +97,33 @@ export function versionError(info: ServiceInfo | undefined): string | undefined 
   );
 }
 
-/** The service, or what is wrong with it. */
+/** The service, as far as it can be served; what cannot goes to `unserved`. */
 function checkService(
-  entity: Entity,
+  [entity, again]: readonly Entity[],
   { registry }: Descriptors,
   supportedTypes: readonly string[],
-): ServedService | string[] {
-  const { serviceName, entityType } = entity;
+  unserved: UnservedPart[],
+): ServedService | undefined {
+  if (entity === undefined) return undefined;
+  const { serviceName, entityType, persistenceId } = entity;
+  const refuse = (reason: string): undefined => void unserved.push(wholeService(serviceName, reason));
+  if (again !== undefined) return refuse(`service ${serviceName} is announced twice`);
   const desc = registry.getService(serviceName);
-  if (desc === undefined) return [`service ${serviceName} is not in the descriptors`];
+  if (desc === undefined) return refuse(`service ${serviceName} is not in the descriptors`);
   const kind = supportedTypes.includes(entityType) ? KINDS.get(entityType) : undefined;
   if (kind === undefined) {
     const supported = supportedTypes.join(", ");
-    return [
+    return refuse(
       `service ${serviceName} is a ${entityType}, which this proxy does not serve; it serves ${supported}`,
-    ];
+    );
   }
-  return kind === "action" ? actionService(desc) : entityService(kind, entity, desc);
+  if (kind === "action") return actionService(desc);
+  if (persistenceId === "") return refuse(`service ${serviceName} has no persistence id`);
+  return entityService(kind, entity, desc, unserved);
+}
+
+function wholeService(service: string, reason: string): UnservedPart {
+  return { what: "calls", service, method: undefined, reason };
 }
 
 function actionService(desc: DescService): ActionService {
@@ -113,15 +133,16 @@ function actionService(desc: DescService): ActionService {
   return service;
 }
 
+/** Undefined: it has methods, and none of them can be served. */
 function entityService(
   kind: EntityService["kind"],
   entity: Entity,
   desc: DescService,
-): EntityService | string[] {
-  const { serviceName, entityType, persistenceId } = entity;
-  const errors: string[] = [];
+  unserved: UnservedPart[],
+): EntityService | undefined {
+  const { serviceName: service, entityType, persistenceId } = entity;
   const methods = new Map<string, EntityMethod>();
-  const service: EntityService = {
+  const served: EntityService = {
     kind,
     desc,
     persistenceId,
@@ -130,14 +151,15 @@ function entityService(
   };
   for (const method of desc.methods) {
     const entityKey = entityKeyReader(method.input);
-    errors.push(...checkEntityMethod(entityType, method, entityKey !== undefined));
-    if (entityKey !== undefined) methods.set(method.name, { kind, service, desc: method, entityKey });
+    const reason = entityMethodError(entityType, method, entityKey !== undefined);
+    if (reason !== undefined) unserved.push({ what: "calls", service, method: method.name, reason });
+    else if (entityKey !== undefined)
+      methods.set(method.name, { kind, service: served, desc: method, entityKey });
   }
-  if (persistenceId === "") errors.push(`service ${serviceName} has no persistence id`);
-  return errors.length > 0 ? errors : service;
+  return methods.size === 0 && desc.methods.length > 0 ? undefined : served;
 }
 
-function checkEntityMethod(entityType: string, method: DescMethod, hasKey: boolean): string[] {
+function entityMethodError(entityType: string, method: DescMethod, hasKey: boolean): string | undefined {
   const errors: string[] = [];
   const name = `${method.parent.typeName}.${method.name}`;
   if (method.methodKind !== "unary") {
@@ -149,7 +171,34 @@ function checkEntityMethod(entityType: string, method: DescMethod, hasKey: boole
         "without one the proxy cannot know which entity a command is for",
     );
   }
-  return errors;
+  return errors.length === 0 ? undefined : errors.join("; ");
+}
+
+/** Services whose entities would lie in each other's place in the log, as what they cannot be read as. */
+function sharedByKinds(services: ReadonlyMap<string, ServedService>): UnservedPart[] {
+  const stateful = [...services.values()].filter((service) => service.kind !== "action");
+  const byType = Map.groupBy(stateful, ({ persistenceId }) => persistenceId);
+  return [...byType].flatMap(([type, sharing]) => {
+    if (new Set(sharing.map(({ kind }) => kind)).size < 2) return [];
+    const names = sharing.map(({ kind, desc }) => `${desc.typeName} (${kind})`).join(" and ");
+    const reason = `${names} have the same persistence id ${JSON.stringify(type)}; entities of different kinds cannot share one`;
+    return sharing.map(({ desc }) => wholeService(desc.typeName, reason));
+  });
+}
+
+/** Calls of such methods are served all the same. */
+function ignoredEvents({ desc, methods }: ServedService): UnservedPart[] {
+  const service = desc.typeName;
+  return [...methods.values()]
+    .filter((method) => hasOption(method.desc, eventing))
+    .map(({ desc: { name: method } }) => ({
+      what: "events",
+      service,
+      method,
+      reason:
+        `(cloudstate.eventing) of ${service}.${method} has no effect: this proxy does not deliver events to methods, ` +
+        "nor publish their replies, yet; calls of the method are served",
+    }));
 }
 
 function passivationTimeoutMs(entity: Entity): number | undefined {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create } from "@bufbuild/protobuf";
-import {
-  file_google_protobuf_descriptor,
-  FileDescriptorProtoSchema,
-  MethodDescriptorProtoSchema,
-} from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_descriptor, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
@@ -20,6 +16,7 @@ import { until } from "../lib/until.ts";
 
 const IMPORTS = [file_cloudstate_entity_key.proto, file_google_protobuf_descriptor.proto];
 const EVENT_SOURCED = "cloudstate.eventsourced.EventSourced";
+const VALUE = "cloudstate.valueentity.ValueEntity";
 
 /** The counter's descriptors, changed. */
 function changed(change: (file: FileDescriptorProto) => void): Uint8Array {
@@ -115,28 +112,26 @@ const BAD_ANSWERS: readonly BadAnswer[] = [
     error: /has no persistence id/,
   },
   {
-    title: "a streamed method",
+    title: "streamed methods only",
     spec: counterSpec({
       proto: changed((file) => {
-        file.service[0]!.method[0]!.serverStreaming = true;
+        for (const method of file.service[0]!.method) method.serverStreaming = true;
       }),
     }),
     error: /method perdure.test.Counter.Add is streamed/,
   },
   {
-    title: "a method without a key",
+    title: "methods without a key only",
+    spec: counterSpec({ proto: changed((file) => delete file.messageType[0]!.field[0]!.options) }),
+    error: /method perdure.test.Counter.Add takes perdure.test.Request, which has no field marked/,
+  },
+  {
+    title: "services of different kinds with one persistence id",
     spec: counterSpec({
-      proto: changed((file) => {
-        const method = {
-          name: "Odd",
-          inputType: ".perdure.test.Keyless",
-          outputType: ".perdure.test.Keyless",
-        };
-        file.messageType.push({ ...file.messageType[0]!, name: "Keyless", field: [] });
-        file.service[0]!.method.push(create(MethodDescriptorProtoSchema, method));
-      }),
+      proto: changed((file) => file.service.push({ ...file.service[0]!, name: "Twin" })),
+      entities: [entity(EVENT_SOURCED), entity(VALUE, "perdure.test.Twin")],
     }),
-    error: /method perdure.test.Counter.Odd takes perdure.test.Keyless, which has no field marked/,
+    error: /Counter \(event-sourced\) and perdure.test.Twin \(value\) have the same persistence id "counter"/,
   },
 ];
 
@@ -151,8 +146,11 @@ for (const { title, spec, error } of BAD_ANSWERS) {
     t.is(status, 503);
     t.regex(body, error);
     const refused = await local.http.call("/perdure.test.Counter/Add", { body: { id: "a" } });
-    t.like(refused, { status: 503, errorCode: "USER_FUNCTION_UNAVAILABLE" });
-    t.is((await statusOf(local.grpc.call(ADD, { id: "a" }))).code, 14);
+    t.like(refused, { status: 501, errorCode: "USER_FUNCTION_REFUSED" });
+    t.true(refused.body.startsWith("refused: "));
+    t.regex(refused.body, error);
+    const { code, text } = await statusOf(local.grpc.call(ADD, { id: "a" }));
+    t.deepEqual([code, text], [12, refused.body]);
     t.is(bad.discoveries.length, 1);
 
     bad.kill();

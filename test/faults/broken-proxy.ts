@@ -107,6 +107,7 @@ const userFunction: UserFunction = new UserFunction({
   options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: options.userFunctionPort },
   supportedTypes: [EventSourced.typeName, ValueEntity.typeName],
   checkSpec: checkHttpRules,
+  makeRoom: () => entities.makeRoom(),
   onSpec: (spec) => {
     served = spec;
     endpoint.setSpec(spec);
@@ -134,7 +135,7 @@ const entities = new EntityRuntime({
 const dispatch: Router = new Router({
   entities,
   actions: new ActionRuntime({ ...dependencies, streams: userFunction, reportError, options }),
-  services: () => served?.services,
+  served: () => served,
   clock: systemClock,
   random: systemRandom,
   logger: silentLogger,

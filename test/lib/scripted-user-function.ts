@@ -27,6 +27,8 @@ import { actionMethods } from "./scripted-actions.ts";
 import type { ScriptedAction } from "./scripted-actions.ts";
 import { scriptedStream } from "./scripted-entity.ts";
 import type { EntityCall, ScriptedStream, ScriptedValueStream } from "./scripted-entity.ts";
+import { Threads } from "./threads.ts";
+import type { ServerCall } from "./threads.ts";
 
 export type StreamOut = MessageInitShape<typeof EventSourcedStreamOutSchema>;
 
@@ -55,11 +57,21 @@ export interface Script {
   readonly onAction?: (call: ScriptedAction) => void;
   /** Answers discovery with these bytes instead of the spec. */
   readonly discoveryBytes?: Uint8Array;
+  /** Serves so many calls at a time, and leaves others lying. Default: all. */
+  readonly threads?: number;
+  /** Says by HTTP/2 that it takes so many streams. Default: any number. */
+  readonly maxConcurrentStreams?: number;
 }
+
+type UnaryCall = ServerCall & { readonly request: Buffer };
 
 /** A real gRPC server that speaks the user function's side of the protocol as the script says, rightly or wrongly. */
 export async function startScriptedUserFunction(script: Script): Promise<ScriptedUserFunction> {
-  const server = new Server();
+  const { maxConcurrentStreams, threads: count = Number.POSITIVE_INFINITY } = script;
+  const server = new Server(
+    maxConcurrentStreams === undefined ? {} : { "grpc.max_concurrent_streams": maxConcurrentStreams },
+  );
+  const threads = new Threads(count);
   const discoveries: ProxyInfo[] = [];
   const reports: string[] = [];
   const streams: ScriptedStream[] = [];
@@ -71,32 +83,34 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
       reportError: bytesMethod("/cloudstate.EntityDiscovery/reportError"),
     },
     {
-      discover: (call: { request: Buffer }, callback: (error: null, reply: Uint8Array) => void) => {
+      discover: threads.handler((call: UnaryCall, answer) => {
         discoveries.push(fromBinary(ProxyInfoSchema, call.request));
-        callback(null, script.discoveryBytes ?? toBinary(EntitySpecSchema, script.spec));
-      },
-      reportError: (call: { request: Buffer }, callback: (error: null, reply: Uint8Array) => void) => {
+        answer(null, script.discoveryBytes ?? toBinary(EntitySpecSchema, script.spec));
+      }),
+      reportError: threads.handler((call: UnaryCall, answer) => {
         reports.push(fromBinary(UserFunctionErrorSchema, call.request).message);
-        callback(null, encode(EmptySchema, {}));
-      },
+        answer(null, encode(EmptySchema, {}));
+      }),
     },
   );
   server.addService(
     { handle: bytesMethod("/cloudstate.eventsourced.EventSourced/handle", "bidi_streaming") },
     {
-      handle: (call: EntityCall) =>
+      handle: threads.handler((call: EntityCall) => {
         streams.push(
           scriptedStream(call, EventSourcedStreamInSchema, EventSourcedStreamOutSchema, script.onMessage),
-        ),
+        );
+      }),
     },
   );
   server.addService(
     { handle: bytesMethod("/cloudstate.valueentity.ValueEntity/handle", "bidi_streaming") },
     {
-      handle: (call: EntityCall) =>
+      handle: threads.handler((call: EntityCall) => {
         valueStreams.push(
           scriptedStream(call, ValueEntityStreamInSchema, ValueEntityStreamOutSchema, script.onValueMessage),
-        ),
+        );
+      }),
     },
   );
   server.addService(
@@ -106,7 +120,12 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
         bytesMethod(`/${ActionProtocol.typeName}/${name}`, methodKind),
       ]),
     ),
-    actionMethods((call) => script.onAction?.(call)),
+    Object.fromEntries(
+      Object.entries(actionMethods((call) => script.onAction?.(call))).map(([name, handle]) => [
+        name,
+        threads.handler(handle as Parameters<typeof threads.handler>[0]),
+      ]),
+    ),
   );
 
   const port = await new Promise<number>((resolve, reject) => {

@@ -14,7 +14,7 @@ import type { UserFunctionSpec } from "../../../pkg/userfunction/mod.ts";
 import { changeLines, newsLines, servedLines } from "./messages.ts";
 import type { News } from "./restart-policy.ts";
 import type { Screen } from "./screen.ts";
-import { changesBetween, servedRoutes } from "./served.ts";
+import { changesBetween, servedRoutes, unservedNames } from "./served.ts";
 import type { ServedRoute } from "./served.ts";
 import type { DevSettings } from "./settings.ts";
 import type { Style } from "./style.ts";
@@ -129,11 +129,13 @@ export class Announcer {
 
   #announceReady(spec: UserFunctionSpec, served: readonly ServedRoute[], port: number): void {
     const { screen, style, settings, logText } = this.#options;
+    const unserved = unservedNames(spec.unserved).map((name) => style.warning(name));
     const lines = [
       "",
       style.dim(`${spec.description}; state in ${logText}`),
       "",
       ...servedLines(served, style),
+      ...(unserved.length === 0 ? [] : [...unserved, ""]),
       `${style.good("ready")} ${style.bold(`http://${settings.publicHost}:${port}`)}`,
     ];
     for (const line of lines) screen.line(line);

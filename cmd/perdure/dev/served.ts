@@ -2,6 +2,7 @@
 
 import type { DescMethod } from "@bufbuild/protobuf";
 
+import type { UnservedPart } from "../../../pkg/userfunction/mod.ts";
 import { curlLine, grpcurlLine } from "./try-lines.ts";
 import type { Route } from "./try-lines.ts";
 
@@ -34,6 +35,20 @@ export function servedRoutes(routes: readonly Route[], { host, port }: ServedAdd
 
 function nameOf(method: DescMethod): { readonly service: string; readonly method: string } {
   return { service: method.parent.typeName, method: method.name };
+}
+
+const NOT_DONE: Readonly<Record<UnservedPart["what"], string>> = {
+  calls: "not served",
+  http: "not served by one of its HTTP rules",
+  events: "not given events",
+};
+
+/** What the function announces and the proxy does not do, as `shop.Votes: not served`; its log says why. */
+export function unservedNames(parts: readonly UnservedPart[]): string[] {
+  return parts.map(({ what, service, method }) => {
+    const name = method === undefined ? service : `${service}.${method}`;
+    return `${name}: ${NOT_DONE[what]}`;
+  });
 }
 
 export type Change =

@@ -11,13 +11,15 @@ const WHOLE_SERVER = "";
 /**
  * Whether services are served at the moment.
  *
- * 1. The whole server and every service of a specification are served from its coming to its going.
+ * 1. The whole server and every service of a specification are served from its coming to its going. A service of which
+ *    it says that nothing is served is not served, and known.
  * 2. While there is none nobody knows which services there are: none is served, and none is unknown.
  * 3. After `stop` nothing is served any more.
  */
 export class Health {
   readonly #watchers = new Set<() => void>();
   #services: ReadonlySet<string> | undefined;
+  #refused: ReadonlySet<string> = new Set();
   #stopping = false;
 
   /** No further change will come. */
@@ -27,6 +29,8 @@ export class Health {
 
   setSpec(spec: UserFunctionSpec | undefined): void {
     this.#services = spec && new Set([WHOLE_SERVER, ...spec.services.keys()]);
+    const refused = spec?.unserved.map(({ service }) => service) ?? [];
+    this.#refused = new Set(refused.filter((service) => this.#services?.has(service) === false));
     this.#tell();
   }
 
@@ -37,13 +41,14 @@ export class Health {
 
   of(service: string): Serving {
     if (this.#services === undefined) return "not-serving";
+    if (this.#refused.has(service)) return "not-serving";
     if (!this.#services.has(service)) return "unknown";
     return this.#stopping ? "not-serving" : "serving";
   }
 
   /** Every name that is known, the whole server's first. */
   names(): readonly string[] {
-    return this.#services === undefined ? [WHOLE_SERVER] : [...this.#services];
+    return this.#services === undefined ? [WHOLE_SERVER] : [...this.#services, ...this.#refused];
   }
 
   /** Calls the watcher whenever something may have changed, until the function that is given is called. */

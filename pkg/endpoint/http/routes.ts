@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
+import type { ServedMethod, UnservedPart, UserFunctionSpec } from "../../userfunction/mod.ts";
 import { httpBindings } from "./http-rule.ts";
 import { printPathTemplate } from "./path-template.ts";
 
@@ -28,9 +28,16 @@ export function httpRoutes(spec: UserFunctionSpec): HttpRoute[] {
   );
 }
 
-/** What is wrong with the `google.api.http` options of a specification; empty if nothing is. */
-export function checkHttpRules(spec: UserFunctionSpec): string[] {
-  return methods(spec).flatMap((method) => httpBindings(method.desc).errors);
+/** The `google.api.http` rules of a specification that cannot be served; empty if all can. */
+export function checkHttpRules(spec: UserFunctionSpec): UnservedPart[] {
+  return methods(spec).flatMap(({ service, desc }) =>
+    httpBindings(desc).errors.map((error) => ({
+      what: "http",
+      service: service.desc.typeName,
+      method: desc.name,
+      reason: `${error}; only this rule is not served`,
+    })),
+  );
 }
 
 function methods(spec: UserFunctionSpec): ServedMethod[] {

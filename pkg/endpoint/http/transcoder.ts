@@ -14,6 +14,7 @@ import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
 import type { ServingContext } from "../serving.ts";
+import { Unserved } from "../unserved.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
 import { httpBindings } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
@@ -38,6 +39,7 @@ export function createTranscoder(
   spec: UserFunctionSpec,
   codecs: JsonCodecs,
   context: ServingContext,
+  unserved = new Unserved(spec),
 ): Transcoder {
   const routes = routeTable(spec, codecs, context);
 
@@ -46,7 +48,11 @@ export function createTranscoder(
     const mark = target.indexOf("?");
     const path = mark === -1 ? target : target.slice(0, mark);
     const match = path.startsWith("/") ? routes.find(request.method, path) : undefined;
-    if (match === undefined) return unmatched(request, path, routes);
+    if (match === undefined) {
+      const refusal = unserved.request(request.method, path);
+      if (refusal !== undefined) throw refusal;
+      return unmatched(request, path, routes);
+    }
     const { takes, codec, answer } = match.route;
     const { contentType } = request;
     let body: Buffer | undefined;

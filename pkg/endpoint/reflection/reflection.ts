@@ -73,12 +73,17 @@ export class Reflection {
 
   /**
    * The service itself first, then the discovered ones in alphabetical order: Cloudstate's TCK compares the list, by the
-   * old version. By the new one there is health too.
+   * old version. By the new one there is health too. A service that is described and not served is listed: whoever calls
+   * it is told why.
    */
   #services(asked: DescService): { readonly name: string }[] {
     const own = asked === ServerReflectionV1 ? [asked.typeName, HealthV1.typeName] : [asked.typeName];
-    const discovered = [...this.#spec.services.keys()].filter((name) => !own.includes(name)).sort();
-    return [...own, ...discovered].map((name) => ({ name }));
+    const { services, unserved, descriptors } = this.#spec;
+    const refused = unserved
+      .map(({ service }) => service)
+      .filter((service) => descriptors.registry.getService(service) !== undefined);
+    const discovered = [...new Set([...services.keys(), ...refused])].filter((name) => !own.includes(name));
+    return [...own, ...discovered.sort()].map((name) => ({ name }));
   }
 
   #extensionNumbers(typeName: string): Answer {

@@ -97,5 +97,5 @@ function toSpec(
     for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
     services.set(desc.typeName, service);
   }
-  return { descriptors, services, description: file };
+  return { descriptors, services, unserved: [], description: file };
 }

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { IncomingHttpHeaders } from "node:http2";
 
-import type { BidiMethod } from "../../grpc/mod.ts";
+import type { BidiMethod, StatusError } from "../../grpc/mod.ts";
 import type { CrossOrigin } from "../http/cors.ts";
 import { HttpError } from "../http/http-error.ts";
 import { SUBPROTOCOLS } from "./message-format.ts";
@@ -35,17 +35,20 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
 /**
  * Decides about a request for a WebSocket.
  *
- * @throws HttpError why it is refused.
+ * @throws HttpError, or StatusError of a method that is announced and not served: why it is refused.
  */
 export function readHandshake(
   { url = "", headers, rawHeaders }: IncomingMessage,
   methods: WebSocketMethods,
+  refusalOf: (path: string) => StatusError | undefined,
   crossOrigin: CrossOrigin | undefined,
 ): Handshake {
   const isForeign = isForeignPage(headers, crossOrigin);
   const [path = ""] = url.split("?", 1);
   const method = methods.get(path);
   if (method === undefined) {
+    const refusal = refusalOf(path);
+    if (refusal !== undefined) throw refusal;
     const text = "no method is served under this path; for a WebSocket it is /<package.Service>/<Method>";
     throw new HttpError("UNKNOWN_PATH", text);
   }

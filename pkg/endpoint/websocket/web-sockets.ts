@@ -22,6 +22,8 @@ import { WebSocketCall } from "./web-socket-call.ts";
 export interface WebSocketsOptions {
   /** What serves at this moment. Throws what the caller shall get if nothing does. */
   readonly methods: () => WebSocketMethods;
+  /** Why a method is announced and not served; undefined if it is not announced. */
+  readonly refusalOf: (path: string) => StatusError | undefined;
   readonly callerOf: (socket: Socket) => Caller;
   readonly calls: ServerContext;
   readonly crossOrigin: CrossOrigin | undefined;
@@ -54,7 +56,8 @@ export class WebSockets {
       const server = (this.#server ??= await this.#load());
       if (this.#stopping)
         throw new StatusError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end");
-      const handshake = readHandshake(request, this.#options.methods(), crossOrigin);
+      const { methods, refusalOf } = this.#options;
+      const handshake = readHandshake(request, methods(), refusalOf, crossOrigin);
       const open = new OpenRequest(callerOf(connection));
       if (open.refusal !== undefined) throw overloaded();
       connection.once("close", () => open.close());

@@ -5,7 +5,7 @@ import type { Clock } from "../../base/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
 import { ActionProtocol } from "../../protocol/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
-import type { StreamOpener } from "../../userfunction/mod.ts";
+import type { StreamOpener, WatchedStream } from "../../userfunction/mod.ts";
 
 import { answerRefused, entityError } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
@@ -60,18 +60,26 @@ export class ActionRuntime {
 
   /** @throws StatusError, and nothing else. */
   async unary({ method, payload, metadata, onCancel, bytes }: ActionCall): Promise<Outcome> {
-    const open: OpenCall = { cancel: () => undefined, timedOut: false };
+    const streams = this.#streams;
+    const open = new OpenCall();
     this.#open.touch(open);
     try {
-      const { message } = await this.#streams.unary(UNARY_PATH, commandMessage(method, payload, metadata), {
-        onCancel: (cancel) => {
-          open.cancel = cancel;
-          onCancel(cancel);
-        },
+      const { message } = await streams.withRoom(() => {
+        if (open.isOver)
+          throw entityError(Status.CANCELLED, "CANCELLED", "nobody waits for the call any more");
+        const answer = streams.unary(UNARY_PATH, commandMessage(method, payload, metadata), {
+          onCancel: (cancel) => {
+            open.cancel = cancel;
+            onCancel(cancel);
+          },
+        });
+        streams.asked(open);
+        return answer;
       });
       if (!bytes.take(message.length)) throw answerRefused();
       return readResponse(method, message, this.#options.maxMessageFields);
     } catch (error) {
+      if (open.refusal !== undefined) throw open.refusal;
       if (open.timedOut) {
         const text = `the user function did not answer ${methodName(method)} within ${this.#options.relayTimeoutMs} ms`;
         throw entityError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text, error);
@@ -81,6 +89,7 @@ export class ActionRuntime {
       throw error;
     } finally {
       this.#open.forget(open);
+      streams.over(open);
     }
   }
 
@@ -93,7 +102,21 @@ export class ActionRuntime {
 const UNARY_PATH = `/${ActionProtocol.typeName}/${ActionProtocol.method.handleUnary.name}`;
 
 /** A call that the user function owes an answer to. */
-interface OpenCall {
-  cancel: () => void;
-  timedOut: boolean;
+class OpenCall implements WatchedStream {
+  isHeard = false;
+  timedOut = false;
+  refusal: StatusError | undefined;
+  cancel: () => void = NOTHING_TO_CANCEL;
+
+  /** Nobody waits for it any more. */
+  get isOver(): boolean {
+    return this.timedOut || this.refusal !== undefined;
+  }
+
+  refuse(error: StatusError): void {
+    this.refusal = error;
+    this.cancel();
+  }
 }
+
+const NOTHING_TO_CANCEL = (): void => undefined;

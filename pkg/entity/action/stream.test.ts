@@ -5,6 +5,7 @@ import test from "ava";
 import type { ExecutionContext } from "ava";
 
 import { plenty } from "../../../test/lib/plenty.ts";
+import { roomyStreams } from "../../../test/lib/roomy-streams.ts";
 import type { ScriptedAction } from "../../../test/lib/scripted-actions.ts";
 import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test/lib/talks.ts";
@@ -59,7 +60,7 @@ async function start(t: ExecutionContext, name: string, onAction: (call: Scripte
   });
   const clock = new ManualClock();
   const runtime = new ActionRuntime({
-    streams: connection,
+    streams: roomyStreams(connection),
     clock,
     options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000, maxMessageFields: MAX_FIELDS },
     reportError: (text) => void reports.push(text),
@@ -154,13 +155,12 @@ test("a user function that is not there fails the stream, and the caller's input
   const from = caller();
   const gone = new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", "gone");
   const runtime = new ActionRuntime({
-    streams: {
-      maxStreams: 1,
+    streams: roomyStreams({
       open: () => {
         throw gone;
       },
       unary: () => Promise.reject(gone),
-    },
+    }),
     clock: new ManualClock(),
     options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000, maxMessageFields: MAX_FIELDS },
     reportError: () => undefined,

@@ -102,16 +102,21 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     onCancel(() => this.#finish(entityError(Status.CANCELLED, "CANCELLED", "the caller went away")));
     // It may have gone already.
     if (this.#over) return;
-    try {
-      this.#stream = this.#context.streams.open(PATHS[method.desc.methodKind], {
+    this.#open(PATHS[method.desc.methodKind]).catch((error: unknown) => this.#finish(error));
+  }
+
+  async #open(path: string): Promise<void> {
+    const { streams } = this.#context;
+    const stream = await streams.withRoom(() => {
+      // It may have waited for room longer than its caller did.
+      if (this.#over) return undefined;
+      this.#stream = streams.open(path, {
         onMessage: (bytes) => this.#onAnswer(bytes),
         onEnd: (end) => this.#onEnd(end),
       });
-    } catch (error) {
-      this.#finish(error);
-      return;
-    }
-    this.#send(this.#stream).catch((error: unknown) => this.#finish(error));
+      return this.#stream;
+    });
+    if (stream !== undefined) await this.#send(stream);
   }
 
   /** Gives the caller's messages to the user function, at its pace. */

@@ -7,6 +7,7 @@ import type { ExecutionContext } from "ava";
 
 import { plenty } from "../../../test/lib/plenty.ts";
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "../../../test/lib/counter.ts";
+import { roomyStreams } from "../../../test/lib/roomy-streams.ts";
 import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import type { ScriptedStream } from "../../../test/lib/scripted-entity.ts";
 import type { Script, StreamOut } from "../../../test/lib/scripted-user-function.ts";
@@ -84,7 +85,7 @@ export async function world(
   const again: World["again"] = [];
   const runtime = new EntityRuntime({
     log,
-    streams: connection,
+    streams: roomyStreams(connection),
     clock,
     random: seededRandom(1),
     logger: silentLogger,

@@ -15,12 +15,12 @@ import { Router } from "../router.ts";
 
 const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProtocol.typeName]);
 if (!validation.ok) throw new Error(validation.errors.join());
-const { services } = validation.spec;
+const { spec } = validation;
 
 /** As `Talks.Say`. */
 export function methodOf(name: string): ServedMethod {
   const [service = "", method = ""] = name.split(".");
-  const found = services.get(`perdure.test.${service}`)?.methods.get(method);
+  const found = spec.services.get(`perdure.test.${service}`)?.methods.get(method);
   if (found === undefined) throw new Error(`no method ${name}`);
   return found;
 }
@@ -70,7 +70,7 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
         return (behind.streamed ?? echo)(method.desc.name, texts(input, seen, method.desc.name));
       },
     },
-    services: () => (behind.gone === true ? undefined : services),
+    served: () => (behind.gone === true ? undefined : spec),
     clock,
     random: () => 0.5,
     logger: silentLogger,

@@ -62,9 +62,9 @@ export const valueEntityModelGroup: Group = {
         ],
       },
       {
+        // As in Cloudstate, whose Java model does not read what it is told, the next command is one that writes.
         stored: "D",
         steps: [
-          [[], replies("D")],
           [update("E"), replies("E", updated("E"))],
           [[], replies("E")],
         ],

@@ -85,9 +85,11 @@ async function openProxy(
   sideOptions: SideOptions,
 ): Promise<Sides["proxy"]> {
   const isOwn = proxy === undefined;
-  const tamper = offeredOnly();
-  const [host, port] = isOwn ? [LOOPBACK, 0] : [interceptorHost, interceptorPort];
-  const interceptor = await Interceptor.listen({ host, port, service, tamper }).catch((error: unknown) => {
+  const place = isOwn
+    ? { host: LOOPBACK, port: 0, service }
+    : { host: interceptorHost, port: interceptorPort, service, tamper: offeredOnly() };
+  const { host, port } = place;
+  const interceptor = await Interceptor.listen(place).catch((error: unknown) => {
     throw new NotThereError(`cannot listen on ${host}:${port}: ${(error as Error).message}`, {
       cause: error,
     });

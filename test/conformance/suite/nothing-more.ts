@@ -5,6 +5,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 
 import { UserFunctionErrorSchema } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
+import { file_cloudstate_tck_model_action } from "../gen/cloudstate/tck/model/action_pb.ts";
+import { file_cloudstate_tck_model_eventsourced } from "../gen/cloudstate/tck/model/eventsourced_pb.ts";
+import { file_cloudstate_tck_model_valueentity } from "../gen/cloudstate/tck/model/valueentity_pb.ts";
 import type { Recorded } from "../wire/interceptor.ts";
 import { REPORT_ERROR } from "../wire/paths.ts";
 
@@ -14,18 +17,39 @@ import { ExpectationError } from "./expectation.ts";
 /** How long after a case nothing may begin, as in Cloudstate. */
 const QUIET_MS = 10;
 
+/** Services that cases are about. */
+const MODELS: readonly string[] = [
+  file_cloudstate_tck_model_action,
+  file_cloudstate_tck_model_eventsourced,
+  file_cloudstate_tck_model_valueentity,
+].flatMap(({ services }) => services.map(({ typeName }) => typeName));
+
 /**
  * Between a proxy and its user function nothing may happen but what a case expects. Takes what did, so that the next case
- * begins without it.
+ * begins without it. What a proxy reports of services that no case is about, as that it does not serve them, may come at
+ * any time.
  *
  * @throws ExpectationError
  */
-export async function expectNothingMore({ interceptor, proxy }: ProxySide): Promise<void> {
+export async function expectNothingMore({ interceptor, proxy, spec, withinMs }: ProxySide): Promise<void> {
   await delay(QUIET_MS);
   proxy.reset();
-  const more = interceptor.takeUnclaimed();
+  const others = spec.entities
+    .map(({ serviceName }) => serviceName)
+    .filter((service) => !MODELS.includes(service));
+  const calls = interceptor.takeUnclaimed();
+  for (const call of calls) if (call.path === REPORT_ERROR) await untilSaid(call, withinMs);
+  const isOfOthers = (call: Recorded): boolean =>
+    call.path === REPORT_ERROR && others.some((service) => describeCall(call).includes(service));
+  const more = calls.filter((call) => !isOfOthers(call));
   if (more.length === 0) return;
   throw new ExpectationError("calls that nothing called for", "none", more.map(describeCall).join("\n"));
+}
+
+/** A call is kept from its beginning; its message comes behind it. */
+async function untilSaid({ fromProxy }: Recorded, withinMs: number): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (fromProxy.unread.length === 0 && performance.now() < endMs) await delay(1);
 }
 
 /** The path of a call, and, of a report, its text. */

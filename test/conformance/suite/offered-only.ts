@@ -7,8 +7,8 @@ import type { Tamper } from "../wire/interceptor.ts";
 import { DISCOVER } from "../wire/paths.ts";
 
 /**
- * Leaves services of types that a proxy does not offer out of what it discovers, since it has to refuse a user function
- * that serves any. A proxy that offers all that is served gets the very bytes.
+ * Leaves services of types that a proxy does not offer out of what it discovers, since it may refuse a user function that
+ * serves any as a whole, as Cloudstate's does. A proxy that offers all that is served gets the very bytes.
  */
 export function offeredOnly(): Tamper {
   let offered: readonly string[] = [];

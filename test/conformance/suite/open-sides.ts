@@ -31,8 +31,8 @@ export class NotThereError extends Error {
 
 const RETRY_MS = 50;
 
-/** HTTP's "not yet". */
-const SERVICE_UNAVAILABLE = 503;
+/** HTTP's "not yet", and its "never". */
+const NOT_SERVING = [503, 501];
 
 /**
  * Finds a user function, and asks what it serves.
@@ -85,12 +85,13 @@ export async function openProxySide(
   }
   const http = httpCaller(address, withinMs);
   await retry(`no proxy at ${address}`, startWithinMs, async () => {
+    const answer = await http.call("/").catch((error: Error) => error);
+    if (!(answer instanceof Error) && !NOT_SERVING.includes(answer.status)) return;
+    // A proxy that serves may have reported what it does not serve.
     const report = interceptor.unclaimed.find(({ path }) => path === REPORT_ERROR);
-    if (report !== undefined) {
+    if (report !== undefined)
       throw new NotThereError(`the proxy refuses the user function: ${describeCall(report)}`);
-    }
-    const { status } = await http.call("/");
-    if (status === SERVICE_UNAVAILABLE) throw new Error("it answers that it is not ready");
+    throw answer instanceof Error ? answer : new Error("it answers that it is not ready");
   });
   const spec: EntitySpec = fromBinary(EntitySpecSchema, answered.bytes);
   const proxy = new Peer(address);

@@ -3,7 +3,6 @@
 import { startLocalProxy } from "../../lib/local-proxy.ts";
 import type { TestScope } from "../../lib/processes.ts";
 import { serveModel } from "../model/serve-model.ts";
-import { offeredOnly } from "../suite/offered-only.ts";
 import { openProxySide, openServiceSide } from "../suite/open-sides.ts";
 import type { Sides } from "../suite/run-cases.ts";
 import { Interceptor } from "../wire/interceptor.ts";
@@ -28,11 +27,7 @@ export async function startPair(scope: TestScope, service: string): Promise<Requ
 
 /** @param tamper makes a wrong proxy of ours: what it sends, others get changed. */
 export async function proxyBefore(scope: TestScope, service: string, tamper?: Tamper) {
-  const offered = offeredOnly();
-  const interceptor = await listen(scope, service, (path, from, bytes) => {
-    const left = offered(path, from, bytes);
-    return tamper === undefined ? left : tamper(path, from, left);
-  });
+  const interceptor = await listen(scope, service, tamper);
   const local = await startLocalProxy(scope, interceptor.port);
   const side = await openProxySide(`127.0.0.1:${local.proxy.port}`, interceptor, OPTIONS);
   scope.teardown(() => side[Symbol.dispose]());

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { getOption, hasOption } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+
+import type { BidiMethod, StatusError } from "../grpc/mod.ts";
+import { http } from "../protocol/mod.ts";
+import type { HttpRule } from "../protocol/mod.ts";
+import { notServed } from "../userfunction/mod.ts";
+import type { UnservedPart, UserFunctionSpec } from "../userfunction/mod.ts";
+import { parsePathTemplate, PathTemplateError } from "./http/path-template.ts";
+import type { PathTemplate } from "./http/path-template.ts";
+import { ANY_METHOD, RouteTable } from "./http/route-table.ts";
+
+/**
+ * What callers get who ask for something that the user function announces and the proxy does not serve: looked at when
+ * nothing that is served was found, so that it costs other calls nothing.
+ *
+ * 1. A refused method, and every method of a refused service, is refused on every way to call it: its path, which gRPC,
+ *    gRPC-Web and WebSockets share, and the paths of its HTTP rules.
+ * 2. A refused HTTP rule is refused at its own path, as far as that can be read, and at `/<service>/<Method>`, by HTTP alone.
+ */
+export class Unserved {
+  /** By `/shop.Cart/Add`, or `/shop.Cart/` for all of a service. */
+  readonly #calls = new Map<string, UnservedPart>();
+  readonly #http = new RouteTable<UnservedPart>();
+
+  constructor({ unserved, descriptors }: UserFunctionSpec) {
+    for (const part of unserved) {
+      const service = descriptors.registry.getService(part.service);
+      if (part.what === "calls") this.#calls.set(`/${part.service}/${part.method ?? ""}`, part);
+      if (part.what === "events" || service === undefined) continue;
+      for (const method of methodsOf(part, service)) this.#refuseHttp(part, method);
+    }
+  }
+
+  /** @param path as `/shop.Cart/Add`. */
+  call(path: string): StatusError | undefined {
+    if (this.#calls.size === 0) return undefined;
+    const part = this.#calls.get(path) ?? this.#calls.get(path.slice(0, path.lastIndexOf("/") + 1));
+    return part && notServed(part);
+  }
+
+  /** @param path starts with `/` and has no query. */
+  request(httpMethod: string, path: string): StatusError | undefined {
+    const part = this.#http.find(httpMethod, path)?.route;
+    return part === undefined ? this.call(path) : notServed(part);
+  }
+
+  #refuseHttp(part: UnservedPart, method: DescMethod): void {
+    const own = template(`/${method.parent.typeName}/${method.name}`);
+    if (own !== undefined) this.#http.add(ANY_METHOD, own, part);
+    if (!hasOption(method, http)) return;
+    const rule = getOption(method, http);
+    for (const { httpMethod, path } of [rule, ...rule.additionalBindings].flatMap(patternOf)) {
+      const place = template(path);
+      if (place !== undefined) this.#http.add(httpMethod, place, part);
+    }
+  }
+}
+
+/** Fails each call at once, whatever its shape, without waiting for a message. */
+export function failing(error: StatusError): BidiMethod {
+  return { kind: "bidi", handle: (call) => call.fail(error) };
+}
+
+function methodsOf({ method }: UnservedPart, service: DescService): readonly DescMethod[] {
+  return method === undefined ? service.methods : service.methods.filter(({ name }) => name === method);
+}
+
+function patternOf({ pattern }: HttpRule): { readonly httpMethod: string; readonly path: string }[] {
+  if (pattern.case === undefined) return [];
+  if (pattern.case === "custom") return [{ httpMethod: pattern.value.kind, path: pattern.value.path }];
+  return [{ httpMethod: pattern.case.toUpperCase(), path: pattern.value }];
+}
+
+/** Undefined: the path is what is wrong with its rule. */
+function template(path: string): PathTemplate | undefined {
+  try {
+    return parsePathTemplate(path);
+  } catch (error) {
+    if (error instanceof PathTemplateError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { describeError, ExpiryQueue, toError } from "../base/mod.ts";
+import type { Clock, Logger } from "../base/mod.ts";
+import { CallError } from "../grpc/mod.ts";
+import type { Connection, StatusError } from "../grpc/mod.ts";
+
+import type { UserFunctionOptions } from "./options.ts";
+import { busy } from "./user-function-error.ts";
+
+/** A stream on which the user function was asked something, or a call of its own for one question. */
+export interface WatchedStream {
+  /** Whether it has said a word on it, so that it is known to be served. */
+  isHeard: boolean;
+  /** The user function takes no calls; nobody should wait for this one any longer. */
+  refuse(error: StatusError): void;
+}
+
+export interface StreamRoomDependencies {
+  readonly options: Pick<UserFunctionOptions, "maxStreams" | "streamSilenceMs" | "streamWaitMs">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Asks the entity that is idle longest to end its stream. False: none is idle. */
+  readonly makeRoom: () => boolean;
+  /** Tells the user function this, and resolves when it has taken it; rejects if it did not within so many milliseconds. */
+  readonly ask: (text: string, timeoutMs: number) => Promise<void>;
+}
+
+/** As much of a connection as is counted. */
+export type CountedConnection = Pick<Connection, "openStreams" | "maxStreams" | "onRelease">;
+
+/** Waits for a stream. */
+interface Waiter {
+  readonly open: () => void;
+  readonly refuse: (error: StatusError) => void;
+}
+
+/** How soon a user function that takes calls answers one that asks nothing of it, in milliseconds. */
+const ASK_GRACE_MS = 250;
+
+/**
+ * How many streams the user function takes at a time, and who waits for one. Each entity in memory holds a stream.
+ *
+ * 1. (I11) No more are open than it says by HTTP/2 (SETTINGS_MAX_CONCURRENT_STREAMS) or `maxStreams` allows. Whoever needs
+ *    one more waits in turn while idle entities leave, up to `streamWaitMs`; then it gets USER_FUNCTION_BUSY.
+ * 2. It may serve fewer than it says: a server with a pool of threads takes a stream and leaves it lying. So a stream
+ *    without an answer for `streamSilenceMs` is looked at, if more are open than it is known to serve, and some of them
+ *    belong to entities: the user function is told of it. If it takes that call, it is slow and serves them all. If it
+ *    does not, it is crowded: it serves as many as it was heard on, idle entities leave, and the log says so. (It reads the
+ *    call behind the stream, so that it has begun with the stream if it takes the call.)
+ * 3. Once it was crowded, an idle entity leaves before a stream beyond that number is opened. This slows down nobody if
+ *    it was wrong, and is forgotten when more streams are heard at a time.
+ * 4. Calls that are silent when a crowded user function has not taken the call of 2 for `streamWaitMs` get USER_FUNCTION_BUSY.
+ */
+export class StreamRoom {
+  readonly #dependencies: StreamRoomDependencies;
+  readonly #waiting = new Set<Waiter>();
+  readonly #waits: ExpiryQueue<Waiter>;
+  /** Asked, and not heard yet. */
+  readonly #asked: ExpiryQueue<WatchedStream>;
+  /** Of those, the ones for which there is no room at the user function, as far as can be told. */
+  readonly #stuck = new Set<WatchedStream>();
+  #connection: CountedConnection | undefined;
+  /** Streams of entities that were heard and not ended: each is being served. */
+  #held = 0;
+  /** It is known to serve so many. */
+  #known = 0;
+  #crowdedAt: number | undefined;
+  #asking = false;
+  /** It has taken the last such call, and is not asked again before this time. */
+  #trustedUntilMs = 0;
+
+  constructor(dependencies: StreamRoomDependencies) {
+    const { clock, options } = dependencies;
+    this.#dependencies = dependencies;
+    this.#asked = new ExpiryQueue(clock, options.streamSilenceMs, (stream) => this.#onSilence(stream));
+    this.#waits = new ExpiryQueue(clock, options.streamWaitMs, (waiter) => {
+      this.#waiting.delete(waiter);
+      waiter.refuse(this.#fullError());
+    });
+  }
+
+  /** The user function is there, by this connection. */
+  attach(connection: CountedConnection): void {
+    this.#connection = connection;
+    connection.onRelease(() => this.#admit());
+  }
+
+  /** It has gone. Whoever waits gets the error; the streams end by themselves. */
+  detach(error: StatusError): void {
+    this.#connection = undefined;
+    this.#known = 0;
+    this.#crowdedAt = undefined;
+    this.#trustedUntilMs = 0;
+    this.#stuck.clear();
+    this.#asked.clear();
+    this.#waits.clear();
+    for (const waiter of this.#waiting) waiter.refuse(error);
+    this.#waiting.clear();
+  }
+
+  /** Streams that may be open at a time. */
+  get maxStreams(): number {
+    const { maxStreams } = this.#dependencies.options;
+    const own = maxStreams === 0 ? Number.POSITIVE_INFINITY : maxStreams;
+    return Math.min(own, this.#connection?.maxStreams ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Somebody waits for a stream, or for its answer, for want of room. */
+  get isCrowded(): boolean {
+    return this.#waiting.size > 0 || (this.#crowdedAt !== undefined && this.#stuck.size > 0);
+  }
+
+  /** What is wrong, for people; undefined if nothing is. */
+  get problem(): string | undefined {
+    if (this.#crowdedAt === undefined) return undefined;
+    return `it serves ${this.#crowdedAt} streams at a time and leaves others without an answer; each entity in memory holds one`;
+  }
+
+  /**
+   * Gives what `open` gives, which has to open one stream: at once, or as soon as there is room for it.
+   *
+   * @throws StatusError what `open` throws; in the promise also `USER_FUNCTION_BUSY`.
+   */
+  withRoom<T>(open: () => T): T | Promise<T> {
+    const isOverKnown = this.#crowdedAt !== undefined && this.#openStreams >= this.#crowdedAt;
+    if (this.#waiting.size === 0 && this.#hasRoom) {
+      if (isOverKnown) this.#dependencies.makeRoom();
+      return open();
+    }
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        open: () => {
+          try {
+            resolve(open());
+          } catch (error) {
+            reject(toError(error));
+          }
+        },
+        refuse: reject,
+      };
+      this.#waiting.add(waiter);
+      this.#waits.touch(waiter);
+      this.#dependencies.makeRoom();
+    });
+  }
+
+  /** The first question on a stream was sent. */
+  asked(stream: WatchedStream): void {
+    // Without entities that hold streams there is no room to be made.
+    if (this.#held === 0 || this.#connection === undefined) return;
+    this.#asked.touch(stream);
+    if (this.#crowdedAt !== undefined && this.#openStreams > this.#crowdedAt) this.#stuck.add(stream);
+  }
+
+  /** The first word came on a stream of an entity. */
+  heard(stream: WatchedStream): void {
+    this.#settle(stream);
+    stream.isHeard = true;
+    this.#held++;
+    this.#known = Math.max(this.#known, this.#held);
+    if (this.#crowdedAt !== undefined && this.#held > this.#crowdedAt) this.#crowdedAt = undefined;
+  }
+
+  /** The stream has ended, on whichever side, or the user function was asked to end it. */
+  over(stream: WatchedStream): void {
+    this.#settle(stream);
+    if (stream.isHeard) this.#held--;
+    stream.isHeard = false;
+  }
+
+  get #openStreams(): number {
+    return this.#connection?.openStreams ?? 0;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#openStreams < this.maxStreams;
+  }
+
+  #settle(stream: WatchedStream): void {
+    this.#asked.forget(stream);
+    this.#stuck.delete(stream);
+  }
+
+  #admit(): void {
+    for (const waiter of this.#waiting) {
+      if (!this.#hasRoom) return;
+      this.#waiting.delete(waiter);
+      this.#waits.forget(waiter);
+      waiter.open();
+    }
+  }
+
+  #onSilence(stream: WatchedStream): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    if (this.#held === 0 || this.#openStreams <= this.#known) return void this.#stuck.delete(stream);
+    const { clock, makeRoom } = this.#dependencies;
+    const isFull = connection.openStreams >= connection.maxStreams;
+    if (isFull) makeRoom();
+    if (isFull || clock.monotonicMs() < this.#trustedUntilMs) return this.#asked.touch(stream);
+    this.#stuck.add(stream);
+    if (this.#crowdedAt !== undefined) makeRoom();
+    if (!this.#asking) void this.#ask(connection);
+  }
+
+  /** (2, 4) */
+  async #ask(connection: CountedConnection): Promise<void> {
+    const { ask, clock, options } = this.#dependencies;
+    const { streamSilenceMs, streamWaitMs } = options;
+    const open = this.#openStreams;
+    const text =
+      `a new stream has had no answer for ${streamSilenceMs} ms, and ${open} are open. If the user function needs a ` +
+      "thread for each, it has too few. (With this call the proxy asks whether it still takes calls.)";
+    this.#asking = true;
+    const grace = clock.schedule(ASK_GRACE_MS, () => {
+      if (this.#connection === connection) this.#onCrowded();
+    });
+    const timeoutMs = Math.max(streamWaitMs - streamSilenceMs, ASK_GRACE_MS);
+    const isTaken = await this.#isTaken(ask(text, timeoutMs));
+    grace.cancel();
+    this.#asking = false;
+    if (this.#connection !== connection) return;
+    if (!isTaken) return this.#refuseStuck();
+    this.#stuck.clear();
+    if (this.#crowdedAt !== undefined) return;
+    this.#known = Math.max(this.#known, open);
+    this.#trustedUntilMs = clock.monotonicMs() + streamWaitMs;
+  }
+
+  async #isTaken(asked: Promise<void>): Promise<boolean> {
+    try {
+      await asked;
+      return true;
+    } catch (error) {
+      // An answer that says no is one.
+      if (error instanceof CallError) return true;
+      this.#dependencies.logger.debug("the user function takes no calls", { error: describeError(error) });
+      return false;
+    }
+  }
+
+  #onCrowded(): void {
+    if (this.#crowdedAt === undefined) {
+      this.#crowdedAt = this.#held;
+      this.#dependencies.logger.warn("the user function leaves new streams without an answer", {
+        served: this.#held,
+        open: this.#openStreams,
+        advice:
+          "each entity in memory holds a stream; give the user function a thread for each, or say with --max-user-function-streams how many it has",
+      });
+    }
+    for (let i = 0; i < this.#stuck.size; i++) if (!this.#dependencies.makeRoom()) return;
+  }
+
+  #refuseStuck(): void {
+    for (const stream of this.#stuck) {
+      this.#settle(stream);
+      stream.refuse(
+        busy(
+          `the user function has not answered on a new stream for ${this.#dependencies.options.streamWaitMs} ms, while it ` +
+            `serves ${this.#held} others, none of which is idle; try again later`,
+        ),
+      );
+    }
+  }
+
+  #fullError(): StatusError {
+    const { streamWaitMs } = this.#dependencies.options;
+    return busy(
+      `the user function takes ${this.maxStreams} streams at a time, and none became free within ${streamWaitMs} ms; ` +
+        "try again later",
+    );
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { StreamOpener } from "../../pkg/userfunction/mod.ts";
+
+/** The streams of a connection, for tests in which there is room for all of them. */
+export function roomyStreams(connection: Pick<StreamOpener, "open" | "unary">): StreamOpener {
+  return {
+    open: (path, handlers) => connection.open(path, handlers),
+    unary: (path, bytes, options) => connection.unary(path, bytes, options),
+    maxStreams: Number.POSITIVE_INFINITY,
+    isCrowded: false,
+    withRoom: (opening) => opening(),
+    asked: () => undefined,
+    heard: (stream) => {
+      stream.isHeard = true;
+    },
+    over: () => undefined,
+  };
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { EventEmitter } from "node:events";
+
+import type { sendUnaryData } from "@grpc/grpc-js";
+
+/** A call of grpc-js's server, whatever its shape. */
+export interface ServerCall extends EventEmitter {
+  readonly cancelled: boolean;
+}
+
+type Answer = sendUnaryData<Uint8Array>;
+
+/** Of a call that streams its answers. */
+const NO_ANSWER: Answer = () => undefined;
+
+/**
+ * Serves so many calls at a time, in the order in which they came, and leaves the others lying without a word: as a server
+ * with a pool of threads does (gRPC's for Python has ten, if nobody says how many).
+ */
+export class Threads {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** The same handler, which begins with a call when a thread is free. */
+  handler<Call extends ServerCall>(handle: (call: Call, answer: Answer) => void) {
+    return (call: Call, answer: Answer = NO_ANSWER): void =>
+      this.#run((done) => serve(handle, call, answer, done));
+  }
+
+  #run(work: (done: () => void) => void): void {
+    const begin = (): void => {
+      this.#free--;
+      work(() => {
+        this.#free++;
+        this.#waiting.shift()?.();
+      });
+    };
+    if (this.#free > 0) begin();
+    else this.#waiting.push(begin);
+  }
+}
+
+function serve<Call extends ServerCall>(
+  handle: (call: Call, answer: Answer) => void,
+  call: Call,
+  answer: Answer,
+  done: () => void,
+): void {
+  let isDone = false;
+  const end = (): void => {
+    if (isDone) return;
+    isDone = true;
+    done();
+  };
+  if (call.cancelled) return end();
+  for (const event of ["finish", "cancelled", "error"]) call.once(event, end);
+  // Of a call with one answer, which is handed over; others end by themselves.
+  handle(call, (...given) => {
+    answer(...given);
+    end();
+  });
+}
