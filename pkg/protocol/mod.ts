@@ -80,5 +80,6 @@ export type {
   Kept,
   KeptReply,
   Lineage as LineageMessage,
+  Refusal as RefusalMessage,
   Snapshot,
 } from "./gen/perdure/log/v1/log_pb.ts";

@@ -334,6 +334,17 @@ const WIRE: readonly (readonly [DescFile, Contract])[] = [
   ],
 ];
 
+/** Fields from this number on are Perdure's own, each of an extension that the user function announces. */
+const FIRST_OWN = 1_000;
+
+/** What of Perdure's own is in Cloudstate's messages. Existing SDKs skip it. */
+const OWN: readonly string[] = [
+  "Failure: 1000 grpc_status int32",
+  "ServiceInfo: 1000 extensions repeated string",
+];
+
+const KIND_WORDS: Readonly<Record<string, string>> = { list: "repeated " };
+
 /** What generated code declares, in the words of `Contract`. */
 function contractOf(file: DescFile): Required<Contract> {
   const own = file.proto.package;
@@ -344,7 +355,7 @@ function contractOf(file: DescFile): Required<Contract> {
   const named = <T extends { readonly name: string }>(items: readonly T[], lines: (item: T) => string[]) =>
     Object.fromEntries(items.map((item) => [item.name, lines(item)]));
   const field = (each: DescField) => {
-    const repeated = each.fieldKind === "list" ? "repeated " : "";
+    const repeated = KIND_WORDS[each.fieldKind] ?? "";
     const group = each.oneof === undefined ? "" : ` in ${each.oneof.name}`;
     return `${each.number} ${each.name} ${repeated}${local(typeName(each))}${group}`;
   };
@@ -354,7 +365,9 @@ function contractOf(file: DescFile): Required<Contract> {
   return {
     package: own,
     // Fields in the order of their declaration.
-    messages: named(file.messages, (message) => message.fields.map(field)),
+    messages: named(file.messages, (message) =>
+      message.fields.filter(({ number }) => number < FIRST_OWN).map(field),
+    ),
     enums: named(file.enums, (each) => each.values.map((value) => `${value.number} ${value.name}`)),
     services: named(file.services, (service) => service.methods.map(method)),
     extensions: file.extensions.map(
@@ -375,3 +388,18 @@ for (const [file, contract] of WIRE) {
     t.deepEqual(contractOf(file), { enums: {}, services: {}, extensions: [], ...contract });
   });
 }
+
+test("what is Perdure's own in Cloudstate's messages is behind number 1000, and is what is written down", (t) => {
+  const files = WIRE.map(([file]) => file).filter(({ proto }) => proto.package.startsWith("cloudstate"));
+  const own = files.flatMap(({ messages }) =>
+    messages.flatMap(({ name, fields }) =>
+      fields
+        .filter(({ number }) => number >= FIRST_OWN)
+        .map(
+          (field) =>
+            `${name}: ${field.number} ${field.name} ${KIND_WORDS[field.fieldKind] ?? ""}${typeName(field)}`,
+        ),
+    ),
+  );
+  t.deepEqual(own, OWN);
+});

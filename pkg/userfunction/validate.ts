@@ -61,8 +61,9 @@ export function validateSpec(
 
   const errors: string[] = [];
   const services = new Map<string, ServedService>();
+  const extensions = new Set(spec.serviceInfo?.extensions);
   for (const entity of spec.entities) {
-    const checked = checkService(entity, descriptors, supportedTypes);
+    const checked = checkService(entity, descriptors, supportedTypes, extensions);
     if (Array.isArray(checked)) errors.push(...checked);
     else if (services.has(entity.serviceName))
       errors.push(`service ${entity.serviceName} is announced twice`);
@@ -92,6 +93,7 @@ function checkService(
   entity: Entity,
   { registry }: Descriptors,
   supportedTypes: readonly string[],
+  extensions: ReadonlySet<string>,
 ): ServedService | string[] {
   const { serviceName, entityType } = entity;
   const desc = registry.getService(serviceName);
@@ -103,12 +105,12 @@ function checkService(
       `service ${serviceName} is a ${entityType}, which this proxy does not serve; it serves ${supported}`,
     ];
   }
-  return kind === "action" ? actionService(desc) : entityService(kind, entity, desc);
+  return kind === "action" ? actionService(desc, extensions) : entityService(kind, entity, desc, extensions);
 }
 
-function actionService(desc: DescService): ActionService {
+function actionService(desc: DescService, extensions: ReadonlySet<string>): ActionService {
   const methods = new Map<string, ActionMethod>();
-  const service: ActionService = { kind: "action", desc, methods };
+  const service: ActionService = { kind: "action", desc, extensions, methods };
   for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
   return service;
 }
@@ -117,6 +119,7 @@ function entityService(
   kind: EntityService["kind"],
   entity: Entity,
   desc: DescService,
+  extensions: ReadonlySet<string>,
 ): EntityService | string[] {
   const { serviceName, entityType, persistenceId } = entity;
   const errors: string[] = [];
@@ -124,6 +127,7 @@ function entityService(
   const service: EntityService = {
     kind,
     desc,
+    extensions,
     persistenceId,
     passivationTimeoutMs: passivationTimeoutMs(entity),
     methods,
