@@ -27,7 +27,7 @@ export function compileRules(name: "Rules" | "Refused"): UserFunctionSpec {
 
 function serviceOf(desc: DescService): ActionService {
   const methods = new Map<string, ActionMethod>();
-  const service: ActionService = { kind: "action", desc, methods };
+  const service: ActionService = { kind: "action", desc, extensions: new Set(), methods };
   for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
   return service;
 }

@@ -68,7 +68,7 @@ function specOf(base: UserFunctionSpec, packageName: string) {
   const desc = descriptors.registry.getService("perdure.test.every.Every");
   if (desc === undefined) throw new Error("the service is not there");
   const methods = new Map<string, ActionMethod>();
-  const service: ActionService = { kind: "action", desc, methods };
+  const service: ActionService = { kind: "action", desc, extensions: new Set(), methods };
   for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
   const spec = {
     descriptors,

@@ -32,9 +32,14 @@ export interface EntityProtocol {
 
   /**
    * What a message of the stream means. `openCommandId` is undefined while the user function owes nothing. One with more
-   * than `maxFields` fields is no message of the protocol.
+   * than `maxFields` fields is no message of the protocol. `extensions` are those that the user function announced.
    */
-  judge(bytes: Uint8Array, openCommandId: bigint | undefined, maxFields: number): Verdict;
+  judge(
+    bytes: Uint8Array,
+    openCommandId: bigint | undefined,
+    maxFields: number,
+    extensions: ReadonlySet<string>,
+  ): Verdict;
 }
 
 /** As much of a log as reading an entity needs. */

@@ -220,6 +220,31 @@ for (const { name, text, act } of ABNORMAL) {
   });
 }
 
+for (const [who, extensions, text, reports] of [
+  ["of Cloudstate's", [], "Unexpected entity failure", ["Unexpected entity failure: boom"]],
+  [
+    "that tells its developer itself",
+    ["failures"],
+    "Unexpected entity failure: the log of the user function says why",
+    [],
+  ],
+] as const) {
+  test(`a user function ${who} gives a stream up: its caller is told where to look, and its developer once`, async (t) => {
+    const giveUp: Script["onMessage"] = ({ message }, stream) => {
+      if (message.case !== "command") return;
+      stream.send({
+        message: { case: "failure", value: { commandId: message.value.id, description: "boom" } },
+      });
+    };
+    const it = await world(t, giveUp, { extensions: [...extensions] });
+    await t.throwsAsync(it.send("a"), { message: text, code: "ENTITY_STREAM_BROKEN" });
+    t.deepEqual(
+      it.reports.map((report) => report.replace(/^.*entity a: /, "")),
+      reports,
+    );
+  });
+}
+
 test("I12: a message that nobody asked for breaks only that entity", async (t) => {
   const { send, streams, runtime } = await world(
     t,

@@ -3,7 +3,9 @@
 import { describeError } from "../base/mod.ts";
 import { EventLogError } from "../eventlog/mod.ts";
 import type { Position } from "../eventlog/mod.ts";
-import { Status, StatusError } from "../grpc/mod.ts";
+import { isErrorStatus, Status, StatusError } from "../grpc/mod.ts";
+import type { Failure } from "../protocol/mod.ts";
+import { FAILURES } from "../userfunction/mod.ts";
 
 import { HistoryError } from "./history.ts";
 
@@ -42,7 +44,7 @@ export const VALUE_TEXTS: StreamTexts = {
 
 /** Why a command was not carried out, besides what the log says (`EventLogCode`, `HistoryErrorCode`). */
 export type EntityErrorCode =
-  /** The user function refused the command; the text is its own. */
+  /** The user function refused the command; the text is its own, and so may be the status. */
   | "COMMAND_FAILED"
   /** The user function broke the protocol of the entity's stream, or went away; the text is one of `StreamTexts`. */
   | "ENTITY_STREAM_BROKEN"
@@ -100,6 +102,7 @@ export function brokenStream(text: string): StatusError {
  * with such a status counts as no answer too, since it cannot be told from that of the connection to it.
  */
 export function mayPass({ status, code, message }: StatusError): boolean {
+  if (code === "COMMAND_FAILED") return false;
   if (code === "ENTITY_STREAM_BROKEN") return ENDED.includes(message);
   return code === "OUTCOME_UNKNOWN" || (PASSING.includes(status) && !TOO_LARGE.includes(code));
 }
@@ -123,10 +126,36 @@ const PASSING: readonly Status[] = [
 /** Of `RESOURCE_EXHAUSTED`, what stays. */
 const TOO_LARGE: readonly string[] = ["RECORD_TOO_LARGE", "MESSAGE_TOO_LARGE", "METADATA_TOO_LARGE"];
 
-/** The user function said no. */
-export function commandFailed(description: string): StatusError {
-  return entityError(Status.UNKNOWN, "COMMAND_FAILED", description);
+/** The user function said no, with a status of its own if it announced that it may have one (`extensions`). */
+export function commandFailed(
+  { description, grpcStatus }: Pick<Failure, "description" | "grpcStatus">,
+  extensions: ReadonlySet<string>,
+): StatusError {
+  const isOwn = isErrorStatus(grpcStatus) && extensions.has(FAILURES);
+  return refusal(isOwn ? grpcStatus : Status.UNKNOWN, description);
 }
+
+/** The user function's refusal of a command. */
+export function refusal(status: Status, description: string): StatusError {
+  return entityError(status, "COMMAND_FAILED", description);
+}
+
+/**
+ * Whether the user function refused the command for good: the status says that it has judged the command, and not that
+ * another try may fare better.
+ */
+export function isFinal({ code, status }: StatusError): boolean {
+  return code === "COMMAND_FAILED" && FINAL.includes(status);
+}
+
+const FINAL: readonly Status[] = [
+  Status.INVALID_ARGUMENT,
+  Status.NOT_FOUND,
+  Status.ALREADY_EXISTS,
+  Status.PERMISSION_DENIED,
+  Status.FAILED_PRECONDITION,
+  Status.OUT_OF_RANGE,
+];
 
 /**
  * What a caller is told when the log could not be written or read: the one place that translates it. `locate` says where

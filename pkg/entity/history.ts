@@ -97,6 +97,7 @@ export function writeCommit(cursor: Cursor, change: Change, timeMs: number, memo
   };
   if (answered?.reply !== undefined) commit.reply = answered.reply;
   if (answered?.forward !== undefined) commit.forward = answered.forward;
+  if (answered?.refusal !== undefined) commit.refusal = answered.refusal;
   return withKept(toBinary(CommitSchema, commit), CommitSchema.field.kept.number, kept);
 }
 
@@ -156,7 +157,7 @@ export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
 
 /** How a record's command was answered, if it had an idempotency key. */
 export function answeredIn(commit: Commit): KeptReply | undefined {
-  const { commandKey: key, commandHash, reply, forward, lineage } = commit;
+  const { commandKey: key, commandHash, reply, forward, lineage, refusal } = commit;
   if (key === "") return undefined;
   return {
     $typeName: "perdure.log.v1.KeptReply",
@@ -165,6 +166,7 @@ export function answeredIn(commit: Commit): KeptReply | undefined {
     ...(reply !== undefined && { reply }),
     ...(forward !== undefined && { forward }),
     ...(forward !== undefined && lineage !== undefined && { lineage }),
+    ...(refusal !== undefined && { refusal }),
   };
 }
 

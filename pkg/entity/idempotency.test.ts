@@ -92,6 +92,15 @@ function counting(log: EventLog): { readonly log: EventLog; readonly count: () =
   return { log: counted, count: () => count };
 }
 
+/** What may be otherwise the next time, or is no verdict at all. */
+const PASSING_REFUSALS: readonly (readonly [string, { status?: Status; extensions: string[] }])[] = [
+  ["a refusal that may pass", { status: Status.UNAVAILABLE, extensions: ["failures"] }],
+  ["a lost race", { status: Status.ABORTED, extensions: ["failures"] }],
+  ["a defect", { status: Status.INTERNAL, extensions: ["failures"] }],
+  ["a refusal without a code", { extensions: ["failures"] }],
+  ["a code that nobody announced", { status: Status.NOT_FOUND, extensions: [] }],
+];
+
 for (const kind of [eventSourced, value]) {
   const passivate = async ({ clock, runtime }: Awaited<ReturnType<typeof world>>): Promise<void> => {
     clock.advance(DEFAULT_ENTITY_OPTIONS.passivationTimeoutMs);
@@ -152,6 +161,60 @@ for (const kind of [eventSourced, value]) {
     t.is(await it.send("a", 1, { key: "k" }), "ok");
     t.is(await it.send("a", 1, { key: "k" }), "ok");
     t.is(await kind.state(it.log), "x2");
+  });
+
+  test(`I7: ${kind.name}: a refusal for good is an answer: a repeat gets the same, from memory and from the log`, async (t) => {
+    let commands = 0;
+    const it = await kind.start(
+      t,
+      (n) => {
+        commands = n;
+        if (n === 1) return { events: ["x1"] };
+        const status = Status.NOT_FOUND;
+        return n === 2
+          ? { fail: "not here", status, restart: true, events: ["lost"] }
+          : { events: [`x${n}`] };
+      },
+      { extensions: ["failures"] },
+    );
+    t.is(await it.send("a", 1), "ok");
+    const same = { code: "COMMAND_FAILED", message: "not here" };
+    for (let i = 0; i < 2; i++) {
+      const error = await t.throwsAsync(it.send("a", 2, { key: "k" }), same);
+      t.is((error as StatusError).status, Status.NOT_FOUND);
+    }
+    await passivate(it);
+    const error = await t.throwsAsync(it.send("a", 2, { key: "k" }), same);
+    t.is((error as StatusError).status, Status.NOT_FOUND);
+    t.is(commands, 2);
+    t.is(await kind.state(it.log), "x1");
+    await t.throwsAsync(it.send("a", 3, { key: "k" }), { code: "IDEMPOTENCY_KEY_REUSED" });
+    t.is(await it.send("a", 2, { key: "another" }), "ok");
+    t.is(await kind.state(it.log), kind === value ? "x3" : "x1,x3");
+  });
+
+  for (const [why, said] of PASSING_REFUSALS) {
+    test(`I7: ${kind.name}: ${why} is kept by nobody, so a repeat is carried out`, async (t) => {
+      const { extensions, ...parts } = said;
+      const answer: Answering = (n) => (n === 1 ? { fail: "not now", ...parts } : { events: [`x${n}`] });
+      const it = await kind.start(t, answer, { extensions });
+      const error = await t.throwsAsync(it.send("a", 1, { key: "k" }), { code: "COMMAND_FAILED" });
+      t.is(
+        (error as StatusError).status,
+        extensions.length === 0 ? Status.UNKNOWN : (parts.status ?? Status.UNKNOWN),
+      );
+      t.is(await it.log.readLast(KEY), undefined);
+      t.is(await it.send("a", 1, { key: "k" }), "ok");
+      t.is(await kind.state(it.log), "x2");
+    });
+  }
+
+  test(`I7: ${kind.name}: a refusal without a key leaves no record`, async (t) => {
+    const it = await kind.start(t, () => ({ fail: "no", status: Status.NOT_FOUND }), {
+      extensions: ["failures"],
+    });
+    await t.throwsAsync(it.send("a", 1), { message: "no" });
+    t.is(await it.log.readLast(KEY), undefined);
   });
 
   test(`I7: ${kind.name}: a key belongs to one method and payload of one entity`, async (t) => {

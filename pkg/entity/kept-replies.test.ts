@@ -28,6 +28,17 @@ function keptReply(key: string, size = 0): KeptReply {
   };
 }
 
+/** The same of a command that was refused. */
+function keptRefusal(key: string, size = 0): KeptReply {
+  const description = `${key}${"x".repeat(size)}`;
+  return {
+    $typeName: "perdure.log.v1.KeptReply",
+    key,
+    commandHash: Buffer.from(`hash of ${key}`),
+    refusal: { $typeName: "perdure.log.v1.Refusal", grpcStatus: 5, description },
+  };
+}
+
 function keptOf(replies: readonly KeptReply[], bounds: KeptReplyBounds): KeptReplies {
   const kept = new KeptReplies(bounds);
   for (const reply of replies) kept.add(reply);
@@ -44,6 +55,7 @@ test("a reply is found by its key, as it was", (t) => {
   t.is(kept.find("c"), undefined);
   t.is(Buffer.from(kept.find("b")?.reply?.payload?.value ?? []).toString(), "bxxxxxxxxxx");
   t.is(Buffer.from(kept.find("a")?.commandHash ?? []).toString(), "hash of a");
+  t.like(keptOf([keptRefusal("c")], PLENTY).find("c"), { refusal: { grpcStatus: 5, description: "c" } });
   t.deepEqual(keysOf(kept), ["a", "b"]);
 });
 
@@ -137,7 +149,7 @@ for (const [kind, protocol, entityType] of [
       let cursor = ORIGIN;
       for (const [i, { key, changes, snapshot }] of steps.entries()) {
         if (key === undefined && !changes) continue;
-        const answered = key === undefined ? undefined : keptReply(key, i);
+        const answered = key === undefined ? undefined : changes ? keptReply(key, i) : keptRefusal(key, i);
         const change: Change = !changes
           ? await protocol.noChange(log, KEY)
           : isValue

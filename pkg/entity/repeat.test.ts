@@ -67,6 +67,20 @@ test("a repeat of a command that had no answer has none either", (t) => {
   t.like(answerToRepeat(keptAfter(undefined), command()), { ok: true, outcome: { kind: "nothing" } });
 });
 
+test("a repeat of a command that was refused for good is refused in the same words", (t) => {
+  const value = {
+    $typeName: "cloudstate.Failure" as const,
+    commandId: 7n,
+    description: "no such cart",
+    restart: true,
+    grpcStatus: Status.NOT_FOUND,
+  };
+  t.like(answerToRepeat(keptAfter({ case: "failure", value }), command()), {
+    ok: false,
+    error: { status: Status.NOT_FOUND, code: "COMMAND_FAILED", message: "no such cart" },
+  });
+});
+
 test("method and payload make a command, and nothing else does", (t) => {
   const kept = keptAfter(undefined);
   const reused = { ok: false, error: { code: "IDEMPOTENCY_KEY_REUSED", status: Status.ALREADY_EXISTS } };

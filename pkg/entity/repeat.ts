@@ -4,12 +4,13 @@
 
 import { createHash } from "node:crypto";
 
-import { Status } from "../grpc/mod.ts";
-import type { KeptReply, LineageMessage } from "../protocol/mod.ts";
+import { isErrorStatus, Status } from "../grpc/mod.ts";
+import type { StatusError } from "../grpc/mod.ts";
+import type { Failure, KeptReply, LineageMessage, RefusalMessage } from "../protocol/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
-import { entityError } from "./failure.ts";
+import { entityError, refusal } from "./failure.ts";
 import type { KeptReplies } from "./kept-replies.ts";
 import { lineageMessage } from "./lineage.ts";
 import type { Lineage } from "./lineage.ts";
@@ -30,6 +31,7 @@ export function keptReplyOf(command: EntityCommand, said: Said, lineage?: Lineag
     ...(said?.case === "reply" && { reply: said.value }),
     ...(said?.case === "forward" && { forward: said.value }),
     ...(said?.case === "forward" && lineage !== undefined && { lineage: lineageMessage(lineage) }),
+    ...(said?.case === "failure" && { refusal: refusalMessage(said.value) }),
   };
 }
 
@@ -44,7 +46,8 @@ export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCom
       "give each command a key of its own";
     return { ok: false, error: entityError(Status.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED", text) };
   }
-  const { reply, forward, lineage } = found;
+  const { reply, forward, lineage, refusal: refused } = found;
+  if (refused !== undefined) return { ok: false, error: refusalOf(refused) };
   const outcome = outcomeOf(saidIn(reply, forward));
   if (outcome.kind !== "forward" || lineage === undefined) return { ok: true, outcome };
   return { ok: true, outcome: { ...outcome, lineage: repeated(lineage, command.lineage) } };
@@ -53,6 +56,14 @@ export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCom
 /** The forward has the budget that it had, since what followed from it may have spent that; and no longer a way. */
 function repeated({ origin, depth, budget }: LineageMessage, now: Lineage): Lineage {
   return { origin, depth: Math.max(depth, now.depth + 1), budget: Math.min(budget, now.budget) };
+}
+
+function refusalMessage({ grpcStatus, description }: Failure): RefusalMessage {
+  return { $typeName: "perdure.log.v1.Refusal", grpcStatus, description };
+}
+
+function refusalOf({ grpcStatus, description }: RefusalMessage): StatusError {
+  return refusal(isErrorStatus(grpcStatus) ? grpcStatus : Status.UNKNOWN, description);
 }
 
 function saidIn(reply: KeptReply["reply"], forward: KeptReply["forward"]): Said {

@@ -21,6 +21,7 @@ import { descend } from "./lineage.ts";
 import type { Lineage } from "./lineage.ts";
 import { NO_EFFECTS } from "./outcome.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
+import { keepAnswer } from "./verdict.ts";
 import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
 
 /**
@@ -51,7 +52,7 @@ const LARGE_ANSWER_BYTES = 65_536;
  *    `maxConflictRetries` times; before all that wait, as it came before them.
  * 5. (I6) `idle` is reached only through a history that was whole.
  * 6. (I7) A repeat of a command whose answer is kept gets that answer when its turn comes; the user function does not
- *    see it, and its side effects do not happen again.
+ *    see it, and its side effects do not happen again. A refusal for good is such an answer.
  * 7. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
  * 8. A stream that was let go of is deaf: what it still says changes nothing.
  * 9. (I11) An answer is taken from its caller's memory before anything of it is stored. Where there is no memory for it,
@@ -312,19 +313,19 @@ export class StatefulEntity implements ActiveEntity {
   #onMessage(bytes: Uint8Array): void {
     const state = this.#state;
     const openCommandId = state.kind === "open" ? state.commandId : undefined;
-    const verdict = this.#protocol.judge(bytes, openCommandId, this.#context.options.maxMessageFields);
-    if (verdict.kind === "broken") return this.#break(verdict.text, verdict.detail);
+    const { maxMessageFields } = this.#context.options;
+    const verdict = this.#protocol.judge(bytes, openCommandId, maxMessageFields, this.service.extensions);
+    if (verdict.kind === "broken") return this.#break(verdict.text, verdict.detail, verdict.isTold);
     assert(state.kind === "open", "only an open command can be answered");
     this.#context.relayTimeouts.forget(this);
 
     this.#rememberSize(state.delivery.command.method, bytes.length);
     if (!state.delivery.command.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
-    if (verdict.answer.ok && state.delivery.command.idempotencyKey !== undefined) {
+    if (state.delivery.command.idempotencyKey !== undefined) {
       // (I7) One that changes nothing leaves a record all the same: a repeat gets this answer.
-      const { answer, said } = verdict;
-      const nothing = { change: undefined, snapshot: undefined, effects: [] };
-      return this.#commit(state.delivery, { ...nothing, kind: "commit", outcome: answer.outcome, said });
+      const kept = keepAnswer(verdict);
+      if (kept !== undefined) return this.#commit(state.delivery, kept);
     }
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
     settle(state.delivery, verdict.answer);
@@ -350,7 +351,10 @@ export class StatefulEntity implements ActiveEntity {
     else this.#next();
   }
 
-  #commit(delivery: Delivery, { change, snapshot, effects: asked, outcome, said }: CommitVerdict): void {
+  #commit(
+    delivery: Delivery,
+    { change, snapshot, effects: asked, outcome, said, forget }: CommitVerdict,
+  ): void {
     const { effects } = this.#journal;
     const count = asked.length;
     const lineage = this.#admit(delivery, asked, outcome.kind === "forward" ? 1 : 0);
@@ -363,12 +367,14 @@ export class StatefulEntity implements ActiveEntity {
     const onStored = (firstEffect: number): void => {
       if (snapshot !== undefined) this.#journal.saveSnapshot(snapshot);
       // I1: the record is safe now, so answer and effects may leave, even if the stream broke meanwhile.
-      delivery.resolve(
-        lineage === undefined
-          ? outcome
-          : { ...outcome, lineage, effects: count > 0 ? effects.begin(firstEffect) : NO_EFFECTS },
-      );
+      if (outcome.kind === "failure") delivery.reject(outcome.error);
+      else if (lineage === undefined) delivery.resolve(outcome);
+      else {
+        const begun = count > 0 ? effects.begin(firstEffect) : NO_EFFECTS;
+        delivery.resolve({ ...outcome, lineage, effects: begun });
+      }
       if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
+      else if (forget) this.#restart();
       else this.#next();
     };
     const answered = keptReplyOf(delivery.command, said, lineage);
@@ -485,11 +491,11 @@ export class StatefulEntity implements ActiveEntity {
   }
 
   /** The stream broke its promise: the open command's caller is told what happened, those who wait that it is over. */
-  #break(text: string, detail: string): void {
+  #break(text: string, detail: string, isTold = false): void {
     // Where nobody is hurt it is no news: a user function that goes takes all its idle entities with it.
-    const level = this.#state.kind === "idle" ? "debug" : "warn";
+    const level = this.#state.kind === "idle" ? "debug" : isTold ? "info" : "warn";
     this.#context.logger[level]("entity stream broke", { entity: this.#name, text, detail });
-    if (text !== this.#protocol.texts.termination) this.#complain(`${text}: ${detail}`);
+    if (!isTold && text !== this.#protocol.texts.termination) this.#complain(`${text}: ${detail}`);
     this.#letGo();
     // An append in flight decides for itself, and then leaves.
     const isAppending = this.#state.kind === "appending" || this.#state.kind === "marking";

@@ -6,9 +6,10 @@ import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 import { MessageError } from "../protocol/mod.ts";
 import type { ClientAction, Failure, SideEffectMessage } from "../protocol/mod.ts";
+import { FAILURES } from "../userfunction/mod.ts";
 
 import { readForward, readReply } from "./client-action.ts";
-import { commandFailed, entityError } from "./failure.ts";
+import { commandFailed, entityError, isFinal } from "./failure.ts";
 import type { StreamTexts } from "./failure.ts";
 import type { Change } from "./history.ts";
 import { NO_EFFECTS } from "./outcome.ts";
@@ -20,16 +21,24 @@ import type { Outcome } from "./outcome.ts";
  */
 export type Verdict =
   | CommitVerdict
-  /** Nothing to store: answer at once. `forget`: the entity's memory may be wrong, replay it. */
+  | AnswerVerdict
+  /** The stream cannot be trusted any more. `isTold`: the user function's developer knows it from the user function itself. */
   | {
-      readonly kind: "answer";
-      readonly answer: Answer;
-      readonly said: Said;
-      readonly forget: boolean;
-      readonly complaint?: string;
-    }
-  /** The stream cannot be trusted any more. */
-  | { readonly kind: "broken"; readonly text: string; readonly detail: string };
+      readonly kind: "broken";
+      readonly text: string;
+      readonly detail: string;
+      readonly isTold: boolean;
+    };
+
+/** Nothing to store: answer at once. */
+export interface AnswerVerdict {
+  readonly kind: "answer";
+  readonly answer: Answer;
+  readonly said: Said;
+  /** The entity's memory may be wrong: replay it afterwards. */
+  readonly forget: boolean;
+  readonly complaint?: string;
+}
 
 /** Store the change and the side effects, then answer, and then carry the effects out. */
 export interface CommitVerdict {
@@ -42,6 +51,8 @@ export interface CommitVerdict {
   /** Without the side effects. */
   readonly outcome: Outcome;
   readonly said: Said;
+  /** The entity's memory may be wrong: replay it afterwards. */
+  readonly forget: boolean;
 }
 
 /** An answer as the user function gave it. */
@@ -81,12 +92,16 @@ export type ChangeOfReply =
 
 export const NO_CHANGE: ChangeOfReply = { kind: "none" };
 
-/** Judges the bytes of one message. `openCommandId` is undefined while the user function owes nothing. */
+/**
+ * Judges the bytes of one message. `openCommandId` is undefined while the user function owes nothing; `extensions` are
+ * those that it announced.
+ */
 export function judgeMessage<Reply extends EntityReplyMessage>(
   dialect: Dialect<Reply>,
   bytes: Uint8Array,
   openCommandId: bigint | undefined,
   maxFields: number,
+  extensions: ReadonlySet<string>,
 ): Verdict {
   const { texts } = dialect;
   let message: StreamOut<Reply>;
@@ -95,27 +110,44 @@ export function judgeMessage<Reply extends EntityReplyMessage>(
   } catch (error) {
     const detail =
       error instanceof MessageError ? error.message : `not a message ${dialect.name}: ${String(error)}`;
-    return { kind: "broken", text: texts.message, detail };
+    return broken(texts.message, detail);
   }
   switch (message.case) {
     case "failure":
-      return { kind: "broken", text: texts.failure, detail: message.value.description };
+      return givenUp(texts.failure, message.value, extensions);
     case undefined:
-      return { kind: "broken", text: texts.message, detail: "empty message" };
+      return broken(texts.message, "empty message");
     case "reply":
-      if (message.value.commandId === openCommandId) return judgeReply(dialect, message.value);
-      return { kind: "broken", text: texts.reply, detail: wrongCommand(message.value, openCommandId) };
+      if (message.value.commandId === openCommandId) return judgeReply(dialect, message.value, extensions);
+      return broken(texts.reply, wrongCommand(message.value, openCommandId));
   }
 }
 
-function judgeReply<Reply extends EntityReplyMessage>(dialect: Dialect<Reply>, reply: Reply): Verdict {
+/** The user function has broken the protocol. */
+function broken(text: string, detail: string): Verdict {
+  return { kind: "broken", text, detail, isTold: false };
+}
+
+/** The user function gave the stream up. If it says why where its developer looks, the caller is told so. */
+function givenUp(text: string, { description }: Failure, extensions: ReadonlySet<string>): Verdict {
+  const isTold = extensions.has(FAILURES);
+  return { kind: "broken", text: isTold ? `${text}${WHERE_TO_LOOK}` : text, detail: description, isTold };
+}
+
+const WHERE_TO_LOOK = ": the log of the user function says why";
+
+function judgeReply<Reply extends EntityReplyMessage>(
+  dialect: Dialect<Reply>,
+  reply: Reply,
+  extensions: ReadonlySet<string>,
+): Verdict {
   const action = reply.clientAction?.action;
   const changed = dialect.changeOf(reply);
   if (action?.case === "failure") {
     // A failed command changes nothing, whatever came with the failure; but the user function has applied that
     // to its own state, so that state has to go. Its side effects are dropped.
     const forget = action.value.restart || changed.kind !== "none";
-    const answer = { ok: false as const, error: commandFailed(action.value.description) };
+    const answer = { ok: false as const, error: commandFailed(action.value, extensions) };
     return { kind: "answer", answer, said: action, forget };
   }
   if (changed.kind === "violation") return violation(changed.text);
@@ -123,11 +155,28 @@ function judgeReply<Reply extends EntityReplyMessage>(dialect: Dialect<Reply>, r
   const outcome = outcomeOf(action);
   if (changed.kind === "change") {
     const { change, snapshot } = changed;
-    return { kind: "commit", change, snapshot, effects, outcome, said: action };
+    return { kind: "commit", change, snapshot, effects, outcome, said: action, forget: false };
   }
   if (effects.length === 0)
     return { kind: "answer", answer: { ok: true, outcome }, said: action, forget: false };
-  return { kind: "commit", change: undefined, snapshot: undefined, effects, outcome, said: action };
+  return commitNoChange(outcome, action, effects, false);
+}
+
+/** What to store of an answer that changes nothing, so that a repeat of its command gets it (I7). Undefined: it need not. */
+export function keepAnswer({ answer, said, forget }: AnswerVerdict): CommitVerdict | undefined {
+  if (answer.ok) return commitNoChange(answer.outcome, said, [], forget);
+  const { error } = answer;
+  if (!isFinal(error)) return undefined;
+  return commitNoChange({ kind: "failure", error, effects: NO_EFFECTS }, said, [], forget);
+}
+
+function commitNoChange(
+  outcome: Outcome,
+  said: Said,
+  effects: SideEffectMessage[],
+  forget: boolean,
+): CommitVerdict {
+  return { kind: "commit", change: undefined, snapshot: undefined, effects, outcome, said, forget };
 }
 
 function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint | undefined): string {

@@ -45,6 +45,11 @@ export function statusName(status: Status): string {
   return NAMES[status] ?? "UNKNOWN";
 }
 
+/** Whether a number is a status of gRPC other than OK. */
+export function isErrorStatus(value: number): value is Exclude<Status, 0> {
+  return Number.isInteger(value) && value > Status.OK && value < NAMES.length;
+}
+
 /** The status of a `grpc-status` field. What is no status of gRPC is `UNKNOWN`, as the field's specification says. */
 export function parseStatus(text: string): Status {
   const value = /^\d{1,2}$/.test(text) ? Number(text) : Status.UNKNOWN;

@@ -58,6 +58,8 @@ export type {
   ValueEntityStreamOut,
 } from "./gen/cloudstate/value_entity_pb.ts";
 export { http } from "./gen/google/api/annotations_pb.ts";
+export { ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
+export { StatusSchema } from "./gen/google/rpc/status_pb.ts";
 export type { HttpRule } from "./gen/google/api/http_pb.ts";
 export {
   Health as HealthV1,
@@ -82,5 +84,6 @@ export type {
   Kept,
   KeptReply,
   Lineage as LineageMessage,
+  Refusal as RefusalMessage,
   Snapshot,
 } from "./gen/perdure/log/v1/log_pb.ts";

@@ -15,6 +15,7 @@ import { file_cloudstate_value_entity } from "./gen/cloudstate/value_entity_pb.t
 import { file_google_api_annotations } from "./gen/google/api/annotations_pb.ts";
 import { file_google_api_http } from "./gen/google/api/http_pb.ts";
 import { file_google_api_httpbody } from "./gen/google/api/httpbody_pb.ts";
+import { file_google_rpc_error_details } from "./gen/google/rpc/error_details_pb.ts";
 import { file_google_rpc_status } from "./gen/google/rpc/status_pb.ts";
 
 /**
@@ -326,6 +327,13 @@ const WIRE: readonly (readonly [DescFile, Contract])[] = [
     },
   ],
   [
+    file_google_rpc_error_details,
+    {
+      package: "google.rpc",
+      messages: { ErrorInfo: ["1 reason string", "2 domain string", "3 metadata map to string"] },
+    },
+  ],
+  [
     file_google_rpc_status,
     {
       package: "google.rpc",
@@ -333,6 +341,17 @@ const WIRE: readonly (readonly [DescFile, Contract])[] = [
     },
   ],
 ];
+
+/** Fields from this number on are Perdure's own, each of an extension that the user function announces. */
+const FIRST_OWN = 1_000;
+
+/** What of Perdure's own is in Cloudstate's messages. Existing SDKs skip it. */
+const OWN: readonly string[] = [
+  "Failure: 1000 grpc_status int32",
+  "ServiceInfo: 1000 extensions repeated string",
+];
+
+const KIND_WORDS: Readonly<Record<string, string>> = { list: "repeated ", map: "map to " };
 
 /** What generated code declares, in the words of `Contract`. */
 function contractOf(file: DescFile): Required<Contract> {
@@ -344,7 +363,7 @@ function contractOf(file: DescFile): Required<Contract> {
   const named = <T extends { readonly name: string }>(items: readonly T[], lines: (item: T) => string[]) =>
     Object.fromEntries(items.map((item) => [item.name, lines(item)]));
   const field = (each: DescField) => {
-    const repeated = each.fieldKind === "list" ? "repeated " : "";
+    const repeated = KIND_WORDS[each.fieldKind] ?? "";
     const group = each.oneof === undefined ? "" : ` in ${each.oneof.name}`;
     return `${each.number} ${each.name} ${repeated}${local(typeName(each))}${group}`;
   };
@@ -354,7 +373,9 @@ function contractOf(file: DescFile): Required<Contract> {
   return {
     package: own,
     // Fields in the order of their declaration.
-    messages: named(file.messages, (message) => message.fields.map(field)),
+    messages: named(file.messages, (message) =>
+      message.fields.filter(({ number }) => number < FIRST_OWN).map(field),
+    ),
     enums: named(file.enums, (each) => each.values.map((value) => `${value.number} ${value.name}`)),
     services: named(file.services, (service) => service.methods.map(method)),
     extensions: file.extensions.map(
@@ -375,3 +396,18 @@ for (const [file, contract] of WIRE) {
     t.deepEqual(contractOf(file), { enums: {}, services: {}, extensions: [], ...contract });
   });
 }
+
+test("what is Perdure's own in Cloudstate's messages is behind number 1000, and is what is written down", (t) => {
+  const files = WIRE.map(([file]) => file).filter(({ proto }) => proto.package.startsWith("cloudstate"));
+  const own = files.flatMap(({ messages }) =>
+    messages.flatMap(({ name, fields }) =>
+      fields
+        .filter(({ number }) => number >= FIRST_OWN)
+        .map(
+          (field) =>
+            `${name}: ${field.number} ${field.name} ${KIND_WORDS[field.fieldKind] ?? ""}${typeName(field)}`,
+        ),
+    ),
+  );
+  t.deepEqual(own, OWN);
+});

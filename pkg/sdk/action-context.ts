@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Answer } from "./answer.ts";
-import type { AbortOptions, StatusName } from "./call-aborted.ts";
+import type { AbortOptions } from "./call-aborted.ts";
 import { CallAborted } from "./call-aborted.ts";
 import type { CallFinish, FinishOptions } from "./call-finish.ts";
 import { callFinish } from "./call-finish.ts";
@@ -13,6 +13,9 @@ import { failure } from "./entity-out.ts";
 import { SdkError } from "./error.ts";
 import type { ContextSource, HandlerContext } from "./handler-context.ts";
 import { BaseContext } from "./handler-context.ts";
+import type { FailOptions } from "./refusal.ts";
+import { refusalOf } from "./refusal.ts";
+import type { StatusName } from "./status-name.ts";
 
 /**
  * What a handler of an action works with. Its effects travel with the next answer that it gives, whatever kind of answer
@@ -27,10 +30,14 @@ export interface ActionContext extends HandlerContext {
   readonly signal: AbortSignal;
   /** No answer at all: in a stream nothing reaches the caller, from a unary method an error does. */
   readonly noReply: () => Answer<never>;
-  /** A failure as an answer: unlike `fail` it does not leave the handler. Ends the caller's stream in most proxies. */
-  readonly failure: (description: string) => Answer<never>;
   /**
-   * Ends the call with a status of gRPC: `return abort("NOT_FOUND", "There is no such book")`. Leaves the handler, as
+   * A failure as an answer: unlike `fail` it does not leave the handler. Ends the caller's stream in most proxies.
+   *
+   * Raises `BAD_STATUS`.
+   */
+  readonly failure: (description: string, options?: FailOptions) => Answer<never>;
+  /**
+   * Ends the call with a status of gRPC and what goes with it, details, headers and trailers. Leaves the handler, as
    * `fail` does. Unlike a failure it carries no effects: those since the last answer are lost.
    *
    * Raises `BAD_STATUS`, `BAD_METADATA`.
@@ -77,10 +84,11 @@ export class ActionCommand extends BaseContext implements ActionContext {
     };
   }
 
-  get failure(): (description: string) => Answer<never> {
-    return (description) => {
+  get failure(): ActionContext["failure"] {
+    return (description, options) => {
       this.checkOpen("failure");
-      return this.make({ case: "failure", value: failure(NO_COMMAND, description) }).asAnswer;
+      const refusal = refusalOf("failure", description, options);
+      return this.make({ case: "failure", value: failure(NO_COMMAND, refusal) }).asAnswer;
     };
   }
 

@@ -326,7 +326,7 @@ test("one action that breaks leaves the others alone", async (t) => {
   const good = streamed(proxy.client);
   good.write(actionCommand("Streamed"));
   await t.throwsAsync(all(streamedOut(proxy.client, actionCommand("StreamedOut", groups()))), {
-    message: "2 UNKNOWN: Unexpected failure",
+    message: "2 UNKNOWN: Unexpected failure: the log of the user function says why",
   });
   t.deepEqual(await all(good), []);
 });

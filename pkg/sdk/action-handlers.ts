@@ -132,14 +132,17 @@ function drained(call: Writable, cancellation: Cancellation): Promise<void> {
   });
 }
 
+/** What the caller is told of a handler that threw. The reason was not written for strangers. */
+const UNEXPECTED = "Unexpected failure: the log of the user function says why";
+
 /**
  * What the caller is told of a call that ended otherwise than with answers. The text of what a handler threw stays in the
- * log, for it was not written for strangers; that of a protocol error is for the proxy.
+ * log; that of a protocol error is for the proxy.
  */
 function statusOf(error: unknown, call: Headed): Partial<StatusObject> & Error {
   if (error instanceof CallAborted) return abortedStatus(error, call);
   const broken = error instanceof ActionBroken && error.cause instanceof ProtocolError;
-  const details = broken ? error.message : "Unexpected failure";
+  const details = broken ? error.message : UNEXPECTED;
   return Object.assign(new Error(details), { code: broken ? status.INTERNAL : status.UNKNOWN, details });
 }
 

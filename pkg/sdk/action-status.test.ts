@@ -26,6 +26,8 @@ import { groups, reply } from "./test-model/wire.ts";
 
 const command = actionCommand("Unary", groups());
 
+const UNEXPECTED = "2 UNKNOWN: Unexpected failure: the log of the user function says why";
+
 test("abort ends a call of any shape with its status and text; nothing of it is in the log", async (t) => {
   const {
     proxy: { client },
@@ -137,7 +139,7 @@ for (const [what, [name, options], text] of misuses) {
     } = await served(t, {
       unary: (_message, { abort }) => abort(name as StatusName, "", options),
     });
-    await t.throwsAsync(unary(client, command).answer, { message: "2 UNKNOWN: Unexpected failure" });
+    await t.throwsAsync(unary(client, command).answer, { message: UNEXPECTED });
     t.regex(lines[0] ?? "", text);
   });
 }
@@ -200,7 +202,7 @@ test("the trailers of a reply are entries of its metadata, under keys that no he
   );
   const { call, answer } = streamedIn(client);
   call.end(actionCommand("StreamedIn"));
-  await t.throwsAsync(answer, { message: "2 UNKNOWN: Unexpected failure" });
+  await t.throwsAsync(answer, { message: UNEXPECTED });
 });
 
 test("the caller's time is that of its grpc-timeout, in milliseconds", async (t) => {

@@ -122,7 +122,13 @@ test("a failure and an answer without reply are exactly that", async (t) => {
       $typeName: "cloudstate.action.ActionResponse",
       response: {
         case: "failure",
-        value: { $typeName: "cloudstate.Failure", commandId: 0n, description: "no", restart: false },
+        value: {
+          $typeName: "cloudstate.Failure",
+          commandId: 0n,
+          description: "no",
+          restart: false,
+          grpcStatus: 0,
+        },
       },
       sideEffects: [],
     },
@@ -140,16 +146,22 @@ test("a handler that returns nothing answers Empty", async (t) => {
 });
 
 test("a handler that throws ends the call; the stack is in the log, and nothing of it goes out", async (t) => {
-  const unexpected = { message: "2 UNKNOWN: Unexpected failure" };
+  const unexpected = { message: "2 UNKNOWN: Unexpected failure: the log of the user function says why" };
   await t.throwsAsync(call(effect("a"), crash("boom 1")), unexpected);
   await t.throwsAsync(
     all(streamedOut(proxy.client, actionCommand("StreamedOut", groups([reply("a")], [crash("boom 2")])))),
     unexpected,
   );
-  for (const text of ["boom 1", "boom 2"]) {
-    t.true(lines.some((line) => line.includes(`RangeError: ${text}`) && line.includes("model.ts:")));
+  for (const [text, method] of [
+    ["boom 1", "Unary"],
+    ["boom 2", "StreamedOut"],
+  ]) {
+    const said = lines.filter((line) => line.includes(String(text)));
+    t.is(said.length, 1);
+    const head = `perdure: Unexpected failure in perdure.sdk.test.Pipeline/${method}: RangeError: ${text}\n`;
+    t.true(said[0]?.startsWith(head), said[0]);
+    t.regex(said[0] ?? "", /^ {4}at .*model\.ts:/m);
   }
-  t.true(lines.includes("perdure: perdure.sdk.test.Pipeline/Unary: Unexpected failure: boom 1"));
 });
 
 const garbage = { ...pack(RequestSchema, create(RequestSchema)), typeUrl: "type.googleapis.com/other" };

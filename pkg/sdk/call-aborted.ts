@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { inspect } from "node:util";
-
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { status } from "@grpc/grpc-js";
 
-import { SdkError } from "./error.ts";
 import { headerMetadata } from "./header-metadata.ts";
 import type { Metadata, MetadataInit } from "./metadata.ts";
-
-/** A status of gRPC other than OK, as `NOT_FOUND`. */
-export type StatusName = Exclude<keyof typeof status, "OK">;
+import type { StatusName } from "./status-name.ts";
+import { statusNumber } from "./status-name.ts";
 
 export interface AbortOptions {
   /** For the caller's program, beside the text for people: `anyPack` of protobuf-es makes them. Default: none. */
@@ -20,9 +15,6 @@ export interface AbortOptions {
   /** Go with the status. Default: none. */
   readonly trailers?: MetadataInit;
 }
-
-/** The enum has its numbers as keys too. */
-const STATUS_NAMES = new Set(Object.keys(status).filter((key) => key !== "OK" && !/^\d+$/.test(key)));
 
 /** What `abort` throws to leave the handler. Without a stack, since it is an answer and no defect. */
 export class CallAborted extends Error {
@@ -34,10 +26,7 @@ export class CallAborted extends Error {
 
   /** Raises `BAD_STATUS`, `BAD_METADATA`. */
   constructor(name: StatusName, description: string, options: AbortOptions = {}) {
-    if (!STATUS_NAMES.has(name)) {
-      const text = `abort takes the name of a status other than OK, as NOT_FOUND, not ${inspect(name)}`;
-      throw new SdkError("BAD_STATUS", text);
-    }
+    statusNumber("abort", name);
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(description);

@@ -21,6 +21,9 @@ import type { Served } from "./served.ts";
 const PROTOCOL_MAJOR = 0;
 const PROTOCOL_MINOR = 2;
 
+/** What of Perdure's own additions to the protocol this SDK uses (`cloudstate.ServiceInfo`). Other proxies skip them. */
+const EXTENSIONS = ["failures"];
+
 /** The service through which a proxy drives each kind, and how people call the kind. */
 const KINDS = {
   eventSourced: { protocol: EventSourced.typeName, plural: "event sourced entities" },
@@ -46,6 +49,7 @@ export function entitySpec(
       supportLibraryVersion: library.version,
       protocolMajorVersion: PROTOCOL_MAJOR,
       protocolMinorVersion: PROTOCOL_MINOR,
+      extensions: EXTENSIONS,
     },
   });
 }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { inspect } from "node:util";
+
 import type { DescService, Message } from "@bufbuild/protobuf";
 
 import type { CheckTarget } from "./call-target.ts";
+import type { Report } from "./error.ts";
 import { brokenText } from "./error.ts";
 
 /** What an entity in memory needs of whoever drives it: the server, or the test kit. */
 export interface InstanceOptions<Entity> {
   /** The entity that serves a service, by the service's full name. */
   readonly find: (serviceName: string) => Entity | undefined;
-  /** Told of every error that ends the stream. */
-  readonly report: (text: string, error: unknown) => void;
+  /** Told of every error that ends the stream, and where it was. */
+  readonly report: Report;
   /** Asked about every target of a forward or an effect. */
   readonly check: CheckTarget;
   /** Told of every new state. The test kit freezes it. */
@@ -31,14 +34,30 @@ export interface EntityOut {
 /** No command's id; of a failure that is of none. */
 export const NO_COMMAND = 0n;
 
-/** Reports why a stream is broken, and gives the text of its last message. */
+/** The entity on a stream, as people are told of it. */
+interface Named {
+  readonly entity: { readonly service: DescService; readonly persistenceId: string };
+  readonly entityId: string;
+}
+
+/** Reports why a stream is broken, and gives the text of its last message. `command` is the name of the one in hand. */
 export function reportBroken(
   { report }: Pick<InstanceOptions<unknown>, "report">,
-  active: { readonly entity: { readonly service: DescService }; readonly entityId: string } | undefined,
+  active: Named | undefined,
+  command: string | undefined,
   error: unknown,
 ): string {
-  const text = brokenText(error);
-  const where = active === undefined ? "" : `${active.entity.service.typeName}, entity ${active.entityId}: `;
-  report(where + text, error);
-  return text;
+  report(active === undefined ? "" : whereOf(active, command), error);
+  return brokenText(error);
+}
+
+function whereOf({ entity, entityId }: Named, command: string | undefined): string {
+  const { typeName } = entity.service;
+  const method = command === undefined ? typeName : `${typeName}/${command}`;
+  return `${method}, entity ${entity.persistenceId}/${shown(entityId)}`;
+}
+
+/** A caller chose it, and a terminal may take a control character for a command. */
+function shown(entityId: string): string {
+  return /\p{C}/u.test(entityId) ? inspect(entityId) : entityId;
 }

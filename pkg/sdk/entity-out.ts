@@ -9,6 +9,7 @@ import type { ClientAction, Failure, SideEffect } from "../protocol/gen/cloudsta
 import type { EventSourcedStreamOut } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
 import type { ValueEntityAction, ValueEntityStreamOut } from "../protocol/gen/cloudstate/value_entity_pb.ts";
 import type { AnswerAction } from "./answer.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** A command's answer, with the effects to carry out once everything is stored. */
 export interface Answered {
@@ -18,10 +19,10 @@ export interface Answered {
 }
 
 /** Refused: no effects, whatever there was. `restart` asks the proxy to forget the entity and to replay it. */
-export function refused(commandId: bigint, description: string, restart: boolean): Answered {
+export function refused(commandId: bigint, refusal: Refusal, restart: boolean): Answered {
   return {
     commandId,
-    action: { case: "failure", value: failure(commandId, description, restart) },
+    action: { case: "failure", value: failure(commandId, refusal, restart) },
     effects: [],
   };
 }
@@ -71,9 +72,13 @@ export function valueEntityOut(
   };
 }
 
+export function failure(commandId: bigint, { description, status }: Refusal, restart = false): Failure {
+  return { $typeName: "cloudstate.Failure", commandId, description, restart, grpcStatus: status };
+}
+
 /** What stands in the last message of a broken stream. */
-export function failure(commandId: bigint, description: string, restart = false): Failure {
-  return { $typeName: "cloudstate.Failure", commandId, description, restart };
+export function broken(commandId: bigint, description: string): Failure {
+  return failure(commandId, { description, status: 0 });
 }
 
 function clientAction(action: AnswerAction): ClientAction {

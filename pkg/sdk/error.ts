@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { inspect } from "node:util";
+
 export type SdkErrorCode =
   /** A definition makes no sense: a missing handler, an unknown one, a bad option. */
   | "BAD_ENTITY"
@@ -15,7 +17,7 @@ export type SdkErrorCode =
   | "BAD_MESSAGE"
   /** A key or value that metadata cannot carry, half a CloudEvent, or `finish` where there is no stream. */
   | "BAD_METADATA"
-  /** `abort` was given what is not the name of a status, or OK. */
+  /** `fail`, `failure` or `abort` was given what is not the name of a status, or OK. */
   | "BAD_STATUS"
   /** `emit` of an event for which the entity has no `on`. */
   | "UNKNOWN_EVENT"
@@ -63,7 +65,20 @@ export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** What becomes of an error that is nobody's answer: its text, as the proxy and the developer read it. */
+/** Tells the developer of an error that is nobody's answer. `where` is empty if nobody knows. */
+export type Report = (where: string, error: unknown) => void;
+
+/** What the proxy is told of an error that is nobody's answer. */
 export function brokenText(error: unknown): string {
-  return `${error instanceof ProtocolError ? "Protocol error" : "Unexpected failure"}: ${textOf(error)}`;
+  return `${kindOf(error)}: ${textOf(error)}`;
+}
+
+/** What the developer is told of it: where it was and, unless the proxy is to blame, its stack. */
+export function reportText(where: string, error: unknown): string {
+  const what = error instanceof ProtocolError ? error.message : inspect(error);
+  return `${kindOf(error)}${where === "" ? "" : ` in ${where}`}: ${what}`;
+}
+
+function kindOf(error: unknown): string {
+  return error instanceof ProtocolError ? "Protocol error" : "Unexpected failure";
 }

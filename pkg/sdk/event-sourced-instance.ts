@@ -13,7 +13,7 @@ import { pack, typeNameOf, unpack } from "./any.ts";
 import { applyEvent } from "./apply-event.ts";
 import type { EntityInstance, InstanceOptions } from "./entity-instance.ts";
 import { NO_COMMAND, reportBroken } from "./entity-instance.ts";
-import { eventSourcedOut, failure, refused } from "./entity-out.ts";
+import { broken, eventSourcedOut, refused } from "./entity-out.ts";
 import { ProtocolError } from "./error.ts";
 import type { EventSourcedEntity } from "./event-sourced.ts";
 import { EventSourcedCommand } from "./event-sourced-context.ts";
@@ -80,7 +80,8 @@ export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn
           throw new ProtocolError("a message without content");
       }
     } catch (error) {
-      return this.#break(input.case === "command" ? input.value.id : NO_COMMAND, error);
+      if (input.case !== "command") return this.#break(NO_COMMAND, undefined, error);
+      return this.#break(input.value.id, input.value.name, error);
     }
   }
 
@@ -145,18 +146,18 @@ export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn
         return eventSourcedOut({ commandId, action, effects: command.takeEffects() }, events, snapshot);
       },
       // The proxy forgets an entity that emitted before it failed; the state here is the old one in any case.
-      failed: (commandId, { events }, text) =>
-        eventSourcedOut(refused(commandId, text, events.length > 0), [], undefined),
-      broken: (commandId, error) => this.#break(commandId, error),
+      failed: (commandId, { events }, refusal) =>
+        eventSourcedOut(refused(commandId, refusal, events.length > 0), [], undefined),
+      broken: ({ id, entry }, error) => this.#break(id, entry.method.name, error),
     };
   }
 
-  #break(commandId: bigint, error: unknown): EventSourcedStreamOut {
+  #break(commandId: bigint, command: string | undefined, error: unknown): EventSourcedStreamOut {
     this.#phase = "ended";
-    const text = reportBroken(this.#options, this.#active, error);
+    const text = reportBroken(this.#options, this.#active, command, error);
     return {
       $typeName: "cloudstate.eventsourced.EventSourcedStreamOut",
-      message: { case: "failure", value: failure(commandId, text) },
+      message: { case: "failure", value: broken(commandId, text) },
     };
   }
 }

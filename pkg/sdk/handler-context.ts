@@ -13,6 +13,8 @@ import { CommandFailed, SdkError } from "./error.ts";
 import { withTrailers } from "./header-metadata.ts";
 import type { Metadata } from "./metadata.ts";
 import { metadataFromWire, metadataToWire } from "./metadata.ts";
+import type { FailOptions, Refusal } from "./refusal.ts";
+import { refusalOf } from "./refusal.ts";
 import { toMessage } from "./to-message.ts";
 
 /**
@@ -57,10 +59,13 @@ export interface HandlerContext {
     options?: ReplyOptions,
   ) => Answer<Output>;
   /**
-   * Refuses the command: leaves the handler, and the caller gets the text. Works with and without `return`; with it,
-   * the compiler knows that nothing follows.
+   * Refuses the command: leaves the handler, and the caller gets the text and, if there is one, the code:
+   * `return fail("There is no such cart", { code: "NOT_FOUND" })`. Works with and without `return`; with it, the compiler
+   * knows that nothing follows.
+   *
+   * Raises `BAD_STATUS`.
    */
-  readonly fail: (description: string) => never;
+  readonly fail: (description: string, options?: FailOptions) => never;
 }
 
 /** What a context is made of, beside what its kind of service adds. */
@@ -81,7 +86,7 @@ export interface ContextSource {
  */
 export class BaseContext implements HandlerContext {
   /** What `fail` was given first. A handler that swallows the throw has failed nevertheless. */
-  failed: string | undefined;
+  failed: Refusal | undefined;
   readonly #source: ContextSource;
   #metadata: Metadata | undefined;
   #effects: SideEffect[] | undefined;
@@ -109,8 +114,8 @@ export class BaseContext implements HandlerContext {
     return (schema, message, options) => this.#reply(schema, message, options).asAnswer;
   }
 
-  get fail(): (description: string) => never {
-    return (description) => this.#fail(description);
+  get fail(): HandlerContext["fail"] {
+    return (description, options) => this.#fail(description, options);
   }
 
   /** The effects since they were last taken. */
@@ -211,10 +216,10 @@ export class BaseContext implements HandlerContext {
     );
   }
 
-  #fail(description: string): never {
+  #fail(description: string, options?: FailOptions): never {
     this.checkOpen("fail");
-    this.failed ??= description;
-    throw new CommandFailed(this.failed);
+    this.failed ??= refusalOf("fail", description, options);
+    throw new CommandFailed(this.failed.description);
   }
 
   #who(): string {

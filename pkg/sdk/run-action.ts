@@ -10,10 +10,12 @@ import { unpack } from "./any.ts";
 import { CallAborted } from "./call-aborted.ts";
 import type { CallFinish } from "./call-finish.ts";
 import type { CheckTarget } from "./call-target.ts";
+import { nameOf } from "./call-target.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { MethodEntry } from "./definition.ts";
 import { NO_COMMAND } from "./entity-instance.ts";
 import { failure } from "./entity-out.ts";
+import type { Report } from "./error.ts";
 import { brokenText, CommandFailed, ProtocolError, SdkError } from "./error.ts";
 import type { Envelope, MessageStream } from "./message-stream.ts";
 import { messageStream } from "./message-stream.ts";
@@ -34,8 +36,8 @@ import { metadataFromWire } from "./metadata.ts";
 export interface ActionRun {
   /** The action that serves a service, by the service's full name. */
   readonly find: (serviceName: string) => Action | undefined;
-  /** Told of every error that is no answer. */
-  readonly report: (text: string, error: unknown) => void;
+  /** Told of every error that is no answer, and where it was. */
+  readonly report: Report;
   /** Asked about every target of a forward or an effect. */
   readonly check: CheckTarget;
   readonly cancellation: Cancellation;
@@ -172,7 +174,8 @@ function response(context: ActionCommand, action: AnswerAction): ActionResponse 
 }
 
 function failedResponse(context: ActionCommand): ActionResponse {
-  return response(context, { case: "failure", value: failure(NO_COMMAND, context.failed ?? "") });
+  const { failed = { description: "", status: 0 } } = context;
+  return response(context, { case: "failure", value: failure(NO_COMMAND, failed) });
 }
 
 function isFailure(error: unknown, { failed }: ActionCommand): boolean {
@@ -185,8 +188,6 @@ function ended(run: ActionRun, error: unknown, entry: MethodEntry, { aborted }: 
 }
 
 function broken(run: ActionRun, error: unknown, entry: MethodEntry | undefined): ActionBroken {
-  const text = brokenText(error);
-  const where = entry === undefined ? "" : `${entry.method.parent.typeName}/${entry.method.name}: `;
-  if (!run.cancellation.caused(error)) run.report(where + text, error);
-  return new ActionBroken(text, { cause: error });
+  if (!run.cancellation.caused(error)) run.report(entry === undefined ? "" : nameOf(entry.method), error);
+  return new ActionBroken(brokenText(error), { cause: error });
 }

@@ -8,6 +8,7 @@ import { unpack } from "./any.ts";
 import type { MethodEntry } from "./definition.ts";
 import { CommandFailed, ProtocolError } from "./error.ts";
 import type { BaseContext } from "./handler-context.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** A command whose method and message are known. */
 export interface OpenCommand {
@@ -39,56 +40,56 @@ export interface CommandOutcome<Context extends BaseContext, Out> {
   /** The handler gave an answer. What it throws breaks the stream. */
   readonly answered: (id: bigint, context: Context, action: AnswerAction) => Out;
   /** It called `fail`. */
-  readonly failed: (id: bigint, context: Context, description: string) => Out;
+  readonly failed: (id: bigint, context: Context, refusal: Refusal) => Out;
   /** It threw anything else, or its answer is none. Never throws. */
-  readonly broken: (id: bigint, error: unknown) => Out;
+  readonly broken: (command: OpenCommand, error: unknown) => Out;
 }
 
 /** Runs the handler of one command. The message that answers it is a promise only if the handler is async. */
 export function runCommand<Context extends BaseContext, Out>(
-  { id, entry, input }: OpenCommand,
+  command: OpenCommand,
   context: Context,
   outcome: CommandOutcome<Context, Out>,
 ): Out | Promise<Out> {
   let result: unknown;
   try {
-    result = entry.handle(input, context);
+    result = command.entry.handle(command.input, context);
   } catch (error) {
-    return thrown(id, context, outcome, error);
+    return thrown(command, context, outcome, error);
   }
-  if (!isPromiseLike(result)) return returned(id, context, outcome, result);
+  if (!isPromiseLike(result)) return returned(command, context, outcome, result);
   return Promise.resolve(result).then(
-    (value) => returned(id, context, outcome, value),
-    (error: unknown) => thrown(id, context, outcome, error),
+    (value) => returned(command, context, outcome, value),
+    (error: unknown) => thrown(command, context, outcome, error),
   );
 }
 
 function returned<Context extends BaseContext, Out>(
-  id: bigint,
+  command: OpenCommand,
   context: Context,
   outcome: CommandOutcome<Context, Out>,
   result: unknown,
 ): Out {
   context.end();
   try {
-    if (context.failed !== undefined) return outcome.failed(id, context, context.failed);
-    return outcome.answered(id, context, context.actionOf(result));
+    if (context.failed !== undefined) return outcome.failed(command.id, context, context.failed);
+    return outcome.answered(command.id, context, context.actionOf(result));
   } catch (error) {
-    return outcome.broken(id, error);
+    return outcome.broken(command, error);
   }
 }
 
 function thrown<Context extends BaseContext, Out>(
-  id: bigint,
+  command: OpenCommand,
   context: Context,
   outcome: CommandOutcome<Context, Out>,
   error: unknown,
 ): Out {
   context.end();
   if (error instanceof CommandFailed && context.failed !== undefined) {
-    return outcome.failed(id, context, context.failed);
+    return outcome.failed(command.id, context, context.failed);
   }
-  return outcome.broken(id, error);
+  return outcome.broken(command, error);
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

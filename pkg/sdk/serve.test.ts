@@ -128,7 +128,13 @@ test("the failure names the command, and has no metadata, effects, or snapshot",
         $typeName: "cloudstate.ClientAction",
         action: {
           case: "failure",
-          value: { $typeName: "cloudstate.Failure", commandId: 2n, description: "no", restart: false },
+          value: {
+            $typeName: "cloudstate.Failure",
+            commandId: 2n,
+            description: "no",
+            restart: false,
+            grpcStatus: 0,
+          },
         },
       },
       sideEffects: [],
@@ -194,7 +200,7 @@ test("an async handler that fails later is refused as a sync one is", async (t) 
   t.deepEqual(await entity.process(emit("A"), wait, fail("no")), { failure: "no", restart: true });
 });
 
-test("a handler that throws ends the stream, names the command, and shows the stack", async (t) => {
+test("a handler that throws ends the stream, and the developer is told once: where, what, and the stack", async (t) => {
   for (const steps of [
     [emit("A"), crash("boom 1")],
     [wait, crash("boom 2")],
@@ -204,8 +210,18 @@ test("a handler that throws ends the stream, names the command, and shows the st
     const text = String(steps[1]?.value);
     t.deepEqual(await entity.process(...steps), { broken: `Unexpected failure: ${text}`, commandId: 2 });
     t.is(await entity.answer(), "end");
-    t.true(lines.some((line) => line.includes(`RangeError: ${text}`) && line.includes("model.ts:")));
+    const said = lines.filter((line) => line.includes(text));
+    t.is(said.length, 1);
+    const where = "perdure.sdk.test.Model/Process, entity sdk-model/thrower";
+    t.true(said[0]?.startsWith(`perdure: Unexpected failure in ${where}: RangeError: ${text}\n`), said[0]);
+    t.regex(said[0] ?? "", /^ {4}at .*model\.ts:/m);
   }
+});
+
+test("an entity's id cannot tell the terminal of its developer what to do", async (t) => {
+  await proxy.activate("\u001b[2Jx\n").process(crash("boom of a strange one"));
+  const said = lines.find((line) => line.includes("boom of a strange one"));
+  t.true(said?.includes(String.raw`entity sdk-model/'\x1B[2Jx\n': RangeError`), said);
 });
 
 test("one broken entity leaves the others alone", async (t) => {

@@ -2,7 +2,6 @@
 
 import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { inspect } from "node:util";
 
 import { create } from "@bufbuild/protobuf";
 import type { Empty } from "@bufbuild/protobuf/wkt";
@@ -19,7 +18,7 @@ import { actionHandlers } from "./action-handlers.ts";
 import { entitySpec, proxyFaults } from "./discovery.ts";
 import type { Drainable } from "./entity-handlers.ts";
 import { entityHandler } from "./entity-handlers.ts";
-import { ProtocolError, SdkError, textOf } from "./error.ts";
+import { reportText, SdkError, textOf } from "./error.ts";
 import { EventSourcedInstance } from "./event-sourced-instance.ts";
 import { nearestPackage } from "./package-info.ts";
 import type { Served } from "./served.ts";
@@ -112,10 +111,7 @@ function addProtocols(
   streams: Set<Drainable>,
 ): void {
   const services = servedServices(entities);
-  const report = (text: string, error: unknown): void => {
-    log(`perdure: ${text}`);
-    if (!(error instanceof ProtocolError)) log(inspect(error));
-  };
+  const report = (where: string, error: unknown): void => log(`perdure: ${reportText(where, error)}`);
   const options = { report, check: services.check };
   server.addService(serviceDefinition(EventSourced), {
     handle: entityHandler(

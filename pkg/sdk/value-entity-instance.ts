@@ -12,7 +12,7 @@ import type {
 import { pack, unpack } from "./any.ts";
 import type { EntityInstance, InstanceOptions } from "./entity-instance.ts";
 import { NO_COMMAND, reportBroken } from "./entity-instance.ts";
-import { failure, refused, valueEntityOut } from "./entity-out.ts";
+import { broken, refused, valueEntityOut } from "./entity-out.ts";
 import { ProtocolError } from "./error.ts";
 import type { CommandOutcome } from "./run-command.ts";
 import { openCommand, runCommand } from "./run-command.ts";
@@ -74,7 +74,8 @@ export class ValueEntityInstance implements EntityInstance<ValueEntityStreamIn, 
           throw new ProtocolError("a message without content");
       }
     } catch (error) {
-      return this.#break(input.case === "command" ? input.value.id : NO_COMMAND, error);
+      if (input.case !== "command") return this.#break(NO_COMMAND, undefined, error);
+      return this.#break(input.value.id, input.value.name, error);
     }
   }
 
@@ -111,17 +112,17 @@ export class ValueEntityInstance implements EntityInstance<ValueEntityStreamIn, 
         active.exists = command.exists;
         return valueEntityOut({ commandId, action, effects: command.takeEffects() }, stateAction);
       },
-      failed: (commandId, _command, text) => valueEntityOut(refused(commandId, text, false), undefined),
-      broken: (commandId, error) => this.#break(commandId, error),
+      failed: (commandId, _command, refusal) => valueEntityOut(refused(commandId, refusal, false), undefined),
+      broken: ({ id, entry }, error) => this.#break(id, entry.method.name, error),
     };
   }
 
-  #break(commandId: bigint, error: unknown): ValueEntityStreamOut {
+  #break(commandId: bigint, command: string | undefined, error: unknown): ValueEntityStreamOut {
     this.#ended = true;
-    const text = reportBroken(this.#options, this.#active, error);
+    const text = reportBroken(this.#options, this.#active, command, error);
     return {
       $typeName: "cloudstate.valueentity.ValueEntityStreamOut",
-      message: { case: "failure", value: failure(commandId, text) },
+      message: { case: "failure", value: broken(commandId, text) },
     };
   }
 }

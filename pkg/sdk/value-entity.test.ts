@@ -124,7 +124,13 @@ test("a failure is exactly that", async (t) => {
       $typeName: "cloudstate.ClientAction",
       action: {
         case: "failure",
-        value: { $typeName: "cloudstate.Failure", commandId: 1n, description: "no", restart: false },
+        value: {
+          $typeName: "cloudstate.Failure",
+          commandId: 1n,
+          description: "no",
+          restart: false,
+          grpcStatus: 0,
+        },
       },
     },
     sideEffects: [],
@@ -149,14 +155,18 @@ test("commands that were sent ahead are handled one after the other, in order", 
   t.is(await entity.answer(), "end");
 });
 
-test("a handler that throws ends the stream, names the command, and shows the stack", async (t) => {
+test("a handler that throws ends the stream, and the developer is told once: where, what, and the stack", async (t) => {
   const entity = activate("thrower");
   t.deepEqual(await entity.process(emit("A"), crash("boom")), {
     broken: "Unexpected failure: boom",
     commandId: 1,
   });
   t.is(await entity.answer(), "end");
-  t.true(lines.some((line) => line.includes("RangeError: boom") && line.includes("model.ts:")));
+  const said = lines.filter((line) => line.includes("boom"));
+  t.is(said.length, 1);
+  const where = "perdure.sdk.test.ValueModel/Process, entity sdk-value-model/thrower";
+  t.true(said[0]?.startsWith(`perdure: Unexpected failure in ${where}: RangeError: boom\n`), said[0]);
+  t.regex(said[0] ?? "", /^ {4}at .*model\.ts:/m);
 });
 
 const request = pack(RequestSchema, create(RequestSchema));

@@ -2,7 +2,7 @@
 
 export { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
 export type { UserFunctionOptions } from "./options.ts";
-export { methodName } from "./spec.ts";
+export { FAILURES, methodName } from "./spec.ts";
 export type {
   ActionMethod,
   ActionService,

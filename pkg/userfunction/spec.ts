@@ -27,6 +27,12 @@ export interface UnservedPart {
   readonly reason: string;
 }
 
+/**
+ * Perdure's own addition to the protocol (`cloudstate.ServiceInfo.extensions`) of failures that say what they mean. Who
+ * announces it may give a failure a status of gRPC, and tells its developer itself why it breaks a stream.
+ */
+export const FAILURES = "failures";
+
 /** What drives a service: which of Cloudstate's protocols its user function speaks. */
 export type ServiceKind = ServedService["kind"];
 
@@ -40,6 +46,8 @@ export type ServedMethod = EntityMethod | ActionMethod;
 export interface EntityService {
   readonly kind: "event-sourced" | "value";
   readonly desc: DescService;
+  /** What its user function uses beyond Cloudstate's protocol, as `FAILURES`. What is not in it does not count. */
+  readonly extensions: ReadonlySet<string>;
   readonly persistenceId: string;
   /** How long an entity may be idle before it leaves memory, in milliseconds; the proxy's default if undefined. */
   readonly passivationTimeoutMs: number | undefined;
@@ -59,6 +67,7 @@ export interface EntityMethod {
 export interface ActionService {
   readonly kind: "action";
   readonly desc: DescService;
+  readonly extensions: ReadonlySet<string>;
   readonly methods: ReadonlyMap<string, ActionMethod>;
 }
 

@@ -69,8 +69,9 @@ export function validateSpec(
 
   const unserved: UnservedPart[] = [];
   const services = new Map<string, ServedService>();
+  const extensions = new Set(spec.serviceInfo?.extensions);
   for (const [name, announced] of Map.groupBy(spec.entities, ({ serviceName }) => serviceName)) {
-    const service = checkService(announced, descriptors, supportedTypes, unserved);
+    const service = checkService(announced, descriptors, supportedTypes, extensions, unserved);
     if (service !== undefined) services.set(name, service);
   }
   for (const part of sharedByKinds(services)) {
@@ -102,6 +103,7 @@ function checkService(
   [entity, again]: readonly Entity[],
   { registry }: Descriptors,
   supportedTypes: readonly string[],
+  extensions: ReadonlySet<string>,
   unserved: UnservedPart[],
 ): ServedService | undefined {
   if (entity === undefined) return undefined;
@@ -117,18 +119,18 @@ function checkService(
       `service ${serviceName} is a ${entityType}, which this proxy does not serve; it serves ${supported}`,
     );
   }
-  if (kind === "action") return actionService(desc);
+  if (kind === "action") return actionService(desc, extensions);
   if (persistenceId === "") return refuse(`service ${serviceName} has no persistence id`);
-  return entityService(kind, entity, desc, unserved);
+  return entityService(kind, entity, desc, extensions, unserved);
 }
 
 function wholeService(service: string, reason: string): UnservedPart {
   return { what: "calls", service, method: undefined, reason };
 }
 
-function actionService(desc: DescService): ActionService {
+function actionService(desc: DescService, extensions: ReadonlySet<string>): ActionService {
   const methods = new Map<string, ActionMethod>();
-  const service: ActionService = { kind: "action", desc, methods };
+  const service: ActionService = { kind: "action", desc, extensions, methods };
   for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
   return service;
 }
@@ -138,6 +140,7 @@ function entityService(
   kind: EntityService["kind"],
   entity: Entity,
   desc: DescService,
+  extensions: ReadonlySet<string>,
   unserved: UnservedPart[],
 ): EntityService | undefined {
   const { serviceName: service, entityType, persistenceId } = entity;
@@ -145,6 +148,7 @@ function entityService(
   const served: EntityService = {
     kind,
     desc,
+    extensions,
     persistenceId,
     passivationTimeoutMs: passivationTimeoutMs(entity),
     methods,

@@ -17,8 +17,9 @@ test("a product is found by its code", async (t) => {
   const { reply } = await call(ordering, "find", { code: "4001" });
   t.deepEqual(reply, create(ProductSchema, { code: "4001", name: "Pen" }));
 
-  const { failure } = await call(ordering, "find", { code: "1" });
+  const { failure, failureCode } = await call(ordering, "find", { code: "1" });
   t.is(failure, "There is no product 1");
+  t.is(failureCode, "NOT_FOUND");
 });
 
 test("an order puts the product into the cart first, and then the cart answers", async (t) => {
@@ -31,9 +32,10 @@ test("an order puts the product into the cart first, and then the cart answers",
 });
 
 test("an order of what there is not is refused", async (t) => {
-  const { failure, effects } = await call(ordering, "order", { userId: "ann", code: "1" });
+  const { failure, failureCode, effects } = await call(ordering, "order", { userId: "ann", code: "1" });
 
   t.is(failure, "There is no product 1");
+  t.is(failureCode, "NOT_FOUND");
   t.deepEqual(effects, []);
 });
 

@@ -18,12 +18,12 @@ export const ordering = action(Ordering, {
   // The plainest of actions: one message in, one out.
   find({ code }, { fail }) {
     const name = PRODUCTS.get(code);
-    return name === undefined ? fail(`There is no product ${code}`) : { code, name };
+    return name === undefined ? unknown(code, fail) : { code, name };
   },
 
   // The cart itself answers: what an effect has put into it, is in it, since the proxy waits for synchronous ones.
   order(line, { effect, forward, fail }) {
-    if (!PRODUCTS.has(line.code)) return fail(`There is no product ${line.code}`);
+    if (!PRODUCTS.has(line.code)) return unknown(line.code, fail);
     putIntoCart(line, effect);
     return forward(ShoppingCart.method.getCart, { userId: line.userId });
   },
@@ -53,12 +53,17 @@ export const ordering = action(Ordering, {
   // Many in, many out. Effects travel with the answer that follows them.
   async *scan(lines, { effect, forward, fail }) {
     for await (const line of lines) {
-      if (!PRODUCTS.has(line.code)) return fail(`There is no product ${line.code}`);
+      if (!PRODUCTS.has(line.code)) return unknown(line.code, fail);
       putIntoCart(line, effect);
       yield forward(ShoppingCart.method.getCart, { userId: line.userId });
     }
   },
 });
+
+/** Callers over HTTP get 404, and over gRPC the status of that name. */
+function unknown(code: string, fail: HandlerContext["fail"]): never {
+  return fail(`There is no product ${code}`, { code: "NOT_FOUND" });
+}
 
 function putIntoCart({ userId, code, quantity }: OrderLine, effect: HandlerContext["effect"]): void {
   const item = { userId, productId: code, name: PRODUCTS.get(code) ?? code, quantity: quantity || 1 };

@@ -28,9 +28,10 @@ test("adding a product again adds to its quantity and keeps its place", async (t
 
 test("a quantity below one is refused", async (t) => {
   for (const quantity of [0, -1]) {
-    const { failure, events } = await withPen.when("addItem", { ...pen, quantity });
+    const { failure, failureCode, events } = await withPen.when("addItem", { ...pen, quantity });
 
     t.is(failure, `Cannot add a quantity of ${quantity} of item p1`);
+    t.is(failureCode, "INVALID_ARGUMENT");
     t.deepEqual(events, []);
   }
 });
@@ -43,9 +44,10 @@ test("removing a product takes all of it out", async (t) => {
 });
 
 test("removing what is not in the cart is refused", async (t) => {
-  const { failure } = await withPen.when("removeItem", { productId: "p2" });
+  const { failure, failureCode } = await withPen.when("removeItem", { productId: "p2" });
 
   t.is(failure, "Cannot remove item p2, because it is not in the cart");
+  t.is(failureCode, "NOT_FOUND");
 });
 
 test("a cart that was read back from a snapshot goes on from there", async (t) => {

@@ -12,13 +12,17 @@ export const cart = eventSourced(ShoppingCart, CartSchema, {
   // Commands decide: they emit what happened, or refuse.
   commands: {
     addItem({ productId, name, quantity }, { emit, fail }) {
-      if (quantity <= 0) return fail(`Cannot add a quantity of ${quantity} of item ${productId}`);
+      if (quantity <= 0) {
+        return fail(`Cannot add a quantity of ${quantity} of item ${productId}`, {
+          code: "INVALID_ARGUMENT",
+        });
+      }
       emit(ItemAddedSchema, { item: { productId, name, quantity } });
     },
 
     removeItem({ productId }, { state, emit, fail }) {
       if (find(state, productId) === undefined) {
-        return fail(`Cannot remove item ${productId}, because it is not in the cart`);
+        return fail(`Cannot remove item ${productId}, because it is not in the cart`, { code: "NOT_FOUND" });
       }
       emit(ItemRemovedSchema, { productId });
     },

@@ -28,9 +28,10 @@ test("adding a product again adds to its quantity and keeps its place", async (t
 
 test("a quantity below one is refused", async (t) => {
   for (const quantity of [0, -1]) {
-    const { failure, change } = await withPenAndInk.when("addItem", { ...pen, quantity });
+    const { failure, failureCode, change } = await withPenAndInk.when("addItem", { ...pen, quantity });
 
     t.is(failure, `Cannot add a quantity of ${quantity} of item p1`);
+    t.is(failureCode, "INVALID_ARGUMENT");
     t.is(change, undefined);
   }
 });
@@ -41,6 +42,7 @@ test("removing a product takes all of it out; what is not there cannot be remove
   t.deepEqual(state, create(CartSchema, { items: [ink] }));
   const again = await afterwards.when("removeItem", { productId: "p1" });
   t.is(again.failure, "Cannot remove item p1, because it is not in the cart");
+  t.is(again.failureCode, "NOT_FOUND");
 });
 
 test("a removed cart is as if it had never been, and may be filled anew", async (t) => {

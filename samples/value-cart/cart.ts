@@ -12,14 +12,18 @@ export const cart = valueEntity(ShoppingCart, CartSchema, {
   // Commands decide: they replace the state, remove it, or refuse.
   commands: {
     addItem({ productId, name, quantity }, { state, update, fail }) {
-      if (quantity <= 0) return fail(`Cannot add a quantity of ${quantity} of item ${productId}`);
+      if (quantity <= 0) {
+        return fail(`Cannot add a quantity of ${quantity} of item ${productId}`, {
+          code: "INVALID_ARGUMENT",
+        });
+      }
       update({ items: add(state.items, { productId, name, quantity }) });
     },
 
     removeItem({ productId }, { state, update, fail }) {
       const items = state.items.filter((item) => item.productId !== productId);
       if (items.length === state.items.length) {
-        return fail(`Cannot remove item ${productId}, because it is not in the cart`);
+        return fail(`Cannot remove item ${productId}, because it is not in the cart`, { code: "NOT_FOUND" });
       }
       update({ items });
     },

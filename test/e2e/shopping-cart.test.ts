@@ -64,9 +64,9 @@ for (const kind of logKinds) {
 
     const refusal = "Cannot remove item p9, because it is not in the cart";
     const refused = await http.call("/cart/ann/items/p9/remove", { method: "POST" });
-    t.like(refused, { status: 500, body: refusal, errorCode: "COMMAND_FAILED" });
+    t.like(refused, { status: 404, body: refusal, errorCode: "COMMAND_FAILED" });
     t.deepEqual(await statusOf(grpc.call(removeItem, { userId: "ann", productId: "p9" })), {
-      code: status.UNKNOWN,
+      code: status.NOT_FOUND,
       text: refusal,
     });
 

@@ -27,8 +27,8 @@ test("a till scans products over a WebSocket of browsers, and the carts behind t
   const pens = { productId: "4001", name: "Pen", quantity: 2 };
   const ink = { productId: "4002", name: "Ink", quantity: 1 };
   t.deepEqual(heard.slice(0, 2), [{ items: [pens] }, { items: [pens, ink] }]);
-  t.like(heard[2], { error: { code: 2, message: "There is no product 9999" } });
-  t.deepEqual([heard.length, code, reason], [3, 4002, "COMMAND_FAILED"]);
+  t.like(heard[2], { error: { code: 5, message: "There is no product 9999" } });
+  t.deepEqual([heard.length, code, reason], [3, 4005, "COMMAND_FAILED"]);
 });
 
 test("a proxy that is told to stop lets calls finish, and tells who is left", async (t) => {

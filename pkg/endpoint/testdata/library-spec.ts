@@ -80,6 +80,7 @@ function toSpec(
       kind: "event-sourced",
       desc,
       persistenceId: desc.name,
+      extensions: new Set(),
       passivationTimeoutMs: undefined,
       methods,
     };
@@ -93,7 +94,7 @@ function toSpec(
   for (const name of actions) {
     const desc = find(name);
     const methods = new Map<string, ActionMethod>();
-    const service: ActionService = { kind: "action", desc, methods };
+    const service: ActionService = { kind: "action", desc, extensions: new Set(), methods };
     for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
     services.set(desc.typeName, service);
   }

@@ -57,7 +57,7 @@ export function readResponse(method: ActionMethod, bytes: Uint8Array, maxFields:
       return readForward(response.value, effects);
     case "failure":
       // Unlike an entity's, the effects of an action happen beside a failure too.
-      return { kind: "failure", error: commandFailed(response.value.description), effects };
+      return { kind: "failure", error: commandFailed(response.value, method.service.extensions), effects };
     case undefined:
       return { kind: "nothing", effects };
   }

@@ -19,8 +19,11 @@ const failure = (restart = false) => ({
   action: { case: "failure" as const, value: { commandId: 1n, description: "no", restart } },
 });
 
-const judge = (message: Uint8Array, openCommandId: bigint | undefined) =>
-  EVENT_SOURCED.judge(message, openCommandId, 100_000);
+const OLD: ReadonlySet<string> = new Set();
+const WITH_FAILURES: ReadonlySet<string> = new Set(["failures", "of the future"]);
+
+const judge = (message: Uint8Array, openCommandId: bigint | undefined, extensions = OLD) =>
+  EVENT_SOURCED.judge(message, openCommandId, 100_000, extensions);
 
 function bytes(out: Out): Uint8Array {
   return toBinary(EventSourcedStreamOutSchema, create(EventSourcedStreamOutSchema, out));
@@ -30,8 +33,8 @@ function replyBytes(reply: ReplyInit): Uint8Array {
   return bytes({ message: { case: "reply", value: reply } });
 }
 
-function judgeReply(reply: ReplyInit) {
-  return judge(replyBytes(reply), 1n);
+function judgeReply(reply: ReplyInit, extensions = OLD) {
+  return judge(replyBytes(reply), 1n, extensions);
 }
 
 test("a reply without events is answered at once", (t) => {
@@ -65,6 +68,23 @@ test("a failure is the caller's, with the user function's text, and changes noth
   });
 });
 
+test("a failure has the status that it says, if the user function announced that it says one", (t) => {
+  const statusOf = (grpcStatus: number, extensions: ReadonlySet<string>): number | undefined => {
+    const value = { commandId: 1n, description: "no", grpcStatus };
+    const verdict = judgeReply(
+      { commandId: 1n, clientAction: { action: { case: "failure", value } } },
+      extensions,
+    );
+    return verdict.kind === "answer" && !verdict.answer.ok ? verdict.answer.error.status : undefined;
+  };
+  for (const status of Object.values(Status)) {
+    t.is(statusOf(status, WITH_FAILURES), status === Status.OK ? Status.UNKNOWN : status);
+    t.is(statusOf(status, OLD), Status.UNKNOWN);
+  }
+  for (const none of [-1, 17, 404, 2 ** 31 - 1, -(2 ** 31)])
+    t.is(statusOf(none, WITH_FAILURES), Status.UNKNOWN);
+});
+
 test("a failure with restart, or with events, makes the proxy forget the entity and store nothing", (t) => {
   t.like(judgeReply({ commandId: 1n, clientAction: failure(true) }), { kind: "answer", forget: true });
   t.like(judgeReply({ commandId: 1n, clientAction: failure(), events: [any("a")] }), {
@@ -86,7 +106,15 @@ test("a reply to another command, or to none, breaks the stream", (t) => {
 
 test("a stream-level failure breaks the stream, whatever command it names", (t) => {
   const out = bytes({ message: { case: "failure", value: { commandId: 9n, description: "boom" } } });
-  t.like(judge(out, 1n), { kind: "broken", text: "Unexpected entity failure", detail: "boom" });
+  const broken = {
+    kind: "broken",
+    text: "Unexpected entity failure",
+    detail: "boom",
+    isTold: false,
+  } as const;
+  t.like(judge(out, 1n), broken);
+  const text = "Unexpected entity failure: the log of the user function says why";
+  t.like(judge(out, 1n, WITH_FAILURES), { ...broken, text, isTold: true });
 });
 
 test("an empty message and garbage break the stream", (t) => {

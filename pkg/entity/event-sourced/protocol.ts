@@ -28,7 +28,8 @@ export const EVENT_SOURCED: EntityProtocol = {
   recover,
   noChange: async () => ({ kind: "events", events: [] }),
   commandMessage,
-  judge: (bytes, openCommandId, maxFields) => judgeMessage(DIALECT, bytes, openCommandId, maxFields),
+  judge: (bytes, openCommandId, maxFields, extensions) =>
+    judgeMessage(DIALECT, bytes, openCommandId, maxFields, extensions),
 };
 
 /** The newest snapshot, then the events after it. */

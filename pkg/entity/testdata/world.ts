@@ -15,6 +15,7 @@ import { ManualClock, seededRandom, silentLogger, systemClock } from "../../base
 import { openMemoryLog } from "../../eventlog/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { connect } from "../../grpc/mod.ts";
+import { ServiceInfoSchema } from "../../protocol/gen/cloudstate/entity_pb.ts";
 import { EventSourced, messageTypeUrl, ValueEntity } from "../../protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
@@ -60,6 +61,8 @@ interface WorldOptions {
   /** Of a value entity instead of an event sourced one. */
   readonly onValueMessage?: Script["onValueMessage"];
   readonly options?: Partial<EntityOptions>;
+  /** What the user function announces beyond Cloudstate's protocol. */
+  readonly extensions?: string[];
   readonly log?: (log: EventLog) => EventLog;
 }
 
@@ -71,7 +74,7 @@ export async function world(
 ): Promise<World> {
   const { onValueMessage } = setup;
   const entityType = onValueMessage === undefined ? EventSourced.typeName : ValueEntity.typeName;
-  const { methods } = counterService(entityType);
+  const { methods } = counterService(entityType, setup.extensions);
   const userFunction = await startScriptedUserFunction({
     spec: counterSpec(),
     ...(onMessage !== undefined && { onMessage }),
@@ -147,10 +150,11 @@ export async function world(
 }
 
 /** The counter as a service of this kind of entities. */
-export function counterService(entityType: string): EntityService {
+export function counterService(entityType: string, extensions: string[] = []): EntityService {
   const spec = counterSpec();
   const entities = spec.entities.map((entity) => ({ ...entity, entityType }));
-  const validation = validateSpec({ ...spec, entities }, [entityType]);
+  const serviceInfo = create(ServiceInfoSchema, { extensions });
+  const validation = validateSpec({ ...spec, entities, serviceInfo }, [entityType]);
   if (!validation.ok) throw new Error(validation.errors.join());
   const service = validation.spec.services.get(COUNTER_SERVICE);
   if (service === undefined || service.kind === "action") throw new Error("no service");
@@ -167,6 +171,8 @@ export interface ReplyParts {
   readonly snapshot?: string;
   readonly fail?: string;
   readonly restart?: boolean;
+  /** Of the failure, as the extension says it. */
+  readonly status?: number;
   /** Names of the targets' commands. */
   readonly effects?: readonly string[];
   readonly forward?: string;
@@ -174,12 +180,21 @@ export interface ReplyParts {
 
 export function reply(
   commandId: bigint,
-  { text = "ok", events = [], snapshot, fail, restart = false, effects = [], forward }: ReplyParts = {},
+  {
+    text = "ok",
+    events = [],
+    snapshot,
+    fail,
+    restart = false,
+    status = 0,
+    effects = [],
+    forward,
+  }: ReplyParts = {},
 ): StreamOut {
   const call = (commandName: string) => ({ serviceName: COUNTER_SERVICE, commandName, payload: any("x") });
   const action =
     fail !== undefined
-      ? { case: "failure" as const, value: { commandId, description: fail, restart } }
+      ? { case: "failure" as const, value: { commandId, description: fail, restart, grpcStatus: status } }
       : forward !== undefined
         ? { case: "forward" as const, value: call(forward) }
         : { case: "reply" as const, value: { payload: any(text) } };

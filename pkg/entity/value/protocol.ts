@@ -28,7 +28,8 @@ export const VALUE: EntityProtocol = {
   recover,
   noChange,
   commandMessage,
-  judge: (bytes, openCommandId, maxFields) => judgeMessage(DIALECT, bytes, openCommandId, maxFields),
+  judge: (bytes, openCommandId, maxFields, extensions) =>
+    judgeMessage(DIALECT, bytes, openCommandId, maxFields, extensions),
 };
 
 async function* recover(

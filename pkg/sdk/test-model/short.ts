@@ -10,7 +10,7 @@ import { OtherRequestSchema, ResponseSchema } from "./gen/model_pb.ts";
 export type ShortAnswer = (
   | { readonly reply: string; readonly metadata?: readonly unknown[] }
   | { readonly forward: string }
-  | { readonly failure: string; readonly restart?: true }
+  | { readonly failure: string; readonly restart?: true; readonly status?: number }
   | { readonly none: true }
 ) & { readonly effects?: readonly string[] };
 
@@ -29,8 +29,12 @@ function shortAction(action: ClientAction["action"] | undefined): ShortAnswer {
     case "forward":
       return { forward: callOf(action.value), ...shortMetadata(action.value.metadata) };
     case "failure": {
-      const { description, restart } = action.value;
-      return { failure: description, ...(restart && { restart }) };
+      const { description, restart, grpcStatus } = action.value;
+      return {
+        failure: description,
+        ...(restart && { restart }),
+        ...(grpcStatus !== 0 && { status: grpcStatus }),
+      };
     }
     case undefined:
       return { none: true };

@@ -9,6 +9,8 @@ import type { CheckTarget } from "../call-target.ts";
 import { nameOf } from "../call-target.ts";
 import { splitTrailers } from "../header-metadata.ts";
 import { Metadata, metadataFromWire } from "../metadata.ts";
+import type { StatusName } from "../status-name.ts";
+import { statusName } from "../status-name.ts";
 import { TestkitError } from "./error.ts";
 
 /** What a handler answered: a reply, a forward, a failure, or nothing. */
@@ -21,6 +23,8 @@ export interface Answered<Reply extends DescMessage = DescMessage> {
   readonly trailers: Metadata;
   /** The text of `fail`, or undefined. */
   readonly failure: string | undefined;
+  /** The code that goes with it: that of `fail`, else `UNKNOWN`. Undefined if the handler did not fail. */
+  readonly failureCode: StatusName | undefined;
   /** The command that answers in place of this one, or undefined. */
   readonly forward: Call | undefined;
   /** What is to be carried out as well, in order. */
@@ -65,6 +69,7 @@ export class Targets {
         : undefined;
     const forward = action.case === "forward" ? this.#call(action.value) : undefined;
     const failure = action.case === "failure" ? action.value.description : undefined;
+    const failureCode = action.case === "failure" ? statusName(action.value.grpcStatus) : undefined;
     return {
       ...more,
       get reply() {
@@ -73,6 +78,7 @@ export class Targets {
       },
       ...splitTrailers(action.case === "reply" ? metadataFromWire(action.value.metadata) : Metadata.empty),
       failure,
+      failureCode,
       forward,
       effects: sideEffects.map((effect) => ({
         ...this.#call(effect),

@@ -5,11 +5,13 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Command } from "../../protocol/gen/cloudstate/entity_pb.ts";
 import { pack } from "../any.ts";
 import { toMessage } from "../to-message.ts";
+import { withEntityKey } from "./entity-key.ts";
 import { TestkitError } from "./error.ts";
 
-/** A command of an entity, as a proxy sends it. */
+/** A command of an entity, as a proxy sends it: a request without its key could not have come there. */
 export function commandOf(entityId: string, method: DescMethod, init: unknown): Command {
-  const input = toMessage(method.input, init ?? {}, `the command of ${method.localName}`, "BAD_MESSAGE");
+  const given = toMessage(method.input, init ?? {}, `the command of ${method.localName}`, "BAD_MESSAGE");
+  const input = withEntityKey(method.input, given, entityId);
   return {
     $typeName: "cloudstate.Command",
     entityId,

@@ -39,7 +39,7 @@ test.serial("one annotation makes a service stateful, with stock Knative, kn and
   await cart.grpc.call(addItem, { userId: user, ...PEN, quantity: 3 });
   t.like((await cart.grpc.call(getCart, { userId: user })).items, [{ ...PEN, quantity: 5 }]);
   const refused = await cart.http(`/cart/${user}/items/p9/remove`, { method: "POST" });
-  t.like(refused, { status: 500, errorCode: "COMMAND_FAILED" });
+  t.like(refused, { status: 404, errorCode: "COMMAND_FAILED" });
   const nothing = await statusOf(cart.grpc.callBytes("/no.Such/Method", new Uint8Array()));
   t.is(nothing.code, status.UNIMPLEMENTED);
 

@@ -6,18 +6,67 @@
 // @generated from file model.proto (package perdure.sdk.test, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_cloudstate_entity_key } from "./cloudstate/entity_key_pb.ts";
 import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file model.proto.
  */
 export const file_model: GenFile = /*@__PURE__*/
-  fileDesc("Cgttb2RlbC5wcm90bxIQcGVyZHVyZS5zZGsudGVzdCJBCgdSZXF1ZXN0Eg8KAmlkGAEgASgJQgPAQwESJQoFc3RlcHMYAiADKAsyFi5wZXJkdXJlLnNkay50ZXN0LlN0ZXAiMQoGR3JvdXBzEicKBmdyb3VwcxgBIAMoCzIXLnBlcmR1cmUuc2RrLnRlc3QuR3JvdXAiLgoFR3JvdXASJQoFc3RlcHMYASADKAsyFi5wZXJkdXJlLnNkay50ZXN0LlN0ZXAiGgoMT3RoZXJSZXF1ZXN0EgoKAmlkGAEgASgJIskBCgRTdGVwEg4KBGVtaXQYASABKAlIABIOCgRmYWlsGAIgASgJSAASDwoFY3Jhc2gYAyABKAlIABIOCgR3YWl0GAQgASgISAASEAoGZWZmZWN0GAUgASgJSAASHAoSc3luY2hyb25vdXNfZWZmZWN0GAYgASgJSAASEQoHZm9yd2FyZBgHIAEoCUgAEhIKCG1ldGFkYXRhGAggASgJSAASEAoGcmVtb3ZlGAkgASgISAASDwoFcmVwbHkYCiABKAlIAEIGCgRzdGVwIhsKCFJlc3BvbnNlEg8KB21lc3NhZ2UYASABKAkiFgoFU3RhdGUSDQoFdmFsdWUYASABKAkiGQoIQXBwZW5kZWQSDQoFdmFsdWUYASABKAkiCQoHQ2xlYXJlZCILCglVbmhhbmRsZWQyhQEKBU1vZGVsEkAKB1Byb2Nlc3MSGS5wZXJkdXJlLnNkay50ZXN0LlJlcXVlc3QaGi5wZXJkdXJlLnNkay50ZXN0LlJlc3BvbnNlEjoKBVRvdWNoEhkucGVyZHVyZS5zZGsudGVzdC5SZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5MooBCgpWYWx1ZU1vZGVsEkAKB1Byb2Nlc3MSGS5wZXJkdXJlLnNkay50ZXN0LlJlcXVlc3QaGi5wZXJkdXJlLnNkay50ZXN0LlJlc3BvbnNlEjoKBVRvdWNoEhkucGVyZHVyZS5zZGsudGVzdC5SZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5MtcCCghQaXBlbGluZRI9CgVVbmFyeRIYLnBlcmR1cmUuc2RrLnRlc3QuR3JvdXBzGhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZRJECgpTdHJlYW1lZEluEhgucGVyZHVyZS5zZGsudGVzdC5Hcm91cHMaGi5wZXJkdXJlLnNkay50ZXN0LlJlc3BvbnNlKAESRQoLU3RyZWFtZWRPdXQSGC5wZXJkdXJlLnNkay50ZXN0Lkdyb3VwcxoaLnBlcmR1cmUuc2RrLnRlc3QuUmVzcG9uc2UwARJECghTdHJlYW1lZBIYLnBlcmR1cmUuc2RrLnRlc3QuR3JvdXBzGhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZSgBMAESOQoFVG91Y2gSGC5wZXJkdXJlLnNkay50ZXN0Lkdyb3VwcxoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eTKLAQoFT3RoZXISQgoEQ2FsbBIeLnBlcmR1cmUuc2RrLnRlc3QuT3RoZXJSZXF1ZXN0GhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZRI+CgROb3RlEh4ucGVyZHVyZS5zZGsudGVzdC5PdGhlclJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkyTAoIU3RyZWFtZWQSQAoFV2F0Y2gSGS5wZXJkdXJlLnNkay50ZXN0LlJlcXVlc3QaGi5wZXJkdXJlLnNkay50ZXN0LlJlc3BvbnNlMAFiBnByb3RvMw", [file_cloudstate_entity_key, file_google_protobuf_empty]);
+  fileDesc("Cgttb2RlbC5wcm90bxIQcGVyZHVyZS5zZGsudGVzdCIgCglOdW1iZXJLZXkSEwoGbnVtYmVyGAEgASgEQgPAQwEidAoIUGFydHNLZXkSEQoEc2hvcBgBIAEoCUIDwEMBEhEKBG9wZW4YAiABKAhCA8BDARIRCgR0aWxsGAMgASgMQgPAQwESLwoHd2Vla2RheRgEIAEoDjIZLnBlcmR1cmUuc2RrLnRlc3QuV2Vla2RheUIDwEMBIkEKB1JlcXVlc3QSDwoCaWQYASABKAlCA8BDARIlCgVzdGVwcxgCIAMoCzIWLnBlcmR1cmUuc2RrLnRlc3QuU3RlcCIxCgZHcm91cHMSJwoGZ3JvdXBzGAEgAygLMhcucGVyZHVyZS5zZGsudGVzdC5Hcm91cCIuCgVHcm91cBIlCgVzdGVwcxgBIAMoCzIWLnBlcmR1cmUuc2RrLnRlc3QuU3RlcCIaCgxPdGhlclJlcXVlc3QSCgoCaWQYASABKAkiyQEKBFN0ZXASDgoEZW1pdBgBIAEoCUgAEg4KBGZhaWwYAiABKAlIABIPCgVjcmFzaBgDIAEoCUgAEg4KBHdhaXQYBCABKAhIABIQCgZlZmZlY3QYBSABKAlIABIcChJzeW5jaHJvbm91c19lZmZlY3QYBiABKAlIABIRCgdmb3J3YXJkGAcgASgJSAASEgoIbWV0YWRhdGEYCCABKAlIABIQCgZyZW1vdmUYCSABKAhIABIPCgVyZXBseRgKIAEoCUgAQgYKBHN0ZXAiGwoIUmVzcG9uc2USDwoHbWVzc2FnZRgBIAEoCSIWCgVTdGF0ZRINCgV2YWx1ZRgBIAEoCSIZCghBcHBlbmRlZBINCgV2YWx1ZRgBIAEoCSIJCgdDbGVhcmVkIgsKCVVuaGFuZGxlZCo2CgdXZWVrZGF5EhcKE1dFRUtEQVlfVU5TUEVDSUZJRUQQABISCg5XRUVLREFZX01PTkRBWRABMoUBCgVNb2RlbBJACgdQcm9jZXNzEhkucGVyZHVyZS5zZGsudGVzdC5SZXF1ZXN0GhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZRI6CgVUb3VjaBIZLnBlcmR1cmUuc2RrLnRlc3QuUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eTKKAQoKVmFsdWVNb2RlbBJACgdQcm9jZXNzEhkucGVyZHVyZS5zZGsudGVzdC5SZXF1ZXN0GhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZRI6CgVUb3VjaBIZLnBlcmR1cmUuc2RrLnRlc3QuUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eTLXAgoIUGlwZWxpbmUSPQoFVW5hcnkSGC5wZXJkdXJlLnNkay50ZXN0Lkdyb3VwcxoaLnBlcmR1cmUuc2RrLnRlc3QuUmVzcG9uc2USRAoKU3RyZWFtZWRJbhIYLnBlcmR1cmUuc2RrLnRlc3QuR3JvdXBzGhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZSgBEkUKC1N0cmVhbWVkT3V0EhgucGVyZHVyZS5zZGsudGVzdC5Hcm91cHMaGi5wZXJkdXJlLnNkay50ZXN0LlJlc3BvbnNlMAESRAoIU3RyZWFtZWQSGC5wZXJkdXJlLnNkay50ZXN0Lkdyb3VwcxoaLnBlcmR1cmUuc2RrLnRlc3QuUmVzcG9uc2UoATABEjkKBVRvdWNoEhgucGVyZHVyZS5zZGsudGVzdC5Hcm91cHMaFi5nb29nbGUucHJvdG9idWYuRW1wdHkyiwEKBU90aGVyEkIKBENhbGwSHi5wZXJkdXJlLnNkay50ZXN0Lk90aGVyUmVxdWVzdBoaLnBlcmR1cmUuc2RrLnRlc3QuUmVzcG9uc2USPgoETm90ZRIeLnBlcmR1cmUuc2RrLnRlc3QuT3RoZXJSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5MkwKCFN0cmVhbWVkEkAKBVdhdGNoEhkucGVyZHVyZS5zZGsudGVzdC5SZXF1ZXN0GhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZTABMo8BCgVLZXllZBJDCghCeU51bWJlchIbLnBlcmR1cmUuc2RrLnRlc3QuTnVtYmVyS2V5GhoucGVyZHVyZS5zZGsudGVzdC5SZXNwb25zZRJBCgdCeVBhcnRzEhoucGVyZHVyZS5zZGsudGVzdC5QYXJ0c0tleRoaLnBlcmR1cmUuc2RrLnRlc3QuUmVzcG9uc2ViBnByb3RvMw", [file_cloudstate_entity_key, file_google_protobuf_empty]);
+
+/**
+ * @generated from message perdure.sdk.test.NumberKey
+ */
+export type NumberKey = Message<"perdure.sdk.test.NumberKey"> & {
+  /**
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message perdure.sdk.test.NumberKey.
+ * Use `create(NumberKeySchema)` to create a new message.
+ */
+export const NumberKeySchema: GenMessage<NumberKey> = /*@__PURE__*/
+  messageDesc(file_model, 0);
+
+/**
+ * @generated from message perdure.sdk.test.PartsKey
+ */
+export type PartsKey = Message<"perdure.sdk.test.PartsKey"> & {
+  /**
+   * @generated from field: string shop = 1;
+   */
+  shop: string;
+
+  /**
+   * @generated from field: bool open = 2;
+   */
+  open: boolean;
+
+  /**
+   * @generated from field: bytes till = 3;
+   */
+  till: Uint8Array;
+
+  /**
+   * @generated from field: perdure.sdk.test.Weekday weekday = 4;
+   */
+  weekday: Weekday;
+};
+
+/**
+ * Describes the message perdure.sdk.test.PartsKey.
+ * Use `create(PartsKeySchema)` to create a new message.
+ */
+export const PartsKeySchema: GenMessage<PartsKey> = /*@__PURE__*/
+  messageDesc(file_model, 1);
 
 /**
  * @generated from message perdure.sdk.test.Request
@@ -39,7 +88,7 @@ export type Request = Message<"perdure.sdk.test.Request"> & {
  * Use `create(RequestSchema)` to create a new message.
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
-  messageDesc(file_model, 0);
+  messageDesc(file_model, 2);
 
 /**
  * @generated from message perdure.sdk.test.Groups
@@ -56,7 +105,7 @@ export type Groups = Message<"perdure.sdk.test.Groups"> & {
  * Use `create(GroupsSchema)` to create a new message.
  */
 export const GroupsSchema: GenMessage<Groups> = /*@__PURE__*/
-  messageDesc(file_model, 1);
+  messageDesc(file_model, 3);
 
 /**
  * @generated from message perdure.sdk.test.Group
@@ -73,7 +122,7 @@ export type Group = Message<"perdure.sdk.test.Group"> & {
  * Use `create(GroupSchema)` to create a new message.
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
-  messageDesc(file_model, 2);
+  messageDesc(file_model, 4);
 
 /**
  * @generated from message perdure.sdk.test.OtherRequest
@@ -90,7 +139,7 @@ export type OtherRequest = Message<"perdure.sdk.test.OtherRequest"> & {
  * Use `create(OtherRequestSchema)` to create a new message.
  */
 export const OtherRequestSchema: GenMessage<OtherRequest> = /*@__PURE__*/
-  messageDesc(file_model, 3);
+  messageDesc(file_model, 5);
 
 /**
  * @generated from message perdure.sdk.test.Step
@@ -181,7 +230,7 @@ export type Step = Message<"perdure.sdk.test.Step"> & {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
-  messageDesc(file_model, 4);
+  messageDesc(file_model, 6);
 
 /**
  * @generated from message perdure.sdk.test.Response
@@ -198,7 +247,7 @@ export type Response = Message<"perdure.sdk.test.Response"> & {
  * Use `create(ResponseSchema)` to create a new message.
  */
 export const ResponseSchema: GenMessage<Response> = /*@__PURE__*/
-  messageDesc(file_model, 5);
+  messageDesc(file_model, 7);
 
 /**
  * @generated from message perdure.sdk.test.State
@@ -215,7 +264,7 @@ export type State = Message<"perdure.sdk.test.State"> & {
  * Use `create(StateSchema)` to create a new message.
  */
 export const StateSchema: GenMessage<State> = /*@__PURE__*/
-  messageDesc(file_model, 6);
+  messageDesc(file_model, 8);
 
 /**
  * @generated from message perdure.sdk.test.Appended
@@ -232,7 +281,7 @@ export type Appended = Message<"perdure.sdk.test.Appended"> & {
  * Use `create(AppendedSchema)` to create a new message.
  */
 export const AppendedSchema: GenMessage<Appended> = /*@__PURE__*/
-  messageDesc(file_model, 7);
+  messageDesc(file_model, 9);
 
 /**
  * @generated from message perdure.sdk.test.Cleared
@@ -245,7 +294,7 @@ export type Cleared = Message<"perdure.sdk.test.Cleared"> & {
  * Use `create(ClearedSchema)` to create a new message.
  */
 export const ClearedSchema: GenMessage<Cleared> = /*@__PURE__*/
-  messageDesc(file_model, 8);
+  messageDesc(file_model, 10);
 
 /**
  * An event without a handler.
@@ -260,7 +309,33 @@ export type Unhandled = Message<"perdure.sdk.test.Unhandled"> & {
  * Use `create(UnhandledSchema)` to create a new message.
  */
 export const UnhandledSchema: GenMessage<Unhandled> = /*@__PURE__*/
-  messageDesc(file_model, 9);
+  messageDesc(file_model, 11);
+
+/**
+ * @generated from enum perdure.sdk.test.Weekday
+ */
+export const Weekday = {
+  /**
+   * @generated from enum value: WEEKDAY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: WEEKDAY_MONDAY = 1;
+   */
+  MONDAY: 1,
+} as const;
+
+/**
+ * @generated from enum perdure.sdk.test.Weekday
+ */
+export type Weekday = (typeof Weekday)[keyof typeof Weekday] | UnknownEnum;
+
+/**
+ * Describes the enum perdure.sdk.test.Weekday.
+ */
+export const WeekdaySchema: GenEnum<Weekday> = /*@__PURE__*/
+  enumDesc(file_model, 0);
 
 /**
  * An event sourced entity.
@@ -402,4 +477,29 @@ export const Streamed: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_model, 4);
+
+/**
+ * Entities whose key is no text, or more than one field.
+ *
+ * @generated from service perdure.sdk.test.Keyed
+ */
+export const Keyed: GenService<{
+  /**
+   * @generated from rpc perdure.sdk.test.Keyed.ByNumber
+   */
+  byNumber: {
+    methodKind: "unary";
+    input: typeof NumberKeySchema;
+    output: typeof ResponseSchema;
+  },
+  /**
+   * @generated from rpc perdure.sdk.test.Keyed.ByParts
+   */
+  byParts: {
+    methodKind: "unary";
+    input: typeof PartsKeySchema;
+    output: typeof ResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_model, 5);
 

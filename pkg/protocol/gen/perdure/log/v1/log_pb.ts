@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/log/v1/log.proto.
  */
 export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxItADCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIiCgRrZXB0GA4gASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdBIoCgdsaW5lYWdlGA8gASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZUoECAgQCVIOc2luY2Vfc25hcHNob3QiOAoHTGluZWFnZRIOCgZvcmlnaW4YASABKAkSDQoFZGVwdGgYAiABKA0SDgoGYnVkZ2V0GAMgASgNIo0BCgRLZXB0EioKB3JlcGxpZXMYASADKAsyGS5wZXJkdXJlLmxvZy52MS5LZXB0UmVwbHkSLgoHZWZmZWN0cxgCIAMoCzIdLnBlcmR1cmUubG9nLnYxLlBlbmRpbmdFZmZlY3QSEwoLbGFzdF9lZmZlY3QYAyABKAMSFAoMZWZmZWN0c19kb25lGAQgASgDIqABCglLZXB0UmVwbHkSCwoDa2V5GAEgASgJEhQKDGNvbW1hbmRfaGFzaBgCIAEoDBIgCgVyZXBseRgDIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSJAoHZm9yd2FyZBgEIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIoCgdsaW5lYWdlGAUgASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZSJxCg1QZW5kaW5nRWZmZWN0Eg4KBm51bWJlchgBIAEoAxImCgZlZmZlY3QYAiABKAsyFi5jbG91ZHN0YXRlLlNpZGVFZmZlY3QSKAoHbGluZWFnZRgDIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2UiMQoKVmFsdWVTdGF0ZRIjCgV2YWx1ZRgBIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiiwEKCFNuYXBzaG90EhAKCHNlcXVlbmNlGAEgASgDEiMKBXN0YXRlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtyZWNvcmRfaGFzaBgDIAEoDBIPCgd0aW1lX21zGAQgASgDEiIKBGtlcHQYBSABKAsyFC5wZXJkdXJlLmxvZy52MS5LZXB0YgZwcm90bzM", [file_cloudstate_entity, file_google_protobuf_any]);
+  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIvoDCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIiCgRrZXB0GA4gASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdBIoCgdsaW5lYWdlGA8gASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZRIoCgdyZWZ1c2FsGBAgASgLMhcucGVyZHVyZS5sb2cudjEuUmVmdXNhbEoECAgQCVIOc2luY2Vfc25hcHNob3QiMwoHUmVmdXNhbBITCgtncnBjX3N0YXR1cxgBIAEoBRITCgtkZXNjcmlwdGlvbhgCIAEoCSI4CgdMaW5lYWdlEg4KBm9yaWdpbhgBIAEoCRINCgVkZXB0aBgCIAEoDRIOCgZidWRnZXQYAyABKA0ijQEKBEtlcHQSKgoHcmVwbGllcxgBIAMoCzIZLnBlcmR1cmUubG9nLnYxLktlcHRSZXBseRIuCgdlZmZlY3RzGAIgAygLMh0ucGVyZHVyZS5sb2cudjEuUGVuZGluZ0VmZmVjdBITCgtsYXN0X2VmZmVjdBgDIAEoAxIUCgxlZmZlY3RzX2RvbmUYBCABKAMiygEKCUtlcHRSZXBseRILCgNrZXkYASABKAkSFAoMY29tbWFuZF9oYXNoGAIgASgMEiAKBXJlcGx5GAMgASgLMhEuY2xvdWRzdGF0ZS5SZXBseRIkCgdmb3J3YXJkGAQgASgLMhMuY2xvdWRzdGF0ZS5Gb3J3YXJkEigKB2xpbmVhZ2UYBSABKAsyFy5wZXJkdXJlLmxvZy52MS5MaW5lYWdlEigKB3JlZnVzYWwYBiABKAsyFy5wZXJkdXJlLmxvZy52MS5SZWZ1c2FsInEKDVBlbmRpbmdFZmZlY3QSDgoGbnVtYmVyGAEgASgDEiYKBmVmZmVjdBgCIAEoCzIWLmNsb3Vkc3RhdGUuU2lkZUVmZmVjdBIoCgdsaW5lYWdlGAMgASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZSIxCgpWYWx1ZVN0YXRlEiMKBXZhbHVlGAEgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSKLAQoIU25hcHNob3QSEAoIc2VxdWVuY2UYASABKAMSIwoFc3RhdGUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhMKC3JlY29yZF9oYXNoGAMgASgMEg8KB3RpbWVfbXMYBCABKAMSIgoEa2VwdBgFIAEoCzIULnBlcmR1cmUubG9nLnYxLktlcHRiBnByb3RvMw", [file_cloudstate_entity, file_google_protobuf_any]);
 
 /**
  * All that one command did to one entity: one record, appended as a whole or not at all.
@@ -41,8 +41,8 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
   events: Any[];
 
   /**
-   * The caller's idempotency key, if it sent one, and the answer that a repeat gets: this reply, or that of `forward`; with
-   * neither, that there was none.
+   * The caller's idempotency key, if it sent one, and the answer that a repeat gets: this reply, that of `forward`, or
+   * `refusal`; with none of them, that there was none.
    *
    * @generated from field: string command_key = 3;
    */
@@ -124,6 +124,13 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
    * @generated from field: perdure.log.v1.Lineage lineage = 15;
    */
   lineage?: Lineage | undefined;
+
+  /**
+   * In place of `reply`, if the command was refused for good. Such a record changes nothing.
+   *
+   * @generated from field: perdure.log.v1.Refusal refusal = 16;
+   */
+  refusal?: Refusal | undefined;
 };
 
 /**
@@ -132,6 +139,32 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
  */
 export const CommitSchema: GenMessage<Commit> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 0);
+
+/**
+ * Why the user function refused a command.
+ *
+ * @generated from message perdure.log.v1.Refusal
+ */
+export type Refusal = Message<"perdure.log.v1.Refusal"> & {
+  /**
+   * A status code of gRPC.
+   *
+   * @generated from field: int32 grpc_status = 1;
+   */
+  grpcStatus: number;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message perdure.log.v1.Refusal.
+ * Use `create(RefusalSchema)` to create a new message.
+ */
+export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
+  messageDesc(file_perdure_log_v1_log, 1);
 
 /**
  * Where a command stands among all that follow from one command of a caller.
@@ -166,7 +199,7 @@ export type Lineage = Message<"perdure.log.v1.Lineage"> & {
  * Use `create(LineageSchema)` to create a new message.
  */
 export const LineageSchema: GenMessage<Lineage> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 1);
+  messageDesc(file_perdure_log_v1_log, 2);
 
 /**
  * What is still needed of records that are not read any more.
@@ -208,7 +241,7 @@ export type Kept = Message<"perdure.log.v1.Kept"> & {
  * Use `create(KeptSchema)` to create a new message.
  */
 export const KeptSchema: GenMessage<Kept> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 2);
+  messageDesc(file_perdure_log_v1_log, 3);
 
 /**
  * Of a command with an idempotency key, what its record says of it.
@@ -242,6 +275,11 @@ export type KeptReply = Message<"perdure.log.v1.KeptReply"> & {
    * @generated from field: perdure.log.v1.Lineage lineage = 5;
    */
   lineage?: Lineage | undefined;
+
+  /**
+   * @generated from field: perdure.log.v1.Refusal refusal = 6;
+   */
+  refusal?: Refusal | undefined;
 };
 
 /**
@@ -249,7 +287,7 @@ export type KeptReply = Message<"perdure.log.v1.KeptReply"> & {
  * Use `create(KeptReplySchema)` to create a new message.
  */
 export const KeptReplySchema: GenMessage<KeptReply> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 3);
+  messageDesc(file_perdure_log_v1_log, 4);
 
 /**
  * @generated from message perdure.log.v1.PendingEffect
@@ -276,7 +314,7 @@ export type PendingEffect = Message<"perdure.log.v1.PendingEffect"> & {
  * Use `create(PendingEffectSchema)` to create a new message.
  */
 export const PendingEffectSchema: GenMessage<PendingEffect> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 4);
+  messageDesc(file_perdure_log_v1_log, 5);
 
 /**
  * What a value entity holds.
@@ -297,7 +335,7 @@ export type ValueState = Message<"perdure.log.v1.ValueState"> & {
  * Use `create(ValueStateSchema)` to create a new message.
  */
 export const ValueStateSchema: GenMessage<ValueState> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 5);
+  messageDesc(file_perdure_log_v1_log, 6);
 
 /**
  * The state after some event, from which a replay may start.
@@ -342,5 +380,5 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 6);
+  messageDesc(file_perdure_log_v1_log, 7);
 

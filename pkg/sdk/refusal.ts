@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { StatusName } from "./status-name.ts";
+import { statusNumber } from "./status-name.ts";
+
+export interface FailOptions {
+  /**
+   * What the failure means to the caller's program: a status of gRPC, over HTTP the status that belongs to it (404 of
+   * `NOT_FOUND`). Default: `UNKNOWN`, which is 500. Proxies other than Perdure's know that one alone.
+   */
+  readonly code?: StatusName;
+}
+
+/** A failure that a handler answers with. */
+export interface Refusal {
+  readonly description: string;
+  /** Of gRPC; 0 if the handler gave none. */
+  readonly status: number;
+}
+
+/** Raises `BAD_STATUS`. `what` is the function that was called. */
+export function refusalOf(what: "fail" | "failure", description: string, options?: FailOptions): Refusal {
+  const code = options?.code;
+  return { description, status: code === undefined ? 0 : statusNumber(what, code) };
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { inspect } from "node:util";
+
+import { status } from "@grpc/grpc-js";
+
+import { SdkError } from "./error.ts";
+
+/** A status of gRPC other than OK, as `NOT_FOUND`. */
+export type StatusName = Exclude<keyof typeof status, "OK">;
+
+/** The enum has its numbers as keys too. */
+const NAMES = new Set(Object.keys(status).filter((key) => key !== "OK" && !/^\d+$/.test(key)));
+
+/** The number of a status. `what` is the function that was given the name. Raises `BAD_STATUS`. */
+export function statusNumber(what: string, name: StatusName): number {
+  if (NAMES.has(name)) return status[name];
+  const text = `${what} takes the name of a status other than OK, as NOT_FOUND, not ${inspect(name)}`;
+  throw new SdkError("BAD_STATUS", text);
+}
+
+/** The name of a number; 0, which no failure has, is what a failure without a code is to its caller. */
+export function statusName(number: number): StatusName {
+  const name = status[number];
+  return name !== undefined && NAMES.has(name) ? (name as StatusName) : "UNKNOWN";
+}
