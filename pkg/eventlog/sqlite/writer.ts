@@ -16,6 +16,7 @@ import type { KnownEntity } from "./last-positions.ts";
 import { checkIdentity, OpenFiles } from "./open-files.ts";
 import type { ExpectedFile, FileIdentity, FilesState } from "./open-files.ts";
 import type { WriterSettings } from "./options.ts";
+import { checkPlaces } from "./path.ts";
 import { CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
 import { isReadOnly, translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
@@ -64,6 +65,8 @@ export class Writer {
     let database: DatabaseSync | undefined;
     try {
       const identity = checkIdentity(path, expected?.identity);
+      // What was put in the place of a file since it was last open could hold this thread up for ever.
+      checkPlaces(path);
       checkWal(path);
       inspectFile(path, settings.fullCheckBytes);
       database = new DatabaseSync(existing(path), {
