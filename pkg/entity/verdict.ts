@@ -28,8 +28,13 @@ export type Verdict =
       readonly forget: boolean;
       readonly complaint?: string;
     }
-  /** The stream cannot be trusted any more. */
-  | { readonly kind: "broken"; readonly text: string; readonly detail: string };
+  /** The stream cannot be trusted any more. `ofNoCommand`: the user function gave it up, and not because of a command. */
+  | {
+      readonly kind: "broken";
+      readonly text: string;
+      readonly detail: string;
+      readonly ofNoCommand?: boolean;
+    };
 
 /** Store the change and the side effects, then answer, and then carry the effects out. */
 export interface CommitVerdict {
@@ -98,8 +103,10 @@ export function judgeMessage<Reply extends EntityReplyMessage>(
     return { kind: "broken", text: texts.message, detail };
   }
   switch (message.case) {
-    case "failure":
-      return { kind: "broken", text: texts.failure, detail: message.value.description };
+    case "failure": {
+      const { commandId, description } = message.value;
+      return { kind: "broken", text: texts.failure, detail: description, ofNoCommand: commandId === 0n };
+    }
     case undefined:
       return { kind: "broken", text: texts.message, detail: "empty message" };
     case "reply":

@@ -29,5 +29,5 @@ export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
 export type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
 export { createGrpcWebHandler, isGrpcWebContentType } from "./web/web-handler.ts";
 export type { WebExchange } from "./web/web-exchange.ts";
-export { Status, StatusError } from "./status.ts";
+export { Status, StatusError, statusName } from "./status.ts";
 export type { UnaryReply } from "./unary-call.ts";

@@ -27,6 +27,8 @@ export interface EntityService {
   readonly kind: "event-sourced" | "value";
   readonly desc: DescService;
   readonly persistenceId: string;
+  /** That of the snapshots which its code can go on from. Always empty for values, which have none. */
+  readonly snapshotVersion: string;
   /** How long an entity may be idle before it leaves memory, in milliseconds; the proxy's default if undefined. */
   readonly passivationTimeoutMs: number | undefined;
   /** Methods by name, as `AddItem`. */

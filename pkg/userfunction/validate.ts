@@ -118,13 +118,14 @@ function entityService(
   entity: Entity,
   desc: DescService,
 ): EntityService | string[] {
-  const { serviceName, entityType, persistenceId } = entity;
-  const errors: string[] = [];
+  const { serviceName, entityType, persistenceId, snapshotVersion } = entity;
+  const errors = snapshotVersionFaults(serviceName, kind, snapshotVersion);
   const methods = new Map<string, EntityMethod>();
   const service: EntityService = {
     kind,
     desc,
     persistenceId,
+    snapshotVersion,
     passivationTimeoutMs: passivationTimeoutMs(entity),
     methods,
   };
@@ -150,6 +151,21 @@ function checkEntityMethod(entityType: string, method: DescMethod, hasKey: boole
     );
   }
   return errors;
+}
+
+const MAX_SNAPSHOT_VERSION_LENGTH = 100;
+
+function snapshotVersionFaults(service: string, kind: EntityService["kind"], version: string): string[] {
+  if (version.length > MAX_SNAPSHOT_VERSION_LENGTH) {
+    return [
+      `the snapshot version of service ${service} has ${version.length} characters, ${MAX_SNAPSHOT_VERSION_LENGTH} are allowed`,
+    ];
+  }
+  if (version === "" || kind === "event-sourced") return [];
+  return [
+    `service ${service} has a snapshot version, but its entities are values: they have no events that could be replayed ` +
+      "instead of a snapshot of another version",
+  ];
 }
 
 function passivationTimeoutMs(entity: Entity): number | undefined {

@@ -65,6 +65,7 @@ function toSpec(
       kind: "event-sourced",
       desc,
       persistenceId: desc.name,
+      snapshotVersion: "",
       passivationTimeoutMs: undefined,
       methods,
     };

@@ -59,6 +59,8 @@ interface WorldOptions {
   /** Of a value entity instead of an event sourced one. */
   readonly onValueMessage?: Script["onValueMessage"];
   readonly options?: Partial<EntityOptions>;
+  /** What its code declares. */
+  readonly snapshotVersion?: string;
   readonly log?: (log: EventLog) => EventLog;
 }
 
@@ -68,9 +70,9 @@ export async function world(
   onMessage: Script["onMessage"],
   setup: WorldOptions = {},
 ): Promise<World> {
-  const { onValueMessage } = setup;
+  const { onValueMessage, snapshotVersion } = setup;
   const entityType = onValueMessage === undefined ? EventSourced.typeName : ValueEntity.typeName;
-  const { methods } = counterService(entityType);
+  const { methods } = counterService(entityType, snapshotVersion);
   const userFunction = await startScriptedUserFunction({
     spec: counterSpec(),
     ...(onMessage !== undefined && { onMessage }),
@@ -146,9 +148,9 @@ export async function world(
 }
 
 /** The counter as a service of this kind of entities. */
-export function counterService(entityType: string): EntityService {
+export function counterService(entityType: string, snapshotVersion = ""): EntityService {
   const spec = counterSpec();
-  const entities = spec.entities.map((entity) => ({ ...entity, entityType }));
+  const entities = spec.entities.map((entity) => ({ ...entity, entityType, snapshotVersion }));
   const validation = validateSpec({ ...spec, entities }, [entityType]);
   if (!validation.ok) throw new Error(validation.errors.join());
   const service = validation.spec.services.get(COUNTER_SERVICE);
