@@ -10,6 +10,7 @@ export type {
   LogHealth,
   LogRecord,
   Position,
+  StoredSnapshot,
   TailRecord,
 } from "./event-log.ts";
 export type { HealthSettings } from "./health.ts";

@@ -256,6 +256,8 @@ export function bound(log: EventLog): EventLog {
     readLast: (...parameters) => log.readLast(...parameters),
     replace: (...parameters) => log.replace(...parameters),
     saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),
+    snapshots: (type) => log.snapshots(type),
+    dropSnapshot: (entity) => log.dropSnapshot(entity),
     tail: (...parameters) => log.tail(...parameters),
     list: (...parameters) => log.list(...parameters),
     lastPosition: (...parameters) => log.lastPosition(...parameters),

@@ -12,12 +12,13 @@ import type {
   LogHealth,
   LogRecord,
   Position,
+  StoredSnapshot,
   TailRecord,
 } from "../event-log.ts";
 import { Health } from "../health.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
-import { APPEND, CHECKPOINT, REPLACE, SNAPSHOT } from "./batch.ts";
+import { APPEND, CHECKPOINT, DROP_SNAPSHOT, REPLACE, SNAPSHOT } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation, OperationKind } from "./batch.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { ConnectionKeeper } from "./connection.ts";
@@ -155,6 +156,23 @@ class LogInFile implements SqliteLog {
     await this.#queue.add({ kind: SNAPSHOT, entity, position, bytes: snapshot });
   }
 
+  async *snapshots(type?: string): AsyncGenerator<StoredSnapshot> {
+    let after = 0;
+    for (let end = false; !end; ) {
+      const page = await this.#read((reader) => reader.snapshots(type, after));
+      for (const { entity, position, bytes } of page.items) {
+        this.#checkOpen();
+        yield { entity, position, bytes };
+      }
+      after = page.items.at(-1)?.number ?? after;
+      end = page.end;
+    }
+  }
+
+  async dropSnapshot(entity: EntityKey): Promise<void> {
+    await this.#store(DROP_SNAPSHOT, entity, NO_POSITION, NO_BYTES);
+  }
+
   /** A read costs no more than its records. */
   async pack(): Promise<void> {
     this.#checkOpen();
@@ -273,6 +291,8 @@ class LogInFile implements SqliteLog {
     }
   }
 }
+
+const NO_BYTES = new Uint8Array();
 
 interface News {
   readonly items: readonly TailRecord[];
