@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "..");
 const PAGE = readFileSync(join(ROOT, "docs", "errors.md"), "utf8");
 
 /** Codes of the SDK and of the command line, which speak to their own users in their own help. */
-const NOT_THE_PROXY = ["SdkErrorCode", "DevErrorCode"];
+const NOT_THE_PROXY = ["SdkErrorCode", "DevErrorCode", "SnapshotsErrorCode"];
 
 /** Every code of every closed list in `pkg`: unions named `…Code`, and the table of HTTP errors. */
 function codesInSources(): Set<string> {

@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -326,6 +339,34 @@ test.serial("--reset starts with empty state, but never unasked", async (t) => {
 
   const asked = place.dev("--reset", "--yes");
   t.deepEqual(await cart(await urlOf(asked)), { items: [] });
+});
+
+test.serial("--reset deletes the state behind a link, and refuses what is no file", async (t) => {
+  const place = new Workplace(t);
+  const first = place.dev();
+  await add(await urlOf(first), 2);
+  first.signal("SIGINT");
+  t.is(await first.exit(), 0);
+  const state =
+    [place.folder, place.cart].map((each) => join(each, ".perdure")).find((each) => existsSync(each)) ?? "";
+  const name = join(state, readdirSync(state).find((each) => each.endsWith(".db")) ?? "");
+  const kept = join(place.folder, "kept.db");
+  renameSync(name, kept);
+  symlinkSync(kept, name);
+
+  const second = place.dev("--reset", "--yes");
+  t.deepEqual(await cart(await urlOf(second)), { items: [] });
+  second.signal("SIGINT");
+  t.is(await second.exit(), 0);
+  t.true(lstatSync(name).isSymbolicLink());
+  t.true(lstatSync(kept).isFile());
+
+  rmSync(name);
+  t.is(spawnSync("mkfifo", [name]).status, 0);
+  const fifo = place.dev("--reset", "--yes");
+  t.is(await fifo.exit(), 1);
+  t.regex(fifo.text, /this is a FIFO, and a log is made of regular files; nothing was changed/);
+  t.true(lstatSync(name).isFIFO());
 });
 
 test.serial("a command that does not work is told, with exit code 1", async (t) => {

@@ -6,15 +6,19 @@ import { describeError, SettingError } from "../../pkg/base/mod.ts";
 import { PROXY_VERSION } from "../../pkg/proxy/mod.ts";
 import { devCommand } from "./dev/command.ts";
 import { DevError } from "./dev/dev-error.ts";
+import { snapshotsCommand } from "./snapshots/command.ts";
+import { SnapshotsError } from "./snapshots/snapshots-error.ts";
 
 const EXAMPLES = `Examples:
   $ perdure dev                    run the function in this folder and its proxy, on http://127.0.0.1:9000
   $ perdure dev --help             everything else that it can do
+  $ perdure snapshots --help       list, show and drop the snapshots in a log
 `;
 
 /** The command line `perdure`. Gives the exit code: 0 as asked, 1 failed, 2 wrong usage. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const end = argv.indexOf("--");
+  // Of other commands it has its usual meaning: what follows is no option.
+  const end = argv[0] === "dev" ? argv.indexOf("--") : -1;
   const own = end === -1 ? argv : argv.slice(0, end);
   const command = end === -1 ? [] : argv.slice(end + 1);
   const program = new Command("perdure")
@@ -23,6 +27,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .addHelpText("before", EXAMPLES)
     .exitOverride();
   program.addCommand(devCommand(command).exitOverride().showHelpAfterError("(perdure dev --help shows all)"));
+  program.addCommand(snapshotsCommand());
   try {
     await program.parseAsync(own, { from: "user" });
     return 0;
@@ -35,9 +40,15 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** What we raise ourselves says it all; its causes are in its text. */
 function describeFailure(error: unknown): string {
-  return error instanceof DevError ? error.message : describeError(error);
+  return isOurs(error) ? error.message : describeError(error);
 }
 
 function isUsage(error: unknown): boolean {
-  return error instanceof SettingError || (error instanceof DevError && error.code !== "FAILED");
+  return error instanceof SettingError || (isOurs(error) && USAGE.includes(error.code));
 }
+
+function isOurs(error: unknown): error is DevError | SnapshotsError {
+  return error instanceof DevError || error instanceof SnapshotsError;
+}
+
+const USAGE: readonly string[] = ["BAD_USAGE", "NO_FUNCTION"];

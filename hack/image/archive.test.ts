@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -194,4 +197,21 @@ test("a name without a tag is latest, a port is no tag", (t) => {
   t.is(fullName("dev.local/cart:2"), "dev.local/cart:2");
   t.is(fullName("dev.local/cart@sha256:00"), "dev.local/cart@sha256:00");
   t.is(fileName("dev.local/cart"), "dev.local_cart_latest");
+});
+
+test("an image takes the place of a file, by a link too, and of nothing else", async (t) => {
+  const place = folder(t);
+  const [file, link, fifo] = [join(place, "file.tar"), join(place, "link.tar"), join(place, "fifo.tar")];
+  writeFileSync(file, "old");
+  symlinkSync("file.tar", link);
+  t.is(spawnSync("mkfifo", [fifo]).status, 0);
+  await scriptImage(t, { out: link });
+  t.true(lstatSync(link).isSymbolicLink());
+  t.not(readFileSync(file, "utf8"), "old");
+  for (const out of [fifo, place]) {
+    await t.throwsAsync(scriptImage(t, { out }), {
+      message: `${out} is no regular file, so no image is written there`,
+    });
+  }
+  t.true(lstatSync(fifo).isFIFO());
 });

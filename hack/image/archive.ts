@@ -10,7 +10,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { createWriteStream, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
 import { layerEntries } from "./layer.ts";
@@ -46,8 +46,9 @@ const DEFAULT_USER = "65532:65532";
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
-/** Rejects if a file is missing, or a program's library is. */
+/** Rejects if a file is missing, or a program's library is, or `out` is there and no regular file. */
 export async function writeImage(options: ImageOptions): Promise<void> {
+  const out = targetOf(options.out);
   const entries = await layerEntries(options.files, options.libraries);
   // Once to know the digest, which is the layer's name, and once into the archive: no copy of it lies in between.
   const layer = await measure(tarBytes(entries));
@@ -85,16 +86,24 @@ export async function writeImage(options: ImageOptions): Promise<void> {
     [pathOf(configBlob), config],
   ];
 
-  const aside = `${options.out}.${process.pid}.part`;
+  const aside = `${out}.${process.pid}.part`;
   try {
     await pipeline(async function* () {
       yield* tarMember(pathOf(layer), layer.size, checked(tarBytes(entries), layer));
       yield* tarBytes(small.map(([path, bytes]) => ({ kind: "bytes", path, mode: 0o644, bytes })));
     }, createWriteStream(aside));
-    renameSync(aside, options.out);
+    renameSync(aside, out);
   } finally {
     rmSync(aside, { force: true });
   }
+}
+
+/** What is there is replaced: the file behind a link rather than the link, and no device and the like. */
+function targetOf(out: string): string {
+  const found = statSync(out, { throwIfNoEntry: false });
+  if (found === undefined) return out;
+  if (!found.isFile()) throw new Error(`${out} is no regular file, so no image is written there`);
+  return realpathSync(out);
 }
 
 function configOf({ entrypoint, env, user }: ImageOptions, layer: string, architecture: string): object {

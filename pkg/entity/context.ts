@@ -8,6 +8,7 @@ import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 import type { EffectBook } from "./entity-effects.ts";
 import type { EntityOptions } from "./options.ts";
 import type { Packer } from "./packer.ts";
+import type { SnapshotUse } from "./snapshot-use.ts";
 
 /** An entity in memory, as the runtime sees it. */
 export interface ActiveEntity {
@@ -30,6 +31,7 @@ export interface EntityContext {
   /** The memory for histories that are read, in bytes. */
   readonly activationMemory: Account;
   readonly packer: Packer;
+  readonly snapshots: SnapshotUse;
   readonly effects: EffectBook;
   /** Has to be waited for before the first record with side effects of a type is stored; undefined: nothing to wait for. */
   readonly announceEffects: (type: string) => Promise<void> | undefined;

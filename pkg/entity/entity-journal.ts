@@ -135,10 +135,10 @@ export class EntityJournal {
   }
 
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
-  saveSnapshot(state: Any): void {
+  saveSnapshot(state: Any, version: string): void {
     const { log, logger, clock } = this.#context;
     this.#records = 0;
-    const bytes = writeSnapshot(this.#cursor, state, clock.wallMs(), this.#kept());
+    const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#kept());
     log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
       const { type, id } = this.#key;
       logger.warn("snapshot was not saved", { entity: `${type}/${id}`, error: toError(error) });

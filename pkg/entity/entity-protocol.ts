@@ -6,7 +6,7 @@ import type { EntityService } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 import type { StreamTexts } from "./failure.ts";
-import type { Change, Cursor } from "./history.ts";
+import type { Change, Cursor, SnapshotPoint } from "./history.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -21,8 +21,16 @@ export interface EntityProtocol {
   /** How a record is stored: behind the earlier ones, or in their place. */
   readonly store: "append" | "replace";
 
-  /** Reads the entity: what a new stream has to be told of it, in order. Throws what the log throws, and HistoryError. */
-  recover(log: HistoryReader, service: EntityService, key: EntityKey): AsyncIterable<RecoveredPage>;
+  /**
+   * Reads the entity: what a new stream has to be told of it, in order. A snapshot that may not be used is left out, and
+   * the events are read from the first one. Throws what the log throws, and HistoryError.
+   */
+  recover(
+    log: HistoryReader,
+    service: EntityService,
+    key: EntityKey,
+    mayUse: (snapshot: SnapshotPoint) => boolean,
+  ): AsyncIterable<RecoveredPage>;
 
   /** The change of a record that changes nothing. Throws what the log throws, and HistoryError. */
   noChange(log: EventLog, key: EntityKey): Promise<Change>;
@@ -48,6 +56,8 @@ export type HistoryReader = Pick<EventLog, "read" | "readLast">;
 /** A bounded part of what a stream is told. */
 export interface RecoveredPage {
   readonly messages: readonly Uint8Array[];
+  /** Of the snapshot's state in the first of the messages; 0 if there is none. */
+  readonly snapshotBytes: number;
   /** What the entity remembers beside its state: `kept` before the commits, if there is such a thing on this page. */
   readonly kept: Kept | undefined;
   readonly commits: readonly Commit[];

@@ -18,6 +18,7 @@ import { entityError } from "./failure.ts";
 import type { EntityOptions } from "./options.ts";
 import type { Outcome } from "./outcome.ts";
 import { Packer } from "./packer.ts";
+import { SnapshotUse } from "./snapshot-use.ts";
 import { StatefulEntity } from "./stateful-entity.ts";
 import { VALUE } from "./value/protocol.ts";
 
@@ -81,6 +82,7 @@ export class EntityRuntime {
       ...dependencies,
       activations: new Semaphore(options.maxActivations),
       packer: new Packer(dependencies.log, clock, dependencies.logger, options),
+      snapshots: new SnapshotUse(dependencies),
       announceEffects: (type) => this.#sweep.announce(type),
       effects: new EffectBook(dependencies.carryOut, options.maxActiveEntities, this.#memory),
       marks: new ExpiryQueue(clock, options.effectMarkDelayMs, (entity) => entity.markEffects()),

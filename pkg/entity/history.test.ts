@@ -119,7 +119,7 @@ test("two records of the same events in other order are told apart by the chain"
 
 test("the chain goes on across a snapshot", (t) => {
   const { records, cursors } = chain([3, 2]);
-  const bytes = writeSnapshot(cursors[1]!, event("state"), 5, undefined);
+  const bytes = writeSnapshot(cursors[1]!, event("state"), "2", 5, undefined);
   const snapshot = readSnapshot({ position: cursors[1]!.position, bytes });
   t.like(snapshot.cursor, { position: cursors[1]!.position, sequence: 3 });
   t.deepEqual(Buffer.from(snapshot.cursor.recordHash), Buffer.from(cursors[1]!.recordHash));

@@ -22,7 +22,8 @@ import type { EffectEntry } from "./effect-ledger.ts";
  * 2. Records of an entity form a chain: each holds the SHA-256 of the one before, and its first event follows the last
  *    event of the one before; a value counts as one. One without events only tells how its command was answered. A reader that finds anything else refuses to go on (I6): wrong
  *    state is worse than none.
- * 3. A snapshot holds the hash of the record it was taken behind, so the chain goes on across it.
+ * 3. A snapshot holds the hash of the record it was taken behind, so the chain goes on across it, and the version that the
+ *    code declared which made it.
  * 4. The record of a value replaces the one before, so the newest stands alone.
  * 5. What is needed of records that are not read any more goes on in the snapshot, and in the record of a value (`Kept`).
  * 6. A record tells which kind of entity it is of; the other kind does not read it.
@@ -207,14 +208,24 @@ export function readValue(record: LogRecord): ValuePoint {
   return { value: commit.valueState.value, commit, cursor: advance(before, record, 1) };
 }
 
-/** `kept`: what goes on of the records that it stands for, as the bytes of a `Kept`. */
-export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number, kept?: Uint8Array): Uint8Array {
+/**
+ * @param version that of the snapshots which the entity's code can go on from
+ * @param kept what goes on of the records that it stands for, as the bytes of a `Kept`
+ */
+export function writeSnapshot(
+  cursor: Cursor,
+  state: Any,
+  version: string,
+  timeMs: number,
+  kept?: Uint8Array,
+): Uint8Array {
   const snapshot: Snapshot = {
     $typeName: "perdure.log.v1.Snapshot",
     sequence: BigInt(cursor.sequence),
     state,
     recordHash: cursor.recordHash,
     timeMs: BigInt(Math.trunc(timeMs)),
+    version,
   };
   return withKept(toBinary(SnapshotSchema, snapshot), SnapshotSchema.field.kept.number, kept);
 }
@@ -222,6 +233,10 @@ export function writeSnapshot(cursor: Cursor, state: Any, timeMs: number, kept?:
 /** A state, and where in the history it stands. */
 export interface SnapshotPoint {
   readonly state: Any;
+  /** What the code that made it declared; empty if it declared nothing. */
+  readonly version: string;
+  /** Wall-clock time, in milliseconds since 1970. */
+  readonly timeMs: number;
   /** What the records told that it stands for. */
   readonly kept: Kept | undefined;
   readonly cursor: Cursor;
@@ -240,6 +255,8 @@ export function readSnapshot(record: LogRecord): SnapshotPoint {
   const { position } = record;
   return {
     state: snapshot.state,
+    version: snapshot.version,
+    timeMs: Number(snapshot.timeMs),
     kept: snapshot.kept,
     cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
   };

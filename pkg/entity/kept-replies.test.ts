@@ -161,7 +161,7 @@ for (const [kind, protocol, entityType] of [
         cursor = advance(cursor, { position, bytes }, sequencesOf(change));
         if (answered !== undefined) kept.add(answered);
         if (snapshot && changes && !isValue)
-          await log.saveSnapshot(KEY, position, writeSnapshot(cursor, any("s"), 1, kept.encode()));
+          await log.saveSnapshot(KEY, position, writeSnapshot(cursor, any("s"), "", 1, kept.encode()));
       }
       return { kept, cursor };
     }
@@ -172,7 +172,7 @@ for (const [kind, protocol, entityType] of [
         const live = await write(log, steps);
         const read = new KeptReplies(BOUNDS);
         let end: Cursor | undefined;
-        for await (const { kept, commits, cursor } of protocol.recover(log, service, KEY)) {
+        for await (const { kept, commits, cursor } of protocol.recover(log, service, KEY, () => true)) {
           for (const reply of [
             ...(kept?.replies ?? []),
             ...commits.flatMap((commit) => answeredIn(commit) ?? []),

@@ -8,6 +8,7 @@ export type { CarryOut } from "./entity-effects.ts";
 export { EntityRuntime } from "./entity-runtime.ts";
 export type { EntityRuntimeDependencies } from "./entity-runtime.ts";
 export { mayPass } from "./failure.ts";
+export { readSnapshot } from "./history.ts";
 export { CALLERS_LINEAGE, descend } from "./lineage.ts";
 export type { Lineage, LineageLimits } from "./lineage.ts";
 export { DEFAULT_ENTITY_OPTIONS } from "./options.ts";

@@ -3,7 +3,7 @@
 import { assert, BoundedQueue, toError } from "../base/mod.ts";
 import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
-import type { ClientStream } from "../grpc/mod.ts";
+import type { CallEnd, ClientStream } from "../grpc/mod.ts";
 import type { SideEffectMessage } from "../protocol/mod.ts";
 import type { EntityMethod, EntityService, WatchedStream } from "../userfunction/mod.ts";
 
@@ -21,6 +21,8 @@ import { descend } from "./lineage.ts";
 import type { Lineage } from "./lineage.ts";
 import { NO_EFFECTS } from "./outcome.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
+import { refusalByEnd, refusalByFailure } from "./snapshot-use.ts";
+import type { SnapshotRefusal } from "./snapshot-use.ts";
 import { keepAnswer } from "./verdict.ts";
 import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
 
@@ -63,6 +65,9 @@ const LARGE_ANSWER_BYTES = 65_536;
  *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
  * 11. (I11) A command that asks for more than may follow from it (`Lineage`), or for more side effects than may wait, is
  *     refused, and nothing of it is stored.
+ * 12. If the user function gives up a stream that began with a snapshot before it has said anything about a command, the
+ *     entity is replayed once more, from its events alone. A command that was open is given to it again: what refuses the
+ *     first message of a stream has not seen the later ones.
  * 13. A stream speaks for one service. Before a command of another service with the same persistence id, the stream is let
  *     go and the history told on one of that service, so that both see one state.
  */
@@ -83,8 +88,12 @@ export class StatefulEntity implements ActiveEntity {
   #onActive: (() => void) | undefined;
   /** How large the last answers to these methods were, of those that were large, in bytes. */
   #largeAnswers: Map<EntityMethod, number> | undefined;
-  /** Another writer was faster than its append, or it has to have another stream (13): it is next. */
+  /** Another writer was faster than its append, its stream was refused (12) or has to be another one (13): it is next. */
   #again: Delivery | undefined;
+  /** Of the snapshot that the stream began with, in bytes, while the user function has said nothing on it; else 0. */
+  #offeredBytes = 0;
+  /** Why the entity is replayed without its snapshot, while the user function has said nothing. */
+  #refusal: SnapshotRefusal | undefined;
 
   constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, id: string) {
     this.#context = context;
@@ -196,31 +205,44 @@ export class StatefulEntity implements ActiveEntity {
   async #replay(): Promise<void> {
     const reads = new CountedReads(this.#context.log, this.#context.activationMemory);
     try {
-      await this.#replayFrom(reads);
+      let isWhole: boolean;
+      // (12) A refused stream leaves the entity activating, a broken one does not.
+      do isWhole = await this.#replayFrom(reads);
+      while (!isWhole && this.#state.kind === "activating");
     } finally {
       reads.close();
     }
   }
 
-  async #replayFrom(reads: CountedReads): Promise<void> {
+  /** False if the stream was lost before its end. */
+  async #replayFrom(reads: CountedReads): Promise<boolean> {
     let stream: ClientStream | undefined;
-    const pages = this.#protocol.recover(reads, this.service, this.#key);
+    const { snapshots } = this.#context;
+    const isRefused = this.#refusal !== undefined;
+    const pages = this.#protocol.recover(
+      reads,
+      this.service,
+      this.#key,
+      (snapshot) => !isRefused && snapshots.mayUse(this.service, snapshot),
+    );
     this.#journal.reset();
     for await (const page of pages) {
       if (stream === undefined) {
         stream = await this.#openStream();
-        if (this.#stream !== stream) return;
+        if (this.#stream !== stream) return false;
+        this.#offeredBytes = page.snapshotBytes;
       }
       for (const message of page.messages) stream.send(message);
       this.#journal.read(page);
       // The stream may break while the log is read or the user function is slow to take what was sent.
-      if (this.#stream !== stream) return;
+      if (this.#stream !== stream) return false;
       if (page.cursor === undefined) await stream.drained();
     }
     this.#journal.effects.carryOutAgain(this.#fullName);
     this.#onActive?.();
     this.#onActive = undefined;
     this.#next();
+    return true;
   }
 
   #openStream(): ClientStream | Promise<ClientStream> {
@@ -241,7 +263,7 @@ export class StatefulEntity implements ActiveEntity {
         onEnd: (end) => {
           streams.over(watched);
           this.#context.retired(stream);
-          if (this.#stream === stream) this.#onStreamEnd(end.message);
+          if (this.#stream === stream) this.#onStreamEnd(end);
         },
       });
       this.#stream = stream;
@@ -315,8 +337,14 @@ export class StatefulEntity implements ActiveEntity {
     const openCommandId = state.kind === "open" ? state.commandId : undefined;
     const { maxMessageFields } = this.#context.options;
     const verdict = this.#protocol.judge(bytes, openCommandId, maxMessageFields, this.service.extensions);
-    if (verdict.kind === "broken") return this.#break(verdict.text, verdict.detail, verdict.isTold);
+    if (verdict.kind === "broken") {
+      const { text, detail, isTold, ofNoCommand } = verdict;
+      const refusal = ofNoCommand === true ? refusalByFailure(this.#offered, detail) : undefined;
+      return refusal === undefined ? this.#break(text, detail, isTold) : this.#replayWithoutSnapshot(refusal);
+    }
     assert(state.kind === "open", "only an open command can be answered");
+    this.#offeredBytes = 0;
+    if (this.#refusal !== undefined) this.#noteRefusal(this.#refusal);
     this.#context.relayTimeouts.forget(this);
 
     this.#rememberSize(state.delivery.command.method, bytes.length);
@@ -365,7 +393,9 @@ export class StatefulEntity implements ActiveEntity {
     }
     this.#state = { kind: "appending", delivery };
     const onStored = (firstEffect: number): void => {
-      if (snapshot !== undefined) this.#journal.saveSnapshot(snapshot);
+      if (snapshot !== undefined && this.#context.snapshots.mayStore(this.service, snapshot)) {
+        this.#journal.saveSnapshot(snapshot, this.service.snapshotVersion);
+      }
       // I1: the record is safe now, so answer and effects may leave, even if the stream broke meanwhile.
       if (outcome.kind === "failure") delivery.reject(outcome.error);
       else if (lineage === undefined) delivery.resolve(outcome);
@@ -467,6 +497,32 @@ export class StatefulEntity implements ActiveEntity {
     this.#activate();
   }
 
+  /** (12) Of the snapshot that may be to blame, in bytes; an append that is under way decides for itself. */
+  get #offered(): number {
+    return this.#state.kind === "marking" ? 0 : this.#offeredBytes;
+  }
+
+  /** (12) */
+  #replayWithoutSnapshot(refusal: SnapshotRefusal): void {
+    const state = this.#state;
+    this.#refusal = refusal;
+    this.#offeredBytes = 0;
+    if (state.kind === "idle") this.#context.onBusy(this);
+    if (state.kind === "open") {
+      this.#again = state.delivery;
+      this.#await(state.delivery);
+    }
+    // An activation that is under way notices that its stream is gone.
+    if (state.kind === "activating") this.#letGo();
+    else this.#restart();
+  }
+
+  /** The user function went on without the snapshot. */
+  #noteRefusal(refusal: SnapshotRefusal): void {
+    this.#refusal = undefined;
+    this.#context.snapshots.refused(this.service, this.id, refusal);
+  }
+
   #endStream(): void {
     this.#state = PASSIVATING;
     this.#context.onBusy(this);
@@ -482,9 +538,13 @@ export class StatefulEntity implements ActiveEntity {
     this.#context.retire(stream);
   }
 
-  #onStreamEnd(message: string): void {
+  #onStreamEnd(end: CallEnd): void {
     this.#stream = undefined;
-    if (this.#state.kind !== "passivating") return this.#break(this.#protocol.texts.termination, message);
+    if (this.#state.kind !== "passivating") {
+      const refusal = refusalByEnd(this.#offered, end);
+      if (refusal !== undefined) return this.#replayWithoutSnapshot(refusal);
+      return this.#break(this.#protocol.texts.termination, end.message);
+    }
     if (this.#mailbox.size > 0) return this.#activate();
     this.#gone();
     if (this.#journal.records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);

@@ -28,6 +28,8 @@ export type Verdict =
       readonly text: string;
       readonly detail: string;
       readonly isTold: boolean;
+      /** The user function gave the stream up, and not because of a command. */
+      readonly ofNoCommand?: boolean;
     };
 
 /** Nothing to store: answer at once. */
@@ -129,9 +131,19 @@ function broken(text: string, detail: string): Verdict {
 }
 
 /** The user function gave the stream up. If it says why where its developer looks, the caller is told so. */
-function givenUp(text: string, { description }: Failure, extensions: ReadonlySet<string>): Verdict {
+function givenUp(
+  text: string,
+  { commandId, description }: Failure,
+  extensions: ReadonlySet<string>,
+): Verdict {
   const isTold = extensions.has(FAILURES);
-  return { kind: "broken", text: isTold ? `${text}${WHERE_TO_LOOK}` : text, detail: description, isTold };
+  return {
+    kind: "broken",
+    text: isTold ? `${text}${WHERE_TO_LOOK}` : text,
+    detail: description,
+    isTold,
+    ofNoCommand: commandId === 0n,
+  };
 }
 
 const WHERE_TO_LOOK = ": the log of the user function says why";

@@ -248,6 +248,33 @@ const broken: Readonly<Record<string, Break>> = {
       },
     };
   },
+  "drops the records with the snapshot": (log) => {
+    const dropped = new Set<string>();
+    const nameOf = ({ type, id }: EntityKey) => JSON.stringify([type, id]);
+    return {
+      dropSnapshot: async (entity) => {
+        dropped.add(nameOf(entity));
+        return log.dropSnapshot(entity);
+      },
+      read: async (entity, after) => {
+        const page = await log.read(entity, after);
+        return dropped.has(nameOf(entity)) ? { ...page, records: [] } : page;
+      },
+    };
+  },
+  "drops no snapshot": () => ({ dropSnapshot: async () => undefined }),
+  "drops the snapshots of all entities of that id": (log) => ({
+    dropSnapshot: async ({ id }) => {
+      for await (const { entity } of log.snapshots()) if (entity.id === id) await log.dropSnapshot(entity);
+    },
+  }),
+  "lists the snapshots of all types whatever is asked": (log) => ({ snapshots: () => log.snapshots() }),
+  "lists one page of snapshots": (log) => ({
+    async *snapshots(type) {
+      let count = 0;
+      for await (const snapshot of log.snapshots(type)) if (count++ < 4) yield snapshot;
+    },
+  }),
   "keeps one checkpoint for all names": (log) => ({
     readCheckpoint: () => log.readCheckpoint("one"),
     saveCheckpoint: (_name, positions) => log.saveCheckpoint("one", positions),
@@ -456,6 +483,10 @@ function inTwoPartitions(breakIt: Break): OpenLogUnderTest {
       readLast: (entity) => of(entity).readLast(entity),
       replace: (entity, ...rest) => of(entity).replace(entity, ...rest),
       saveSnapshot: (entity, ...rest) => of(entity).saveSnapshot(entity, ...rest),
+      async *snapshots(type) {
+        for (const part of parts) yield* part.snapshots(type);
+      },
+      dropSnapshot: (entity) => of(entity).dropSnapshot(entity),
       tail: (type, partition, ...rest) => (parts[partition] ?? parts[0]).tail(type, 0, ...rest),
       async *list(type) {
         for (const part of parts) yield* part.list(type);
@@ -488,6 +519,8 @@ function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
     readLast: (...of) => log.readLast(...of),
     replace: (...of) => log.replace(...of),
     saveSnapshot: (...of) => log.saveSnapshot(...of),
+    snapshots: (type) => log.snapshots(type),
+    dropSnapshot: (entity) => log.dropSnapshot(entity),
     tail: (...of) => log.tail(...of),
     list: (...of) => log.list(...of),
     lastPosition: (...of) => log.lastPosition(...of),

@@ -12,6 +12,7 @@ import { modelCase } from "./contract/model-case.ts";
 import { packCases } from "./contract/pack-cases.ts";
 import { readCases } from "./contract/read-cases.ts";
 import { replaceCases } from "./contract/replace-cases.ts";
+import { snapshotCases } from "./contract/snapshot-cases.ts";
 
 export { runCase } from "./contract/harness.ts";
 export type { ContractCase, LogUnderTest, OpenLogUnderTest, Trouble } from "./contract/harness.ts";
@@ -21,6 +22,7 @@ export const contractCases: readonly ContractCase[] = [
   ...appendCases,
   ...readCases,
   ...packCases,
+  ...snapshotCases,
   ...replaceCases,
   ...iterateCases,
   ...checkpointCases,

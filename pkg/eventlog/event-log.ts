@@ -31,6 +31,7 @@ import { CodedError } from "../base/mod.ts";
  *    appends meet and, while there are none, by checks, which store no record. A log that stops taking appends says
  *    so within seconds, and so does one that takes them again. An append that is refused for its own sake (a
  *    conflict, too large) changes nothing.
+ * 13. *Snapshots* only save time: one that is dropped is read by nobody who looks afterwards, and no record goes with it.
  *
  * One contract suite (`contract.ts`) checks every implementation.
  */
@@ -68,6 +69,15 @@ export interface EventLog {
    * older one and its equal; is ignored if a newer one is stored. Records are never removed by it.
    */
   saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void>;
+
+  /**
+   * The snapshots of all entities, or of those of one type, each once, in no particular order. One that is saved or
+   * dropped meanwhile may be given or not.
+   */
+  snapshots(type?: string): AsyncIterable<StoredSnapshot>;
+
+  /** Removes the entity's snapshot, if there is one. The next one is saved as if there had been none. */
+  dropSnapshot(entity: EntityKey): Promise<void>;
 
   /**
    * Makes the entity's next read cheap, if that pays; does nothing otherwise. Never changes what a read gives. For an
@@ -114,6 +124,10 @@ export interface LogRecord {
 
 export interface TailRecord extends LogRecord {
   readonly id: string;
+}
+
+export interface StoredSnapshot extends LogRecord {
+  readonly entity: EntityKey;
 }
 
 export interface HistoryPage {

@@ -8,6 +8,7 @@ import type {
   LogHealth,
   LogRecord,
   Position,
+  StoredSnapshot,
   TailRecord,
 } from "./event-log.ts";
 import { appendConflict, checkPartition, checkSettings, checkSize, defaultLimits } from "./limits.ts";
@@ -123,6 +124,26 @@ class MemoryLog implements EventLog {
     const replaced = kept === undefined ? 0 : kept.bytes.byteLength + OVERHEAD_BYTES;
     this.#charge(snapshot.byteLength + OVERHEAD_BYTES - replaced);
     entityOf(this.#typeOf(entity.type), entity.id).snapshot = { position, bytes: snapshot.slice() };
+  }
+
+  async *snapshots(type?: string): AsyncGenerator<StoredSnapshot> {
+    this.#checkOpen();
+    for (const [name, { entities }] of this.#types) {
+      if (type !== undefined && name !== type) continue;
+      for (const [id, { snapshot }] of entities) {
+        this.#checkOpen();
+        if (snapshot !== undefined) yield { entity: { type: name, id }, ...copyOf(snapshot) };
+      }
+    }
+    this.#checkOpen();
+  }
+
+  async dropSnapshot({ type, id }: EntityKey): Promise<void> {
+    this.#checkOpen();
+    const entity = this.#types.get(type)?.entities.get(id);
+    if (entity?.snapshot === undefined) return;
+    this.#bytes -= entity.snapshot.bytes.byteLength + OVERHEAD_BYTES;
+    entity.snapshot = undefined;
   }
 
   async pack(): Promise<void> {

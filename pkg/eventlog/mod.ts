@@ -10,6 +10,7 @@ export type {
   LogHealth,
   LogRecord,
   Position,
+  StoredSnapshot,
   TailRecord,
 } from "./event-log.ts";
 export type { HealthSettings } from "./health.ts";
@@ -24,9 +25,9 @@ export type {
 } from "./jetstream/options.ts";
 export { openMemoryLog } from "./memory.ts";
 export type { MemoryLogOptions } from "./memory.ts";
-export { openSqliteLog } from "./sqlite/log.ts";
 export type { SqliteLog, SqliteLogStats } from "./sqlite/log.ts";
 export type { SqliteLogOptions } from "./sqlite/options.ts";
+export { removeSqliteLog } from "./sqlite/remove.ts";
 export { openEventLog, parseEventLogAddress } from "./open.ts";
 export type { EventLogAddress, EventLogDeps } from "./open.ts";
 export { shownAddress } from "./shown-address.ts";

@@ -16,6 +16,8 @@ import type { SqliteLogOptions } from "./sqlite/options.ts";
 export interface EventLogDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** True: a log that is not there is refused with `LOG_UNUSABLE`, and not made. A log in memory never is. Default false. */
+  readonly mustExist?: boolean;
   readonly memory?: Partial<MemoryLogOptions>;
   readonly sqlite?: Partial<SqliteLogOptions>;
   readonly jetstream?: Partial<JetStreamLogOptions>;
@@ -36,14 +38,16 @@ export type EventLogAddress =
  */
 export async function openEventLog(address: string, deps: EventLogDeps): Promise<EventLog> {
   const parsed = parseEventLogAddress(address);
-  const { clock, logger } = deps;
+  const { clock, logger, mustExist = false } = deps;
   switch (parsed.kind) {
     case "memory":
+      if (mustExist)
+        throw new EventLogError("LOG_UNUSABLE", "a log in memory is there for its own process only");
       return openMemoryLog(deps.memory);
     case "sqlite":
-      return openSqliteLog(parsed.path, { clock, logger, ...deps.sqlite });
+      return openSqliteLog(parsed.path, { clock, logger, mustExist, ...deps.sqlite });
     case "nats": {
-      const options = { clock, logger, ...deps.jetstream, ...natsSecrets(parsed, deps) };
+      const options = { clock, logger, mustExist, ...deps.jetstream, ...natsSecrets(parsed, deps) };
       // Only this kind pays for the loading of its client.
       const { openJetStreamLog } = await import("./jetstream/log.ts");
       return openJetStreamLog({ server: parsed.server, prefix: parsed.prefix }, options);

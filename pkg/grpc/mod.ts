@@ -30,5 +30,5 @@ export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
 export type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
 export { createGrpcWebHandler, isGrpcWebContentType } from "./web/web-handler.ts";
 export type { WebExchange } from "./web/web-exchange.ts";
-export { isErrorStatus, Status, StatusError } from "./status.ts";
+export { isErrorStatus, Status, StatusError, statusName } from "./status.ts";
 export type { UnaryReply } from "./unary-call.ts";

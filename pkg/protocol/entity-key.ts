@@ -16,6 +16,13 @@ export interface EntityKeyReader {
    * @throws Error if the bytes are not a message, or a text in the key is not UTF-8.
    */
   read(message: Uint8Array): string | undefined;
+  /**
+   * Whether another message may have the same entity id, though its key is another one: if the key has several fields and
+   * the text of one of them has a `-`, as in `a-b`, `c` and `a`, `b-c`. Texts without one always give ids of their own,
+   * because no other type of field can be taken for two (`-1`, `2` gives `-1-2`, which no other pair of numbers does).
+   * For bytes that `read` has taken.
+   */
+  mayMeetOthers(message: Uint8Array): boolean;
 }
 
 interface KeyField {
@@ -24,6 +31,8 @@ interface KeyField {
   readonly decode: (reader: BinaryReader) => string;
   /** What an absent field stands for; undefined if it must be there. */
   readonly absent: string | undefined;
+  /** Any text may stand in it. */
+  readonly isText?: true;
 }
 
 /**
@@ -53,23 +62,36 @@ function singleKey(field: KeyField): EntityKeyReader {
       });
       return text === "" ? undefined : text;
     },
+    mayMeetOthers: () => false,
   };
 }
 
 function compositeKey(fields: readonly KeyField[]): EntityKeyReader {
   return {
     read(message) {
-      const texts = fields.map((field) => field.absent);
-      forEachField(message, (reader, number, wireType) => {
-        const index = fields.findIndex((field) => field.number === number && field.wireType === wireType);
-        const field = fields[index];
-        if (field === undefined) return false;
-        texts[index] = field.decode(reader);
-        return true;
-      });
-      return texts.some((text) => text === undefined || text === "") ? undefined : texts.join("-");
+      const texts = readTexts(message, fields);
+      return texts.some((text) => text === undefined || text === "") ? undefined : texts.join(JOINER);
+    },
+    mayMeetOthers(message) {
+      const texts = readTexts(message, fields);
+      return fields.some(({ isText }, index) => isText === true && texts[index]?.includes(JOINER) === true);
     },
   };
+}
+
+/** Cloudstate's. */
+const JOINER = "-";
+
+function readTexts(message: Uint8Array, fields: readonly KeyField[]): (string | undefined)[] {
+  const texts = fields.map((field) => field.absent);
+  forEachField(message, (reader, number, wireType) => {
+    const index = fields.findIndex((field) => field.number === number && field.wireType === wireType);
+    const field = fields[index];
+    if (field === undefined) return false;
+    texts[index] = field.decode(reader);
+    return true;
+  });
+  return texts;
 }
 
 /** Steps through the fields; `visit` says whether it has read the field's value. The last value of a field counts. */
@@ -121,7 +143,7 @@ const delimited = (decode: (reader: BinaryReader) => string) => ({
 
 const SCALARS: Readonly<Record<ScalarType, Omit<KeyField, "number">>> = {
   // Strict, so that two keys that are not UTF-8 never become one entity by the replacement character.
-  [ScalarType.STRING]: delimited((reader) => reader.string(true)),
+  [ScalarType.STRING]: { ...delimited((reader) => reader.string(true)), isText: true },
   [ScalarType.BYTES]: delimited((reader) => Buffer.from(reader.bytes()).toString("base64")),
   [ScalarType.BOOL]: varint((reader) => String(reader.bool()), "false"),
   [ScalarType.INT32]: varint((reader) => String(reader.int32())),

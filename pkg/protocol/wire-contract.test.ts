@@ -349,6 +349,7 @@ const FIRST_OWN = 1_000;
 const OWN: readonly string[] = [
   "Failure: 1000 grpc_status int32",
   "ServiceInfo: 1000 extensions repeated string",
+  "Entity: 1000 snapshot_version string",
 ];
 
 const KIND_WORDS: Readonly<Record<string, string>> = { list: "repeated ", map: "map to " };

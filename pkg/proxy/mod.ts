@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export { logOptions } from "./log-options.ts";
 export { PROXY_SETTINGS, proxyOptions } from "./options.ts";
 export type { ProxyOptions } from "./options.ts";
 export { startProxy } from "./proxy.ts";

@@ -335,6 +335,12 @@ export const PROXY_SETTINGS = {
     [1, 65_536],
     "Longest entity id.",
   ),
+  strictEntityKeys: boolean(
+    "strict-entity-keys",
+    "PERDURE_STRICT_ENTITY_KEYS",
+    false,
+    "Refuse a command whose entity key has several fields and a text with a `-` among them, with `ENTITY_KEY_AMBIGUOUS`: joined by `-`, two such keys may name one entity.",
+  ),
   maxConnections: number(
     "max-connections",
     "PERDURE_MAX_CONNECTIONS",

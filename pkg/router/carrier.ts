@@ -25,13 +25,12 @@ import { describeCause, findTarget, nextLink, recordedLink } from "./chain.ts";
 import type { Chain, Targets } from "./chain.ts";
 import type { Command } from "./command.ts";
 import { readEntityId } from "./entity-id.ts";
+import type { EntityIdRules } from "./entity-id.ts";
 import { isRefusal, Refusals } from "./refusals.ts";
 import { badTarget, routerError, toStatusError } from "./router-error.ts";
 
-/** Beside the bounds of what may follow from one command of a caller. */
-export interface RouterOptions extends LineageLimits {
-  /** Longest entity id in UTF-16 code units. */
-  readonly maxEntityIdLength: number;
+/** Beside the bounds of what may follow from one command of a caller, and what is asked of entity ids. */
+export interface RouterOptions extends LineageLimits, EntityIdRules {
   /** Asynchronous side effects under way; a command with further ones waits. */
   readonly maxOpenEffects: number;
   /** How often a side effect of an entity is tried whose target cannot be asked; then it is left for later. */
@@ -116,8 +115,7 @@ export class Carrier {
       if (method.desc.methodKind !== "unary") return onlyAnswer(this.#stream(method, command));
       return this.#dependencies.actions.unary({ method, payload, metadata, onCancel, bytes });
     }
-    const { maxEntityIdLength } = this.#dependencies.options;
-    const entityId = readEntityId(method, payload, maxEntityIdLength);
+    const entityId = readEntityId(method, payload, this.#dependencies.options);
     const delivery = { method, entityId, payload, idempotencyKey, lineage, deadlineMs, onCancel, bytes };
     return this.#dependencies.entities.dispatch(delivery);
   }

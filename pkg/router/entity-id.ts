@@ -7,27 +7,44 @@ import type { EntityMethod } from "../userfunction/mod.ts";
 import { routerError } from "./router-error.ts";
 import type { RouterErrorCode } from "./router-error.ts";
 
+/** Which entity ids are taken. */
+export interface EntityIdRules {
+  /** Longest id, in UTF-16 code units. */
+  readonly maxEntityIdLength: number;
+  /** Refuse what may be the id of another key too (`EntityKeyReader.mayMeetOthers`). */
+  readonly strictEntityKeys: boolean;
+}
+
 /**
  * The entity that a request is for.
  *
- * @param maxLength longest id in UTF-16 code units
  * @throws StatusError INVALID_ARGUMENT
  */
-export function readEntityId(method: EntityMethod, payload: Uint8Array, maxLength: number): string {
+export function readEntityId(
+  { entityKey, desc }: EntityMethod,
+  payload: Uint8Array,
+  { maxEntityIdLength: maxLength, strictEntityKeys }: EntityIdRules,
+): string {
   let id: string | undefined;
   try {
-    id = method.entityKey.read(payload);
+    id = entityKey.read(payload);
   } catch (error) {
-    const text = `the request is not a ${method.desc.input.typeName} message`;
+    const text = `the request is not a ${desc.input.typeName} message`;
     throw invalid("MALFORMED_MESSAGE", text, error);
   }
   if (id === undefined) {
-    const text = `the request names no entity: a key field of ${method.desc.input.typeName} is empty`;
+    const text = `the request names no entity: a key field of ${desc.input.typeName} is empty`;
     throw invalid("ENTITY_KEY_MISSING", text);
   }
   if (id.length > maxLength) {
     const text = `the entity id has ${id.length} characters, ${maxLength} are allowed`;
     throw invalid("ENTITY_ID_TOO_LONG", text);
+  }
+  if (strictEntityKeys && entityKey.mayMeetOthers(payload)) {
+    const text =
+      `the key fields of ${desc.input.typeName} give the entity id ${JSON.stringify(id)}, which another key could have too: ` +
+      "a text among several key fields may have no - (--strict-entity-keys)";
+    throw invalid("ENTITY_KEY_AMBIGUOUS", text);
   }
   return id;
 }

@@ -10,6 +10,8 @@ export type RouterErrorCode =
   | "ENTITY_KEY_MISSING"
   /** The entity id is too long. Nothing was done. */
   | "ENTITY_ID_TOO_LONG"
+  /** The entity id may be that of another key too. Nothing was done. */
+  | "ENTITY_KEY_AMBIGUOUS"
   /** The user function forwarded to a method that does not exist or does not fit. What it stored itself is stored. */
   | "BAD_TARGET"
   /** The user function answered without a reply. What it stored is stored. */

@@ -71,6 +71,7 @@ function announce(served: Served): Entity {
   const entity = create(EntitySchema, {
     entityType: KINDS[served.kind].protocol,
     serviceName: served.service.typeName,
+    snapshotVersion: snapshotVersionOf(served),
   });
   if (served.kind === "action") return entity;
   entity.persistenceId = served.persistenceId;
@@ -83,6 +84,13 @@ function announce(served: Served): Entity {
   }
   return entity;
 }
+
+function snapshotVersionOf(served: Served): string {
+  return served.kind === "eventSourced" ? served.snapshotVersion : "";
+}
+
+/** How the proxy calls itself that knows of versions of snapshots. */
+const PERDURE = "perdure";
 
 /**
  * What the developer should know about the proxy. Discovery is answered in any case: the proxy knows both sides and
@@ -100,6 +108,9 @@ export function proxyFaults(proxy: ProxyInfo, entities: readonly Served[]): stri
   for (const kind of new Set(entities.map((served) => served.kind))) {
     const { protocol, plural } = KINDS[kind];
     if (!proxy.supportedEntityTypes.includes(protocol)) faults.push(`${name} does not support ${plural}`);
+  }
+  if (proxy.proxyName !== PERDURE && entities.some((served) => snapshotVersionOf(served) !== "")) {
+    faults.push(`${name} knows no snapshotVersion: it gives snapshots of older versions to this code too`);
   }
   return faults;
 }

@@ -14,19 +14,28 @@ export interface EventEntry {
 
 interface UncheckedOptions extends UncheckedEntity {
   readonly snapshotEvery?: unknown;
+  readonly snapshotVersion?: unknown;
   readonly events: unknown;
 }
+
+/** Longest version of snapshots, in UTF-16 code units, as the proxy has it. */
+const MAX_VERSION_LENGTH = 100;
 
 /** Raises one `BAD_ENTITY` with every fault of the definition. */
 export function checkEventSourced(service: DescService, state: DescMessage, options: UncheckedOptions): void {
   checkService("eventSourced", service);
   checkState(service, state);
-  const { snapshotEvery } = options;
+  const { snapshotEvery, snapshotVersion = "" } = options;
   refuse(service, [
     ...entityFaults(service, options, "event sourced entities"),
     ...(snapshotEvery === undefined || isWhole(snapshotEvery, 0)
       ? []
       : [`snapshotEvery must be a whole number, 0 or more, not ${inspect(snapshotEvery)}`]),
+    ...(typeof snapshotVersion === "string" && snapshotVersion.length <= MAX_VERSION_LENGTH
+      ? []
+      : [
+          `snapshotVersion must be a text of up to ${MAX_VERSION_LENGTH} characters, not ${inspect(snapshotVersion)}`,
+        ]),
     ...eventFaults(options.events),
   ]);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import test from "ava";
 
 import { given } from "./testkit/mod.ts";
+import { AppendedSchema } from "./test-model/gen/model_pb.ts";
 import { modelEntity } from "./test-model/model.ts";
 
 const emits = (count: number): { step: { case: "emit"; value: string } }[] =>
@@ -31,4 +33,16 @@ test("a snapshot comes exactly with the commands that pass a multiple, however t
     }),
     { numRuns: 50 },
   );
+});
+
+test("after a long replay without a snapshot the next command with events makes one, as after a change of its version", async (t) => {
+  const events = Array.from({ length: 11 }, () => create(AppendedSchema, { value: "x" }));
+  const entity = given(modelEntity({ snapshotEvery: 5 })).events(...events);
+  t.false((await entity.when("process", {})).snapshot, "only events come with a snapshot");
+  const outcome = await entity.when("process", { steps: emits(1) });
+  t.true(outcome.snapshot);
+  const short = given(modelEntity({ snapshotEvery: 5 })).events(...events.slice(0, 6));
+  t.false((await short.when("process", { steps: emits(1) })).snapshot, "it comes soon by itself");
+  const never = given(modelEntity({ snapshotEvery: 0 })).events(...events);
+  t.false((await never.when("process", { steps: emits(1) })).snapshot);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Message } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 
 import type { Command } from "../protocol/gen/cloudstate/entity_pb.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
   EventSourcedStreamIn,
   EventSourcedStreamOut,
 } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
+import { EventSourcedStreamOutSchema } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { pack, typeNameOf, unpack } from "./any.ts";
 import { applyEvent } from "./apply-event.ts";
 import type { EntityInstance, InstanceOptions } from "./entity-instance.ts";
@@ -27,11 +29,27 @@ interface Active {
   state: Message;
   /** Number of events ever. */
   sequence: number;
+  /** How many of them the newest snapshot contains that is known here. */
+  snapshotSequence: number;
+}
+
+/** What event sourced entities need besides. */
+export interface EventSourcedInstanceOptions extends InstanceOptions<EventSourcedEntity> {
+  /** Largest message that the stream takes, in bytes. Default: any. */
+  readonly maxMessageBytes?: number;
+  /** Told of a snapshot that was left out, because with it the answer would have been larger than that. */
+  readonly onLargeSnapshot?: (entity: EventSourcedEntity, entityId: string, bytes: number) => void;
 }
 
 type Phase = "created" | "replaying" | "serving" | "ended";
 
 const ignore = (): void => undefined;
+
+/** What gRPC puts before each message; grpc-js counts it. */
+const FRAME_BYTES = 5;
+
+/** Smaller snapshots are not measured with all that goes with them. */
+const SMALL_BYTES = 65_536;
 
 /**
  * One event sourced entity on one stream, without the stream. The server and the test kit both drive this. (Cloudstate
@@ -43,15 +61,16 @@ const ignore = (): void => undefined;
  * 4. *Failure*: `fail` answers the command, without events and effects, and the entity goes on; any other throw ends the
  *    stream.
  * 5. *The end is final*: after a message of case `failure` nothing is answered, and the stream must be ended.
+ * 6. *A snapshot fails no command*: one that would make the answer larger than a message may be is left out.
  */
 export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn, EventSourcedStreamOut> {
-  readonly #options: InstanceOptions<EventSourcedEntity>;
+  readonly #options: EventSourcedInstanceOptions;
   readonly #seal: (state: Message) => void;
   #phase: Phase = "created";
   #active: Active | undefined;
   #outcome: CommandOutcome<EventSourcedCommand, EventSourcedStreamOut> | undefined;
 
-  constructor(options: InstanceOptions<EventSourcedEntity>) {
+  constructor(options: EventSourcedInstanceOptions) {
     this.#options = options;
     this.#seal = options.seal ?? ignore;
   }
@@ -95,12 +114,8 @@ export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn
         ? entity.initial(entityId)
         : unpack(entity.state, snapshot.snapshot, `the snapshot of ${entity.persistenceId}`);
     this.#seal(state);
-    this.#active = {
-      entity,
-      entityId,
-      state,
-      sequence: snapshot === undefined ? 0 : Number(snapshot.snapshotSequence),
-    };
+    const sequence = snapshot === undefined ? 0 : Number(snapshot.snapshotSequence);
+    this.#active = { entity, entityId, state, sequence, snapshotSequence: sequence };
     this.#phase = "replaying";
   }
 
@@ -139,17 +154,31 @@ export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn
     return {
       answered: (commandId, command, action) => {
         const { state, sequence, events } = command;
-        const due = passes(snapshotEvery, active.sequence, sequence);
+        const due =
+          passes(snapshotEvery, active.sequence, sequence) || isOverdue(snapshotEvery, active, sequence);
         const snapshot = due ? pack(schema, state) : undefined;
         active.state = state;
         active.sequence = sequence;
-        return eventSourcedOut({ commandId, action, effects: command.takeEffects() }, events, snapshot);
+        if (due) active.snapshotSequence = sequence;
+        const out = eventSourcedOut({ commandId, action, effects: command.takeEffects() }, events, snapshot);
+        return snapshot === undefined ? out : this.#fitting(out, active, snapshot.value.length);
       },
       // The proxy forgets an entity that emitted before it failed; the state here is the old one in any case.
       failed: (commandId, { events }, refusal) =>
         eventSourcedOut(refused(commandId, refusal, events.length > 0), [], undefined),
       broken: ({ id, entry }, error) => this.#break(id, entry.method.name, error),
     };
+  }
+
+  /** (6) */
+  #fitting(out: EventSourcedStreamOut, active: Active, snapshotBytes: number): EventSourcedStreamOut {
+    const { maxMessageBytes = Number.POSITIVE_INFINITY, onLargeSnapshot = ignore } = this.#options;
+    const isSmall = snapshotBytes < Math.min(SMALL_BYTES, maxMessageBytes / 16);
+    if (isSmall || out.message.case !== "reply") return out;
+    if (FRAME_BYTES + toBinary(EventSourcedStreamOutSchema, out).length <= maxMessageBytes) return out;
+    const { snapshot: _, ...value } = out.message.value;
+    onLargeSnapshot(active.entity, active.entityId, snapshotBytes);
+    return { ...out, message: { case: "reply", value } };
   }
 
   #break(commandId: bigint, command: string | undefined, error: unknown): EventSourcedStreamOut {
@@ -165,4 +194,12 @@ export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn
 /** True when a multiple of `every` lies in (before, after]. */
 function passes(every: number, before: number, after: number): boolean {
   return every > 0 && Math.floor(before / every) < Math.floor(after / every);
+}
+
+/**
+ * True for the first command with events after a replay that had no use of snapshots, as after a change of their version:
+ * otherwise the entity would be replayed from its first event until it passes a multiple.
+ */
+function isOverdue(every: number, { sequence: before, snapshotSequence }: Active, after: number): boolean {
+  return every > 0 && after > before && after - snapshotSequence >= 2 * every;
 }

@@ -98,14 +98,20 @@ test("numbers and names that make no sense are refused, all at once", (t) => {
         ...valid,
         persistenceId: "",
         snapshotEvery: -1,
+        // @ts-expect-error -- a version is a text.
+        snapshotVersion: 2,
         passivationTimeoutMs: 0.5,
       }),
     refused(
       "persistenceId must be a text that is not empty; " +
         "passivationTimeoutMs must be a whole number of milliseconds, not 0.5; " +
-        "snapshotEvery must be a whole number, 0 or more, not -1",
+        "snapshotEvery must be a whole number, 0 or more, not -1; " +
+        "snapshotVersion must be a text of up to 100 characters, not 2",
     ),
   );
+  t.throws(() => eventSourced(Model, StateSchema, { ...valid, snapshotVersion: "x".repeat(101) }), {
+    message: /snapshotVersion must be a text of up to 100 characters/,
+  });
 });
 
 test("what is no descriptor is refused", (t) => {

@@ -25,6 +25,14 @@ export interface EventSourcedOptions<Service extends DescService, State extends 
   readonly initial?: MessageInitShape<State> | ((entityId: string) => MessageInitShape<State>);
   /** A snapshot whenever the number of events passes a multiple of this. Default 100; 0 is never. */
   readonly snapshotEvery?: number;
+  /**
+   * Which snapshots this code can go on from; up to 100 characters of your own, as "2". Change it whenever the events would
+   * now lead to another state than the one in older snapshots: when an `on(...)` has changed what it does, or a field of
+   * the state what it means. A snapshot with another version is not used, and the events are replayed instead. Default "",
+   * which is also the version of snapshots that were made without one. It takes a proxy of Perdure: Cloudstate's knows no
+   * versions.
+   */
+  readonly snapshotVersion?: string;
   /** How long an entity may be idle before the proxy drops it from memory, in milliseconds. Default: the proxy's. */
   readonly passivationTimeoutMs?: number;
   /** One handler for each method of the service, under its camelCase name. */
@@ -81,6 +89,7 @@ export interface EventSourcedEntity<
   readonly persistenceId: string;
   readonly state: State;
   readonly snapshotEvery: number;
+  readonly snapshotVersion: string;
   readonly passivationTimeoutMs: number | undefined;
   /** By the method's name on the wire. */
   readonly methods: ReadonlyMap<string, MethodEntry>;
@@ -111,6 +120,7 @@ export function eventSourced<Service extends DescService, State extends DescMess
     persistenceId: options.persistenceId,
     state,
     snapshotEvery: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
+    snapshotVersion: options.snapshotVersion ?? "",
     passivationTimeoutMs: options.passivationTimeoutMs,
     methods: methodTable(service, options.commands),
     events: eventTable(options.events),

@@ -3,6 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { DescService } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import type { Empty } from "@bufbuild/protobuf/wkt";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
@@ -107,17 +108,20 @@ function discoveryHandlers(
 function addProtocols(
   server: Server,
   entities: readonly Served[],
-  { log }: ServeSettings,
+  { log, maxMessageBytes }: ServeSettings,
   streams: Set<Drainable>,
 ): void {
   const services = servedServices(entities);
   const report = (where: string, error: unknown): void => log(`perdure: ${reportText(where, error)}`);
   const options = { report, check: services.check };
+  const eventSourcedOptions = {
+    ...options,
+    find: services.find("eventSourced"),
+    maxMessageBytes,
+    onLargeSnapshot: largeSnapshots(log),
+  };
   server.addService(serviceDefinition(EventSourced), {
-    handle: entityHandler(
-      () => new EventSourcedInstance({ ...options, find: services.find("eventSourced") }),
-      streams,
-    ),
+    handle: entityHandler(() => new EventSourcedInstance(eventSourcedOptions), streams),
   });
   server.addService(serviceDefinition(ValueEntity), {
     handle: entityHandler(
@@ -127,6 +131,19 @@ function addProtocols(
   });
   const handlers = actionHandlers({ ...options, find: services.find("action") });
   server.addService(serviceDefinition(ActionProtocol), { ...handlers });
+}
+
+/** Says it once for each service. */
+function largeSnapshots(log: ServeSettings["log"]) {
+  const told = new Set<string>();
+  return ({ service }: { readonly service: DescService }, entityId: string, bytes: number): void => {
+    if (told.has(service.typeName)) return;
+    told.add(service.typeName);
+    log(
+      `perdure: ${service.typeName}, entity ${entityId}: its snapshot of ${bytes} bytes is left out, since it does not fit ` +
+        "into a message (maxMessageBytes): without snapshots all its events are replayed",
+    );
+  };
 }
 
 async function listen(server: Server, { host, port }: ServeSettings): Promise<number> {

@@ -49,6 +49,8 @@ export interface EntityService {
   /** What its user function uses beyond Cloudstate's protocol, as `FAILURES`. What is not in it does not count. */
   readonly extensions: ReadonlySet<string>;
   readonly persistenceId: string;
+  /** That of the snapshots which its code can go on from. Always empty for values, which have none. */
+  readonly snapshotVersion: string;
   /** How long an entity may be idle before it leaves memory, in milliseconds; the proxy's default if undefined. */
   readonly passivationTimeoutMs: number | undefined;
   /** Methods by name, as `AddItem`. */

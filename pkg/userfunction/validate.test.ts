@@ -22,6 +22,7 @@ test("a good spec is taken over: services, methods, persistence id, description"
   t.like(service, {
     kind: "event-sourced",
     persistenceId: "counter",
+    snapshotVersion: "",
     passivationTimeoutMs: undefined,
   });
   t.deepEqual([...(service?.methods.keys() ?? [])], ["Add", "Get"]);

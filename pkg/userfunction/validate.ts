@@ -143,13 +143,16 @@ function entityService(
   extensions: ReadonlySet<string>,
   unserved: UnservedPart[],
 ): EntityService | undefined {
-  const { serviceName: service, entityType, persistenceId } = entity;
+  const { serviceName: service, entityType, persistenceId, snapshotVersion } = entity;
+  const fault = snapshotVersionFault(service, kind, snapshotVersion);
+  if (fault !== undefined) return void unserved.push(wholeService(service, fault));
   const methods = new Map<string, EntityMethod>();
   const served: EntityService = {
     kind,
     desc,
     extensions,
     persistenceId,
+    snapshotVersion,
     passivationTimeoutMs: passivationTimeoutMs(entity),
     methods,
   };
@@ -203,6 +206,22 @@ function ignoredEvents({ desc, methods }: ServedService): UnservedPart[] {
         `(cloudstate.eventing) of ${service}.${method} has no effect: this proxy does not deliver events to methods, ` +
         "nor publish their replies, yet; calls of the method are served",
     }));
+}
+
+const MAX_SNAPSHOT_VERSION_LENGTH = 100;
+
+function snapshotVersionFault(
+  service: string,
+  kind: EntityService["kind"],
+  version: string,
+): string | undefined {
+  if (version.length > MAX_SNAPSHOT_VERSION_LENGTH)
+    return `the snapshot version of service ${service} has ${version.length} characters, ${MAX_SNAPSHOT_VERSION_LENGTH} are allowed`;
+  if (version === "" || kind === "event-sourced") return undefined;
+  return (
+    `service ${service} has a snapshot version, but its entities are values: they have no events that could be replayed ` +
+    "instead of a snapshot of another version"
+  );
 }
 
 function passivationTimeoutMs(entity: Entity): number | undefined {

@@ -55,6 +55,7 @@ export function registerSpec(): EntitySpec {
     serviceName: REGISTER_SERVICE,
     entityType: ValueEntity.typeName,
     persistenceId: "register",
+    snapshotVersion: "",
   };
   return { ...spec, entities: [...entities, register] };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 
-import { EventLogError, openSqliteLog } from "../../../pkg/eventlog/mod.ts";
+import { removeSqliteLog } from "../../../pkg/eventlog/mod.ts";
 import { DevError } from "./dev-error.ts";
 
 export interface ResetOptions {
@@ -18,7 +18,8 @@ export interface ResetOptions {
 /**
  * Deletes the log that `perdure dev` keeps under `.perdure/`, never another. True if there is none now.
  *
- * @throws DevError `BAD_USAGE` if nobody can be asked or the log is another, EventLogError `LOG_LOCKED` if it is in use.
+ * @throws DevError `BAD_USAGE` if nobody can be asked or the log is another, EventLogError `LOG_LOCKED` if it is in use or
+ * `LOG_UNUSABLE` if something other than a regular file is there.
  */
 export async function resetLog({ path, address, yes, ask }: ResetOptions): Promise<boolean> {
   if (path === undefined) {
@@ -35,17 +36,6 @@ export async function resetLog({ path, address, yes, ask }: ResetOptions): Promi
     );
   }
   if (!yes && (await ask?.(`Delete all state in ${path}? [y/N] `)) !== true) return false;
-  await checkUnused(path);
-  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(path + suffix, { force: true });
+  removeSqliteLog(path);
   return true;
-}
-
-/** A log that nobody has open can be opened, or is broken, which is no reason to keep it. */
-async function checkUnused(path: string): Promise<void> {
-  try {
-    const log = await openSqliteLog(path);
-    await log.close();
-  } catch (error) {
-    if (error instanceof EventLogError && error.code === "LOG_LOCKED") throw error;
-  }
 }

@@ -81,6 +81,7 @@ function toSpec(
       desc,
       persistenceId: desc.name,
       extensions: new Set(),
+      snapshotVersion: "",
       passivationTimeoutMs: undefined,
       methods,
     };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { NO_POSITION } from "../../eventlog/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
 import { EventSourced, EventSourcedStreamOutSchema, readMessage } from "../../protocol/mod.ts";
 import type { Commit, EventSourcedReply } from "../../protocol/mod.ts";
@@ -7,8 +8,8 @@ import type { EntityService } from "../../userfunction/mod.ts";
 
 import type { EntityProtocol, HistoryReader, RecoveredPage } from "../entity-protocol.ts";
 import { EVENT_SOURCED_TEXTS } from "../failure.ts";
-import { ORIGIN, readCommit, readSnapshot } from "../history.ts";
-import type { Cursor } from "../history.ts";
+import { checkEnd, ORIGIN, readCommit, readSnapshot } from "../history.ts";
+import type { Cursor, SnapshotPoint } from "../history.ts";
 import { judgeMessage, NO_CHANGE } from "../verdict.ts";
 import type { ChangeOfReply, Dialect } from "../verdict.ts";
 import { commandMessage, eventMessage, initMessage } from "./messages.ts";
@@ -32,16 +33,20 @@ export const EVENT_SOURCED: EntityProtocol = {
     judgeMessage(DIALECT, bytes, openCommandId, maxFields, extensions),
 };
 
-/** The newest snapshot, then the events after it. */
+/** The newest snapshot, then the events after it; without a snapshot that may be used, all events. */
 async function* recover(
   log: HistoryReader,
   service: EntityService,
   key: EntityKey,
+  mayUse: (snapshot: SnapshotPoint) => boolean,
 ): AsyncGenerator<RecoveredPage> {
   let page = await log.read(key);
-  const snapshot = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
+  const found = page.snapshot === undefined ? undefined : readSnapshot(page.snapshot);
+  const snapshot = found !== undefined && mayUse(found) ? found : undefined;
+  if (found !== undefined && snapshot === undefined) page = await log.read(key, NO_POSITION);
   let cursor: Cursor = snapshot?.cursor ?? ORIGIN;
   let messages = [initMessage(service, key.id, snapshot)];
+  let snapshotBytes = snapshot?.state.value.length ?? 0;
   let kept = snapshot?.kept;
   for (;;) {
     const commits: Commit[] = [];
@@ -53,9 +58,13 @@ async function* recover(
       commits.push(read.commit);
       cursor = read.cursor;
     }
-    yield { messages, kept, commits, records: commits.length, cursor: page.end ? cursor : undefined };
+    // (I6) A snapshot stands for records that are there, also one that is not used.
+    if (page.end && found !== undefined) checkEnd(found.cursor, cursor);
+    const end = page.end ? cursor : undefined;
+    yield { messages, snapshotBytes, kept, commits, records: commits.length, cursor: end };
     if (page.end) return;
     messages = [];
+    snapshotBytes = 0;
     kept = undefined;
     page = await log.read(key, cursor.position);
   }

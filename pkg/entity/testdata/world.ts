@@ -63,6 +63,8 @@ interface WorldOptions {
   readonly options?: Partial<EntityOptions>;
   /** What the user function announces beyond Cloudstate's protocol. */
   readonly extensions?: string[];
+  /** What its code declares. */
+  readonly snapshotVersion?: string;
   readonly log?: (log: EventLog) => EventLog;
 }
 
@@ -72,9 +74,9 @@ export async function world(
   onMessage: Script["onMessage"],
   setup: WorldOptions = {},
 ): Promise<World> {
-  const { onValueMessage } = setup;
+  const { onValueMessage, snapshotVersion } = setup;
   const entityType = onValueMessage === undefined ? EventSourced.typeName : ValueEntity.typeName;
-  const { methods } = counterService(entityType, setup.extensions);
+  const { methods } = counterService(entityType, setup.extensions, snapshotVersion);
   const userFunction = await startScriptedUserFunction({
     spec: counterSpec(),
     ...(onMessage !== undefined && { onMessage }),
@@ -150,9 +152,13 @@ export async function world(
 }
 
 /** The counter as a service of this kind of entities. */
-export function counterService(entityType: string, extensions: string[] = []): EntityService {
+export function counterService(
+  entityType: string,
+  extensions: string[] = [],
+  snapshotVersion = "",
+): EntityService {
   const spec = counterSpec();
-  const entities = spec.entities.map((entity) => ({ ...entity, entityType }));
+  const entities = spec.entities.map((entity) => ({ ...entity, entityType, snapshotVersion }));
   const serviceInfo = create(ServiceInfoSchema, { extensions });
   const validation = validateSpec({ ...spec, entities, serviceInfo }, [entityType]);
   if (!validation.ok) throw new Error(validation.errors.join());
@@ -270,6 +276,8 @@ export function bound(log: EventLog): EventLog {
     readLast: (...parameters) => log.readLast(...parameters),
     replace: (...parameters) => log.replace(...parameters),
     saveSnapshot: (...parameters) => log.saveSnapshot(...parameters),
+    snapshots: (type) => log.snapshots(type),
+    dropSnapshot: (entity) => log.dropSnapshot(entity),
     tail: (...parameters) => log.tail(...parameters),
     list: (...parameters) => log.list(...parameters),
     lastPosition: (...parameters) => log.lastPosition(...parameters),

@@ -39,7 +39,8 @@ async function* recover(
 ): AsyncGenerator<RecoveredPage> {
   const { value, commit, cursor } = await lastOf(log, key);
   const commits = commit === undefined ? [] : [commit];
-  yield { messages: [initMessage(service, key.id, value)], kept: commit?.kept, commits, records: 0, cursor };
+  const messages = [initMessage(service, key.id, value)];
+  yield { messages, snapshotBytes: 0, kept: commit?.kept, commits, records: 0, cursor };
 }
 
 /** The same value once more: only the log has it. If another writer was faster, the fence finds that out. */

@@ -2,7 +2,7 @@
 
 import { SEGMENTS, segmentOf, shardOf } from "../../base/mod.ts";
 import type { EntityKey } from "../event-log.ts";
-import { isHashed, toToken } from "./subjects.ts";
+import { isHashed, toToken, typeTokenOf } from "./subjects.ts";
 
 /** What a stream holds: events, or the newest snapshot of each entity. */
 export type StreamKind = "ev" | "sn";
@@ -95,10 +95,21 @@ export class Layout {
     return { stream: this.streamOf("ev", number), subject };
   }
 
+  /** The snapshots of all entities in one stream, or of those of a type; among them may be checkpoints. */
+  snapshotsOfType(type: string | undefined, number: number): Source {
+    const token = type === undefined ? "*" : toToken(type);
+    return { stream: this.streamOf("sn", number), subject: `${this.prefix}.sn.*.${token}.*` };
+  }
+
   /** The events of all entities of a type in one stream. */
   eventsOfType(type: string, number: number): Source {
     return { stream: this.streamOf("ev", number), subject: `${this.prefix}.ev.*.${toToken(type)}.*` };
   }
+}
+
+/** Whether it is that of a checkpoint, among those of snapshots. */
+export function isCheckpoint(subject: string): boolean {
+  return typeTokenOf(subject) === CHECKPOINTS;
 }
 
 /** They stand where a type would; no type has them (`toToken`). */

@@ -10,6 +10,7 @@ import type {
   LogHealth,
   LogRecord,
   Position,
+  StoredSnapshot,
   TailRecord,
 } from "../event-log.ts";
 import { Health } from "../health.ts";
@@ -33,6 +34,7 @@ import { Publisher } from "./publisher.ts";
 import type { PublishAnswer } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import { checkServer } from "./server-check.ts";
+import { listSnapshots } from "./snapshot-list.ts";
 import { checkStreamWorks } from "./stream-check.ts";
 import { describeOrigin, encodeStored } from "./stored.ts";
 import { prepareStreams } from "./streams.ts";
@@ -164,6 +166,26 @@ class LogOnJetStream implements EventLog {
       assert(Number.isSafeInteger(position) && position >= 0, "a position is a whole number");
       await this.#packs.saveSnapshot(entity, this.#layout.placeOf(entity), { position, bytes: snapshot });
     });
+  }
+
+  async *snapshots(type?: string): AsyncGenerator<StoredSnapshot> {
+    this.#checkOpen();
+    const { connection } = this.#links.reads;
+    const source = { connection, layout: this.#layout, reader: this.#reader, options: this.#options };
+    try {
+      for await (const snapshot of listSnapshots(source, type)) {
+        this.#checkOpen();
+        yield snapshot;
+      }
+    } catch (thrown) {
+      this.#checkOpen();
+      throw thrown;
+    }
+    this.#checkOpen();
+  }
+
+  dropSnapshot(entity: EntityKey): Promise<void> {
+    return this.#accept(() => this.#packs.dropSnapshot(entity, this.#layout.placeOf(entity)));
   }
 
   pack(entity: EntityKey): Promise<void> {

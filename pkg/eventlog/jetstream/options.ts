@@ -48,6 +48,8 @@ export type DurabilityDemand = "relaxed" | "strict";
 export interface JetStreamLogOptions extends LogLimits, HealthSettings, StreamSettings {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** True: a log that is not there is refused with `LOG_UNUSABLE`, and not made. Default false. */
+  readonly mustExist: boolean;
   /** Spreads tries over time. Default: Node's. */
   readonly random: Random;
   /** Default: none. Files are read again at each attempt to connect, so they can be replaced at any time. */
@@ -123,6 +125,7 @@ export const defaultJetStreamOptions: JetStreamLogOptions = {
   pageRecords: 2_048,
   clock: systemClock,
   logger: silentLogger,
+  mustExist: false,
   random: systemRandom,
   credentials: { kind: "none" },
   tls: { required: false, first: false },

@@ -76,14 +76,22 @@ export class PackStore {
       const records = found.pack.records.filter(({ position }) => position > snapshot.position);
       const whole = { snapshot, records };
       const pack = sizeOf(whole) > this.#options.maxPackBytes ? { snapshot, records: [] } : whole;
-      try {
-        await this.#appender.append(this.#write(entity, place, found.sequence, pack));
-        return;
-      } catch (thrown) {
-        if (!(thrown instanceof EventLogError) || thrown.code !== "APPEND_CONFLICT") throw thrown;
-      }
+      if (await this.#isStored(this.#write(entity, place, found.sequence, pack))) return;
     }
-    throw new EventLogError("LOG_OVERLOADED", `${nameOf(entity)}: others save its snapshot all the time`);
+    throw overtaken(entity);
+  }
+
+  /**
+   * Leaves a pack of nothing: a message is only ever replaced, since removing it would need a permission more and would let
+   * a proxy that has seen it replace nothing.
+   */
+  async dropSnapshot(entity: EntityKey, place: Place): Promise<void> {
+    for (let attempt = 0; attempt < MAX_RACES; attempt++) {
+      const { sequence, pack } = await this.find(entity, place);
+      if (pack.snapshot === undefined) return;
+      if (await this.#isStored(this.#write(entity, place, sequence, EMPTY_PACK))) return;
+    }
+    throw overtaken(entity);
   }
 
   /** Tries once to replace what was found. Nothing is stored if another one is at it, if it is too large, or not now. */
@@ -93,10 +101,25 @@ export class PackStore {
     if (answer.error.code !== "RECORD_TOO_LARGE") throw answer.error;
   }
 
+  /** False: another process was faster. */
+  async #isStored(write: Write): Promise<boolean> {
+    try {
+      await this.#appender.append(write);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof EventLogError && thrown.code === "APPEND_CONFLICT") return false;
+      throw thrown;
+    }
+  }
+
   #write(entity: EntityKey, place: Place, expected: Position, pack: Pack): Write {
     const { snapshot: source, untoldKey: key } = place;
     const mark = this.#author.mark();
     const payload = encodeStored({ mark, key, bytes: encodePack(pack) }, source.subject);
     return { ...source, expected, payload, mark, entity };
   }
+}
+
+function overtaken(entity: EntityKey): EventLogError {
+  return new EventLogError("LOG_OVERLOADED", `${nameOf(entity)}: others save its snapshot all the time`);
 }

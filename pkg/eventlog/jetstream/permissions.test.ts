@@ -171,6 +171,37 @@ natsTest("the permissions that docs/event-log.md names are enough, and each of t
   t.deepEqual(violationsOf(server, "exact"), []);
 });
 
+natsTest("with what docs/snapshots.md adds to them, snapshots are listed and dropped", async (t) => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/snapshots.md"), "utf8");
+  const added = [...page.matchAll(/`(\$JS\.API\.[A-Z.]+\.SNAPSHOTS\.[*>])`/g)].map(
+    ([, subject = ""]) => subject,
+  );
+  t.is(added.length, 4);
+  const permissions = added.map((subject) => ({ verb: "publish", subject, purpose: "listing snapshots" }));
+  const users = ['{ user: admin, password: "p" }', userWith("tool", [...PERMISSIONS, ...permissions])];
+  const server = await startServer(t, {
+    more: `authorization { timeout: 30, users: [\n${users.join("\n")}\n] }`,
+  });
+  const openAs = (user: string): Promise<EventLog> => {
+    const patient = { requestTimeoutMs: 10_000, readDeadlineMs: 10_000, appendDeadlineMs: 10_000 };
+    const credentials = { kind: "password", user, password: "p" } as const;
+    const options = { ...QUICK, ...patient, mustExist: user === "tool", credentials };
+    return openLog(t, addressOf(server), options, PREFIX);
+  };
+  const log = await openAs("admin");
+  for (const id of IDS) {
+    const entity = { type: "cart", id };
+    await log.saveSnapshot(entity, await log.append(entity, NO_POSITION, one), one);
+  }
+  const tool = await openAs("tool");
+  const listed: string[] = [];
+  for await (const { entity } of tool.snapshots()) listed.push(entity.id);
+  t.deepEqual(listed.sort(), IDS);
+  for (const id of IDS) await tool.dropSnapshot({ type: "cart", id });
+  for await (const { entity } of log.snapshots()) t.fail(`${entity.id} is still there`);
+  t.deepEqual(violationsOf(server, "tool"), []);
+});
+
 test("the numbers with which docs/event-log.md cuts a record out of its message are right", (t) => {
   const [, from, checksum] = /\| tail -c \+(\d+) \| head -c -(\d+) \|/.exec(PAGE) ?? [];
   const bytes = new Uint8Array([1, 2, 3]);

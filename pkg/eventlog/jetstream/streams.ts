@@ -65,6 +65,7 @@ export async function prepareStreams(
       const found = await findStreams(manager, prefix);
       const layout = new Layout(prefix, streamsToldBy(found, prefix) ?? wanted);
       checkStreams(found, layout, connection.info?.version ?? "", options);
+      if (options.mustExist && isNew(found)) throw noLog(prefix);
       const missing = missingOf(found, layout);
       if (missing.length === 0) return factsOf(found, layout, options);
       const lost = isUsed(found) ? missing.find(({ kind }) => kind === "ev") : undefined;
@@ -141,6 +142,10 @@ function missingOf(found: Found, layout: Layout): Missing[] {
   return missing;
 }
 
+function isNew({ ev }: Found): boolean {
+  return ev.every((info) => info === undefined);
+}
+
 function isUsed({ ev, sn }: Found): boolean {
   return [...ev, ...sn].some((info) => (info?.state.last_seq ?? 0) > 0);
 }
@@ -152,8 +157,7 @@ async function makeStreams(
   layout: Layout,
   options: JetStreamLogOptions,
 ): Promise<void> {
-  const isNew = found.ev.every((info) => info === undefined);
-  const next: readonly Missing[] = isNew ? [{ kind: "ev", number: 0 }] : missing;
+  const next: readonly Missing[] = isNew(found) ? [{ kind: "ev", number: 0 }] : missing;
   await Promise.all(
     next.map(({ kind, number }) => {
       const stream = kind === "ev" ? eventStream : snapshotStream;
@@ -186,6 +190,11 @@ function factsOf({ ev, sn }: Found, layout: Layout, options: JetStreamLogOptions
     replicated: configs.some(({ num_replicas }) => num_replicas > 1),
     durability: durabilityOf(options, configs),
   };
+}
+
+function noLog(prefix: string): EventLogError {
+  const text = `there is no log ${prefix}: no stream ${prefix}_ev_0 or the like; is the prefix in the address another one?`;
+  return new EventLogError("LOG_UNUSABLE", text);
 }
 
 function streamLost(name: string): EventLogError {

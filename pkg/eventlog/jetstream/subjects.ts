@@ -39,6 +39,11 @@ export function idTokenOf(subject: string): string {
   return subject.slice(subject.lastIndexOf(".") + 1);
 }
 
+/** The token before it: the type. */
+export function typeTokenOf(subject: string): string {
+  return subject.split(".").at(-2) ?? "";
+}
+
 function encode(text: string): string {
   if (text === "") return "=-";
   if (/^[A-Za-z0-9_-]+$/.test(text)) return text;

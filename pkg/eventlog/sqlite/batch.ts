@@ -22,12 +22,18 @@ export type BatchOutcome = readonly number[];
 
 export const CONFLICT = -1;
 
-export type OperationKind = typeof APPEND | typeof SNAPSHOT | typeof REPLACE | typeof CHECKPOINT;
+export type OperationKind =
+  | typeof APPEND
+  | typeof SNAPSHOT
+  | typeof REPLACE
+  | typeof CHECKPOINT
+  | typeof DROP_SNAPSHOT;
 export const APPEND = 0;
 export const SNAPSHOT = 1;
 export const REPLACE = 2;
 /** Its name is the id of an entity without a type. */
 export const CHECKPOINT = 3;
+export const DROP_SNAPSHOT = 4;
 
 export interface Operation {
   readonly kind: OperationKind;

@@ -2,10 +2,11 @@
 
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { EventLogError } from "../event-log.ts";
+import { checkPlaces, syncFile } from "./path.ts";
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import { isAbsent, isPresent, RESTORE, translateError } from "./sqlite-error.ts";
 
@@ -20,9 +21,11 @@ import { isAbsent, isPresent, RESTORE, translateError } from "./sqlite-error.ts"
  *    log.
  * 5. What is made here is for its owner only: files 0600, folders 0700. SQLite gives its own files the mode of the
  *    database. What was there before keeps its mode.
+ * 6. Nothing is opened, made or replaced where something other than a regular file is (`path.ts`).
  */
 export function prepareFile(path: string): void {
   try {
+    checkPlaces(path);
     checkOneName(path);
     const size = sizeOf(path);
     if (size > 0) return checkHeader(path);
@@ -31,25 +34,6 @@ export function prepareFile(path: string): void {
   } catch (thrown) {
     throw translateError(thrown, path, "opening");
   }
-}
-
-/** The path without links (two names of one file would have two locks), its folder made if need be. */
-export function settlePath(path: string): string {
-  try {
-    const folder = dirname(path);
-    makeFolder(folder);
-    return sizeOf(path) < 0 ? join(fs.realpathSync(folder), basename(path)) : fs.realpathSync(path);
-  } catch (thrown) {
-    throw translateError(thrown, path, "making its folder");
-  }
-}
-
-/** Not Node's own `recursive`: that one never returns where the system says `ENOENT` to a folder it will not make. */
-function makeFolder(folder: string): void {
-  if (sizeOf(folder) >= 0) return;
-  makeFolder(dirname(folder));
-  fs.mkdirSync(folder, { mode: 0o700 });
-  syncFile(dirname(folder));
 }
 
 /** The versions as they stand in a header or, later, in the database with its write-ahead log. */
@@ -126,6 +110,8 @@ function createFile(path: string): void {
     database.close();
   }
   syncFile(draft);
+  // Once more, since renaming replaces whatever is there.
+  checkPlaces(path);
   fs.renameSync(draft, path);
   syncFile(dirname(path));
 }
@@ -196,14 +182,5 @@ function sizeOf(path: string): number {
   } catch (thrown) {
     if (isAbsent(thrown)) return -1;
     throw thrown;
-  }
-}
-
-function syncFile(path: string): void {
-  const file = fs.openSync(path, "r");
-  try {
-    fs.fsyncSync(file);
-  } finally {
-    fs.closeSync(file);
   }
 }

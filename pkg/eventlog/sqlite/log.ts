@@ -12,20 +12,22 @@ import type {
   LogHealth,
   LogRecord,
   Position,
+  StoredSnapshot,
   TailRecord,
 } from "../event-log.ts";
 import { Health } from "../health.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
-import { APPEND, CHECKPOINT, REPLACE, SNAPSHOT } from "./batch.ts";
+import { APPEND, CHECKPOINT, DROP_SNAPSHOT, REPLACE, SNAPSHOT } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation, OperationKind } from "./batch.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { ConnectionKeeper } from "./connection.ts";
-import { filesForAll, prepareFile, settlePath } from "./file.ts";
+import { filesForAll, prepareFile } from "./file.ts";
 import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
 import { defaultSqliteOptions } from "./options.ts";
 import type { SqliteLogOptions } from "./options.ts";
+import { checkExists, settlePath } from "./path.ts";
 import { ReadTurns } from "./read-turns.ts";
 import type { Reader } from "./reader.ts";
 import { createWriterWorker } from "./writer-link.ts";
@@ -48,8 +50,8 @@ export interface SqliteLogStats {
  * Opens the log in a file, and makes the file and its folder if they are not there. The file is locked against every
  * other opener until `close` or the end of the process. An open log keeps the process alive.
  *
- * @throws EventLogError `LOG_LOCKED`, `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_FULL`, `LOG_UNAVAILABLE`, or `LOG_BAD_ADDRESS`
- * for a setting that makes no sense.
+ * @throws EventLogError `LOG_LOCKED`, `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_FULL`, `LOG_UNAVAILABLE`, `LOG_UNUSABLE` if
+ * something other than a regular file is there, or `LOG_BAD_ADDRESS` for a setting that makes no sense.
  */
 export async function openSqliteLog(
   path: string,
@@ -58,6 +60,7 @@ export async function openSqliteLog(
 ): Promise<SqliteLog> {
   const all: SqliteLogOptions = { ...defaultSqliteOptions, ...options };
   checkSettings(all);
+  if (all.mustExist) checkExists(resolve(path));
   const settled = settlePath(resolve(path));
   const lock = lockFile(settled);
   try {
@@ -151,6 +154,23 @@ class LogInFile implements SqliteLog {
     // SQLite would refuse the whole batch for it.
     assert(Number.isSafeInteger(position), "a position is a whole number");
     await this.#queue.add({ kind: SNAPSHOT, entity, position, bytes: snapshot });
+  }
+
+  async *snapshots(type?: string): AsyncGenerator<StoredSnapshot> {
+    let after = 0;
+    for (let end = false; !end; ) {
+      const page = await this.#read((reader) => reader.snapshots(type, after));
+      for (const { entity, position, bytes } of page.items) {
+        this.#checkOpen();
+        yield { entity, position, bytes };
+      }
+      after = page.items.at(-1)?.number ?? after;
+      end = page.end;
+    }
+  }
+
+  async dropSnapshot(entity: EntityKey): Promise<void> {
+    await this.#store(DROP_SNAPSHOT, entity, NO_POSITION, NO_BYTES);
   }
 
   /** A read costs no more than its records. */
@@ -271,6 +291,8 @@ class LogInFile implements SqliteLog {
     }
   }
 }
+
+const NO_BYTES = new Uint8Array();
 
 interface News {
   readonly items: readonly TailRecord[];

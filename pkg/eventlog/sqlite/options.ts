@@ -11,6 +11,8 @@ import type { LogLimits } from "../limits.ts";
 export interface SqliteLogOptions extends LogLimits, HealthSettings, WriterSettings {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** True: a log that is not there is refused with `LOG_UNUSABLE`, and not made. Default false. */
+  readonly mustExist: boolean;
   /** Most appends and snapshots that wait or are being written; more get `LOG_OVERLOADED`. Default 16,384. */
   readonly maxPendingAppends: number;
   /** Most bytes of them. Default 64 MiB; one record is taken whatever its size if nothing else waits. */
@@ -46,6 +48,7 @@ export const defaultSqliteOptions: SqliteLogOptions = {
   ...defaultHealthSettings,
   clock: systemClock,
   logger: silentLogger,
+  mustExist: false,
   maxPendingAppends: 16_384,
   maxPendingBytes: 64 * 1024 * 1024,
   maxBatchBytes: 4 * 1024 * 1024,

@@ -4,7 +4,14 @@ import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 
 import { NO_POSITION } from "../event-log.ts";
-import type { EntityKey, HistoryPage, LogRecord, Position, TailRecord } from "../event-log.ts";
+import type {
+  EntityKey,
+  HistoryPage,
+  LogRecord,
+  Position,
+  StoredSnapshot,
+  TailRecord,
+} from "../event-log.ts";
 import type { LogLimits } from "../limits.ts";
 import { translateError } from "./sqlite-error.ts";
 import { fromStored, toStored } from "./stored-text.ts";
@@ -94,6 +101,18 @@ export class Reader {
     });
   }
 
+  /** Snapshots in the order of the entities' own numbers, which go up. `after` is the number of the last one before. */
+  snapshots(type: string | undefined, after: number): Page<NumberedSnapshot> {
+    return this.#reading(() => {
+      const { pageRecords } = this.#limits;
+      const rows =
+        type === undefined
+          ? rowsOf(this.#statements.snapshots, after, pageRecords)
+          : rowsOf(this.#statements.snapshotsOfType, toStored(type), after, pageRecords);
+      return this.#page(rows, toSnapshot, recordBytes);
+    });
+  }
+
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
@@ -120,6 +139,11 @@ export class Reader {
   }
 }
 
+export interface NumberedSnapshot extends StoredSnapshot {
+  /** Of the entity. */
+  readonly number: number;
+}
+
 /** Columns in the order of the query: cheaper than an object for each row. */
 type Row = readonly unknown[];
 
@@ -141,6 +165,14 @@ const SQL = {
     ORDER BY record.position LIMIT ?`,
   lastOfType: "SELECT max(position) FROM record WHERE type = (SELECT key FROM type WHERE name = ?)",
   checkpoint: "SELECT positions FROM checkpoint WHERE name = ?",
+  snapshots: `
+    SELECT snapshot.entity, type.name, entity.id, snapshot.position, snapshot.bytes
+    FROM snapshot JOIN entity ON entity.key = snapshot.entity JOIN type ON type.key = entity.type
+    WHERE snapshot.entity > ? ORDER BY snapshot.entity LIMIT ?`,
+  snapshotsOfType: `
+    SELECT snapshot.entity, type.name, entity.id, snapshot.position, snapshot.bytes
+    FROM snapshot JOIN entity ON entity.key = snapshot.entity JOIN type ON type.key = entity.type
+    WHERE type.name = ? AND snapshot.entity > ? ORDER BY snapshot.entity LIMIT ?`,
   list: `
     SELECT id FROM entity
     WHERE type = (SELECT key FROM type WHERE name = ?) AND id > ?
@@ -163,6 +195,11 @@ function toRecord([position, bytes]: Row): LogRecord {
 
 function toTailRecord([position, bytes, id]: Row): TailRecord {
   return { id: fromStored(id), position: position as number, bytes: bytes as Uint8Array };
+}
+
+function toSnapshot([number, type, id, position, bytes]: Row): NumberedSnapshot {
+  const entity = { type: fromStored(type), id: fromStored(id) };
+  return { number: number as number, entity, position: position as number, bytes: bytes as Uint8Array };
 }
 
 function rowsOf(statement: StatementSync, ...values: SQLInputValue[]): Iterable<Row> {

@@ -100,6 +100,7 @@ const FILE_SYSTEM_REASONS: Readonly<Record<string, Reason>> = {
   EACCES: UNWRITABLE,
   EPERM: UNWRITABLE,
   EROFS: UNWRITABLE,
+  ELOOP: { code: "LOG_UNUSABLE", reason: "symbolic links lead in a circle" },
 };
 
 function reasonOf(cause: Error): Reason {

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
-import { CHECKPOINT, CONFLICT, REPLACE, SNAPSHOT, unpackBatch } from "./batch.ts";
+import { CHECKPOINT, CONFLICT, DROP_SNAPSHOT, REPLACE, SNAPSHOT, unpackBatch } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation } from "./batch.ts";
 import { preallocateWal } from "./file.ts";
 import { inspectFile } from "./inspect.ts";
@@ -16,6 +16,7 @@ import type { KnownEntity } from "./last-positions.ts";
 import { checkIdentity, OpenFiles } from "./open-files.ts";
 import type { ExpectedFile, FileIdentity, FilesState } from "./open-files.ts";
 import type { WriterSettings } from "./options.ts";
+import { checkPlaces } from "./path.ts";
 import { CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
 import { isReadOnly, translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
@@ -64,6 +65,8 @@ export class Writer {
     let database: DatabaseSync | undefined;
     try {
       const identity = checkIdentity(path, expected?.identity);
+      // What was put in the place of a file since it was last open could hold this thread up for ever.
+      checkPlaces(path);
       checkWal(path);
       inspectFile(path, settings.fullCheckBytes);
       database = new DatabaseSync(existing(path), {
@@ -194,6 +197,10 @@ export class Writer {
       this.#statements.saveSnapshot.run((known ?? this.#create(entity)).key, position, bytes);
       return NO_POSITION;
     }
+    if (kind === DROP_SNAPSHOT) {
+      if (known !== undefined) this.#statements.dropSnapshot.run(known.key);
+      return NO_POSITION;
+    }
     if ((known?.last ?? NO_POSITION) !== position) return CONFLICT;
     const writable = known ?? this.#create(entity);
     const next = this.#last + 1;
@@ -316,6 +323,7 @@ const SQL = {
     INSERT INTO snapshot (entity, position, bytes) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET position = excluded.position, bytes = excluded.bytes
     WHERE excluded.position >= snapshot.position`,
+  dropSnapshot: "DELETE FROM snapshot WHERE entity = ?",
   saveCheckpoint: `
     INSERT INTO checkpoint (name, positions) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET positions = excluded.positions`,

@@ -78,6 +78,7 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
     effectMemory: plenty(),
     options: {
       maxEntityIdLength: 8,
+      strictEntityKeys: false,
       maxForwardDepth: 4,
       maxDescendants: 100,
       maxOpenEffects: 2,

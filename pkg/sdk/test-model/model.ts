@@ -29,10 +29,12 @@ type Result = Pick<Response, "message"> | Answer<typeof ResponseSchema>;
 /** Does what the steps of its commands say; its state is all emitted texts, one after the other. */
 export function modelEntity({
   snapshotEvery = 5,
+  snapshotVersion = "",
 } = {}): EventSourcedEntity<typeof Model, typeof StateSchema> {
   return eventSourced(Model, StateSchema, {
     persistenceId: "sdk-model",
     snapshotEvery,
+    snapshotVersion,
     passivationTimeoutMs: 100,
     commands: {
       process: (command, context) =>

@@ -19,6 +19,13 @@ export interface Given<Service extends DescService, State extends DescMessage> {
   /** More events, as messages: those of an earlier outcome, for example. */
   events(...events: readonly Message[]): Given<Service, State>;
   /**
+   * The snapshot that code with this `snapshotVersion` left behind the events so far: a state, or the bytes of one as that
+   * code stored it. As a proxy does, the entity goes on from it if the version is its own, and otherwise replays the
+   * events. With its own version, `when` rejects with `TestkitError` if the snapshot is not the state that the events lead
+   * to: then the entity needs another `snapshotVersion`.
+   */
+  snapshot(version: string, state: MessageInitShape<State> | Uint8Array): Given<Service, State>;
+  /**
    * Gives it a command, by the camelCase name of the method, and says what came of it. Rejects with `TestkitError`
    * where a server would end the stream; its `cause` is what the handler threw.
    */
@@ -48,7 +55,7 @@ export function givenEventSourced<Service extends DescService, State extends Des
   entity: EventSourcedEntity<Service, State>,
   entityId: string,
 ): Given<Service, State> {
-  return past(entity, { entityId, snapshot: undefined, events: [] });
+  return past(entity, { entityId, snapshot: undefined, events: [], stored: undefined });
 }
 
 function past<Service extends DescService, State extends DescMessage>(
@@ -66,9 +73,12 @@ function past<Service extends DescService, State extends DescMessage>(
         ...history,
         snapshot: { sequence, state: pack(entity.state, create(entity.state, state)) },
         events: [],
+        stored: undefined,
       }),
     event: (schema, event) => more([create(schema, event)]),
     events: (...events) => more(events),
+    snapshot: (version, state) =>
+      past(entity, { ...history, stored: snapshotOf(entity, history, version, state) }),
     when: async <Name extends keyof Service["method"] & string>(
       method: Name,
       command?: MessageInitShape<Service["method"][Name]["input"]>,
@@ -82,6 +92,23 @@ function past<Service extends DescService, State extends DescMessage>(
       });
       return answered as Outcome<Service, State, Service["method"][Name]["output"]>;
     },
+  };
+}
+
+function snapshotOf<State extends DescMessage>(
+  { state: schema }: EventSourcedEntity<DescService, State>,
+  { snapshot, events }: History,
+  version: string,
+  state: MessageInitShape<State> | Uint8Array,
+): History["stored"] {
+  if (snapshot === undefined && events.length === 0) {
+    throw new TestkitError("a snapshot stands for events: give those that it contains before it");
+  }
+  const packed = pack(schema, create(schema, state instanceof Uint8Array ? undefined : state));
+  return {
+    version,
+    state: state instanceof Uint8Array ? { ...packed, value: state } : packed,
+    after: events.length,
   };
 }
 

@@ -25,6 +25,8 @@ export interface History {
   readonly snapshot: { readonly sequence: number; readonly state: Any } | undefined;
   /** Those after the snapshot. */
   readonly events: readonly Any[];
+  /** A snapshot on top of the first so many of these events, as code of some version left it. */
+  readonly stored: { readonly version: string; readonly state: Any; readonly after: number } | undefined;
 }
 
 export interface Result {
@@ -44,19 +46,47 @@ export async function run(
 ): Promise<Result> {
   const method = methodOf(entity.service, methodName);
   const targets = new Targets();
-  const active = activate(entity, history, targets);
+  const from = restored(entity, history);
+  const active = activate(entity, from, targets);
   const out = await active.receive({ case: "command", value: commandOf(history.entityId, method, init) });
   const reply = replyOf(out, methodName);
   const action = reply.clientAction?.action ?? { case: undefined };
   const events = reply.events.map((event) => decodeEvent(entity, event));
   const state = active.state();
-  checkReplay(entity, { ...history, events: [...history.events, ...reply.events] }, state, methodName);
+  checkReplay(entity, { ...from, events: [...from.events, ...reply.events] }, state, methodName);
   return {
     read: (more) => targets.read(method, { action, sideEffects: reply.sideEffects }, more),
     events,
     state,
     snapshot: reply.snapshot !== undefined,
   };
+}
+
+/** What a proxy gives the entity of its history: the stored snapshot only if its version is the entity's own. */
+function restored(entity: EventSourcedEntity, history: History): History {
+  const { stored, snapshot, events } = history;
+  if (stored === undefined || stored.version !== entity.snapshotVersion) return history;
+  const before = { ...history, events: events.slice(0, stored.after) };
+  checkSnapshot(entity, stored.state, activate(entity, before).state());
+  const sequence = (snapshot?.sequence ?? 0) + stored.after;
+  return { ...history, snapshot: { sequence, state: stored.state }, events: events.slice(stored.after) };
+}
+
+/** Code that has changed may lead the same events to another state; then older snapshots must not be used. */
+function checkSnapshot(entity: EventSourcedEntity, snapshot: Any, replayed: Message): void {
+  const advice = `older snapshots must not be used: give it another snapshotVersion than ${JSON.stringify(entity.snapshotVersion)}`;
+  let state: Message;
+  try {
+    state = unpack(entity.state, snapshot, "the snapshot");
+  } catch (cause) {
+    throw new TestkitError(`${entity.service.typeName} cannot read the snapshot, so ${advice}`, { cause });
+  }
+  if (equals(entity.state, state, replayed)) return;
+  throw new TestkitError(
+    `the events lead ${entity.service.typeName} to another state than the snapshot after them, so ${advice}:\n` +
+      `  the snapshot ${toJsonString(entity.state, state)}\n` +
+      `  the events   ${toJsonString(entity.state, replayed)}`,
+  );
 }
 
 interface ActiveEntity {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { describeError } from "../../../pkg/base/mod.ts";
+import { readSnapshot } from "../../../pkg/entity/mod.ts";
+import type { StoredSnapshot } from "../../../pkg/eventlog/mod.ts";
+
+/** What people are shown of a snapshot, and programs as JSON. */
+export type ShownSnapshot = ShownKey & (ShownContents | { readonly problem: string });
+
+interface ShownKey {
+  readonly type: string;
+  readonly id: string;
+}
+
+interface ShownContents {
+  /** Events that it stands for. */
+  readonly events: number;
+  /** What the code that made it declared; empty if it declared nothing. */
+  readonly version: string;
+  /** Its type URL. */
+  readonly stateType: string;
+  readonly stateBytes: number;
+  /** When it was made, as ISO 8601 has it. */
+  readonly time: string;
+  /** Answers to commands with an idempotency key. */
+  readonly keptReplies: number;
+  readonly undoneEffects: number;
+  /** Base64; only if it was asked for. */
+  readonly state?: string;
+}
+
+export function shownSnapshot(
+  { entity, position, bytes }: StoredSnapshot,
+  withState: boolean,
+): ShownSnapshot {
+  const { type, id } = entity;
+  try {
+    const { cursor, version, state, timeMs, kept } = readSnapshot({ position, bytes });
+    return {
+      type,
+      id,
+      events: cursor.sequence,
+      version,
+      stateType: state.typeUrl,
+      stateBytes: state.value.length,
+      time: new Date(timeMs).toISOString(),
+      keptReplies: kept?.replies.length ?? 0,
+      undoneEffects: kept?.effects.length ?? 0,
+      ...(withState && { state: Buffer.from(state.value).toString("base64") }),
+    };
+  } catch (thrown) {
+    return { type, id, problem: describeError(thrown) };
+  }
+}
+
+/** One line. */
+export function listLine(shown: ShownSnapshot): string {
+  if ("problem" in shown) return `${nameOf(shown)}: ${shown.problem}`;
+  const { events, version, stateType, stateBytes, time } = shown;
+  return `${nameOf(shown)}: ${count(events, "event")}, ${versionText(version)}, ${count(stateBytes, "byte")} of ${typeName(stateType)}, ${time}`;
+}
+
+export function showLines(shown: ShownSnapshot): readonly string[] {
+  const rows: (readonly [string, string])[] = [
+    ["type", quoted(shown.type)],
+    ["id", quoted(shown.id)],
+  ];
+  if ("problem" in shown) rows.push(["problem", shown.problem]);
+  else {
+    rows.push(
+      ["events", `${shown.events}`],
+      ["version", versionText(shown.version)],
+      ["made at", shown.time],
+      ["kept replies", `${shown.keptReplies}`],
+      ["undone effects", `${shown.undoneEffects}`],
+      ["state type", shown.stateType],
+      ["state bytes", `${shown.stateBytes}`],
+    );
+    if (shown.state !== undefined) rows.push(["state", shown.state]);
+  }
+  return rows.map(([name, value]) => `${name.padEnd(16)}${value}`);
+}
+
+/** Type and id, each as a shell would take it. */
+export function nameOf({ type, id }: ShownKey): string {
+  return `${quoted(type)} ${quoted(id)}`;
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** Ids come from outside: what could be taken for something else on a terminal is escaped. */
+function quoted(text: string): string {
+  return /^[\p{L}\p{N}._:@/+-]+$/u.test(text) ? text : JSON.stringify(text);
+}
+
+function versionText(version: string): string {
+  return version === "" ? "no version" : `version ${JSON.stringify(version)}`;
+}
+
+function typeName(typeUrl: string): string {
+  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+}

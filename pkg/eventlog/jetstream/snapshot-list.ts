@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { NatsConnection } from "@nats-io/transport-node";
+
+import { EventLogError } from "../event-log.ts";
+import type { StoredSnapshot } from "../event-log.ts";
+import type { RawMessage } from "./answers.ts";
+import { lastMessages } from "./ids.ts";
+import { isCheckpoint } from "./layout.ts";
+import type { Layout } from "./layout.ts";
+import type { JetStreamLogOptions } from "./options.ts";
+import { decodePack } from "./pack.ts";
+import type { Reader } from "./reader.ts";
+import { decodeStored } from "./stored.ts";
+import { fromToken, idTokenOf, typeTokenOf } from "./subjects.ts";
+
+/** What listing needs of the log. */
+export interface SnapshotSource {
+  readonly connection: NatsConnection;
+  readonly layout: Layout;
+  readonly reader: Reader;
+  readonly options: JetStreamLogOptions;
+}
+
+/**
+ * The snapshots of one type, or of all types. For people, so each message is asked for by itself: a million of them takes
+ * minutes. One that is damaged is left out with a warning, as it counts as none.
+ *
+ * @throws EventLogError
+ */
+export async function* listSnapshots(
+  { connection, layout, reader, options }: SnapshotSource,
+  type: string | undefined,
+): AsyncGenerator<StoredSnapshot> {
+  for (let number = 0; number < layout.streams; number++) {
+    const source = layout.snapshotsOfType(type, number);
+    const until = await reader.horizon(source);
+    for await (const page of lastMessages(connection, source, until, options)) {
+      for (const { subject } of page) {
+        if (isCheckpoint(subject)) continue;
+        const found = await reader.lastRaw({ stream: source.stream, subject });
+        const snapshot = found === undefined ? undefined : snapshotIn(found, options);
+        if (snapshot !== undefined) yield snapshot;
+      }
+    }
+  }
+}
+
+/** Undefined if there is none: a pack may have records only. */
+function snapshotIn(
+  { data, ...origin }: RawMessage,
+  { logger }: JetStreamLogOptions,
+): StoredSnapshot | undefined {
+  try {
+    const { key, bytes } = decodeStored(data, origin);
+    const { snapshot } = decodePack(bytes);
+    if (snapshot === undefined) return undefined;
+    const { subject } = origin;
+    const entity = key ?? {
+      type: fromToken(typeTokenOf(subject)) ?? "",
+      id: fromToken(idTokenOf(subject)) ?? "",
+    };
+    return { entity, ...snapshot };
+  } catch (thrown) {
+    if (!(thrown instanceof EventLogError) || thrown.code !== "LOG_CORRUPT") throw thrown;
+    logger.warn("event log: a snapshot is damaged, it counts as none", { error: thrown });
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import * as fs from "node:fs";
+import type { Stats } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+import { EventLogError } from "../event-log.ts";
+import { translateError } from "./sqlite-error.ts";
+
+/** What stands beside the file of a log: SQLite's own files, the lock, and what a new file is made as. */
+const BESIDE = ["-wal", "-shm", "-journal", "-lock", "-new", "-new-wal", "-new-shm", "-new-journal"] as const;
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/**
+ * The path of a log's file without symbolic links, because two names of one file would have two locks. Its folder is made
+ * if need be. A link to a file or folder that does not exist yet is followed too: the file is to be made where the link
+ * leads, since replacing the link would leave the volume behind it empty.
+ *
+ * @throws EventLogError `LOG_UNUSABLE` if something other than a regular file is there, before anything is made or changed.
+ */
+export function settlePath(path: string): string {
+  try {
+    const found = fs.statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined) checkRegular(path, found);
+    const settled = found === undefined ? follow(path, MAX_LINKS) : fs.realpathSync(path);
+    checkPlaces(settled);
+    return settled;
+  } catch (thrown) {
+    throw translateError(thrown, path, "making its folder");
+  }
+}
+
+/** @throws EventLogError `LOG_UNUSABLE` if no log can be there, because there is nothing or an empty file. */
+export function checkExists(path: string): void {
+  let found: Stats | undefined;
+  try {
+    found = fs.statSync(path, { throwIfNoEntry: false });
+  } catch (thrown) {
+    throw translateError(thrown, path, "looking for it");
+  }
+  if (found !== undefined && (found.size > 0 || !found.isFile())) return;
+  throw new EventLogError("LOG_UNUSABLE", `${path}: there is no log here`);
+}
+
+/**
+ * A FIFO would be opened and waited for without end, and a new file is renamed into its place, which would replace
+ * whatever is there: a device of the machine, for example.
+ *
+ * @param path without symbolic links
+ * @throws EventLogError `LOG_UNUSABLE` if the file, or one beside it, is there and no regular file.
+ */
+export function checkPlaces(path: string): void {
+  for (const place of [path, ...BESIDE.map((suffix) => path + suffix)]) {
+    const found = fs.lstatSync(place, { throwIfNoEntry: false });
+    if (found !== undefined) checkRegular(place, found);
+  }
+}
+
+export function syncFile(path: string): void {
+  const file = fs.openSync(path, "r");
+  try {
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+function follow(path: string, links: number): string {
+  const place = join(followFolder(dirname(path), links), basename(path));
+  const target = linkAt(place, links);
+  return target === undefined ? place : follow(target, links - 1);
+}
+
+/** Not Node's own `recursive`: that one never returns where the system says `ENOENT` to a folder it will not make. */
+function followFolder(folder: string, links: number): string {
+  if (fs.statSync(folder, { throwIfNoEntry: false }) !== undefined) return fs.realpathSync(folder);
+  const parent = followFolder(dirname(folder), links);
+  const place = join(parent, basename(folder));
+  const target = linkAt(place, links);
+  if (target !== undefined) return followFolder(target, links - 1);
+  fs.mkdirSync(place, { mode: 0o700 });
+  syncFile(parent);
+  return place;
+}
+
+/** Where a symbolic link leads; undefined if there is none. */
+function linkAt(place: string, links: number): string | undefined {
+  if (fs.lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return undefined;
+  if (links === 0) throw new EventLogError("LOG_UNUSABLE", `${place}: more than ${MAX_LINKS} symbolic links`);
+  return resolve(dirname(place), fs.readlinkSync(place));
+}
+
+function checkRegular(path: string, found: Stats): void {
+  if (found.isFile()) return;
+  const text = `${path}: this is ${kindOf(found)}, and a log is made of regular files; nothing was changed; choose another path`;
+  throw new EventLogError("LOG_UNUSABLE", text);
+}
+
+function kindOf(found: Stats): string {
+  if (found.isDirectory()) return "a folder";
+  if (found.isFIFO()) return "a FIFO";
+  if (found.isSocket()) return "a socket";
+  if (found.isSymbolicLink()) return "a symbolic link";
+  return found.isCharacterDevice() || found.isBlockDevice() ? "a device" : "no regular file";
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { rmSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { lockFile } from "./lock.ts";
+import { settlePath } from "./path.ts";
+import { translateError } from "./sqlite-error.ts";
+
+/**
+ * Deletes the log in a file, whatever state the file is in. Where the path is a symbolic link, the file behind it goes and
+ * the link stays. The lock file stays too.
+ *
+ * @throws EventLogError `LOG_LOCKED` if a process has it open, `LOG_UNUSABLE` if something other than a regular file is there.
+ */
+export function removeSqliteLog(path: string): void {
+  const settled = settlePath(resolve(path));
+  const lock = lockFile(settled);
+  try {
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(settled + suffix, { force: true });
+  } catch (thrown) {
+    throw translateError(thrown, settled, "deleting");
+  } finally {
+    lock.release();
+  }
+}
