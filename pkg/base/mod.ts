@@ -32,7 +32,7 @@ export {
   shownDefault,
   text,
 } from "./settings.ts";
-export type { Declaration, Setting, Values } from "./settings.ts";
+export type { Declaration, Setting, SettingGroup, Values } from "./settings.ts";
 export { stopSignal } from "./stop-signal.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";

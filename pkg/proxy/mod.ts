@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { PROXY_SETTINGS, proxyOptions } from "./options.ts";
+export { PROXY_SETTING_GROUPS, PROXY_SETTINGS, proxyOptions } from "./options.ts";
 export type { ProxyOptions } from "./options.ts";
 export { startProxy } from "./proxy.ts";
 export type { Proxy, ProxyDependencies } from "./proxy.ts";
