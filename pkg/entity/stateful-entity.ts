@@ -322,6 +322,7 @@ export class StatefulEntity implements ActiveEntity {
     this.#state = { kind: "appending", delivery };
     const onStored = (firstEffect: number): void => {
       if (snapshot !== undefined) this.#journal.saveSnapshot(snapshot);
+      this.#context.onStored?.(delivery.command, change);
       // I1: the record is safe now, so answer and effects may leave, even if the stream broke meanwhile.
       delivery.resolve(
         lineage === undefined

@@ -8,6 +8,7 @@ import { assert } from "../../base/mod.ts";
 import { CallState, Status, StatusError } from "../../grpc/mod.ts";
 import type {
   BidiMethod,
+  CallProtocol,
   OpenRequest,
   ServerContext,
   ServerStreamCall,
@@ -78,6 +79,10 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.#format = messageFormat(subprotocol, method.codec);
     this.#takesStream = method.desc.methodKind !== "server_streaming";
     socket.pause();
+  }
+
+  get protocol(): CallProtocol {
+    return "websocket";
   }
 
   start(method: BidiMethod): void {
@@ -188,8 +193,8 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.#socket.terminate();
   }
 
-  protected override settle(): void {
-    super.settle();
+  protected override settle(status?: Status, code?: string): void {
+    super.settle(status, code);
     // What the caller still sends goes to waste; its closing has to be read.
     this.resume();
   }
@@ -291,7 +296,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
 
   #fail(error: StatusError, closeCode: number): void {
     if (this.over) return;
-    this.settle();
+    this.settle(error.status, error.code);
     this.#socket.send(JSON.stringify({ error: errorStatus(error, this.context.options.logger) }));
     this.#socket.close(closeCode, REASON.test(error.code) ? error.code : undefined);
   }
@@ -299,7 +304,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #callerGone(): void {
     if (this.over) return;
     this.cancel();
-    this.settle();
+    this.settle(Status.CANCELLED);
   }
 
   #call(action: () => void): void {

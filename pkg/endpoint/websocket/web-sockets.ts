@@ -10,6 +10,8 @@ import { ExpiryQueue } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
 import { OpenRequest, Status, StatusError } from "../../grpc/mod.ts";
 import type { Caller, ServerContext } from "../../grpc/mod.ts";
+import { refusedHttp } from "../answered-request.ts";
+import type { AnswerListener } from "../answered-request.ts";
 import type { CrossOrigin } from "../http/cors.ts";
 import { errorResponse } from "../http/error-response.ts";
 import { HttpError, overloaded } from "../http/http-error.ts";
@@ -30,6 +32,8 @@ export interface WebSocketsOptions {
   readonly keepAliveMs: number;
   /** A connection on which nothing moves in either direction is broken after this, in milliseconds. */
   readonly idleTimeoutMs: number;
+  /** Hears of handshakes that are refused; of calls, `calls` tells. */
+  readonly onAnswered: AnswerListener | undefined;
 }
 
 /** Turns connections of HTTP/1.1 into WebSockets (RFC 6455), and each of those into one call. */
@@ -60,7 +64,7 @@ export class WebSockets {
       connection.once("close", () => open.close());
       this.#accept(server, handshake, open, request, connection, head);
     } catch (error) {
-      this.#refuse(connection, error);
+      this.#refuse(connection, request, error);
     }
   }
 
@@ -74,9 +78,10 @@ export class WebSockets {
     for (const call of this.#calls) call.goAway();
   }
 
-  #refuse(connection: Duplex, error: unknown): void {
+  #refuse(connection: Duplex, request: IncomingMessage, error: unknown): void {
     const answer = errorResponse(error, this.#options.calls.options.logger);
     writeBareAnswer(connection, { ...answer, headers: ["sec-websocket-version", VERSION] });
+    this.#options.onAnswered?.(refusedHttp(request, answer));
   }
 
   /** The library is loaded for the first WebSocket: most proxies never have one, and all of them start. */
@@ -90,8 +95,8 @@ export class WebSockets {
       maxPayload: this.#options.calls.options.maxReceiveBytes,
       handleProtocols: (names) => knownSubprotocol(names) ?? false,
     });
-    server.on("wsClientError", ({ message }, connection) =>
-      this.#refuse(connection, new HttpError("MALFORMED_REQUEST", message)),
+    server.on("wsClientError", ({ message }, connection, request) =>
+      this.#refuse(connection, request, new HttpError("MALFORMED_REQUEST", message)),
     );
     return server;
   }
