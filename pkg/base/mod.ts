@@ -11,7 +11,7 @@ export { whenDrained } from "./drain.ts";
 export { cutText } from "./cut-text.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
-export { freePort } from "./free-port.ts";
+export { freePort, isFreePort } from "./free-port.ts";
 export { keepWithoutReaders } from "./lost-output.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { PullBuffer } from "./pull-buffer.ts";
