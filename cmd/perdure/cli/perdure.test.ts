@@ -10,9 +10,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
 import type { ExecutionContext } from "ava";
 
-import { natsSerialTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
-import { PROXY_VERSION } from "../../pkg/proxy/mod.ts";
+import { natsSerialTest } from "../../../hack/nats/nats-test.ts";
+import { startNatsServer } from "../../../hack/nats/server.ts";
+import { PROXY_VERSION } from "../../../pkg/proxy/mod.ts";
 import { CartFolder, ROOT } from "./test-lib/cart-folder.ts";
 import { PerdureProcess } from "./test-lib/perdure-process.ts";
 

@@ -11,7 +11,7 @@ import type { ExecutionContext } from "ava";
 import { CartFolder, ROOT } from "./test-lib/cart-folder.ts";
 import { TerminalProcess } from "./test-lib/terminal.ts";
 
-const MAIN = join(import.meta.dirname, "main.ts");
+const MAIN = join(import.meta.dirname, "../main.ts");
 const READY = /^ready (http:\/\/127\.0\.0\.1:\d+)$/m;
 
 /** A person at a terminal in a folder with the shopping cart. */
