@@ -140,12 +140,18 @@ function checkPackage(root: string, file: string, specifier: string): string | u
     .split("/")
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
-  const folder = existsSync(join(root, unit(file), "package.json")) ? unit(file) : "";
+  const folder = isPackage(join(root, unit(file), "package.json")) ? unit(file) : "";
   const known = dependencies(join(root, folder, "package.json"), isTest(file));
   if (isTest(file)) for (const each of dependencies(join(root, "package.json"), true)) known.add(each);
   return known.has(name)
     ? undefined
     : `imports ${name}, on which ${join(folder, "package.json")} does not depend`;
+}
+
+/** A manifest without a name only says of which kind the modules below it are. */
+function isPackage(manifestFile: string): boolean {
+  if (!existsSync(manifestFile)) return false;
+  return "name" in (JSON.parse(readFileSync(manifestFile, "utf8")) as object);
 }
 
 function dependencies(manifestFile: string, development: boolean): Set<string> {

@@ -6,25 +6,23 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { shownDefault } from "../pkg/base/mod.ts";
-import type { Setting } from "../pkg/base/mod.ts";
-import { PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
+import type { Setting, SettingGroup } from "../pkg/base/mod.ts";
+import { PROXY_SETTING_GROUPS, PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
 import { WEBHOOK_SETTINGS } from "../pkg/webhook/mod.ts";
 
 export const CONFIGURATION_PAGE = join(import.meta.dirname, "..", "docs", "configuration.md");
 
 /** The whole page. */
 export function configurationPage(): string {
-  const rows = Object.values<Setting>(PROXY_SETTINGS).map(row);
-  const webhookRows = Object.values<Setting>(WEBHOOK_SETTINGS).map(row);
+  const groups = PROXY_SETTING_GROUPS.map(section);
   return `# Configuration of the proxy
 
 A flag is stronger than its environment variable, that is stronger than the default. An empty variable is one that is
 not set. Cloudstate's variables keep their names; most of ours begin with \`PERDURE_\`. A value that makes no sense stops the
-proxy at start with exit code 2 and a line that says what would make sense.
+proxy at start with exit code 2 and a line that says what would make sense. \`perdure-proxy --help\` shows the same groups.
 
-| flag | environment | default | range | what it is |
-|---|---|---|---|---|
-${rows.join("\n")}
+${groups.join("\n")}
+## Elsewhere
 
 A user function written with \`@perdure/sdk\` takes \`HOST\` (default \`127.0.0.1\`) and \`PORT\` (default \`8080\`); its
 other settings are options of \`serve\` (see \`pkg/sdk/README.md\`). \`perdure dev\` chooses both by itself.
@@ -43,10 +41,7 @@ ${memoryRows().join("\n")}
 
 The same holds for the process of the webhook. In the pod of \`config/core\` it needs none of these.
 
-| flag | environment | default | range | what it is |
-|---|---|---|---|---|
-${webhookRows.join("\n")}
-
+${table(WEBHOOK_SETTINGS)}
 This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.ts\` and \`pkg/webhook/options.ts\`.
 `;
 }
@@ -80,6 +75,15 @@ function memoryRows(): string[] {
     ["the most: four thirds of it", sumMib * UNCOUNTED] as const,
   ];
   return all.map(([what, mib]) => `| ${what} | ${Math.round(mib)} |`);
+}
+
+function section({ title, settings }: SettingGroup): string {
+  return `## ${title}\n\n${table(settings)}`;
+}
+
+function table(settings: SettingGroup["settings"]): string {
+  const head = ["| flag | environment | default | range | what it is |", "|---|---|---|---|---|"];
+  return `${[...head, ...Object.values<Setting>(settings).map(row)].join("\n")}\n`;
 }
 
 function row(setting: Setting): string {

@@ -1,9 +1,18 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-import { enableCompileCache } from "node:module";
+// The command line `perdure`, from its sources. Every Node since 18 reads this file, so that an old one says what to do:
+// it is plain JavaScript without types, and CommonJS by the package.json beside it, because an old Node takes no module
+// whose name ends in `.ts`. What it begins needs a new one.
 
-// From the second start on, types need not be stripped and code need not be compiled again: half the time to `ready`.
-enableCompileCache();
-const { run } = await import("./run.ts");
-
-process.exit(await run(process.argv.slice(2)));
+(function main() {
+  const needed = 24;
+  const found = process.versions.node;
+  if (Number.parseInt(found, 10) < needed) {
+    process.stderr.write(
+      `perdure: its sources need Node ${needed} or newer, and this is Node ${found}. \`npm start\` brings one of its own, ` +
+        "which is node_modules/.bin/node from then on; or install a newer one.\n",
+    );
+    process.exit(1);
+  }
+  return import("./cli/main.ts");
+})();

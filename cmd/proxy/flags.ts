@@ -3,7 +3,7 @@
 import { Command } from "commander";
 
 import { parseSettingFlags } from "../../pkg/base/mod.ts";
-import { PROXY_SETTINGS, PROXY_VERSION } from "../../pkg/proxy/mod.ts";
+import { PROXY_SETTING_GROUPS, PROXY_VERSION } from "../../pkg/proxy/mod.ts";
 
 const EXAMPLES = `
 Examples:
@@ -19,10 +19,8 @@ A flag is stronger than its environment variable, that is stronger than the defa
 export function parseFlags(argv: readonly string[]): Record<string, string | undefined> {
   const command = new Command("perdure-proxy")
     .description("Perdure's proxy: keeps the state of a user function and serves it to the world.")
-    .version(PROXY_VERSION)
     .addHelpText("before", EXAMPLES.trimStart())
     .allowExcessArguments(false)
-    .configureHelp({ sortOptions: true })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-  return parseSettingFlags(command, Object.values(PROXY_SETTINGS), argv);
+  return parseSettingFlags(command, PROXY_SETTING_GROUPS, argv, PROXY_VERSION);
 }

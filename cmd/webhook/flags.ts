@@ -17,7 +17,6 @@ export function parseFlags(argv: readonly string[]): Record<string, string | und
     .description("Perdure's admission webhook: makes Knative Services stateful that are annotated so.")
     .addHelpText("before", EXAMPLES.trimStart())
     .allowExcessArguments(false)
-    .configureHelp({ sortOptions: true })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-  return parseSettingFlags(command, Object.values(WEBHOOK_SETTINGS), argv);
+  return parseSettingFlags(command, [{ title: "Settings", settings: WEBHOOK_SETTINGS }], argv);
 }

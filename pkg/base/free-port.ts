@@ -23,6 +23,11 @@ export async function freePort(host: string, random: Random): Promise<number> {
   return (await tryPort(host, 0)) ?? 0;
 }
 
+/** Whether a server could listen there now. */
+export async function isFreePort(host: string, port: number): Promise<boolean> {
+  return (await tryPort(host, port)) !== undefined;
+}
+
 function tryPort(host: string, port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

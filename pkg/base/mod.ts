@@ -11,7 +11,7 @@ export { whenDrained } from "./drain.ts";
 export { cutText } from "./cut-text.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
-export { freePort } from "./free-port.ts";
+export { freePort, isFreePort } from "./free-port.ts";
 export { keepWithoutReaders } from "./lost-output.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { PullBuffer } from "./pull-buffer.ts";
@@ -32,7 +32,7 @@ export {
   shownDefault,
   text,
 } from "./settings.ts";
-export type { Declaration, Setting, Values } from "./settings.ts";
+export type { Declaration, Setting, SettingGroup, Values } from "./settings.ts";
 export { stopSignal } from "./stop-signal.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";

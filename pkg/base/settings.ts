@@ -22,6 +22,12 @@ export type SettingValue = string | number | boolean;
 /** A declaration: settings by the name that the code uses. */
 export type Declaration = Readonly<Record<string, Setting<string> | Setting<number> | Setting<boolean>>>;
 
+/** Settings that belong together, in help and documentation. */
+export interface SettingGroup {
+  readonly title: string;
+  readonly settings: Declaration;
+}
+
 export type Values<D extends Declaration> = {
   readonly [K in keyof D]: D[K] extends { kind: "number" }
     ? number

@@ -29,6 +29,8 @@ import type { CallerAccounts, Http2ServerLimits, MethodHandler, StatusError } fr
 import type { Dispatch } from "../router/mod.ts";
 import { unavailable } from "../userfunction/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
+import { answeredCall, refusedHttp } from "./answered-request.ts";
+import type { AnswerListener } from "./answered-request.ts";
 import { Callers } from "./callers.ts";
 import { grpcMethods } from "./grpc-methods.ts";
 import { healthMethods } from "./health/health-methods.ts";
@@ -40,6 +42,7 @@ import type { HttpHandler } from "./http/exchange.ts";
 import { createHttp1Server } from "./http/http1.ts";
 import { serveHttp2Stream } from "./http/http2.ts";
 import { createHttpHandler } from "./http/http-handler.ts";
+import type { FrontPage } from "./http/http-handler.ts";
 import { createTranscoder } from "./http/transcoder.ts";
 import type { Transcoder } from "./http/transcoder.ts";
 import { JsonCodecs } from "./json/json-codec.ts";
@@ -63,6 +66,10 @@ export interface EndpointDependencies {
   readonly absence?: () => StatusError;
   /** What the callers share; made of the options if others do not count there too. */
   readonly accounts?: CallerAccounts;
+  /** Hears of every request; without it none is recorded, which costs nothing. */
+  readonly onAnswered?: AnswerListener | undefined;
+  /** Answers `GET /`, where no rule of the user function does. */
+  readonly front?: FrontPage | undefined;
 }
 
 /** An open public port. */
@@ -97,7 +104,7 @@ export async function startEndpoint(
   dependencies: EndpointDependencies,
 ): Promise<Endpoint> {
   const options: EndpointOptions = { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides };
-  const { dispatch, clock, logger = silentLogger, absence = notThere } = dependencies;
+  const { dispatch, clock, logger = silentLogger, absence = notThere, onAnswered, front } = dependencies;
   const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
   const callers = new Callers(accounts, options.maxConnections, clock);
   let serving: Serving | undefined;
@@ -114,6 +121,9 @@ export async function startEndpoint(
   const serveJson = createHttpHandler({
     transcoder: () => served().transcoder,
     crossOrigin,
+    front,
+    onAnswered,
+    clock,
     logger,
   });
   const health = new Health();
@@ -131,6 +141,7 @@ export async function startEndpoint(
     firstMessageTimeoutMs: options.firstMessageTimeoutMs,
     firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs,
+    onEnd: onAnswered && ((call) => onAnswered(answeredCall(call, clock.monotonicMs()))),
   });
   const serveGrpc = createGrpcServerHandler(calls);
   const serveGrpcWeb = createGrpcWebHandler(calls);
@@ -146,6 +157,7 @@ export async function startEndpoint(
     clock,
     keepAliveMs: streamKeepAliveMs,
     idleTimeoutMs: options.idleTimeoutMs,
+    onAnswered,
   });
 
   const context = { handle, bodies, crossOrigin, logger, accounts, turns: calls.turns };
@@ -157,6 +169,7 @@ export async function startEndpoint(
       isDraining: () => draining,
       isUpgrade: asksForWebSocket,
       upgrade: (request, connection, head) => void webSockets.upgrade(request, connection, head),
+      onAnswered,
     },
     options,
   );
@@ -166,8 +179,10 @@ export async function startEndpoint(
     server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
       if (stream.session === undefined) return dropStream(stream);
       const bad = badHttp2Head(headers);
-      if (bad !== undefined) refuseHttp2(stream, bad);
-      else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
+      if (bad !== undefined) {
+        refuseHttp2(stream, bad);
+        onAnswered?.(refusedHttp({ method: headers[":method"], url: headers[":path"] }, bad));
+      } else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
       else serveHttp2Stream(context, stream, headers, rawHeaders);
     });
     return server;

@@ -5,7 +5,9 @@ import type { EventLog } from "../eventlog/mod.ts";
 import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 
+import type { EntityCommand } from "./command.ts";
 import type { EffectBook } from "./entity-effects.ts";
+import type { Change } from "./history.ts";
 import type { EntityOptions } from "./options.ts";
 import type { Packer } from "./packer.ts";
 import type { SnapshotUse } from "./snapshot-use.ts";
@@ -18,6 +20,9 @@ export interface ActiveEntity {
   relayTimedOut(): void;
   markEffects(): void;
 }
+
+/** Hears of what a command has stored; undefined: it was no change. */
+export type StoredListener = (command: EntityCommand, change: Change | undefined) => void;
 
 /** What the entities of one proxy share, and whom they tell what happens to them. */
 export interface EntityContext {
@@ -41,6 +46,8 @@ export interface EntityContext {
   readonly relayTimeouts: ExpiryQueue<ActiveEntity>;
   /** Tells the user function what it did wrong. */
   readonly reportError: (message: string) => void;
+  /** Without it nobody hears, which costs nothing. */
+  readonly onStored?: StoredListener | undefined;
 
   readonly onIdle: (entity: ActiveEntity) => void;
   readonly onBusy: (entity: ActiveEntity) => void;

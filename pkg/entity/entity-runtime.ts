@@ -8,7 +8,7 @@ import type { ClientStream } from "../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../userfunction/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
-import type { ActiveEntity, EntityContext } from "./context.ts";
+import type { ActiveEntity, EntityContext, StoredListener } from "./context.ts";
 import { EffectSweep } from "./effect-sweep.ts";
 import { EffectBook } from "./entity-effects.ts";
 import type { CarryOut } from "./entity-effects.ts";
@@ -34,6 +34,7 @@ export interface EntityRuntimeDependencies {
   readonly reportError: (message: string) => void;
   /** Carries out side effects once more that are on record. */
   readonly carryOut: CarryOut;
+  readonly onStored?: StoredListener | undefined;
 }
 
 const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {

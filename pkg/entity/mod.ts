@@ -4,6 +4,7 @@ export type { ActionCall, ActionStreamCall, StreamEnd } from "./action/command.t
 export { ActionRuntime } from "./action/runtime.ts";
 export type { ActionOptions, ActionRuntimeDependencies } from "./action/runtime.ts";
 export type { EntityCommand } from "./command.ts";
+export type { StoredListener } from "./context.ts";
 export type { CarryOut } from "./entity-effects.ts";
 export { EntityRuntime } from "./entity-runtime.ts";
 export type { EntityRuntimeDependencies } from "./entity-runtime.ts";

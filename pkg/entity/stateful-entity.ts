@@ -396,6 +396,7 @@ export class StatefulEntity implements ActiveEntity {
       if (snapshot !== undefined && this.#context.snapshots.mayStore(this.service, snapshot)) {
         this.#journal.saveSnapshot(snapshot, this.service.snapshotVersion);
       }
+      this.#context.onStored?.(delivery.command, change);
       // I1: the record is safe now, so answer and effects may leave, even if the stream broke meanwhile.
       if (outcome.kind === "failure") delivery.reject(outcome.error);
       else if (lineage === undefined) delivery.resolve(outcome);

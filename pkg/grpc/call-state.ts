@@ -8,6 +8,7 @@ import type { Charge, Timer } from "../base/mod.ts";
 
 import { appendStatus } from "./call-end.ts";
 import type { OpenRequest } from "./caller.ts";
+import type { CallProtocol } from "./ended-call.ts";
 import { grpcError } from "./grpc-error.ts";
 import { appendMetadata, readMetadata } from "./metadata-headers.ts";
 import { Metadata } from "./metadata.ts";
@@ -32,7 +33,8 @@ export abstract class CallState implements ServerCall {
   readonly rawHeaders: readonly string[];
   #deadlineMs: number | undefined;
   #deadline: Timer | undefined;
-  #openedMs = 0;
+  /** Undefined: it was refused before it was awaited. */
+  #openedMs: number | undefined;
   #hasMoved = false;
   #isArriving = false;
   #takesStream = false;
@@ -59,6 +61,8 @@ export abstract class CallState implements ServerCall {
   }
 
   abstract get path(): string;
+
+  abstract get protocol(): CallProtocol;
 
   /** Ends the call with a status other than OK. */
   abstract fail(error: StatusError): void;
@@ -135,7 +139,7 @@ export abstract class CallState implements ServerCall {
   /** Ends the call if its first byte, or its whole request, has taken too long. True: it has more time. */
   mayGoOnArriving(nowMs: number): boolean {
     const { firstMessageTimeoutMs, firstStreamMessageTimeoutMs, requestTimeoutMs } = this.context.options;
-    const ageMs = nowMs - this.#openedMs + TIMER_TOLERANCE_MS;
+    const ageMs = nowMs - (this.#openedMs ?? nowMs) + TIMER_TOLERANCE_MS;
     const firstMs = this.#takesStream ? firstStreamMessageTimeoutMs : firstMessageTimeoutMs;
     if (!this.#hasMoved && ageMs >= firstMs)
       this.#requestExpired(`did not begin to arrive within ${firstMs} ms`);
@@ -158,13 +162,20 @@ export abstract class CallState implements ServerCall {
     return this.headers["grpc-encoding"] === "gzip" ? compressAboveBytes : Number.POSITIVE_INFINITY;
   }
 
-  /** Marks the call as over; the status is about to be sent. */
-  protected settle(): void {
+  /** Marks the call as over; the status is about to be sent, if anybody is there who would get it. */
+  protected settle(status: Status = Status.OK, code?: string): void {
     this.#over = true;
     if (!this.#callerIsGone) this.#request.answered();
     this.arrived();
     this.#deadline?.cancel();
     this.#cancelListeners = undefined;
+    if (this.context.options.onEnd !== undefined) this.#record(status, code);
+  }
+
+  #record(status: Status, code: string | undefined): void {
+    const { onEnd, clock } = this.context.options;
+    const { protocol, path, bytes } = this;
+    onEnd?.({ protocol, path, bytes, openedMs: this.#openedMs ?? clock.monotonicMs(), status, code });
   }
 
   /** The caller has gone; if that was before the call's end, it has given it up. */
@@ -172,7 +183,7 @@ export abstract class CallState implements ServerCall {
     if (this.#over) return;
     this.#callerIsGone = true;
     this.cancel();
-    this.settle();
+    this.settle(Status.CANCELLED);
   }
 
   /**

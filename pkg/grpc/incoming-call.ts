@@ -8,6 +8,7 @@ import { describeError } from "../base/mod.ts";
 import type { OpenRequest } from "./caller.ts";
 import { CallState } from "./call-state.ts";
 import type { Encoding } from "./compression.ts";
+import type { CallProtocol } from "./ended-call.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { MessageSink } from "./message-reader.ts";
 import { appendMetadata } from "./metadata-headers.ts";
@@ -20,6 +21,7 @@ import {
   sendHeadersOnly,
   toFields,
 } from "./server-response.ts";
+import { Status } from "./status.ts";
 import type { StatusError } from "./status.ts";
 
 const CALL = Symbol("call");
@@ -58,10 +60,14 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     return this.headers[":path"] ?? "";
   }
 
+  get protocol(): CallProtocol {
+    return "grpc";
+  }
+
   /** Ends the call with a status other than OK. */
   fail(error: StatusError): void {
     if (this.over) return;
-    this.settle();
+    this.settle(error.status, error.code);
     const fields = this.errorFields(error);
     const headers = this.stream.headersSent ? [] : this.errorHeaders();
     try {
@@ -89,8 +95,8 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     this.stream.on("data", onData);
   }
 
-  protected override settle(): void {
-    super.settle();
+  protected override settle(status?: Status, code?: string): void {
+    super.settle(status, code);
     this.reader.stop();
   }
 

@@ -4,6 +4,7 @@ export { assignCaller, callerAccounts, callerOf, newCaller, OpenRequest, REQUEST
 export type { Caller, CallerAccounts } from "./caller.ts";
 export { CallError } from "./call-end.ts";
 export type { CallEnd } from "./call-end.ts";
+export type { CallProtocol, EndedCall } from "./ended-call.ts";
 export { CallState } from "./call-state.ts";
 export type { ClientStream, StreamHandlers } from "./client-call.ts";
 export { decompress } from "./compression.ts";

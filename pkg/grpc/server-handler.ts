@@ -63,7 +63,9 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
         );
       }
     } catch (error) {
-      sendHeadersOnly(stream, statusHeaders(toStatusError(context, headers, error)));
+      const failure = toStatusError(context, headers, error);
+      sendHeadersOnly(stream, statusHeaders(failure));
+      recordRefusal(context, headers, failure);
     }
   };
 }
@@ -110,8 +112,24 @@ function startCall(
       ? new UnaryServerCall(context, request, stream, headers, raw, encoding, method)
       : new BidiServerCall(context, request, stream, headers, raw, encoding, method);
   const timeout = headers["grpc-timeout"] as string | undefined;
-  if (timeout !== undefined) call.startDeadline(timeout);
+  try {
+    if (timeout !== undefined) call.startDeadline(timeout);
+  } catch (error) {
+    call.failWith(error);
+    return;
+  }
   call.start();
+}
+
+/** Of what never became a call. */
+function recordRefusal(
+  { options }: ServerContext,
+  headers: IncomingHttpHeaders,
+  { status, code }: StatusError,
+): void {
+  const openedMs = options.clock.monotonicMs();
+  const path = headers[":path"] ?? "";
+  options.onEnd?.({ protocol: "grpc", path, bytes: undefined, openedMs, status, code });
 }
 
 function toStatusError(context: ServerContext, headers: IncomingHttpHeaders, thrown: unknown): StatusError {

@@ -6,6 +6,7 @@ import type { Clock, Logger } from "../base/mod.ts";
 import { silentLogger } from "../base/mod.ts";
 
 import type { CallerAccounts } from "./caller.ts";
+import type { EndedCall } from "./ended-call.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "./framing.ts";
 import { STREAM_WINDOW_BYTES } from "./message-reader.ts";
 import { DEFAULT_MAX_SEND_BUFFER_BYTES } from "./message-writer.ts";
@@ -38,9 +39,12 @@ export interface GrpcServerOptions {
   readonly requestTimeoutMs?: number;
   /** To callers who pack their requests, answers longer than this are packed with gzip, in bytes. Default 1,024. */
   readonly compressAboveBytes?: number;
+  /** Hears of each call that is over. Default: nobody, which costs nothing. */
+  readonly onEnd?: ((call: EndedCall) => void) | undefined;
 }
 
-export type ResolvedGrpcServerOptions = Required<Omit<GrpcServerOptions, "accounts">>;
+export type ResolvedGrpcServerOptions = Required<Omit<GrpcServerOptions, "accounts" | "onEnd">> &
+  Pick<GrpcServerOptions, "onEnd">;
 
 export function resolveServerOptions(options: GrpcServerOptions): ResolvedGrpcServerOptions {
   return {

@@ -12,37 +12,60 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1_048_576;
 const GIB = 1_024 * MIB;
 
-/** The settings of the event log. Those of the connection to NATS have the names that its own tools have. */
-export const LOG_SETTINGS = {
-  log: text(
-    "log",
-    "PERDURE_LOG",
-    "sqlite:.perdure/log.db",
-    "The event log: `sqlite:PATH` (durable, one process), `nats://HOST:PORT/PREFIX` (JetStream, any number of " +
-      "processes; several servers with commas between them; `tls://` demands TLS) or `memory:` (lost at the end, for tests).",
-  ),
-  logStartTimeoutMs: number(
-    "log-start-timeout",
-    "PERDURE_LOG_START_TIMEOUT_MS",
-    5 * MINUTE_MS,
+/** Of the event log, beside its address. */
+export const LOG_DETAIL_SETTINGS = {
+  logCheckIntervalMs: number(
+    "log-check-interval",
+    "PERDURE_LOG_CHECK_INTERVAL_MS",
+    500,
     "ms",
-    [0, DAY_MS],
-    "How long the proxy waits at its start for a NATS server that is not there yet, before it ends with exit code 1.",
+    [10, HOUR_MS],
+    "How often a log that nothing is appended to is checked, so that `/readyz` says what the next append would meet.",
   ),
-  logDurability: text(
-    "log-durability",
-    "PERDURE_LOG_DURABILITY",
-    "relaxed",
-    "What an acknowledgement by NATS survives: the end of the server's process, or, if strict, of its machine. Strict " +
-      "places new streams on servers with the tag `sync:always`, and refuses streams elsewhere.",
-    ["relaxed", "strict"],
+  logCheckTimeoutMs: number(
+    "log-check-timeout",
+    "PERDURE_LOG_CHECK_TIMEOUT_MS",
+    3_000,
+    "ms",
+    [10, HOUR_MS],
+    "A check of the log that takes longer makes the proxy unready, until the check ends well or an append works.",
   ),
-  logServersSync: boolean(
-    "log-servers-sync",
-    "PERDURE_LOG_SERVERS_SYNC",
-    false,
-    "Your word that all NATS servers run with `sync_interval: always`; strict then needs no tag.",
+  maxRecordBytes: number(
+    "max-record-bytes",
+    "PERDURE_MAX_RECORD_BYTES",
+    12 * MIB,
+    "bytes",
+    [1_024, 256 * MIB],
+    "Largest record (all events of one command) and largest snapshot in the log; with NATS its `max_payload` too counts.",
   ),
+  maxPendingAppends: number(
+    "max-pending-appends",
+    "PERDURE_MAX_PENDING_APPENDS",
+    16_384,
+    "appends",
+    [1, 1_000_000],
+    "Appends that may wait for the log; the next is refused with `LOG_OVERLOADED`.",
+  ),
+  maxPendingBytes: number(
+    "max-pending-bytes",
+    "PERDURE_MAX_PENDING_BYTES",
+    64 * MIB,
+    "bytes",
+    [MIB, 16 * GIB],
+    "The same in bytes.",
+  ),
+  maxMemoryLogBytes: number(
+    "max-memory-log-bytes",
+    "PERDURE_MAX_MEMORY_LOG_BYTES",
+    GIB,
+    "bytes",
+    [MIB, 64 * GIB],
+    "What a log in memory keeps; beyond it `LOG_FULL`.",
+  ),
+} as const;
+
+/** Of a log on NATS. Those of the connection have the names that its own tools have. */
+export const NATS_SETTINGS = {
   logStreams: number(
     "log-streams",
     "PERDURE_LOG_STREAMS",
@@ -59,6 +82,20 @@ export const LOG_SETTINGS = {
     [1, 5],
     "NATS servers that hold a copy of each new stream; streams with fewer are refused. 3 in production.",
   ),
+  logDurability: text(
+    "log-durability",
+    "PERDURE_LOG_DURABILITY",
+    "relaxed",
+    "What an acknowledgement by NATS survives: the end of the server's process, or, if strict, of its machine. Strict " +
+      "places new streams on servers with the tag `sync:always`, and refuses streams elsewhere.",
+    ["relaxed", "strict"],
+  ),
+  logServersSync: boolean(
+    "log-servers-sync",
+    "PERDURE_LOG_SERVERS_SYNC",
+    false,
+    "Your word that all NATS servers run with `sync_interval: always`; strict then needs no tag.",
+  ),
   logMaxBytes: number(
     "log-max-bytes",
     "PERDURE_LOG_MAX_BYTES",
@@ -67,21 +104,13 @@ export const LOG_SETTINGS = {
     [0, 1_024 * 1_024 * GIB],
     "Largest size of each new stream of events on NATS, beyond it `LOG_FULL`; 0: what the server gives.",
   ),
-  logCheckIntervalMs: number(
-    "log-check-interval",
-    "PERDURE_LOG_CHECK_INTERVAL_MS",
-    500,
+  logStartTimeoutMs: number(
+    "log-start-timeout",
+    "PERDURE_LOG_START_TIMEOUT_MS",
+    5 * MINUTE_MS,
     "ms",
-    [10, HOUR_MS],
-    "How often a log that nothing is appended to is checked, so that `/readyz` says what the next append would meet.",
-  ),
-  logCheckTimeoutMs: number(
-    "log-check-timeout",
-    "PERDURE_LOG_CHECK_TIMEOUT_MS",
-    3_000,
-    "ms",
-    [10, HOUR_MS],
-    "A check of the log that takes longer makes the proxy unready, until the check ends well or an append works.",
+    [0, DAY_MS],
+    "How long the proxy waits at its start for a NATS server that is not there yet, before it ends with exit code 1.",
   ),
   natsCreds: text("nats-creds", "NATS_CREDS", "", "File with NATS credentials (JWT and NKey, `.creds`)."),
   natsNkey: text("nats-nkey", "NATS_NKEY", "", "File with the seed of an NKey."),
@@ -136,23 +165,6 @@ export const LOG_SETTINGS = {
     [1, DAY_MS],
     "How long an answer of NATS is waited for.",
   ),
-  appendDeadlineMs: number(
-    "append-deadline",
-    "PERDURE_APPEND_DEADLINE_MS",
-    20_000,
-    "ms",
-    [1, DAY_MS],
-    "How long an append is tried while NATS cannot store it or does not answer; then `LOG_UNAVAILABLE`, or " +
-      "`OUTCOME_UNKNOWN` if it may be stored. An election in its cluster takes four to nine seconds.",
-  ),
-  readDeadlineMs: number(
-    "read-deadline",
-    "PERDURE_READ_DEADLINE_MS",
-    10_000,
-    "ms",
-    [1, DAY_MS],
-    "How long a read is tried while NATS does not answer; then `LOG_UNAVAILABLE`.",
-  ),
   natsReconnectDelayMs: number(
     "nats-reconnect-delay",
     "PERDURE_NATS_RECONNECT_DELAY_MS",
@@ -169,29 +181,22 @@ export const LOG_SETTINGS = {
     [1, DAY_MS],
     "How often NATS is asked for a sign of life; a connection on which two are missing is given up.",
   ),
-  maxRecordBytes: number(
-    "max-record-bytes",
-    "PERDURE_MAX_RECORD_BYTES",
-    12 * MIB,
-    "bytes",
-    [1_024, 256 * MIB],
-    "Largest record (all events of one command) and largest snapshot in the log; with NATS its `max_payload` too counts.",
+  appendDeadlineMs: number(
+    "append-deadline",
+    "PERDURE_APPEND_DEADLINE_MS",
+    20_000,
+    "ms",
+    [1, DAY_MS],
+    "How long an append is tried while NATS cannot store it or does not answer; then `LOG_UNAVAILABLE`, or " +
+      "`OUTCOME_UNKNOWN` if it may be stored. An election in its cluster takes four to nine seconds.",
   ),
-  maxPendingAppends: number(
-    "max-pending-appends",
-    "PERDURE_MAX_PENDING_APPENDS",
-    16_384,
-    "appends",
-    [1, 1_000_000],
-    "Appends that may wait for the log; the next is refused with `LOG_OVERLOADED`.",
-  ),
-  maxPendingBytes: number(
-    "max-pending-bytes",
-    "PERDURE_MAX_PENDING_BYTES",
-    64 * MIB,
-    "bytes",
-    [MIB, 16 * GIB],
-    "The same in bytes.",
+  readDeadlineMs: number(
+    "read-deadline",
+    "PERDURE_READ_DEADLINE_MS",
+    10_000,
+    "ms",
+    [1, DAY_MS],
+    "How long a read is tried while NATS does not answer; then `LOG_UNAVAILABLE`.",
   ),
   maxAppendsInFlight: number(
     "max-appends-in-flight",
@@ -225,14 +230,19 @@ export const LOG_SETTINGS = {
     [1_024, 64 * MIB],
     "Largest packed history, with its snapshot; a longer one is read record by record.",
   ),
-  maxMemoryLogBytes: number(
-    "max-memory-log-bytes",
-    "PERDURE_MAX_MEMORY_LOG_BYTES",
-    GIB,
-    "bytes",
-    [MIB, 64 * GIB],
-    "What a log in memory keeps; beyond it `LOG_FULL`.",
+} as const;
+
+/** The settings of the event log. */
+export const LOG_SETTINGS = {
+  log: text(
+    "log",
+    "PERDURE_LOG",
+    "sqlite:.perdure/log.db",
+    "The event log: `sqlite:PATH` (durable, one process), `nats://HOST:PORT/PREFIX` (JetStream, any number of " +
+      "processes; several servers with commas between them; `tls://` demands TLS) or `memory:` (lost at the end, for tests).",
   ),
+  ...LOG_DETAIL_SETTINGS,
+  ...NATS_SETTINGS,
 } as const;
 
 export type LogOptions = Values<typeof LOG_SETTINGS>;

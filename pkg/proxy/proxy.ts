@@ -3,7 +3,7 @@
 import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { checkHttpRules, parseOrigins, startEndpoint } from "../endpoint/mod.ts";
-import type { EndpointOptions } from "../endpoint/mod.ts";
+import type { EndpointOptions, FrontPage } from "../endpoint/mod.ts";
 import { ActionRuntime, EntityRuntime } from "../entity/mod.ts";
 import { shownAddress } from "../eventlog/mod.ts";
 import type { EventLog, LogHealth } from "../eventlog/mod.ts";
@@ -27,6 +27,8 @@ import { Drain } from "./drain.ts";
 import { divideMemory } from "./memory.ts";
 import { openLog } from "./open-log.ts";
 import type { ProxyOptions } from "./options.ts";
+import { RequestRecords } from "./request-records.ts";
+import type { RequestRecord } from "./request-records.ts";
 import { untilQuiet } from "./until-quiet.ts";
 import { PROXY_NAME, PROXY_VERSION } from "./version.ts";
 
@@ -40,6 +42,10 @@ export interface ProxyDependencies {
   readonly onSpec?: (spec: UserFunctionSpec | undefined) => void;
   /** The user function was refused; what its developer has to change. */
   readonly onRejected?: (errors: readonly string[]) => void;
+  /** Hears of every request to the public port. Without it nothing is recorded, which costs nothing. */
+  readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+  /** Answers `GET /` of the public port, where no rule of the user function does. */
+  readonly front?: FrontPage;
 }
 
 /** A running proxy. */
@@ -58,7 +64,8 @@ export interface Proxy {
  * @throws EventLogError if the log cannot be opened, an error with a code if a port cannot be bound.
  */
 export async function startProxy(options: ProxyOptions, dependencies: ProxyDependencies): Promise<Proxy> {
-  const { clock, random } = dependencies;
+  const { clock, random, onRequest } = dependencies;
+  const records = onRequest && new RequestRecords();
   const logger = countRepeats(dependencies.logger, clock, options);
   await using undo = new AsyncDisposableStack();
 
@@ -104,11 +111,12 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     log,
     activationMemory: memory.activations,
     carryOut: (effects, entity) => router.carryOutAgain(effects, entity),
+    onStored: records?.stored,
     ...behind,
   });
   const actions = new ActionRuntime(behind);
   const router: Router = new Router({
-    entities,
+    entities: records === undefined ? entities : recorded(entities, records),
     actions,
     served: () => served,
     clock,
@@ -125,6 +133,8 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     logger,
     accounts: memory.callers,
     absence: () => userFunction.absence,
+    onAnswered: onRequest && records && ((answered) => onRequest(records.of(answered))),
+    front: dependencies.front,
   });
   undo.defer(() => endpoint.close(0));
 
@@ -156,6 +166,15 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   };
   let stopped: Promise<void> | undefined;
   return { port: endpoint.port, adminPort: admin.port, stop: () => (stopped ??= stop()) };
+}
+
+function recorded(entities: EntityRuntime, records: RequestRecords): Pick<EntityRuntime, "dispatch"> {
+  return {
+    dispatch(command) {
+      records.asked(command);
+      return entities.dispatch(command);
+    },
+  };
 }
 
 function entityServices(spec: UserFunctionSpec | undefined): EntityService[] {

@@ -6,7 +6,7 @@ import test from "ava";
 
 import { boolean, httpUrl, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 
-import { PROXY_SETTINGS, proxyOptions } from "./options.ts";
+import { PROXY_SETTING_GROUPS, PROXY_SETTINGS, proxyOptions } from "./options.ts";
 import { PROXY_VERSION } from "./version.ts";
 
 const DECLARATION = {
@@ -74,6 +74,25 @@ test("no two settings share a flag or a variable, and every default is inside it
   t.is(new Set(settings.map(({ env }) => env)).size, settings.length);
   const defaults = Object.fromEntries(settings.map((setting) => [setting.flag, String(setting.default)]));
   t.deepEqual(proxyOptions(defaults, {}), proxyOptions({}, {}));
+});
+
+test("each setting is in one group of the help, the usual ones first", (t) => {
+  const grouped = PROXY_SETTING_GROUPS.flatMap(({ settings }) =>
+    Object.values(settings).map(({ flag }) => flag),
+  );
+  t.deepEqual(
+    grouped.toSorted(),
+    Object.values(PROXY_SETTINGS)
+      .map(({ flag }) => flag)
+      .toSorted(),
+  );
+  const [usual] = PROXY_SETTING_GROUPS;
+  t.is(usual?.title, "Usual settings");
+  for (const flag of ["http-port", "user-function-port", "log", "log-level"])
+    t.true(
+      Object.values(usual?.settings ?? {}).some((setting) => setting.flag === flag),
+      flag,
+    );
 });
 
 test("the version is the package's", (t) => {

@@ -2,7 +2,7 @@
 
 import { systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
-import type { Proxy } from "../../pkg/proxy/mod.ts";
+import type { Proxy, ProxyDependencies } from "../../pkg/proxy/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
 
 import { grpcCaller } from "./grpc-caller.ts";
@@ -32,6 +32,7 @@ export async function startLocalProxy(
   scope: TestScope,
   userFunctionPort: number,
   env: Readonly<Record<string, string>> = {},
+  onRequest?: ProxyDependencies["onRequest"],
 ): Promise<LocalProxy> {
   const lines: string[] = [];
   const options = proxyOptions(
@@ -49,7 +50,7 @@ export async function startLocalProxy(
     },
   );
   const logger = createLogger("debug", { write: (line) => lines.push(line) });
-  const proxy = await startProxy(options, { clock: systemClock, random: systemRandom, logger });
+  const proxy = await startProxy(options, { clock: systemClock, random: systemRandom, logger, onRequest });
   const http = httpClient(proxy.port);
   const admin = httpClient(proxy.adminPort, { connections: 1 });
   const grpc = grpcCaller(proxy.port);

@@ -10,14 +10,20 @@
  */
 
 import { httpRoutes } from "../../../pkg/endpoint/mod.ts";
+import type { RequestRecord } from "../../../pkg/proxy/mod.ts";
 import type { UserFunctionSpec } from "../../../pkg/userfunction/mod.ts";
-import { changeLines, newsLines, servedLines } from "./messages.ts";
+import type { Front } from "./front-page.ts";
+import { changeLines, generatorLines, newsLines, servedLines, typeLines } from "./messages.ts";
+import { requestLine } from "./request-line.ts";
 import type { News } from "./restart-policy.ts";
 import type { Screen } from "./screen.ts";
 import { changesBetween, servedRoutes, unservedNames } from "./served.ts";
 import type { ServedRoute } from "./served.ts";
 import type { DevSettings } from "./settings.ts";
 import type { Style } from "./style.ts";
+import type { ToolResult } from "./tool.ts";
+import type { TypeNews } from "./type-checker.ts";
+import { OwnLines, usefulLines } from "./useful-lines.ts";
 
 export interface AnnouncerOptions {
   readonly settings: DevSettings;
@@ -27,12 +33,20 @@ export interface AnnouncerOptions {
   readonly errorStyle: Style;
   /** The log as its developer would write it. */
   readonly logText: string;
+  /** What its developer should know before the first request, a line each. */
+  readonly remarks: readonly string[];
+  /** Nothing of what the function writes is left out. */
+  readonly verbose: boolean;
 }
 
 const OWN_NAME = "perdure";
 
-/** Lines of the function's standard error that are kept for when it has failed for good. */
-const KEPT_LINES = 10;
+/** Lines of the function's standard error that are kept for when it ends. */
+const KEPT_LINES = 100;
+
+/** So many of them are shown again then, but only if others have come between: nothing is said twice. */
+const SHOWN_LINES = 10;
+const LINES_BETWEEN = 5;
 
 /** A command is cut here while it is awaited, in characters: a line that moves must not wrap. */
 const MAX_SHOWN = 50;
@@ -41,7 +55,10 @@ export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #width: number;
   #served: readonly ServedRoute[] | undefined;
+  #description = "";
   #lastErrors: string[] = [];
+  #linesSinceError = 0;
+  #ownLines = new OwnLines();
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -50,6 +67,11 @@ export class Announcer {
 
   get errorStyle(): Style {
     return this.#options.errorStyle;
+  }
+
+  /** What is served, for those who ask the proxy. */
+  get front(): Front {
+    return { description: this.#description, routes: this.#served ?? [] };
   }
 
   starting(): void {
@@ -63,6 +85,8 @@ export class Announcer {
 
   functionStarts(): void {
     this.#lastErrors = [];
+    this.#linesSinceError = 0;
+    this.#ownLines = new OwnLines();
     const { text } = this.#options.settings.command;
     this.#options.screen.await(
       `waiting for ${text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text}`,
@@ -76,13 +100,40 @@ export class Announcer {
   functionLine(line: string, stream: "stdout" | "stderr"): void {
     const { screen, style, errorStyle, settings } = this.#options;
     const { name } = settings.project;
-    if (stream === "stdout") return screen.line(`${this.#prefix(name, style.verb)} ${line}`);
-    this.#lastErrors = [...this.#lastErrors, line].slice(-KEPT_LINES);
-    screen.errorLine(`${this.#prefix(name, errorStyle.verb)} ${line}`);
+    if (stream === "stdout") {
+      this.#linesSinceError++;
+      return screen.line(`${this.#prefix(name, style.verb)} ${line}`);
+    }
+    const shown = this.#options.verbose ? line : this.#ownLines.of(line);
+    if (shown === undefined) return;
+    this.#linesSinceError = 0;
+    this.#lastErrors.push(shown);
+    if (this.#lastErrors.length > KEPT_LINES) this.#lastErrors.shift();
+    screen.errorLine(`${this.#prefix(name, errorStyle.verb)} ${shown}`);
   }
 
   proxyLine(line: string): void {
     this.#problem([line]);
+  }
+
+  request(record: RequestRecord): void {
+    this.#note([requestLine(record, this.#options.style)]);
+  }
+
+  generating(): void {
+    this.#options.screen.await("generating code");
+  }
+
+  /** Undefined: nothing generates code here. */
+  generatorProblem(result: ToolResult | undefined): void {
+    this.settled();
+    this.#problem(generatorLines(result, this.errorStyle));
+  }
+
+  types(news: TypeNews): void {
+    const { style, errorStyle } = this.#options;
+    if (news.kind === "right again") this.#note(typeLines(news, style));
+    else this.#problem(typeLines(news, errorStyle));
   }
 
   /** What is served now; undefined while nothing is. */
@@ -92,6 +143,7 @@ export class Announcer {
     const routes = httpRoutes(spec).map((route) => ({ ...route, method: route.method.desc }));
     const served = servedRoutes(routes, { host: settings.publicHost, port });
     screen.await(undefined);
+    this.#description = spec.description;
     if (this.#served === undefined) this.#announceReady(spec, served, port);
     else this.#note(changeLines(changesBetween(this.#served, served), style));
     this.#served = served;
@@ -107,7 +159,7 @@ export class Announcer {
     const facts = {
       command: settings.command.text,
       address: `${settings.functionAddress.host}:${settings.functionAddress.port}`,
-      lastErrors: this.#lastErrors,
+      lastErrors: this.#linesSinceError > LINES_BETWEEN ? usefulLines(this.#lastErrors, SHOWN_LINES) : [],
     };
     if (news.kind === "restarted") return this.#note(newsLines(news, facts, style));
     screen.await(undefined);
@@ -128,11 +180,12 @@ export class Announcer {
   }
 
   #announceReady(spec: UserFunctionSpec, served: readonly ServedRoute[], port: number): void {
-    const { screen, style, settings, logText } = this.#options;
+    const { screen, style, settings, logText, remarks } = this.#options;
     const unserved = unservedNames(spec.unserved).map((name) => style.warning(name));
     const lines = [
       "",
       style.dim(`${spec.description}; state in ${logText}`),
+      ...remarks.map((remark) => style.warning(remark)),
       "",
       ...servedLines(served, style),
       ...(unserved.length === 0 ? [] : [...unserved, ""]),
@@ -143,11 +196,13 @@ export class Announcer {
 
   #note(lines: readonly string[]): void {
     const { screen, style } = this.#options;
+    this.#linesSinceError += lines.length;
     for (const line of lines) screen.line(`${this.#prefix(OWN_NAME, style.dim)} ${line}`);
   }
 
   #problem(lines: readonly string[]): void {
     const { screen, errorStyle } = this.#options;
+    this.#linesSinceError += lines.length;
     for (const line of lines) screen.errorLine(`${this.#prefix(OWN_NAME, errorStyle.dim)} ${line}`);
   }
 

@@ -13,6 +13,7 @@ import { dev } from "./dev.ts";
 import { DevError } from "./dev-error.ts";
 import { explainStart } from "./explain.ts";
 import { resetLog } from "./reset-log.ts";
+import { otherRun } from "./run-note.ts";
 import { Screen } from "./screen.ts";
 import { devSettings } from "./settings.ts";
 import type { DevFlags, DevSettings } from "./settings.ts";
@@ -23,7 +24,7 @@ const EXAMPLES = `Examples:
   $ perdure dev                            the function in this folder, on http://127.0.0.1:9000
   $ perdure dev --dir samples/shopping-cart
   $ perdure dev -- python cart.py          a function in any language; HOST and PORT say where it listens
-  $ perdure dev --http-port 9100           a second one beside the first
+  $ perdure dev --http-port 9100           on another port; without it, on the next free one from 9000 on
   $ perdure dev --reset                    start with empty state
   $ perdure dev --log memory:              state that is lost at the end
   $ perdure dev --log nats://localhost     state in NATS JetStream; npm run nats brings a server
@@ -31,7 +32,9 @@ const EXAMPLES = `Examples:
 
 const NOTES = `
 How the function is run, the first that is there: what stands behind --, "perdure": {"dev": "..."} in its package.json,
-its start script, main.ts or main.js. All settings of the proxy can be given by environment variables too; see
+its start script, main.ts or main.js. How code is generated when a .proto file changes: the script "generate" of its
+package.json, or buf generate, where there is a buf.gen.yaml. Types are checked beside the function, where the folder has a
+tsconfig.json and TypeScript is installed. What is served is shown on http://127.0.0.1:9000/ too. All settings of the proxy can be given by environment variables too; see
 docs/configuration.md.
 
 Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.`;
@@ -45,22 +48,30 @@ export function devCommand(command: readonly string[]): Command {
     .addHelpText("before", EXAMPLES)
     .addHelpText("after", NOTES)
     .option("--dir <folder>", "folder of the function", ".")
-    .option("--http-port <port>", "public port, 0 for a free one (env HTTP_PORT, default 9000)")
+    .option(
+      "--http-port <port>",
+      "public port, 0 for any free one (env HTTP_PORT, default the first free one from 9000 on)",
+    )
     .option("--http-host <address>", "address of the public port (env HTTP_HOST, default 127.0.0.1)")
     .option("--admin-port <port>", "port of /livez and /readyz (env ADMIN_PORT, default public port + 10)")
     .option(
       "--log <address>",
-      "sqlite:PATH, nats://HOST:PORT/PREFIX or memory: (env PERDURE_LOG, default sqlite:.perdure/NAME.db)",
+      "sqlite:PATH, nats://HOST:PORT/PREFIX or memory: (env PERDURE_LOG, default .perdure/NAME.db in the folder)",
     )
     .option(
       "--user-function-port <port>",
       "where the function has to listen (env USER_FUNCTION_PORT, default a free port)",
     )
     .option("--no-watch", "leave the function alone when its files change")
-    .option("--reset", "delete the state under .perdure/ first, after asking")
+    .option("--no-types", "do not check types")
+    .option("--quiet", "no line for each request")
+    .option("--reset", "delete the state in .perdure/ of the folder first, after asking")
     .option("--yes", "do not ask")
     .option("--plain", "no colours and no moving lines, as if standard output were no terminal")
-    .option("--verbose", "all that the proxy says, not only warnings and errors")
+    .option(
+      "--verbose",
+      "all that the proxy says, not only warnings and errors, and all that Node adds to errors",
+    )
     .allowExcessArguments(false)
     .action(async (flags: Omit<DevFlags, "command">) => runDev({ ...flags, command }));
 }
@@ -94,12 +105,15 @@ async function runDev(flags: DevFlags): Promise<void> {
       settings.devLogPath === undefined
         ? shownAddress(settings.proxy.log)
         : relative(cwd, settings.devLogPath),
+    remarks: settings.remarks,
+    verbose: flags.verbose === true,
   });
   await dev({
     settings,
     announcer,
     environment: environmentFor(out.colours),
     watching: flags.watch,
+    logRequests: flags.quiet !== true,
     clock: systemClock,
     random: systemRandom,
     stopRequested: stop,
@@ -117,7 +131,7 @@ function environmentFor(colours: boolean): NodeJS.ProcessEnv {
 }
 
 /** False if the person who was asked does not want it. */
-async function reset(flags: DevFlags, { devLogPath, proxy }: DevSettings): Promise<boolean> {
+async function reset(flags: DevFlags, { devLogPath, proxy, project }: DevSettings): Promise<boolean> {
   try {
     return await resetLog({
       path: devLogPath,
@@ -127,7 +141,11 @@ async function reset(flags: DevFlags, { devLogPath, proxy }: DevSettings): Promi
     });
   } catch (cause) {
     if (cause instanceof DevError) throw cause;
-    throw new DevError("FAILED", explainStart(cause, proxy), { cause });
+    throw new DevError(
+      "FAILED",
+      explainStart(cause, { ...proxy, name: project.name, other: otherRun(devLogPath) }),
+      { cause },
+    );
   }
 }
 

@@ -5,29 +5,40 @@
  *
  * 1. The proxy starts first; if it cannot, nothing else is started.
  * 2. The proxy stays while the function comes and goes; state is the proxy's, so a restart loses none.
- * 3. At the end the proxy drains while the function still answers, then the function ends, then we do.
- * 4. The function does not outlive us: in an orderly end by 3, in a sudden one by the exit handler, if we are killed by
+ * 3. A changed `.proto` file has code generated before the function is started again; types are checked beside it. Neither
+ *    ever ends it.
+ * 4. At the end the proxy drains while the function still answers, then the function ends, then we do.
+ * 5. The function does not outlive us: in an orderly end by 4, in a sudden one by the exit handler, if we are killed by
  *    the orphan guard.
  */
 
+import { settlesWithin } from "../../../pkg/base/mod.ts";
 import type { Clock, LogLevel, Random } from "../../../pkg/base/mod.ts";
 import { startProxy } from "../../../pkg/proxy/mod.ts";
 import type { Proxy } from "../../../pkg/proxy/mod.ts";
 import type { Announcer } from "./announcer.ts";
+import { Changes } from "./changes.ts";
 import { DevError } from "./dev-error.ts";
 import { explainStart } from "./explain.ts";
+import { frontPage } from "./front-page.ts";
 import { functionEnvironment } from "./function-command.ts";
+import type { FunctionCommand } from "./function-command.ts";
 import { startFunction } from "./function-process.ts";
 import { FunctionRunner } from "./function-runner.ts";
 import { createLineLogger } from "./line-logger.ts";
 import { startOrphanGuard } from "./orphan-guard.ts";
 import { DEFAULT_RESTART_OPTIONS } from "./restart-policy.ts";
+import { otherRun, removeRunNote, runNotePath, writeRunNote } from "./run-note.ts";
 import type { DevSettings } from "./settings.ts";
+import { startTool } from "./tool.ts";
+import { TypeChecker } from "./type-checker.ts";
 import { watchFolder } from "./watcher.ts";
 
 export interface DevOptions {
   readonly settings: DevSettings;
   readonly watching: boolean;
+  /** Whether each request is told. */
+  readonly logRequests: boolean;
   readonly announcer: Announcer;
   /** What the function gets of our environment. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
@@ -40,23 +51,36 @@ export interface DevOptions {
 /** A burst of changes ends when nothing changed for so long, in milliseconds. */
 const QUIET_MS = 100;
 
+/** Until what a generator has written is seen, in milliseconds: a burst, and some time for a busy machine. */
+const SETTLE_MS = 3 * QUIET_MS;
+
+/** How long the start waits for the folder to be watched, in milliseconds: a very large one may take its time. */
+const WATCH_MS = 5_000;
+
+/** Files whose change may change types. */
+const TYPED = /\.[cm]?tsx?$|\.json$/;
+
 /**
  * Runs until it is asked to stop.
  *
  * @throws DevError `FAILED` if it cannot start, or if nothing will start the function again.
  */
 export async function dev(options: DevOptions): Promise<void> {
-  const { settings, watching, announcer, clock, random, stopRequested } = options;
-  const { proxy: proxyOptions, project } = settings;
+  const { settings, watching, logRequests, announcer, clock, random, stopRequested } = options;
+  const { proxy: proxyOptions } = settings;
   const gaveUp = Promise.withResolvers<DevError>();
   const guard = startOrphanGuard();
+  const types = typeChecker(options);
   const runner = new FunctionRunner({
     options: { ...DEFAULT_RESTART_OPTIONS, watching },
     clock,
     random,
     guard,
     spawn: () => spawnFunction(options),
-    onNews: (news) => announcer.news(news),
+    onNews: (news) => {
+      announcer.news(news);
+      if (news.kind === "exited") types.checkFirst();
+    },
     onGiveUp: () => gaveUp.resolve(new DevError("FAILED", "there is nothing left to serve")),
   });
   process.once("exit", () => runner.kill());
@@ -64,6 +88,11 @@ export async function dev(options: DevOptions): Promise<void> {
   const keepAlive = setInterval(() => undefined, 60_000);
 
   announcer.starting();
+  const changes = followChanges(options, (files) => {
+    announcer.restarting();
+    runner.changed(files);
+    if (files.some((file) => TYPED.test(file))) types.check();
+  });
   let proxy: Proxy;
   try {
     proxy = await startProxy(proxyOptions, {
@@ -72,9 +101,13 @@ export async function dev(options: DevOptions): Promise<void> {
       logger: createLineLogger(proxyOptions.logLevel as LogLevel, announcer.errorStyle, (line) =>
         announcer.proxyLine(line),
       ),
+      front: frontPage(() => announcer.front),
+      onRequest: logRequests ? (record) => announcer.request(record) : undefined,
       onSpec: (spec) => {
-        if (spec !== undefined) runner.served();
+        if (spec === undefined) return;
+        runner.served();
         announcer.spec(spec, proxy.port);
+        types.checkFirst();
       },
       onRejected: () => {
         runner.refused();
@@ -84,28 +117,21 @@ export async function dev(options: DevOptions): Promise<void> {
   } catch (cause) {
     clearInterval(keepAlive);
     guard.release();
+    changes.stop();
     announcer.settled();
-    throw new DevError("FAILED", explainStart(cause, proxyOptions), { cause });
+    throw new DevError("FAILED", startFailure(cause, settings), { cause });
   }
 
+  const removeNote = noteRun(settings, proxy.port);
+  await changes.start();
   runner.start();
-  const unwatch = watching
-    ? watchFolder({
-        folder: project.folder,
-        quietMs: QUIET_MS,
-        clock,
-        onChange: (files) => {
-          announcer.restarting();
-          runner.changed(files);
-        },
-        onError: (error) => announcer.watchFailed(error),
-      })
-    : () => undefined;
 
   const failure = await Promise.race([stopRequested, gaveUp.promise]);
-  unwatch();
+  changes.stop();
+  types.stop();
   announcer.stopping();
   await proxy.stop();
+  removeNote();
   await runner.stop();
   guard.release();
   clearInterval(keepAlive);
@@ -114,14 +140,93 @@ export async function dev(options: DevOptions): Promise<void> {
 }
 
 function spawnFunction(options: DevOptions) {
-  const { settings, announcer, environment } = options;
-  const { command, project, functionAddress } = settings;
-  const env = functionEnvironment(environment, functionAddress, project.folder, process.execPath);
+  const { settings, announcer } = options;
+  const { command, project } = settings;
   announcer.functionStarts();
   return startFunction({
     command,
     folder: project.folder,
-    env,
+    env: environmentOf(options),
     onLine: (line, stream) => announcer.functionLine(line, stream),
   });
+}
+
+function environmentOf({ settings, environment }: DevOptions): NodeJS.ProcessEnv {
+  const { project, functionAddress } = settings;
+  return functionEnvironment(environment, functionAddress, project.folder, process.execPath);
+}
+
+/** Tells of files that changed, from `start` on: what changes before that is there when the function begins. */
+function followChanges(options: DevOptions, onChanged: (files: readonly string[]) => void) {
+  const { settings, watching, announcer, clock } = options;
+  const { project, generate } = settings;
+  if (!watching) return { start: async () => undefined, stop: () => undefined };
+  let started = false;
+  const changes = new Changes({
+    generate: generate && (() => startTool(generate, project.folder, environmentOf(options))),
+    settleMs: SETTLE_MS,
+    clock,
+    onGenerating: () => announcer.generating(),
+    onProblem: (result) => announcer.generatorProblem(result),
+    onChanged,
+  });
+  const watcher = watchFolder({
+    folder: project.folder,
+    quietMs: QUIET_MS,
+    clock,
+    onChange: (files) => {
+      if (started) changes.changed(files);
+    },
+    onError: (error) => announcer.watchFailed(error),
+  });
+  return {
+    async start() {
+      await settlesWithin(watcher.ready, WATCH_MS, clock);
+      started = true;
+    },
+    stop() {
+      watcher.close();
+      changes.stop();
+    },
+  };
+}
+
+/** The first check comes when the function has had its start, which it shall not slow down. */
+function typeChecker(options: DevOptions) {
+  const { settings, announcer } = options;
+  const { project, checkTypes } = settings;
+  if (checkTypes === undefined) return NO_TYPES;
+  const start = (command: FunctionCommand) => startTool(command, project.folder, environmentOf(options));
+  const checker = new TypeChecker(
+    () => start(checkTypes),
+    (news) => announcer.types(news),
+  );
+  let hasChecked = false;
+  const check = (): void => {
+    hasChecked = true;
+    checker.check();
+  };
+  return {
+    check,
+    checkFirst: () => {
+      if (!hasChecked) check();
+    },
+    stop: () => checker.stop(),
+  };
+}
+
+const NO_TYPES = { check: () => undefined, checkFirst: () => undefined, stop: () => undefined };
+
+/** Says where this one serves, for the next one on the same state. Returns what takes that back. */
+function noteRun({ devLogPath, publicHost }: DevSettings, port: number): () => void {
+  if (devLogPath === undefined) return () => undefined;
+  const path = runNotePath(devLogPath);
+  writeRunNote(path, { pid: process.pid, url: `http://${publicHost}:${port}` });
+  const remove = (): void => removeRunNote(path);
+  process.once("exit", remove);
+  return remove;
+}
+
+function startFailure(cause: unknown, { proxy, project, devLogPath }: DevSettings): string {
+  return explainStart(cause, { ...proxy, name: project.name, other: otherRun(devLogPath) });
 }

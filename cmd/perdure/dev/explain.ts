@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describeError } from "../../../pkg/base/mod.ts";
+import type { RunNote } from "./run-note.ts";
 
-/** The ports that were asked for. */
-export interface AskedPorts {
+/** What was asked for. */
+export interface Asked {
+  /** Of the function. */
+  readonly name: string;
   readonly httpPort: number;
   readonly adminPort: number;
+  /** Another `perdure dev` on the same state, if one is known. */
+  readonly other: RunNote | undefined;
 }
 
 /** Why the proxy did not start, and what its developer can do about it on this command line. */
-export function explainStart(error: unknown, { httpPort, adminPort }: AskedPorts): string {
+export function explainStart(error: unknown, { name, httpPort, adminPort, other }: Asked): string {
   switch (codeOf(error)) {
     case "ENDPOINT_PORT_IN_USE":
       return portInUse(httpPort, "http-port");
     case "ADMIN_PORT_IN_USE":
       return portInUse(adminPort, "admin-port");
     case "LOG_LOCKED":
-      return (
-        `${describeError(error)}; if it is another perdure dev, stop that one, or give this one a log and a port ` +
-        "of its own with --log sqlite:PATH --http-port PORT"
-      );
+      return `${lockedText(error, name, other)}, or give this one a log of its own with --log sqlite:PATH`;
     case "LOG_CORRUPT":
     case "LOG_TOO_NEW":
       return `${describeError(error)}; or start with empty state: perdure dev --reset`;
     default:
       return describeError(error);
   }
+}
+
+function lockedText(error: unknown, name: string, other: RunNote | undefined): string {
+  if (other === undefined) return `${describeError(error)}; if it is another perdure dev, stop that one`;
+  return `${name} runs already, on ${other.url} (process ${other.pid}): stop that one`;
 }
 
 function portInUse(port: number, flag: string): string {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
 import { DevError } from "./dev-error.ts";
@@ -38,6 +39,31 @@ export function functionCommand(explicit: readonly string[], project: Project): 
   );
 }
 
+/** How code is generated from `.proto` files: the script `generate` of `package.json`, else buf, if its template is there. */
+export function generateCommand({ generateScript, hasBufTemplate }: Project): FunctionCommand | undefined {
+  if (generateScript !== undefined) return parseCommand(generateScript);
+  return hasBufTemplate ? parseCommand("buf generate") : undefined;
+}
+
+/** How types are checked; undefined if the project has no `tsconfig.json`, or no TypeScript is installed for it. */
+export function typeCheckCommand({ folder, hasTypes }: Project): FunctionCommand | undefined {
+  if (!hasTypes) return undefined;
+  const file = binFolders(folder)
+    .map((bin) => join(bin, "tsc"))
+    .find((path) => existsSync(path));
+  if (file === undefined) return undefined;
+  return { file, args: ["--noEmit", "--pretty", "false", "-p", "."], text: "tsc --noEmit" };
+}
+
+/** Where programs of the project's packages are, the nearest first. */
+function binFolders(folder: string): string[] {
+  const bins: string[] = [];
+  for (let current = folder; ; current = dirname(current)) {
+    bins.push(join(current, "node_modules", ".bin"));
+    if (current === dirname(current)) return bins;
+  }
+}
+
 /** What a shell would not take as plain words, and its own word `exec`, which is no program. */
 const SHELL_SYNTAX = /[^\w\s@%+:,./-]|^exec\s/;
 
@@ -63,12 +89,7 @@ export function functionEnvironment(
   folder: string,
   nodePath: string,
 ): NodeJS.ProcessEnv {
-  const bins: string[] = [];
-  for (let current = folder; ; current = dirname(current)) {
-    bins.push(join(current, "node_modules", ".bin"));
-    if (current === dirname(current)) break;
-  }
-  const path = [dirname(nodePath), ...bins, base["PATH"] ?? ""].filter((entry) => entry !== "");
+  const path = [dirname(nodePath), ...binFolders(folder), base["PATH"] ?? ""].filter((entry) => entry !== "");
   return {
     ...base,
     HOST: host,

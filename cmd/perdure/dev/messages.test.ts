@@ -3,7 +3,7 @@
 import test from "ava";
 
 import { ShoppingCart } from "../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
-import { changeLines, newsLines, servedLines } from "./messages.ts";
+import { changeLines, generatorLines, newsLines, servedLines, typeLines } from "./messages.ts";
 import type { FunctionFacts } from "./messages.ts";
 import type { Exit } from "./restart-policy.ts";
 import { changesBetween, servedRoutes } from "./served.ts";
@@ -58,14 +58,42 @@ test("a restart is one line with its reason and its time", (t) => {
 
 test("an exit tells its code and what happens next; the last one its last lines too", (t) => {
   const exit: Exit = { kind: "code", code: 7 };
-  t.deepEqual(newsLines({ kind: "exited", exit, next: { kind: "retry", inMs: 400 } }, FACTS, PLAIN), [
+  const served = { kind: "exited", exit, hasServed: true } as const;
+  t.deepEqual(newsLines({ ...served, next: { kind: "retry", inMs: 400 } }, FACTS, PLAIN), [
     "the function ended with exit code 7; it is started again in 400 ms",
   ]);
-  t.deepEqual(newsLines({ kind: "exited", exit, next: { kind: "change" } }, FACTS, PLAIN), [
+  t.deepEqual(newsLines({ ...served, next: { kind: "change" } }, FACTS, PLAIN), [
     "the function ended with exit code 7, again and again",
     "its last lines were:",
     "  boom",
-    "it will be started again when a file changes",
+    "it is started again when a file changes",
+  ]);
+  const atOnce = { ...served, hasServed: false, next: { kind: "change" } } as const;
+  t.deepEqual(newsLines(atOnce, { ...FACTS, lastErrors: [] }, PLAIN), [
+    "the function ended with exit code 7, before it served anything",
+    "it is started again when a file changes",
+  ]);
+});
+
+test("a generator that fails is told with its lines, none with the ways to have one", (t) => {
+  const lines = Array.from({ length: 25 }, (_, i) => `cart.proto:${i}:1: wrong`);
+  const told = generatorLines({ exit: { kind: "code", code: 100 }, lines, more: 3 }, PLAIN);
+  t.is(told[0], "code could not be generated (exit code 100); the function goes on as it is");
+  t.is(told[1], "  cart.proto:0:1: wrong");
+  t.is(told.at(-1), "  … and 8 more lines");
+  t.regex(generatorLines(undefined, PLAIN).join(" "), /script "generate".*buf\.gen\.yaml/);
+});
+
+test("types that do not fit are told with where, and when they fit again", (t) => {
+  const error = "cart.ts(1,7): error TS2322: wrong";
+  t.deepEqual(typeLines({ kind: "wrong", lines: [error], more: 0 }, PLAIN), [
+    "types do not fit; the function runs all the same",
+    `  ${error}`,
+  ]);
+  t.deepEqual(typeLines({ kind: "right again" }, PLAIN), ["types fit again"]);
+  t.deepEqual(typeLines({ kind: "unchecked", lines: ["there is no tsc"] }, PLAIN), [
+    "types could not be checked",
+    "  there is no tsc",
   ]);
 });
 

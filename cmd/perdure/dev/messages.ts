@@ -5,6 +5,8 @@
 import type { Exit, News, Next, StartReason } from "./restart-policy.ts";
 import type { Change, ServedRoute } from "./served.ts";
 import type { Style } from "./style.ts";
+import type { ToolResult } from "./tool.ts";
+import type { TypeNews } from "./type-checker.ts";
 
 /** Every route with a line to try it, by service, and one line for gRPC. */
 export function servedLines(routes: readonly ServedRoute[], style: Style): string[] {
@@ -36,7 +38,7 @@ export interface FunctionFacts {
   readonly command: string;
   /** `host:port` where it has to listen. */
   readonly address: string;
-  /** The last lines that it wrote to standard error. */
+  /** Of the last lines that it wrote to standard error, those that help and are not right above. */
   readonly lastErrors: readonly string[];
 }
 
@@ -56,25 +58,71 @@ export function newsLines(news: News, facts: FunctionFacts, style: Style): strin
         "@perdure/sdk follows them",
       ];
     case "exited":
-      return exitLines(news.exit, news.next, facts, style);
+      return exitLines(news, facts, style);
   }
 }
 
-function exitLines(exit: Exit, next: Next, facts: FunctionFacts, style: Style): string[] {
+function exitLines(
+  { exit, hasServed, next }: News & { kind: "exited" },
+  facts: FunctionFacts,
+  style: Style,
+): string[] {
   if (exit.kind === "not started") {
     return [style.bad(`the function cannot be started: ${exit.reason}`), `its command is: ${facts.command}`];
   }
   const head = style.bad(`the function ended with ${exitText(exit)}`);
   if (next.kind === "retry") return [`${head}; it is started again in ${duration(next.inMs)}`];
+  const often = hasServed ? "again and again" : "before it served anything";
   const last = facts.lastErrors.length === 0 ? [] : ["its last lines were:", ...facts.lastErrors.map(indent)];
-  const hint =
-    next.kind === "change"
-      ? "it will be started again when a file changes"
-      : "it is not started again, since its files are not watched";
-  return [`${head}, again and again`, ...last, hint];
+  return [`${head}, ${often}`, ...last, nextLine(next)];
+}
+
+function nextLine(next: Exclude<Next, { kind: "retry" }>): string {
+  return next.kind === "change"
+    ? "it is started again when a file changes"
+    : "it is not started again, since its files are not watched";
 }
 
 const indent = (line: string): string => `  ${line}`;
+
+/** Why code could not be generated; undefined: nothing does it. */
+export function generatorLines(result: ToolResult | undefined, style: Style): string[] {
+  if (result === undefined) {
+    return [
+      style.warning("a .proto file has changed, but nothing says how code is generated of it:"),
+      'give the package.json a script "generate", or the folder a buf.gen.yaml',
+    ];
+  }
+  const { exit, lines, more } = result;
+  const why = exit.kind === "not started" ? exit.reason : exitText(exit);
+  return [
+    style.bad(`code could not be generated (${why}); the function goes on as it is`),
+    ...cut(lines, more),
+  ];
+}
+
+export function typeLines(news: TypeNews, style: Style): string[] {
+  switch (news.kind) {
+    case "wrong":
+      return [
+        style.warning("types do not fit; the function runs all the same"),
+        ...cut(news.lines, news.more),
+      ];
+    case "right again":
+      return [style.good("types fit again")];
+    case "unchecked":
+      return [style.warning("types could not be checked"), ...news.lines.map(indent)];
+  }
+}
+
+/** Lines of a tool that are shown. */
+const MAX_LINES = 20;
+
+function cut(lines: readonly string[], more: number): string[] {
+  const rest = Math.max(0, lines.length - MAX_LINES) + more;
+  const shown = lines.slice(0, MAX_LINES).map(indent);
+  return rest === 0 ? shown : [...shown, indent(`… and ${rest} more lines`)];
+}
 
 function exitText(exit: Exit): string {
   switch (exit.kind) {

@@ -18,6 +18,12 @@ export interface Project {
   readonly startScript: string | undefined;
   /** `main.ts` or `main.js`, whichever is there. */
   readonly mainFile: string | undefined;
+  /** `scripts.generate` of `package.json`: how code is generated from `.proto` files. */
+  readonly generateScript: string | undefined;
+  /** There is a `buf.gen.yaml`. */
+  readonly hasBufTemplate: boolean;
+  /** There is a `tsconfig.json`. */
+  readonly hasTypes: boolean;
 }
 
 /** @throws DevError `NO_FUNCTION` if there is no such folder or its `package.json` cannot be read. */
@@ -33,6 +39,9 @@ export function readProject(folder: string): Project {
     devCommand: textAt(manifest, "perdure", "dev"),
     startScript: textAt(manifest, "scripts", "start"),
     mainFile: ["main.ts", "main.js"].find((file) => isFile(join(folder, file))),
+    generateScript: textAt(manifest, "scripts", "generate"),
+    hasBufTemplate: isFile(join(folder, "buf.gen.yaml")),
+    hasTypes: isFile(join(folder, "tsconfig.json")),
   };
 }
 

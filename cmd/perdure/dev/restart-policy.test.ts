@@ -61,31 +61,43 @@ test("a process that does not end in time is killed", (t) => {
 });
 
 test("a crash is tried again after a longer and longer wait, then it rests until a file changes", (t) => {
-  const waits = [after([crashed]), after([crashed, timeUp, crashed])].map(
+  const first = [served, crashed];
+  const waits = [after(first), after([...first, timeUp, ...first])].map(
     (step) => step.actions.find((action) => action.kind === "wait")?.ms,
   );
   t.deepEqual(waits, [200, 400]);
 
-  const exhausted: Event[] = [crashed, timeUp, crashed, timeUp, crashed];
+  const exhausted: Event[] = [...first, timeUp, ...first, timeUp, ...first];
   const resting = after(exhausted);
   t.is(resting.state.kind, "resting");
   t.deepEqual(resting.actions, [
-    { kind: "tell", news: { kind: "exited", exit: CRASH, next: { kind: "change" } } },
+    { kind: "tell", news: { kind: "exited", exit: CRASH, hasServed: true, next: { kind: "change" } } },
   ]);
   t.deepEqual(kinds(after([...exhausted, changed])), ["spawn", "wait"]);
   t.like(after([...exhausted, changed]).state, { failures: 0 });
 });
 
 test("a change while it waits to try again starts it at once and forgives its failures", (t) => {
-  const step = after([crashed, changed]);
+  const step = after([served, crashed, changed]);
   t.deepEqual(kinds(step), ["spawn", "wait"]);
   t.like(step.state, { kind: "starting", failures: 0 });
 });
 
+test("one that ends before it serves is told once and not tried again", (t) => {
+  const news = { kind: "exited", exit: CRASH, hasServed: false, next: { kind: "change" } } as const;
+  for (const before of [[], [served, changed, crashed], [served, crashed, timeUp], [{ kind: "refused" }]]) {
+    const step = after([...(before as Event[]), crashed]);
+    t.deepEqual(step.actions, [{ kind: "tell", news }]);
+    t.is(step.state.kind, "resting");
+    t.deepEqual(kinds(after([...(before as Event[]), crashed, changed])), ["spawn", "wait"]);
+  }
+});
+
 test("without a watcher it gives up instead of resting", (t) => {
   const options = { ...OPTIONS, watching: false };
-  const step = after([crashed, timeUp, crashed, timeUp, crashed], options);
+  const step = after([served, crashed, timeUp, served, crashed, timeUp, served, crashed], options);
   t.deepEqual(kinds(step), ["tell exited", "giveUp"]);
+  t.deepEqual(kinds(after([crashed], options)), ["tell exited", "giveUp"]);
 });
 
 test("a command that cannot be run is given up at once", (t) => {
@@ -94,7 +106,7 @@ test("a command that cannot be run is given up at once", (t) => {
 });
 
 test("a crash after a long time of serving is the first of a new row", (t) => {
-  const row: Event[] = [crashed, timeUp, crashed, timeUp, served];
+  const row: Event[] = [served, crashed, timeUp, served, crashed, timeUp, served];
   t.is(after([...row, crashed]).state.kind, "resting");
   t.like(after([...row, crashed], OPTIONS, OPTIONS.stableMs).state, { kind: "pausing", failures: 1 });
 });

@@ -4,14 +4,15 @@
  * When the function is started, ended and started again: a pure function of state, event and options.
  *
  *     starting ──served──▶ serving          changed: ending ──exited──▶ starting
- *        │  └───refused──▶ refused          exited:  pausing ──timeUp──▶ starting, `maxTries` times in a row,
- *        └──timeUp──▶ told, still starting           then resting ──changed──▶ starting
+ *        │  └───refused──▶ refused          exited:  of serving: pausing ──timeUp──▶ starting, `maxTries` times in a row;
+ *        └──timeUp──▶ told, still starting           then, and before it served: resting ──changed──▶ starting
  *
  * 1. At most one process runs: a new one is spawned only when the old one has exited.
  * 2. A change starts it at once and forgives all failures; nothing else ends a running one.
  * 3. Tries are bounded (I11): after `maxTries` exits in a row it rests until a file changes, or gives up if nobody
  *    watches. An exit after `stableMs` of serving is the first of a new row.
- * 4. `stop` is final: whatever happens afterwards, nothing is spawned.
+ * 4. One that ends before it serves is not tried again: it would say the same once more.
+ * 5. `stop` is final: whatever happens afterwards, nothing is spawned.
  */
 
 import { backoffMs } from "../../../pkg/base/mod.ts";
@@ -93,7 +94,8 @@ export type Action =
 /** What its developer is told. */
 export type News =
   | { readonly kind: "restarted"; readonly reason: StartReason; readonly tookMs: number }
-  | { readonly kind: "exited"; readonly exit: Exit; readonly next: Next }
+  /** `hasServed`: in this run. */
+  | { readonly kind: "exited"; readonly exit: Exit; readonly hasServed: boolean; readonly next: Next }
   /** It runs but does not serve. */
   | { readonly kind: "silent"; readonly afterMs: number }
   | { readonly kind: "killed"; readonly afterMs: number };
@@ -188,7 +190,7 @@ function onExited(state: State, exit: Exit, nowMs: number, options: RestartOptio
     }
     case "starting":
     case "refused":
-      return afterExit(exit, state.failures + 1, options, random);
+      return afterLastExit(exit, false, options);
     case "pausing":
     case "resting":
     case "stopped":
@@ -197,14 +199,21 @@ function onExited(state: State, exit: Exit, nowMs: number, options: RestartOptio
 }
 
 function afterExit(exit: Exit, failures: number, options: RestartOptions, random: Random): Step {
-  const tell = (next: Next): Action => ({ kind: "tell", news: { kind: "exited", exit, next } });
-  if (exit.kind !== "not started" && failures < options.maxTries) {
-    const ms = backoffMs(failures, options.backoff, random);
-    return {
-      state: { kind: "pausing", failures, exit },
-      actions: [tell({ kind: "retry", inMs: ms }), { kind: "wait", ms }],
-    };
-  }
+  if (failures >= options.maxTries) return afterLastExit(exit, true, options);
+  const ms = backoffMs(failures, options.backoff, random);
+  const news: News = { kind: "exited", exit, hasServed: true, next: { kind: "retry", inMs: ms } };
+  return {
+    state: { kind: "pausing", failures, exit },
+    actions: [
+      { kind: "tell", news },
+      { kind: "wait", ms },
+    ],
+  };
+}
+
+/** (3, 4) */
+function afterLastExit(exit: Exit, hasServed: boolean, options: RestartOptions): Step {
+  const tell = (next: Next): Action => ({ kind: "tell", news: { kind: "exited", exit, hasServed, next } });
   if (exit.kind !== "not started" && options.watching) {
     return { state: { kind: "resting" }, actions: [tell({ kind: "change" })] };
   }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import test from "ava";
 
 import { systemRandom } from "../../../pkg/base/mod.ts";
-import { explainStart } from "./explain.ts";
+import { explainStart as explain } from "./explain.ts";
+import type { RunNote } from "./run-note.ts";
 import { devSettings } from "./settings.ts";
 import type { DevFlags } from "./settings.ts";
 
@@ -17,21 +18,27 @@ writeFileSync(join(folder, "main.ts"), "");
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 const settings = (flags: Partial<DevFlags> = {}, env: NodeJS.ProcessEnv = {}) =>
-  devSettings({ dir: ".", command: [], watch: true, ...flags }, env, "/srv", folder, systemRandom);
+  devSettings(
+    { dir: ".", command: [], watch: true, types: true, ...flags },
+    env,
+    "/srv",
+    folder,
+    systemRandom,
+  );
 
-test("by default callers on this machine reach port 9000 and state is kept under .perdure", async (t) => {
+test("by default callers on this machine alone are served, and state is kept in the function's folder", async (t) => {
   const found = await settings();
+  // Some other program of this machine may have 9000.
+  t.true(found.proxy.httpPort >= 9_000 && found.proxy.httpPort < 9_100);
   t.like(found.proxy, {
     httpHost: "127.0.0.1",
-    httpPort: 9_000,
     adminHost: "127.0.0.1",
-    adminPort: 9_010,
-    log: "sqlite:/srv/.perdure/cart.db",
+    log: `sqlite:${folder}/.perdure/cart.db`,
     userFunctionHost: "127.0.0.1",
     backoffMaxMs: 200,
     logLevel: "warn",
   });
-  t.is(found.devLogPath, "/srv/.perdure/cart.db");
+  t.is(found.devLogPath, join(folder, ".perdure/cart.db"));
   t.is(found.publicHost, "127.0.0.1");
   t.is(found.functionAddress.port, found.proxy.userFunctionPort);
   t.true(found.functionAddress.port >= 20_000 && found.functionAddress.port < 32_768);
@@ -65,7 +72,7 @@ test("a flag goes before the environment, that before the default", async (t) =>
 test("the admin port follows the public one unless it is given", async (t) => {
   const adminPort = async (flags: Partial<DevFlags>, env = {}) =>
     (await settings(flags, env)).proxy.adminPort;
-  t.is(await adminPort({ httpPort: "9100" }), 9_110);
+  t.true([9_110, 0].includes(await adminPort({ httpPort: "9100" })));
   t.is(await adminPort({ httpPort: "0" }), 0);
   t.is(await adminPort({ httpPort: "65530" }), 0);
   t.is(await adminPort({ httpPort: "9100", adminPort: "7" }), 7);
@@ -87,12 +94,39 @@ test("perdure dev inside perdure dev is refused", async (t) => {
   });
 });
 
+test("state of before is pointed at, as long as there is none in the function's folder", async (t) => {
+  const cwd = mkdtempSync(join(tmpdir(), "perdure-cwd-"));
+  const own = mkdtempSync(join(tmpdir(), "perdure-own-"));
+  t.teardown(() => [cwd, own].forEach((each) => rmSync(each, { recursive: true })));
+  writeFileSync(join(own, "package.json"), JSON.stringify({ name: "cart" }));
+  writeFileSync(join(own, "main.ts"), "");
+  const remarks = async () => {
+    const flags = { dir: ".", command: [], watch: true, types: true, httpPort: "0" };
+    return (await devSettings(flags, {}, cwd, own, systemRandom)).remarks;
+  };
+  t.deepEqual(await remarks(), []);
+  for (const each of [cwd, own]) mkdirSync(join(each, ".perdure"));
+  writeFileSync(join(cwd, ".perdure/cart.db"), "");
+  const [remark, ...others] = await remarks();
+  t.regex(remark ?? "", /state now lies in \S+\.perdure\/cart\.db.* in \.perdure\/cart\.db/);
+  t.deepEqual(others, []);
+  writeFileSync(join(own, ".perdure/cart.db"), "");
+  t.deepEqual(await remarks(), []);
+});
+
 test("why the proxy does not start is told with the flag that helps", (t) => {
   const ports = { httpPort: 9_000, adminPort: 9_010 };
+  const explainStart = (thrown: unknown, asked: typeof ports, other?: RunNote) =>
+    explain(thrown, { ...asked, name: "cart", other });
   const error = (code: string) => Object.assign(new Error("it failed"), { code });
   t.regex(explainStart(error("ENDPOINT_PORT_IN_USE"), ports), /port 9000 is in use.*--http-port 9001/);
   t.regex(explainStart(error("ADMIN_PORT_IN_USE"), ports), /port 9010 is in use.*--admin-port 9011/);
-  t.regex(explainStart(error("LOG_LOCKED"), ports), /it failed.*another perdure dev.*--log.*--http-port/);
+  t.regex(explainStart(error("LOG_LOCKED"), ports), /it failed.*another perdure dev.*--log sqlite:PATH/);
+  const other = { pid: 4_711, url: "http://127.0.0.1:9000" };
+  t.regex(
+    explainStart(error("LOG_LOCKED"), ports, other),
+    /^cart runs already, on http:\/\/127\.0\.0\.1:9000 \(process 4711\).*--log sqlite:PATH/,
+  );
   t.regex(explainStart(error("LOG_CORRUPT"), ports), /it failed.*--reset/);
   t.is(explainStart(error("ELSE"), ports), "it failed");
 });

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
 
-import { freePort } from "../../../pkg/base/mod.ts";
+import { freePort, isFreePort } from "../../../pkg/base/mod.ts";
 import type { Random } from "../../../pkg/base/mod.ts";
 import { proxyOptions } from "../../../pkg/proxy/mod.ts";
 import type { ProxyOptions } from "../../../pkg/proxy/mod.ts";
 import { DevError } from "./dev-error.ts";
-import { functionCommand, NESTING_VARIABLE } from "./function-command.ts";
+import { functionCommand, generateCommand, NESTING_VARIABLE, typeCheckCommand } from "./function-command.ts";
 import type { FunctionAddress, FunctionCommand } from "./function-command.ts";
+import { choosePorts } from "./ports.ts";
 import { readProject } from "./project.ts";
 import type { Project } from "./project.ts";
 
@@ -26,29 +28,35 @@ export interface DevFlags {
   readonly reset?: boolean;
   readonly yes?: boolean;
   readonly plain?: boolean;
+  readonly types: boolean;
+  readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
 
 export interface DevSettings {
   readonly project: Project;
   readonly command: FunctionCommand;
+  /** Generates code when a `.proto` file changes; undefined: nothing does. */
+  readonly generate: FunctionCommand | undefined;
+  /** Checks types beside the function; undefined: nothing does. */
+  readonly checkTypes: FunctionCommand | undefined;
   readonly functionAddress: FunctionAddress;
   readonly proxy: ProxyOptions;
   /** Where callers on this machine reach the public port; the real port may differ if 0 was asked for. */
   readonly publicHost: string;
   /** The log that `perdure dev` keeps for this project, if that is what is used. */
   readonly devLogPath: string | undefined;
+  /** What its developer should know of these settings, a line each. */
+  readonly remarks: readonly string[];
 }
 
 type Environment = Readonly<NodeJS.ProcessEnv>;
 
-/** The admin port stands this far above the public one, as 9010 above 9000. */
-const ADMIN_PORT_OFFSET = 10;
-
 const FUNCTION_HOST = "127.0.0.1";
 
 /**
- * Flag, else environment, else what is pleasant on a developer's machine.
+ * Flag, else environment, else what is pleasant on a developer's machine. State lies in the function's folder, wherever
+ * the command is given.
  *
  * @throws DevError, SettingError
  */
@@ -68,17 +76,39 @@ export async function devSettings(
   }
   const project = readProject(folder);
   const command = functionCommand(flags.command, project);
-  const devLogPath = join(cwd, ".perdure", `${project.name}.db`);
+  const stateFile = join(".perdure", `${project.name}.db`);
+  const devLogPath = join(folder, stateFile);
   const port = await functionPort(flags, env, random);
   const proxy = proxyOptions(proxyFlags(flags, env, devLogPath, port), env);
+  const isDevLog = proxy.log === `sqlite:${devLogPath}`;
+  const ports = await publicPorts(flags, env, proxy);
   return {
     project,
     command,
+    generate: generateCommand(project),
+    checkTypes: flags.types ? typeCheckCommand(project) : undefined,
     functionAddress: { host: FUNCTION_HOST, port: proxy.userFunctionPort },
-    proxy: { ...proxy, adminPort: adminPort(flags, env, proxy) },
+    proxy: { ...proxy, httpPort: ports.http, adminPort: ports.admin },
     publicHost: localHost(proxy.httpHost),
-    devLogPath: proxy.log === `sqlite:${devLogPath}` ? devLogPath : undefined,
+    devLogPath: isDevLog ? devLogPath : undefined,
+    remarks: [
+      ...(ports.taken === undefined ? [] : [portRemark(ports.taken, ports.http)]),
+      ...(isDevLog ? stateRemarks(join(cwd, stateFile), devLogPath, cwd) : []),
+    ],
   };
+}
+
+function portRemark(taken: number, instead: number): string {
+  return `port ${taken} is in use by another program, so this is on ${instead}; --http-port chooses another`;
+}
+
+/** State that an earlier version kept where the command was given. */
+function stateRemarks(before: string, now: string, cwd: string): string[] {
+  if (before === now || !existsSync(before) || existsSync(now)) return [];
+  const [from, to] = [before, now].map((path) => relative(cwd, path));
+  return [
+    `state now lies in ${to}; there is some of before in ${from}, and moving that file goes on with it`,
+  ];
 }
 
 /** What `perdure dev` sets where neither a flag nor the environment does. */
@@ -111,11 +141,16 @@ async function functionPort(flags: DevFlags, env: Environment, random: Random): 
   );
 }
 
-/** Follows the public port, so that two `perdure dev` side by side need one flag each. */
-function adminPort(flags: DevFlags, env: Environment, { httpPort, adminPort: chosen }: ProxyOptions): number {
-  if (flags.adminPort !== undefined || env["ADMIN_PORT"]) return chosen;
-  const above = httpPort + ADMIN_PORT_OFFSET;
-  return httpPort === 0 || above > 65_535 ? 0 : above;
+function publicPorts(flags: DevFlags, env: Environment, proxy: ProxyOptions) {
+  const wanted = {
+    httpHost: proxy.httpHost,
+    adminHost: proxy.adminHost,
+    http: proxy.httpPort,
+    isHttpChosen: flags.httpPort !== undefined || Boolean(env["HTTP_PORT"]),
+    admin: proxy.adminPort,
+    isAdminChosen: flags.adminPort !== undefined || Boolean(env["ADMIN_PORT"]),
+  };
+  return choosePorts(wanted, isFreePort);
 }
 
 /** How a program on this machine writes an address that the port is bound to. */

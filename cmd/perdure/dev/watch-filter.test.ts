@@ -19,7 +19,13 @@ test("code, generated code, settings and data files count", (t) => {
 
 test("packages, dot folders and dot files do not", (t) => {
   const paths = ["node_modules", "node_modules/x/index.js", "lib/node_modules/y.js", ".git/HEAD", ".perdure"];
-  for (const path of [...paths, ".perdure/cart.db", ".main.ts.swp", "coverage/index.html"]) {
+  for (const path of [
+    ...paths,
+    ".perdure/cart.db",
+    ".main.ts.swp",
+    "coverage/index.html",
+    "__pycache__/cart.pyc",
+  ]) {
     t.true(isIgnored(path), path);
   }
 });

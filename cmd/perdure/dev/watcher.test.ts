@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,50 +19,120 @@ import type { ExecutionContext } from "ava";
 import { systemClock } from "../../../pkg/base/mod.ts";
 import { watchFolder } from "./watcher.ts";
 
-/** A folder with a file and an ignored one, and the next burst of changes in it. */
-function watched(t: ExecutionContext) {
+/** A folder with two files, one of them ignored, and what is seen to change in it. */
+async function watched(t: ExecutionContext) {
   const folder = mkdtempSync(join(tmpdir(), "perdure-watch-"));
   mkdirSync(join(folder, "node_modules"));
   mkdirSync(join(folder, "src"));
+  mkdirSync(join(folder, ".elsewhere/shared"), { recursive: true });
+  writeFileSync(join(folder, ".elsewhere/shared/types.ts"), "");
+  symlinkSync(join(folder, ".elsewhere/shared"), join(folder, "shared"));
   writeFileSync(join(folder, "src/cart.ts"), "");
-  let burst = Promise.withResolvers<readonly string[]>();
-  const unwatch = watchFolder({
+  let seen = new Set<string>();
+  let look: (() => void) | undefined;
+  const watcher = watchFolder({
     folder,
     quietMs: 100,
     clock: systemClock,
-    onChange: (files) => burst.resolve(files),
-    onError: (error) => burst.reject(error),
+    onChange: (files) => {
+      for (const file of files) seen.add(file);
+      look?.();
+    },
+    onError: (error) => t.fail(error.message),
   });
   t.teardown(() => {
-    unwatch();
+    watcher.close();
     rmSync(folder, { recursive: true });
   });
-  const next = async (change: () => void): Promise<string[]> => {
-    burst = Promise.withResolvers();
+  await watcher.ready;
+  /** Makes a change and waits until all of these have been seen, however many bursts they come in. */
+  const sees = async (files: readonly string[], change: () => void): Promise<void> => {
+    seen = new Set();
+    const all = new Promise<void>((resolve) => {
+      look = () => {
+        if (files.every((file) => seen.has(file))) resolve();
+      };
+    });
     change();
-    return [...(await burst.promise)].sort();
+    await all;
   };
-  return { next, path: (file: string) => join(folder, file) };
+  return { sees, seen: () => [...seen].sort(), path: (file: string) => join(folder, file) };
+}
+
+/** As most editors save: another file is written, and takes the place of the first. */
+function replace(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text);
+  renameSync(`${path}.tmp`, path);
 }
 
 test("a burst of changes is one change, and what is ignored is none", async (t) => {
-  const { next, path } = watched(t);
-  const files = await next(() => {
+  const { sees, seen, path } = await watched(t);
+  await sees(["main.ts", "src/cart.ts"], () => {
     writeFileSync(path("node_modules/x.js"), "1");
     writeFileSync(path(".hidden"), "1");
     writeFileSync(path("src/cart.ts"), "1");
     writeFileSync(path("main.ts"), "1");
   });
-  t.deepEqual(files, ["main.ts", "src/cart.ts"]);
+  t.deepEqual(seen(), ["main.ts", "src/cart.ts"]);
 });
 
-test("files in new folders count, and files that an editor puts in place of others", async (t) => {
-  const { next, path } = watched(t);
-  t.true((await next(() => mkdirSync(path("lib")))).includes("lib"));
-  t.deepEqual(await next(() => writeFileSync(path("lib/new.ts"), "1")), ["lib/new.ts"]);
-  const replaced = await next(() => {
-    writeFileSync(path("src/cart.ts~"), "2");
-    renameSync(path("src/cart.ts~"), path("src/cart.ts"));
+test("a file that was replaced is still seen to change, whichever way it changes next", async (t) => {
+  const { sees, path } = await watched(t);
+  const cart = path("src/cart.ts");
+  await sees(["src/cart.ts"], () => replace(cart, "1"));
+  await sees(["src/cart.ts"], () => writeFileSync(cart, "2"));
+  await sees(["src/cart.ts"], () => appendFileSync(cart, "3"));
+  await sees(["src/cart.ts"], () => replace(cart, "4"));
+  await sees(["src/cart.ts"], () => replace(cart, "5"));
+  await sees(["src/cart.ts"], () => writeFileSync(cart, "6"));
+  t.pass();
+});
+
+test("vim's way to save is seen each time: the old file becomes the backup, a new one is written", async (t) => {
+  const { sees, seen, path } = await watched(t);
+  const cart = path("src/cart.ts");
+  for (const text of ["1", "2", "3"]) {
+    await sees(["src/cart.ts"], () => {
+      writeFileSync(path("src/4913"), "");
+      unlinkSync(path("src/4913"));
+      renameSync(cart, `${cart}~`);
+      writeFileSync(cart, text);
+      unlinkSync(`${cart}~`);
+    });
+    t.deepEqual(seen(), ["src/cart.ts"]);
+  }
+});
+
+test("a file that is deleted and made anew is seen", async (t) => {
+  const { sees, path } = await watched(t);
+  for (const text of ["1", "2"]) {
+    await sees(["src/cart.ts"], () => unlinkSync(path("src/cart.ts")));
+    await sees(["src/cart.ts"], () => writeFileSync(path("src/cart.ts"), text));
+    await sees(["src/cart.ts"], () => writeFileSync(path("src/cart.ts"), `${text}+`));
+  }
+  t.pass();
+});
+
+test("folders that are new are watched, however deep, and so is one that took another's place", async (t) => {
+  const { sees, path } = await watched(t);
+  await sees(["a/b/c/new.ts"], () => {
+    mkdirSync(path("a/b/c"), { recursive: true });
+    writeFileSync(path("a/b/c/new.ts"), "1");
   });
-  t.deepEqual(replaced, ["src/cart.ts"]);
+  await sees(["a/b/c/new.ts"], () => replace(path("a/b/c/new.ts"), "2"));
+  await sees(["a/b/c/new.ts"], () => writeFileSync(path("a/b/c/new.ts"), "3"));
+  await sees(["a"], () => rmSync(path("a"), { recursive: true }));
+  await sees(["a/b/c/new.ts"], () => {
+    mkdirSync(path("a/b/c"), { recursive: true });
+    writeFileSync(path("a/b/c/new.ts"), "4");
+  });
+  await sees(["a/b/c/new.ts"], () => writeFileSync(path("a/b/c/new.ts"), "5"));
+  t.pass();
+});
+
+test("what a link of the folder leads to is watched", async (t) => {
+  const { sees, path } = await watched(t);
+  await sees(["shared/types.ts"], () => replace(path(".elsewhere/shared/types.ts"), "1"));
+  await sees(["shared/types.ts"], () => writeFileSync(path(".elsewhere/shared/types.ts"), "2"));
+  t.pass();
 });

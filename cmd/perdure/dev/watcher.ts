@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { watch } from "node:fs";
+/**
+ * Watches a folder and all below it, except what `isIgnored` passes over.
+ *
+ * 1. From `ready` on, every change is seen, whatever way the file is written: in place, by another file that is renamed
+ *    over it (also again and again), deleted and made anew, in a folder that is new itself.
+ * 2. A burst of changes is one change; it ends when nothing happened for `quietMs`.
+ *
+ * By chokidar, because Node's own recursive watching keeps one watch for each file on Linux, which stays with the file
+ * that was replaced: of the one in its place nothing is heard any more (docs/dependencies.md).
+ */
+
+import { relative } from "node:path";
+
+import { watch } from "chokidar";
 
 import { toError } from "../../../pkg/base/mod.ts";
 import type { Clock, Timer } from "../../../pkg/base/mod.ts";
@@ -8,43 +21,52 @@ import { isIgnored } from "./watch-filter.ts";
 
 export interface WatcherOptions {
   readonly folder: string;
-  /** A burst of changes is one change; it ends when nothing happened for so long, in milliseconds. */
+  /** In milliseconds. */
   readonly quietMs: number;
   readonly clock: Clock;
-  /** Files of one burst, relative to the folder. */
+  /** Files of one burst, relative to the folder; never empty. */
   readonly onChange: (files: readonly string[]) => void;
-  /** Watching ended by itself, as when the system has no watches left. */
+  /** Called once, if something cannot be watched, as when the system has no watches left. */
   readonly onError: (error: Error) => void;
 }
 
-/** Files of a burst that are remembered by name. */
-const MAX_NAMES = 20;
+export interface Watcher {
+  /** Resolves when all that is there is watched, or cannot be. */
+  readonly ready: Promise<void>;
+  close(): void;
+}
 
-/** Watches the folder and all below it, except what `isIgnored` passes over. Returns what ends it. */
-export function watchFolder({ folder, quietMs, clock, onChange, onError }: WatcherOptions): () => void {
+/** Files of a burst that are remembered by name. */
+const MAX_NAMES = 1_000;
+
+export function watchFolder({ folder, quietMs, clock, onChange, onError }: WatcherOptions): Watcher {
   const changed = new Set<string>();
   let quiet: Timer | undefined;
+  let failed = false;
 
   const report = (): void => {
     const files = [...changed];
     changed.clear();
     onChange(files);
   };
-  const onEvent = (file: string | null): void => {
-    if (file === null || isIgnored(file)) return;
-    if (changed.size < MAX_NAMES) changed.add(file);
+  const watcher = watch(folder, {
+    ignoreInitial: true,
+    ignored: (path) => isIgnored(relative(folder, path)),
+  });
+  watcher.on("all", (_event, path) => {
+    if (changed.size < MAX_NAMES) changed.add(relative(folder, path));
     quiet?.cancel();
     quiet = clock.schedule(quietMs, report);
-  };
-  try {
-    const watcher = watch(folder, { recursive: true, ignore: isIgnored }, (_kind, file) => onEvent(file));
-    watcher.on("error", onError);
-    return () => {
+  });
+  watcher.on("error", (error) => {
+    if (!failed) onError(toError(error));
+    failed = true;
+  });
+  return {
+    ready: new Promise((resolve) => watcher.once("ready", () => resolve())),
+    close() {
       quiet?.cancel();
-      watcher.close();
-    };
-  } catch (error) {
-    onError(toError(error));
-    return () => undefined;
-  }
+      void watcher.close();
+    },
+  };
 }

@@ -14,7 +14,7 @@ import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
 import { NO_POSITION, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import type { EventLog } from "../../../pkg/eventlog/mod.ts";
 import { SnapshotSchema } from "../../../pkg/protocol/mod.ts";
-import { PerdureProcess } from "../test-lib/perdure-process.ts";
+import { PerdureProcess } from "../cli/test-lib/perdure-process.ts";
 import { listLine, shownSnapshot } from "./shown-snapshot.ts";
 
 interface Run {

@@ -9,12 +9,14 @@ import { toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
 import { OpenRequest } from "../../grpc/mod.ts";
 import type { Caller } from "../../grpc/mod.ts";
+import { refusedHttp } from "../answered-request.ts";
+import type { AnswerListener } from "../answered-request.ts";
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
 import { badHttp1Head, refusedTunnel, refuseHttp1, unknownExpectation } from "./bad-head.ts";
 import { writeBareAnswer } from "./bare-answer.ts";
 import { TEXT_TYPE } from "./error-response.ts";
-import type { HttpExchange, HttpHandler } from "./exchange.ts";
+import type { HttpExchange, HttpHandler, HttpResponse } from "./exchange.ts";
 import { HTTP_ERRORS } from "./http-error.ts";
 import type { HttpErrorCode } from "./http-error.ts";
 
@@ -40,6 +42,8 @@ export interface Http1Context {
   readonly isUpgrade: (request: IncomingMessage) => boolean;
   /** Never throws. */
   readonly upgrade: (request: IncomingMessage, connection: Socket, head: Buffer) => void;
+  /** Hears of those that do not come as far as `handle`. */
+  readonly onAnswered: AnswerListener | undefined;
   readonly logger: Logger;
 }
 
@@ -88,6 +92,7 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     if (bad !== undefined) {
       connection.ended = true;
       refuseHttp1(response, bad);
+      context.onAnswered?.(refusedHttp(request, bad));
       return;
     }
     connection.latest = request;
@@ -122,18 +127,24 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     const bad = badHttp1Head(request);
     const { isBusy = false, ended = false } = connections.get(connection) ?? {};
     if (isBusy || ended) connection.destroy();
-    else if (bad !== undefined) writeBareAnswer(connection, bad);
+    else if (bad !== undefined) refuse(connection, request, bad);
     else use();
+  };
+  const refuse = (connection: Duplex, request: IncomingMessage, answer: HttpResponse): void => {
+    writeBareAnswer(connection, answer);
+    context.onAnswered?.(refusedHttp(request, answer));
   };
   server.on("upgrade", (request: IncomingMessage, connection: Socket, head: Buffer) =>
     takeOver(request, connection, () => context.upgrade(request, connection, head)),
   );
   server.on("connect", (request: IncomingMessage, connection: Duplex) =>
-    takeOver(request, connection, () => writeBareAnswer(connection, refusedTunnel())),
+    takeOver(request, connection, () => refuse(connection, request, refusedTunnel())),
   );
   server.on("clientError", (error, socket) => {
     const connection = connections.get(socket);
-    if (connection?.ended !== true) answerClientError(error, socket, connection);
+    if (connection?.ended === true) return;
+    const answer = answerClientError(error, socket, connection);
+    if (answer !== undefined) context.onAnswered?.(refusedHttp({}, answer));
   });
   return server;
 }
@@ -281,14 +292,20 @@ class Http1Exchange implements HttpExchange {
 }
 
 /** A request that Node could not read. It is answered only if the answer cannot be taken for that of another one. */
-function answerClientError(thrown: unknown, socket: Duplex, connection: Connection | undefined): void {
+function answerClientError(
+  thrown: unknown,
+  socket: Duplex,
+  connection: Connection | undefined,
+): HttpResponse | undefined {
   if (!socket.writable || !isAnswerable(connection)) {
     socket.destroy();
-    return;
+    return undefined;
   }
   const { code, message } = translateClientError(thrown);
   const { status } = HTTP_ERRORS[code];
-  writeBareAnswer(socket, { status, contentType: TEXT_TYPE, errorCode: code, body: message });
+  const answer = { status, contentType: TEXT_TYPE, errorCode: code, body: message };
+  writeBareAnswer(socket, answer);
+  return answer;
 }
 
 /** Either nothing is open, or it is the one request whose rest is still awaited. */

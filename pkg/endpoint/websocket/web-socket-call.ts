@@ -8,6 +8,7 @@ import { assert } from "../../base/mod.ts";
 import { CallState, Status, StatusError } from "../../grpc/mod.ts";
 import type {
   BidiMethod,
+  CallProtocol,
   OpenRequest,
   ServerContext,
   ServerStreamCall,
@@ -79,6 +80,10 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.#format = messageFormat(subprotocol, method.codec);
     this.#takesStream = method.desc.methodKind !== "server_streaming";
     socket.pause();
+  }
+
+  get protocol(): CallProtocol {
+    return "websocket";
   }
 
   start(method: BidiMethod): void {
@@ -189,8 +194,8 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.#socket.terminate();
   }
 
-  protected override settle(): void {
-    super.settle();
+  protected override settle(status?: Status, code?: string): void {
+    super.settle(status, code);
     // What the caller still sends goes to waste; its closing has to be read.
     this.resume();
   }
@@ -301,7 +306,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
 
   #fail(error: StatusError, closeCode: number): void {
     if (this.over) return;
-    this.settle();
+    this.settle(error.status, error.code);
     this.#socket.send(JSON.stringify({ error: errorStatus(error, this.context.options.logger) }));
     this.#socket.close(closeCode, REASON.test(error.code) ? error.code : undefined);
   }

@@ -10,6 +10,8 @@ import { ExpiryQueue } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
 import { OpenRequest, Status, StatusError } from "../../grpc/mod.ts";
 import type { Caller, ServerContext } from "../../grpc/mod.ts";
+import { refusedHttp } from "../answered-request.ts";
+import type { AnswerListener } from "../answered-request.ts";
 import type { CrossOrigin } from "../http/cors.ts";
 import { errorResponse } from "../http/error-response.ts";
 import { HttpError, overloaded } from "../http/http-error.ts";
@@ -32,6 +34,8 @@ export interface WebSocketsOptions {
   readonly keepAliveMs: number;
   /** A connection on which nothing moves in either direction is broken after this, in milliseconds. */
   readonly idleTimeoutMs: number;
+  /** Hears of handshakes that are refused; of calls, `calls` tells. */
+  readonly onAnswered: AnswerListener | undefined;
 }
 
 /** Turns connections of HTTP/1.1 into WebSockets (RFC 6455), and each of those into one call. */
@@ -81,6 +85,7 @@ export class WebSockets {
     const answer = errorResponse(error, request.headers.accept, this.#options.calls.options.logger);
     const headers = [...(answer.headers ?? []), "sec-websocket-version", VERSION];
     writeBareAnswer(connection, { ...answer, headers });
+    this.#options.onAnswered?.(refusedHttp(request, answer));
   }
 
   /** The library is loaded for the first WebSocket: most proxies never have one, and all of them start. */

@@ -8,6 +8,7 @@ import { CallState } from "../call-state.ts";
 import { REQUEST_BYTES } from "../caller.ts";
 import { ACCEPTED_ENCODINGS } from "../compression.ts";
 import type { Encoding } from "../compression.ts";
+import type { CallProtocol } from "../ended-call.ts";
 import { MessageReader } from "../message-reader.ts";
 import type { MessageSink } from "../message-reader.ts";
 import { MessageWriter, writable } from "../message-writer.ts";
@@ -15,7 +16,7 @@ import { appendMetadata } from "../metadata-headers.ts";
 import type { MethodHandler, ServerStreamCall, ServerStreamHandlers, UnaryMethod } from "../server-call.ts";
 import type { ServerContext } from "../server-context.ts";
 import { onlyMessage } from "../server-messages.ts";
-import { StatusError } from "../status.ts";
+import { Status, StatusError } from "../status.ts";
 import { Base64Decoder } from "./base64-decoder.ts";
 import type { WebExchange } from "./web-exchange.ts";
 import { encodeTrailers, writeTextMessage } from "./web-frames.ts";
@@ -57,6 +58,10 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     const { target } = this.#exchange;
     const mark = target.indexOf("?");
     return mark === -1 ? target : target.slice(0, mark);
+  }
+
+  get protocol(): CallProtocol {
+    return "grpc-web";
   }
 
   start(method: MethodHandler, encoding: Encoding): void {
@@ -137,7 +142,7 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     if (this.over) return;
     try {
       if (this.#writer === undefined) this.#begin([...this.#formHeaders(), ...this.errorHeaders()]);
-      this.#finish(this.errorFields(error));
+      this.#finish(this.errorFields(error), error);
     } catch (thrown) {
       // Whatever Node refuses to send ends this call only (I12).
       const { logger } = this.context.options;
@@ -162,8 +167,8 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     this.fail(error);
   }
 
-  protected override settle(): void {
-    super.settle();
+  protected override settle(status?: Status, code?: string): void {
+    super.settle(status, code);
     this.#reader?.stop();
     this.#exchange.discardBody();
   }
@@ -195,8 +200,8 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     );
   }
 
-  #finish(trailers: readonly string[]): void {
-    this.settle();
+  #finish(trailers: readonly string[], error?: StatusError): void {
+    this.settle(error?.status, error?.code);
     const frame = encodeTrailers(trailers);
     this.#writer?.end(this.#form.textOut ? frame.toString("base64") : frame);
   }

@@ -2,12 +2,12 @@
 
 import { Command, CommanderError } from "commander";
 
-import { describeError, SettingError } from "../../pkg/base/mod.ts";
-import { PROXY_VERSION } from "../../pkg/proxy/mod.ts";
-import { devCommand } from "./dev/command.ts";
-import { DevError } from "./dev/dev-error.ts";
-import { snapshotsCommand } from "./snapshots/command.ts";
-import { SnapshotsError } from "./snapshots/snapshots-error.ts";
+import { describeError, SettingError } from "../../../pkg/base/mod.ts";
+import { PROXY_VERSION } from "../../../pkg/proxy/mod.ts";
+import { devCommand } from "../dev/command.ts";
+import { DevError } from "../dev/dev-error.ts";
+import { snapshotsCommand } from "../snapshots/command.ts";
+import { SnapshotsError } from "../snapshots/snapshots-error.ts";
 
 const EXAMPLES = `Examples:
   $ perdure dev                    run the function in this folder and its proxy, on http://127.0.0.1:9000

@@ -5,9 +5,9 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-import { LineSplitter } from "../dev/line-splitter.ts";
+import { LineSplitter } from "../../dev/line-splitter.ts";
 
-const MAIN = join(import.meta.dirname, "../main.ts");
+const MAIN = join(import.meta.dirname, "../../main.ts");
 
 /** A real `perdure` in a process of its own, for tests: what it writes, line by line, and how it ends. */
 export class PerdureProcess {

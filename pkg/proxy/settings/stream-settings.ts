@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { number } from "../base/mod.ts";
+import { number } from "../../base/mod.ts";
 
-const DAY_MS = 86_400_000;
+import { DAY_MS } from "./bounds.ts";
 
 /** How many streams the user function takes, and what happens to those that it does not. */
 export const STREAM_SETTINGS = {

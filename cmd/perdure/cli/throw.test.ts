@@ -10,7 +10,7 @@ import test from "ava";
 
 import { PerdureProcess } from "./test-lib/perdure-process.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+const ROOT = join(import.meta.dirname, "../../..");
 const CART = join(ROOT, "samples/shopping-cart");
 
 test("a throw is told once, with its stack, the entity and the command; a refusal is for its caller alone", async (t) => {

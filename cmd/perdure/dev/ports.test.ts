@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+
+import test from "ava";
+
+import { isFreePort } from "../../../pkg/base/mod.ts";
+import { choosePorts } from "./ports.ts";
+import type { WantedPorts } from "./ports.ts";
+
+const WANTED: WantedPorts = {
+  httpHost: "127.0.0.1",
+  adminHost: "127.0.0.1",
+  http: 9_000,
+  isHttpChosen: false,
+  admin: 9_010,
+  isAdminChosen: false,
+};
+
+const choose = (wanted: Partial<WantedPorts>, taken: readonly number[]) =>
+  choosePorts({ ...WANTED, ...wanted }, async (_host, port) => !taken.includes(port));
+
+test("the default port, or the next free one, and the admin port ten above", async (t) => {
+  t.deepEqual(await choose({}, []), { http: 9_000, admin: 9_010, taken: undefined });
+  t.deepEqual(await choose({}, [9_000, 9_010]), { http: 9_001, admin: 9_011, taken: 9_000 });
+  t.deepEqual(await choose({}, [9_000, 9_001, 9_002]), { http: 9_003, admin: 9_013, taken: 9_000 });
+});
+
+test("a port that was chosen stays, also if it is in use", async (t) => {
+  t.deepEqual(await choose({ http: 9_100, isHttpChosen: true }, [9_100]), {
+    http: 9_100,
+    admin: 9_110,
+    taken: undefined,
+  });
+  t.like(await choose({ http: 0, isHttpChosen: true }, []), { http: 0, admin: 0 });
+  t.like(await choose({ admin: 7, isAdminChosen: true }, [7]), { http: 9_000, admin: 7 });
+});
+
+test("the admin port gives way, since its caller reads where it is", async (t) => {
+  t.deepEqual(await choose({}, [9_010]), { http: 9_000, admin: 0, taken: undefined });
+  t.like(await choose({ http: 65_530, isHttpChosen: true }, []), { admin: 0 });
+});
+
+test("where nothing is free for long, the default is what is refused by name", async (t) => {
+  const none = await choosePorts(WANTED, async () => false);
+  t.deepEqual(none, { http: 9_000, admin: 0, taken: undefined });
+});
+
+test("a port that a server has is not free", async (t) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  t.false(await isFreePort("127.0.0.1", port));
+  server.close();
+  await once(server, "close");
+  t.true(await isFreePort("127.0.0.1", port));
+});

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import test from "ava";
+
+import { readRunNote, removeRunNote, runNotePath, writeRunNote } from "./run-note.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "perdure-run-note-"));
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+test("a note of one that runs is read, one of the dead is not", (t) => {
+  const path = runNotePath(join(folder, "cart.db"));
+  t.is(readRunNote(path), undefined);
+  const note = { pid: process.pid, url: "http://127.0.0.1:9000" };
+  writeRunNote(path, note);
+  t.deepEqual(readRunNote(path), note);
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  writeRunNote(path, { ...note, pid });
+  t.is(readRunNote(path), undefined);
+  removeRunNote(path);
+  removeRunNote(path);
+  t.is(readRunNote(path), undefined);
+});
+
+test("what is no note is none, and a folder that is not there does no harm", (t) => {
+  const path = join(folder, "odd.run");
+  const odd = ["", "{", "null", "7", '{"pid":"1","url":"http://x"}', '{"pid":-1,"url":"http://x"}'];
+  for (const text of [...odd, `{"pid":${process.pid},"url":"http://x \\u001b[2J"}`]) {
+    writeFileSync(path, text);
+    t.is(readRunNote(path), undefined, text);
+  }
+  t.notThrows(() => writeRunNote(join(folder, "nowhere/x.run"), { pid: 1, url: "http://x" }));
+});

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+
+/** A `perdure dev` that runs, for the next one on the same state, which cannot. */
+export interface RunNote {
+  readonly pid: number;
+  /** As its developer knows it. */
+  readonly url: string;
+}
+
+/** The note beside a log. */
+export function runNotePath(logPath: string): string {
+  return `${logPath}.run`;
+}
+
+/** A note is a convenience: where it cannot be written, all else works. */
+export function writeRunNote(path: string, note: RunNote): void {
+  try {
+    writeFileSync(path, JSON.stringify(note), { mode: 0o600 });
+  } catch {
+    // Only the next one would have read it.
+  }
+}
+
+export function removeRunNote(path: string): void {
+  rmSync(path, { force: true });
+}
+
+/** Undefined if there is none, or if it is of one that has ended without removing it. */
+export function readRunNote(path: string): RunNote | undefined {
+  try {
+    const note: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return isNote(note) && process.kill(note.pid, 0) ? note : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The one that has this log open, if it left a note; undefined also of a log that no `perdure dev` keeps. */
+export function otherRun(logPath: string | undefined): RunNote | undefined {
+  return logPath === undefined ? undefined : readRunNote(runNotePath(logPath));
+}
+
+function isNote(note: unknown): note is RunNote {
+  if (typeof note !== "object" || note === null || !("pid" in note) || !("url" in note)) return false;
+  const { pid, url } = note;
+  return (
+    Number.isSafeInteger(pid) && Number(pid) > 0 && typeof url === "string" && /^http:\/\/\S+$/.test(url)
+  );
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Charge } from "../base/mod.ts";
+import type { AnsweredRequest } from "../endpoint/mod.ts";
+import type { EntityCommand, StoredListener } from "../entity/mod.ts";
+
+/** What became of one request to the public port. */
+export interface RequestRecord extends Omit<AnsweredRequest, "bytes"> {
+  /** The first entity that was asked, with what this request has stored; undefined: none was. */
+  readonly entity: EntityRecord | undefined;
+}
+
+export interface EntityRecord {
+  /** Its entity type, which is Cloudstate's persistence id. */
+  readonly type: string;
+  readonly id: string;
+  readonly stored: Stored;
+}
+
+/** What one request has stored, in this entity and in those that its command was forwarded to. */
+export type Stored =
+  | { readonly kind: "events"; readonly count: number }
+  | { readonly kind: "value"; readonly change: "none" | "written" | "deleted" };
+
+/**
+ * Puts together what the endpoint, the router and the entities know of one request: all of them have in hand what it
+ * holds of its caller's memory, which is one object for each request. (Side effects have one of their own, and go on
+ * after the answer: they are no part of the record.)
+ */
+export class RequestRecords {
+  readonly #entities = new WeakMap<Charge, EntityRecord>();
+
+  /** An entity is about to be asked. */
+  asked({ bytes, method, entityId: id }: EntityCommand): void {
+    if (this.#entities.has(bytes)) return;
+    const { persistenceId: type, kind } = method.service;
+    const stored: Stored =
+      kind === "event-sourced" ? { kind: "events", count: 0 } : { kind: "value", change: "none" };
+    this.#entities.set(bytes, { type, id, stored });
+  }
+
+  readonly stored: StoredListener = ({ bytes }, change) => {
+    const entity = this.#entities.get(bytes);
+    if (entity === undefined || change === undefined) return;
+    this.#entities.set(bytes, { ...entity, stored: afterChange(entity.stored, change) });
+  };
+
+  of({ bytes, ...answered }: AnsweredRequest): RequestRecord {
+    return { ...answered, entity: bytes === undefined ? undefined : this.#entities.get(bytes) };
+  }
+}
+
+type Change = NonNullable<Parameters<StoredListener>[1]>;
+
+function afterChange(before: Stored, change: Change): Stored {
+  if (change.kind === "value")
+    return { kind: "value", change: change.value === undefined ? "deleted" : "written" };
+  const count = before.kind === "events" ? before.count : 0;
+  return { kind: "events", count: count + change.events.length };
+}
