@@ -181,7 +181,8 @@ async function serves(
 ): Promise<void> {
   const child = spawn(command, args, {
     ...place,
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env, PORT: String(port) },
+    // The search path finds chroot; the image has its own program by its whole name.
+    env: { ...env, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", PORT: String(port) },
     stdio: ["ignore", "inherit", "inherit"],
   });
   t.teardown(() => void child.kill("SIGKILL"));
