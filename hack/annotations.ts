@@ -35,7 +35,8 @@ export function annotationsPage(): string {
 A Knative Service becomes stateful by one annotation; the others are for those who want something else than the default.
 
 \`\`\`sh
-kn service create cart --image registry.example/shopping-cart --port h2c:8080 \\
+npm run image -- shopping-cart --name registry.example/shopping-cart:1    # then to your registry, by the tool that you have
+kn service create cart --image registry.example/shopping-cart:1 --port h2c:8080 \\
   --annotation ${PREFIX}stateful=true --annotation ${PREFIX}passivation-timeout=5m
 \`\`\`
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The end-to-end tests on Kubernetes with Knative: `npm run e2e`, `--help` for the options. */
+/** The end-to-end tests, of the packages and on Kubernetes with Knative: `npm run e2e`, `--help` for the options. */
 
 import { join } from "node:path";
 
@@ -22,23 +22,30 @@ const ROOT = join(import.meta.dirname, "..");
 /** Programs whose images the tests use. */
 const IMAGES = ["proxy", "webhook", "shopping-cart", "action-pipeline"] as const;
 
+/** These need no cluster, but npm's registry. */
+const WITHOUT_CLUSTER = "test/e2e/packages/";
+
 /** These install Perdure themselves, as the documents say, and remove it. */
 const ON_AN_EMPTY_CLUSTER = "test/e2e/cluster/empty/*.test.ts";
 const ON_PERDURE = "test/e2e/cluster/*.test.ts";
+
+const CONFIG = ["--config", "e2e.config.js"] as const;
 
 const WRONG_USAGE = 2;
 const SKIPPED = 3;
 const INSTALL_TIMEOUT_MS = 180_000;
 
 const HELP = `
-Brings the cluster of hack/cluster up (building it first, where that was never done), installs Perdure with images of this
-checkout, runs the tests and takes the cluster down with all that was in it. With KUBECONFIG that cluster is used, and left up.
+Tests the packages, outside of the repository. Then brings the cluster of hack/cluster up (building it first, where that was never
+done), installs Perdure with images of this checkout, runs the tests and takes the cluster down with all that was in it. With
+KUBECONFIG that cluster is used, and left up.
 
-Exit code: 0 all passed, 1 something failed, 2 wrong usage, 3 this machine cannot have a cluster, so nothing was tested.
+Exit code: 0 all passed, 1 something failed, 2 wrong usage, 3 only tests on a cluster were wanted, and this machine cannot have
+one, so nothing was tested.
 `;
 
 const program = new Command("e2e")
-  .description("End-to-end tests on Kubernetes with Knative.")
+  .description("End-to-end tests of the packages, and on Kubernetes with Knative.")
   .argument("[globs...]", "test files; default: all")
   .option("--keep", "leaves the cluster up, for a look at it or for the next run")
   .addHelpText("after", HELP)
@@ -48,8 +55,31 @@ await main(program.args, program.opts<{ readonly keep?: boolean }>().keep ?? fal
 
 async function main(globs: readonly string[], keep: boolean): Promise<void> {
   const steps = new Steps();
+  const alone = globs.length > 0 ? globs.filter(isWithoutCluster) : [`${WITHOUT_CLUSTER}*.test.ts`];
+  const onCluster = globs.filter((glob) => !isWithoutCluster(glob));
+  const counts: Counts[] = [];
+  if (alone.length > 0)
+    counts.push(await steps.run("tests of the packages", () => runTests(ROOT, [...CONFIG, ...alone])));
+  if (globs.length === 0 || onCluster.length > 0)
+    counts.push(...(await testsOnCluster(onCluster, keep, steps)));
+  if (counts.length === 0) {
+    process.exitCode = SKIPPED;
+    return;
+  }
+  const all = counts.reduce(add);
+  steps.total("e2e");
+  console.log(summaryLine(all));
+  if (all.failed > 0) process.exitCode = 1;
+}
+
+function isWithoutCluster(glob: string): boolean {
+  return glob.startsWith(WITHOUT_CLUSTER);
+}
+
+/** Nothing if this machine cannot have a cluster. */
+async function testsOnCluster(globs: readonly string[], keep: boolean, steps: Steps): Promise<Counts[]> {
   const cluster = openCluster(toolEnvironment(ROOT));
-  if (cluster.kind === "ours" && !(await isSuitable())) return;
+  if (cluster.kind === "ours" && !(await isSuitable())) return [];
   let counts: Counts = { ...NOTHING, failed: 1 };
   try {
     await steps.run("cluster", () => clusterProgram("up"));
@@ -60,9 +90,7 @@ async function main(globs: readonly string[], keep: boolean): Promise<void> {
   } finally {
     if (!keep) await steps.run("down", () => clusterProgram("down", "--wipe"));
   }
-  steps.total("e2e");
-  console.log(summaryLine(counts));
-  if (counts.failed > 0) process.exitCode = 1;
+  return [counts];
 }
 
 /** Says so if this machine cannot have a cluster. */
@@ -72,7 +100,6 @@ async function isSuitable(): Promise<boolean> {
     return true;
   } catch (error) {
     console.log(`skipped: ${(error as Error).message}`);
-    process.exitCode = SKIPPED;
     return false;
   }
 }
@@ -112,7 +139,7 @@ async function install(cluster: Cluster): Promise<void> {
 }
 
 function test(cluster: Cluster, globs: readonly string[]): Promise<Counts> {
-  return runTests(ROOT, ["--config", "e2e.config.js", ...globs], cluster.commandLine([process.execPath]));
+  return runTests(ROOT, [...CONFIG, ...globs], cluster.commandLine([process.execPath]));
 }
 
 /** Shows its lines as they come: the first `up` takes ten minutes. */

@@ -52,7 +52,7 @@ test("a bundle is one file, one for each thread, and the licences of all that is
     "writer-worker.mjs",
   ]);
   const licences = readFileSync(join(folder, "proxy", "LICENSES.txt"), "utf8");
-  t.regex(licences, /^Perdure - Apache-2\.0$/m);
+  t.regex(licences, /^perdure \S+ - Apache-2\.0$/m);
   t.regex(licences, /^pino \S+ - MIT$/m);
   t.regex(licences, /^@nats-io\/jetstream \S+ - Apache-2\.0$/m);
   t.notRegex(licences, /^typescript /m);

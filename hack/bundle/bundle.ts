@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 import { build } from "esbuild";
 
@@ -23,12 +23,13 @@ const REQUIRE = 'const require = process.getBuiltinModule("node:module").createR
  * 4. `*.map` lead from the files to the sources; a program runs without them.
  * 5. Equal sources give equal bytes.
  *
- * @param entry from the root of the repository.
+ * @param entry from the root.
+ * @param root the folder of the program's project; this repository, if nothing is said.
  */
-export async function bundle(entry: string, folder: string): Promise<void> {
+export async function bundle(entry: string, folder: string, root = ROOT): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const entries = new Map([["main", resolve(ROOT, entry)]]);
+  const entries = new Map([["main", resolve(root, entry)]]);
   const contents = new Set<string>();
   // What is found on the way is visited too.
   for (const [name, path] of entries) {
@@ -36,20 +37,21 @@ export async function bundle(entry: string, folder: string): Promise<void> {
       if ((entries.get(thread) ?? at) !== at) throw new Error(`two threads are called ${thread}`);
       entries.set(thread, at);
     };
-    for (const file of await bundleFile(path, join(folder, `${name}.mjs`), found)) contents.add(file);
+    for (const file of await bundleFile(root, path, join(folder, `${name}.mjs`), found)) contents.add(file);
   }
-  writeFileSync(join(folder, "LICENSES.txt"), licences(ROOT, contents));
-  writeFileSync(join(folder, "package.json"), manifest(resolve(ROOT, entry)));
+  writeFileSync(join(folder, "LICENSES.txt"), licences(root, contents));
+  writeFileSync(join(folder, "package.json"), manifest(root, resolve(root, entry)));
 }
 
 /** Gives the files that are in it, from the root. */
 async function bundleFile(
+  root: string,
   entry: string,
   outfile: string,
   onThread: (name: string, path: string) => void,
 ): Promise<readonly string[]> {
   const { metafile } = await build({
-    absWorkingDir: ROOT,
+    absWorkingDir: root,
     entryPoints: [entry],
     outfile,
     bundle: true,
@@ -66,20 +68,20 @@ async function bundleFile(
     metafile: true,
     logLevel: "warning",
   });
-  const output = metafile.outputs[relative(ROOT, outfile)];
+  const output = Object.entries(metafile.outputs).find(([name]) => !name.endsWith(".map"))?.[1];
   if (output === undefined) throw new Error(`${outfile} was not written`);
   return Object.entries(output.inputs).flatMap(([file, { bytesInOutput }]) =>
     bytesInOutput > 0 ? [file] : [],
   );
 }
 
-/** What the nearest package.json says of the program. */
-function manifest(entry: string): string {
+/** What the nearest package.json of the project says of the program. */
+function manifest(root: string, entry: string): string {
   let folder = dirname(entry);
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<
-    string,
-    string
-  >;
+  while (folder !== root && !existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  const path = join(folder, "package.json");
+  const { name = basename(root), version = "0.0.0" } = existsSync(path)
+    ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, string>)
+    : {};
   return `${JSON.stringify({ name, version, private: true, type: "module" }, undefined, 2)}\n`;
 }

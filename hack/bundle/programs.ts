@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { join } from "node:path";
+
 /** A program that is bundled and put into an image. */
 export interface Program {
-  /** From the root of the repository. */
+  /** The folder of its project. */
+  readonly root: string;
+  /** From there. */
   readonly entry: string;
   /** The image's name on a cluster for development. */
   readonly image: string;
@@ -11,18 +15,27 @@ export interface Program {
 }
 
 /** A run of a program with nothing around it, that ends soon. */
-export interface Trial {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** What it writes when it is up, and can be told to end. Undefined: it ends by itself. */
-  readonly up: string | undefined;
-}
+export type Trial =
+  /** Until it writes this, and is told to end. */
+  | {
+      readonly kind: "says";
+      readonly text: string;
+      readonly env: Readonly<Record<string, string>>;
+    }
+  /** A user function: until it listens on `PORT`, and is told to end. */
+  | { readonly kind: "listens" }
+  /** It ends by itself. */
+  | { readonly kind: "ends"; readonly args: readonly string[] };
+
+const ROOT = join(import.meta.dirname, "..", "..");
 
 const PROXY: Program = {
+  root: ROOT,
   entry: "cmd/proxy/bundled.ts",
   image: "dev.local/perdure-proxy:dev",
   trial: {
-    args: [],
+    kind: "says",
+    text: "listening",
     env: {
       HTTP_HOST: "127.0.0.1",
       HTTP_PORT: "0",
@@ -30,14 +43,14 @@ const PROXY: Program = {
       ADMIN_PORT: "0",
       PERDURE_LOG: "memory:",
     },
-    up: "listening",
   },
 };
 
 const WEBHOOK: Program = {
+  root: ROOT,
   entry: "cmd/webhook/main.ts",
   image: "dev.local/perdure-webhook:dev",
-  trial: { args: ["--help"], env: {}, up: undefined },
+  trial: { kind: "ends", args: ["--help"] },
 };
 
 /** By the name that the command lines take. */
@@ -58,7 +71,11 @@ export function programOf(name: string): Program {
 }
 
 function sample(name: string): Program {
-  const trial = { args: [], env: { PORT: "0" }, up: "serves its proxy" };
+  return functionProgram(ROOT, `samples/${name}/main.ts`, name);
+}
+
+/** A user function. */
+export function functionProgram(root: string, entry: string, name: string): Program {
   // Without a tag Kubernetes pulls it at each start, as it does what a developer pushes again and again.
-  return { entry: `samples/${name}/main.ts`, image: `dev.local/${name}`, trial };
+  return { root, entry, image: `dev.local/${name}`, trial: { kind: "listens" } };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { chmodSync, readdirSync, renameSync } from "node:fs";
+import { chmodSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Trial } from "../bundle/programs.ts";
@@ -18,14 +18,21 @@ export function compileCacheEnv(folder: string): Readonly<Record<string, string>
   return { NODE_COMPILE_CACHE: folder, NODE_COMPILE_CACHE_PORTABLE: "1" };
 }
 
-/** Fills the folder by running the program once. */
+/**
+ * Fills the folder by running the program once. False if there is nothing to keep: a function that does not listen to
+ * SIGTERM is ended before Node has written what it compiled.
+ */
 export async function fillCompileCache(
   node: string,
   main: string,
   folder: string,
   trial: Trial,
-): Promise<void> {
-  await trialRun(node, main, trial, compileCacheEnv(folder));
+): Promise<boolean> {
+  const end = await trialRun(node, main, trial, compileCacheEnv(folder));
+  if (end === "by signal") {
+    rmSync(folder, { recursive: true, force: true });
+    return false;
+  }
   const [version, ...others] = readdirSync(folder);
   if (version === undefined || others.length > 0)
     throw new Error(`${main} left no compiled code in ${folder}`);
@@ -33,4 +40,5 @@ export async function fillCompileCache(
   const forImage = version.replace(/-\d+$/, `-${USER_ID}`);
   renameSync(join(folder, version), join(folder, forImage));
   for (const file of readdirSync(join(folder, forImage))) chmodSync(join(folder, forImage, file), 0o644);
+  return true;
 }

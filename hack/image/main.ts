@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** `npm run image -- proxy`: the image of a program as a file under `build/image`, without Docker. */
+/**
+ * `npm run image -- proxy`: the image of a program as a file under `build/image`, without Docker. `npm run image --
+ * FOLDER` makes that of the user function in the folder.
+ */
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
-import { Argument, Command } from "commander";
+import { Command } from "commander";
 
 import { PROGRAMS, programOf } from "../bundle/programs.ts";
+import type { Program } from "../bundle/programs.ts";
 import { writeImage } from "./archive.ts";
+import { functionIn } from "./function-folder.ts";
 import type { ImageFile } from "./layer.ts";
 import { ENTRYPOINT, ENVIRONMENT, libraryLicences, programFiles } from "./program-image.ts";
 
@@ -19,26 +24,46 @@ interface Flags {
   readonly out?: string;
   readonly name?: string;
   readonly root?: string;
+  readonly entry?: string;
+  readonly trial: boolean;
 }
+
+const NOTES = `
+Programs: ${Object.keys(PROGRAMS).join(", ")}. Anything else is the folder of a user function, whose packages are
+installed and whose code is generated.
+
+The image is made of what starts the program and all that this imports, in one file. What a program reads otherwise, and
+packages with parts that are not JavaScript, need a Dockerfile: docs/image.md has one.
+`;
 
 const command = new Command("image")
   .description("Makes the image of a program: an OCI image layout that docker, podman, ctr and kind load.")
-  .addArgument(new Argument("<program>", "of which program").choices(Object.keys(PROGRAMS)))
+  .argument("<program>", "of which program, or of the user function in which folder")
   .option("--out <file>", "where to (default: build/image/<program>.tar)")
   .option("--name <name>", "the image's name (default: one below dev.local)")
+  .option("--entry <file>", "of a folder: the file that starts the function (default: main.ts or main.js)")
+  .option("--no-trial", "do not run it once, which shows that it starts and makes later starts faster")
   .option("--root <folder>", "only the files, below this folder; the Dockerfile uses it")
+  .addHelpText("after", NOTES)
   .parse();
-const [name = ""] = command.args;
-await main(name, command.opts<Flags>());
+const [what = ""] = command.args;
+try {
+  await main(what, command.opts<Flags>());
+} catch (error) {
+  // What esbuild complains of it has printed itself; all else says it in its text.
+  console.error(`image: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
 
-async function main(program: string, { out, name, root }: Flags): Promise<void> {
+async function main(program: string, { out, name, root, entry, trial }: Flags): Promise<void> {
+  const wanted = Object.hasOwn(PROGRAMS, program) ? programOf(program) : functionIn(program, entry);
   const work = mkdtempSync(join(tmpdir(), "perdure-image-"));
   try {
-    const wanted = programOf(program);
     const image = name ?? wanted.image;
-    const files = await programFiles(wanted, work);
+    const files = await programFiles(wanted, work, trial);
     if (root !== undefined) return copy(files, resolve(root));
-    const file = out === undefined ? join(ROOT, "build", "image", `${program}.tar`) : resolve(out);
+    const file =
+      out === undefined ? join(ROOT, "build", "image", `${fileOf(program, wanted)}.tar`) : resolve(out);
     mkdirSync(dirname(file), { recursive: true });
     await writeImage({
       name: image,
@@ -52,6 +77,11 @@ async function main(program: string, { out, name, root }: Flags): Promise<void> 
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** That of a folder is named as its image is. */
+function fileOf(program: string, { image }: Program): string {
+  return Object.hasOwn(PROGRAMS, program) ? program : basename(image);
 }
 
 function copy(files: readonly ImageFile[], root: string): void {

@@ -25,16 +25,21 @@ export const ENVIRONMENT = compileCacheEnv("/app/cache");
  * Nothing else, no shell either; it writes nowhere.
  *
  * @param work an empty folder, to which the files that are made go.
+ * @param runs whether the program is run once. Without, nobody has seen that it starts, and nothing is compiled.
  */
-export async function programFiles(program: Program, work: string): Promise<readonly ImageFile[]> {
+export async function programFiles(
+  program: Program,
+  work: string,
+  runs = true,
+): Promise<readonly ImageFile[]> {
   const node = join(NODE_PACKAGE, "bin", "node");
   if (!existsSync(node)) {
     throw new Error(`no Node for images of ${process.platform} ${process.arch}: use the Dockerfile`);
   }
   const app = join(work, "app");
   const cache = join(app, "cache");
-  await bundle(program.entry, app);
-  await fillCompileCache(node, join(app, "main.mjs"), cache, program.trial);
+  await bundle(program.entry, app, program.root);
+  if (runs) await fillCompileCache(node, join(app, "main.mjs"), cache, program.trial);
   const parts = readdirSync(app).filter((name) => !name.endsWith(".map"));
   return [
     { from: node, to: ENTRYPOINT[0], mode: 0o755 },

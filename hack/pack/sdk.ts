@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Builds the npm package @perdure/sdk into build/sdk: JavaScript and declarations, the generated protocol code that
-// they use, and the .proto files that applications import. `npm publish build/sdk` is all that is left to do.
+// Builds the npm package @perdure/sdk: JavaScript and declarations, the generated protocol code that they use, and the
+// .proto files that applications import.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
-const root = dirname(import.meta.dirname);
+const root = join(import.meta.dirname, "..", "..");
 
 /** What an application's own .proto files may import. */
 const PROTO_FILES = [
@@ -19,7 +19,7 @@ const PROTO_FILES = [
 ];
 
 /** Builds the package into the folder, which is emptied first, and gives its path. */
-export function buildSdk(out = join(root, "build", "sdk")): string {
+export function buildSdk(out: string): string {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   compile(out);
@@ -86,8 +86,4 @@ function manifest(): Record<string, unknown> {
 
 function entry(path: string): { readonly types: string; readonly default: string } {
   return { types: `${path}.d.ts`, default: `${path}.js` };
-}
-
-if (import.meta.main) {
-  process.stdout.write(`${buildSdk()}\n`);
 }

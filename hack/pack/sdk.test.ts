@@ -10,9 +10,10 @@ import { delimiter, dirname, join } from "node:path";
 
 import test from "ava";
 
-import { buildSdk } from "./build-sdk.ts";
+import { packFolder } from "./pack.ts";
+import { buildSdk } from "./sdk.ts";
 
-const root = dirname(import.meta.dirname);
+const root = join(import.meta.dirname, "..", "..");
 const bin = join(root, "node_modules/.bin");
 
 const PROJECT: Readonly<Record<string, string>> = {
@@ -145,13 +146,24 @@ test("the README has the sample's cart, word for word", (t) => {
   t.true(readme.includes(`\`\`\`ts${lines.join("\n")}\`\`\``));
 });
 
+test("the README names the archives that are packed", (t) => {
+  const readme = readFileSync(join(root, "pkg/sdk/README.md"), "utf8");
+  for (const [name, folder] of [
+    ["perdure-sdk", "pkg/sdk"],
+    ["perdure", "."],
+  ] as const) {
+    const manifest = readFileSync(join(root, folder, "package.json"), "utf8");
+    const { version } = JSON.parse(manifest) as { readonly version: string };
+    t.true(readme.includes(` ./packages/${name}-${version}.tgz `), `${name} ${version}`);
+  }
+});
+
 /** What `npm install @perdure/sdk` would do, from the built folder and the packages that are here. */
 function install(project: string): void {
   const sdk = join(project, "node_modules/@perdure/sdk");
   mkdirSync(sdk, { recursive: true });
   const built = buildSdk(join(project, "build"));
-  const [packed] = JSON.parse(run(built, "npm", "pack", "--json", "--offline")) as [{ filename: string }];
-  run(built, "tar", "-xzf", packed.filename, "-C", sdk, "--strip-components=1");
+  run(built, "tar", "-xzf", packFolder(built, built), "-C", sdk, "--strip-components=1");
   const manifest = JSON.parse(readFileSync(join(sdk, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;
     peerDependencies: Record<string, string>;

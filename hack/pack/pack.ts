@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Packs the package in a folder as npm would to publish it, and gives the path of the archive, which lies in `out`. */
+export function packFolder(folder: string, out: string): string {
+  mkdirSync(out, { recursive: true });
+  const args = ["pack", "--json", "--offline", "--ignore-scripts", "--pack-destination", out];
+  const [packed] = JSON.parse(execFileSync("npm", args, { cwd: folder, encoding: "utf8" })) as [
+    { readonly filename: string },
+  ];
+  return join(out, packed.filename);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Builds the npm package perdure: the command line and the proxy, each in one file with all its packages, as in an image,
+// and for each a launcher that any shell runs (docs/adr/0022-the-package-brings-its-node.md).
+
+import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { bundle } from "../bundle/bundle.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** By the name of the command, what is bundled. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  perdure: "cmd/perdure/cli/bundled.ts",
+  "perdure-proxy": "cmd/proxy/bundled.ts",
+};
+
+interface Manifest {
+  readonly version: string;
+  readonly description: string;
+  readonly license: string;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+/** Builds the package into the folder, which is emptied first. */
+export async function buildPerdure(out: string): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(join(out, "bin"), { recursive: true });
+  for (const [name, entry] of Object.entries(COMMANDS)) {
+    await bundle(entry, join(out, "dist", name));
+    writeFileSync(join(out, "dist", `${name}.mjs`), start(name));
+    const launcher = join(out, "bin", name);
+    cpSync(join(import.meta.dirname, "launch.sh"), launcher);
+    chmodSync(launcher, 0o755);
+  }
+  for (const file of globSync("dist/*/*.map", { cwd: out })) rmSync(join(out, file));
+  cpSync(join(import.meta.dirname, "README.md"), join(out, "README.md"));
+  cpSync(join(ROOT, "LICENSE"), join(out, "LICENSE"));
+  writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest(), undefined, 2)}\n`);
+}
+
+/** What the launcher has Node run. The code is kept compiled from its first run on: a third of the time to start. */
+function start(name: string): string {
+  return `// SPDX-License-Identifier: Apache-2.0
+import { enableCompileCache } from "node:module";
+
+enableCompileCache();
+await import("./${name}/main.mjs");
+`;
+}
+
+function manifest(): object {
+  const source = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Manifest;
+  return {
+    name: "perdure",
+    version: source.version,
+    description: source.description,
+    license: source.license,
+    type: "module",
+    bin: Object.fromEntries(Object.keys(COMMANDS).map((name) => [name, `bin/${name}`])),
+    // The launchers want /bin/sh, and perdure dev process groups.
+    os: ["!win32"],
+    engines: { node: ">=20" },
+    files: ["bin", "dist"],
+    // Node itself, for the platforms that have such a package: the one that the tests run on.
+    optionalDependencies: source.optionalDependencies,
+  };
+}

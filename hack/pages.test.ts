@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// No page sends its reader after an image that only we have: what a page names, its own commands make.
+
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+import test from "ava";
+
+import { PROGRAMS } from "./bundle/programs.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const PAGES = ["*.md", "docs/*.md", "pkg/*/README.md", "samples/*/README.md", "hack/*/README.md"];
+
+/** As our examples call images; others', as `node:24-bookworm-slim`, are anybody's to take. */
+const OUR_IMAGE = /\b(?:dev\.local|registry\.example)\/[\w./-]+(?::[\w.-]+)?\b|--image[= ]([\w./:-]+)/g;
+
+/** Brought by `npm run cluster -- up`. */
+const WITH_THE_CLUSTER = "dev.local/hello:1";
+
+function namedBy(page: string): ReadonlySet<string> {
+  return new Set([...page.matchAll(OUR_IMAGE)].map(([name, flag]) => flag ?? name));
+}
+
+/** The names under which the commands of a page make images. */
+function madeBy(page: string): ReadonlySet<string> {
+  const made = new Set(page.includes("npm run cluster -- up") ? [WITH_THE_CLUSTER] : []);
+  for (const [, what = "", name] of page.matchAll(/npm run image -- ([\w~$./-]+)(?: --name ([\w./:-]+))?/g)) {
+    if (name !== undefined) made.add(name);
+    else for (const program of valuesOf(page, what)) made.add(imageOf(program));
+  }
+  for (const [, name = ""] of page.matchAll(/docker build -t ([\w./:-]+)/g)) made.add(name);
+  return made;
+}
+
+/** What a variable of a loop takes one after the other, or the word itself. */
+function valuesOf(page: string, word: string): readonly string[] {
+  const [, words] = new RegExp(`for ${word.replace("$", "")} in (.*); do`).exec(page) ?? [];
+  return word.startsWith("$") ? (words ?? "").split(" ") : [word];
+}
+
+/** Of a program, or of the folder of a function. */
+function imageOf(what: string): string {
+  return PROGRAMS[what]?.image ?? `dev.local/${basename(what)}`;
+}
+
+test("every image that a page names is made by the commands of the same page", (t) => {
+  let named = 0;
+  for (const path of PAGES.flatMap((pattern) => globSync(pattern, { cwd: ROOT }))) {
+    const page = readFileSync(join(ROOT, path), "utf8");
+    const made = madeBy(page);
+    for (const name of namedBy(page)) {
+      named++;
+      t.true(made.has(name), `${path} names ${name}, and makes ${[...made].join(", ") || "none"}`);
+    }
+  }
+  t.true(named >= 5);
+});
+
+test("a page that only names an image is found out", (t) => {
+  const page = "kn service create cart --image=dev.local/cart --port h2c:8080";
+  t.deepEqual([...namedBy(page)], ["dev.local/cart"]);
+  t.false(madeBy(page).has("dev.local/cart"));
+  t.true(madeBy(`npm run image -- ~/cart\n${page}`).has("dev.local/cart"));
+  t.true(
+    madeBy("for p in proxy shopping-cart; do\n npm run image -- $p\ndone").has("dev.local/shopping-cart"),
+  );
+});
