@@ -4,4 +4,5 @@ export { PROXY_SETTINGS, proxyOptions } from "./options.ts";
 export type { ProxyOptions } from "./options.ts";
 export { startProxy } from "./proxy.ts";
 export type { Proxy, ProxyDependencies } from "./proxy.ts";
+export type { StartError } from "./start-error.ts";
 export { PROXY_VERSION } from "./version.ts";

@@ -6,6 +6,7 @@ import { parseOrigins } from "../endpoint/mod.ts";
 import { REPEAT_SETTINGS } from "../telemetry/mod.ts";
 
 import { LOG_SETTINGS } from "./log-options.ts";
+import { START_SETTINGS } from "./start-options.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -72,6 +73,7 @@ export const PROXY_SETTINGS = {
     [1, 65_535],
     "Port of the user function.",
   ),
+  ...START_SETTINGS,
   protocolCheck: boolean(
     "protocol-check",
     "PERDURE_PROTOCOL_CHECK",
