@@ -64,6 +64,8 @@ ${annotations.join("\n")}
   What the service knew stays under the old address, and is there again when the log is changed back. Pods of older
   revisions keep the log that they were made with. [Tenants](tenants.md) says what this protects from, and what else is needed.
 - Keys are written in small letters, as they stand here: Kubernetes takes others too, and they are refused.
+- \`kn service delete\` removes no state: a service that is created with the same name in the same namespace has it again.
+  [The event log](event-log.md#removing-the-state-of-a-service) says how to remove it.
 - A stateful service has one pod at a time: \`autoscaling.knative.dev/max-scale\` is set to 1, and a larger one is refused.
   While a new revision takes over two pods may overlap; the log keeps that safe.
 - Where the template has a name of its own (\`spec.template.metadata.name\`), give it another one when an annotation changes, as

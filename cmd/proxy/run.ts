@@ -11,39 +11,54 @@ import {
 import type { LogLevel } from "../../pkg/base/mod.ts";
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
-import type { Proxy } from "../../pkg/proxy/mod.ts";
+import type { Proxy, StartError } from "../../pkg/proxy/mod.ts";
 import { createLogger, podFields } from "../../pkg/telemetry/mod.ts";
 
 import { parseFlags } from "./flags.ts";
 import { keepHeapSmall } from "./heap.ts";
+import { leaveTerminationMessage } from "./termination-message.ts";
 
 const EXIT_STOPPED = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-/** Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
+type Texts = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start (also for want of a user
+ * function, `startTimeoutMs`), 2 wrong usage. Why is said on standard error and in `terminationMessageFile`.
+ */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   keepWithoutReaders("perdure");
   const stop = new AbortController();
   const stopRequested = stopSignal(() => process.exit(EXIT_FAILED)).then(() => stop.abort());
+  const flags = parseFlags(argv);
   try {
-    const proxy = await start(argv, env, stop.signal).catch((error: unknown) => {
+    const failed = Promise.withResolvers<StartError>();
+    const proxy = await start(flags, env, stop.signal, failed.resolve).catch((error: unknown) => {
       // It still waited for its log, and does not have to any more.
       if (stop.signal.aborted) process.exit(EXIT_STOPPED);
       throw error;
     });
     keepHeapSmall();
-    await stopRequested;
+    const failure = await Promise.race([stopRequested, failed.promise]);
     await proxy.stop();
+    if (failure !== undefined) throw failure;
     process.exit(EXIT_STOPPED);
   } catch (error) {
     process.stderr.write(`perdure: ${describeError(error)}\n`);
+    leaveTerminationMessage(error, flags, env);
     process.exit(isUsage(error) ? EXIT_USAGE : EXIT_FAILED);
   }
 }
 
-async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Proxy> {
-  const options = proxyOptions(parseFlags(argv), env);
+async function start(
+  flags: Texts,
+  env: Texts,
+  signal: AbortSignal,
+  onStartFailed: (error: StartError) => void,
+): Promise<Proxy> {
+  const options = proxyOptions(flags, env);
   const logger = createLogger(options.logLevel as LogLevel, process.stdout, podFields(env));
   const proxy = await startProxy(options, {
     clock: systemClock,
@@ -53,6 +68,7 @@ async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: Ab
     onSpec: (spec) => {
       if (spec !== undefined) process.stderr.write(`ready http://127.0.0.1:${proxy.port}\n`);
     },
+    onStartFailed,
   });
   return proxy;
 }

@@ -8,6 +8,8 @@
  * 2. A failure says where in AVA it was raised, not where in our code.
  * 3. An error outside of any test does not name its file.
  *
+ * And it names the files that took longest, since `npm test` is to take five minutes.
+ *
  * The patched functions are AVA's own, not a public interface: `ava.test.ts` runs every case for real, so that a new
  * version of AVA that changes them is noticed.
  */
@@ -28,10 +30,21 @@ interface TestEvent {
   readonly err?: SerializedError | Error;
 }
 
+interface Worker {
+  /** Resolves when the file's tests are over. */
+  readonly promise: Promise<unknown>;
+}
+
+interface RunPlan {
+  readonly status: { observeWorker(worker: Worker, testFile: string, stats: unknown): void };
+}
+
 interface TapReporter {
+  readonly reportStream: NodeJS.WritableStream;
   sanitizeStackOutput: (stack: string | undefined) => string;
   relativeFile(file: string): string;
-  startRun(plan: unknown): void;
+  startRun(plan: RunPlan): void;
+  endRun(): void;
   writeTest(event: TestEvent, flags: unknown): void;
   writeCrash(event: TestEvent, title?: string): void;
 }
@@ -63,11 +76,35 @@ function serialized(error: SerializedError | Error): SerializedError {
 }
 
 const { default: reporter } = await load<{ default: { prototype: TapReporter } }>("lib/reporters/tap.js");
-const { startRun, writeTest, writeCrash } = reporter.prototype;
+const { startRun, endRun, writeTest, writeCrash } = reporter.prototype;
+
+/** Files that are named at the end, and from how many milliseconds on. */
+const MAX_NAMED = 10;
+const LONG_MS = 10_000;
+
+const durations: { readonly file: string; readonly ms: number }[] = [];
 
 reporter.prototype.startRun = function (plan) {
   this.sanitizeStackOutput = ownFrames;
+  const { status } = plan;
+  const observeWorker = status.observeWorker.bind(status);
+  status.observeWorker = (worker, testFile, stats) => {
+    const startedMs = performance.now();
+    observeWorker(worker, testFile, stats);
+    const note = (): void => {
+      durations.push({ file: this.relativeFile(testFile), ms: performance.now() - startedMs });
+    };
+    worker.promise.then(note, note);
+  };
   startRun.call(this, plan);
+};
+
+reporter.prototype.endRun = function () {
+  const longest = durations.filter(({ ms }) => ms >= LONG_MS).sort((a, b) => b.ms - a.ms);
+  for (const { file, ms } of longest.slice(0, MAX_NAMED)) {
+    this.reportStream.write(`# long: ${(ms / 1_000).toFixed(1)} s ${file}\n`);
+  }
+  endRun.call(this);
 };
 
 reporter.prototype.writeTest = function (event, flags) {

@@ -3,6 +3,7 @@
 import test from "ava";
 import fc from "fast-check";
 
+import { bySize } from "../../test/lib/by-size.ts";
 import { until } from "../../test/lib/until.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
@@ -10,7 +11,7 @@ import type { Command, CommandReply, StreamedCommand } from "../router/mod.ts";
 import { DEEDS, mixedRequest, openSession, send } from "./testdata/mixed-requests.ts";
 import { runEndpoint } from "./testdata/running-endpoint.ts";
 
-const MIXES = 1_000;
+const MIXES = bySize({ full: 1_000, short: 100 });
 
 /** More than one connection may have. */
 const MAX_BYTES = 1_500_000;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { connect as connectHttp2, constants, createServer } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { createServer as createTcpServer } from "node:net";
@@ -97,7 +98,7 @@ test("a peer that is not there is UNAVAILABLE", async (t) => {
   server.close();
   await once(server, "close");
   const error = await t.throwsAsync(connect({ host: "127.0.0.1", port, clock: systemClock }));
-  t.like(error, { status: Status.UNAVAILABLE, code: "CONNECT_FAILED" });
+  t.like(error, { status: Status.UNAVAILABLE, code: "CONNECT_REFUSED" });
   await t.throwsAsync(connect({ host: "no host", port, clock: systemClock }), { code: "CONNECT_FAILED" });
 });
 
@@ -110,9 +111,11 @@ test("a peer that says nothing is given up after the time for connecting", async
 
 test("a peer that speaks something else, or hangs up, is UNAVAILABLE", async (t) => {
   const http1 = await tcpServer(t, (socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"));
-  await t.throwsAsync(connect({ host: "127.0.0.1", port: http1, clock: systemClock }), {
-    code: "CONNECT_FAILED",
-  });
+  const ofNode = createHttpServer();
+  for (const port of [http1, await listen(ofNode)]) {
+    await t.throwsAsync(connect({ host: "127.0.0.1", port, clock: systemClock }), { code: "WRONG_PROTOCOL" });
+  }
+  ofNode.close();
   const mute = await tcpServer(t, (socket) => socket.end());
   await t.throwsAsync(connect({ host: "127.0.0.1", port: mute, clock: systemClock }), {
     code: "CONNECT_FAILED",

@@ -10,8 +10,12 @@ export type GrpcErrorCode =
   | "DEADLINE_EXCEEDED"
   /** No connection could be made. */
   | "CONNECT_FAILED"
+  /** Nothing listens at the address. */
+  | "CONNECT_REFUSED"
   /** Making the connection took too long. */
   | "CONNECT_TIMEOUT"
+  /** The peer answers, and not with HTTP/2, which gRPC needs. */
+  | "WRONG_PROTOCOL"
   /** The connection ended, or takes no further calls; this call was not made. */
   | "CONNECTION_CLOSED"
   /** The connection broke while the call was open. */

@@ -66,6 +66,14 @@ export function connectError(target: string, cause: unknown): StatusError {
   // Node tries every address of a name and reports them together, with a text of nothing.
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   const reason = first === undefined ? "the peer closed it" : toError(first).message;
+  const code = codeOf(first);
+  if (code === "ECONNREFUSED") {
+    return grpcError(Status.UNAVAILABLE, "CONNECT_REFUSED", `nothing listens on ${target}`, cause);
+  }
+  if (code === "ERR_HTTP2_ERROR" || code === "ERR_HTTP2_SESSION_ERROR") {
+    const text = `what listens on ${target} does not speak HTTP/2, which gRPC needs`;
+    return grpcError(Status.UNAVAILABLE, "WRONG_PROTOCOL", text, cause);
+  }
   return grpcError(Status.UNAVAILABLE, "CONNECT_FAILED", `cannot connect to ${target}: ${reason}`, cause);
 }
 

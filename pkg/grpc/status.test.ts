@@ -96,4 +96,9 @@ test("transport errors keep their cause and name it", (t) => {
   t.like(lostConnectionError(undefined), { status: 14, message: "the connection was lost" });
   const refused = connectError("h:1", new AggregateError([new Error("connect ECONNREFUSED")]));
   t.like(refused, { code: "CONNECT_FAILED", message: "cannot connect to h:1: connect ECONNREFUSED" });
+  const nobody = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  t.like(connectError("h:1", new AggregateError([nobody])), {
+    code: "CONNECT_REFUSED",
+    message: "nothing listens on h:1",
+  });
 });

@@ -35,8 +35,11 @@ const OPTIONS = {
   requestTimeoutMs: 30_000,
 };
 
-/** For tests that wait for it. */
-const SOON = { requestTimeoutMs: 300 };
+/**
+ * For tests that wait for it. The same time bounds the handshakes that they need, and all tests of a file share one thread:
+ * so these run before the others, one after another (`test.serial`).
+ */
+const SOON = { requestTimeoutMs: 1_000 };
 
 async function start(
   t: ExecutionContext,
@@ -145,7 +148,7 @@ test("what is no question is refused, and the next one is answered", async (t) =
   t.is((await ask("/admit", "3")).status, 200);
 });
 
-test("a question that does not come to its end is given up", async (t) => {
+test.serial("a question that does not come to its end is given up", async (t) => {
   const { port, certificates, ask } = await start(t, {}, SOON);
   const ended = new Promise<void>((resolve) => {
     const socket = connect({ host: "localhost", port, ca: [...certificates.ca] }, () => {
@@ -197,7 +200,7 @@ test("the end waits for a question that is being answered, and not for ever", as
   slow.write("{");
   await ask("/livez");
   let isClosed = false;
-  const closed = close(5_000).then(() => {
+  const closed = close(60_000).then(() => {
     isClosed = true;
   });
   await until("nobody new is let in", () =>
@@ -247,21 +250,28 @@ test("a body of unknown length is refused at its head, and so is one of two leng
   await until("all is given back", () => server.pending.connections === 0);
 });
 
-test("a question that there is no room for is refused before its body, and others are answered", async (t) => {
-  const sizes = { maxBodyBytes: 100_000, maxPendingBytes: 400_000 };
-  const { port, ask, server } = await start(t, { answer: () => ({}) }, { ...sizes, requestTimeoutMs: 2_000 });
-  const from = "127.0.0.2";
-  // They are all of one address: the first three may have so much, and the fourth not any more.
-  const first = Array.from({ length: 3 }, () => talk(port, post("x".repeat(49_000), 50_000), { from }));
-  await until("they hold it", () => server.pending.bytes >= 147_000);
-  t.regex(
-    await talk(port, post("", 50_000), { from }),
-    /^HTTP\/1\.1 503 .*retry-after: 1.*WEBHOOK_OVERLOADED/s,
-  );
-  t.is((await ask("/admit", JSON.stringify("y".repeat(50_000)))).status, 200, "beside them");
-  t.deepEqual(await Promise.all(first), ["", "", ""], "they are given up in time");
-  await until("all is given back", () => server.pending.bytes === 0);
-});
+test.serial(
+  "a question that there is no room for is refused before its body, and others are answered",
+  async (t) => {
+    const sizes = { maxBodyBytes: 100_000, maxPendingBytes: 400_000 };
+    const { port, ask, server } = await start(
+      t,
+      { answer: () => ({}) },
+      { ...sizes, requestTimeoutMs: 4_000 },
+    );
+    const from = "127.0.0.2";
+    // They are all of one address: the first three may have so much, and the fourth not any more.
+    const first = Array.from({ length: 3 }, () => talk(port, post("x".repeat(49_000), 50_000), { from }));
+    await until("they hold it", () => server.pending.bytes >= 147_000);
+    t.regex(
+      await talk(port, post("", 50_000), { from }),
+      /^HTTP\/1\.1 503 .*retry-after: 1.*WEBHOOK_OVERLOADED/s,
+    );
+    t.is((await ask("/admit", JSON.stringify("y".repeat(50_000)))).status, 200, "beside them");
+    t.deepEqual(await Promise.all(first), ["", "", ""], "they are given up in time");
+    await until("all is given back", () => server.pending.bytes === 0);
+  },
+);
 
 test("a request that does not wait for the answer before ends its connection, with all that was sent behind it", async (t) => {
   let asked = 0;
@@ -305,22 +315,25 @@ test("a kept connection carries one question after another, also when the next c
   t.deepEqual(answers, { 200: 1_000 });
 });
 
-test("what a sender leaves unfinished ends with its time: a handshake, a first request, headers", async (t) => {
-  const { port, server } = await start(t, {}, SOON);
-  const ends = (bytes: string): Promise<string> => talk(port, bytes);
-  const noHandshake = new Promise<void>((resolve) => {
-    connectTcp(port, "127.0.0.1")
-      .on("error", () => undefined)
-      .on("close", () => resolve())
-      .resume();
-  });
-  t.deepEqual(await Promise.all([ends(""), ends("GET /livez HTTP/1.1\r\nhost: x\r\nx: "), noHandshake]), [
-    "",
-    "",
-    undefined,
-  ]);
-  await until("all is given back", () => server.pending.connections === 0);
-});
+test.serial(
+  "what a sender leaves unfinished ends with its time: a handshake, a first request, headers",
+  async (t) => {
+    const { port, server } = await start(t, {}, SOON);
+    const ends = (bytes: string): Promise<string> => talk(port, bytes);
+    const noHandshake = new Promise<void>((resolve) => {
+      connectTcp(port, "127.0.0.1")
+        .on("error", () => undefined)
+        .on("close", () => resolve())
+        .resume();
+    });
+    t.deepEqual(await Promise.all([ends(""), ends("GET /livez HTTP/1.1\r\nhost: x\r\nx: "), noHandshake]), [
+      "",
+      "",
+      undefined,
+    ]);
+    await until("all is given back", () => server.pending.connections === 0);
+  },
+);
 
 test("an address has half of the connections, and another one is served beside it; HTTP/2 is not offered", async (t) => {
   const { port, ask, server } = await start(t);

@@ -6,4 +6,5 @@ export type { ProxyOptions } from "./options.ts";
 export { startProxy } from "./proxy.ts";
 export type { Proxy, ProxyDependencies } from "./proxy.ts";
 export type { EntityRecord, RequestRecord, Stored } from "./request-records.ts";
+export type { StartError } from "./start-error.ts";
 export { PROXY_VERSION } from "./version.ts";

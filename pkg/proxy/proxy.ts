@@ -25,10 +25,14 @@ import { probeRoutes } from "./admin/probe-routes.ts";
 import type { Check } from "./admin/probe-routes.ts";
 import { Drain } from "./drain.ts";
 import { divideMemory } from "./memory.ts";
+import { listeningSockets } from "./listening-ports.ts";
 import { openLog } from "./open-log.ts";
 import type { ProxyOptions } from "./options.ts";
 import { RequestRecords } from "./request-records.ts";
 import type { RequestRecord } from "./request-records.ts";
+import { startError } from "./start-error.ts";
+import type { StartError } from "./start-error.ts";
+import { StartWatch } from "./start-watch.ts";
 import { untilQuiet } from "./until-quiet.ts";
 import { PROXY_NAME, PROXY_VERSION } from "./version.ts";
 
@@ -46,6 +50,11 @@ export interface ProxyDependencies {
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
   /** Answers `GET /` of the public port, where no rule of the user function does. */
   readonly front?: FrontPage;
+  /**
+   * No user function could be served within `startTimeoutMs`, or it was refused, and none was ever served: the proxy should
+   * end. Called once at most; without it the proxy goes on looking.
+   */
+  readonly onStartFailed?: (error: StartError) => void;
 }
 
 /** A running proxy. */
@@ -99,12 +108,17 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     makeRoom: () => entities.makeRoom(),
     onSpec: (spec) => {
       served = spec;
+      if (spec !== undefined) watch.stop();
       endpoint.setSpec(spec);
       entities.serve(entityServices(spec));
       dependencies.onSpec?.(spec);
     },
-    onRejected: (errors) => dependencies.onRejected?.(errors),
+    onRejected: (errors) => {
+      watch.refused();
+      dependencies.onRejected?.(errors);
+    },
   });
+  const watch = watchStart(options, dependencies, userFunction, () => [endpoint.port, admin.port]);
   const reportError = (message: string) => userFunction.reportError(message);
   const behind = { streams: userFunction, clock, random, logger, reportError, options };
   const entities = new EntityRuntime({
@@ -144,6 +158,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   prepareEnd = () => drain.drain();
   checks = () => readiness(log, userFunction, drain);
   userFunction.start();
+  watch.start();
   logger.info("listening", {
     port: endpoint.port,
     adminPort: admin.port,
@@ -153,6 +168,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
 
   const stop = async (): Promise<void> => {
     logger.info("stopping");
+    watch.stop();
     drain.stop();
     await endpoint.close(options.drainTimeoutMs);
     const timeIsUp = sleep(clock, options.drainTimeoutMs);
@@ -175,6 +191,23 @@ function recorded(entities: EntityRuntime, records: RequestRecords): Pick<Entity
       return entities.dispatch(command);
     },
   };
+}
+
+function watchStart(
+  { userFunctionHost: host, userFunctionPort: port, startTimeoutMs }: ProxyOptions,
+  { clock, onStartFailed }: ProxyDependencies,
+  userFunction: UserFunction,
+  ownPorts: () => readonly number[],
+): StartWatch {
+  return new StartWatch({
+    clock,
+    timeoutMs: onStartFailed === undefined ? 0 : startTimeoutMs,
+    isRefused: () => userFunction.status.kind === "rejected",
+    onFailed: () => {
+      const target = { host, port, ownPorts: ownPorts() };
+      onStartFailed?.(startError(userFunction.status, target, startTimeoutMs, listeningSockets()));
+    },
+  });
 }
 
 function entityServices(spec: UserFunctionSpec | undefined): EntityService[] {

@@ -9,6 +9,7 @@ import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
 import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
 import { until } from "../../test/lib/until.ts";
 import { seededRandom, silentLogger, systemClock } from "../base/mod.ts";
+import type { LogFields } from "../base/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
 
@@ -30,6 +31,7 @@ function look(
   port: number,
   options: Partial<UserFunctionOptions> = {},
   checkSpec: UserFunctionDependencies["checkSpec"] = () => [],
+  others: Partial<UserFunctionDependencies> = {},
 ): Seen {
   const specs: Seen["specs"] = [];
   const rejections: Seen["rejections"] = [];
@@ -51,6 +53,7 @@ function look(
     makeRoom: () => false,
     onSpec: (spec: UserFunctionSpec | undefined) => specs.push(spec && [...spec.services.keys()]),
     onRejected: (errors) => rejections.push(errors),
+    ...others,
   });
   userFunction.start();
   t.teardown(() => userFunction.stop());
@@ -219,6 +222,29 @@ test("reportError arrives, never fails, and is silent while nobody is there", as
   served.kill();
   await until("it is missed", () => specs.length === 2);
   t.notThrows(() => userFunction.reportError("too late"));
+});
+
+test("why it is not there is said when the reason changes and again half a minute later, and not at each try (5)", async (t) => {
+  const port = await freePort();
+  const said: string[] = [];
+  const tries: string[] = [];
+  const logger = {
+    ...silentLogger,
+    info: (_message: string, fields?: LogFields) => void said.push(String(fields?.["error"])),
+    debug: (_message: string, fields?: LogFields) => void tries.push(String(fields?.["error"])),
+  };
+  let aheadMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const { userFunction } = look(t, port, {}, () => [], { logger, clock });
+  await until("it was looked for a few times", () => tries.length >= 5);
+  const reason = `nothing listens on 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`;
+  t.deepEqual(said, [reason]);
+  t.deepEqual(userFunction.status, { kind: "connecting", problem: reason, code: "CONNECT_REFUSED" });
+  aheadMs = 30_000;
+  await until("it is said again", () => said.length > 1);
+  tries.length = 0;
+  await until("it was looked for again", () => tries.length >= 5);
+  t.deepEqual(said, [reason, reason]);
 });
 
 test("stop ends the search at once", async (t) => {

@@ -4,15 +4,8 @@ import { toBinary } from "@bufbuild/protobuf";
 
 import { backoffMs, describeError, sleep } from "../base/mod.ts";
 import type { Account, Clock, Logger, Random } from "../base/mod.ts";
-import { connect } from "../grpc/mod.ts";
-import type {
-  CallOptions,
-  ClientStream,
-  Connection,
-  StatusError,
-  StreamHandlers,
-  UnaryReply,
-} from "../grpc/mod.ts";
+import { connect, StatusError } from "../grpc/mod.ts";
+import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
 import {
   EntitySpecSchema,
   MessageError,
@@ -73,6 +66,9 @@ const MAX_TOLD = 50;
 /** How long the user function may take to acknowledge a report, in milliseconds. */
 const REPORT_TIMEOUT_MS = 5_000;
 
+/** From one line that says why the user function is not there to the next with the same reason, in milliseconds. */
+const REMIND_MS = 30_000;
+
 /**
  * The user function as the proxy sees it: one connection, found again whenever it is lost.
  *
@@ -85,12 +81,15 @@ const REPORT_TIMEOUT_MS = 5_000;
  *    nothing retried. Of one that can be served in part each part that is not is reported once, and the rest served.
  * 3. `onSpec` hears a spec when serving begins and undefined when it ends, in turn.
  * 4. Whatever the user function says or fails to say, the proxy stays up (I12).
+ * 5. Why it is not there is said in the log when the reason changes, and again every `REMIND_MS` while it stays.
  */
 export class UserFunction implements StreamOpener {
   readonly #dependencies: UserFunctionDependencies;
   readonly #stopped = new AbortController();
   #state: State = { kind: "connecting" };
-  #problem = "";
+  #problem: Problem = NO_PROBLEM;
+  /** When it was last said, by the monotonic clock. */
+  #saidMs = 0;
   /** The one that is looked after now, in whatever state. */
   #connection: Connection | undefined;
   readonly #reports: Reports;
@@ -115,7 +114,7 @@ export class UserFunction implements StreamOpener {
     const state = this.#state;
     switch (state.kind) {
       case "connecting":
-        return { kind: "connecting", problem: this.#problem };
+        return { kind: "connecting", problem: this.#problem.text, code: this.#problem.code };
       case "serving":
         return { kind: "serving", unserved: state.unserved, crowding: this.#room.problem };
       case "rejected":
@@ -185,7 +184,7 @@ export class UserFunction implements StreamOpener {
   }
 
   async #run(): Promise<void> {
-    const { options, clock, random, logger, onSpec } = this.#dependencies;
+    const { options, clock, random, onSpec } = this.#dependencies;
     const { signal } = this.#stopped;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -194,15 +193,10 @@ export class UserFunction implements StreamOpener {
         if (signal.aborted) return;
         const spec = await this.#discover(connection);
         attempt = 0;
-        this.#problem = "";
+        this.#problem = NO_PROBLEM;
         await this.#serve(connection, spec);
       } catch (error) {
-        const text = describeError(error);
-        // Each new reason once is enough for people; the rest is for whoever looks closer.
-        const level = text === this.#problem ? "debug" : "info";
-        this.#problem = text;
-        const at = `${options.host}:${options.port}`;
-        logger[level]("user function is not available yet", { at, attempt, error: text });
+        this.#missed(attempt, error);
       } finally {
         this.#connection?.destroy();
         this.#connection = undefined;
@@ -217,6 +211,21 @@ export class UserFunction implements StreamOpener {
       if (!signal.aborted)
         await sleep(clock, backoffMs(Math.max(attempt, 1), options.backoff, random), signal);
     }
+  }
+
+  /** Keeps why it is not there, and says it (5); what is not said to people is there for whoever looks closer. */
+  #missed(attempt: number, error: unknown): void {
+    const { options, clock, logger } = this.#dependencies;
+    const text = describeError(error);
+    const isNew = text !== this.#problem.text;
+    this.#problem = { text, code: error instanceof StatusError ? error.code : undefined };
+    const nowMs = clock.monotonicMs();
+    // Rather a little early: the next try may be the longest wait away.
+    const waitMs = Math.min(options.backoff.maxMs, REMIND_MS / 2);
+    const isDue = isNew || nowMs - this.#saidMs + waitMs > REMIND_MS;
+    if (isDue) this.#saidMs = nowMs;
+    const at = `${options.host}:${options.port}`;
+    logger[isDue ? "info" : "debug"]("user function is not available yet", { at, attempt, error: text });
   }
 
   async #connect(): Promise<Connection> {
@@ -325,6 +334,15 @@ async function sendReport(connection: Connection, message: string, timeoutMs: nu
   await connection.unary("/cloudstate.EntityDiscovery/reportError", request, { timeoutMs });
 }
 
+interface Problem {
+  /** Empty if there is none. */
+  readonly text: string;
+  /** That of the error, if it was a `StatusError`. */
+  readonly code: string | undefined;
+}
+
+const NO_PROBLEM: Problem = { text: "", code: undefined };
+
 type State =
   | { readonly kind: "connecting" }
   | { readonly kind: "serving"; readonly connection: Connection; readonly unserved: readonly UnservedPart[] }
@@ -337,8 +355,8 @@ type State =
 
 /** Where the proxy stands with its user function, for probes and people. */
 export type UserFunctionStatus =
-  /** `problem` is why the last try failed; empty if there was none yet. */
-  | { readonly kind: "connecting"; readonly problem: string }
+  /** `problem` is why the last try failed, empty if there was none yet; `code` is that of its `StatusError`. */
+  | { readonly kind: "connecting"; readonly problem: string; readonly code: string | undefined }
   | {
       readonly kind: "serving";
       readonly unserved: readonly UnservedPart[];

@@ -52,6 +52,9 @@ test("the proxy stands between queue-proxy and the user function, as a container
         { name: "ADMIN_PORT", value: "9010" },
         { name: "USER_FUNCTION_PORT", value: "8080" },
         { name: "PERDURE_LOG", value: "nats://nats.perdure-system.svc:4222/default_cart" },
+        { name: "PERDURE_LOG_START_TIMEOUT_MS", value: "45000" },
+        { name: "PERDURE_START_TIMEOUT_MS", value: "45000" },
+        { name: "PERDURE_TERMINATION_MESSAGE_FILE", value: "/dev/termination-log" },
         { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
         { name: "PERDURE_MAX_CONFLICT_RETRIES", value: "1000" },
         { name: "PERDURE_DRAIN_WAIT_URL", value: "http://127.0.0.1:8022/wait-for-drain" },
@@ -84,6 +87,7 @@ test("the proxy stands between queue-proxy and the user function, as a container
           },
         },
       },
+      terminationMessagePath: "/dev/termination-log",
       terminationMessagePolicy: "FallbackToLogsOnError",
       volumeMounts: [
         { name: "perdure-nats", mountPath: "/var/run/secrets/perdure.dev/nats", readOnly: true },
@@ -135,6 +139,7 @@ test("annotations choose log, image, resources, port and what the proxy is told"
     "perdure.dev/log-replicas": "3",
     "perdure.dev/passivation-timeout": "1m30s",
     "perdure.dev/user-function-port": "8088",
+    "perdure.dev/start-timeout": "2m",
     "perdure.dev/nats-secret": "shop-nats",
     "perdure.dev/proxy-image": "dev.local/perdure-proxy:other",
     "perdure.dev/proxy-cpu": "1",
@@ -151,6 +156,8 @@ test("annotations choose log, image, resources, port and what the proxy is told"
     PERDURE_PASSIVATION_TIMEOUT_MS: "90000",
     PERDURE_LOG_LEVEL: "debug",
     USER_FUNCTION_PORT: "8088",
+    PERDURE_START_TIMEOUT_MS: "120000",
+    PERDURE_LOG_START_TIMEOUT_MS: "120000",
   });
   t.is(proxy["image"], "dev.local/perdure-proxy:other");
   t.deepEqual(

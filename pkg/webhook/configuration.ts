@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly log: string;
   readonly natsSecret: string;
   readonly userFunctionPort: number | undefined;
+  /** How long the start may wait for the log, and then for the user function, in milliseconds. */
+  readonly startTimeoutMs: number;
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly limits: { readonly cpu?: string; readonly memory?: string };
   /** Variables of the proxy; those of settings about which nothing was said are not in it. */
@@ -72,6 +74,7 @@ export function serviceOptions(
     log: log.address,
     natsSecret: valueOf("natsSecret", all),
     userFunctionPort: all.userFunctionPort,
+    startTimeoutMs: valueOf("startTimeoutMs", all),
     requests: { cpu: valueOf("proxyCpu", all).text, memory: valueOf("proxyMemory", all).text },
     limits: {
       ...(cpu.value !== undefined && { cpu: cpu.value.text }),

@@ -135,6 +135,13 @@ export const SERVICE_SETTINGS = {
     "",
     "Port of the user function, if it is not the port of the container that serves.",
   ),
+  startTimeoutMs: setting(
+    "both",
+    "start-timeout",
+    duration(1_000, DAY_MS),
+    "45s",
+    "How long a pod's proxy waits at its start for NATS, and then for the user function to listen and speak gRPC; then it ends, `kn` shows why, and Kubernetes starts it again. Longer for a function that takes longer to start.",
+  ),
   passivationTimeoutMs: setting(
     "both",
     "passivation-timeout",

@@ -24,6 +24,9 @@ const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
  */
 const MAX_CONFLICT_RETRIES = 1_000;
 
+/** Where Kubernetes reads why a container has ended (the default of `terminationMessagePath`). */
+const TERMINATION_MESSAGE_FILE = "/dev/termination-log";
+
 /** Whose pod it is, as its labels say. */
 export interface PodIdentity {
   readonly namespace: string;
@@ -68,7 +71,9 @@ export function proxySidecar(
     // Called as soon as the pod is to end, when queue-proxy is told to stop too. SIGTERM follows the answer. The kubelet
     // calls from the node's address, as others may, so it shows the secret (ADR 12).
     lifecycle: { preStop: { httpGet: { path: "/drain", port: ADMIN_PORT, httpHeaders } } },
-    // Knative shows the last words of what cannot start in the status of the Service.
+    // Knative shows in the status of the Service why the proxy could not start: what it has left in the file, or else the
+    // last lines of its log.
+    terminationMessagePath: TERMINATION_MESSAGE_FILE,
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [{ name: SECRET_VOLUME, mountPath: SECRET_FOLDER, readOnly: true }],
   };
@@ -96,6 +101,9 @@ function environment(
     ADMIN_PORT: String(ADMIN_PORT),
     USER_FUNCTION_PORT: String(userPort),
     [LOG_VARIABLE]: options.log,
+    PERDURE_LOG_START_TIMEOUT_MS: String(options.startTimeoutMs),
+    PERDURE_START_TIMEOUT_MS: String(options.startTimeoutMs),
+    PERDURE_TERMINATION_MESSAGE_FILE: TERMINATION_MESSAGE_FILE,
     NATS_SECRET_DIR: SECRET_FOLDER,
     PERDURE_MAX_CONFLICT_RETRIES: String(MAX_CONFLICT_RETRIES),
     PERDURE_DRAIN_WAIT_URL: QUEUE_DRAINED_URL,

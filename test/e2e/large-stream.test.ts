@@ -7,6 +7,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
 import { ActionResponseSchema } from "../../pkg/protocol/mod.ts";
+import { bySize } from "../lib/by-size.ts";
 import { startProxyProcess } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { recite, STREAM_WAYS } from "../lib/stream-ways.ts";
@@ -30,8 +31,8 @@ const REST_MS = 20;
 /** Before it reads anything it rests until the user function, too, has been at rest for so long. */
 const QUIET_MS = 300;
 
-/** By every protocol the same: `PERDURE_TEST_STREAM_MIB=1024` makes each of them as long as the first. */
-const OTHERS_MIB = Number(process.env["PERDURE_TEST_STREAM_MIB"] ?? 256);
+/** Of each stream, in MiB: more than the memory may grow by. */
+const TOTAL_MIB = bySize({ full: 1_024, short: 96 });
 
 function residentMib(pid: number): number {
   const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
@@ -41,9 +42,8 @@ function residentMib(pid: number): number {
 const measured = process.platform === "linux" ? test.serial : test.serial.skip;
 
 for (const way of STREAM_WAYS) {
-  const totalMib = way === "gRPC" ? 1_024 : OTHERS_MIB;
   measured(
-    `${way}: ${totalMib} MiB to a reader that rests now and then do not fill the proxy's memory (I11)`,
+    `${way}: ${TOTAL_MIB} MiB to a reader that rests now and then do not fill the proxy's memory (I11)`,
     async (t) => {
       t.timeout(300_000);
       const answer = toBinary(
@@ -55,7 +55,7 @@ for (const way of STREAM_WAYS) {
         spec: talksSpec(),
         onAction: (call) =>
           void (async () => {
-            for (; sentBytes < totalMib * MIB; sentBytes += MESSAGE_BYTES) await call.sendBytes(answer);
+            for (; sentBytes < TOTAL_MIB * MIB; sentBytes += MESSAGE_BYTES) await call.sendBytes(answer);
             call.end();
           })(),
       });
@@ -82,7 +82,7 @@ for (const way of STREAM_WAYS) {
         await delay(REST_MS);
         mostMib = Math.max(mostMib, residentMib(proxy.pid));
       }
-      t.true(received > totalMib * MIB, `${received} bytes came`);
+      t.true(received > TOTAL_MIB * MIB, `${received} bytes came`);
       const grownMib = Math.round(mostMib - beforeMib);
       const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
       t.log(`${Math.round(beforeMib)} MiB before, at most ${grownMib} MiB more; ${seconds} s`);

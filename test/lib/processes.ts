@@ -68,7 +68,7 @@ const COMPILE_CACHE = join(ROOT, "node_modules", ".cache", "node");
 export const PROXY = join(ROOT, "cmd", "proxy", "main.ts");
 
 /** How long a process may take to say what is waited for, in milliseconds; long, since the machine may be busy. */
-const LINE_TIMEOUT_MS = 30_000;
+const LINE_TIMEOUT_MS = 90_000;
 
 /** Starts `node main.ts …`; `prefix` is a command that becomes it in the end, as a shell does by `exec "$@"`. */
 export function startProcess(

@@ -12,7 +12,7 @@ import { eventLogContract } from "../contract.ts";
 import { NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
-import { addressOf, openLog } from "./test-lib/logs.ts";
+import { addressOf, openLog, refused } from "./test-lib/logs.ts";
 
 let shared: Promise<NatsCluster> | undefined;
 let lastLog = 0;
@@ -36,6 +36,20 @@ eventLogContract(natsTest, "jetstream, three copies", async (limits) => {
     dispose: () => log.close(),
   };
 });
+
+natsTest(
+  "more copies than there are servers: unavailable, since servers may come, and the text has both",
+  async (t) => {
+    shared ??= startNatsCluster(3);
+    const [first] = (await shared).servers;
+    const opening = openLog(t, addressOf(first!), { replicas: 5, requestTimeoutMs: 30_000 }, "five");
+    const { message } = await refused(t, opening, "LOG_UNAVAILABLE");
+    t.regex(
+      message,
+      /the streams of five, with 5 copies each: there are not as many servers now as copies are asked for/,
+    );
+  },
+);
 
 natsTest(
   "a tail goes on, losing and doubling nothing, when the stream's leader dies, and its consumer's server",

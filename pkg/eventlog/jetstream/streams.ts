@@ -80,7 +80,8 @@ export async function prepareStreams(
     }
   } catch (thrown) {
     // Making a stream anew is harmless, so an unknown outcome is none here.
-    throw translateError(thrown, `preparing the streams of ${prefix}`, "read");
+    const copies = options.replicas > 1 ? `, with ${options.replicas} copies each` : "";
+    throw translateError(thrown, `preparing the streams of ${prefix}${copies}`, "read");
   }
   throw new EventLogError("LOG_UNAVAILABLE", `${prefix}: others make and remove its streams all the time`);
 }

@@ -1,0 +1,21 @@
+// Of `npm run faults`; AVA wants its configuration beside package.json. Two at a time: each starts a handful of processes.
+
+/** What `npm test` leaves out. */
+export const LONG_TESTS = [
+  "test/faults/{crash,effects,jetstream,proof,rivals}.test.ts",
+  "test/attack/runs.test.ts",
+  "hack/bench/nats-run.test.ts",
+];
+
+/** What `npm test` runs in its short form (`test/lib/by-size.ts`). */
+const SHORTENED = ["test/e2e/large-stream.test.ts", "pkg/endpoint/exact-account.test.ts"];
+
+const [FAULTS] = LONG_TESTS;
+
+export default {
+  // `--short` goes without the runs of attacks and benchmarks, which are no faults.
+  files: process.env.PERDURE_TEST_SIZE === "full" ? [...LONG_TESTS, ...SHORTENED] : [FAULTS],
+  extensions: ["ts"],
+  concurrency: 2,
+  timeout: "5m",
+};

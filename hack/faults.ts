@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * `npm run faults`: the fault tests that take longer than `npm test` may, then rounds of drawn faults (`test/faults/main.ts`).
+ *
+ * - `--short`: the fault tests in their short form, which takes about a minute; for continuous integration.
+ * - Without options, or with `--minutes`: the same tests in full, then the rounds.
+ * - With any other option: only the rounds that it speaks of.
+ *
+ * The last line is `N passed, N failed`, of the tests, with all rounds as one.
+ */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+import { runTests } from "./verify/run-tests.ts";
+import { prepareNatsServer } from "./verify/nats-server.ts";
+import { toolEnvironment } from "./verify/step.ts";
+import { add, NOTHING, summaryLine } from "./verify/summary.ts";
+import type { Counts } from "./verify/summary.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const ROUNDS = join("test", "faults", "main.ts");
+
+await main(process.argv.slice(2).filter((argument) => argument !== "--"));
+
+async function main(args: readonly string[]): Promise<void> {
+  const isShort = args.length === 1 && args[0] === "--short";
+  const isWhole = args.length === 0 || (args.length === 2 && args[0] === "--minutes");
+  if (!isShort && !isWhole) {
+    process.exitCode = await rounds(args);
+    return;
+  }
+  await prepareNatsServer((text) => console.log(`${"nats-server".padEnd(12)}${text}`));
+  const tests = await runTests(ROOT, ["--config", "faults.config.js"], {
+    argv: [process.execPath],
+    env: { PERDURE_TEST_SIZE: isShort ? "short" : "full" },
+  });
+  const counts = isShort ? tests : add(tests, countOf(await rounds(args)));
+  console.log(summaryLine(counts));
+  if (counts.failed > 0) process.exitCode = 1;
+}
+
+function countOf(code: number): Counts {
+  return code === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
+}
+
+/** Its exit code. A signal from a terminal reaches it too, and it ends what it has started. */
+async function rounds(args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [ROUNDS, ...args], {
+    cwd: ROOT,
+    env: toolEnvironment(ROOT),
+    stdio: "inherit",
+  });
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, forward);
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { natsTest } from "../../hack/nats/nats-test.ts";
+import { startNatsServer } from "../../hack/nats/server.ts";
+import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
+import { managerOf } from "../lib/stream-manager.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const CART = { type: "cart", id: "ann" };
+
+natsTest(
+  "what the pages name as the state of a service is all of it, and nothing of another one's",
+  async (t) => {
+    const server = await startNatsServer();
+    t.teardown(() => server.stop());
+    const open = async (prefix: string) => {
+      const log = await openEventLog(`${server.url}/${prefix}`, { clock: systemClock, logger: silentLogger });
+      t.teardown(() => log.close());
+      return log;
+    };
+    const others = ["default_cart-2", "default_cart_v2", "other_cart", "my-default_cart"];
+    for (const prefix of ["default_cart", ...others]) {
+      const log = await open(prefix);
+      await log.saveSnapshot(CART, await log.append(CART, NO_POSITION, Buffer.of(1)), Buffer.of(2));
+      await log.close();
+    }
+    const patterns = ["docs/tutorial.md", "docs/event-log.md"].map((page) => {
+      const text = readFileSync(join(ROOT, page), "utf8");
+      return (
+        /nats stream ls --names \| grep -E '([^']+)' \| xargs -n 1 nats stream rm -f\n/.exec(text)?.[1] ?? ""
+      );
+    });
+    t.is(new Set(patterns).size, 1);
+    const pattern = new RegExp(patterns[0] || "^$");
+    const { streams } = await managerOf(t, `127.0.0.1:${server.port}`);
+    let removed = 0;
+    for await (const { config } of streams.list()) {
+      if (!pattern.test(config.name)) continue;
+      t.true(await streams.delete(config.name));
+      removed++;
+    }
+    t.is(removed, 8);
+    t.deepEqual(await (await open("default_cart")).read(CART), { records: [], end: true });
+    for (const prefix of others) t.is((await (await open(prefix)).read(CART)).snapshot?.position, 1, prefix);
+  },
+);
