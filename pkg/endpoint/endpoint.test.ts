@@ -30,7 +30,9 @@ interface Request {
 /** The two ways in; both must give the same answers. */
 const clients = {
   "HTTP/1.1": async (port: number, { method = "GET", path, json }: Request): Promise<Answer> => {
-    const headers: Record<string, string> = json === undefined ? {} : { "content-type": "application/json" };
+    // Without this `fetch` says that it likes anything, which gets errors as JSON.
+    const headers: Record<string, string> = { accept: "text/plain" };
+    if (json !== undefined) headers["content-type"] = "application/json";
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers, body: json ?? null });
     const { status } = response;
     const contentType = response.headers.get("content-type");

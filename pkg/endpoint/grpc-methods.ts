@@ -17,6 +17,7 @@ import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
 import { readOwnMessage } from "./own-message.ts";
 import type { ServingContext } from "./serving.ts";
+import { DETAILS_TRAILER, statusDetails } from "./status-details.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
 
 /** What is served over gRPC, by path: the methods of a specification and the reflection about them. */
@@ -45,16 +46,16 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
   return {
     kind: "unary",
     async handle(payload, call) {
-      const command: Command = {
-        method,
-        payload,
-        metadata: takesMetadata ? callMetadata(call) : NO_METADATA,
-        idempotencyKey: idempotencyKey(call.headers, maxIdempotencyKeyLength),
-        deadlineMs: call.deadlineMs,
-        onCancel: (listener) => call.onCancel(listener),
-        bytes: call.bytes,
-      };
       try {
+        const command: Command = {
+          method,
+          payload,
+          metadata: takesMetadata ? callMetadata(call) : NO_METADATA,
+          idempotencyKey: idempotencyKey(call.headers, maxIdempotencyKeyLength),
+          deadlineMs: call.deadlineMs,
+          onCancel: (listener) => call.onCancel(listener),
+          bytes: call.bytes,
+        };
         const reply = await dispatch.unary(command);
         if (reply.metadata.length > 0) {
           addAll(call.responseMetadata, replyMetadata(reply.metadata));
@@ -121,11 +122,17 @@ async function sendAll(
   call.end();
 }
 
-/** An action's own status goes on with its metadata and trailers: they may hold what the status means. */
+/**
+ * An action's own status goes on with its metadata and trailers: they may hold what the status means. Any other error gets
+ * its code as a detail, where programs look for one.
+ */
 function withMetadata(call: ServerCall, error: unknown): unknown {
   if (error instanceof CallError) {
     copy(error.metadata, call.responseMetadata);
     copy(error.trailers, call.trailers);
+  } else if (error instanceof StatusError) {
+    const details = statusDetails(error);
+    if (details !== undefined) call.trailers.add(DETAILS_TRAILER, details);
   }
   return error;
 }

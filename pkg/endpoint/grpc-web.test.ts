@@ -7,6 +7,7 @@ import test from "ava";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { MetadataEntry } from "../protocol/mod.ts";
 import type { Command } from "../router/mod.ts";
+import { statusDetails } from "./status-details.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS, readUntil } from "./testdata/http-clients.ts";
 import { echo, echoStream, runEndpoint } from "./testdata/running-endpoint.ts";
@@ -125,6 +126,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
       "grpc-status": "5",
       "grpc-message": "no more %E2%80%93 %C3%A4",
       "perdure-error-code": "GONE",
+      "grpc-status-details-bin": base64(statusDetails(failure) ?? Buffer.alloc(0)).replace(/=+$/, ""),
     };
     const unary = await send(endpoint.port, webCall("Say", webFrame("hi")));
     t.is(unary.status, 200);

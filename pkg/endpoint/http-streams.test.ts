@@ -186,12 +186,17 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     const endpoint = await runEndpoint(t, echo, {}, async function* () {
       throw new StatusError(Status.NOT_FOUND, "GONE", "no more");
     });
+    const read: unknown[] = [];
     for (const headers of [{}, EVENTS]) {
       const answer = await send(endpoint.port, talk("Recite", headers));
       t.is(answer.status, 404);
       t.is(answer.headers["perdure-error-code"], "GONE");
-      t.is(await readText(answer.body), "no more");
+      read.push([answer.headers["content-type"], await readText(answer.body)]);
     }
+    t.deepEqual(read, [
+      ["text/plain; charset=utf-8", "no more"],
+      ["application/json", GONE.replace(String.raw`no \"more\"\n`, "no more")],
+    ]);
   });
 
   test(`${version}: a failure in the middle is the last line, or an event of its own`, async (t) => {

@@ -56,6 +56,8 @@ export type {
   ValueEntityStreamOut,
 } from "./gen/cloudstate/value_entity_pb.ts";
 export { http } from "./gen/google/api/annotations_pb.ts";
+export { ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
+export { StatusSchema } from "./gen/google/rpc/status_pb.ts";
 export type { HttpRule } from "./gen/google/api/http_pb.ts";
 export {
   Health as HealthV1,

@@ -15,6 +15,7 @@ import { file_cloudstate_value_entity } from "./gen/cloudstate/value_entity_pb.t
 import { file_google_api_annotations } from "./gen/google/api/annotations_pb.ts";
 import { file_google_api_http } from "./gen/google/api/http_pb.ts";
 import { file_google_api_httpbody } from "./gen/google/api/httpbody_pb.ts";
+import { file_google_rpc_error_details } from "./gen/google/rpc/error_details_pb.ts";
 import { file_google_rpc_status } from "./gen/google/rpc/status_pb.ts";
 
 /**
@@ -326,6 +327,13 @@ const WIRE: readonly (readonly [DescFile, Contract])[] = [
     },
   ],
   [
+    file_google_rpc_error_details,
+    {
+      package: "google.rpc",
+      messages: { ErrorInfo: ["1 reason string", "2 domain string", "3 metadata map to string"] },
+    },
+  ],
+  [
     file_google_rpc_status,
     {
       package: "google.rpc",
@@ -343,7 +351,7 @@ const OWN: readonly string[] = [
   "ServiceInfo: 1000 extensions repeated string",
 ];
 
-const KIND_WORDS: Readonly<Record<string, string>> = { list: "repeated " };
+const KIND_WORDS: Readonly<Record<string, string>> = { list: "repeated ", map: "map to " };
 
 /** What generated code declares, in the words of `Contract`. */
 function contractOf(file: DescFile): Required<Contract> {

@@ -2,46 +2,60 @@
 
 import type { Logger } from "../../base/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
+import { ERROR_DOMAIN } from "../status-details.ts";
+import { acceptedForm } from "./accepted-form.ts";
 import type { HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 import { httpStatus } from "./http-status.ts";
 
 export const TEXT_TYPE = "text/plain; charset=utf-8";
 
+const JSON_TYPE = "application/json";
+
 /** What of a failure its caller may see. */
 interface Shown {
   readonly grpcStatus: Status;
   readonly httpStatus: number;
-  readonly code: string;
+  /** Undefined: a peer gave what is no code. */
+  readonly code: string | undefined;
   readonly text: string;
 }
 
-/** The answer to a request that failed: the text as it is (Cloudstate's TCK compares it), the reason's code beside it. */
-export function errorResponse(thrown: unknown, logger: Logger): HttpResponse {
+/**
+ * The answer to a request that failed, in the form that its caller likes (`accept`): a status as JSON, or the text as it is
+ * (Cloudstate's TCK compares it). The reason's code is beside both.
+ */
+export function errorResponse(thrown: unknown, accept: string | undefined, logger: Logger): HttpResponse {
   const shown = show(thrown, logger);
+  const isText = acceptedForm(accept) === "text";
   return {
     status: shown.httpStatus,
-    contentType: TEXT_TYPE,
-    errorCode: isCode(shown.code) ? shown.code : undefined,
-    body: shown.text,
+    contentType: isText ? TEXT_TYPE : JSON_TYPE,
+    errorCode: shown.code,
+    headers: VARY,
+    body: isText ? shown.text : JSON.stringify(statusOf(shown)),
   };
 }
 
+/** A cache must not give one caller's form to another one. */
+const VARY: readonly string[] = ["vary", "accept"];
+
 /** A failure as the protobuf JSON of `google.rpc.Status`, the reason's code in a `google.rpc.ErrorInfo`. */
 export function errorStatus(thrown: unknown, logger: Logger): object {
-  const shown = show(thrown, logger);
-  const info = {
-    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-    reason: shown.code,
-    domain: "perdure.dev",
-  };
-  return { code: shown.grpcStatus, message: shown.text, details: [info] };
+  return statusOf(show(thrown, logger));
+}
+
+function statusOf({ grpcStatus, code, text }: Shown): object {
+  const reason = code ?? "UNKNOWN";
+  const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: ERROR_DOMAIN };
+  return { code: grpcStatus, message: text, details: [info] };
 }
 
 function show(thrown: unknown, logger: Logger): Shown {
   if (thrown instanceof StatusError) {
     const { status, code, message } = thrown;
-    return { grpcStatus: status, httpStatus: httpStatus(status), code, text: message };
+    const ownCode = isCode(code) ? code : undefined;
+    return { grpcStatus: status, httpStatus: httpStatus(status), code: ownCode, text: message };
   }
   if (thrown instanceof HttpError) {
     const { status, code, message } = thrown;
@@ -51,10 +65,19 @@ function show(thrown: unknown, logger: Logger): Shown {
   return { grpcStatus: Status.INTERNAL, httpStatus: 500, code: "INTERNAL", text: "internal error" };
 }
 
-/** Where there is no HTTP status, as in the middle of a stream. */
+/** The status of gRPC that says what a refusal's HTTP status says. */
 export function grpcStatusOf(status: number): Status {
-  return status >= 500 ? Status.INTERNAL : Status.INVALID_ARGUMENT;
+  return GRPC_STATUS[status] ?? (status >= 500 ? Status.INTERNAL : Status.INVALID_ARGUMENT);
 }
+
+const GRPC_STATUS: Readonly<Record<number, Status>> = {
+  403: Status.PERMISSION_DENIED,
+  404: Status.NOT_FOUND,
+  405: Status.UNIMPLEMENTED,
+  408: Status.DEADLINE_EXCEEDED,
+  501: Status.UNIMPLEMENTED,
+  503: Status.UNAVAILABLE,
+};
 
 /** The code of a status may come from a peer; what is no code must not become a header. */
 function isCode(text: string): boolean {

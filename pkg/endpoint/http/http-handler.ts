@@ -30,7 +30,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       refuseCrossSite(request, crossOrigin);
       return crossOrigin?.preflight(request) ?? (await transcoder()(request));
     } catch (error) {
-      return errorResponse(error, logger);
+      return errorResponse(error, request.headers.accept, logger);
     }
   };
 

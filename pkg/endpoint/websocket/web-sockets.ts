@@ -60,7 +60,7 @@ export class WebSockets {
       connection.once("close", () => open.close());
       this.#accept(server, handshake, open, request, connection, head);
     } catch (error) {
-      this.#refuse(connection, error);
+      this.#refuse(connection, request, error);
     }
   }
 
@@ -74,9 +74,10 @@ export class WebSockets {
     for (const call of this.#calls) call.goAway();
   }
 
-  #refuse(connection: Duplex, error: unknown): void {
-    const answer = errorResponse(error, this.#options.calls.options.logger);
-    writeBareAnswer(connection, { ...answer, headers: ["sec-websocket-version", VERSION] });
+  #refuse(connection: Duplex, request: IncomingMessage, error: unknown): void {
+    const answer = errorResponse(error, request.headers.accept, this.#options.calls.options.logger);
+    const headers = [...(answer.headers ?? []), "sec-websocket-version", VERSION];
+    writeBareAnswer(connection, { ...answer, headers });
   }
 
   /** The library is loaded for the first WebSocket: most proxies never have one, and all of them start. */
@@ -90,8 +91,8 @@ export class WebSockets {
       maxPayload: this.#options.calls.options.maxReceiveBytes,
       handleProtocols: (names) => knownSubprotocol(names) ?? false,
     });
-    server.on("wsClientError", ({ message }, connection) =>
-      this.#refuse(connection, new HttpError("MALFORMED_REQUEST", message)),
+    server.on("wsClientError", ({ message }, connection, request) =>
+      this.#refuse(connection, request, new HttpError("MALFORMED_REQUEST", message)),
     );
     return server;
   }

@@ -56,6 +56,7 @@ test.serial("docs/tutorial.md: each command does what the page says", async (t) 
     carts.map((items = "") => JSON.parse(items) as unknown),
     [[pen], [pen], [pen, ink], [pen, ink]],
   );
+  t.regex(said, /"message":"Cannot add a quantity of 0 of item p1",.* 400$/m);
   t.regex(said, /user-container,queue-proxy,perdure-proxy/);
   t.regex(said, /"message":"user function found"/);
 });
