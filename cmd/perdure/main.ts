@@ -4,7 +4,7 @@
 // it is plain JavaScript without types, and CommonJS by the package.json beside it, because an old Node takes no module
 // whose name ends in `.ts`. What it begins needs a new one.
 
-(function main() {
+void (function main() {
   const needed = 24;
   const found = process.versions.node;
   if (Number.parseInt(found, 10) < needed) {

@@ -8,6 +8,7 @@ import type { EntityMethod } from "../userfunction/mod.ts";
 import { entityError } from "./failure.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Answer } from "./verdict.ts";
 
 /** A command whose entity is known. */
 export interface EntityCommand {
@@ -56,4 +57,10 @@ export function expiredWaiting(
     return undefined;
   const text = `the command waited ${Math.round(nowMs - arrivedMs)} ms behind others of ${entity}`;
   return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);
+}
+
+/** Gives a command what became of it. */
+export function settle(delivery: Delivery, answer: Answer): void {
+  if (answer.ok) delivery.resolve(answer.outcome);
+  else delivery.reject(answer.error);
 }

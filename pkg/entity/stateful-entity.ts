@@ -5,9 +5,9 @@ import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { CallEnd, ClientStream } from "../grpc/mod.ts";
 import type { SideEffectMessage } from "../protocol/mod.ts";
-import type { EntityMethod, EntityService, WatchedStream } from "../userfunction/mod.ts";
+import type { EntityService, WatchedStream } from "../userfunction/mod.ts";
 
-import { expiredWaiting } from "./command.ts";
+import { expiredWaiting, settle } from "./command.ts";
 import type { Delivery } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
 import { CountedReads } from "./counted-reads.ts";
@@ -17,6 +17,7 @@ import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts"
 import type { EntityState } from "./entity-state.ts";
 import { answerRefused, brokenStream, entityError, logFailure } from "./failure.ts";
 import { bytesOf } from "./effect-ledger.ts";
+import { LargeAnswers } from "./large-answers.ts";
 import { descend } from "./lineage.ts";
 import type { Lineage } from "./lineage.ts";
 import { NO_EFFECTS } from "./outcome.ts";
@@ -24,16 +25,13 @@ import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import { refusalByEnd, refusalByFailure } from "./snapshot-use.ts";
 import type { SnapshotRefusal } from "./snapshot-use.ts";
 import { keepAnswer } from "./verdict.ts";
-import type { Answer, CommitVerdict, Verdict } from "./verdict.ts";
+import type { CommitVerdict, Verdict } from "./verdict.ts";
 
 /**
  * An entity with undone side effects may be busy with them for long, and cannot leave memory meanwhile: so many have to
  * find room in `maxEntityBytes` together, whatever theirs take.
  */
 const MIN_BUSY_ENTITIES = 4;
-
-/** Answers beyond this are worth not asking for, if there is no memory for them. */
-const LARGE_ANSWER_BYTES = 65_536;
 
 /**
  * One entity with state in memory: a stream to the user function, a place in the log, and the commands that wait. What
@@ -86,8 +84,7 @@ export class StatefulEntity implements ActiveEntity {
   #lastCommandId = 0n;
   /** Waits for the end of the activation. */
   #onActive: (() => void) | undefined;
-  /** How large the last answers to these methods were, of those that were large, in bytes. */
-  #largeAnswers: Map<EntityMethod, number> | undefined;
+  readonly #largeAnswers = new LargeAnswers();
   /** Another writer was faster than its append, its stream was refused (12) or has to be another one (13): it is next. */
   #again: Delivery | undefined;
   /** Of the snapshot that the stream began with, in bytes, while the user function has said nothing on it; else 0. */
@@ -347,7 +344,7 @@ export class StatefulEntity implements ActiveEntity {
     if (this.#refusal !== undefined) this.#noteRefusal(this.#refusal);
     this.#context.relayTimeouts.forget(this);
 
-    this.#rememberSize(state.delivery.command.method, bytes.length);
+    this.#largeAnswers.note(state.delivery.command.method, bytes.length);
     if (!state.delivery.command.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
     if (state.delivery.command.idempotencyKey !== undefined) {
@@ -363,13 +360,8 @@ export class StatefulEntity implements ActiveEntity {
 
   /** (9) */
   #hasNoRoom({ command }: Delivery): boolean {
-    const expected = this.#largeAnswers?.get(command.method);
-    return expected !== undefined && expected > command.bytes.available;
-  }
-
-  #rememberSize(method: EntityMethod, bytes: number): void {
-    if (bytes > LARGE_ANSWER_BYTES) (this.#largeAnswers ??= new Map()).set(method, bytes);
-    else this.#largeAnswers?.delete(method);
+    const expected = this.#largeAnswers.expected(command.method);
+    return expected > 0 && expected > command.bytes.available;
   }
 
   /** (9) */
@@ -604,9 +596,4 @@ export class StatefulEntity implements ActiveEntity {
   #complain(text: string): void {
     this.#context.reportError(`${this.#fullName}: ${text}`);
   }
-}
-
-function settle(delivery: Delivery, answer: Answer): void {
-  if (answer.ok) delivery.resolve(answer.outcome);
-  else delivery.reject(answer.error);
 }

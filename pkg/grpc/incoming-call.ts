@@ -21,8 +21,7 @@ import {
   sendHeadersOnly,
   toFields,
 } from "./server-response.ts";
-import { Status } from "./status.ts";
-import type { StatusError } from "./status.ts";
+import type { Status, StatusError } from "./status.ts";
 
 const CALL = Symbol("call");
 
