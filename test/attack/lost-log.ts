@@ -13,7 +13,7 @@ export interface LostLogRun {
   readonly lose: () => Promise<void> | void;
   /** Callers that add to a cart of their own, one call after the other. */
   readonly callers: number;
-  /** How long they call before and after the loss, in milliseconds. */
+  /** How long they call before and after the loss, in milliseconds; afterwards at least until the proxy is not ready. */
   readonly beforeMs: number;
   readonly afterMs: number;
 }
@@ -32,6 +32,9 @@ export interface LostLog {
 }
 
 const READYZ_INTERVAL_MS = 20;
+
+/** A proxy that is ready for so long after the loss has not noticed it, in milliseconds. */
+const MAX_READY_MS = 30_000;
 
 /** Loads a proxy, takes its log away, and tells what it acknowledged and said after that. */
 export async function loseLog(run: LostLogRun): Promise<LostLog> {
@@ -62,11 +65,10 @@ export async function loseLog(run: LostLogRun): Promise<LostLog> {
   await delay(run.beforeMs);
   await run.lose();
   lostMs = performance.now();
-  const watching = watchReadiness(run.adminPort, lostMs + run.afterMs);
-  await delay(run.afterMs);
+  const watching = watchReadiness(run.adminPort, lostMs + Math.max(run.afterMs, MAX_READY_MS));
+  const [{ firstMs, text }] = await Promise.all([watching, delay(run.afterMs)]);
   over.abort();
   await Promise.all(calling);
-  const { firstMs, text } = await watching;
   const unreadyAfterMs = firstMs === undefined ? undefined : firstMs - lostMs;
   return { before, acknowledgedAfterMs, refused, unreadyAfterMs, readyz: text };
 }

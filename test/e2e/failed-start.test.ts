@@ -31,8 +31,8 @@ const LOCAL = {
   PERDURE_LOG: "memory:",
 };
 
-/** Long enough for a few tries. */
-const SOON = { PERDURE_START_TIMEOUT_MS: 400, PERDURE_BACKOFF_MAX_MS: 50 };
+/** Long enough for a try or two, on a busy machine too. */
+const SOON = { PERDURE_START_TIMEOUT_MS: 1_500, PERDURE_BACKOFF_MAX_MS: 50 };
 
 /** For what does not wait for the end of the time. */
 const LATE = { PERDURE_START_TIMEOUT_MS: 600_000 };
@@ -63,7 +63,7 @@ async function listen(t: ExecutionContext, server: Server): Promise<number> {
 test("a user function that does not listen ends the proxy after its time", async (t) => {
   const port = await freePort("127.0.0.1", systemRandom);
   const text = new RegExp(
-    `^the user function does not listen on ${port}, 0\\.4 s after the start; .* \\(USER_FUNCTION_NOT_LISTENING\\)$`,
+    `^the user function does not listen on ${port}, 1\\.5 s after the start; .* \\(USER_FUNCTION_NOT_LISTENING\\)$`,
   );
   await ends(t, { ...SOON, USER_FUNCTION_PORT: port }, 1, text);
 });
@@ -93,7 +93,7 @@ test("so does one that takes connections and says nothing", async (t) => {
   );
   const env = { ...SOON, PERDURE_CONNECT_TIMEOUT_MS: 100, USER_FUNCTION_PORT: port };
   const text = new RegExp(
-    `^no user function was found on ${port} within 0\\.4 s: .*no HTTP/2 settings.* \\(USER_FUNCTION_NOT_READY\\)$`,
+    `^no user function was found on ${port} within 1\\.5 s: .*no HTTP/2 settings.* \\(USER_FUNCTION_NOT_READY\\)$`,
   );
   await ends(t, env, 1, text);
 });
