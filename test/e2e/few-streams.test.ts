@@ -19,7 +19,10 @@ const SAY = `/${TALKS_SERVICE}/Say`;
 const RESOURCE_EXHAUSTED = 8;
 
 /** Quick enough for a test that has to see the end of each. */
-const QUICK = { PERDURE_STREAM_SILENCE_MS: "100", PERDURE_STREAM_WAIT_MS: "1500" };
+/** A silence that a busy machine does not make by itself. */
+const QUICK = { PERDURE_STREAM_SILENCE_MS: "1000", PERDURE_STREAM_WAIT_MS: "3000" };
+/** Where silence says nothing, because the user function says how many streams it takes. */
+const UNHEARD = { ...QUICK, PERDURE_STREAM_SILENCE_MS: "60000" };
 
 type Limits = Pick<Script, "threads" | "maxConcurrentStreams">;
 
@@ -55,7 +58,7 @@ async function remark({ readyz }: LocalProxy): Promise<string> {
 
 for (const streams of [1, 2, 10]) {
   test(`SETTINGS_MAX_CONCURRENT_STREAMS of ${streams}: idle entities make room, and nothing fails or is lost`, async (t) => {
-    const { add, grpc, userFunction } = await start(t, { maxConcurrentStreams: streams });
+    const { add, grpc, userFunction } = await start(t, { maxConcurrentStreams: streams }, UNHEARD);
     for (const round of [1, 2]) await inTurn(12, async (id) => t.is(await add(id), round));
     // An action needs one too.
     t.is(textOf(await grpc.callBytes(SAY, line("hello"))), "hello");
@@ -77,14 +80,14 @@ test("the setting bounds the streams of a user function that does not say how ma
   const { add, userFunction } = await start(
     t,
     { threads: 3 },
-    { ...QUICK, PERDURE_MAX_USER_FUNCTION_STREAMS: "3", PERDURE_STREAM_SILENCE_MS: "60000" },
+    { ...UNHEARD, PERDURE_MAX_USER_FUNCTION_STREAMS: "3" },
   );
   for (const round of [1, 2]) await inTurn(10, async (id) => t.is(await add(id), round));
   t.deepEqual(userFunction.reports, []);
 });
 
 test("with every stream busy a command is refused in time, on every way, and served when one is free", async (t) => {
-  const { add, held, http, grpc } = await start(t, { maxConcurrentStreams: 2 });
+  const { add, held, http, grpc } = await start(t, { maxConcurrentStreams: 2 }, UNHEARD);
   const busy = [add("a", 9), add("b", 9)];
   await until("both are busy", () => held.length === 2);
   t.like(await http.call("/perdure.test.Counter/Add", { body: { id: "c", amount: 1 } }), {
@@ -93,7 +96,7 @@ test("with every stream busy a command is refused in time, on every way, and ser
   });
   const { code, text } = await statusOf(grpc.call(GET, { id: "c" }));
   t.is(code, RESOURCE_EXHAUSTED);
-  t.regex(text, /takes 2 streams at a time, and none became free within 1500 ms/);
+  t.regex(text, /takes 2 streams at a time, and none became free within 3000 ms/);
   t.is((await statusOf(grpc.callBytes(SAY, line("hello")))).code, RESOURCE_EXHAUSTED);
   const waiting = add("c");
   held[0]?.carryOut();
@@ -125,7 +128,7 @@ test("with every thread busy a command is refused in time, and the entity served
   await until("both are busy", () => held.length === 2);
   const { code, text } = await statusOf(grpc.call(ADD, { id: "c", amount: 5 }));
   t.is(code, RESOURCE_EXHAUSTED);
-  t.regex(text, /has not answered on a new stream for 1500 ms, while it serves 2 others/);
+  t.regex(text, /has not answered on a new stream for 3000 ms, while it serves 2 others/);
   const action = await statusOf(grpc.callBytes(SAY, line("hello")));
   t.is(action.code, RESOURCE_EXHAUSTED);
   for (const command of held) command.carryOut();
@@ -140,7 +143,7 @@ test("a slow user function with threads enough keeps its entities: it takes the 
   await inTurn(2, add);
   const slow = add("slow", 9);
   await until("it was asked", () => userFunction.reports.length === 1);
-  t.regex(userFunction.reports[0] ?? "", /a new stream has had no answer for 100 ms, and 3 are open/);
+  t.regex(userFunction.reports[0] ?? "", /a new stream has had no answer for 1000 ms, and 3 are open/);
   held[0]?.carryOut();
   t.is(await slow, 9);
   t.is(await add("e0"), 2);
