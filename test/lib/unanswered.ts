@@ -98,7 +98,8 @@ export async function httpRequest(
 ): Promise<Refusal> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
-    ...(json !== undefined && { headers: { "content-type": "application/json" }, body: json }),
+    headers: { accept: "text/plain", ...(json !== undefined && { "content-type": "application/json" }) },
+    ...(json !== undefined && { body: json }),
   });
   const code = response.headers.get("perdure-error-code") ?? "";
   return { status: response.status, code, text: await response.text() };
