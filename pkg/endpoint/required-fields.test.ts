@@ -235,7 +235,7 @@ test("a message in an Any, or one that the thread for large texts reads, is told
   ] as const) {
     const response = await fetch(`http://127.0.0.1:${port}/orders/1`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", accept: "text/plain, application/json;q=0.5" },
       body: JSON.stringify(message),
     });
     t.is(response.status, status);
@@ -262,7 +262,7 @@ test("a list as the body, with required fields in the path", async (t) => {
 
 test("an edition's required field is one, though the path has all the plain texts", async (t) => {
   const endpoint = await runEndpoint(t, echo, {}, echoStream, undefined, legacySpec());
-  const bare = await fetch(`${endpoint.url}/orders/1`);
+  const bare = await fetch(`${endpoint.url}/orders/1`, { headers: { accept: "text/plain" } });
   t.is(bare.status, 400);
   t.is(bare.headers.get("perdure-error-code"), "REQUIRED_FIELD_MISSING");
   t.is(await bare.text(), "field perdure.test.legacy.Order.version is required");
