@@ -8,7 +8,7 @@ import { WireCursor, wireTypeOf } from "../../protocol/mod.ts";
 import { HttpError } from "../http/http-error.ts";
 import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import type { JsonLimits } from "./limits.ts";
-import { extensionShapeOf, shapeOf } from "./message-shape.ts";
+import { extensionShapeOf, mayHoldAny, shapeOf } from "./message-shape.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
 
 /**
@@ -20,7 +20,8 @@ import type { FieldShape, MessageShape } from "./message-shape.ts";
  * 3. It stops before a JSON text that is longer than `maxJsonReplyBytes` by more than `BYTES_TOO_MANY` for a value. How long
  *    the text is to the byte only the text itself tells.
  * 4. A field of a wire type that its declaration does not have, or a message that is longer than the one it is in, is
- *    refused: what `fromBinary` would read then is not what is counted here.
+ *    refused: what `fromBinary` would read then is not what is counted here. So is a message with an `Any` that comes in two
+ *    parts, which are merged: the contents of the first part may get the type of the second.
  *
  * @throws HttpError `REPLY_TOO_LARGE`; Error if the bytes are not a message.
  */
@@ -105,17 +106,27 @@ class Walk {
     any: AnyContents | undefined,
   ): void {
     const cursor = this.#cursor;
+    /** Of the fields so far whose messages may hold an `Any`; most messages have none. */
+    let whole: Set<number> | undefined;
     while (cursor.pos < end) {
       const tag = cursor.tag();
       const wireType = wireTypeOf(tag);
-      if (wireType === WireType.EndGroup && tag >>> 3 === group) return;
-      this.#field(shape, tag >>> 3, wireType, depth, any);
+      const number = tag >>> 3;
+      if (wireType === WireType.EndGroup && number === group) return;
+      const field = shape.byNumber.get(number) ?? this.#extension(shape.desc, number);
+      if (field !== undefined && isMerged(field)) {
+        whole ??= new Set();
+        // (4)
+        if (whole.has(number)) throw inParts();
+        whole.add(number);
+      }
+      this.#field(field, number, wireType, depth, any);
     }
     if (cursor.pos !== end || group !== undefined) throw new Error("a message ends where it should not");
   }
 
   #field(
-    shape: MessageShape,
+    field: FieldShape | undefined,
     number: number,
     wireType: WireType,
     depth: number,
@@ -123,7 +134,6 @@ class Walk {
   ): void {
     if (++this.#fields > this.#maxFields) throw tooManyValues(this.#maxValues);
     const cursor = this.#cursor;
-    const field = shape.byNumber.get(number) ?? this.#extension(shape.desc, number);
     if (field === undefined) {
       cursor.skip(wireType, number, MAX_MESSAGE_DEPTH - depth);
       return;
@@ -191,6 +201,7 @@ class Walk {
       if (++this.#fields > this.#maxFields) throw tooManyValues(this.#maxValues);
       if (number === 1) this.#mapKey(elementType);
       else if (number === 2) {
+        if (hasValue && field.message !== undefined && mayHoldAny(field.message)) throw inParts();
         hasValue = true;
         this.#element(field, number, elementType, depth);
       } else cursor.skip(elementType, number, MAX_MESSAGE_DEPTH - depth);
@@ -259,6 +270,15 @@ class Walk {
     if (this.values > this.#maxValues) throw tooManyValues(this.#maxValues);
     if (this.#textBytes > this.#maxTextBytes) throw tooManyBytes(this.#maxTextBytes);
   }
+}
+
+/** Whether several of the field would be merged into one, with an `Any` in it. */
+function isMerged({ repeats, message }: FieldShape): boolean {
+  return message !== undefined && repeats === "once" && mayHoldAny(message);
+}
+
+function inParts(): Error {
+  return new Error("a message with an Any comes in parts");
 }
 
 /** Backspace, tab, line feed, form feed and carriage return; other control characters are written as `\u0001`. */

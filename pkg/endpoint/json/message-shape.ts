@@ -102,6 +102,31 @@ export function mostDefaultValues(desc: DescMessage, types: Registry): number {
   return most;
 }
 
+const anyHolders = new WeakMap<DescMessage, boolean>();
+
+/** Whether an `Any` may be in such a message, however deep, or an extension that may be anything. */
+export function mayHoldAny(desc: DescMessage): boolean {
+  let holds = anyHolders.get(desc);
+  if (holds === undefined) {
+    holds = findAny(desc);
+    anyHolders.set(desc, holds);
+  }
+  return holds;
+}
+
+function findAny(desc: DescMessage): boolean {
+  const seen = new Set<DescMessage>();
+  const waiting = [desc];
+  for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
+    if (seen.has(message)) continue;
+    seen.add(message);
+    const shape = shapeOf(message);
+    if (shape.form === "any" || message.proto.extensionRange.length > 0) return true;
+    for (const { message: inner } of shape.byNumber.values()) if (inner !== undefined) waiting.push(inner);
+  }
+  return false;
+}
+
 function messages(types: Registry): DescMessage[] {
   return [...types].filter((desc: AnyDesc) => desc.kind === "message");
 }

@@ -34,17 +34,21 @@ const wide = fc.record(
   { requiredKeys: [] },
 );
 
+/** Heaps hold heaps in six ways: without a bound of their depth, some would take minutes to be made. */
+const DEPTH = { depthIdentifier: fc.createDepthIdentifier(), depthSize: "small", maxDepth: 3 } as const;
+
 /** The JSON of any `perdure.test.heap.Heap`. */
 export const arbitraryHeap: fc.Arbitrary<JsonValue> = fc.letrec<{ heap: JsonValue; any: JsonValue }>(
   (tie) => ({
     any: fc.oneof(
+      DEPTH,
       fc.constant({}),
       tie("heap").map((heap) => ({ "@type": "x/perdure.test.heap.Heap", ...(heap as object) })),
       json.map((value) => ({ "@type": "x/google.protobuf.Value", value })),
       duration.map((value) => ({ "@type": "type.googleapis.com/google.protobuf.Duration", value })),
     ),
     heap: fc.oneof(
-      { depthSize: "small", withCrossShrink: true },
+      { ...DEPTH, withCrossShrink: true },
       fc.constant({}),
       fc.record(
         {
