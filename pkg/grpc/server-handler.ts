@@ -63,9 +63,7 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
         );
       }
     } catch (error) {
-      const failure = toStatusError(context, headers, error);
-      sendHeadersOnly(stream, statusHeaders(failure));
-      recordRefusal(context, headers, failure);
+      refuseCall(context, stream, headers, error);
     }
   };
 }
@@ -93,9 +91,20 @@ function startLater(
   try {
     startCall(context, method, request, stream, headers, raw, encoding);
   } catch (error) {
-    sendHeadersOnly(stream, statusHeaders(toStatusError(context, headers, error)));
+    refuseCall(context, stream, headers, error);
   }
   return true;
+}
+
+function refuseCall(
+  context: ServerContext,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  thrown: unknown,
+): void {
+  const failure = toStatusError(context, headers, thrown);
+  sendHeadersOnly(stream, statusHeaders(failure));
+  recordRefusal(context, headers, failure);
 }
 
 function startCall(

@@ -87,19 +87,28 @@ export function extensionShapeOf(extension: DescExtension): FieldShape {
 
 /** Keys and values in the JSON of the emptiest message of any type that a message may contain: the most of one type. */
 export function mostDefaultValues(desc: DescMessage, types: Registry): number {
+  let most = 0;
+  for (const { defaultValues } of shapesWithin(desc, types)) most = Math.max(most, 1 + defaultValues);
+  return most;
+}
+
+/** The shapes of a message type and of all that its messages may contain: where that is any type, all of `types`. */
+function* shapesWithin(desc: DescMessage, types?: Registry): Iterable<MessageShape> {
   const seen = new Set<DescMessage>();
   const waiting = [desc];
-  let most = 0;
   for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
     if (seen.has(message)) continue;
     seen.add(message);
     const shape = shapeOf(message);
-    most = Math.max(most, 1 + shape.defaultValues);
-    // An `Any`, or an extension, may be of any type.
-    if (shape.form === "any" || message.proto.extensionRange.length > 0) waiting.push(...messages(types));
+    yield shape;
+    if (types !== undefined && holdsAnyType(shape)) waiting.push(...messages(types));
     for (const { message: inner } of shape.byNumber.values()) if (inner !== undefined) waiting.push(inner);
   }
-  return most;
+}
+
+/** An `Any`, or an extension, may be of any type. */
+function holdsAnyType({ form, desc }: MessageShape): boolean {
+  return form === "any" || desc.proto.extensionRange.length > 0;
 }
 
 const anyHolders = new WeakMap<DescMessage, boolean>();
@@ -115,15 +124,7 @@ export function mayHoldAny(desc: DescMessage): boolean {
 }
 
 function findAny(desc: DescMessage): boolean {
-  const seen = new Set<DescMessage>();
-  const waiting = [desc];
-  for (let message = waiting.pop(); message !== undefined; message = waiting.pop()) {
-    if (seen.has(message)) continue;
-    seen.add(message);
-    const shape = shapeOf(message);
-    if (shape.form === "any" || message.proto.extensionRange.length > 0) return true;
-    for (const { message: inner } of shape.byNumber.values()) if (inner !== undefined) waiting.push(inner);
-  }
+  for (const shape of shapesWithin(desc)) if (holdsAnyType(shape)) return true;
   return false;
 }
 
