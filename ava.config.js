@@ -2,12 +2,13 @@ import { LONG_TESTS } from "./faults.config.js";
 
 /** Those that take longest begin first, so that none of them is left alone at the end. */
 const FIRST = [
+  "eventlog/contract",
+  "jetstream",
+  "cmd/perdure",
   "large-stream",
-  "build-sdk",
-  "generate",
   "idempotency",
   "endless-effects",
-  "jetstream",
+  "hack/",
   "test/",
 ];
 
@@ -26,5 +27,7 @@ export default {
   ],
   sortTestFiles: (a, b) => rank(a) - rank(b),
   extensions: ["ts"],
+  // Half of them wait for a server or a time, so two for each of two cores.
+  concurrency: 4,
   timeout: "5m",
 };

@@ -4,11 +4,17 @@
 export const LONG_TESTS = [
   "test/faults/{crash,effects,jetstream,proof,rivals}.test.ts",
   "test/attack/runs.test.ts",
-  "hack/bench/nats-run.test.ts",
+  "hack/bench/runs.test.ts",
 ];
 
 /** What `npm test` runs in its short form (`test/lib/by-size.ts`). */
-const SHORTENED = ["test/e2e/large-stream.test.ts", "pkg/endpoint/exact-account.test.ts"];
+const SHORTENED = [
+  "test/e2e/large-stream.test.ts",
+  "pkg/endpoint/exact-account.test.ts",
+  "pkg/endpoint/json/hostile.test.ts",
+  "pkg/endpoint/json/count-reply.test.ts",
+  "pkg/endpoint/round-trip.test.ts",
+];
 
 const [FAULTS] = LONG_TESTS;
 

@@ -35,7 +35,11 @@ async function main(globs: readonly string[]): Promise<void> {
     globs.length > 0 ? NOTHING : runChecks(CHECKS),
     prepareNatsServer((text) => console.log(`${"nats-server".padEnd(12)}${text}`)),
   ]);
-  const tests = await runTests(ROOT, globs);
+  const tests = await runTests(ROOT, globs, {
+    argv: [process.execPath],
+    // Each test file loads our modules anew: with their compiled code at hand a run takes a fifth less time.
+    env: { NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "compile") },
+  });
   const total = add(checks, tests);
   console.log(`\ntotal time ${seconds(performance.now() - startedMs)}`);
   console.log(summaryLine(total));

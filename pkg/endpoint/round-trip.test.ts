@@ -8,6 +8,7 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/pr
 import test from "ava";
 import * as fc from "fast-check";
 
+import { bySize } from "../../test/lib/by-size.ts";
 import { systemClock } from "../base/mod.ts";
 import { descriptorSet, NO_METADATA, readDescriptors } from "../protocol/mod.ts";
 import type { ActionMethod, ActionService, UserFunctionSpec } from "../userfunction/mod.ts";
@@ -36,7 +37,7 @@ const WELL_KNOWN = [
   "Value",
 ].map((name) => `google.protobuf.${name}`);
 
-const RUNS = 60;
+const RUNS = bySize({ full: 60, short: 20 });
 
 /** Numbers of 64 bits of `values.proto`, which callers may write without quotes. */
 const QUOTED = /"((?:u?int|sint|s?fixed)64(?:One|Maybe|Chosen|Wrapped))":"(-?\d+)"/g;

@@ -438,7 +438,8 @@ async function firstFailure(open: OpenLogUnderTest): Promise<string | undefined>
 function opening(breakIt: Break): OpenLogUnderTest {
   return async (limits) => {
     const log = openMemoryLog({ maxBytes: FEW_BYTES, ...limits });
-    return { ...underTest(methodsOf(log, breakIt(log))), trouble: filling(log) };
+    // A log in memory notices at once.
+    return { ...underTest(methodsOf(log, breakIt(log))), trouble: filling(log), patienceMs: 1_000 };
   };
 }
 

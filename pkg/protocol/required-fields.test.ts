@@ -141,9 +141,20 @@ function write(message: Written, name = "M", into = new BinaryWriter()): BinaryW
     if (inner === undefined) into.tag(field, WireType.LengthDelimited).string("t");
     else if (name === "M" && field === GROUP)
       write(inside, inner, into.tag(field, WireType.StartGroup)).tag(field, WireType.EndGroup);
-    else write(inside, inner, into.tag(field, WireType.LengthDelimited).fork()).join();
+    else {
+      write(inside, inner, into.tag(field, WireType.LengthDelimited).fork());
+      if (inner === "Entry") writeOwnKey(into);
+      into.join();
+    }
   }
   return into;
+}
+
+let keys = 0;
+
+/** A parser drops an entry whose key comes again with all that it lacks; the finder does not (3). */
+function writeOwnKey(entry: BinaryWriter): void {
+  entry.tag(1, WireType.LengthDelimited).string(String(keys++));
 }
 
 /** What protobuf-es, which reads the message whole, says of it. */
@@ -223,6 +234,20 @@ test("a message may have many required fields", (t) => {
       if (number !== left) writer.tag(number, WireType.LengthDelimited).string("");
     t.is(findMany(writer.finish()), left === 0 ? undefined : `x.Many.f${left}`);
   }
+});
+
+test("(3) an entry of a map that lacks something is found although its key comes again", (t) => {
+  const entry = (...fields: readonly number[]) =>
+    new BinaryWriter()
+      .tag(MAP, WireType.LengthDelimited)
+      .fork()
+      .tag(2, WireType.LengthDelimited)
+      .bytes(write(leaf(...fields), "Leaf").finish())
+      .join()
+      .finish();
+  const bytes = Buffer.concat([write(whole).finish(), entry(1), entry(1, 2)]);
+  t.is(find(bytes), "x.Leaf.b");
+  t.false(lacks(bytes));
 });
 
 test("(2) what is no message, is too deep, or would take too many notes, is an error", (t) => {

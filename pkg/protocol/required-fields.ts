@@ -13,7 +13,8 @@ import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
  * 1. It sees what a parser sees: the pieces of a message that comes in several are one, and of a oneof the last counts.
  * 2. (I11) It builds nothing but a note of each message whose required fields matter, of which there are at most
  *    `MAX_NOTES` at a time. Those in lists and maps are done with at their end.
- * 3. What is in an `Any`, in an extension or in an unknown field is not looked at.
+ * 3. What is in an `Any`, in an extension or in an unknown field is not looked at. Each entry of a map is, also one that
+ *    is replaced because its key comes again: to know that, all keys would have to be kept.
  *
  * @returns the full name of the field; undefined if nothing is missing.
  * @throws Error if the bytes are not a message.

@@ -139,7 +139,8 @@ test("an API server that is not there yet is waited for, until we are told to st
   server.failNext(503, 10);
   const webhook = await start(server);
   await webhook.stop();
-  await t.throwsAsync(ask(server, webhook, "/livez"), { code: "ECONNREFUSED" });
+  // The port may be another server's by now.
+  await t.throwsAsync(ask(server, webhook, "/livez"));
 
   server.failNext(503, 1_000_000);
   const stop = new AbortController();

@@ -77,11 +77,18 @@ test("calls that fail take for ever, and one that is not answered at all takes u
 });
 
 test("a connection is kept for some calls, and then there is another", async (t) => {
-  const { port, connections } = await serve(t, (_request, response) => response.end());
+  const connectionsAt: number[] = [];
+  const { port, connections } = await serve(t, (_request, response) => {
+    connectionsAt.push(connections());
+    response.end();
+  });
   const bystander = startBystander("JSON", httpCaller(port, "/"));
-  await pause(1_200, NEVER);
-  const { count } = await bystander.stop();
-  t.is(connections(), Math.ceil(count / 25));
+  await until("sixty calls are made", () => connectionsAt.length >= 60);
+  await bystander.stop();
+  t.deepEqual(
+    connectionsAt.slice(0, 60),
+    Array.from({ length: 60 }, (_, call) => 1 + Math.floor(call / 25)),
+  );
 });
 
 test("a probe counts what is not answered well in time, on a connection each", async (t) => {

@@ -41,7 +41,10 @@ function residentMib(pid: number): number {
 
 const measured = process.platform === "linux" ? test.serial : test.serial.skip;
 
-for (const way of STREAM_WAYS) {
+// Each takes seconds.
+const WAYS = STREAM_WAYS.filter((_, index) => bySize({ full: true, short: index % 2 === 0 }));
+
+for (const way of WAYS) {
   measured(
     `${way}: ${TOTAL_MIB} MiB to a reader that rests now and then do not fill the proxy's memory (I11)`,
     async (t) => {

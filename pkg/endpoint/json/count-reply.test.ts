@@ -5,6 +5,7 @@ import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
 import test from "ava";
 import * as fc from "fast-check";
 
+import { bySize } from "../../../test/lib/by-size.ts";
 import { HttpError } from "../http/http-error.ts";
 import { arbitraryHeap, countValues } from "../testdata/arbitrary-heap.ts";
 import { heapSpec } from "../testdata/library-spec.ts";
@@ -77,7 +78,7 @@ test("of a message it counts exactly the keys and values of its JSON, and refuse
       const bytes = Buffer.byteLength(JSON.stringify(built));
       t.notThrows(() => count(payload, { maxJsonReplyBytes: bytes, maxJsonValues: values }));
     }),
-    { numRuns: 1_000 },
+    { numRuns: bySize({ full: 2_000, short: 250 }) },
   );
 });
 
@@ -108,7 +109,7 @@ test("of any bytes it counts no fewer than fromBinary and toJson build, or refus
           );
       },
     ),
-    { numRuns: 5_000 },
+    { numRuns: bySize({ full: 10_000, short: 1_500 }) },
   );
   t.log(`${compared} of 5,000 were messages`);
   t.true(compared > 100);

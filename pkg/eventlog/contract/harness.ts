@@ -14,6 +14,8 @@ export interface LogUnderTest {
   readonly afterCrash?: () => Promise<EventLog>;
   /** What makes the log refuse appends, until it is mended. */
   readonly trouble?: Trouble;
+  /** How long the log may take to notice trouble and its end, in milliseconds; long if unset, because the machine may be busy. */
+  readonly patienceMs?: number;
   /** Closes everything and removes it. */
   readonly dispose: () => Promise<void>;
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bench.test.ts leaves out, because it takes minutes: `npm run faults`.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import test from "ava";
+
+import { natsSerialTest } from "../nats/nats-test.ts";
+import { bench, MEMBERS, quickRun } from "./quick-run.ts";
+
+// One after the other: each takes the machine for itself.
+test.serial("a quick run measures every case and the footprint, and leaves nothing behind", async (t) => {
+  const { rows, stdout } = await quickRun(t, "sqlite");
+  for (const row of rows) t.deepEqual(Object.keys(row), MEMBERS);
+  for (const what of ["start to listening", "unpacked", "idle proxy", "under load", "warm entity"]) {
+    t.true(stdout.includes(what), what);
+  }
+});
+
+test.serial("with another checkout its proxy is measured too, and speed decides nothing", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "perdure-bench-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const json = join(folder, "rows.jsonl");
+  const some = ["--cases", "command memory", "--callers", "1", "--seconds", "1", "--rounds", "2"];
+  const against = (checkout: string) =>
+    bench("--against", checkout, ...some, "--json", json, "--data", folder);
+  const { code, stdout, stderr } = await against(join(import.meta.dirname, "..", ".."));
+  t.is(code, 0, stderr);
+  t.regex(stdout, /command memory .* p50 µs /);
+  const row = readFileSync(json, "utf8").trim().split("\n").at(-1) ?? "";
+  t.regex(row, /"changes":\[\{"figure":"perSecond","before":[1-9]\d*.*\{"figure":"p50Us","before":[1-9]/);
+
+  const missing = await against(folder);
+  t.is(missing.code, 1);
+  t.true(missing.stderr.includes(join(folder, "cmd", "proxy", "main.ts")), missing.stderr);
+});
+
+natsSerialTest(
+  "a quick run with NATS measures everything, with both ways to sync, cold activations and many entities",
+  async (t) => {
+    const { rows, stdout } = await quickRun(t, "nats");
+    for (const row of rows) {
+      const publishes = String(row["case"]).endsWith(" publish");
+      t.deepEqual(Object.keys(row), publishes ? [...MEMBERS, "perCpuSecond"] : MEMBERS);
+      if (publishes) t.true(Number(row["perCpuSecond"]) > 0, JSON.stringify(row));
+    }
+    const parts = [/command, 1 caller, p50/, /unpacked, warm/, /unpacked, cold/, /10000 entities filled/];
+    for (const part of [...parts, /start after SIGKILL/, /random one, cold/]) t.regex(stdout, part);
+  },
+);
