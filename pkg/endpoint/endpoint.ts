@@ -49,6 +49,7 @@ import { JsonCodecs } from "./json/json-codec.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import type { EndpointOptions } from "./options.ts";
 import { openPort } from "./port.ts";
+import { withReplyTurns } from "./reply-turns.ts";
 import { failing, Unserved } from "./unserved.ts";
 import { asksForWebSocket } from "./websocket/handshake.ts";
 import { webSocketMethods } from "./websocket/methods.ts";
@@ -104,7 +105,7 @@ export async function startEndpoint(
   dependencies: EndpointDependencies,
 ): Promise<Endpoint> {
   const options: EndpointOptions = { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides };
-  const { dispatch, clock, logger = silentLogger, absence = notThere, onAnswered, front } = dependencies;
+  const { clock, logger = silentLogger, absence = notThere, onAnswered, front } = dependencies;
   const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
   const callers = new Callers(accounts, options.maxConnections, clock);
   let serving: Serving | undefined;
@@ -115,6 +116,7 @@ export async function startEndpoint(
   let draining = false;
 
   const { maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs } = options;
+  const dispatch = withReplyTurns(dependencies.dispatch);
   const behind = { dispatch, maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
   const bodies = new BodyReader(options, clock);
   const crossOrigin = createCrossOrigin(options.corsOrigins);

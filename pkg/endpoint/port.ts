@@ -6,7 +6,8 @@
  * 1. A connection that does not show its protocol in time is closed, and so is one of HTTP/2 without a first request.
  *    (HTTP/1.1 shows its protocol by its first request, whose time is bounded by Node.)
  * 2. A connection that does not read what it is sent is closed after a time.
- * 3. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is over.
+ * 3. A connection without a request is closed after a longer time. (That of HTTP/1.1 is bounded by Node.)
+ * 4. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is over.
  */
 
 import type { Server as Http1Server } from "node:http";
@@ -49,8 +50,14 @@ export interface PortOptions extends UnreadOptions {
   readonly maxConnections: number;
   /** How long a connection may take to show its protocol, and one of HTTP/2 to make its first request, in milliseconds. */
   readonly firstRequestTimeoutMs: number;
-  /** An HTTP/2 connection without traffic for so long is closed, in milliseconds. */
+  /** An HTTP/2 connection that makes no request for so long, and has none open, is closed, in milliseconds. */
   readonly idleTimeoutMs: number;
+}
+
+/** An HTTP/2 connection. */
+interface Session {
+  readonly http2: ServerHttp2Session;
+  readonly caller: Caller;
 }
 
 /** @throws EndpointError if the port cannot be had. */
@@ -84,6 +91,8 @@ export class Port {
   readonly #undecided = new Set<Socket>();
   /** Connections that have not made a request. */
   readonly #expiry: ExpiryQueue<Socket>;
+  /** Connections of HTTP/2, by their last request. */
+  readonly #idle: ExpiryQueue<Session>;
   #unread = new Map<Socket, UnreadState>();
   #nextLook: Timer | undefined;
   /** Whose connection is given to the HTTP/2 server at this moment. */
@@ -107,6 +116,8 @@ export class Port {
     this.#logger = logger;
     this.#expiry = new ExpiryQueue(clock, options.firstRequestTimeoutMs, (socket) => socket.destroy());
 
+    this.#idle = new ExpiryQueue(clock, options.idleTimeoutMs, (session) => this.#closeIfIdle(session));
+
     // The HTTP/1.1 server listens itself, since only then does it keep its time-outs; its own listener comes second.
     const [serveHttp1] = http1.listeners("connection");
     this.#serveHttp1 = (socket) => serveHttp1?.call(http1, socket);
@@ -116,7 +127,6 @@ export class Port {
         this.#assign(session);
         this.#sessions.add(session);
         session.once("close", () => this.#sessions.delete(session));
-        session.setTimeout(options.idleTimeoutMs, () => session.close());
       });
       server.on("sessionError", (error) => logger.debug("HTTP/2 connection failed", { error }));
     }
@@ -140,6 +150,7 @@ export class Port {
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
     this.#nextLook?.cancel();
+    this.#idle.clear();
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
     const othersClosed = this.#acceptors?.close();
     for (const session of this.#sessions) session.close();
@@ -190,6 +201,7 @@ export class Port {
     if (this.#handed === undefined) return;
     const { socket, caller } = this.#handed;
     assignCaller(session, caller);
+    this.#expireWhenIdle({ http2: session, caller });
     session.once("stream", () => {
       this.#expiry.forget(socket);
       this.#callers.use(socket);
@@ -198,6 +210,22 @@ export class Port {
       // Node tells of streams after their connection has gone, which nobody serves any more.
       if (session.destroyed) caller.onGivenUp();
     });
+  }
+
+  /** (3) Not by `setTimeout` of the session, which Node forgets to stop: the session would be kept for all that time. */
+  #expireWhenIdle(session: Session): void {
+    const touch = (): void => {
+      if (!this.#isClosing) this.#idle.touch(session);
+    };
+    touch();
+    session.http2.on("stream", touch);
+    session.http2.once("close", () => this.#idle.forget(session));
+  }
+
+  #closeIfIdle(session: Session): void {
+    const { requests, reserve } = session.caller;
+    if (requests.used + reserve.used > 0) this.#idle.touch(session);
+    else session.http2.close();
   }
 
   /** (2) */

@@ -22,6 +22,7 @@ import { CallAborted } from "./call-aborted.ts";
 import type { CallFinish } from "./call-finish.ts";
 import { Cancellation } from "./cancellation.ts";
 import { ProtocolError } from "./error.ts";
+import { FairTurns } from "./fair-turns.ts";
 import { Inbox } from "./inbox.ts";
 import type { Metadata } from "./metadata.ts";
 import type { ActionRun, ActionSource } from "./run-action.ts";
@@ -93,14 +94,19 @@ function respond(
   );
 }
 
+/** Of all streams of the process, since they share its event loop. */
+const turns = new FairTurns();
+
 /** Sends what comes, as fast as it is read, and ends the call. Asks for no more when the caller has gone. */
 async function send(run: ActionRun, source: ActionSource, call: StreamedAnswer): Promise<void> {
   const { cancellation } = run;
   let finish: CallFinish | undefined;
   try {
+    await turns.next();
     for await (const response of runMany({ ...run, onFinish: (given) => (finish = given) }, source)) {
       if (!cancellation.cancelled && !call.write(response)) await drained(call, cancellation);
       if (cancellation.cancelled) return;
+      await turns.next();
     }
     cancellation.settle();
     endWith(finish, call);

@@ -8,12 +8,14 @@ import { openH2Session } from "../wire/h2-session.ts";
 import { postHead } from "../wire/http1.ts";
 import { openLine } from "../wire/line.ts";
 import { letterBytes } from "../wire/messages.ts";
-import { sideBySide } from "../wire/repeat.ts";
+import { pause, sideBySide } from "../wire/repeat.ts";
 
 /** 1.5 GB together, of which one entity's mailbox takes 1,000 commands. */
 const COMMANDS = 1_500;
 const DATA_BYTES = 1_048_576;
 const CONNECTIONS = 15;
+/** Those of JSON in a second: 1.5 GB in one moment would show how long the machine takes to move it. */
+const JSON_PER_SECOND = 200;
 /** How long the user function takes for each. */
 const DELAY_MS = 1_000;
 const ENTITIES = 50;
@@ -56,7 +58,8 @@ function sendCall(session: ClientHttp2Session, { tally }: Tools, body: Buffer): 
 const overHttp1: Way = (target, tools) => {
   const text = Buffer.from(JSON.stringify({ delayMs: DELAY_MS, data: "A".repeat(DATA_BYTES) }));
   const head = postHead("/targets/attacked/slow-letters", text.length);
-  return sideBySide(COMMANDS, async () => {
+  return sideBySide(COMMANDS, async (index) => {
+    await pause((index * 1_000) / JSON_PER_SECOND, tools.signal);
     const line = await openLine(target.port, tools);
     await line?.send(head);
     await line?.send(text);

@@ -16,7 +16,10 @@ const CONNECTIONS = 60;
 /** Of one request's body: nearly as much as the webhook takes. */
 const BODY_BYTES = 3_500_000;
 
-/** How long one that was refused waits for each that there are, or the attack's own process would be what it exhausts. */
+/**
+ * How long one that was refused, or had nothing to send, waits for each that there are, or the attack's own process would
+ * be what it exhausts.
+ */
 const MAX_PAUSE_MS = 0.4;
 
 /** Makes what the connections send, once; and then what each does until it is refused or has no more to do. */
@@ -94,6 +97,7 @@ export function webhookWay(name: keyof typeof WORK, connections = CONNECTIONS): 
         else {
           await work(sender);
           await sender.closed;
+          if (name === "half-handshakes") await pause(random() * MAX_PAUSE_MS * connections, signal);
         }
       }
     });

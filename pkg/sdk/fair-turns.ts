@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { performance } from "node:perf_hooks";
+
+/** Streams may go on for so long before other work of the process has its turn, in milliseconds. */
+const MAX_HELD_MS = 5;
+
+/** Streams that go on in each turn of the event loop while some wait. */
+const RESUMED_IN_TURN = 8;
+
+/**
+ * Shares the event loop between streams and everything else. A handler that yields answers without waiting for anything
+ * would hold it until its caller's window is full, and hundreds of such streams that begin together would hold it for
+ * seconds, in which no command of an entity is answered.
+ *
+ * 1. A stream asks before each answer. It goes on at once until streams together have held the loop for `MAX_HELD_MS`.
+ * 2. From then on streams wait in line, and each turn of the loop resumes the first `RESUMED_IN_TURN` of them.
+ */
+export class FairTurns {
+  readonly #nowMs: () => number;
+  readonly #waiting: (() => void)[] = [];
+  /** When the first stream of this turn went on; undefined before it. */
+  #startedMs: number | undefined;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Settles when the stream may make its next answer; undefined if it may at once. */
+  next(): Promise<void> | undefined {
+    const startedMs = this.#startedMs ?? this.#begin();
+    if (this.#waiting.length === 0 && this.#nowMs() - startedMs < MAX_HELD_MS) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #begin(): number {
+    setImmediate(this.#endTurn);
+    return (this.#startedMs = this.#nowMs());
+  }
+
+  readonly #endTurn = (): void => {
+    this.#startedMs = undefined;
+    if (this.#waiting.length === 0) return;
+    this.#begin();
+    for (const resume of this.#waiting.splice(0, RESUMED_IN_TURN)) resume();
+  };
+}
