@@ -9,21 +9,28 @@ const SLICE_BYTES = 1_024;
 /** Of a body whose length is known: nothing in it makes work for each byte. */
 const BODY_SLICE_BYTES = 65_536;
 
+/** Asks for one read of the socket; `read` is called when it may be made, and says whether it was. */
+export type ReadTurn = (read: () => boolean) => void;
+
 /**
  * A socket that gives what has come in to its reader in slices, and can be stopped between two of them. Node's HTTP parser
  * takes whatever it is given to its end: of 64 KiB that are 10,000 chunks of one byte, or 2,000 requests, that is 50 ms in
  * which nothing else is answered, and megabytes of objects, even if it was clear from the first one that none is wanted.
+ * And it reads in turn, because dozens of senders of large bodies would have the loop decrypt megabytes before it comes to
+ * anybody else.
  */
 export class SlicedSocket extends Duplex {
   readonly #socket: Socket;
+  readonly #turn: ReadTurn;
   #arrived: Buffer[] = [];
   #isWanted = false;
   #isStopped = false;
   #sliceBytes = SLICE_BYTES;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, turn: ReadTurn) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
+    this.#turn = turn;
     socket.on("data", (chunk: Buffer) => {
       if (this.#isStopped) return;
       this.#arrived.push(chunk);
@@ -77,11 +84,17 @@ export class SlicedSocket extends Duplex {
     done(error);
   }
 
+  readonly #readMore = (): boolean => {
+    if (this.#isStopped || this.destroyed) return false;
+    this.#socket.resume();
+    return true;
+  };
+
   #give(): void {
     const [chunk] = this.#arrived;
     if (!this.#isWanted || this.#isStopped || this.destroyed) return;
     if (chunk === undefined) {
-      this.#socket.resume();
+      this.#turn(this.#readMore);
       return;
     }
     const size = this.#sliceBytes;
