@@ -33,7 +33,7 @@ const DRAIN_CHECK_MS = 50;
 /** A flood of connections does not become a flood of log lines. */
 const WARN_INTERVAL_MS = 10_000;
 
-/** Within the time that a peer has for reading, it is looked at so often whether it does. */
+/** Within the time that a peer has for reading, or for a request, it is looked at so often whether it does. */
 const LOOKS = 4;
 
 export interface PortServers {
@@ -58,6 +58,8 @@ export interface PortOptions extends UnreadOptions {
 interface Session {
   readonly http2: ServerHttp2Session;
   readonly caller: Caller;
+  /** How often in a row it was found without a request since the look before. */
+  quietLooks: number;
 }
 
 /** @throws EndpointError if the port cannot be had. */
@@ -91,7 +93,7 @@ export class Port {
   readonly #undecided = new Set<Socket>();
   /** Connections that have not made a request. */
   readonly #expiry: ExpiryQueue<Socket>;
-  /** Connections of HTTP/2, by their last request. */
+  /** Connections of HTTP/2, by when it was last looked whether they make requests. */
   readonly #idle: ExpiryQueue<Session>;
   #unread = new Map<Socket, UnreadState>();
   #nextLook: Timer | undefined;
@@ -116,7 +118,9 @@ export class Port {
     this.#logger = logger;
     this.#expiry = new ExpiryQueue(clock, options.firstRequestTimeoutMs, (socket) => socket.destroy());
 
-    this.#idle = new ExpiryQueue(clock, options.idleTimeoutMs, (session) => this.#closeIfIdle(session));
+    this.#idle = new ExpiryQueue(clock, options.idleTimeoutMs / LOOKS, (session) =>
+      this.#closeIfIdle(session),
+    );
 
     // The HTTP/1.1 server listens itself, since only then does it keep its time-outs; its own listener comes second.
     const [serveHttp1] = http1.listeners("connection");
@@ -201,7 +205,7 @@ export class Port {
     if (this.#handed === undefined) return;
     const { socket, caller } = this.#handed;
     assignCaller(session, caller);
-    this.#expireWhenIdle({ http2: session, caller });
+    this.#expireWhenIdle({ http2: session, caller, quietLooks: 0 });
     session.once("stream", () => {
       this.#expiry.forget(socket);
       this.#callers.use(socket);
@@ -214,17 +218,17 @@ export class Port {
 
   /** (3) Not by `setTimeout` of the session, which Node forgets to stop: the session would be kept for all that time. */
   #expireWhenIdle(session: Session): void {
-    const touch = (): void => {
-      if (!this.#isClosing) this.#idle.touch(session);
-    };
-    touch();
-    session.http2.on("stream", touch);
+    if (!this.#isClosing) this.#idle.touch(session);
+    session.http2.on("stream", () => {
+      session.quietLooks = 0;
+    });
     session.http2.once("close", () => this.#idle.forget(session));
   }
 
   #closeIfIdle(session: Session): void {
     const { requests, reserve } = session.caller;
-    if (requests.used + reserve.used > 0) this.#idle.touch(session);
+    session.quietLooks = requests.used + reserve.used > 0 ? 0 : session.quietLooks + 1;
+    if (session.quietLooks < LOOKS) this.#idle.touch(session);
     else session.http2.close();
   }
 

@@ -24,7 +24,7 @@ test("(1) streams go on at once until they have held the loop for 5 ms, and agai
 test("(2) in each turn of the loop those who wait longest go on, eight of them, and other work comes between", async (t) => {
   let nowMs = 0;
   const turns = new FairTurns(() => nowMs);
-  turns.next();
+  t.is(turns.next(), undefined);
   nowMs = 5;
   const resumed: number[] = [];
   const all = Array.from({ length: 20 }, async (_, index) => {

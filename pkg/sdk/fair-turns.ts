@@ -17,6 +17,7 @@ const RESUMED_IN_TURN = 8;
  * 2. From then on streams wait in line, and each turn of the loop resumes the first `RESUMED_IN_TURN` of them.
  */
 export class FairTurns {
+  /** A package of its own has no clock of ours; this one measures only how long the loop was held. */
   readonly #nowMs: () => number;
   readonly #waiting: (() => void)[] = [];
   /** When the first stream of this turn went on; undefined before it. */

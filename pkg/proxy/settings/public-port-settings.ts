@@ -125,7 +125,7 @@ export const PUBLIC_PORT_SETTINGS = {
     65 * MINUTE_MS,
     "ms",
     [1, DAY_MS],
-    "Time without a request after which a connection is closed; longer than proxies in front keep theirs.",
+    "Time without a request after which a connection is closed, over HTTP/2 up to a quarter later; longer than proxies in front keep theirs.",
   ),
   writeTimeoutMs: number(
     "write-timeout",
