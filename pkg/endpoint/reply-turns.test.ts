@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+import test from "ava";
+
+import { NO_METADATA } from "../protocol/mod.ts";
+import type { CommandReply, StreamedCommand } from "../router/mod.ts";
+import { withReplyTurns } from "./reply-turns.ts";
+import { dispatchOf, echo } from "./testdata/running-endpoint.ts";
+
+/** Streams that always have a reply, named by their command's deadline, and what was asked of them in order. */
+function endless() {
+  const asked: number[] = [];
+  const returned: number[] = [];
+  const dispatch = withReplyTurns(
+    dispatchOf(echo, async function* ({ deadlineMs = 0 }) {
+      try {
+        for (;;) {
+          asked.push(deadlineMs);
+          yield { payload: Buffer.alloc(0), metadata: NO_METADATA };
+        }
+      } finally {
+        returned.push(deadlineMs);
+      }
+    }),
+  );
+  const open = (name: number): AsyncIterator<CommandReply> =>
+    dispatch.streamed({ deadlineMs: name } as StreamedCommand)[Symbol.asyncIterator]();
+  return { asked, returned, open };
+}
+
+test("in each turn of the loop four replies are asked for, of one stream after the other", async (t) => {
+  const { asked, open } = endless();
+  const streams = [1, 2, 3].map(open);
+  const pulls = streams.map(async (stream) => {
+    for (let count = 0; count < 8; count++) await stream.next();
+  });
+  const seen: number[] = [];
+  while (asked.length < 24) {
+    await nextTurn();
+    seen.push(asked.length);
+  }
+  await Promise.all(pulls);
+  // Four in the turn that is on, and four in each further one.
+  t.deepEqual(seen, [8, 12, 16, 20, 24]);
+  t.is(new Set(asked.slice(4, 7)).size, 3);
+});
+
+test("a stream whose caller leaves is ended, also while it waits for its turn", async (t) => {
+  const { returned, open } = endless();
+  const stream = open(1);
+  await stream.next();
+  const others = Array.from({ length: 5 }, async () => stream.next());
+  await stream.return?.();
+  await Promise.all(others);
+  t.deepEqual(returned, [1]);
+  t.deepEqual(await stream.next(), { done: true, value: undefined });
+});
