@@ -84,12 +84,21 @@ test("each round measures both checkouts one after the other, and another one fi
       return load(100, perSecond);
     };
   };
+  const life: string[] = [];
   const rows = await measureRows(
     casesWithYardsticks("sqlite", ["command memory"]),
-    { runCase: run("after", 900), runOther: run("before", 1_000) },
-    { callers: [64], seconds: 1, rounds: 2 },
+    async (number) => {
+      life.push(`start ${number}`);
+      return {
+        runCase: run("after", 900),
+        runOther: run("before", 1_000),
+        [Symbol.asyncDispose]: async () => void life.push(`stop after ${turns.length} turns`),
+      };
+    },
+    { callers: [64], seconds: 1, rounds: 2, starts: 2 },
     () => undefined,
   );
+  t.deepEqual(life, ["start 1", "stop after 3 turns", "start 2", "stop after 6 turns"]);
   const direct = "direct call, after";
   const [after, before] = ["command memory, after", "command memory, before"];
   t.deepEqual(turns, [direct, after, before, direct, before, after]);

@@ -23,6 +23,7 @@ import { startLoader } from "./job-process.ts";
 import { openLogPlace } from "./log-place.ts";
 import { describeMachine } from "./machine.ts";
 import { measureRows } from "./measure-rows.ts";
+import type { CaseRuns } from "./measure-rows.ts";
 import { manyEntitiesFigures } from "./nats/figures.ts";
 import { MANY_FULL, MANY_QUICK, measureManyEntities } from "./nats/many-entities.ts";
 import { natsRowFindings } from "./nats/row-findings.ts";
@@ -112,14 +113,29 @@ async function measureCases(
   options: BenchOptions,
 ): Promise<{ readonly rows: readonly Row[]; readonly peakBytes: number }> {
   const { log, jsonFile } = options;
-  await using servers = await (log === "nats" ? startNatsServers : startServers)(settings);
-  using memory = samplePeak(() => servers.proxy.residentBytes());
   const cases = casesWithYardsticks(log, options.cases);
-  const rows = await measureRows(cases, servers, options, say);
+  let peakBytes = 0;
+  const start = async (number: number): Promise<CaseRuns & AsyncDisposable> => {
+    const folder = join(settings.folder, `start-${number}`);
+    mkdirSync(folder);
+    const servers = await (log === "nats" ? startNatsServers : startServers)({ ...settings, folder });
+    const memory = samplePeak(() => servers.proxy.residentBytes());
+    return {
+      runCase: servers.runCase,
+      runOther: servers.runOther,
+      [Symbol.asyncDispose]: async () => {
+        peakBytes = Math.max(peakBytes, memory.peakBytes);
+        memory[Symbol.dispose]();
+        await servers[Symbol.asyncDispose]();
+        rmSync(folder, { recursive: true });
+      },
+    };
+  };
+  const rows = await measureRows(cases, start, options, say);
   print(`${rowsTable(rows)}\n`);
   if (options.against !== undefined) print(`${changesTable(rows)}\n`);
   if (jsonFile !== undefined) writeFileSync(jsonFile, rows.map((row) => `${jsonLine(row)}\n`).join(""));
-  return { rows, peakBytes: memory.peakBytes };
+  return { rows, peakBytes };
 }
 
 function percent(share: number): string {

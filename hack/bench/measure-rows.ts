@@ -25,53 +25,96 @@ export interface CaseRuns {
   readonly runOther: RunCase | undefined;
 }
 
+export type RowOptions = Pick<BenchOptions, "callers" | "seconds" | "rounds" | "starts">;
+
+/** What was measured of one case with one number of callers, round by round. */
+interface Loads {
+  readonly own: Load[];
+  readonly other: Load[];
+}
+
 /**
  * Measures the cases with each number of callers. A row is measured in rounds, and each round goes through all cases,
  * so that a drift of the machine hits all of them. Another checkout's proxy has its turn right before or right after,
- * each in every other round.
+ * each in every other round. The rounds are divided among servers that are started anew.
+ *
+ * @param start starts the servers; its argument numbers the starts, from 1.
  */
 export async function measureRows(
   cases: readonly Case[],
-  { runCase, runOther }: CaseRuns,
-  options: Pick<BenchOptions, "callers" | "seconds" | "rounds">,
+  start: (number: number) => Promise<CaseRuns & AsyncDisposable>,
+  options: RowOptions,
   say: (text: string) => void,
 ): Promise<Row[]> {
-  await warmUp(cases, runCase, options.seconds, say);
-  if (runOther !== undefined) await warmUp(cases.filter(isProxied), runOther, options.seconds, say);
-
-  const rows = new Map<Case, Row[]>(cases.map((measured) => [measured, []]));
-  const measureMs = (options.seconds * 1_000) / options.rounds;
-  const until = { kind: "time", warmUpMs: Math.min(300, measureMs * 0.3), measureMs } as const;
-  for (const callers of options.callers.toSorted((a, b) => a - b)) {
-    const own = { side: "", run: runCase, loads: noLoads(cases) };
-    const other = { side: ", other checkout", run: runOther, loads: noLoads(cases) };
-    for (let round = 1; round <= options.rounds; round++) {
-      for (const measured of cases) {
-        const title = `${titleOf(measured, cases)}, ${callers} callers, round ${round} of ${options.rounds}`;
-        const turns = isProxied(measured) ? [own, other] : [own];
-        for (const { side, run, loads } of round % 2 === 1 ? turns : turns.toReversed()) {
-          if (run === undefined) continue;
-          const what = `${title}${side}`;
-          say(what);
-          const load = await run(what, measured, { callers, entities: ENTITIES, until });
-          if (load.calls === 0) throw new Error(`${what}: no call was both begun and answered in time`);
-          loads.get(measured)?.push(load);
+  const callerNumbers = options.callers.toSorted((a, b) => a - b);
+  const all = new Map(
+    cases.map((measured) => [measured, callerNumbers.map((): Loads => ({ own: [], other: [] }))]),
+  );
+  const { rounds, starts } = options;
+  for (let number = 1; number <= starts; number++) {
+    await using runs = await start(number);
+    await warmUp(cases, runs.runCase, options.seconds, say);
+    if (runs.runOther !== undefined)
+      await warmUp(cases.filter(isProxied), runs.runOther, options.seconds, say);
+    const [first, last] = [((number - 1) * rounds) / starts, (number * rounds) / starts].map(Math.floor) as [
+      number,
+      number,
+    ];
+    for (const [index, callers] of callerNumbers.entries()) {
+      for (let round = first + 1; round <= last; round++) {
+        for (const measured of cases) {
+          const title = `${titleOf(measured, cases)}, ${callers} callers, round ${round} of ${rounds}`;
+          const loads = all.get(measured)?.[index];
+          if (loads !== undefined)
+            await measureRound(
+              { title, measured, callers, isOdd: round % 2 === 1 },
+              runs,
+              loads,
+              options,
+              say,
+            );
         }
       }
     }
-    for (const measured of cases) {
-      const yardstick = own.loads.get(yardstickOf(measured, cases) ?? measured) ?? [];
-      const [after = [], before = []] = [own.loads.get(measured), other.loads.get(measured)];
-      const row = toRow(measured, callers, after, yardstick);
-      const changes = before.length > 0 ? { changes: changesOf(callers, after, before) } : {};
-      rows.get(measured)?.push({ ...row, ...changes });
-    }
   }
-  return [...rows.values()].flat();
+  return cases.flatMap((measured) =>
+    callerNumbers.map((callers, index) => {
+      const { own: after = [], other: before = [] } = all.get(measured)?.[index] ?? {};
+      const yardstick = all.get(yardstickOf(measured, cases) ?? measured)?.[index]?.own ?? [];
+      const row = toRow(measured, callers, after, yardstick);
+      return before.length > 0 ? { ...row, changes: changesOf(callers, after, before) } : row;
+    }),
+  );
 }
 
-function noLoads(cases: readonly Case[]): Map<Case, Load[]> {
-  return new Map(cases.map((measured) => [measured, []]));
+interface Round {
+  readonly title: string;
+  readonly measured: Case;
+  readonly callers: number;
+  readonly isOdd: boolean;
+}
+
+/** One round of one case, of both checkouts. */
+async function measureRound(
+  { title, measured, callers, isOdd }: Round,
+  { runCase, runOther }: CaseRuns,
+  { own, other }: Loads,
+  { seconds, rounds }: RowOptions,
+  say: (text: string) => void,
+): Promise<void> {
+  const measureMs = (seconds * 1_000) / rounds;
+  const until = { kind: "time", warmUpMs: Math.min(300, measureMs * 0.3), measureMs } as const;
+  const ownTurn = { side: "", run: runCase, loads: own };
+  const otherTurn = { side: ", other checkout", run: runOther, loads: other };
+  const turns = isProxied(measured) ? [ownTurn, otherTurn] : [ownTurn];
+  for (const { side, run, loads } of isOdd ? turns : turns.toReversed()) {
+    if (run === undefined) continue;
+    const what = `${title}${side}`;
+    say(what);
+    const load = await run(what, measured, { callers, entities: ENTITIES, until });
+    if (load.calls === 0) throw new Error(`${what}: no call was both begun and answered in time`);
+    loads.push(load);
+  }
 }
 
 /** What gives the carts that a call is made to their item; an action has none. */

@@ -27,6 +27,7 @@ test("without options everything is measured, as the help says", (t) => {
     callers: [1, 16, 64],
     seconds: 3,
     rounds: 3,
+    starts: 1,
     quick: false,
     jsonFile: undefined,
     profileFolder: undefined,
@@ -56,8 +57,10 @@ test("a quick run has one round of a second, or of what it is told", (t) => {
 });
 
 test("with another checkout there are more rounds, as a small difference needs", (t) => {
-  t.like(options("--against", "../before"), { against: "../before", rounds: 15, seconds: 7.5 });
-  t.like(options("--against", "../before", "--quick"), { rounds: 1, seconds: 1 });
+  t.like(options("--against", "../before"), { against: "../before", rounds: 15, seconds: 7.5, starts: 5 });
+  t.like(options("--against", "../before", "--quick"), { rounds: 1, seconds: 1, starts: 1 });
+  t.like(options("--against", "../before", "--rounds", "2"), { starts: 2 });
+  t.regex(wrong("--starts", "4"), /--starts takes a whole number from 1 to that of the rounds, 3/);
   t.like(options("--against", "../before", "--rounds", "40", "--seconds", "20"), { rounds: 40, seconds: 20 });
   t.like(options("--rounds", "5"), { against: undefined, rounds: 5, seconds: 3 });
 });

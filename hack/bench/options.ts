@@ -20,6 +20,8 @@ export interface BenchOptions {
   /** Measured time of each row, over all its rounds. */
   readonly seconds: number;
   readonly rounds: number;
+  /** How often all servers are started anew, at most once for each round. */
+  readonly starts: number;
   readonly quick: boolean;
   readonly jsonFile: string | undefined;
   readonly profileFolder: string | undefined;
@@ -56,6 +58,8 @@ export const HELP = `What a command costs through the proxy, beside the direct g
                    with nats ${DEFAULT_CALLERS.nats}
   --seconds N      measured time of each row, up to ${MAX_SECONDS}; default 3, with --against 7.5, with --quick 1
   --rounds N       into so many parts each row is divided, up to ${MAX_ROUNDS}; default 3, with --against 15, with --quick 1
+  --starts N       starts all servers anew so often, and divides the rounds among them, because one process is up to a
+                   tenth faster or slower than the next one of the same code; default 1, with --against 5, with --quick 1
   --against DIR    another checkout of the project, with its node_modules: its proxy is measured in the same rounds
   --entities N     how many the case "entities" fills a server of NATS with, ${MIN_ENTITIES} to ${MAX_ENTITIES};
                    default 1000000 (some hundred MB on the disk while it runs), with --quick ${MIN_ENTITIES}
@@ -98,6 +102,7 @@ const OPTIONS = {
   callers: { type: "string" },
   seconds: { type: "string" },
   rounds: { type: "string" },
+  starts: { type: "string" },
   against: { type: "string" },
   json: { type: "string" },
   profile: { type: "string" },
@@ -140,6 +145,9 @@ export function parseOptions(args: readonly string[]): Parsed {
   }
   const rounds = Number(values.rounds ?? (quick ? 1 : against === undefined ? 3 : 15));
   if (!isWhole(rounds, 1, MAX_ROUNDS)) return wrong(`--rounds takes a whole number from 1 to ${MAX_ROUNDS}`);
+  const starts = Number(values.starts ?? (quick || against === undefined ? 1 : Math.min(5, rounds)));
+  if (!isWhole(starts, 1, rounds))
+    return wrong(`--starts takes a whole number from 1 to that of the rounds, ${rounds}`);
   const seconds = Number(values.seconds ?? (quick ? 1 : against === undefined ? 3 : 7.5));
   if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
     return wrong(`--seconds takes a number above 0 and up to ${MAX_SECONDS}`);
@@ -168,6 +176,7 @@ export function parseOptions(args: readonly string[]): Parsed {
       seconds,
       quick,
       rounds,
+      starts,
       jsonFile: values.json,
       profileFolder: values.profile,
       dataFolder: values.data,
