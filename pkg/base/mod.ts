@@ -20,7 +20,7 @@ export { randomBelow, seededRandom, shortId, systemRandom } from "./random.ts";
 export type { Random } from "./random.ts";
 export { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
 export type { RepeatLimits } from "./repeat-limiter.ts";
-export { headProblem } from "./request-head.ts";
+export { FRAGMENT, headProblem } from "./request-head.ts";
 export { Semaphore } from "./semaphore.ts";
 export { parseSettingFlags } from "./setting-flags.ts";
 export {

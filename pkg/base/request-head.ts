@@ -9,6 +9,7 @@ export interface HeadProblem {
 /** The part of Node's `IncomingMessage` that is looked at. */
 interface RequestHead {
   readonly httpVersion: string;
+  readonly url?: string | undefined;
   /** A flat list of names and values, in the order in which they came. */
   readonly rawHeaders: readonly string[];
 }
@@ -21,7 +22,8 @@ const HOST = /^(?:\[[\w:.%~-]+\]|[\w.~%!$&'()*+;=-]*)(?::\d*)?$/;
  * reads a body of `Transfer-Encoding: gzip, chunked` as if it were not packed. The connection of such a request has to be
  * closed, because what follows on it may be a part of the request in the eyes of a proxy in front.
  */
-export function headProblem({ httpVersion, rawHeaders }: RequestHead): HeadProblem | undefined {
+export function headProblem({ httpVersion, url, rawHeaders }: RequestHead): HeadProblem | undefined {
+  if (url?.includes("#") === true) return malformed(FRAGMENT);
   let hosts = 0;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
@@ -39,6 +41,9 @@ export function headProblem({ httpVersion, rawHeaders }: RequestHead): HeadProbl
     return malformed("a request of HTTP/1.1 has a Host header (RFC 9112, 3.2)");
   return undefined;
 }
+
+/** Node takes it for a part of the path, and a proxy in front may cut there and mean another entity. */
+export const FRAGMENT = "a request target has no # (RFC 9112, 3.2): as a part of a name it is written %23";
 
 const HOST_LENGTH = "host".length;
 const CODING_LENGTH = "transfer-encoding".length;

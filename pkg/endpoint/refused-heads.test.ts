@@ -4,6 +4,7 @@
 
 import test from "ava";
 
+import { HTTP_CLIENTS, readText } from "./testdata/http-clients.ts";
 import { echo, GET, PUT, RawClient, runEndpoint, serves } from "./testdata/running-endpoint.ts";
 import { handshakeBytes } from "./testdata/web-sockets.ts";
 
@@ -32,6 +33,18 @@ const refused: readonly Refused[] = [
   {
     name: "gRPC-Web without a host",
     sent: `${WEB.replace("host: x\r\n", "")}\r\ncontent-length: 0\r\n\r\n`,
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a fragment in the path, which could be a part of an entity's key",
+    sent: "GET /books/1#2 HTTP/1.1\r\nhost: x\r\n\r\n",
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
+    name: "a fragment in the query",
+    sent: "GET /books/1?copies=2#3 HTTP/1.1\r\nhost: x\r\n\r\n",
     status: "400",
     code: "MALFORMED_REQUEST",
   },
@@ -91,4 +104,14 @@ test("HTTP/1.0 has no Host to be missing", async (t) => {
     await new RawClient(endpoint.port).send("GET /books/1 HTTP/1.0\r\n\r\n").closed,
     /^HTTP\/1\.1 200 /,
   );
+});
+
+test("a fragment over HTTP/2 gets 400 MALFORMED_REQUEST; written as %23 it is a part of the key", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const refusal = await HTTP_CLIENTS["HTTP/2"](endpoint.port, { path: "/books/1#2" });
+  t.is(refusal.status, 400);
+  t.is(refusal.headers["perdure-error-code"], "MALFORMED_REQUEST");
+  await readText(refusal.body);
+  const { body } = await HTTP_CLIENTS["HTTP/2"](endpoint.port, { path: "/books/1%232" });
+  t.regex(await readText(body), /"isbn":"1#2"/);
 });

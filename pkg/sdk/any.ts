@@ -4,7 +4,7 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
-import { ProtocolError, textOf } from "./error.ts";
+import { ProtocolError, textOf, UnreadableMessage } from "./error.ts";
 
 const TYPE_PREFIX = "type.googleapis.com/";
 
@@ -22,7 +22,7 @@ export function typeNameOf(any: Any): string {
   return any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1);
 }
 
-/** The message in an `Any` of a known type. `what` names the `Any` in the text of a `ProtocolError`. */
+/** The message in an `Any` of a known type. `what` names the `Any` in the text of a `ProtocolError`, or an `UnreadableMessage`. */
 export function unpack<Desc extends DescMessage>(
   schema: Desc,
   any: Any | undefined,
@@ -35,7 +35,7 @@ export function unpack<Desc extends DescMessage>(
   try {
     return fromBinary(schema, any.value);
   } catch (error) {
-    throw new ProtocolError(`${what} carries bytes that are no ${schema.typeName}: ${textOf(error)}`, {
+    throw new UnreadableMessage(`${what} carries bytes that are no ${schema.typeName}: ${textOf(error)}`, {
       cause: error,
     });
   }

@@ -45,8 +45,11 @@ export class SdkError extends Error {
 
 /** The proxy broke the order or the meaning of the protocol. Ends the stream with "Protocol error: ...". */
 export class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
+  override readonly name: string = "ProtocolError";
 }
+
+/** What came under the right type does not decode: whoever wrote it is at fault, and not the proxy, which passes it on. */
+export class UnreadableMessage extends ProtocolError {}
 
 /** What `fail` throws to leave the handler. Without a stack, since it is an answer and no defect. */
 export class CommandFailed extends Error {

@@ -141,6 +141,7 @@ export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn
     if (active === undefined) throw new ProtocolError("a command before init");
     const open = openCommand(active.entity, active.entityId, message);
     this.#phase = "serving";
+    if ("refusal" in open) return eventSourcedOut(refused(open.id, open.refusal, false), [], undefined);
     const source = { entry: open.entry, metadata: message.metadata, check: this.#options.check, once: true };
     return runCommand(
       open,

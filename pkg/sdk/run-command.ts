@@ -6,8 +6,9 @@ import type { Command } from "../protocol/gen/cloudstate/entity_pb.ts";
 import type { AnswerAction } from "./answer.ts";
 import { unpack } from "./any.ts";
 import type { MethodEntry } from "./definition.ts";
-import { CommandFailed, ProtocolError } from "./error.ts";
+import { CommandFailed, ProtocolError, UnreadableMessage } from "./error.ts";
 import type { BaseContext } from "./handler-context.ts";
+import { refusalOf } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** A command whose method and message are known. */
@@ -17,22 +18,30 @@ export interface OpenCommand {
   readonly input: Message;
 }
 
+/** A command whose caller wrote bytes that are not its message. The stream goes on, because other callers share it. */
+export interface UnreadableCommand {
+  readonly id: bigint;
+  readonly refusal: Refusal;
+}
+
 /** Checks a command against the entity on whose stream it came. Raises `ProtocolError`. */
 export function openCommand(
   { service, methods }: { readonly service: DescService; readonly methods: ReadonlyMap<string, MethodEntry> },
   entityId: string,
   message: Command,
-): OpenCommand {
+): OpenCommand | UnreadableCommand {
   if (message.entityId !== entityId) {
     throw new ProtocolError(`a command for entity ${message.entityId} on the stream of ${entityId}`);
   }
   const entry = methods.get(message.name);
   if (entry === undefined) throw new ProtocolError(`${service.typeName} has no ${message.name}`);
-  return {
-    id: message.id,
-    entry,
-    input: unpack(entry.method.input, message.payload, `command ${message.name}`),
-  };
+  const { id, name, payload } = message;
+  try {
+    return { id, entry, input: unpack(entry.method.input, payload, `command ${name}`) };
+  } catch (error) {
+    if (!(error instanceof UnreadableMessage)) throw error;
+    return { id, refusal: refusalOf("fail", error.message, { code: "INVALID_ARGUMENT" }) };
+  }
 }
 
 /** What becomes of a command, as a message to the proxy. One set of functions for an entity's whole life. */

@@ -270,6 +270,7 @@ test("bytes that are no message fail their stream only", async (t) => {
 });
 
 const request = pack(RequestSchema, create(RequestSchema));
+const INVALID_ARGUMENT = 3;
 const garbage = { ...request, value: Uint8Array.of(0xff) };
 
 const breaches: Record<string, { send: (stream: ReturnType<FakeProxy["open"]>) => void; text: string }> = {
@@ -329,13 +330,6 @@ const breaches: Record<string, { send: (stream: ReturnType<FakeProxy["open"]>) =
     },
     text: "command Process carries type.googleapis.com/other, not perdure.sdk.test.Request",
   },
-  "a command that is garbage": {
-    send: (s) => {
-      s.init("a");
-      s.command([], { payload: garbage });
-    },
-    text: "command Process carries bytes that are no perdure.sdk.test.Request",
-  },
 };
 
 for (const [name, { send, text }] of Object.entries(breaches)) {
@@ -349,6 +343,18 @@ for (const [name, { send, text }] of Object.entries(breaches)) {
     t.is(await stream.answer(), "end");
   });
 }
+
+test("a command that is garbage is refused, and the stream goes on for others (I12)", async (t) => {
+  const entity = proxy.activate("garbled");
+  await entity.process(emit("A"));
+  entity.command([], { payload: garbage });
+  const answer = await entity.answer();
+  t.like(answer, { status: INVALID_ARGUMENT });
+  const text = JSON.stringify(answer);
+  t.true(text.includes("command Process carries bytes that are no perdure.sdk.test.Request"), text);
+  t.false(text.includes("broken"), text);
+  t.deepEqual(await entity.process(emit("B")), { reply: "AB", events: ["B"] });
+});
 
 test("an event after a command is a protocol error", async (t) => {
   const entity = proxy.activate("late-event");

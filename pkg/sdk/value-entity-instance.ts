@@ -96,6 +96,7 @@ export class ValueEntityInstance implements EntityInstance<ValueEntityStreamIn, 
     const active = this.#active;
     if (active === undefined) throw new ProtocolError("a command before init");
     const open = openCommand(active.entity, active.entityId, message);
+    if ("refusal" in open) return valueEntityOut(refused(open.id, open.refusal, false), undefined);
     const source = { entry: open.entry, metadata: message.metadata, check: this.#options.check, once: true };
     return runCommand(
       open,

@@ -36,6 +36,14 @@ test("a quantity below one is refused", async (t) => {
   }
 });
 
+test("more than a number of the protos holds is refused", async (t) => {
+  const { failure, failureCode, events } = await withPen.when("addItem", { ...pen, quantity: 2_147_483_646 });
+
+  t.is(failure, "Cannot add 2147483646 to the 2 of item p1");
+  t.is(failureCode, "OUT_OF_RANGE");
+  t.deepEqual(events, []);
+});
+
 test("removing a product takes all of it out", async (t) => {
   const { events, state } = await withPenAndInk.when("removeItem", { productId: "p1" });
 

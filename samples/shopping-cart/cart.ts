@@ -6,16 +6,23 @@ import type { Cart, LineItem } from "./gen/shoppingcart/persistence/domain_pb.ts
 import { CartSchema, ItemAddedSchema, ItemRemovedSchema } from "./gen/shoppingcart/persistence/domain_pb.ts";
 import { ShoppingCart } from "./gen/shoppingcart/shoppingcart_pb.ts";
 
+/** The greatest that an `int32` of the protos holds: a state that cannot be written could not be kept. */
+const MAX_QUANTITY = 2_147_483_647;
+
 export const cart = eventSourced(ShoppingCart, CartSchema, {
   persistenceId: "shopping-cart",
 
   // Commands decide: they emit what happened, or refuse.
   commands: {
-    addItem({ productId, name, quantity }, { emit, fail }) {
+    addItem({ productId, name, quantity }, { state, emit, fail }) {
       if (quantity <= 0) {
         return fail(`Cannot add a quantity of ${quantity} of item ${productId}`, {
           code: "INVALID_ARGUMENT",
         });
+      }
+      const before = find(state, productId)?.quantity ?? 0;
+      if (before + quantity > MAX_QUANTITY) {
+        return fail(`Cannot add ${quantity} to the ${before} of item ${productId}`, { code: "OUT_OF_RANGE" });
       }
       emit(ItemAddedSchema, { item: { productId, name, quantity } });
     },

@@ -6,6 +6,9 @@ import type { LineItem } from "./gen/valueentity/shoppingcart/persistence/domain
 import { CartSchema } from "./gen/valueentity/shoppingcart/persistence/domain_pb.ts";
 import { ShoppingCart } from "./gen/valueentity/shoppingcart/shoppingcart_pb.ts";
 
+/** The greatest that an `int32` of the protos holds: a state that cannot be written could not be kept. */
+const MAX_QUANTITY = 2_147_483_647;
+
 export const cart = valueEntity(ShoppingCart, CartSchema, {
   persistenceId: "value-cart",
 
@@ -16,6 +19,10 @@ export const cart = valueEntity(ShoppingCart, CartSchema, {
         return fail(`Cannot add a quantity of ${quantity} of item ${productId}`, {
           code: "INVALID_ARGUMENT",
         });
+      }
+      const before = state.items.find((item) => item.productId === productId)?.quantity ?? 0;
+      if (before + quantity > MAX_QUANTITY) {
+        return fail(`Cannot add ${quantity} to the ${before} of item ${productId}`, { code: "OUT_OF_RANGE" });
       }
       update({ items: add(state.items, { productId, name, quantity }) });
     },

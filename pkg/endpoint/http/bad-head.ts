@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
-import { headProblem } from "../../base/mod.ts";
+import { FRAGMENT, headProblem } from "../../base/mod.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpResponse } from "./exchange.ts";
@@ -19,7 +19,9 @@ export function badHttp1Head(request: IncomingMessage): HttpResponse | undefined
 
 /** The same of HTTP/2: `host` may repeat `:authority`, but not differ from it (RFC 9113, 8.3.1). nghttp2 refuses several. */
 export function badHttp2Head(headers: IncomingHttpHeaders): HttpResponse | undefined {
-  const { host, ":authority": authority } = headers;
+  const { host, ":authority": authority, ":path": path } = headers;
+  if (typeof path === "string" && path.includes("#"))
+    return refusal(new HttpError("MALFORMED_REQUEST", FRAGMENT));
   if (host === undefined || authority === undefined || host === authority) return undefined;
   if (host.toLowerCase() === authority.toLowerCase()) return undefined;
   return refusal(new HttpError("MALFORMED_REQUEST", "the host header differs from :authority"));
