@@ -9,7 +9,7 @@ import type { MetadataEntry } from "../protocol/mod.ts";
 import type { Command } from "../router/mod.ts";
 import { statusDetails } from "./status-details.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
-import { HTTP_CLIENTS, readUntil } from "./testdata/http-clients.ts";
+import { HTTP_CLIENTS, readText, readUntil } from "./testdata/http-clients.ts";
 import { echo, echoStream, runEndpoint } from "./testdata/running-endpoint.ts";
 
 const OK = { "grpc-status": "0" };
@@ -170,6 +170,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     };
     t.is(await code("/x.Y/Z"), "UNKNOWN_METHOD");
     t.is(await code("/perdure.test.library.Talks/Say", { "grpc-encoding": "br" }), "UNKNOWN_ENCODING");
+    t.is(await code("/x.Y/Z", { "content-type": "application/GRPC-Web+proto" }), "UNKNOWN_METHOD");
     const json = { "content-type": "application/grpc-web+json" };
     t.is(await code("/perdure.test.library.Talks/Say", json), "UNKNOWN_FORMAT");
     t.is(await code("/perdure.test.library.Talks/Say", { "grpc-timeout": "soon" }), "BAD_TIMEOUT");
@@ -179,6 +180,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     });
     t.is(get.status, 405);
     t.is(get.headers["allow"], "POST");
+    t.is(get.headers["perdure-error-code"], "METHOD_NOT_ALLOWED");
     get.leave();
     endpoint.setSpec(undefined);
     t.is(await code("/perdure.test.library.Talks/Say"), "USER_FUNCTION_UNAVAILABLE");
@@ -249,3 +251,15 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     t.deepEqual((await readWebAnswer(reply)).messages, ["hi"]);
   });
 }
+
+test("a call of gRPC over HTTP/1.1 is told what is missing", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const call = {
+    ...webCall("Say", webFrame("hi"), { "content-type": "application/grpc" }),
+    path: "/perdure.test.library.Library/GetBook",
+  };
+  const { status, headers, body } = await HTTP_CLIENTS["HTTP/1.1"](endpoint.port, call);
+  t.is(status, 404);
+  t.is(headers["perdure-error-code"], "UNKNOWN_PATH");
+  t.regex(await readText(body), /gRPC is spoken over HTTP\/2/);
+});

@@ -8,7 +8,7 @@ import { decodeStatusMessage, encodeStatusMessage } from "./status-message.ts";
 import { parseStatus, Status, StatusError, statusName } from "./status.ts";
 
 /** The trailer in which a `StatusError` carries its `code`. */
-const CODE_FIELD = "perdure-error-code";
+export const CODE_FIELD = "perdure-error-code";
 
 const PRINTABLE = /^[\x21-\x7e]{1,128}$/;
 

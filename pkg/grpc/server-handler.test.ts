@@ -121,17 +121,18 @@ const EMPTY = frame("");
 
 test("what is not a POST is 405, and what is not gRPC is 415", async (t) => {
   const client = await start(t);
-  t.is((await client.call("Echo", undefined, { ":method": "GET" })).headers[":status"], 405);
+  const get = await client.call("Echo", undefined, { ":method": "GET" });
+  t.like(get.headers, { ":status": 405, allow: "POST", "perdure-error-code": "METHOD_NOT_ALLOWED" });
   for (const type of ["application/json", "application/grpc-web", "application/grpcx"]) {
     t.is((await client.call("Echo", EMPTY, { "content-type": type })).headers[":status"], 415);
   }
 });
 
-test("a call without te and with a named format is answered", async (t) => {
+test("a call without te and with a named format, in letters of any case, is answered", async (t) => {
   const client = await start(t);
   const { end, body } = await client.call("Echo", frame("hello"), {
     te: undefined,
-    "content-type": "application/grpc+proto",
+    "content-type": "application/gRPC+proto",
   });
   t.is(end["grpc-status"], "0");
   t.deepEqual(body, frame("hello"));

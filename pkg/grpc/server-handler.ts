@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { describeError } from "../base/mod.ts";
 
 import { BidiServerCall } from "./bidi-server-call.ts";
-import { appendStatus } from "./call-end.ts";
+import { appendStatus, CODE_FIELD } from "./call-end.ts";
 import { checkAdmitted, findMethod, requestEncoding } from "./call-setup.ts";
 import { callerOf, OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
@@ -30,7 +30,7 @@ export type GrpcServerHandler = (
 
 /** `application/grpc`, also with a message format; not `application/grpc-web`. */
 export function isGrpcContentType(contentType: string | undefined): boolean {
-  return contentType !== undefined && /^application\/grpc(?:$|[+;])/.test(contentType);
+  return contentType !== undefined && /^application\/grpc(?:$|[+;])/i.test(contentType);
 }
 
 /**
@@ -72,8 +72,10 @@ const ignore = (): void => undefined;
 
 /** What plain HTTP says to what is no gRPC call. */
 function refuse(headers: IncomingHttpHeaders): string[] | undefined {
-  if (headers[":method"] !== "POST") return [":status", "405", "allow", "POST"];
-  if (!isGrpcContentType(headers["content-type"])) return [":status", "415"];
+  if (headers[":method"] !== "POST")
+    return [":status", "405", "allow", "POST", CODE_FIELD, "METHOD_NOT_ALLOWED"];
+  if (!isGrpcContentType(headers["content-type"]))
+    return [":status", "415", CODE_FIELD, "UNSUPPORTED_CONTENT_TYPE"];
   return undefined;
 }
 

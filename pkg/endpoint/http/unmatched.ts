@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { isGrpcContentType } from "../../grpc/mod.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError, methodNotAllowed } from "./http-error.ts";
 import { networkProbe } from "./network-probe.ts";
 import type { RouteTable } from "./route-table.ts";
 import { shown } from "./shown.ts";
+
+/** Calls over HTTP/2 are answered before they come here. */
+const GRPC_HINT = " over HTTP/1.1: gRPC is spoken over HTTP/2, and gRPC-Web over both";
 
 /**
  * The answer to a request that no route takes: that of a network probe, or of OPTIONS, to which any path that is there
@@ -23,7 +27,10 @@ export function unmatched(request: HttpRequest, path: string, routes: RouteTable
   // The asterisk asks about the server as a whole.
   const isThere = methods.length > 0 || (isOptions && path === "*");
   if (!isThere)
-    throw new HttpError("UNKNOWN_PATH", `nothing is served under ${shown(method)} ${shown(path)}`);
+    throw new HttpError(
+      "UNKNOWN_PATH",
+      `nothing is served under ${shown(method)} ${shown(path)}${isGrpcContentType(request.contentType) ? GRPC_HINT : ""}`,
+    );
   const allowed = [...new Set([...methods, "OPTIONS"])].sort();
   if (!isOptions) throw methodNotAllowed(shown(method), allowed);
   const headers = ["allow", allowed.join(", ")];

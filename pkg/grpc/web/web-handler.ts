@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { CODE_FIELD } from "../call-end.ts";
 import { checkAdmitted, findMethod, requestEncoding } from "../call-setup.ts";
 import type { ServerContext } from "../server-context.ts";
 import { WebCall } from "./web-call.ts";
 import type { WebForm } from "./web-call.ts";
 import type { WebExchange } from "./web-exchange.ts";
 
-const WEB_TYPE = /^application\/grpc-web(-text)?(?:$|[+;])/;
+const WEB_TYPE = /^application\/grpc-web(-text)?(?:$|[+;])/i;
 
 /** `application/grpc-web` and `application/grpc-web-text`, also with a message format. */
 export function isGrpcWebContentType(contentType: string | undefined): boolean {
@@ -47,6 +48,6 @@ function formOf(contentType: string | undefined, accept: string | undefined): We
 
 /** What plain HTTP says to what is no call. */
 function refuse(exchange: WebExchange): void {
-  exchange.begin(405, ["allow", "POST", "content-length", "0"])?.end();
+  exchange.begin(405, ["allow", "POST", "content-length", "0", CODE_FIELD, "METHOD_NOT_ALLOWED"])?.end();
   exchange.discardBody();
 }
