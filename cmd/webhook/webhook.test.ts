@@ -26,7 +26,10 @@ test("help, wrong usage and a start outside of a cluster end with what is expect
   t.is(help.code, 0);
   t.regex(help.out, /--check-interval <value>.*env\s+PERDURE_CHECK_INTERVAL_MS, default 60000 ms/s);
   t.is(unknown.code, 2);
-  t.like(wrong, { code: 2, err: "perdure-webhook: --port=x: is a whole number from 0 to 65535 (port)\n" });
+  t.like(wrong, {
+    code: 2,
+    err: "perdure-webhook: --port=x: must be a whole number from 0 to 65535 (port)\n",
+  });
   t.is(outside.code, 1);
   t.regex(outside.err, /KUBERNETES_SERVICE_HOST/);
 });

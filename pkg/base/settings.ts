@@ -116,10 +116,10 @@ function parse(setting: Declaration[string], value: string, source: string): Set
       return value === "true";
     case "text":
       if (setting.oneOf !== undefined && !setting.oneOf.includes(value)) {
-        throw new SettingError(`${source}=${value}: is one of ${setting.oneOf.join(", ")}`);
+        throw new SettingError(`${source}=${value}: must be one of ${setting.oneOf.join(", ")}`);
       }
       if (setting.form === "http-url" && !isHttpUrl(value)) {
-        throw new SettingError(`${source}=${value}: is a URL that begins with http://`);
+        throw new SettingError(`${source}=${value}: must be a URL that begins with http://`);
       }
       return value;
   }
@@ -132,7 +132,7 @@ function isHttpUrl(value: string): boolean {
 function parseNumber({ min, max, unit }: Setting<number>, value: string, source: string): number {
   const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!(parsed >= min && parsed <= max)) {
-    throw new SettingError(`${source}=${value}: is a whole number from ${min} to ${max} (${unit})`);
+    throw new SettingError(`${source}=${value}: must be a whole number from ${min} to ${max} (${unit})`);
   }
   return parsed;
 }

@@ -88,9 +88,9 @@ for (const [title, env, message] of [
   [
     "a number of streams that cannot be",
     { PERDURE_LOG_STREAMS: "3" },
-    /^PERDURE_LOG_STREAMS=3: is one of 1, 2, 4/,
+    /^PERDURE_LOG_STREAMS=3: must be one of 1, 2, 4/,
   ],
-  ["an unknown durability", { PERDURE_LOG_DURABILITY: "some" }, /is one of relaxed, strict/],
+  ["an unknown durability", { PERDURE_LOG_DURABILITY: "some" }, /must be one of relaxed, strict/],
 ] as const) {
   test(`settings that contradict each other are refused without a secret: ${title}`, (t) => {
     const error = t.throws(() => jetStreamOptions(env), { instanceOf: SettingError, message });

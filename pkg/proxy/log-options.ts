@@ -275,7 +275,7 @@ function jetStreamOptions(options: LogOptions): Partial<JetStreamLogOptions> {
   }
   const { logStreams: streams } = options;
   if (![0, 1, 2, 4, 8, 16].includes(streams)) {
-    throw new SettingError(`PERDURE_LOG_STREAMS=${streams}: is one of 1, 2, 4, 8, 16, or 0`);
+    throw new SettingError(`PERDURE_LOG_STREAMS=${streams}: must be one of 1, 2, 4, 8, 16, or 0`);
   }
   return {
     maxRecordBytes: options.maxRecordBytes,

@@ -30,15 +30,15 @@ test("an empty variable is one that is not set", (t) => {
 
 test("a value that makes no sense is refused with its name and what would make sense", (t) => {
   const wrong: readonly (readonly [Record<string, string>, RegExp])[] = [
-    [{ PORT: "70000" }, /^PORT=70000: is a whole number from 0 to 65535 \(port\)$/],
+    [{ PORT: "70000" }, /^PORT=70000: must be a whole number from 0 to 65535 \(port\)$/],
     [{ PORT: "-1" }, /whole number/],
     [{ PORT: "1.5" }, /whole number/],
     [{ PORT: "9e3" }, /whole number/],
     [{ PORT: "many" }, /whole number/],
     [{ CHECK: "yes" }, /^CHECK=yes: is either true or false$/],
-    [{ LEVEL: "loud" }, /^LEVEL=loud: is one of info, warn$/],
-    [{ ASK: "127.0.0.1:1" }, /^ASK=127.0.0.1:1: is a URL that begins with http:\/\/$/],
-    [{ ASK: "https://a" }, /is a URL/],
+    [{ LEVEL: "loud" }, /^LEVEL=loud: must be one of info, warn$/],
+    [{ ASK: "127.0.0.1:1" }, /^ASK=127.0.0.1:1: must be a URL that begins with http:\/\/$/],
+    [{ ASK: "https://a" }, /must be a URL/],
   ];
   for (const [env, message] of wrong)
     t.throws(() => resolveSettings(DECLARATION, {}, env), { instanceOf: SettingError, message });

@@ -44,7 +44,7 @@ for (const [title, start, text] of [
   [
     "a variable that makes no sense",
     { env: { HTTP_PORT: "http" } },
-    /^perdure: HTTP_PORT=http: is a whole number from 0 to 65535/,
+    /^perdure: HTTP_PORT=http: must be a whole number from 0 to 65535/,
   ],
   [
     "a flag that makes no sense",

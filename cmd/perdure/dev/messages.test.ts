@@ -87,7 +87,7 @@ test("a generator that fails is told with its lines, none with the ways to have 
 test("types that do not fit are told with where, and when they fit again", (t) => {
   const error = "cart.ts(1,7): error TS2322: wrong";
   t.deepEqual(typeLines({ kind: "wrong", lines: [error], more: 0 }, PLAIN), [
-    "types do not fit; the function runs all the same",
+    "types do not fit; this alone does not stop the function",
     `  ${error}`,
   ]);
   t.deepEqual(typeLines({ kind: "right again" }, PLAIN), ["types fit again"]);

@@ -105,7 +105,7 @@ export function typeLines(news: TypeNews, style: Style): string[] {
   switch (news.kind) {
     case "wrong":
       return [
-        style.warning("types do not fit; the function runs all the same"),
+        style.warning("types do not fit; this alone does not stop the function"),
         ...cut(news.lines, news.more),
       ];
     case "right again":

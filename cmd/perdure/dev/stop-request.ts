@@ -4,14 +4,22 @@ import { constants } from "node:os";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/**
+ * Under npm one Ctrl-C is two signals: the terminal sends one to all of its processes, and npm passes its own on. A person
+ * takes longer for the second one.
+ */
+const SAME_KEY_MS = 250;
+
 /** Resolves when somebody asks this process to stop, or nobody reads what it writes. Asked twice, it exits at once. */
 export function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedMs: number | undefined;
     for (const signal of SIGNALS) {
       process.on(signal, () => {
-        if (asked) process.exit(128 + constants.signals[signal]);
-        asked = true;
+        const nowMs = performance.now();
+        if (askedMs !== undefined && nowMs - askedMs >= SAME_KEY_MS)
+          process.exit(128 + constants.signals[signal]);
+        askedMs ??= nowMs;
         resolve();
       });
     }

@@ -25,7 +25,7 @@ code that gives the events another meaning, if the code declares no other snapsh
 The type of an entity is its persistence id. A log in a file is refused while a proxy has it open; one on NATS is not, and
 its proxies go on.
 
-Exit codes: 0 done, 1 failed or no such snapshot, 2 wrong usage.`;
+Exit codes: 0 done, 1 failed or nothing to show, 2 wrong usage.`;
 
 interface Flags extends LogFlags {
   readonly json?: boolean;
