@@ -56,10 +56,8 @@ export async function measureRows(
     await warmUp(cases, runs.runCase, options.seconds, say);
     if (runs.runOther !== undefined)
       await warmUp(cases.filter(isProxied), runs.runOther, options.seconds, say);
-    const [first, last] = [((number - 1) * rounds) / starts, (number * rounds) / starts].map(Math.floor) as [
-      number,
-      number,
-    ];
+    const first = Math.floor(((number - 1) * rounds) / starts);
+    const last = Math.floor((number * rounds) / starts);
     for (const [index, callers] of callerNumbers.entries()) {
       for (let round = first + 1; round <= last; round++) {
         for (const measured of cases) {

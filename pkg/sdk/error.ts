@@ -45,10 +45,10 @@ export class SdkError extends Error {
 
 /** The proxy broke the order or the meaning of the protocol. Ends the stream with "Protocol error: ...". */
 export class ProtocolError extends Error {
-  override readonly name: string = "ProtocolError";
+  override readonly name = "ProtocolError";
 }
 
-/** What came under the right type does not decode: whoever wrote it is at fault, and not the proxy, which passes it on. */
+/** The bytes are not a message of the type that they are declared to be. Their sender's mistake: the proxy does not decode them. */
 export class UnreadableMessage extends ProtocolError {}
 
 /** What `fail` throws to leave the handler. Without a stack, since it is an answer and no defect. */

@@ -13,11 +13,12 @@ const RESUMED_IN_TURN = 8;
  * would hold it until its caller's window is full, and hundreds of such streams that begin together would hold it for
  * seconds, in which no command of an entity is answered.
  *
- * 1. A stream asks before each answer. It goes on at once until streams together have held the loop for `MAX_HELD_MS`.
+ * 1. A stream calls `next` before each answer. It may answer at once, until in this turn of the event loop all streams together
+ *    have taken `MAX_HELD_MS`.
  * 2. From then on streams wait in line, and each turn of the loop resumes the first `RESUMED_IN_TURN` of them.
  */
 export class FairTurns {
-  /** A package of its own has no clock of ours; this one measures only how long the loop was held. */
+  /** Milliseconds. Not a `Clock` of `pkg/base`, because the SDK is a package of its own and cannot import it. */
   readonly #nowMs: () => number;
   readonly #waiting: (() => void)[] = [];
   /** When the first stream of this turn went on; undefined before it. */

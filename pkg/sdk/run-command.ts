@@ -18,7 +18,7 @@ export interface OpenCommand {
   readonly input: Message;
 }
 
-/** A command whose caller wrote bytes that are not its message. The stream goes on, because other callers share it. */
+/** A command with bytes that are not its message. It is refused and the stream stays open, because other callers share it. */
 export interface UnreadableCommand {
   readonly id: bigint;
   readonly refusal: Refusal;

@@ -344,7 +344,7 @@ for (const [name, { send, text }] of Object.entries(breaches)) {
   });
 }
 
-test("a command that is garbage is refused, and the stream goes on for others (I12)", async (t) => {
+test("a command whose bytes cannot be decoded is refused, and the next command on its stream is answered (I12)", async (t) => {
   const entity = proxy.activate("garbled");
   await entity.process(emit("A"));
   entity.command([], { payload: garbage });
