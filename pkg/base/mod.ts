@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export { listenTogether } from "./acceptors.ts";
+export type { Acceptors, Address } from "./acceptors.ts";
 export { Account, Charge, Holder } from "./account.ts";
 export { assert, unreachable } from "./assert.ts";
 export { backoffMs } from "./backoff.ts";

@@ -14,12 +14,10 @@ import type { Server as Http1Server } from "node:http";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 
-import { ExpiryQueue } from "../base/mod.ts";
-import type { Clock, Logger, Timer } from "../base/mod.ts";
+import { ExpiryQueue, listenTogether } from "../base/mod.ts";
+import type { Acceptors, Clock, Logger, Timer } from "../base/mod.ts";
 import { assignCaller } from "../grpc/mod.ts";
 import type { Caller } from "../grpc/mod.ts";
-import { listenTogether } from "./acceptors.ts";
-import type { Acceptors } from "./acceptors.ts";
 import type { Callers } from "./callers.ts";
 import { EndpointError } from "./endpoint-error.ts";
 import { sniff } from "./sniff.ts";

@@ -97,10 +97,10 @@ for (const [what, pad] of [
     const { post } = await run(t);
     const all = REFUSED.filter(({ json }) => json !== undefined);
     const rows = pad === "" ? all : all.filter((_row, index) => index % 61 === 0);
-    await each(t, rows, async ({ json }) => {
+    await each(t, rows, async ({ json, code: wanted = "WRONG_FIELD_TYPE" }) => {
       const { code, body } = await post("/values", `{${json}${pad}}`);
       if (body.length > 700) return `a long text: ${body}`;
-      return code === "WRONG_FIELD_TYPE" ? undefined : `${code} ${body}`;
+      return code === wanted ? undefined : `${code} ${body}`;
     });
   });
 }
@@ -142,9 +142,9 @@ test("WebSockets: frames of JSON are exact in both directions, and what is no va
     t.true(String(talker.frames[index]).includes(row.written), row.json);
   }
   const wrong = REFUSED.filter(({ json }) => json !== undefined).filter((_row, index) => index % 97 === 0);
-  for (const { json } of wrong) {
+  for (const { json, code = "WRONG_FIELD_TYPE" } of wrong) {
     const refused = await new Talker(t, port, "", { path: `${SERVICE}/Watch` }).say(`{${json}}`);
-    t.deepEqual(await refused.closed, [4003, "WRONG_FIELD_TYPE"], json);
+    t.deepEqual(await refused.closed, [4003, code], json);
   }
 });
 
@@ -212,12 +212,12 @@ for (const [path, body, answer] of [
   [
     "/any",
     '{"value":9007199254740993,"@type":"x/google.protobuf.Int64Value"}',
-    '{"value":"9007199254740993","@type":"type.googleapis.com/google.protobuf.Int64Value"}',
+    '{"value":"9007199254740993","@type":"x/google.protobuf.Int64Value"}',
   ],
   [
     "/any",
     '{"@type":"x/google.protobuf.FloatValue","value":0.1}',
-    '{"value":0.1,"@type":"type.googleapis.com/google.protobuf.FloatValue"}',
+    '{"value":0.1,"@type":"x/google.protobuf.FloatValue"}',
   ],
 ] as const) {
   test(`${path} with the whole body ${body} is answered with ${answer}`, async (t) => {
@@ -229,6 +229,10 @@ for (const [path, body, answer] of [
 for (const [path, body] of [
   ["/long", "9223372036854775808"],
   ["/long", "1.5"],
+  ["/long", "null"],
+  ["/ratio", "null"],
+  ["/time", "null"],
+  ["/any", "null"],
   ["/long", '" "'],
   ["/ratio", "1e39"],
   ["/time", '"2023-02-29T00:00:00Z"'],
@@ -240,6 +244,26 @@ for (const [path, body] of [
     t.is((await post(path, body)).code, "WRONG_FIELD_TYPE");
   });
 }
+
+for (const [what, nested] of [
+  ["messages", (levels: number) => '{"inner":'.repeat(levels - 1) + "{}" + "}".repeat(levels - 1)],
+  [
+    "messages in lists",
+    (levels: number) => '{"innerList":['.repeat(levels - 1) + "{}" + "]}".repeat(levels - 1),
+  ],
+] as const) {
+  test(`100 ${what} inside each other are taken, one more is too deep`, async (t) => {
+    const { post } = await run(t);
+    t.is((await post("/values", nested(100))).code, "OK");
+    t.is((await post("/values", nested(101))).code, "JSON_TOO_DEEP");
+  });
+}
+
+test("a JSON value of 49 levels is taken and answered, one of 99 is too deep", async (t) => {
+  const { post } = await run(t);
+  t.is((await post("/json", `${"[".repeat(49)}1${"]".repeat(49)}`)).code, "OK");
+  t.is((await post("/json", `${"[".repeat(99)}1${"]".repeat(99)}`)).code, "JSON_TOO_DEEP");
+});
 
 test("a field that is the body, or the answer, is exact", async (t) => {
   const { send, post } = await run(t);

@@ -14,6 +14,7 @@
 
 import { settlesWithin } from "../../../pkg/base/mod.ts";
 import type { Clock, LogLevel, Random } from "../../../pkg/base/mod.ts";
+import { EventLogError } from "../../../pkg/eventlog/mod.ts";
 import { startProxy } from "../../../pkg/proxy/mod.ts";
 import type { Proxy } from "../../../pkg/proxy/mod.ts";
 import type { Announcer } from "./announcer.ts";
@@ -63,7 +64,8 @@ const TYPED = /\.[cm]?tsx?$|\.json$/;
 /**
  * Runs until it is asked to stop.
  *
- * @throws DevError `FAILED` if it cannot start, or if nothing will start the function again.
+ * @throws DevError `BAD_USAGE` if no log has such an address, `FAILED` if it cannot start or nothing will start the function
+ * again.
  */
 export async function dev(options: DevOptions): Promise<void> {
   const { settings, watching, logRequests, announcer, clock, random, stopRequested } = options;
@@ -119,7 +121,7 @@ export async function dev(options: DevOptions): Promise<void> {
     guard.release();
     changes.stop();
     announcer.settled();
-    throw new DevError("FAILED", startFailure(cause, settings), { cause });
+    throw startFailure(cause, settings);
   }
 
   const removeNote = noteRun(settings, proxy.port);
@@ -227,6 +229,8 @@ function noteRun({ devLogPath, publicHost }: DevSettings, port: number): () => v
   return remove;
 }
 
-function startFailure(cause: unknown, { proxy, project, devLogPath }: DevSettings): string {
-  return explainStart(cause, { ...proxy, name: project.name, other: otherRun(devLogPath) });
+function startFailure(cause: unknown, { proxy, project, devLogPath }: DevSettings): DevError {
+  const code = cause instanceof EventLogError && cause.code === "LOG_BAD_ADDRESS" ? "BAD_USAGE" : "FAILED";
+  const text = explainStart(cause, { ...proxy, name: project.name, other: otherRun(devLogPath) });
+  return new DevError(code, text, { cause });
 }

@@ -323,5 +323,8 @@ function translateClientError(thrown: unknown): { readonly code: HttpErrorCode; 
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
     return { code: "REQUEST_TIMEOUT", message: "the request did not arrive in time" };
   }
+  if (code === "HPE_INVALID_METHOD") {
+    return { code: "MALFORMED_REQUEST", message: "the request does not begin with a method that HTTP knows" };
+  }
   return { code: "MALFORMED_REQUEST", message: "this is not a valid HTTP request" };
 }

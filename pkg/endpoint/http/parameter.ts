@@ -3,7 +3,8 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import type { DescEnum, DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
 
-import { isBase64, isDuration, isTimestamp } from "../json/value-texts.ts";
+import { nearestFloat } from "../json/nearest-float.ts";
+import { fitsType, isBase64, isDuration, isFieldMask, isTimestamp } from "../json/value-texts.ts";
 import { HttpError } from "./http-error.ts";
 
 /**
@@ -48,12 +49,13 @@ function scalarJson(scalar: ScalarType, text: string, source: string): JsonValue
     throw misfit(source, text, "true or false");
   }
   if (scalar === ScalarType.DOUBLE || scalar === ScalarType.FLOAT) {
-    if (DECIMAL.test(text)) return Number(text);
+    if (DECIMAL.test(text)) return scalar === ScalarType.FLOAT ? nearestFloat(text) : Number(text);
     if (NOT_FINITE.includes(text)) return text;
     throw misfit(source, text, "a number");
   }
-  if (INTEGER.test(text)) return text;
-  throw misfit(source, text, "a whole number");
+  if (!INTEGER.test(text)) throw misfit(source, text, "a whole number");
+  if (fitsType(scalar, text)) return text;
+  throw misfit(source, text, "a whole number that fits");
 }
 
 /** By number or by name. */
@@ -92,6 +94,8 @@ function textMessageJson(message: DescMessage, text: string, source: string): Js
     throw misfit(source, text, "a date and time that exists (RFC 3339)");
   if (message.typeName === "google.protobuf.Duration" && !isDuration(text))
     throw misfit(source, text, "a number of seconds with at most nine decimals, and an s");
+  if (message.typeName === "google.protobuf.FieldMask" && !isFieldMask(text))
+    throw misfit(source, text, "a list of paths in lowerCamelCase, with commas between them");
   return text;
 }
 

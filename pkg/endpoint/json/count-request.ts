@@ -4,6 +4,7 @@ import { ScalarType } from "@bufbuild/protobuf";
 import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
+import { isObject } from "./json-tree.ts";
 import { extensionShapeOf, shapeOf } from "./message-shape.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
 import { tooManyValues } from "./scan.ts";
@@ -147,10 +148,6 @@ class Walk {
     this.values += values;
     if (this.values > this.#maxValues) throw tooManyValues(this.#maxValues);
   }
-}
-
-function isObject(json: JsonValue | undefined): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
 function checkLength(json: JsonValue | undefined): void {

@@ -1,53 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { ScalarType } from "@bufbuild/protobuf";
-import type { DescMessage, JsonValue, Registry } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
-import { isBase64, isDuration, isNumberText, isTimestamp, isWholeKey, wholeNumber } from "./value-texts.ts";
+import { isObject } from "./json-tree.ts";
+import { shapeOf } from "./message-shape.ts";
+import { isBetweenFloats, nearestFloat } from "./nearest-float.ts";
+import { quoteNumbers } from "./quote-numbers.ts";
+import {
+  fitsType,
+  isBase64,
+  isDuration,
+  isFieldMask,
+  isNumberText,
+  isTimestamp,
+  isWholeKey,
+  wholeNumber,
+} from "./value-texts.ts";
 import { messageChange } from "./value-walk.ts";
 import type { Change, Changes, Place, WalkContext } from "./value-walk.ts";
 
 const MAX_SHOWN = 80;
 
+export interface ExactJson {
+  readonly json: JsonValue;
+  /** Whether an `Any` names another type URL than protobuf-es would give it (`keepTypeUrls`). */
+  readonly hasOtherUrls: boolean;
+}
+
 /**
  * The JSON of a message as protobuf-es can read it without a mistake (docs/adr/0015).
  *
  * 1. A whole number becomes the text of its digits if a double may have changed it.
- * 2. What protobuf-es would make another value of, and protobuf's own parsers refuse, is refused: dates that do not exist,
- *    bytes with blanks, numbers in texts that are no JSON numbers.
- * 3. All else is left as it is.
+ * 2. A number for a float is rounded once, from its digits.
+ * 3. What protobuf-es would make another value of, and protobuf's own parsers refuse, is refused: dates that do not exist,
+ *    bytes with blanks, numbers in texts that are no JSON numbers, members of an `Any` that its type has not.
+ * 4. All else is left as it is.
  *
- * @param json what `JSON.parse` made; changed where it stands.
- * @param quoted what it made of `quoteNumbers`; undefined if no number is unclear.
- * @throws HttpError `WRONG_FIELD_TYPE`
+ * @param text is JSON.
+ * @param json what `JSON.parse` made of it; changed where it stands.
+ * @param isUnclear whether it has a number that `JSON.parse` may have changed, and that may be a whole one (`scanJson`).
+ * @throws HttpError `WRONG_FIELD_TYPE`, `UNKNOWN_JSON_FIELD`
  */
 export function exactValues(
   schema: DescMessage,
+  text: string,
   json: JsonValue,
-  quoted: JsonValue | undefined,
+  isUnclear: boolean,
   types: Registry,
-): JsonValue {
+): ExactJson {
   const change = exactMessage(schema);
-  return change === undefined ? json : change(json, quoted, { types });
+  if (change === undefined) return { json, hasOtherUrls: false };
+  const context: ExactContext = { types, hasOtherUrls: false, wantsDigits: false };
+  const exact = change(json, isUnclear ? withTexts(text) : undefined, context);
+  if (!context.wantsDigits) return { json: exact, hasOtherUrls: context.hasOtherUrls };
+  return {
+    json: change(JSON.parse(text) as JsonValue, withTexts(text), context),
+    hasOtherUrls: context.hasOtherUrls,
+  };
 }
 
-const changes: Changes<WalkContext> = {
+function withTexts(text: string): JsonValue {
+  return JSON.parse(quoteNumbers(text)) as JsonValue;
+}
+
+interface ExactContext extends WalkContext {
+  hasOtherUrls: boolean;
+  /** Whether the digits of a number are needed that the scan did not find unclear. */
+  wantsDigits: boolean;
+}
+
+const changes: Changes<ExactContext> = {
   scalar(type, place) {
-    if (type === ScalarType.STRING || type === ScalarType.BOOL) return undefined;
-    if (type === ScalarType.BYTES) return checkedText(place, isBase64, "base64");
-    if (type === ScalarType.DOUBLE || type === ScalarType.FLOAT)
-      return checkedText(place, isNumberText, "a number");
-    return (json, twin) => {
-      const written = typeof json === "number" ? twin : json;
-      if (typeof written !== "string" || written === "") return json;
-      return wholeNumber(written) ?? refuse(place, written, "a whole number that fits");
-    };
+    const change = exactScalar(type, place);
+    // In a field, null is the absence of a wrapper; one that stands alone or in an `Any` has nothing to be absent from.
+    return place.kind === "message" ? refuseNull(place, change) : change;
   },
   enumValue(place) {
     return (json, twin) => {
       if (typeof json !== "number" || typeof twin !== "string") return json;
-      return Number(wholeNumber(twin) ?? refuse(place, twin, "a whole number that fits"));
+      return Number(exactWhole(ScalarType.INT32, twin, place));
     };
   },
   mapKey(type, place) {
@@ -61,72 +94,101 @@ const changes: Changes<WalkContext> = {
       return checkedText(place, isTimestamp, "a date and time that exists (RFC 3339)");
     if (typeName === "google.protobuf.Duration")
       return checkedText(place, isDuration, "a number of seconds with at most nine decimals, and an s");
+    if (typeName === "google.protobuf.FieldMask")
+      return checkedText(place, isFieldMask, "a list of paths in lowerCamelCase, with commas between them");
     return undefined;
+  },
+  packed(desc, json, context) {
+    if (json["@type"] !== `type.googleapis.com/${desc.typeName}`) context.hasOtherUrls = true;
+    if (shapeOf(desc).form === "fields") dropEmptyValue(desc, json);
+    else checkHasValueAlone(desc, json);
   },
 };
 
 const exactMessage = messageChange("some", changes);
 
+function exactScalar(type: ScalarType, place: Place): Change<ExactContext> | undefined {
+  if (type === ScalarType.STRING || type === ScalarType.BOOL) return undefined;
+  if (type === ScalarType.BYTES) return checkedText(place, isBase64, "base64");
+  if (type === ScalarType.DOUBLE) return checkedText(place, isNumberText, "a number");
+  if (type === ScalarType.FLOAT) return exactFloat(place);
+  return (json, twin) => {
+    const written = typeof json === "number" ? twin : json;
+    if (typeof written !== "string" || written === "") return json;
+    return exactWhole(type, written, place);
+  };
+}
+
+function exactWhole(type: ScalarType, written: string, place: Place): string {
+  const digits = wholeNumber(written);
+  if (digits === undefined || !fitsType(type, digits)) refuse(place, written, "a whole number that fits");
+  return digits;
+}
+
+function exactFloat(place: Place): Change<ExactContext> {
+  const checkText = checkedText(place, isNumberText, "a number");
+  return (json, twin, context) => {
+    if (typeof json === "number") {
+      if (!isBetweenFloats(json)) return checkedFloat(Math.fround(json), String(json), place);
+      if (typeof twin === "string") return checkedFloat(nearestFloat(twin), twin, place);
+      context.wantsDigits = true;
+      return json;
+    }
+    checkText(json, twin, context);
+    const isNumber = typeof json === "string" && Number.isFinite(Number(json));
+    return isNumber ? checkedFloat(nearestFloat(json), json, place) : json;
+  };
+}
+
+function checkedFloat(float: number, written: string, place: Place): number {
+  return Number.isFinite(float) ? float : refuse(place, written, "a number that fits a float");
+}
+
+function refuseNull(place: Place, change: Change<ExactContext> | undefined): Change<ExactContext> {
+  return (json, twin, context) => {
+    if (json === null) refuse(place, "null", "a value");
+    return change === undefined ? json : change(json, twin, context);
+  };
+}
+
+/** Go's protojson writes an `Empty` in an `Any` with a value, other implementations write and protobuf-es reads it without. */
+function dropEmptyValue({ typeName }: DescMessage, json: JsonObject): void {
+  if (typeName !== "google.protobuf.Empty") return;
+  const { value } = json;
+  if (isObject(value) && Object.keys(value).length === 0) delete json["value"];
+}
+
+/** Of a type that JSON has not as an object of its fields, an `Any` has the member `value` and no other. */
+function checkHasValueAlone(desc: DescMessage, json: JsonObject): void {
+  if (!Object.hasOwn(json, "value"))
+    throw new HttpError(
+      "WRONG_FIELD_TYPE",
+      `cannot decode ${desc.toString()} from JSON: its Any has no "value"`,
+    );
+  for (const key of Object.keys(json)) {
+    if (key === "value" || key === "@type") continue;
+    throw new HttpError(
+      "UNKNOWN_JSON_FIELD",
+      `cannot decode ${desc.toString()} from JSON: key ${shown(key)} is unknown`,
+    );
+  }
+}
+
 function checkedText(
   place: Place,
   isRight: (text: string) => boolean,
   expected: string,
-): Change<WalkContext> {
+): Change<ExactContext> {
   return (json) => (typeof json !== "string" || isRight(json) ? json : refuse(place, json, expected));
 }
 
 function refuse(place: Place, text: string, expected: string): never {
-  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
   throw new HttpError(
     "WRONG_FIELD_TYPE",
-    `cannot decode ${place.toString()} from JSON: ${JSON.stringify(shown)} is not ${expected}`,
+    `cannot decode ${place.toString()} from JSON: ${shown(text)} is not ${expected}`,
   );
 }
 
-const QUOTE = 0x22;
-const PLUS = 0x2b;
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const BACKSLASH = 0x5c;
-const E = 0x45;
-const SMALL_E = 0x65;
-
-/** A JSON text whose numbers are texts, digit by digit as they were written. */
-export function quoteNumbers(text: string): string {
-  const pieces: string[] = [];
-  let copied = 0;
-  let at = 0;
-  while (at < text.length) {
-    const unit = text.charCodeAt(at);
-    if (unit === QUOTE) at = endOfText(text, at + 1);
-    else if (unit === MINUS || (unit >= ZERO && unit <= NINE)) {
-      const end = endOfNumber(text, at + 1);
-      pieces.push(text.slice(copied, at), '"', text.slice(at, end), '"');
-      copied = at = end;
-    } else at++;
-  }
-  pieces.push(text.slice(copied));
-  return pieces.join("");
-}
-
-function endOfText(text: string, start: number): number {
-  for (let at = start; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit === QUOTE) return at + 1;
-    if (unit === BACKSLASH) at++;
-  }
-  return text.length;
-}
-
-function endOfNumber(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && isOfNumber(text.charCodeAt(at))) at++;
-  return at;
-}
-
-function isOfNumber(unit: number): boolean {
-  if (unit >= ZERO && unit <= NINE) return true;
-  return unit === DOT || unit === E || unit === SMALL_E || unit === PLUS || unit === MINUS;
+function shown(text: string): string {
+  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
+
+export function isObject(json: JsonValue | undefined): json is JsonObject {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
 
 /** Keys and values of a JSON value that is not deeper than `MAX_JSON_DEPTH`. */
 export function countTree(json: JsonValue): number {

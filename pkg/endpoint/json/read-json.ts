@@ -9,9 +9,10 @@ import { HttpError } from "../http/http-error.ts";
 import { missingField } from "../http/missing-field.ts";
 import { countRequestValues } from "./count-request.ts";
 import { errorText } from "./error-text.ts";
-import { exactValues, quoteNumbers } from "./exact-values.ts";
+import { exactValues } from "./exact-values.ts";
 import { checkTree, countTree } from "./json-tree.ts";
-import { SMALL_BYTES } from "./limits.ts";
+import { keepTypeUrls } from "./keep-type-urls.ts";
+import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import type { JsonLimits } from "./limits.ts";
 import { mostDefaultValues } from "./message-shape.ts";
 import { scanJson } from "./scan.ts";
@@ -60,12 +61,13 @@ export function jsonReader(
     if (text.length > SMALL_BYTES || values * mostPerValue > maxJsonValues)
       countRequestValues(schema, json, types, maxJsonValues);
     if (isUnclear || (string.includes("\\u") && ESCAPED_SURROGATE.test(string))) checkTree(json);
-    const quoted = isUnclear ? parse(quoteNumbers(string)) : undefined;
-    const exact = exactValues(schema, json, quoted, types);
+    const exact = exactValues(schema, string, json, isUnclear, types);
     try {
-      return fromJson(schema, exact, options);
+      const message = fromJson(schema, exact.json, options);
+      if (exact.hasOtherUrls) keepTypeUrls(schema, message, exact.json, types);
+      return message;
     } catch (error) {
-      throw missingField(error) ?? new HttpError(jsonErrorCode(error), errorText(error), { cause: error });
+      throw missingField(error) ?? readError(error);
     }
   };
 }
@@ -90,10 +92,13 @@ function malformed(schema: DescMessage, text: string): HttpError {
 }
 
 /** protobuf-es tells its failures apart by their text alone; `transcoder.test.ts` holds it to these. */
-function jsonErrorCode(error: unknown): "UNKNOWN_JSON_FIELD" | "WRONG_FIELD_TYPE" {
-  if (!(error instanceof Error)) return "WRONG_FIELD_TYPE";
-  const { message } = error;
+function readError(cause: unknown): HttpError {
+  const message = cause instanceof Error ? cause.message : "";
+  if (message.endsWith(` maximum recursion depth of ${MAX_MESSAGE_DEPTH} reached`)) {
+    const text = `more than ${MAX_MESSAGE_DEPTH} messages are inside each other; each level of a Value, Struct or ListValue is one`;
+    return new HttpError("JSON_TOO_DEEP", text, { cause });
+  }
   // It quotes what came, so a pattern that looks for the key could be made to look for hours.
   const isUnknownKey = message.includes(' from JSON: key "') && message.endsWith('" is unknown');
-  return isUnknownKey ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE";
+  return new HttpError(isUnknownKey ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE", errorText(cause), { cause });
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { ScalarType } from "@bufbuild/protobuf";
+
 /**
  * Texts that stand for values in protobuf's JSON, as far as protobuf-es takes more than protobuf's own parsers do, and makes
  * another value of it (docs/adr/0015). What it refuses by itself, as a year or a number out of range, is not looked at.
@@ -39,6 +41,23 @@ function withoutZerosAtEnd(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits.charAt(end - 1) === "0") end--;
   return digits.slice(0, end);
+}
+
+const UINT32: readonly [min: number, max: number] = [0, 2 ** 32 - 1];
+const INT32: readonly [min: number, max: number] = [-(2 ** 31), 2 ** 31 - 1];
+
+const RANGES: ReadonlyMap<ScalarType, readonly [min: number, max: number]> = new Map([
+  [ScalarType.INT32, INT32],
+  [ScalarType.SINT32, INT32],
+  [ScalarType.SFIXED32, INT32],
+  [ScalarType.UINT32, UINT32],
+  [ScalarType.FIXED32, UINT32],
+]);
+
+/** Whether the digits of a whole number are one of 32 bits, if its type has as many. protobuf-es checks those of 64. */
+export function fitsType(type: ScalarType, digits: string): boolean {
+  const range = RANGES.get(type);
+  return range === undefined || (Number(digits) >= range[0] && Number(digits) <= range[1]);
 }
 
 const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
@@ -90,18 +109,29 @@ export function isDuration(text: string): boolean {
   return DURATION.test(text);
 }
 
+/** Names in lowerCamelCase with points between them. Each character can be matched in one way only. */
+const PATH = "[A-Za-z][A-Za-z0-9]*(?:\\.[A-Za-z][A-Za-z0-9]*)*";
+const MASK = new RegExp(`^(?:${PATH}(?:,${PATH})*)?$`);
+
+/** Whether a text is the paths of a `google.protobuf.FieldMask`, of which there may be none. */
+export function isFieldMask(text: string): boolean {
+  return MASK.test(text);
+}
+
 /** Both alphabets; line breaks are passed over, as protobuf's own parsers do. */
 const BASE64 = /^[\w+/\r\n-]*$/;
+const STANDARD = /[+/]/;
+const URL_SAFE = /[-_]/;
 const PADDING = /^(={1,2})[\r\n]*$/;
 
 /**
- * Whether a text is base64 or base64url (RFC 4648, 4 and 5), padded to its end or not at all. A blank is none: in a query or
- * a form it was a `+`.
+ * Whether a text is base64 or base64url (RFC 4648, 4 and 5), but not a mixture, padded to its end or not at all. A blank is
+ * none: in a query or a form it was a `+`.
  */
 export function isBase64(text: string): boolean {
   const end = text.indexOf("=");
   const body = end === -1 ? text : text.slice(0, end);
-  if (!BASE64.test(body)) return false;
+  if (!BASE64.test(body) || (STANDARD.test(body) && URL_SAFE.test(body))) return false;
   const length = body.length - lineBreaks(body);
   if (end === -1) return length % 4 !== 1;
   const padding = PADDING.exec(text.slice(end))?.[1];

@@ -11,6 +11,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
+import { isObject } from "./json-tree.ts";
 import { shapeOf } from "./message-shape.ts";
 
 export interface WalkContext {
@@ -37,6 +38,8 @@ export interface Changes<C> {
   mapKey(type: ScalarType, place: Place): ((key: string) => void) | undefined;
   /** A message that JSON has not as an object of its fields: `Timestamp`, `Duration`, `FieldMask`, `Struct`, `Value`, `ListValue`. */
   special(desc: DescMessage, place: Place): Change<C> | undefined;
+  /** Looks at an `Any` whose type is known, before the values in it. */
+  packed?(desc: DescMessage, json: JsonObject, context: C): void;
 }
 
 /** The change of a whole message; undefined if no message of its type has anything to change. */
@@ -154,8 +157,10 @@ export function messageChange<C extends WalkContext>(
     const url = json["@type"];
     if (typeof url !== "string") return json;
     const desc = context.types.getMessage(url.slice(url.lastIndexOf("/") + 1));
-    const change = desc === undefined ? undefined : ofMessage(desc);
-    if (desc === undefined || change === undefined) return json;
+    if (desc === undefined) return json;
+    changes.packed?.(desc, json, context);
+    const change = ofMessage(desc);
+    if (change === undefined) return json;
     if (shapeOf(desc).form === "fields") return change(json, twin, context);
     if (Object.hasOwn(json, "value")) changeAt(json, "value", change, twin, context);
     return json;
@@ -211,8 +216,4 @@ function changeAt<C>(
   const before = json[key] as JsonValue;
   const after = change(before, isObject(twin) ? twin[key] : undefined, context);
   if (after !== before) json[key] = after;
-}
-
-function isObject(json: JsonValue | undefined): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }

@@ -186,7 +186,26 @@ export function refusedWholes(): Refused[] {
 
 // Floats and doubles
 
-const FLOATS: readonly (readonly [text: string, written: string])[] = [
+/** The nearest float above one. */
+const NEXT = 1.000_000_119_209_289_6;
+
+/** With the float, where it is not the one nearest to the double that is nearest to the text. */
+const FLOATS: readonly (readonly [text: string, written: string, value?: number])[] = [
+  // In the middle between one and the next float, and a little beside it.
+  ["1.000000059604644775390625", "1"],
+  ["1.0000000596046448", "1.0000001", NEXT],
+  ["-1.0000000596046448", "-1.0000001", -NEXT],
+  [`1.000000059604644775390625${"0".repeat(300)}1`, "1.0000001", NEXT],
+  [`0.${"0".repeat(300)}10000000596046448e301`, "1.0000001", NEXT],
+  ["10000000596046448e-16", "1.0000001", NEXT],
+  ['"1.0000000596046448"', "1.0000001", NEXT],
+  ["1.0000001788139342", "1.0000001", NEXT],
+  ["1.0000001788139344", "1.0000002"],
+  // Between zero and the smallest float, and above the largest.
+  ["7.006492321624085e-46", "0"],
+  ["7.006492321624086e-46", "1e-45", 2 ** -149],
+  ["3.4028235677973366e38", "3.4028235e+38", 3.402_823_466_385_288_6e38],
+  ["-3.4028235677973366e38", "-3.4028235e+38", -3.402_823_466_385_288_6e38],
   ["0.1", "0.1"],
   ["0.10000000149011612", "0.1"],
   ["-0.3", "-0.3"],
@@ -248,11 +267,11 @@ export function takenFractions(): Taken[] {
     ["double", DOUBLES],
   ] as const) {
     for (const place of placesOf(name, `${name}Wrapped`)) {
-      for (const [text, written] of table) {
+      for (const [text, written, value] of table) {
         const bare = text.replaceAll('"', "");
         rows.push({
           json: place.json(text),
-          message: place.message(Number(bare)),
+          message: place.message(value ?? (name === "float" ? Math.fround : Number)(Number(bare))),
           written: place.written(written),
           ...(place.query && { query: place.query(bare) }),
         });
@@ -291,14 +310,10 @@ export function refusedFractions(): Refused[] {
       ]),
     ),
     ...placesOf("float", "floatWrapped").flatMap((place) =>
-      ["3.5e38", "-3.5e38", "1e39", "3.40282357e38", '"1e39"'].map((text) => ({
+      ["3.4028235677973367e38", "3.5e38", "-3.5e38", "1e39", "3.40282357e38", '"1e39"'].map((text) => ({
         json: place.json(text),
         ...(place.query && { query: place.query(text.replaceAll('"', "")) }),
       })),
     ),
-    {
-      json: '"floatOne":3.4028235677973366e38',
-      unlikeGo: "Go rounds it once, to the largest float; the double nearest to it is rounded to infinity",
-    },
   ];
 }

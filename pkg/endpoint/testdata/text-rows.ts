@@ -38,6 +38,10 @@ const NO_BYTES = [
   "A.",
   "AQI\u00e9",
   "!",
+  // Both alphabets in one text.
+  "+_8=",
+  "-/8",
+  "+_==",
 ];
 
 export function takenBytes(): Taken[] {

@@ -27,6 +27,8 @@ export interface Taken {
 export interface Refused {
   readonly json?: string;
   readonly query?: string;
+  /** `WRONG_FIELD_TYPE` if it is left out. */
+  readonly code?: string;
   /** Protobuf's own parsers take it, or refuse it and this one takes it: why, for whoever compares. */
   readonly unlikeGo?: string;
 }

@@ -9,6 +9,7 @@ import {
   takenFractions,
   takenWholes,
 } from "./number-rows.ts";
+import { refusedAnys, takenAnys } from "./any-rows.ts";
 import { refusedBytes, refusedSpecials, takenBytes, takenSpecials } from "./text-rows.ts";
 import type { Refused, Taken } from "./value-places.ts";
 
@@ -36,6 +37,12 @@ const OTHERS: readonly Taken[] = [
     written: '"stringOne":"\\"9007199254740993,\\\\"',
   },
   { json: '"sizeOne":2147483647', message: { sizeOne: 2_147_483_647 }, written: '"sizeOne":"LARGE"' },
+  {
+    json: '"maskOne":"a,bC.dE9","maskList":["","F"]',
+    message: { maskOne: { paths: ["a", "b_c.d_e9"] }, maskList: [{ paths: [] }, { paths: ["_f"] }] },
+    written: '"maskOne":"a,bC.dE9"',
+    query: "mask_one=a,bC.dE9&maskList=&maskList=F",
+  },
   { json: '"sizeOne":1e0', message: { sizeOne: 1 }, written: '"sizeOne":"SMALL"' },
   {
     json: '"stringOne":"\\ud83d\\ude00","valueOne":"\\uD83D\\uDE00"',
@@ -45,6 +52,17 @@ const OTHERS: readonly Taken[] = [
 ];
 
 const OTHERS_REFUSED: readonly Refused[] = [
+  ...["a,,b", ",a", "a,", ",", "a..b", ".a", "a.", "a b", "a_b", "9a", "a.9", "a-b", "a, b", "ä"].map(
+    (mask) => ({
+      json: `"maskOne":"${mask}"`,
+      query: `mask_one=${encodeURIComponent(mask)}`,
+    }),
+  ),
+  ...[" a", "a "].map((mask) => ({
+    json: `"maskOne":"${mask}"`,
+    query: `mask_one=${encodeURIComponent(mask)}`,
+    unlikeGo: "Go passes blanks over that stand around all paths",
+  })),
   ...[
     '"stringOne":',
     '"stringMaybe":',
@@ -76,6 +94,7 @@ export const TAKEN: readonly Taken[] = [
   ...takenFractions(),
   ...takenBytes(),
   ...takenSpecials(),
+  ...takenAnys(),
   ...OTHERS,
 ];
 
@@ -84,5 +103,6 @@ export const REFUSED: readonly Refused[] = [
   ...refusedFractions(),
   ...refusedBytes(),
   ...refusedSpecials(),
+  ...refusedAnys(),
   ...OTHERS_REFUSED,
 ];

@@ -9,10 +9,10 @@
  */
 
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { CodedError, headProblem } from "../../base/mod.ts";
+import { CodedError, headProblem, listenTogether, toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
 
 import { isLocalProgram, refusal } from "./caller.ts";
@@ -88,15 +88,20 @@ export async function startAdminServer(
     send(request, response, { status: 417, code: "UNKNOWN_EXPECTATION", text, isLast: true });
   });
   server.on("connection", (socket) => connections.add(socket));
-  await listen(server, options);
+  const acceptors = await listenTogether(server, options, (socket) =>
+    server.emit("connection", socket),
+  ).catch((cause: unknown) => {
+    throw adminError(toError(cause), options);
+  });
   server.on("error", (error) => logger.warn("a connection to the admin port failed", { error }));
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      const othersClosed = acceptors.close();
+      server.closeAllConnections();
+      await Promise.all([closed, othersClosed]);
+    },
   };
 }
 
@@ -150,18 +155,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
-function listen(server: Server, { host, port }: AdminOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: Error) => reject(adminError(cause, host, port));
-    server.once("error", fail);
-    server.listen({ host, port }, () => {
-      server.off("error", fail);
-      resolve();
-    });
-  });
-}
-
-function adminError(cause: Error, host: string, port: number): AdminError {
+function adminError(cause: Error, { host, port }: AdminOptions): AdminError {
   if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") {
     return new AdminError("ADMIN_PORT_UNUSABLE", `admin port ${host}:${port} cannot be opened`, { cause });
   }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary, getExtension, ScalarType, setExtension, toBinary } from "@bufbuild/protobuf";
+import type {
+  DescExtension,
+  DescField,
+  DescMessage,
+  JsonObject,
+  JsonValue,
+  Message,
+  Registry,
+} from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { isObject } from "./json-tree.ts";
+import { mayHoldAny, shapeOf } from "./message-shape.ts";
+
+/**
+ * Gives the `Any`s of a message the type URLs that its JSON names: protobuf-es keeps the name of the type, and puts
+ * `type.googleapis.com/` before it whatever stood there.
+ *
+ * @param message was read from the JSON; changed where it stands.
+ * @param types resolves the `Any`s and the extensions.
+ */
+export function keepTypeUrls(schema: DescMessage, message: Message, json: JsonValue, types: Registry): void {
+  inMessage(reflect(schema, message), json, types);
+}
+
+function inMessage(target: ReflectMessage, json: JsonValue | undefined, types: Registry): void {
+  const { desc, message } = target;
+  if (!isObject(json) || !mayHoldAny(desc)) return;
+  const { form } = shapeOf(desc);
+  if (form === "any") inAny(message as Any, json, types);
+  if (form !== "fields") return;
+  for (const field of desc.fields) {
+    const value = json[field.jsonName] ?? json[field.name];
+    if (value !== undefined && field.message !== undefined) inField(target, field, value, types);
+  }
+  for (const key of Object.keys(json)) {
+    const extension = key.startsWith("[") ? types.getExtension(key.slice(1, -1)) : undefined;
+    if (extension !== undefined) inExtension(message, extension, json[key], types);
+  }
+}
+
+function inField(target: ReflectMessage, field: DescField, json: JsonValue, types: Registry): void {
+  if (field.fieldKind === "message") {
+    if (target.isSet(field)) inMessage(target.get(field), json, types);
+  } else if (field.fieldKind === "list" && Array.isArray(json)) {
+    let index = 0;
+    for (const item of target.get(field)) inMessage(item as ReflectMessage, json[index++], types);
+  } else if (field.fieldKind === "map" && isObject(json)) {
+    const byKey = new Map(Object.keys(json).map((key) => [plainKey(field.mapKey, key), json[key]]));
+    for (const [key, item] of target.get(field))
+      inMessage(item as ReflectMessage, byKey.get(String(key)), types);
+  }
+}
+
+/** A key as it is shown: those that are whole numbers may have zeros before them. */
+function plainKey(type: ScalarType, key: string): string {
+  return type === ScalarType.STRING || type === ScalarType.BOOL ? key : String(BigInt(key));
+}
+
+function inExtension(
+  message: Message,
+  extension: DescExtension,
+  json: JsonValue | undefined,
+  types: Registry,
+): void {
+  const { message: inner } = extension;
+  if (inner === undefined) return;
+  // Of a type that is not known here, since the extension came with the specification.
+  const value: unknown = getExtension(message, extension);
+  if (Array.isArray(value) && Array.isArray(json))
+    value.forEach((item: Message, index) => inMessage(reflect(inner, item), json[index], types));
+  else inMessage(reflect(inner, value as Message), json, types);
+  setExtension(message, extension, value as never);
+}
+
+function inAny(any: Any, json: JsonObject, types: Registry): void {
+  const url = json["@type"];
+  const desc = typeof url === "string" ? types.getMessage(url.slice(url.lastIndexOf("/") + 1)) : undefined;
+  if (typeof url !== "string" || desc === undefined) return;
+  any.typeUrl = url;
+  if (!mayHoldAny(desc)) return;
+  const message = fromBinary(desc, any.value);
+  inMessage(reflect(desc, message), shapeOf(desc).form === "any" ? json["value"] : json, types);
+  any.value = toBinary(desc, message);
+}
