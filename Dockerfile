@@ -16,6 +16,7 @@ FROM gcr.io/distroless/cc-debian12
 COPY --from=build /image/ /
 ENV NODE_COMPILE_CACHE=/app/cache
 ENV NODE_COMPILE_CACHE_PORTABLE=1
+ENV MALLOC_MMAP_THRESHOLD_=1048576
 USER 65532:65532
 WORKDIR /
 ENTRYPOINT ["/usr/local/bin/node", "/app/main.mjs"]

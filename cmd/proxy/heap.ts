@@ -2,7 +2,8 @@
 
 import { flushCompileCache } from "node:module";
 import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+
+import { collectGarbage } from "../../pkg/base/mod.ts";
 
 /** Not at once: who has woken the proxy waits for its first answer, and this takes some 30 ms. */
 const COLLECT_AFTER_MS = 1_000;
@@ -19,15 +20,7 @@ export function keepHeapSmall(): void {
   flushCompileCache();
   setFlagsFromString("--semi-space-growth-factor=1");
   setFlagsFromString("--heap-growing-percent=30");
-  setTimeout(giveBack, COLLECT_AFTER_MS).unref();
-}
-
-/**
- * Gives back what loading has made of the heap. Without it the young generation stays as large as it has become, which
- * streams of large messages then fill many times over.
- */
-function giveBack(): void {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as (options: Readonly<Record<string, string>>) => void;
-  collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  // What loading has made of the heap. Without it the young generation stays as large as it has become, which streams of
+  // large messages then fill many times over.
+  setTimeout(collectGarbage, COLLECT_AFTER_MS).unref();
 }

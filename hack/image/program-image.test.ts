@@ -98,6 +98,7 @@ test("it runs the program as a user without a name, and finds the compiled code"
     "PATH=/usr/local/bin:/usr/bin:/bin",
     "NODE_COMPILE_CACHE=/app/cache",
     "NODE_COMPILE_CACHE_PORTABLE=1",
+    "MALLOC_MMAP_THRESHOLD_=1048576",
   ]);
 });
 

@@ -7,6 +7,7 @@ import { bundle } from "../bundle/bundle.ts";
 import type { Program } from "../bundle/programs.ts";
 import { compileCacheEnv, fillCompileCache } from "./compile-cache.ts";
 import type { ImageFile } from "./layer.ts";
+import { MALLOC_ENV } from "./malloc-env.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
@@ -18,7 +19,7 @@ const LIBRARY_PACKAGES = ["libc6", "libgcc-s1", "libstdc++6"];
 
 /** Where things lie in an image. The Dockerfile repeats them; a test compares. */
 export const ENTRYPOINT = ["/usr/local/bin/node", "/app/main.mjs"] as const;
-export const ENVIRONMENT = compileCacheEnv("/app/cache");
+export const ENVIRONMENT = { ...compileCacheEnv("/app/cache"), ...MALLOC_ENV };
 
 /**
  * What is in the image of a program: Node, the bundle, the code that Node has compiled of it, and the licences of all.

@@ -9,6 +9,7 @@ export type { BackoffOptions } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
 export { MAX_DELAY_MS, sleep, systemClock } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
+export { collectGarbage } from "./collect-garbage.ts";
 export { whenDrained } from "./drain.ts";
 export { cutText } from "./cut-text.ts";
 export { CodedError, describeError, toError } from "./error.ts";

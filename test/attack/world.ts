@@ -10,6 +10,7 @@ import {
   HealthCheckResponse_ServingStatus,
   HealthCheckResponseSchema,
 } from "../../pkg/protocol/mod.ts";
+import { MALLOC_ENV } from "../../hack/image/malloc-env.ts";
 import { startProcess, startProxyProcess, temporaryFolder } from "../lib/processes.ts";
 import type { RunningProcess, TestScope } from "../lib/processes.ts";
 
@@ -88,6 +89,8 @@ async function openProxy(
   const proxy = await startProxyProcess(
     scope,
     {
+      // As in its image.
+      ...MALLOC_ENV,
       USER_FUNCTION_PORT: functionPort,
       PERDURE_LOG: `sqlite:${log}`,
       PERDURE_BACKOFF_MAX_MS: BACKOFF_MAX_MS,

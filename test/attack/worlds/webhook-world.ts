@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { parse } from "yaml";
 
+import { MALLOC_ENV } from "../../../hack/image/malloc-env.ts";
 import { httpCaller } from "../calls.ts";
 import { openCgroup } from "../cgroup.ts";
 import { processMeter } from "../memory.ts";
@@ -52,7 +53,8 @@ const REVIEW = {
 export const openWebhookWorld: OpenWorld = async (scope, { flags, memoryBytes, wantsCgroup }) => {
   const cgroup = wantsCgroup ? openCgroup(scope, memoryBytes) : undefined;
   const webhook = await startWebhookProcess(scope, {
-    env: { NODE_OPTIONS },
+    // As in its image.
+    env: { NODE_OPTIONS, ...MALLOC_ENV },
     args: flagArguments(flags),
     prefix: cgroup?.prefix ?? [],
   });
