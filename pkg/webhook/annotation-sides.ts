@@ -68,8 +68,10 @@ function decide(key: string, now: Sides, old: Sides | undefined): Verdict {
 }
 
 function ownKeys({ service, template }: Sides): readonly string[] {
-  const keys = new Set([...Object.keys(service), ...Object.keys(template)]);
-  return [...keys].filter(isOurs).slice(0, MAX_KEYS).sort();
+  const keys = new Set<string>();
+  for (const side of [service, template])
+    for (const key of Object.keys(side)) if (keys.size < MAX_KEYS && isOurs(key)) keys.add(key);
+  return [...keys].sort();
 }
 
 function quote(text: string | undefined): string {

@@ -22,10 +22,19 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-/** Labels or annotations: the entries that are text. */
+/** Labels or annotations: the entries that are text. Mostly all are, and then nothing is copied. */
 export function textsOf(value: unknown): Readonly<Record<string, string>> {
-  const entries = Object.entries(objectOf(value) ?? {});
+  const object = objectOf(value) ?? {};
+  if (hasTextsOnly(object)) return object;
   return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+    Object.entries(object).filter((entry): entry is [string, string] => isText(entry[1])),
   );
+}
+
+function hasTextsOnly(object: JsonObject): object is Readonly<Record<string, string>> {
+  return Object.values(object).every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
