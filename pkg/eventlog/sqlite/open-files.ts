@@ -40,23 +40,27 @@ const FOLDER_TICK_MS = 50;
  * The files of a log as they were when they were opened. An open file that is deleted or replaced still takes writes
  * and syncs them; only its path tells. So the writer looks here before it acknowledges.
  *
- * 1. Each look is at the database itself. The write-ahead log is looked at only if something was made, removed or renamed
- *    in its folder since the last look, because a look at a file that is being written to makes its next write slower: 40
- *    of 90 microseconds here, as file systems with fine times have to store the time of a write that follows a look.
+ * 1. After a commit it looks at the folder. At the files it looks only if something was made, removed or renamed in the
+ *    folder since it last looked at them: a look costs a few microseconds of each commit, and one at a file that is being
+ *    written to makes its next write slower (40 of 90 microseconds here, as file systems with fine times have to store the
+ *    time of a write that follows a look).
+ * 2. What a folder does not tell, as a mount over a file, the checks between commits find (`lookAtAll`).
  */
 export class OpenFiles {
   readonly #path: string;
+  readonly #folderPath: string;
   readonly #database: FileIdentity;
   readonly #wal: FileIdentity | undefined;
   readonly #index: FileIdentity | undefined;
   readonly #clock: Clock;
-  /** As it was at the last look at the write-ahead log; undefined if it may change without a sign. */
-  #folder: string | undefined;
+  /** As it was at the last look at the files; undefined if it may change without a sign. */
+  #folder: FolderState | undefined;
 
   /** @throws EventLogError if the database is not the one that is expected. */
   constructor(path: string, expected?: FileIdentity, clock: Clock = systemClock) {
     this.#clock = clock;
     this.#path = path;
+    this.#folderPath = dirname(path);
     this.#database = checkIdentity(path, expected);
     this.#wal = identityOf(`${path}-wal`);
     this.#index = identityOf(`${path}-shm`);
@@ -69,31 +73,37 @@ export class OpenFiles {
   /** After a commit: at the files that it was synced to. */
   look(): FilesState {
     try {
-      checkIdentity(this.#path, this.#database);
-      const folder = this.#lookAtFolder();
+      const folder = fs.statSync(this.#folderPath, { bigint: true, throwIfNoEntry: false });
       // (1)
-      if (folder !== undefined && folder === this.#folder) return IN_PLACE;
+      if (folder !== undefined && isSameFolder(this.#folder, folder)) return IN_PLACE;
+      checkIdentity(this.#path, this.#database);
       if (!isSame(this.#wal, identityOf(`${this.#path}-wal`))) return lostBeside(this.#path, "-wal");
-      this.#folder = folder;
+      this.#folder = folder !== undefined && this.#isOld(folder) ? folder : undefined;
       return IN_PLACE;
     } catch (thrown) {
       return { kind: "displaced", error: translateError(thrown, this.#path, "looking at it") };
     }
   }
 
-  /** Which folder the files are in, and when it was changed; undefined if that is too short a time ago to tell. */
-  #lookAtFolder(): string | undefined {
-    const { dev, ino, ctimeMs, ctimeNs } = fs.statSync(dirname(this.#path), { bigint: true });
-    const isOld = this.#clock.wallMs() - Number(ctimeMs) > FOLDER_TICK_MS;
-    return isOld ? `${dev}/${ino}/${ctimeNs}` : undefined;
+  #isOld({ ctimeMs }: fs.BigIntStats): boolean {
+    return this.#clock.wallMs() - Number(ctimeMs) > FOLDER_TICK_MS;
   }
 
   /** Also at the index. It holds no record, but without it another program takes the log for one that is closed. */
   lookAtAll(): FilesState {
+    // (2)
+    this.#folder = undefined;
     const files = this.look();
     if (files.kind !== "in place" || isSame(this.#index, identityOf(`${this.#path}-shm`))) return files;
     return lostBeside(this.#path, "-shm");
   }
+}
+
+/** Which folder it is, and when something in it was last made, removed or renamed. */
+type FolderState = Pick<fs.BigIntStats, "dev" | "ino" | "ctimeNs">;
+
+function isSameFolder(before: FolderState | undefined, now: FolderState): boolean {
+  return before?.ctimeNs === now.ctimeNs && before.ino === now.ino && before.dev === now.dev;
 }
 
 const IN_PLACE: FilesState = { kind: "in place" };
