@@ -31,6 +31,7 @@ import type { ImportSite } from "./layers/scan-imports.ts";
 const LAYERS: readonly string[] = [
   "base",
   "protocol",
+  "call",
   "grpc",
   "telemetry",
   "crdt",

@@ -86,8 +86,8 @@ for (const [name, { streamsIn, open }] of Object.entries(transports)) {
     );
     t.is(reply.text, LONG);
     t.is(String(shelf), "7");
-    t.true(seen?.metadata.some(({ key, value }) => key === "x-one" && value === "1"));
-    t.true((seen?.deadlineMs ?? 0) > 0);
+    t.true(seen?.call.metadata.some(({ key, value }) => key === "x-one" && value === "1"));
+    t.true((seen?.call.deadlineMs ?? 0) > 0);
   });
 
   test(`${name}: server streaming, and a failure in the middle`, async (t) => {
@@ -133,7 +133,7 @@ for (const [name, { streamsIn, open }] of Object.entries(transports)) {
     const endpoint = await runEndpoint(t, (command) => {
       const word = Buffer.from(command.payload.subarray(2)).toString();
       if (word === "") return echo(command);
-      command.onCancel(() => cancelled.get(word)?.resolve());
+      command.call.onCancel(() => cancelled.get(word)?.resolve());
       if (word === "enough") aborter.abort();
       return new Promise(() => undefined);
     });

@@ -67,10 +67,10 @@ test("gRPC: metadata and the key of a request are not lost over their blanks", a
   });
   t.is((await call(t, url, { "x-one": " a b ", "idempotency-key": "k " }))["grpc-status"], "0");
   t.deepEqual(
-    seen[0]?.metadata.filter(({ key }) => key === "x-one"),
+    seen[0]?.call.metadata.filter(({ key }) => key === "x-one"),
     [{ key: "x-one", value: "a b" }],
   );
-  t.is(seen[0]?.idempotencyKey, "k");
+  t.is(seen[0]?.call.idempotencyKey, "k");
 });
 
 for (const [version, send] of Object.entries(HTTP_CLIENTS)) {

@@ -212,7 +212,7 @@ test("a gRPC call is dispatched with its deadline, beside JSON on the same port"
   let leftMs: number | undefined;
   const endpoint = await runEndpoint(t, async (command) => {
     t.is(command.method.desc.name, "GetBook");
-    leftMs = command.deadlineMs && command.deadlineMs - systemClock.monotonicMs();
+    leftMs = command.call.deadlineMs && command.call.deadlineMs - systemClock.monotonicMs();
     return echo(command);
   });
   const connection = await connect({ host: "127.0.0.1", port: endpoint.port, clock: systemClock });
@@ -251,7 +251,7 @@ function hanging() {
   const called = Promise.withResolvers<void>();
   const cancelled = Promise.withResolvers<void>();
   const dispatch: Dispatch["unary"] = (command) => {
-    command.onCancel(() => cancelled.resolve());
+    command.call.onCancel(() => cancelled.resolve());
     called.resolve();
     return new Promise(() => undefined);
   };
@@ -288,7 +288,7 @@ test("HTTP/2: a caller that resets its stream, or loses its connection, cancels 
 test("a command that was answered is not cancelled afterwards", async (t) => {
   let cancelled = 0;
   const endpoint = await runEndpoint(t, async (command) => {
-    command.onCancel(() => cancelled++);
+    command.call.onCancel(() => cancelled++);
     return echo(command);
   });
   for (const send of Object.values(clients))

@@ -45,7 +45,7 @@ test(`the account is exact: after ${MIXES} mixes of requests that end in every w
 
   async function answer(command: Command): Promise<CommandReply> {
     const payload = await deed(command, command.payload);
-    if (payload.length > 0 && !command.bytes.take(payload.length)) {
+    if (payload.length > 0 && !command.call.bytes.take(payload.length)) {
       refused++;
       throw new StatusError(Status.RESOURCE_EXHAUSTED, "RESPONSE_BUFFER_FULL", "no memory");
     }
@@ -53,11 +53,11 @@ test(`the account is exact: after ${MIXES} mixes of requests that end in every w
   }
 
   async function* answers({ input, ...command }: StreamedCommand): AsyncIterable<CommandReply> {
-    for await (const payload of input) yield await answer({ ...command, payload, idempotencyKey: undefined });
+    for await (const payload of input) yield await answer({ ...command, payload });
   }
 });
 
-async function deed({ onCancel }: Pick<Command, "onCancel">, payload: Uint8Array): Promise<Uint8Array> {
+async function deed({ call }: Pick<Command, "call">, payload: Uint8Array): Promise<Uint8Array> {
   switch (String.fromCharCode(payload.at(-1) ?? 0)) {
     case DEEDS.fail:
       throw new StatusError(Status.FAILED_PRECONDITION, "COMMAND_FAILED", "no");
@@ -68,7 +68,7 @@ async function deed({ onCancel }: Pick<Command, "onCancel">, payload: Uint8Array
     case DEEDS.large:
       return LARGE;
     case DEEDS.hang:
-      await new Promise<void>((resolve) => onCancel(resolve));
+      await new Promise<void>((resolve) => call.onCancel(resolve));
       return payload;
     default:
       return payload;

@@ -32,7 +32,7 @@ test("pipelined requests are carried out one after the other, so that one that i
 
 test("a client that pipelines more requests than may wait is cut off (I11)", async (t) => {
   const endpoint = await runEndpoint(t, async (command) => {
-    await new Promise<void>((resolve) => command.onCancel(resolve));
+    await new Promise<void>((resolve) => command.call.onCancel(resolve));
     return echo(command);
   });
   t.is(await new RawClient(endpoint.port).send(GET.repeat(40)).closed, "");

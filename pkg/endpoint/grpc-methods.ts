@@ -3,6 +3,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { DescService } from "@bufbuild/protobuf";
 
+import type { CallContext, StreamEnd } from "../call/mod.ts";
 import { CallError, callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
 import type { BidiMethod, MethodHandler, ServerCall, ServerStreamCall } from "../grpc/mod.ts";
 import {
@@ -12,7 +13,6 @@ import {
 } from "../protocol/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 import type { Command, CommandReply } from "../router/mod.ts";
-import type { StreamEnd } from "../entity/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
 import { checked, requiredFieldsCheck } from "./required-fields.ts";
@@ -53,11 +53,11 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
         const command: Command = {
           method,
           payload,
-          metadata: takesMetadata ? callMetadata(call) : NO_METADATA,
-          idempotencyKey: idempotencyKey(call.headers, maxIdempotencyKeyLength),
-          deadlineMs: call.deadlineMs,
-          onCancel: (listener) => call.onCancel(listener),
-          bytes: call.bytes,
+          call: contextOf(
+            call,
+            takesMetadata ? callMetadata(call) : NO_METADATA,
+            idempotencyKey(call.headers, maxIdempotencyKeyLength),
+          ),
         };
         const reply = await dispatch.unary(command);
         if (reply.metadata.length > 0) {
@@ -69,6 +69,17 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
         throw withMetadata(call, error);
       }
     },
+  };
+}
+
+function contextOf(call: ServerCall, metadata: Metadata, key: CallContext["idempotencyKey"]): CallContext {
+  const { deadlineMs, bytes } = call;
+  return {
+    metadata,
+    idempotencyKey: key,
+    deadlineMs,
+    onCancel: (listener) => call.onCancel(listener),
+    bytes,
   };
 }
 
@@ -85,10 +96,7 @@ export function streamedMethod(method: ServedMethod, { dispatch }: ServingContex
       const replies = dispatch.streamed({
         method,
         onEnd: (given) => void (end.given = given),
-        metadata: callMetadata(call),
-        deadlineMs: call.deadlineMs,
-        onCancel: (listener) => call.onCancel(listener),
-        bytes: call.bytes,
+        call: contextOf(call, callMetadata(call), undefined),
         input: check === undefined ? messages : checked(messages, check),
       });
       return sendAll(call, replies, end);
@@ -121,9 +129,11 @@ async function sendAll(
   } catch (error) {
     throw withMetadata(call, error);
   }
-  if (isFirst && end.given !== undefined) copy(end.given.metadata, call.responseMetadata);
-  if (end.given !== undefined && end.given.trailers.size > 0) copy(end.given.trailers, call.trailers);
-  else addAll(call.trailers, trailers);
+  if (isFirst && end.given !== undefined) addAll(call.responseMetadata, end.given.metadata);
+  addAll(
+    call.trailers,
+    end.given !== undefined && end.given.trailers.length > 0 ? end.given.trailers : trailers,
+  );
   call.end();
 }
 

@@ -86,7 +86,7 @@ test("not exactly one message for a method that takes no stream is refused", asy
 test("actions get the caller's headers in order, bytes as bytes, without those of the transport", async (t) => {
   const seen: (readonly MetadataEntry[])[] = [];
   const client = await start(t, (command: StreamedCommand) => {
-    seen.push(command.metadata);
+    seen.push(command.call.metadata);
     return echoStream(command);
   });
   const metadata = new Metadata();
@@ -168,7 +168,7 @@ test("what is under a key for trailers comes behind the last reply; of several r
 test("an action gets the time that its caller gave, as it was sent", async (t) => {
   const seen: (readonly MetadataEntry[])[] = [];
   const client = await start(t, (command) => {
-    seen.push(command.metadata);
+    seen.push(command.call.metadata);
     return echoStream(command);
   });
   for (const deadline of [Date.now() + 60_000, undefined]) {
@@ -196,7 +196,7 @@ test("a caller that cancels is heard of, by listener and by input, also while it
   const cancelled = Promise.withResolvers<void>();
   const first = Promise.withResolvers<void>();
   const inputError = Promise.withResolvers<unknown>();
-  const client = await start(t, async function* ({ input, onCancel }) {
+  const client = await start(t, async function* ({ input, call: { onCancel } }) {
     onCancel(() => cancelled.resolve());
     const messages = input[Symbol.asyncIterator]();
     await messages.next();
@@ -223,7 +223,7 @@ test("a caller that cancels is heard of, by listener and by input, also while it
 test("a slow reader holds the source: no more is pulled than fits (I11)", async (t) => {
   let pulled = 0;
   const stop = Promise.withResolvers<void>();
-  const endpoint = await runEndpoint(t, echo, {}, async function* ({ onCancel }) {
+  const endpoint = await runEndpoint(t, echo, {}, async function* ({ call: { onCancel } }) {
     onCancel(() => stop.resolve());
     for (;;) yield { payload: Buffer.alloc(10_000, pulled++), metadata: [] };
   });

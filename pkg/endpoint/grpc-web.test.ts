@@ -87,13 +87,13 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     const reply = await send(endpoint.port, webCall("Say", webFrame("hi"), headers));
     t.is(reply.headers["x-shelf"], "7");
     await readWebAnswer(reply);
-    const own = seen?.metadata.filter(({ key }) => key === "x-one" || key === "x-two-bin");
+    const own = seen?.call.metadata.filter(({ key }) => key === "x-one" || key === "x-two-bin");
     t.deepEqual(own, [
       { key: "x-one", value: "1" },
       { key: "x-two-bin", value: Buffer.from([0, 255]) },
     ]);
-    t.is(seen?.idempotencyKey, "k");
-    t.true((seen?.deadlineMs ?? 0) > 0);
+    t.is(seen?.call.idempotencyKey, "k");
+    t.true((seen?.call.deadlineMs ?? 0) > 0);
   });
 
   test(`${version}: a reply's metadata are headers, what is for trailers is in the last frame`, async (t) => {
@@ -138,7 +138,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
   test(`${version}: a deadline that passes ends the call and cancels the command`, async (t) => {
     const cancelled = Promise.withResolvers<void>();
     const endpoint = await runEndpoint(t, (command) => {
-      command.onCancel(() => cancelled.resolve());
+      command.call.onCancel(() => cancelled.resolve());
       return new Promise(() => undefined);
     });
     const reply = await send(endpoint.port, webCall("Say", webFrame("hi"), { "grpc-timeout": "20m" }));
@@ -216,7 +216,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     // A connection that is not read does not tell that its caller has left, so over HTTP/1.1 the request's time must end.
     const options = version === "HTTP/2" ? {} : { requestTimeoutMs: 500 };
     const endpoint = await runEndpoint(t, echo, options, async function* (command) {
-      command.onCancel(() => cancelled.resolve());
+      command.call.onCancel(() => cancelled.resolve());
       const messages = command.input[Symbol.asyncIterator]();
       await messages.next();
       yield { payload: Buffer.from("taken"), metadata: [] };
@@ -234,7 +234,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
   test(`${version}: a call that was answered is not cancelled, and its connection goes on`, async (t) => {
     let cancelled = 0;
     const endpoint = await runEndpoint(t, echo, {}, (command) => {
-      command.onCancel(() => cancelled++);
+      command.call.onCancel(() => cancelled++);
       return echoStream(command);
     });
     for (let i = 0; i < 3; i++)

@@ -170,7 +170,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
   test(`${version}: metadata of the first reply are headers, and the caller's headers reach the action`, async (t) => {
     let seen: readonly MetadataEntry[] = [];
     const endpoint = await runEndpoint(t, echo, {}, async function* (command) {
-      seen = command.metadata;
+      seen = command.call.metadata;
       yield reply(command, {}, [{ key: "X-Shelf", value: "7" }]);
       yield reply(command, {}, [{ key: "X-Late", value: "8" }]);
     });
@@ -275,7 +275,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
   test(`${version}: a caller who goes while nothing happens cancels the command`, async (t) => {
     const cancelled = Promise.withResolvers<void>();
     const endpoint = await runEndpoint(t, echo, {}, async function* (command) {
-      command.onCancel(() => cancelled.resolve());
+      command.call.onCancel(() => cancelled.resolve());
       yield reply(command, { text: "a" });
       await cancelled.promise;
     });
@@ -289,7 +289,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
   test(`${version}: a command whose stream came to its end is not cancelled afterwards`, async (t) => {
     let cancelled = 0;
     const endpoint = await runEndpoint(t, echo, {}, (command) => {
-      command.onCancel(() => cancelled++);
+      command.call.onCancel(() => cancelled++);
       return echoStream(command);
     });
     const { body } = await send(endpoint.port, talk("Recite"));

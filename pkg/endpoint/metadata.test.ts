@@ -77,21 +77,21 @@ test("an action gets the headers of HTTP, and its metadata becomes headers; enti
   const answer = await fetch(`${endpoint.url}/talks`, json);
   t.is(await answer.text(), '{"text":"a"}');
   t.is(answer.headers.get("x-shelf"), "7, 8");
-  const own = seen[0]?.metadata.filter(({ key }) => key.startsWith("x-"));
+  const own = seen[0]?.call.metadata.filter(({ key }) => key.startsWith("x-"));
   t.deepEqual(own, [
     { key: "x-one", value: "1" },
     { key: "x-two-bin", value: Buffer.from([0, 255]) },
   ]);
-  t.false(seen[0]?.metadata.some(({ key }) => ["connection", "content-type", "host"].includes(key)));
+  t.false(seen[0]?.call.metadata.some(({ key }) => ["connection", "content-type", "host"].includes(key)));
   const session = connectHttp2(endpoint.url);
   t.teardown(() => session.destroy());
   const stream = session.request({ ":path": "/books/1", "idempotency-key": "k2" });
   const [overHttp2] = (await once(stream, "response")) as [IncomingHttpHeaders];
   stream.resume();
   t.is(overHttp2["x-shelf"], "7, 8");
-  t.deepEqual(seen[1]?.metadata, []);
+  t.deepEqual(seen[1]?.call.metadata, []);
   t.deepEqual(
-    seen.map((command) => command.idempotencyKey),
+    seen.map((command) => command.call.idempotencyKey),
     ["k", "k2"],
   );
 });
@@ -101,7 +101,7 @@ test("a key that is empty or too long is refused over every protocol, the longes
   const endpoint = await runEndpoint(
     t,
     async (command) => {
-      keys.push(command.idempotencyKey);
+      keys.push(command.call.idempotencyKey);
       return echo(command);
     },
     { maxIdempotencyKeyLength: 8 },

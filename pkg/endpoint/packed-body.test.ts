@@ -172,7 +172,7 @@ test("an HttpBody is unpacked too, and its action does not hear that it was pack
   const endpoint = await runEndpoint(
     t,
     async (command) => {
-      names = command.metadata.map(({ key }) => key);
+      names = command.call.metadata.map(({ key }) => key);
       return echo(command);
     },
     {},

@@ -14,7 +14,7 @@ function endless() {
   const asked: number[] = [];
   const returned: number[] = [];
   const dispatch = withReplyTurns(
-    dispatchOf(echo, async function* ({ deadlineMs = 0 }) {
+    dispatchOf(echo, async function* ({ call: { deadlineMs = 0 } }) {
       try {
         for (;;) {
           asked.push(deadlineMs);
@@ -26,7 +26,7 @@ function endless() {
     }),
   );
   const open = (name: number): AsyncIterator<CommandReply> =>
-    dispatch.streamed({ deadlineMs: name } as StreamedCommand)[Symbol.asyncIterator]();
+    dispatch.streamed({ call: { deadlineMs: name } } as StreamedCommand)[Symbol.asyncIterator]();
   return { asked, returned, open };
 }
 

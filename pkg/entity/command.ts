@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Charge } from "../base/mod.ts";
+import type { CallContext } from "../call/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
@@ -16,15 +16,10 @@ export interface EntityCommand {
   readonly entityId: string;
   /** The serialized input message. */
   readonly payload: Uint8Array;
-  /** With one, the command takes effect once however often it is sent (I7). */
-  readonly idempotencyKey: string | undefined;
   /** Where it stands among what follows from a caller's command. */
   readonly lineage: Lineage;
-  /** When the caller stops waiting, in monotonic milliseconds of the proxy's clock. */
-  readonly deadlineMs: number | undefined;
-  readonly onCancel: (listener: () => void) => void;
-  /** What it holds of its caller's memory; the answer is taken from it before anything is stored. */
-  readonly bytes: Charge;
+  /** The answer is taken from its bytes before anything is stored. */
+  readonly call: CallContext;
 }
 
 /** A command on its way through an entity, and the caller who waits for it. Settled exactly once. */
@@ -53,7 +48,7 @@ export function expiredWaiting(
   entity: string,
 ): StatusError | undefined {
   if (abandoned) return entityError(Status.CANCELLED, "CANCELLED", "the caller went away");
-  if (nowMs < Math.min(command.deadlineMs ?? Number.POSITIVE_INFINITY, arrivedMs + relayTimeoutMs))
+  if (nowMs < Math.min(command.call.deadlineMs ?? Number.POSITIVE_INFINITY, arrivedMs + relayTimeoutMs))
     return undefined;
   const text = `the command waited ${Math.round(nowMs - arrivedMs)} ms behind others of ${entity}`;
   return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { ActionCall, ActionStreamCall, StreamEnd } from "./action/command.ts";
+export type { ActionCall, ActionStreamCall } from "./action/command.ts";
 export { ActionRuntime } from "./action/runtime.ts";
 export type { ActionOptions, ActionRuntimeDependencies } from "./action/runtime.ts";
 export type { EntityCommand } from "./command.ts";

@@ -3,8 +3,10 @@
 import test from "ava";
 
 import { plenty } from "../../test/lib/plenty.ts";
+import { callerlessCall } from "../call/mod.ts";
+import type { CallContext } from "../call/mod.ts";
 import { Status } from "../grpc/mod.ts";
-import { EventSourced, metadataMessage } from "../protocol/mod.ts";
+import { EventSourced, metadataMessage, NO_METADATA } from "../protocol/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 import { KeptReplies } from "./kept-replies.ts";
@@ -16,12 +18,11 @@ import type { Said } from "./verdict.ts";
 
 const { methods } = counterService(EventSourced.typeName);
 
-function command(changes: Partial<EntityCommand> = {}): EntityCommand {
+function command(ofCall: Partial<CallContext> = {}, changes: Partial<EntityCommand> = {}): EntityCommand {
   const method = methods.get("Add");
   if (method === undefined) throw new Error("no method");
-  const bytes = plenty().charge();
-  const more = { lineage: CALLERS_LINEAGE, deadlineMs: undefined, onCancel: () => undefined, bytes };
-  return { method, entityId: "a", payload: Buffer.from("p"), idempotencyKey: "k", ...more, ...changes };
+  const call = { ...callerlessCall(plenty().charge(), NO_METADATA, "k"), ...ofCall };
+  return { method, entityId: "a", payload: Buffer.from("p"), lineage: CALLERS_LINEAGE, call, ...changes };
 }
 
 function keptAfter(said: Said): KeptReplies {
@@ -85,8 +86,8 @@ test("method and payload make a command, and nothing else does", (t) => {
   const kept = keptAfter(undefined);
   const reused = { ok: false, error: { code: "IDEMPOTENCY_KEY_REUSED", status: Status.ALREADY_EXISTS } };
   const other = methods.get("Get");
-  t.like(answerToRepeat(kept, command({ payload: Buffer.from("q") })), reused);
-  t.like(answerToRepeat(kept, command(other && { method: other })), reused);
+  t.like(answerToRepeat(kept, command({}, { payload: Buffer.from("q") })), reused);
+  t.like(answerToRepeat(kept, command({}, other && { method: other })), reused);
   t.like(answerToRepeat(kept, command({ deadlineMs: 7 })), { ok: true, outcome: { kind: "nothing" } });
 });
 

@@ -22,7 +22,7 @@ const HASH_BYTES = 16;
 
 /** What is kept of a command and its answer; undefined if it has no key. @param lineage of the forward, if it is one. */
 export function keptReplyOf(command: EntityCommand, said: Said, lineage?: Lineage): KeptReply | undefined {
-  const { idempotencyKey: key } = command;
+  const { idempotencyKey: key } = command.call;
   if (key === undefined) return undefined;
   return {
     $typeName: "perdure.log.v1.KeptReply",
@@ -37,8 +37,9 @@ export function keptReplyOf(command: EntityCommand, said: Said, lineage?: Lineag
 
 /** The first answer to a command that was carried out before; undefined if it is to be carried out now. */
 export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCommand): Answer | undefined {
-  if (kept === undefined || command.idempotencyKey === undefined) return undefined;
-  const found = kept.find(command.idempotencyKey);
+  const key = command.call.idempotencyKey;
+  if (kept === undefined || key === undefined) return undefined;
+  const found = kept.find(key);
   if (found === undefined) return undefined;
   if (!hashOf(command).equals(found.commandHash)) {
     const text =

@@ -345,9 +345,9 @@ export class StatefulEntity implements ActiveEntity {
     this.#context.relayTimeouts.forget(this);
 
     this.#largeAnswers.note(state.delivery.command.method, bytes.length);
-    if (!state.delivery.command.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
+    if (!state.delivery.command.call.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
-    if (state.delivery.command.idempotencyKey !== undefined) {
+    if (state.delivery.command.call.idempotencyKey !== undefined) {
       // (I7) One that changes nothing leaves a record all the same: a repeat gets this answer.
       const kept = keepAnswer(verdict);
       if (kept !== undefined) return this.#commit(state.delivery, kept);
@@ -361,7 +361,7 @@ export class StatefulEntity implements ActiveEntity {
   /** (9) */
   #hasNoRoom({ command }: Delivery): boolean {
     const expected = this.#largeAnswers.expected(command.method);
-    return expected > 0 && expected > command.bytes.available;
+    return expected > 0 && expected > command.call.bytes.available;
   }
 
   /** (9) */
@@ -458,7 +458,7 @@ export class StatefulEntity implements ActiveEntity {
 
   /** It waits from now on, as long as its caller does. */
   #await(delivery: Delivery): void {
-    delivery.command.onCancel(() => {
+    delivery.command.call.onCancel(() => {
       delivery.abandoned = true;
     });
   }

@@ -31,7 +31,7 @@ export class RequestRecords {
   readonly #entities = new WeakMap<Charge, EntityRecord>();
 
   /** An entity is about to be asked. */
-  asked({ bytes, method, entityId: id }: EntityCommand): void {
+  asked({ method, entityId: id, call: { bytes } }: EntityCommand): void {
     if (this.#entities.has(bytes)) return;
     const { persistenceId: type, kind } = method.service;
     const stored: Stored =
@@ -39,7 +39,7 @@ export class RequestRecords {
     this.#entities.set(bytes, { type, id, stored });
   }
 
-  readonly stored: StoredListener = ({ bytes }, change) => {
+  readonly stored: StoredListener = ({ call: { bytes } }, change) => {
     const entity = this.#entities.get(bytes);
     if (entity === undefined || change === undefined) return;
     this.#entities.set(bytes, { ...entity, stored: afterChange(entity.stored, change) });

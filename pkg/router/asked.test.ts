@@ -147,7 +147,7 @@ test("a side effect's stream may ask with many answers, and each has keys of its
           yield forward("Counter.Add", "a", [effect("Counter.Add", "a", true)]);
         }
       },
-      entity: (_name, _id, { idempotencyKey }) => {
+      entity: (_name, _id, { call: { idempotencyKey } }) => {
         keys.push(idempotencyKey);
         return reply("x");
       },

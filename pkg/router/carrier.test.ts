@@ -39,7 +39,7 @@ test("forwards go from any kind of service to any other, with the caller's deadl
   });
   const onCancel = (): void => undefined;
   t.is(await send("Talks.Say", "add", { deadlineMs: 7, onCancel }), "from ann");
-  t.like(given[0], { deadlineMs: 7, onCancel });
+  t.like(given[0]?.call, { deadlineMs: 7, onCancel });
   t.is(await send("Counter.Add", "bob"), "done");
   t.deepEqual(seen, ["Say add", "Add ann", "Add bob", "Say done"]);
 });
@@ -293,11 +293,11 @@ test("an effect goes on when its caller has gone", async (t) => {
   let cancelled = false;
   let cancel: (() => void) | undefined;
   const { send } = startRouter({
-    unary: (_name, text, { onCancel }) => {
+    unary: (_name, text, { call: { onCancel } }) => {
       onCancel(() => undefined);
       return reply(text, [effect("Counter.Add", "a", true)]);
     },
-    entity: (_name, _id, { onCancel }) => {
+    entity: (_name, _id, { call: { onCancel } }) => {
       onCancel(() => (cancelled = true));
       cancel?.();
       return reply("");
@@ -317,7 +317,7 @@ test("what follows from a command with a key has keys that follow from that, alw
         { ...effect("Counter.Add", "a", true), idempotencyKey: "own" },
         effect("Counter.Add", "a", true),
       ]),
-    entity: (_name, _id, { idempotencyKey }) => {
+    entity: (_name, _id, { call: { idempotencyKey } }) => {
       keys.push(idempotencyKey);
       return reply("");
     },

@@ -2,6 +2,7 @@
 
 import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
 import type { Account, BackoffOptions, Clock, Logger, Random } from "../base/mod.ts";
+import { callerlessCall, forwardedCall } from "../call/mod.ts";
 import { mayPass } from "../entity/mod.ts";
 import type {
   ActionCall,
@@ -110,14 +111,13 @@ export class Carrier {
 
   /** Gives a command with one answer to what is behind its method. @throws StatusError, and nothing else. */
   give(command: Command, lineage: Lineage): Promise<Outcome> {
-    const { method, payload, metadata, idempotencyKey, deadlineMs, onCancel, bytes } = command;
+    const { method, payload, call } = command;
     if (method.kind === "action") {
       if (method.desc.methodKind !== "unary") return onlyAnswer(this.#stream(method, command));
-      return this.#dependencies.actions.unary({ method, payload, metadata, onCancel, bytes });
+      return this.#dependencies.actions.unary({ method, payload, call });
     }
     const entityId = readEntityId(method, payload, this.#dependencies.options);
-    const delivery = { method, entityId, payload, idempotencyKey, lineage, deadlineMs, onCancel, bytes };
-    return this.#dependencies.entities.dispatch(delivery);
+    return this.#dependencies.entities.dispatch({ method, entityId, payload, lineage, call });
   }
 
   /** Tells the user function's developer if a command failed since it asks for too much. Gives the failure back. */
@@ -133,7 +133,7 @@ export class Carrier {
     for (;;) {
       const ask = this.#take(answer, link);
       if (answer.effects.length > 0) {
-        const { idempotencyKey } = link.command;
+        const { idempotencyKey } = link.command.call;
         await this.#carryOut(answer.effects, { idempotencyKey, chain: link.chain, ask });
       }
       if (answer.kind === "failure") throw answer.error;
@@ -179,24 +179,24 @@ export class Carrier {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
-  #stream(method: ActionMethod, { payload, metadata, onCancel, bytes }: Command): AsyncIterable<Outcome> {
-    return this.#dependencies.actions.streamed({ method, metadata, onCancel, bytes, input: only(payload) });
+  #stream(method: ActionMethod, { payload, call }: Command): AsyncIterable<Outcome> {
+    return this.#dependencies.actions.streamed({ method, input: only(payload), call });
   }
 
-  #forward(call: Call, { command, chain, asked }: Link, { lineage, forwardsBefore }: Ask): Link {
-    const { idempotencyKey: key, deadlineMs, onCancel, bytes } = command;
-    const method = this.#target(call, "forward", chain, lineage);
+  #forward(to: Call, { command, chain, asked }: Link, { lineage, forwardsBefore }: Ask): Link {
+    const { idempotencyKey: key } = command.call;
+    const method = this.#target(to, "forward", chain, lineage);
     const isCallersStream = asked.answers === "callers-stream";
     const again = forwardsBefore === 0 ? "" : `-${forwardsBefore}`;
     return {
       command: {
         method,
-        payload: call.payload,
-        metadata: call.metadata,
-        idempotencyKey: key === undefined ? undefined : `${key}/forward${again}`,
-        deadlineMs,
-        onCancel,
-        bytes,
+        payload: to.payload,
+        call: forwardedCall(
+          command.call,
+          to.metadata,
+          key === undefined ? undefined : `${key}/forward${again}`,
+        ),
       },
       chain: nextLink(method, "forward", chain, lineage),
       asked: new Asked(
@@ -291,17 +291,13 @@ export class Carrier {
       const lineage = effect.lineage ?? ask.lineage;
       const method = this.#target(effect, "effect", chain, lineage);
       const number = ask.effectsBefore + index;
+      const ownKey = key === undefined ? undefined : `${key}/effect-${number}`;
       const hasStream = answersWithStream(method);
       const link: Link = {
         command: {
           method,
           payload: effect.payload,
-          metadata: effect.metadata,
-          idempotencyKey:
-            effect.idempotencyKey ?? (key === undefined ? undefined : `${key}/effect-${number}`),
-          deadlineMs: undefined,
-          onCancel: () => undefined,
-          bytes,
+          call: callerlessCall(bytes, effect.metadata, effect.idempotencyKey ?? ownKey),
         },
         chain: nextLink(method, "effect", chain, lineage, inFlight),
         asked: new Asked(lineage, hasStream ? "stream" : "one"),

@@ -4,6 +4,7 @@ import test from "ava";
 
 import { plenty } from "../../test/lib/plenty.ts";
 import { counterRequest } from "../../test/lib/counter.ts";
+import { callerlessCall } from "../call/mod.ts";
 import { NO_EFFECTS } from "../entity/mod.ts";
 import type { ActionCall, EntityCommand, Outcome } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
@@ -37,18 +38,18 @@ test("the entity is found by its key, and the payload goes on as it came", async
     },
   });
   const payload = counterRequest("ann", 3);
-  await send("Counter.Add", "", { payload, deadlineMs: 5 });
-  t.like(given[0], { entityId: "ann", payload, deadlineMs: 5 });
+  await send("Counter.Add", "", { deadlineMs: 5 }, payload);
+  t.like(given[0], { entityId: "ann", payload, call: { deadlineMs: 5 } });
 });
 
 test("a request that names no entity, or none that may be, is refused with a code", async (t) => {
   const { send, seen } = startRouter({});
-  await t.throwsAsync(send("Counter.Add", "", { payload: new Uint8Array(0) }), {
+  await t.throwsAsync(send("Counter.Add", "", {}, new Uint8Array(0)), {
     code: "ENTITY_KEY_MISSING",
   });
   await t.throwsAsync(send("Counter.Add", ""), { code: "ENTITY_KEY_MISSING" });
-  const malformed = { payload: Buffer.from([0x0a, 0x7f, 0x41]) };
-  await t.throwsAsync(send("Counter.Add", "", malformed), { code: "MALFORMED_MESSAGE" });
+  const malformed = Buffer.from([0x0a, 0x7f, 0x41]);
+  await t.throwsAsync(send("Counter.Add", "", {}, malformed), { code: "MALFORMED_MESSAGE" });
   await t.throwsAsync(send("Counter.Add", "123456789"), {
     code: "ENTITY_ID_TOO_LONG",
     message: /9 characters, 8 are/,
@@ -65,16 +66,11 @@ test("an action gets the payload and the metadata, and its own reply's metadata 
       return { ...reply("x"), metadata } as Outcome;
     },
   });
-  const command = { payload: new Uint8Array(0), metadata: [{ key: "c", value: Buffer.from("d") }] };
-  const answered = await router.unary({
-    ...command,
-    method: methodOf("Talks.Say"),
-    idempotencyKey: undefined,
-    deadlineMs: undefined,
-    onCancel: () => undefined,
-    bytes: plenty().charge(),
-  });
-  t.like(given[0], command);
+  const call = callerlessCall(plenty().charge(), [{ key: "c", value: Buffer.from("d") }]);
+  const command = { method: methodOf("Talks.Say"), payload: new Uint8Array(0), call };
+  const answered = await router.unary(command);
+  t.is(given[0]?.call, call);
+  t.is(given[0]?.payload, command.payload);
   t.is(answered.metadata, metadata);
 });
 

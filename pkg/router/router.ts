@@ -47,13 +47,14 @@ export class Router implements Dispatch {
   async *streamed({
     method,
     input,
-    ...rest
+    onEnd,
+    call,
   }: StreamedCommand): AsyncGenerator<CommandReply, void, undefined> {
     if (method.kind !== "action") {
       throw routerError(Status.INTERNAL, "INTERNAL", `${methodName(method)} takes no streams`);
     }
-    const outcomes = this.#dependencies.actions.streamed({ method, input, ...rest });
-    const command = { ...rest, method, payload: NO_BYTES, idempotencyKey: undefined };
+    const outcomes = this.#dependencies.actions.streamed({ method, input, call, ...(onEnd && { onEnd }) });
+    const command = { method, payload: NO_BYTES, call };
     const hasStream = answersWithStream(method);
     const from = first(command, hasStream ? "callers-stream" : "one");
     if (hasStream) yield* this.#replies(outcomes, from, this.#replyReader(method));

@@ -18,6 +18,7 @@ import {
   systemClock,
   systemRandom,
 } from "../../pkg/base/mod.ts";
+import { callerlessCall } from "../../pkg/call/mod.ts";
 import { CALLERS_LINEAGE, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
 import { openMemoryLog } from "../../pkg/eventlog/mod.ts";
 import { connect } from "../../pkg/grpc/mod.ts";
@@ -81,11 +82,8 @@ test("Cloudstate's SDK for Go does not take a snapshot of 5 MiB back, and its en
       method,
       entityId: "a",
       payload: toBinary(RequestSchema, request),
-      idempotencyKey: undefined,
       lineage: CALLERS_LINEAGE,
-      deadlineMs: undefined,
-      onCancel: () => undefined,
-      bytes: plenty().charge(),
+      call: callerlessCall(plenty().charge()),
     });
     return outcome.kind === "reply" ? fromBinary(ResponseSchema, outcome.payload).message : outcome.kind;
   };

@@ -49,7 +49,7 @@ async function send(line: string, parts: RequestParts = {}, reply?: JsonValue) {
   const input =
     command &&
     toJson(command.method.desc.input, fromBinary(command.method.desc.input, command.payload), { registry });
-  return { response, method: command?.method.desc.name, input, deadlineMs: command?.deadlineMs };
+  return { response, method: command?.method.desc.name, input, deadlineMs: command?.call.deadlineMs };
 }
 
 function whole(answer: HttpAnswer): HttpResponse {

@@ -8,7 +8,9 @@
  */
 
 import { REQUEST_BYTES, Status, StatusError } from "../../grpc/mod.ts";
+import type { CallContext } from "../../call/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
+import type { Metadata } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
@@ -85,11 +87,10 @@ const unaryAnswerer: MakeAnswerer = (_binding, method, codec, context) => {
     const reply = await context.dispatch.unary({
       method,
       payload,
-      metadata: method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA,
-      idempotencyKey: idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
-      deadlineMs: undefined,
-      onCancel: (listener) => request.onCancel(listener),
-      bytes: request.request.bytes,
+      call: {
+        ...callOf(request, method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA),
+        idempotencyKey: idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
+      },
     });
     const body = codec.reply(reply.payload);
     return wholeAnswer(body instanceof Promise ? await body : body, reply);
@@ -103,10 +104,7 @@ const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
   return async (request, payload) => {
     const replies = dispatch.streamed({
       method,
-      metadata: requestMetadata(request.rawHeaders),
-      deadlineMs: undefined,
-      onCancel: (listener) => request.onCancel(listener),
-      bytes: request.request.bytes,
+      call: callOf(request, requestMetadata(request.rawHeaders)),
       input: once(payload),
     });
     if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request.headers.accept);
@@ -114,6 +112,17 @@ const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
     throw new StatusError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
   };
 };
+
+/** HTTP has no deadline, and a stream no idempotency key. */
+function callOf(request: HttpRequest, metadata: Metadata): CallContext {
+  return {
+    metadata,
+    idempotencyKey: undefined,
+    deadlineMs: undefined,
+    onCancel: (listener) => request.onCancel(listener),
+    bytes: request.request.bytes,
+  };
+}
 
 async function* once(payload: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   yield payload;

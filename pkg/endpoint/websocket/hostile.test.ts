@@ -29,7 +29,7 @@ async function serves(t: ExecutionContext, endpoint: Endpoint): Promise<void> {
 function deaf() {
   const ended = Promise.withResolvers<void>();
   const dispatch: Dispatch["streamed"] = async function* (command) {
-    command.onCancel(() => ended.resolve());
+    command.call.onCancel(() => ended.resolve());
     await command.input[Symbol.asyncIterator]().next();
     await ended.promise;
     yield* [];

@@ -41,8 +41,8 @@ function watched(streamed: Dispatch["streamed"] = talk) {
   const cancelled = Promise.withResolvers<void>();
   const seen: Metadata[] = [];
   const dispatch: Dispatch["streamed"] = (command) => {
-    seen.push(command.metadata);
-    command.onCancel(() => cancelled.resolve());
+    seen.push(command.call.metadata);
+    command.call.onCancel(() => cancelled.resolve());
     return streamed(command);
   };
   return { dispatch, cancelled: cancelled.promise, seen };
@@ -183,7 +183,7 @@ test("a caller who closes, or breaks off, cancels the command", async (t) => {
 test("a command that came to its end is not cancelled afterwards", async (t) => {
   let cancelled = false;
   const endpoint = await runEndpoint(t, echo, {}, (command) => {
-    command.onCancel(() => (cancelled = true));
+    command.call.onCancel(() => (cancelled = true));
     return talk(command);
   });
   const talker = await new Talker(t, endpoint.port, "Chat").say("");

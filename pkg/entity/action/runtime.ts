@@ -59,7 +59,7 @@ export class ActionRuntime {
   }
 
   /** @throws StatusError, and nothing else. */
-  async unary({ method, payload, metadata, onCancel, bytes }: ActionCall): Promise<Outcome> {
+  async unary({ method, payload, call }: ActionCall): Promise<Outcome> {
     const streams = this.#streams;
     const open = new OpenCall();
     this.#open.touch(open);
@@ -67,16 +67,16 @@ export class ActionRuntime {
       const { message } = await streams.withRoom(() => {
         if (open.isOver)
           throw entityError(Status.CANCELLED, "CANCELLED", "nobody waits for the call any more");
-        const answer = streams.unary(UNARY_PATH, commandMessage(method, payload, metadata), {
+        const answer = streams.unary(UNARY_PATH, commandMessage(method, payload, call.metadata), {
           onCancel: (cancel) => {
             open.cancel = cancel;
-            onCancel(cancel);
+            call.onCancel(cancel);
           },
         });
         streams.asked(open);
         return answer;
       });
-      if (!bytes.take(message.length)) throw answerRefused();
+      if (!call.bytes.take(message.length)) throw answerRefused();
       return readResponse(method, message, this.#options.maxMessageFields);
     } catch (error) {
       if (open.refusal !== undefined) throw open.refusal;

@@ -11,8 +11,9 @@ import { startScriptedUserFunction } from "../../../test/lib/scripted-user-funct
 import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test/lib/talks.ts";
 import { until } from "../../../test/lib/until.ts";
 import { ManualClock, PullBuffer, systemClock } from "../../base/mod.ts";
+import { callerlessCall } from "../../call/mod.ts";
 import { connect, Status, StatusError } from "../../grpc/mod.ts";
-import { ActionProtocol, ActionResponseSchema, EventSourced, NO_METADATA } from "../../protocol/mod.ts";
+import { ActionProtocol, ActionResponseSchema, EventSourced } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 import type { ActionMethod } from "../../userfunction/mod.ts";
 
@@ -69,11 +70,12 @@ async function start(t: ExecutionContext, name: string, onAction: (call: Scripte
   let cancel = (): void => undefined;
   const stream = runtime.streamed({
     method: methodOf(name),
-    metadata: NO_METADATA,
-    bytes: plenty().charge(),
     input: from.input,
-    onCancel: (listener) => {
-      cancel = listener;
+    call: {
+      ...callerlessCall(plenty().charge()),
+      onCancel: (listener) => {
+        cancel = listener;
+      },
     },
   });
   return { reports, runtime, stream, from, opened, clock, userFunction, cancel: () => cancel() };
@@ -114,9 +116,9 @@ test("a caller that goes away ends a waiting reader, and cancels the call at the
 
 test("a caller that has gone before the first answer is asked for opens nothing", async (t) => {
   const { runtime, opened, from } = await start(t, "Recite", () => undefined);
-  const bytes = plenty().charge();
-  const call = { method: methodOf("Recite"), metadata: NO_METADATA, bytes, input: from.input };
-  const stream = runtime.streamed({ ...call, onCancel: (listener) => listener() });
+  const onCancel = (listener: () => void): void => listener();
+  const call = { ...callerlessCall(plenty().charge()), onCancel };
+  const stream = runtime.streamed({ method: methodOf("Recite"), input: from.input, call });
   await t.throwsAsync(stream.next(), { code: "CANCELLED" });
   await new Promise((resolve) => setTimeout(resolve, 20));
   t.deepEqual([opened.length, from.told], [0, ["cancel"]]);
@@ -165,11 +167,11 @@ test("a user function that is not there fails the stream, and the caller's input
     options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000, maxMessageFields: MAX_FIELDS },
     reportError: () => undefined,
   });
-  const call = { metadata: NO_METADATA, bytes: plenty().charge(), onCancel: () => undefined };
-  const stream = runtime.streamed({ ...call, method: methodOf("Chat"), input: from.input });
+  const call = callerlessCall(plenty().charge());
+  const stream = runtime.streamed({ call, method: methodOf("Chat"), input: from.input });
   t.is(await t.throwsAsync(stream.next()), gone);
   t.deepEqual(from.told, ["cancel"]);
-  const unary = runtime.unary({ ...call, method: methodOf("Say"), payload: line("a") });
+  const unary = runtime.unary({ call, method: methodOf("Say"), payload: line("a") });
   t.is(await t.throwsAsync(unary), gone);
 });
 
@@ -182,8 +184,7 @@ const manyEffects = Buffer.concat([
 test("(I11) an answer with too many fields is refused, the user function told, and the next is answered", async (t) => {
   let bytes = manyEffects;
   const { runtime, stream, reports, from } = await start(t, "Recite", (call) => void call.sendBytes(bytes));
-  const rest = { metadata: NO_METADATA, bytes: plenty().charge(), onCancel: () => undefined };
-  const call = { ...rest, method: methodOf("Say"), payload: line("a") };
+  const call = { method: methodOf("Say"), payload: line("a"), call: callerlessCall(plenty().charge()) };
   const refused = {
     code: "PROTOCOL_VIOLATION",
     message: /(Say|Recite): a .*ActionResponse .* than 40000 fields/,

@@ -2,9 +2,11 @@
 
 import { PullBuffer, toError } from "../../base/mod.ts";
 import type { ExpiryQueue } from "../../base/mod.ts";
+import type { StreamEnd } from "../../call/mod.ts";
 import { CallError, Status, StatusError } from "../../grpc/mod.ts";
 import type { CallEnd, ClientStream } from "../../grpc/mod.ts";
 import { ActionProtocol } from "../../protocol/mod.ts";
+import type { Metadata } from "../../protocol/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 import type { StreamOpener } from "../../userfunction/mod.ts";
 
@@ -43,7 +45,7 @@ const MESSAGE_OVERHEAD_BYTES = 64;
  */
 export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   readonly #context: ActionStreamContext;
-  readonly #call: ActionStreamCall;
+  readonly #command: ActionStreamCall;
   readonly #input: AsyncIterator<Uint8Array>;
   readonly #answers: PullBuffer<Uint8Array>;
   #stream: ClientStream | undefined;
@@ -51,10 +53,10 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   #givenBytes = 0;
   #over = false;
 
-  constructor(context: ActionStreamContext, call: ActionStreamCall) {
+  constructor(context: ActionStreamContext, command: ActionStreamCall) {
     this.#context = context;
-    this.#call = call;
-    this.#input = call.input[Symbol.asyncIterator]();
+    this.#command = command;
+    this.#input = command.input[Symbol.asyncIterator]();
     const source = {
       start: () => this.#start(),
       pause: () => this.#stream?.pause(),
@@ -65,14 +67,14 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   }
 
   async next(): Promise<IteratorResult<Outcome, undefined>> {
-    this.#call.bytes.give(this.#givenBytes);
+    this.#command.call.bytes.give(this.#givenBytes);
     this.#givenBytes = 0;
     const answer = await this.#answers.next();
     if (answer.done === true) return answer;
     this.#givenBytes = sizeOf(answer.value);
     try {
       const { maxMessageFields } = this.#context;
-      return { done: false, value: readResponse(this.#call.method, answer.value, maxMessageFields) };
+      return { done: false, value: readResponse(this.#command.method, answer.value, maxMessageFields) };
     } catch (error) {
       this.#context.reportError(toError(error).message);
       await this.return();
@@ -92,14 +94,14 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
 
   /** Nothing has moved for the idle time-out. */
   idle(): void {
-    const text = `${methodName(this.#call.method)} had no message in either direction for ${this.#context.idleTimeoutMs} ms`;
+    const text = `${methodName(this.#command.method)} had no message in either direction for ${this.#context.idleTimeoutMs} ms`;
     this.#finish(entityError(Status.DEADLINE_EXCEEDED, "STREAM_IDLE", text));
   }
 
   #start(): void {
-    const { method, onCancel } = this.#call;
+    const { method, call } = this.#command;
     this.#context.idle.touch(this);
-    onCancel(() => this.#finish(entityError(Status.CANCELLED, "CANCELLED", "the caller went away")));
+    call.onCancel(() => this.#finish(entityError(Status.CANCELLED, "CANCELLED", "the caller went away")));
     // It may have gone already.
     if (this.#over) return;
     this.#open(PATHS[method.desc.methodKind]).catch((error: unknown) => this.#finish(error));
@@ -121,7 +123,10 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
 
   /** Gives the caller's messages to the user function, at its pace. */
   async #send(stream: ClientStream): Promise<void> {
-    const { method, metadata } = this.#call;
+    const {
+      method,
+      call: { metadata },
+    } = this.#command;
     if (method.desc.methodKind === "server_streaming") {
       const only = await this.#input.next();
       if (only.done !== true) await this.#sendOne(stream, commandMessage(method, only.value, metadata));
@@ -146,7 +151,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     if (this.#over) return;
     this.#context.idle.touch(this);
     const size = sizeOf(bytes);
-    if (!this.#call.bytes.take(size)) return this.#finish(answerRefused());
+    if (!this.#command.call.bytes.take(size)) return this.#finish(answerRefused());
     this.#answers.push(bytes, size);
   }
 
@@ -156,7 +161,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
       this.#finish(end.cause ?? new CallError(end));
       return;
     }
-    if (!this.#over) this.#call.onEnd?.(end);
+    if (!this.#over) this.#command.onEnd?.(streamEnd(end));
     this.#finish(undefined);
   }
 
@@ -170,6 +175,14 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     // One that waits for its caller answers when the caller's call is over; nobody waits for that.
     void Promise.resolve(this.#input.return?.()).catch(() => undefined);
   }
+}
+
+function streamEnd({ metadata, trailers }: CallEnd): StreamEnd {
+  return { metadata: entriesOf(metadata), trailers: entriesOf(trailers) };
+}
+
+function entriesOf(metadata: CallEnd["metadata"]): Metadata {
+  return Array.from(metadata, ([key, value]) => ({ key, value }));
 }
 
 function sizeOf(answer: Uint8Array): number {

@@ -16,7 +16,7 @@ import { openMemoryLog } from "../../eventlog/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { connect } from "../../grpc/mod.ts";
 import { ServiceInfoSchema } from "../../protocol/gen/cloudstate/entity_pb.ts";
-import { EventSourced, messageTypeUrl, ValueEntity } from "../../protocol/mod.ts";
+import { EventSourced, messageTypeUrl, NO_METADATA, ValueEntity } from "../../protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
@@ -125,11 +125,8 @@ export async function world(
       method,
       entityId: id,
       payload,
-      idempotencyKey,
       lineage,
-      deadlineMs,
-      onCancel,
-      bytes: plenty().charge(),
+      call: { metadata: NO_METADATA, idempotencyKey, deadlineMs, onCancel, bytes: plenty().charge() },
     });
   };
   const send: World["send"] = async (...parameters) => {

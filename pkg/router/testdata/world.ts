@@ -4,13 +4,14 @@ import { plenty } from "../../../test/lib/plenty.ts";
 import { counterRequest, COUNTER_REQUEST, COUNTER_SERVICE } from "../../../test/lib/counter.ts";
 import { line, lineAny, talksSpec, textOf } from "../../../test/lib/talks.ts";
 import { ManualClock, silentLogger } from "../../base/mod.ts";
+import { callerlessCall } from "../../call/mod.ts";
+import type { CallContext, StreamEnd } from "../../call/mod.ts";
 import { NO_EFFECTS } from "../../entity/mod.ts";
 import type { ActionCall, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
 import { ActionProtocol, EventSourced, messageTypeUrl, NO_METADATA } from "../../protocol/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 import type { ServedMethod } from "../../userfunction/mod.ts";
 import type { RouterOptions } from "../carrier.ts";
-import type { Command, StreamedCommand } from "../command.ts";
 import { Router } from "../router.ts";
 
 const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProtocol.typeName]);
@@ -41,9 +42,9 @@ export interface World {
   /** Everything that was asked of what is behind the router, as `Say a`. */
   readonly seen: readonly string[];
   /** A command with this text (of a `Line`, or an entity's id), and the text of its reply. */
-  send(name: string, text?: string, changes?: Partial<Command>): Promise<string>;
+  send(name: string, text?: string, changes?: Partial<CallContext>, payload?: Uint8Array): Promise<string>;
   /** A stream of these texts, and the texts of its replies. */
-  stream(name: string, texts?: readonly string[], changes?: Partial<StreamedCommand>): AsyncIterable<string>;
+  stream(name: string, texts?: readonly string[], onEnd?: (end: StreamEnd) => void): AsyncIterable<string>;
 }
 
 /** A router in front of what the test plays. Whatever it does not play answers with its own input. */
@@ -91,28 +92,23 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
     clock,
     reports,
     seen,
-    async send(name, text = "", changes = {}) {
+    async send(name, text = "", changes = {}, payload) {
       const method = methodOf(name);
-      const payload = method.kind === "action" ? line(text) : counterRequest(text);
-      const sent = await router.unary({ ...BARE, method, payload, idempotencyKey: undefined, ...changes });
+      const made = payload ?? (method.kind === "action" ? line(text) : counterRequest(text));
+      const sent = await router.unary({ method, payload: made, call: { ...BARE, ...changes } });
       return textOf(sent.payload);
     },
-    async *stream(name, input = [], changes = {}) {
+    async *stream(name, input = [], onEnd) {
       const messages = (async function* () {
         for (const text of input) yield line(text);
       })();
-      const command = { ...BARE, method: methodOf(name), input: messages, ...changes };
+      const command = { method: methodOf(name), input: messages, call: BARE, ...(onEnd && { onEnd }) };
       for await (const { payload } of router.streamed(command)) yield textOf(payload);
     },
   };
 }
 
-const BARE = {
-  metadata: NO_METADATA,
-  deadlineMs: undefined,
-  onCancel: () => undefined,
-  bytes: plenty().charge(),
-};
+const BARE = callerlessCall(plenty().charge());
 
 async function* texts(input: AsyncIterable<Uint8Array>, seen: string[], name: string): AsyncIterable<string> {
   for await (const payload of input) {
