@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What the answers of all kinds of services have in common: from the protocol's messages to outcomes. */
+/** Reads the messages that the answers of all kinds of services share, and gives outcomes. */
 
 import { readMetadata } from "../protocol/mod.ts";
 import type { ForwardMessage, ReplyMessage, SideEffectMessage } from "../protocol/mod.ts";
@@ -8,7 +8,7 @@ import type { ForwardMessage, ReplyMessage, SideEffectMessage } from "../protoco
 import { NO_EFFECTS } from "./outcome.ts";
 import type { Call, ForwardOutcome, NoReplyOutcome, ReplyOutcome, SideEffect } from "./outcome.ts";
 
-/** A reply without a payload is no reply. */
+/** A reply without a payload counts as no reply. */
 export function readReply(
   reply: ReplyMessage,
   effects: readonly SideEffect[],
@@ -28,12 +28,12 @@ export function readForward(forward: ForwardMessage, effects: readonly SideEffec
   return { kind: "forward", call: readCall(forward), effects };
 }
 
-/** Side effects that are on no record. */
+/** Side effects that are not stored in a record: those of actions. */
 export function readEffects(effects: readonly SideEffectMessage[]): readonly SideEffect[] {
   return effects.length === 0 ? NO_EFFECTS : effects.map((effect) => readEffect(effect, NOT_ON_RECORD));
 }
 
-/** @param recorded what else is on record of it. */
+/** @param recorded what its record adds; undefined values if it is not stored. */
 export function readEffect(
   effect: SideEffectMessage,
   recorded: Pick<SideEffect, "idempotencyKey" | "lineage" | "onEnd">,

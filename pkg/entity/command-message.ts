@@ -5,7 +5,7 @@ import type { CommandMessage } from "../protocol/mod.ts";
 
 import type { EntityCommand } from "./command.ts";
 
-/** A command as every kind of entity is given it: without metadata, since Cloudstate gives entities none. */
+/** The message of a command for every kind of entity. It has no metadata, because Cloudstate gives entities none. */
 export function commandToEntity(id: bigint, { method, entityId, payload }: EntityCommand): CommandMessage {
   const { desc } = method;
   return {

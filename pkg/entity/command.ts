@@ -16,9 +16,9 @@ export interface EntityCommand {
   readonly entityId: string;
   /** The serialized input message. */
   readonly payload: Uint8Array;
-  /** Where it stands among what follows from a caller's command. */
+  /** How many commands led here from a caller's command, and how many may still follow. */
   readonly lineage: Lineage;
-  /** The answer is taken from its bytes before anything is stored. */
+  /** The size of the answer is charged to its `bytes` before anything is stored. */
   readonly call: CallContext;
 }
 
@@ -29,17 +29,17 @@ export interface Delivery {
   readonly arrivedMs: number;
   /** The caller went away while the command was still waiting. */
   abandoned: boolean;
-  /** How often another writer was faster than its append. */
+  /** How often its append was refused because another proxy wrote to the entity first. */
   conflicts: number;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: StatusError) => void;
 }
 
 /**
- * Why a command that has waited need not be carried out any more.
+ * The error for a waiting command whose caller has left, or which has waited too long; undefined: carry it out.
  *
  * @param nowMs monotonic
- * @param entity for people
+ * @param entity its name, for the error text
  */
 export function expiredWaiting(
   { command, abandoned, arrivedMs }: Delivery,
@@ -54,7 +54,7 @@ export function expiredWaiting(
   return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);
 }
 
-/** Gives a command what became of it. */
+/** Resolves or rejects the delivery with the answer to its command. */
 export function settle(delivery: Delivery, answer: Answer): void {
   if (answer.ok) delivery.resolve(answer.outcome);
   else delivery.reject(answer.error);

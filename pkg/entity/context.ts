@@ -21,10 +21,10 @@ export interface ActiveEntity {
   markEffects(): void;
 }
 
-/** Hears of what a command has stored; undefined: it was no change. */
+/** Called after the record of a command was stored. `change` is undefined if the record changes no state. */
 export type StoredListener = (command: EntityCommand, change: Change | undefined) => void;
 
-/** What the entities of one proxy share, and whom they tell what happens to them. */
+/** What all entities of one proxy share, and the callbacks that they call when something happens to them. */
 export interface EntityContext {
   readonly log: EventLog;
   readonly streams: StreamOpener;
@@ -33,20 +33,26 @@ export interface EntityContext {
   readonly logger: Logger;
   readonly options: EntityOptions;
   readonly activations: Semaphore;
-  /** The memory for histories that are read, in bytes. */
+  /** The memory for the histories that activations read, in bytes. */
   readonly activationMemory: Account;
   readonly packer: Packer;
   readonly snapshots: SnapshotUse;
   readonly effects: EffectBook;
-  /** Has to be waited for before the first record with side effects of a type is stored; undefined: nothing to wait for. */
+  /**
+   * An entity awaits this promise before it stores a record with side effects of a type; undefined: it may store at
+   * once (`EffectSweep.announce`).
+   */
   readonly announceEffects: (type: string) => Promise<void> | undefined;
-  /** Entities that have something to tell the log of their side effects, from when they have been idle for a while. */
+  /**
+   * Entities with side effects that are done, though no record says so; after `effectMarkDelayMs` they store a
+   * record.
+   */
   readonly marks: ExpiryQueue<ActiveEntity>;
-  /** Entities whose user function owes an answer. */
+  /** Entities with a command that the user function has not answered yet. */
   readonly relayTimeouts: ExpiryQueue<ActiveEntity>;
   /** Tells the user function what it did wrong. */
   readonly reportError: (message: string) => void;
-  /** Without it nobody hears, which costs nothing. */
+  /** Undefined: no listener, at no cost. */
   readonly onStored?: StoredListener | undefined;
 
   readonly onIdle: (entity: ActiveEntity) => void;

@@ -5,13 +5,13 @@ import type { EntityKey, EventLog, HistoryPage, LogRecord, Position } from "../e
 
 import type { HistoryReader } from "./entity-protocol.ts";
 
-/** What was read is held once as it came, and once more as the messages that the user function has not taken yet. */
+/** What was read is in memory twice: as records, and as messages that the user function has not received yet. */
 const COPIES = 2;
 
 /**
- * The reads of one activation, counted in an account that all activations share (I11): each read waits until something is
- * available there, and what it gave is counted until the next read, or the end. A read does not know how much it will
- * get, so the account may be overdrawn by as many reads as are under way at a time (`maxActivations`).
+ * The reads of one activation, charged to an account that all activations share (I11). Each read waits until the
+ * account has something available, and its result is charged until the next read or `close`. The size of a result is
+ * not known before the read, so the reads that are under way at a time (`maxActivations`) may overdraw the account.
  */
 export class CountedReads implements HistoryReader {
   readonly #log: EventLog;

@@ -13,29 +13,29 @@ export interface NumberedEffect {
 /** What an effect takes in memory beside its payload and its metadata, in bytes. */
 const EFFECT_BYTES = 512;
 
-/** What an entry of its metadata takes beside its texts. */
+/** What an entry of its metadata takes in memory beside its texts, in bytes. */
 const ENTRY_BYTES = 128;
 
-/** What a record says of side effects. */
+/** The fields of a record that concern side effects. */
 export type EffectEntry = Pick<Commit, "sideEffects" | "firstEffect" | "effectsDone" | "lineage">;
 
 export const NO_EFFECT_NEWS: EffectEntry = { sideEffects: [], firstEffect: 0n, effectsDone: 0n };
 
 /**
- * Which side effects of one entity are still to be carried out. Pure: its state is folded from the entity's records, and
- * from what becomes of the effects.
+ * Which side effects of one entity are still to be carried out. Pure: its state follows from the entity's records,
+ * and from the calls of `begin` and `end`.
  *
- * 1. An effect is done for good only when a record says so (`effectsDone`): then no proxy ever carries it out again.
- * 2. What is known to be done, though no record says it yet, outlives a new reading of the records.
- * 3. An effect is under way once at a time, whoever asks.
+ * 1. An effect is done for good only when a record says so (`effectsDone`). Then no proxy ever carries it out again.
+ * 2. The ledger still knows which effects are done, though no record says so, after the records are read again.
+ * 3. An effect is under way at most once at a time: `begin` skips it until `end`.
  */
 export class EffectLedger {
   #last = 0;
-  /** All up to this one are done, and a record says so. */
+  /** The highest number that a record gives in `effectsDone`: all effects up to it are done. */
   #marked = 0;
   /** Not known to be done; by number, in order. */
   readonly #undone = new Map<number, NumberedEffect>();
-  /** Done, above `marked`. */
+  /** Done, though no record says so: numbers above `#marked`. */
   readonly #done = new Set<number>();
   readonly #underWay = new Set<number>();
   #undoneBytes = 0;
@@ -44,22 +44,25 @@ export class EffectLedger {
     return this.#undone.size;
   }
 
-  /** What those take in memory. */
+  /** What the undone effects take in memory, in bytes. */
   get undoneBytes(): number {
     return this.#undoneBytes;
   }
 
-  /** Whether there is nothing to tell the log. */
+  /** Whether the next record would say nothing new in `effectsDone`. */
   get isMarked(): boolean {
     return this.#doneUpTo() === this.#marked;
   }
 
-  /** Whether nothing would be lost if all of this were read from the records again. */
+  /**
+   * Whether the records hold all that the ledger knows: no effect is under way, or done without a record that says
+   * so.
+   */
   get isSettled(): boolean {
     return this.#underWay.size === 0 && this.#done.size === 0;
   }
 
-  /** Forgets what the records told: they are read again. */
+  /** Forgets what the records said, because they are about to be read again. Keeps what is done or under way. */
   reset(): void {
     this.#last = 0;
     this.#marked = 0;
@@ -67,7 +70,7 @@ export class EffectLedger {
     this.#undoneBytes = 0;
   }
 
-  /** What the records told before the ones that are read. */
+  /** Takes over what a snapshot or the record of a value holds of the records before it. */
   recall({ effects, lastEffect, effectsDone }: Kept): void {
     for (const { number, effect, lineage } of effects)
       if (effect !== undefined) this.#add({ number: Number(number), effect, lineage });
@@ -75,7 +78,7 @@ export class EffectLedger {
     this.#mark(Number(effectsDone));
   }
 
-  /** The next record. */
+  /** Takes over the next record. */
   fold({ sideEffects, firstEffect, effectsDone, lineage }: EffectEntry): void {
     for (const [index, effect] of sideEffects.entries())
       this.#add({ number: Number(firstEffect) + index, effect, lineage });
@@ -83,7 +86,7 @@ export class EffectLedger {
     this.#mark(Number(effectsDone));
   }
 
-  /** What the next record has to say, if these come with it. @param lineage of them, or of a forward. */
+  /** The fields of the next record, if it has these new effects. @param lineage of the effects, or of a forward. */
   entry(effects: SideEffectMessage[], lineage?: LineageMessage): EffectEntry {
     const upTo = this.#doneUpTo();
     return {
@@ -94,7 +97,10 @@ export class EffectLedger {
     };
   }
 
-  /** What has to stand where the records up to now are not read any more; what they did not say is not said here. */
+  /**
+   * What a snapshot or the record of a value must hold of the records so far. `effectsDone` is what these records
+   * say, and no more. Undefined: the entity never had a side effect.
+   */
   kept(): Kept | undefined {
     if (this.#last === 0) return undefined;
     const effects = Array.from(this.#undone.values(), ({ number, effect, lineage }) => ({
@@ -112,7 +118,7 @@ export class EffectLedger {
     };
   }
 
-  /** Those from this number on that are to be carried out and not under way; they are from now on. */
+  /** Gives the undone effects from this number on that are not under way, and counts them as under way from now on. */
   begin(from: number): NumberedEffect[] {
     const begun: NumberedEffect[] = [];
     for (const [number, effect] of this.#undone) {
@@ -123,7 +129,7 @@ export class EffectLedger {
     return begun;
   }
 
-  /** One that was under way is done, or was given up for now. */
+  /** An effect is no longer under way: it is done, or was given up for now. */
   end(number: number, isDone: boolean): void {
     this.#underWay.delete(number);
     if (!isDone) return;
@@ -152,14 +158,14 @@ export class EffectLedger {
     for (const number of this.#done) if (number <= upTo) this.#done.delete(number);
   }
 
-  /** All up to this one are done. */
+  /** The number up to which all effects are known to be done. */
   #doneUpTo(): number {
     for (const number of this.#undone.keys()) return number - 1;
     return this.#last;
   }
 }
 
-/** What side effects take in memory as long as they are not done. */
+/** What side effects take in memory as long as they are not done, in bytes. */
 export function bytesOf(effects: readonly SideEffectMessage[]): number {
   let bytes = 0;
   for (const { serviceName, commandName, payload, metadata } of effects) {

@@ -18,20 +18,22 @@ export interface EffectSweepDependencies {
     EntityOptions,
     "effectSweepIntervalMs" | "effectSweepRate" | "maxEffectWakes" | "maxUndoneEntities"
   >;
-  /** Brings the entity into memory, where its undone effects are carried out. Resolves when it is there, or cannot be. */
+  /** Brings the entity into memory, which starts its undone effects. Resolves when that is done, or cannot be. */
   readonly wake: (service: EntityService, id: string) => Promise<void>;
 }
 
 /**
- * Finds side effects that were stored and never carried out, since a proxy died or a target could not be asked for long:
- * reads the records of each type from a checkpoint to their end, when the user function has come and from time to time.
+ * Finds side effects that were stored and never carried out, because a proxy died or their target was unavailable for
+ * long. Reads the records of each type from a checkpoint to the end, when the user function connects and then every
+ * `effectSweepIntervalMs`.
  *
- * 1. The checkpoint of a type never passes a record with an effect that no record says is done.
- * 2. A type has a checkpoint before its first record with an effect (`announce`). So types without effects, which are
- *    most, are read once, and only if they have records that are older than all this.
- * 3. What was read is not read again by this process: it remembers up to where, and who was undone.
- * 4. At most `effectSweepRate` records a second are read and `maxEffectWakes` entities woken at a time; with
- *    `maxUndoneEntities` undone it reads no further (I11).
+ * 1. The checkpoint of a type never passes a record with an effect that no record marks as done.
+ * 2. A type has a checkpoint before its first record with an effect is stored (`announce`). Most types have no side
+ *    effects. Such a type is scanned once, and only if it has records at its first sweep, as from an older proxy.
+ * 3. This process does not read a record twice: it remembers the position up to which it has read, and the entities
+ *    with undone effects.
+ * 4. It reads at most `effectSweepRate` records a second and wakes at most `maxEffectWakes` entities at a time. It
+ *    stops reading a partition in which `maxUndoneEntities` entities have undone effects (I11).
  */
 export class EffectSweep {
   readonly #dependencies: EffectSweepDependencies;
@@ -45,15 +47,16 @@ export class EffectSweep {
     this.#dependencies = dependencies;
   }
 
-  /** The user function has come with these services, or has gone. */
+  /** Sets the services of the user function that has connected; none after it has gone. */
   serve(services: readonly EntityService[]): void {
-    // Of those with one persistence id any can wake its entities.
+    // One service for each persistence id is enough, because any of them can wake the entities.
     this.#services = [...new Map(services.map((service) => [service.persistenceId, service])).values()];
     if (services.length > 0) this.#schedule(0);
   }
 
   /**
-   * Has to be waited for before a record with effects of a type is stored; undefined: it may be stored at once.
+   * Saves the type's checkpoint if it has none. The caller awaits the promise before it stores a record with effects;
+   * undefined: it may store the record at once.
    *
    * @throws EventLogError in the promise.
    */
@@ -74,7 +77,7 @@ export class EffectSweep {
   async #announce(type: string, swept: SweptType): Promise<void> {
     const { log } = this.#dependencies;
     if ((await log.readCheckpoint(checkpointName(type))) === undefined) {
-      // What is there already has no effects, or has not been looked at.
+      // A type that was scanned has no effects so far, so its checkpoint is its end. Otherwise it is its beginning.
       const wasLooked = (await log.readCheckpoint(lookedName(type))) !== undefined;
       const ends = partitionsOf(log).map(async (partition) =>
         wasLooked ? log.lastPosition(type, partition) : NO_POSITION,
@@ -100,7 +103,7 @@ export class EffectSweep {
     await this.#running;
   }
 
-  /** Gives the time until the next sweep. Never rejects. */
+  /** Gives the time until the next sweep, in milliseconds. Never rejects. */
   async #sweepAll(): Promise<number> {
     const { logger, options } = this.#dependencies;
     let nextMs = options.effectSweepIntervalMs;
@@ -127,7 +130,7 @@ export class EffectSweep {
     await this.#save(type, swept);
   }
 
-  /** False: the type has no effects. */
+  /** Loads the checkpoint if it is not loaded yet. False: the type was scanned before and has no effects. */
   async #load(type: string, swept: SweptType): Promise<boolean> {
     if (swept.partitions !== undefined) return true;
     const { log } = this.#dependencies;
@@ -171,7 +174,7 @@ export class EffectSweep {
     }
   }
 
-  /** A record that cannot be read fails its own entity, and nothing else (I12). */
+  /** A record that cannot be read is logged and skipped, so that it affects only its own entity (I12). */
   #look(type: string, record: TailRecord, undone: UndoneEffects): void {
     try {
       undone.add(record.id, record.position, readRecord(record));
@@ -187,7 +190,7 @@ export class EffectSweep {
     }
   }
 
-  /** Waits now and then, so that no more than the rate goes by. */
+  /** Gives a function to call after each record, which waits now and then so that `effectSweepRate` is not exceeded. */
   #pace(): () => Promise<void> | undefined {
     const { clock, options } = this.#dependencies;
     const startMs = clock.monotonicMs();
@@ -222,7 +225,7 @@ export class EffectSweep {
       swept.saved = positions;
     } else {
       await log.saveCheckpoint(lookedName(type), []);
-      // If another process begins to have effects of it, there will be a checkpoint.
+      // The next sweep looks for a checkpoint again, because another process may store the type's first effects.
       swept.partitions = undefined;
     }
   }
@@ -240,29 +243,29 @@ export class EffectSweep {
 interface SweptType {
   usesEffects: boolean;
   announcing: Promise<void> | undefined;
-  /** Undefined: nothing was read yet. */
+  /** Undefined: no checkpoint is loaded. */
   partitions: Place[] | undefined;
   /** The checkpoint that was saved last. */
   saved: readonly Position[] | undefined;
 }
 
-/** Up to where a partition was read, and what was found. */
+/** The position up to which a partition was read, and the undone effects that were found. */
 interface Place {
   position: Position;
   undone: UndoneEffects;
 }
 
-/** After a look that the log had no time for, in milliseconds. */
+/** Time until the next sweep if the log was unavailable in this one, in milliseconds. */
 const RETRY_MS = 5_000;
 
-/** The pace is looked at after so many records. */
+/** The pace is checked after every so many records. */
 const PACE_RECORDS = 256;
 
 function checkpointName(type: string): string {
   return `effects/${type}`;
 }
 
-/** It says that the type was read to its end once, and nothing was found. */
+/** Name of a checkpoint which says that the type was read to its end once, and has no effects. */
 function lookedName(type: string): string {
   return `effects-none/${type}`;
 }

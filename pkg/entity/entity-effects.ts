@@ -10,18 +10,19 @@ import { EffectLedger } from "./effect-ledger.ts";
 import { readLineage } from "./lineage.ts";
 import type { SideEffect } from "./outcome.ts";
 
-/** Carries out effects that are on record, apart from any command. Never rejects. */
+/** Carries out stored side effects without a command that waits for them. `of` names the entity. Never rejects. */
 export type CarryOut = (effects: readonly SideEffect[], of: string) => Promise<void>;
 
 /** An entity in memory, as its side effects see it. */
 export interface EffectOwner {
-  /** One is done, or was given up for now. */
+  /** Called when a side effect is done, or was given up for now. */
   effectEnded(): void;
 }
 
 /**
- * The side effects of one entity: from its records to those who carry them out, and back. The memory that they take is
- * counted together with that of the entity, which they may outlive.
+ * The side effects of one entity. Hands them from the records to the code that carries them out, and notes in the
+ * ledger which have ended. The entity and its side effects share one memory charge, which stays open as long as the
+ * ledger is kept after the entity has left memory (`EffectBook`).
  */
 export class EntityEffects {
   readonly ledger = new EffectLedger();
@@ -40,7 +41,7 @@ export class EntityEffects {
     this.#carryOut = carryOut;
   }
 
-  /** Those from this number on that are not under way, for somebody who carries them out. */
+  /** Starts the undone side effects from this number on that are not under way. The caller carries them out. */
   begin(from: number): SideEffect[] {
     return this.ledger.begin(from).map(({ number, effect, lineage }) =>
       readEffect(effect, {
@@ -51,20 +52,22 @@ export class EntityEffects {
     );
   }
 
-  /** Has all carried out that are not done and not under way. `of` is the entity, for people. */
+  /** Starts and carries out all side effects that are neither done nor under way. `of` names the entity in logs. */
   carryOutAgain(of: string): void {
     if (this.ledger.undone === 0) return;
     const effects = this.begin(1);
     if (effects.length > 0) void this.#carryOut(effects, of);
   }
 
-  /** Counts what the entity takes in memory, without its side effects, and what those take by now. */
+  /**
+   * Sets the memory charge to `entityBytes`, the entity without side effects, plus the bytes of undone side effects.
+   */
   count(entityBytes: number): void {
     this.#entityBytes = entityBytes;
     this.#memory.holdExactly(entityBytes + this.ledger.undoneBytes);
   }
 
-  /** Nothing of it is in memory any more. */
+  /** Gives the memory back, because neither the entity nor its side effects are in memory any more. */
   forgotten(): void {
     this.#memory.close();
   }
@@ -78,9 +81,9 @@ export class EntityEffects {
 }
 
 /**
- * Keeps what is known of the side effects of entities that have left memory: those under way, and those that are done
- * though no record says so. Of at most so many entities (I11); of the others the records tell, so that effects may be
- * carried out twice, with the same idempotency key.
+ * Keeps the ledgers of entities that have left memory while side effects are under way, or are done though no record
+ * says so. Keeps at most `maxEntities` ledgers and drops the oldest first (I11). After its ledger was dropped, an
+ * entity knows only what its records say, so an effect may be carried out twice, with the same idempotency key.
  */
 export class EffectBook {
   readonly #carryOut: CarryOut;
@@ -95,7 +98,7 @@ export class EffectBook {
     this.#maxEntities = maxEntities;
   }
 
-  /** For an entity that comes into memory. */
+  /** The side effects of an entity that comes into memory: those that were kept, or new ones. */
   open(key: EntityKey, owner: EffectOwner): EntityEffects {
     const name = nameIn(key);
     const effects = this.#left.get(name) ?? this.#new(key);
@@ -104,7 +107,7 @@ export class EffectBook {
     return effects;
   }
 
-  /** For one that has left. */
+  /** Keeps the side effects of an entity that has left memory, unless its records say all that is known of them. */
   close(effects: EntityEffects): void {
     effects.owner = undefined;
     effects.count(0);
@@ -130,8 +133,8 @@ function nameIn({ type, id }: EntityKey): string {
 }
 
 /**
- * The idempotency key of a side effect: the same whenever it is carried out, and no other's. No caller can take it away,
- * since no header can hold its first character.
+ * The idempotency key of a side effect: the same each time it is carried out, and different from that of any other.
+ * No caller can use the same key, because no header can hold its first character.
  */
 function effectKey({ type, id }: EntityKey, number: number): string {
   return `\u0001effect-${hash("sha256", JSON.stringify([type, id, number]), "base64url")}`;

@@ -17,7 +17,7 @@ import { KeptReplies } from "./kept-replies.ts";
 import { lineageMessage } from "./lineage.ts";
 import type { Lineage } from "./lineage.ts";
 
-/** What one record is to say. */
+/** The content of one record. */
 export interface Entry {
   /** Undefined: the state stays as it is. */
   readonly change: Change | undefined;
@@ -31,15 +31,17 @@ export interface Entry {
 /** What an entity takes in memory beside its kept replies and undone side effects, in bytes (docs/performance.md). */
 const ENTITY_BYTES = 6_144;
 
-/** An entry that is of no command. */
+/** The entry of a record without a command, which only says which side effects are done. */
 export const NO_NEWS: Entry = { change: undefined, effects: [], lineage: undefined, answered: undefined };
 
 /**
- * The place of one entity in the log, and what its records tell beside its state.
+ * The place of one entity in the log, and what its records hold besides its state: kept replies and side effects.
  *
  * 1. (I4) One append at a time: the next one begins after the answer to the last one.
- * 2. (I3) After a failed append that another writer may have caused, it is of no use before it has been read anew.
- * 3. (I7) Replies are kept that come from the log, or were acknowledged by it; they are forgotten when it is read again.
+ * 2. (I3) After an append failed that another writer may have caused, the journal is not used before it is read
+ *    again.
+ * 3. (I7) It keeps only replies that were read from the log or whose append the log has acknowledged. It forgets them
+ *    when the history is read again.
  */
 export class EntityJournal {
   readonly effects: EntityEffects;
@@ -58,29 +60,29 @@ export class EntityJournal {
     this.#count();
   }
 
-  /** Records behind the newest snapshot, of an entity that has a history. */
+  /** Records after the newest snapshot; always 0 for a value entity. */
   get records(): number {
     return this.#records;
   }
 
-  /** Of commands with an idempotency key; undefined as long as there was none. */
+  /** Replies to commands with an idempotency key; undefined before the first such command. */
   get replies(): KeptReplies | undefined {
     return this.#replies;
   }
 
-  /** Whether the log knows all that there is to know. */
+  /** Whether there is nothing new to store about side effects that are done. */
   get isMarked(): boolean {
     return this.effects.ledger.isMarked;
   }
 
-  /** It is read from its beginning. */
+  /** Forgets what was read, because the history is about to be read again. */
   reset(): void {
     this.#records = 0;
     this.#replies = undefined;
     this.effects.ledger.reset();
   }
 
-  /** Takes in the next page of it. @throws HistoryError if it has lost its end. */
+  /** Adds the next page of the history. @throws HistoryError if records at its end are missing. */
   read({ kept, commits, records, cursor }: RecoveredPage): void {
     const { ledger } = this.effects;
     if (kept !== undefined) {
@@ -155,13 +157,13 @@ export class EntityJournal {
     this.#replies.add(reply);
   }
 
-  /** What has to stand where the records up to now are not read any more: the bytes of a `Kept`. */
+  /** What a snapshot or the record of a value must hold of the records before it, as the bytes of a `Kept`. */
   #kept(): Uint8Array | undefined {
     const replies = this.#replies?.encode();
     const effects = this.effects.ledger.kept();
     if (effects === undefined) return replies;
     const encoded = toBinary(KeptSchema, effects);
-    // One behind the other, encoded messages are the message with all that is in them.
+    // Concatenated messages of one type are one message with the fields of all of them.
     return replies === undefined ? encoded : Buffer.concat([replies, encoded]);
   }
 }

@@ -10,20 +10,21 @@ import type { Change, Cursor, SnapshotPoint } from "./history.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
- * What the kinds of stateful entities differ in: how they speak to their user function, and how they lie in the log.
- * All that an entity remembers is kept by `StatefulEntity`, so each kind is one constant.
+ * What differs between the kinds of stateful entities: their messages to the user function, and their records in the
+ * log. It holds no state of an entity (`StatefulEntity` does), so each kind is one constant.
  */
 export interface EntityProtocol {
-  /** The user function's method, as a path of gRPC. One stream of it is one entity in memory. */
+  /** gRPC path of the user function's method. Each entity in memory has one stream of it. */
   readonly path: string;
-  /** What callers are told when the stream breaks. */
+  /** The error texts that callers get when the stream breaks. */
   readonly texts: StreamTexts;
-  /** How a record is stored: behind the earlier ones, or in their place. */
+  /** How a record is stored: after the earlier ones, or in their place. */
   readonly store: "append" | "replace";
 
   /**
-   * Reads the entity: what a new stream has to be told of it, in order. A snapshot that may not be used is left out, and
-   * the events are read from the first one. Throws what the log throws, and HistoryError.
+   * Reads the entity's history and gives the first messages of a new stream, in order. If `mayUse` refuses the
+   * snapshot, it is left out and the events are read from the first one. Throws what the log throws, and
+   * HistoryError.
    */
   recover(
     log: HistoryReader,
@@ -32,15 +33,15 @@ export interface EntityProtocol {
     mayUse: (snapshot: SnapshotPoint) => boolean,
   ): AsyncIterable<RecoveredPage>;
 
-  /** The change of a record that changes nothing. Throws what the log throws, and HistoryError. */
+  /** The change for a record that leaves the state as it is. Throws what the log throws, and HistoryError. */
   noChange(log: EventLog, key: EntityKey): Promise<Change>;
 
-  /** A command, as the stream takes it. */
+  /** Encodes a command for the stream. */
   commandMessage(id: bigint, command: EntityCommand): Uint8Array;
 
   /**
-   * What a message of the stream means. `openCommandId` is undefined while the user function owes nothing. One with more
-   * than `maxFields` fields is no message of the protocol. `extensions` are those that the user function announced.
+   * Judges a message of the stream. `openCommandId` is undefined while no command waits for a reply. A message with
+   * more than `maxFields` fields breaks the protocol. `extensions` are those that the user function announced.
    */
   judge(
     bytes: Uint8Array,
@@ -50,19 +51,19 @@ export interface EntityProtocol {
   ): Verdict;
 }
 
-/** As much of a log as reading an entity needs. */
+/** The methods of a log that reading an entity needs. */
 export type HistoryReader = Pick<EventLog, "read" | "readLast">;
 
-/** A bounded part of what a stream is told. */
+/** A page of an entity's history: the messages for the user function, and what the proxy itself keeps of it. */
 export interface RecoveredPage {
   readonly messages: readonly Uint8Array[];
-  /** Of the snapshot's state in the first of the messages; 0 if there is none. */
+  /** Bytes of the snapshot's state in the first of the messages; 0 if there is none. */
   readonly snapshotBytes: number;
-  /** What the entity remembers beside its state: `kept` before the commits, if there is such a thing on this page. */
+  /** What the entity remembers besides its state: first `kept`, if this page has one, then what the commits add. */
   readonly kept: Kept | undefined;
   readonly commits: readonly Commit[];
-  /** How many records it holds that no snapshot stands for. */
+  /** Records of this page that the snapshot in use does not include; always 0 for a value entity. */
   readonly records: number;
-  /** Where the entity stands; only the last page has it. */
+  /** The cursor after the whole history; only the last page has it. */
   readonly cursor: Cursor | undefined;
 }

@@ -29,10 +29,10 @@ export interface EntityRuntimeDependencies {
   readonly random: Random;
   readonly logger: Logger;
   readonly options: EntityOptions;
-  /** The memory for histories that are read, in bytes. */
+  /** The memory for the histories that activations read, in bytes. */
   readonly activationMemory: Account;
   readonly reportError: (message: string) => void;
-  /** Carries out side effects once more that are on record. */
+  /** Carries out stored side effects again. */
   readonly carryOut: CarryOut;
   readonly onStored?: StoredListener | undefined;
 }
@@ -45,17 +45,18 @@ const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
 /**
  * All entities with state, of every kind, in the memory of one proxy.
  *
- * 1. An entity, which is a type and an id, is in memory at most once; while it is there, every command for it goes to that
- *    one, of whichever service with its persistence id.
- * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one would
- *    exceed `maxActiveEntities`, `maxEntityBytes` or the streams that the user function takes (I11). While somebody waits
- *    for a stream, whichever becomes idle leaves.
- * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done; others still come.
- * 4. After `stop` it is the same, and no command is taken any more.
+ * 1. An entity is identified by its persistence id and its entity id, and is in memory at most once. While it is in
+ *    memory, all its commands go to this one instance, from every service with this persistence id.
+ * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one
+ *    would exceed `maxActiveEntities`, `maxEntityBytes` or the streams that the user function takes (I11). While a
+ *    caller waits for a stream, every entity that becomes idle leaves.
+ * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done. New commands
+ *    are still accepted.
+ * 4. After `stop` entities leave in the same way, and new commands are refused.
  */
 export class EntityRuntime {
   readonly #options: EntityOptions;
-  /** Of entities in memory, in bytes. */
+  /** The memory of all entities and their side effects, in bytes. */
   readonly #memory: Account;
   readonly #clock: Clock;
   readonly #context: EntityContext;
@@ -68,7 +69,7 @@ export class EntityRuntime {
   /** Entities leave as soon as they are idle. */
   #leaving = false;
   #stopping = false;
-  /** Called at the next moment without an entity in memory. */
+  /** Called as soon as no entity is in memory. */
   readonly #onEmpty: (() => void)[] = [];
 
   constructor(dependencies: EntityRuntimeDependencies) {
@@ -116,21 +117,24 @@ export class EntityRuntime {
     });
   }
 
-  /** What the user function serves; nothing while it is not there. Side effects that are undone are looked for. */
+  /**
+   * Sets what the user function serves, nothing while it is not connected, and starts a sweep for undone side
+   * effects.
+   */
   serve(services: readonly EntityService[]): void {
     this.#sweep.serve(services);
   }
 
   /**
-   * Has the entities leave. Resolves when there was a moment with none in memory, and what had left until then is packed;
-   * the caller bounds the wait.
+   * Passivates all entities. Resolves when no entity was in memory for a moment, and the histories of those that had
+   * left by then are packed. The caller bounds the wait.
    */
   async passivateAll(): Promise<void> {
     await this.#empty();
     await this.#context.packer.settled();
   }
 
-  /** Asks the entity that is idle longest to leave, since its stream is needed. False: none is idle. */
+  /** Asks the entity that is idle longest to leave, because its stream is needed. False: none is idle. */
   makeRoom(): boolean {
     return this.#evict();
   }
@@ -141,8 +145,8 @@ export class EntityRuntime {
   }
 
   /**
-   * Lets every entity finish what it has and leave. Resolves when all are gone, and packed or not; the caller bounds the
-   * wait.
+   * Lets every entity finish its commands and leave memory. Resolves when all have left, and their histories are
+   * packed or `packTimeoutMs` is over. The caller bounds the wait.
    */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -161,7 +165,7 @@ export class EntityRuntime {
 
   #wake(service: EntityService, id: string): Promise<void> {
     return new Promise((resolve) => {
-      // Whoever is not woken now is found by the next look.
+      // The next sweep finds an entity that is not woken now.
       const entity = this.#leaving ? undefined : this.#entityOf(service, id);
       if (entity instanceof StatefulEntity) entity.carryOutEffects(resolve);
       else resolve();
@@ -175,7 +179,7 @@ export class EntityRuntime {
       return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
     }
     if (found !== undefined) return found;
-    // Where its streams are all that is short, the new one waits for one (`withRoom`), also if nobody is idle yet.
+    // If only streams are short, the new entity waits for one (`withRoom`), even if no entity is idle yet.
     if (this.#isCrowded()) this.#evict();
     if (this.#isFull() && !this.#evict()) {
       const text = `all ${this.#active} entities in memory are busy; try again later`;
@@ -200,7 +204,7 @@ export class EntityRuntime {
     return this.#active >= Math.ceil(this.#context.streams.maxStreams * 0.9);
   }
 
-  /** Entities may have grown beyond the bound since they came. */
+  /** Evicts an entity if the entities have grown beyond `maxEntityBytes` since they came into memory. */
   #shrink(): void {
     if (this.#memory.available < 0) this.#evict();
   }

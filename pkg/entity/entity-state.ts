@@ -2,7 +2,7 @@
 
 import type { Delivery } from "./command.ts";
 
-/** What an entity in memory is doing; `stateful-entity.ts` says what leads to what. */
+/** The state of an entity in memory; the diagram in `stateful-entity.ts` shows the transitions. */
 export type EntityState =
   | { readonly kind: "activating" }
   | { readonly kind: "idle" }

@@ -10,19 +10,19 @@ import { FAILURES } from "../userfunction/mod.ts";
 import { HistoryError } from "./history.ts";
 
 /**
- * What callers are told when an entity's stream misbehaves. Cloudstate's texts, to the letter: clients and its TCK
- * compare them.
+ * The error texts that callers get when an entity's stream fails. They are Cloudstate's texts to the letter, because
+ * clients and its TCK compare them.
  */
 export interface StreamTexts {
-  /** A reply that nobody asked for. */
+  /** A reply to a command that is not open. */
   readonly reply: string;
-  /** The user function gave the stream up. */
+  /** The user function sent a failure for the stream. */
   readonly failure: string;
   /** Not a message of the protocol. */
   readonly message: string;
   /** The stream ended. */
   readonly termination: string;
-  /** For those whose command was still waiting. */
+  /** For callers whose command was still waiting. */
   readonly waiting: string;
 }
 
@@ -62,7 +62,7 @@ export type EntityErrorCode =
   | "RESPONSE_BUFFER_FULL"
   /** Every entity in memory is busy and there may be no more of them. Nothing was done. */
   | "TOO_MANY_ENTITIES"
-  /** The proxy is about to end. Nothing was done. */
+  /** The proxy is stopping. Nothing was done. */
   | "PROXY_STOPPING"
   /** The idempotency key belongs to another command. Nothing was done. */
   | "IDEMPOTENCY_KEY_REUSED"
@@ -70,9 +70,9 @@ export type EntityErrorCode =
   | "PROTOCOL_VIOLATION"
   /** Too many side effects of the entity wait to be carried out. Nothing was stored. */
   | "TOO_MANY_EFFECTS"
-  /** Forwards and side effects follow each other too often. Nothing was stored. */
+  /** The chain of forwards and side effects is longer than `maxForwardDepth`. Nothing was stored. */
   | "CHAIN_TOO_LONG"
-  /** More forwards and side effects would follow from a caller's command than may. Nothing was stored. */
+  /** More than `maxDescendants` forwards and side effects would follow from a caller's command. Nothing was stored. */
   | "TOO_MANY_DESCENDANTS"
   /** A bug of the proxy; its log tells more. */
   | "INTERNAL";
@@ -98,8 +98,9 @@ export function brokenStream(text: string): StatusError {
 }
 
 /**
- * Whether a command that failed so may fare better if it is sent again: nobody has answered it. What an action answers
- * with such a status counts as no answer too, since it cannot be told from that of the connection to it.
+ * Whether a command that failed with this error may succeed if it is sent again, because its target has not answered
+ * it. An action's own answer with such a status counts as no answer too, because it cannot be distinguished from a
+ * status of the connection to the user function.
  */
 export function mayPass({ status, code, message }: StatusError): boolean {
   if (code === "COMMAND_FAILED") return false;
@@ -107,13 +108,13 @@ export function mayPass({ status, code, message }: StatusError): boolean {
   return code === "OUTCOME_UNKNOWN" || (PASSING.includes(status) && !TOO_LARGE.includes(code));
 }
 
-/** The user function went away, rather than that it did something wrong. */
+/** The texts for a stream that ended, and not for one on which the user function broke the protocol. */
 const ENDED: readonly string[] = [EVENT_SOURCED_TEXTS, VALUE_TEXTS].flatMap(({ termination, waiting }) => [
   termination,
   waiting,
 ]);
 
-/** `DATA_LOSS`: what is stored of an entity has to be mended first. */
+/** Failures that may pass. `DATA_LOSS` passes after the stored history of the entity was repaired. */
 const PASSING: readonly Status[] = [
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,
@@ -123,10 +124,10 @@ const PASSING: readonly Status[] = [
   Status.DATA_LOSS,
 ];
 
-/** Of `RESOURCE_EXHAUSTED`, what stays. */
+/** The codes with `RESOURCE_EXHAUSTED` that do not pass, because the message stays too large. */
 const TOO_LARGE: readonly string[] = ["RECORD_TOO_LARGE", "MESSAGE_TOO_LARGE", "METADATA_TOO_LARGE"];
 
-/** The user function said no, with a status of its own if it announced that it may have one (`extensions`). */
+/** The user function refused the command. It may choose the status if it has announced the extension `FAILURES`. */
 export function commandFailed(
   { description, grpcStatus }: Pick<Failure, "description" | "grpcStatus">,
   extensions: ReadonlySet<string>,
@@ -141,8 +142,8 @@ export function refusal(status: Status, description: string): StatusError {
 }
 
 /**
- * Whether the user function refused the command for good: the status says that it has judged the command, and not that
- * another try may fare better.
+ * Whether the user function refused the command finally: the status says that it has judged the command, and not that
+ * another try may succeed.
  */
 export function isFinal({ code, status }: StatusError): boolean {
   return code === "COMMAND_FAILED" && FINAL.includes(status);
@@ -158,8 +159,8 @@ const FINAL: readonly Status[] = [
 ];
 
 /**
- * What a caller is told when the log could not be written or read: the one place that translates it. `locate` says where
- * a position of the entity is stored.
+ * The error that a caller gets when the log could not be written or read. This is the only place that translates
+ * errors of the log. `locate` says where a position of the entity is stored.
  */
 export function logFailure(
   error: unknown,

@@ -18,18 +18,21 @@ import type { EffectEntry } from "./effect-ledger.ts";
 /**
  * How an entity's history is written and read back. Pure; the log holds the bytes.
  *
- * 1. All that one command did is one record (atomic): its events, or the value after it.
- * 2. Records of an entity form a chain: each holds the SHA-256 of the one before, and its first event follows the last
- *    event of the one before; a value counts as one. One without events only tells how its command was answered. A reader that finds anything else refuses to go on (I6): wrong
- *    state is worse than none.
- * 3. A snapshot holds the hash of the record it was taken behind, so the chain goes on across it, and the version that the
- *    code declared which made it.
- * 4. The record of a value replaces the one before, so the newest stands alone.
- * 5. What is needed of records that are not read any more goes on in the snapshot, and in the record of a value (`Kept`).
- * 6. A record tells which kind of entity it is of; the other kind does not read it.
+ * 1. Everything that one command did is one record, stored as a whole or not at all: its events, or the value after
+ *    it.
+ * 2. The records of an entity form a chain. Each record holds the SHA-256 of the record before it. Its first event
+ *    has the sequence number after the last event of that record; a value counts as one event. A record without
+ *    events stores only the answer to its command and news of side effects. A reader that finds anything else throws
+ *    (I6), because wrong state is worse than none.
+ * 3. A snapshot holds the hash of the last record that it includes, so the chain continues across it. It also holds
+ *    the snapshot version that was declared by the code which made it.
+ * 4. The record of a value replaces the record before it, so an entity with a value has one record.
+ * 5. A snapshot, and the record of a value, hold what is still needed of the records that they stand for: replies to
+ *    repeated commands, and undone side effects (`Kept`).
+ * 6. A record shows which kind of entity wrote it. A reader of the other kind throws.
  */
 export interface Cursor {
-  /** Where the entity's newest record stands in the log. */
+  /** Position of the entity's newest record in the log. */
   readonly position: Position;
   /** Sequence number of its newest event; the first ever is 1. */
   readonly sequence: number;
@@ -42,7 +45,7 @@ const NO_BYTES = new Uint8Array(0);
 export const ORIGIN: Cursor = { position: NO_POSITION, sequence: 0, recordHash: NO_BYTES };
 
 export type HistoryErrorCode =
-  /** A record or snapshot is not what was written. */
+  /** A record or snapshot cannot be decoded, or lacks what it must hold. */
   | "HISTORY_UNREADABLE"
   /** Events are missing, or there twice. */
   | "HISTORY_GAP"
@@ -68,16 +71,16 @@ export type Change =
   /** The whole value after it; undefined: it was deleted. */
   | { readonly kind: "value"; readonly value: Any | undefined };
 
-/** What a record tells beside the change. */
+/** What a record holds besides the change. */
 export interface Memo {
   /** How the command was answered, if it has an idempotency key. */
   readonly answered?: KeptReply | undefined;
   readonly effects?: EffectEntry | undefined;
-  /** Of a value: what goes on of the records before, as the bytes of a `Kept`. */
+  /** Of a value: what is still needed of the records that it replaces, as the bytes of a `Kept`. */
   readonly kept?: Uint8Array | undefined;
 }
 
-/** The record of one command, to be stored behind `cursor`. */
+/** Encodes the record of one command, which follows `cursor`. @param timeMs wall-clock, in milliseconds since 1970. */
 export function writeCommit(cursor: Cursor, change: Change, timeMs: number, memo: Memo = {}): Uint8Array {
   const { answered, effects = NO_EFFECT_NEWS, kept } = memo;
   const commit: Commit = {
@@ -102,7 +105,10 @@ export function writeCommit(cursor: Cursor, change: Change, timeMs: number, memo
   return withKept(toBinary(CommitSchema, commit), CommitSchema.field.kept.number, kept);
 }
 
-/** A message with one more field. It was encoded reply by reply, so that a record is not the work of all that are kept. */
+/**
+ * Appends the field `kept` to an encoded message. Its bytes were encoded when each reply came (`KeptReplies`), so
+ * that writing a record does not encode all kept replies again.
+ */
 function withKept(message: Uint8Array, field: number, kept: Uint8Array | undefined): Uint8Array {
   if (kept === undefined) return message;
   return new BinaryWriter().raw(message).tag(field, WireType.LengthDelimited).bytes(kept).finish();
@@ -113,7 +119,7 @@ export function sequencesOf(change: Change): number {
   return change.kind === "events" ? change.events.length : 1;
 }
 
-/** Where the entity stands once `record`, which takes so many sequence numbers, is stored behind `cursor`. */
+/** The cursor after `record`, which follows `cursor` and takes so many sequence numbers. */
 export function advance(cursor: Cursor, record: LogRecord, sequences: number): Cursor {
   return {
     position: record.position,
@@ -122,18 +128,18 @@ export function advance(cursor: Cursor, record: LogRecord, sequences: number): C
   };
 }
 
-/** A record by itself, of any kind of entity. @throws HistoryError if it cannot be read. */
+/** Decodes one record, of any kind of entity, without its place in the chain. @throws HistoryError if it cannot. */
 export function readRecord(record: LogRecord): Commit {
   return parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
 }
 
-/** A record of events, and where the entity stands after it. */
+/** A record of an event sourced entity, and the cursor after it. */
 export interface EventPoint {
   readonly commit: Commit;
   readonly cursor: Cursor;
 }
 
-/** @throws HistoryError if the record is not the one that follows `cursor`, or is none of events. */
+/** @throws HistoryError if the record does not follow `cursor`, or is that of a value. */
 export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
   const commit = readRecord(record);
   if (commit.valueState !== undefined) throw ofOtherKind(record, "a value", "an event sourced");
@@ -172,9 +178,9 @@ export function answeredIn(commit: Commit): KeptReply | undefined {
 }
 
 /**
- * Whether a history that ends at `end` has all that this proxy knows to be stored.
+ * Checks that a history which ends at `end` includes the record at `known`, the newest that is known to be stored.
  *
- * @throws HistoryError if it has lost its end.
+ * @throws HistoryError if records at its end are missing.
  */
 export function checkEnd(known: Cursor, end: Cursor): void {
   if (end.position >= known.position) return;
@@ -185,7 +191,7 @@ export function checkEnd(known: Cursor, end: Cursor): void {
   );
 }
 
-/** A value, undefined if there is none, and where in the history it stands. */
+/** A value, undefined if there is none, and the cursor after its record. */
 export interface ValuePoint {
   readonly value: Any | undefined;
   /** Its record; undefined if there never was one. */
@@ -193,10 +199,10 @@ export interface ValuePoint {
   readonly cursor: Cursor;
 }
 
-/** Where an entity stands that was never written. */
+/** An entity that has no record. */
 export const NO_VALUE: ValuePoint = { value: undefined, commit: undefined, cursor: ORIGIN };
 
-/** @throws HistoryError if it is no record of a value. */
+/** @throws HistoryError if the record holds no value. */
 export function readValue(record: LogRecord): ValuePoint {
   const commit = readRecord(record);
   if (commit.events.length > 0) throw ofOtherKind(record, "an event sourced", "a value");
@@ -209,8 +215,8 @@ export function readValue(record: LogRecord): ValuePoint {
 }
 
 /**
- * @param version that of the snapshots which the entity's code can go on from
- * @param kept what goes on of the records that it stands for, as the bytes of a `Kept`
+ * @param version the snapshot version that the entity's code declares
+ * @param kept what is still needed of the records that the snapshot includes, as the bytes of a `Kept`
  */
 export function writeSnapshot(
   cursor: Cursor,
@@ -230,14 +236,14 @@ export function writeSnapshot(
   return withKept(toBinary(SnapshotSchema, snapshot), SnapshotSchema.field.kept.number, kept);
 }
 
-/** A state, and where in the history it stands. */
+/** The state in a snapshot, and the cursor after the last record that it includes. */
 export interface SnapshotPoint {
   readonly state: Any;
-  /** What the code that made it declared; empty if it declared nothing. */
+  /** The snapshot version that was declared by the code which made it; empty if none was. */
   readonly version: string;
   /** Wall-clock time, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** What the records told that it stands for. */
+  /** What is still needed of the records that the snapshot includes. */
   readonly kept: Kept | undefined;
   readonly cursor: Cursor;
 }

@@ -8,19 +8,19 @@ import type { KeptReply } from "../protocol/mod.ts";
 export interface KeptReplyBounds {
   /** Idempotency keys that an entity remembers. */
   readonly maxKeptReplies: number;
-  /** Bytes of them with their replies; the newest is kept whatever its size. */
+  /** Bytes of the keys with their replies; the newest is kept whatever its size. */
   readonly maxKeptReplyBytes: number;
 }
 
 /**
- * How the last commands of one entity that had an idempotency key were answered (I7). Pure: what is added is what the
- * entity's records say, so it is the same whether it grew while they were written or is read from them, from wherever a
- * reader begins.
+ * The answers to the last commands of one entity that had an idempotency key (I7). Pure: it adds only what the
+ * entity's records hold. So the result is the same whether replies are added as records are written or as records are
+ * read, from the first one or from a snapshot.
  *
  * 1. It holds the newest replies that fit into both bounds, and always the newest one (I11).
  * 2. Of a key that was used again after it was forgotten, the newer reply counts.
- * 3. Each lies encoded, as a message `Kept` of its own: that takes little memory, and one behind the other they are the
- *    message with all of them, so a record does not cost the work of encoding them anew.
+ * 3. Each reply is held as the bytes of a message `Kept` with this reply only, because bytes take little memory. The
+ *    concatenated bytes are a message `Kept` with all replies, so writing a record does not encode them again.
  */
 export class KeptReplies {
   readonly #bounds: KeptReplyBounds;
@@ -36,7 +36,7 @@ export class KeptReplies {
     return this.#replies.size;
   }
 
-  /** Of all replies, encoded. */
+  /** Size of all encoded replies. */
   get bytes(): number {
     return this.#bytes;
   }

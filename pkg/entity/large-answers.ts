@@ -2,7 +2,7 @@
 
 import type { EntityMethod } from "../userfunction/mod.ts";
 
-/** Answers beyond this are worth not asking for, if there is no memory for them, in bytes. */
+/** If there is no memory for an answer larger than this, in bytes, the user function is not asked for it. */
 const LARGE_ANSWER_BYTES = 65_536;
 
 /** How large the last answer to each method of an entity was, where it was large. */

@@ -9,22 +9,23 @@ import type { LineageMessage } from "../protocol/mod.ts";
 import { entityError } from "./failure.ts";
 
 /**
- * Where a command stands among all commands that follow from one command of a caller.
+ * How many commands led from a caller's command to this one, and how many may still follow from this one.
  *
- * A command may ask for side effects and a forward, these ask for more, and so on. A bound on the links of such a chain
- * does not bound the work: ten side effects each over 16 links are 10^16 commands. To count them would take all proxies
- * at once, and a memory that outlives them. So the bound is divided on the way down instead:
+ * A command may ask for side effects and a forward, these ask for more, and so on. A bound on the links of such a
+ * chain does not bound the work: ten side effects each over 16 links are 10^16 commands. To count them, all proxies
+ * would have to share a counter that survives them. So each command divides its budget among the commands that it
+ * asks for:
  *
  * 1. At most `maxDescendants` forwards and side effects follow from one command of a caller, all together (I11).
  * 2. A command that asks for some pays one of its budget for each. What is left is divided equally among them and
  *    becomes their budgets. No two commands draw on the same budget, so all that follows from a command is within its
  *    own, in whatever order and wherever it is carried out.
- * 3. An entity has the budgets on record with the side effects, so a crash does not renew them.
+ * 3. An entity stores the budgets with the side effects, so a crash does not renew them.
  * 4. A command that asks for more than its budget, or stands `maxForwardDepth` links from the caller's command and asks
  *    for anything, is refused as a whole before anything of it is stored.
  */
 export interface Lineage {
-  /** The same for all that follows from one command of a caller, for people; empty as long as nothing does. */
+  /** An id for logs, shared by all commands that follow from one command of a caller; empty until one follows. */
   readonly origin: string;
   /** Forwards and side effects from the caller's command to this one. */
   readonly depth: number;
@@ -34,16 +35,16 @@ export interface Lineage {
 
 /** How much may follow from one command of a caller. */
 export interface LineageLimits {
-  /** Forwards and side effects that may follow each other. */
+  /** Longest chain of forwards and side effects. */
   readonly maxForwardDepth: number;
   /** Forwards and side effects that may follow from it, all together. */
   readonly maxDescendants: number;
 }
 
-/** That of a command that a caller sent. */
+/** The lineage of a command that a caller sent. */
 export const CALLERS_LINEAGE: Lineage = { origin: "", depth: 0, budget: Number.MAX_SAFE_INTEGER };
 
-/** That of a side effect whose record was written before there were lineages. */
+/** The lineage of a side effect whose record was written before records held lineages. */
 const UNKNOWN_LINEAGE: Lineage = { ...CALLERS_LINEAGE, depth: 1 };
 
 /**
@@ -78,7 +79,7 @@ export function lineageMessage({ origin, depth, budget }: Lineage): LineageMessa
   return { $typeName: "perdure.log.v1.Lineage", origin, depth, budget };
 }
 
-/** What a record says of a side effect. */
+/** Reads the lineage of a side effect from its record. */
 export function readLineage(message: LineageMessage | undefined): Lineage {
   if (message === undefined) return UNKNOWN_LINEAGE;
   const { origin, depth, budget } = message;

@@ -10,45 +10,51 @@ export interface EntityOptions {
   readonly maxMessageFields: number;
   /** Commands that may wait for one entity; the next one is refused. */
   readonly mailboxCapacity: number;
-  /** Entities in memory. Beyond it the one that is idle longest has to go; if none is idle, activation is refused. */
+  /** Entities in memory. Beyond it the one that is idle longest leaves; if none is idle, activation is refused. */
   readonly maxActiveEntities: number;
-  /** What the entities in memory take there, with their kept replies and undone side effects, in bytes; beyond it the same. */
+  /** Bytes of all entities in memory, with their kept replies and undone side effects. Beyond it the same happens. */
   readonly maxEntityBytes: number;
   /** Entities that are read from the log at the same time; further ones wait. */
   readonly maxActivations: number;
   /**
-   * A command whose append came too late, because another proxy wrote to its entity, is given to the user function again
-   * on the new state, so many times; then its caller gets `APPEND_CONFLICT`. Nothing was stored of the earlier times.
-   * 0: never, for user functions that do more than answer.
+   * How often a command is given to the user function again, on the new state, after its append was refused because
+   * another proxy wrote to its entity. After that its caller gets `APPEND_CONFLICT`. The refused appends stored
+   * nothing. 0: never, for user functions that do more than answer.
    */
   readonly maxConflictRetries: number;
   /** Idempotency keys that an entity remembers, with the replies to their commands. */
   readonly maxKeptReplies: number;
-  /** Bytes of those of one entity; the oldest are forgotten first, and the newest is kept whatever its size. */
+  /**
+   * Bytes of the kept replies of one entity; the oldest are forgotten first, and the newest is kept whatever its
+   * size.
+   */
   readonly maxKeptReplyBytes: number;
   /** Side effects of one entity that are not done yet; a command that asks for more is refused. */
   readonly maxUndoneEffects: number;
-  /** Forwards and side effects that may follow each other from one command of a caller. */
+  /** Longest chain of forwards and side effects from one command of a caller. */
   readonly maxForwardDepth: number;
   /** Forwards and side effects that may follow from one command of a caller, all together. */
   readonly maxDescendants: number;
-  /** An entity that is idle for so long tells the log which of its side effects are done, in milliseconds. */
+  /** Idle time after which an entity stores a record that says which side effects are done, in milliseconds. */
   readonly effectMarkDelayMs: number;
-  /** From one look for undone side effects in the log to the next, in milliseconds. */
+  /** Time from one sweep of the log for undone side effects to the next, in milliseconds. */
   readonly effectSweepIntervalMs: number;
-  /** Records that such a look reads in a second. */
+  /** Records that a sweep reads in a second. */
   readonly effectSweepRate: number;
-  /** Entities that it brings into memory at the same time. */
+  /** Entities that a sweep brings into memory at the same time. */
   readonly maxEffectWakes: number;
-  /** Entities with undone effects in one partition beyond which it reads no further. */
+  /** Entities with undone effects in one partition at which a sweep stops reading that partition. */
   readonly maxUndoneEntities: number;
-  /** An entity that leaves memory with at least so many records behind its newest snapshot has its history packed. */
+  /**
+   * The history of an entity that leaves memory is packed if it has at least so many records after its newest
+   * snapshot.
+   */
   readonly packRecords: number;
   /** Histories that are packed at the same time; further ones wait. */
   readonly maxPacks: number;
   /** Histories that wait to be packed; further ones are not packed. */
   readonly maxPendingPacks: number;
-  /** How long the end of the proxy waits for packs, in milliseconds. */
+  /** How long a stopping proxy waits for packs, in milliseconds. */
   readonly packTimeoutMs: number;
   /** How long the user function may take to end a stream that the proxy has ended, in milliseconds. */
   readonly streamEndTimeoutMs: number;

@@ -6,15 +6,15 @@ import type { Metadata } from "../protocol/mod.ts";
 import type { Lineage } from "./lineage.ts";
 
 /**
- * What a user function answered, of whichever kind of service it is. What had to be stored is stored: nothing holds the
- * answer or its effects back (I1).
+ * What a user function answered, for any kind of service. The log has acknowledged all that had to be stored, so the
+ * answer and its effects may leave the proxy (I1).
  */
 export type Outcome = ReplyOutcome | ForwardOutcome | FailureOutcome | NoReplyOutcome;
 
 interface WithEffects {
-  /** To be carried out before the answer, in this order. */
+  /** To be carried out, or started if asynchronous, before the answer is given, in this order. */
   readonly effects: readonly SideEffect[];
-  /** That of the effects and of the forward, where an entity has it on record. */
+  /** The lineage of the effects and of the forward, if an entity has stored it. */
   readonly lineage?: Lineage;
 }
 
@@ -35,11 +35,11 @@ export interface ForwardOutcome extends WithEffects {
 
 export interface FailureOutcome extends WithEffects {
   readonly kind: "failure";
-  /** What the caller is told. */
+  /** The error that the caller gets. */
   readonly error: StatusError;
 }
 
-/** Nothing is answered to this message. */
+/** The user function answered without a reply. */
 export interface NoReplyOutcome extends WithEffects {
   readonly kind: "nothing";
 }
@@ -59,11 +59,11 @@ export interface SideEffect extends Call {
   readonly synchronous: boolean;
   /** With one, the effect happens once however often it is carried out (I7). */
   readonly idempotencyKey: string | undefined;
-  /** Of an effect that is on record. */
+  /** Only of an effect that is stored in a record. */
   readonly lineage: Lineage | undefined;
   /**
-   * Of an effect that is on record: called once, when it is done, since its target has answered, or given up for now,
-   * since it could not be asked. Such an effect is tried several times.
+   * Only of an effect that is stored in a record; such an effect is tried several times. Called once: with true when
+   * its target has answered, or with false when it is given up for now because its target could not be asked.
    */
   readonly onEnd: ((isDone: boolean) => void) | undefined;
 }

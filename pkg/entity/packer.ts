@@ -9,11 +9,11 @@ import type { EntityOptions } from "./options.ts";
 type PackerOptions = Pick<EntityOptions, "maxPacks" | "maxPendingPacks" | "packTimeoutMs">;
 
 /**
- * Has the log pack the histories of entities that have left memory. It is done beside everything else, and nobody waits
- * for it: a pack only saves time later.
+ * Tells the log to pack the histories of entities that have left memory. It works in the background and no command
+ * waits for it, because a pack only saves time later.
  *
- * 1. At most `maxPacks` are under way and `maxPendingPacks` wait (I11). What comes on top is left out.
- * 2. `stop` does what waits, for `packTimeoutMs` at most; the rest is left out.
+ * 1. At most `maxPacks` are under way and `maxPendingPacks` wait (I11). Further ones are not packed.
+ * 2. `stop` packs the waiting ones for at most `packTimeoutMs`; the rest is not packed.
  */
 export class Packer {
   readonly #log: EventLog;
@@ -44,7 +44,7 @@ export class Packer {
     await Promise.all(this.#working);
   }
 
-  /** What is under way when the time is over goes on by itself. */
+  /** Packs that are under way when the time is over continue without being awaited. */
   async stop(): Promise<void> {
     await Promise.race([this.settled(), sleep(this.#clock, this.#options.packTimeoutMs)]);
     this.#waiting.drain();

@@ -17,10 +17,12 @@ import type { Lineage } from "./lineage.ts";
 import { outcomeOf } from "./verdict.ts";
 import type { Answer, Said } from "./verdict.ts";
 
-/** Of the SHA-256 of a command: enough that no two are taken for one by chance. */
+/** How many bytes of a command's SHA-256 are kept: enough that no two commands collide by chance. */
 const HASH_BYTES = 16;
 
-/** What is kept of a command and its answer; undefined if it has no key. @param lineage of the forward, if it is one. */
+/**
+ * What is kept of a command and its answer; undefined if it has no key. @param lineage of the forward, if it is one.
+ */
 export function keptReplyOf(command: EntityCommand, said: Said, lineage?: Lineage): KeptReply | undefined {
   const { idempotencyKey: key } = command.call;
   if (key === undefined) return undefined;
@@ -54,7 +56,11 @@ export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCom
   return { ok: true, outcome: { ...outcome, lineage: repeated(lineage, command.lineage) } };
 }
 
-/** The forward has the budget that it had, since what followed from it may have spent that; and no longer a way. */
+/**
+ * The lineage of a forward that is repeated. It has the stored budget and no fresh one, because the commands that
+ * followed from the first forward may have spent it. A repeat with a greater depth or a smaller budget of its own
+ * keeps these.
+ */
 function repeated({ origin, depth, budget }: LineageMessage, now: Lineage): Lineage {
   return { origin, depth: Math.max(depth, now.depth + 1), budget: Math.min(budget, now.budget) };
 }

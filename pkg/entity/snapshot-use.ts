@@ -20,28 +20,29 @@ export interface SnapshotRefusal {
   /** Of the snapshot. */
   readonly bytes: number;
   readonly reason: string;
-  /** It is the size, so that larger ones need not be tried. */
+  /** The reason is the size, so larger snapshots are not tried. */
   readonly isTooLarge: boolean;
 }
 
 interface Known {
-  /** Snapshots of so many bytes or more were not taken. */
+  /** Snapshots of so many bytes or more are not used, because the user function refused one of this size. */
   refusedBytes: number;
-  /** Of snapshots that were not used. */
+  /** Versions of snapshots that were not used, so that each is logged once. */
   readonly versions: Set<string>;
 }
 
-/** Versions of snapshots that are remembered, of one service, so that each is told of once. */
+/** How many versions of unused snapshots are remembered of one service; further ones are not logged. */
 const MAX_VERSIONS = 100;
 
 /**
- * Which snapshots the user function gets. The events tell the same as a snapshot, so each that is doubtful is left out.
+ * Decides which snapshots the user function gets. A doubtful snapshot is left out, because the events give the same
+ * state.
  *
- * 1. A snapshot with another version than the one that the code declares is not used: the code that made it may have
- *    meant something else by it. It is not removed either, because code of that version may come back.
- * 2. A snapshot that the user function did not take is left out when its stream is opened again. If that helped and the
- *    size was the reason, snapshots as large as that are neither given nor stored any more.
- * 3. All of this is known of a service as it was discovered, so a user function that starts anew is asked anew.
+ * 1. A snapshot with another version than the one that the code declares is not used, because the code that made it
+ *    may have meant something else by it. It is not removed either, because code of that version may come back.
+ * 2. If the user function refuses a snapshot, its stream is opened again without it. If that helps and the size was
+ *    the reason, snapshots of this size or larger are neither sent nor stored any more.
+ * 3. This is remembered per discovered service, so a user function that restarts gets its snapshots again.
  */
 export class SnapshotUse {
   readonly #dependencies: SnapshotUseDependencies;
@@ -68,7 +69,7 @@ export class SnapshotUse {
     return this.#isTaken(service, state);
   }
 
-  /** The user function did not take a snapshot, and went on without it. */
+  /** The user function refused a snapshot, and worked after a replay without it. */
   refused(service: EntityService, id: string, { bytes, reason, isTooLarge }: SnapshotRefusal): void {
     const known = this.#of(service);
     if (isTooLarge && bytes >= known.refusedBytes) return;
@@ -101,16 +102,16 @@ export class SnapshotUse {
 }
 
 /**
- * A stream that ends without a word for another reason than the size of its first message is not opened again with less:
- * below this size, in bytes, only a status that names the size counts.
+ * A stream may end for other reasons than the size of its first message. So a snapshot smaller than this, in bytes,
+ * counts as refused only if the status is `RESOURCE_EXHAUSTED`.
  */
 const LARGE_BYTES = 65_536;
 
 /**
- * Whether the end of a stream that began with a snapshot of so many bytes (0: with none) is about that snapshot. gRPC
- * servers differ in how they refuse a message that is too large: grpc-js, grpc-go, grpc-core (Python, C#, Ruby) and .NET end
- * the stream with `RESOURCE_EXHAUSTED`, tonic with `OUT_OF_RANGE`, grpc-java resets it with CANCEL. What an SDK says of it
- * itself is a failure (`refusalByFailure`).
+ * Whether a stream that began with a snapshot of so many bytes (0: with none) ended because of that snapshot. gRPC
+ * servers differ in how they refuse a message that is too large: grpc-js, grpc-go, grpc-core (Python, C#, Ruby) and
+ * .NET end the stream with `RESOURCE_EXHAUSTED`, tonic with `OUT_OF_RANGE`, grpc-java resets it with CANCEL. An SDK
+ * that refuses the snapshot itself sends a failure (`refusalByFailure`).
  */
 export function refusalByEnd(
   bytes: number,
@@ -126,7 +127,7 @@ export function refusalByEnd(
 
 const ABOUT_THE_STREAM: readonly string[] = ["STREAM_RESET", "SEND_BUFFER_FULL"];
 
-/** The same of a failure that is of no command, as SDKs send it when they cannot read what begins a stream. */
+/** The same for a failure without a command, which SDKs send when they cannot read the first message of a stream. */
 export function refusalByFailure(bytes: number, description: string): SnapshotRefusal | undefined {
   if (bytes === 0) return undefined;
   const isTooLarge = /ResourceExhausted|RESOURCE_EXHAUSTED|larger than max/.test(description);

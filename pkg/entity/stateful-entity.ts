@@ -4,9 +4,9 @@ import { assert, BoundedQueue, toError } from "../base/mod.ts";
 import type { EntityKey } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { CallEnd, ClientStream } from "../grpc/mod.ts";
-import type { SideEffectMessage } from "../protocol/mod.ts";
 import type { EntityService, WatchedStream } from "../userfunction/mod.ts";
 
+import { admitDescendants } from "./admit-descendants.ts";
 import { expiredWaiting, settle } from "./command.ts";
 import type { Delivery } from "./command.ts";
 import type { ActiveEntity, EntityContext } from "./context.ts";
@@ -16,10 +16,7 @@ import type { EntityProtocol } from "./entity-protocol.ts";
 import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
 import type { EntityState } from "./entity-state.ts";
 import { answerRefused, brokenStream, entityError, logFailure } from "./failure.ts";
-import { bytesOf } from "./effect-ledger.ts";
 import { LargeAnswers } from "./large-answers.ts";
-import { descend } from "./lineage.ts";
-import type { Lineage } from "./lineage.ts";
 import { NO_EFFECTS } from "./outcome.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import { refusalByEnd, refusalByFailure } from "./snapshot-use.ts";
@@ -28,14 +25,8 @@ import { keepAnswer } from "./verdict.ts";
 import type { CommitVerdict, Verdict } from "./verdict.ts";
 
 /**
- * An entity with undone side effects may be busy with them for long, and cannot leave memory meanwhile: so many have to
- * find room in `maxEntityBytes` together, whatever theirs take.
- */
-const MIN_BUSY_ENTITIES = 4;
-
-/**
- * One entity with state in memory: a stream to the user function, a place in the log, and the commands that wait. What
- * it says to the user function, and how it lies in the log, is its kind's (`EntityProtocol`).
+ * One stateful entity in memory: a stream to the user function, a place in the log, and a queue of waiting commands.
+ * The kind of the entity (`EntityProtocol`) defines its messages to the user function and its records in the log.
  *
  *     activating ──▶ idle ◀──▶ open ──▶ appending
  *         ▲           │ ▲        │          │
@@ -44,34 +35,37 @@ const MIN_BUSY_ENTITIES = 4;
  *                     ▼
  *                passivating ──▶ gone          broken, from anywhere: ──▶ gone
  *
- * 1. (I2) A command is given to the user function only in `idle`, which it leaves by that.
- * 2. (I1) In `appending` the answer is held; it leaves when the append was acknowledged, never before.
+ * 1. (I2) The entity sends a command to the user function only in `idle`, and is in `open` from then on.
+ * 2. (I1) In `appending` the answer is held back until the log has acknowledged the append.
  * 3. (I4) Only `appending` and `marking` have an append in flight, and only one.
- * 4. (I3) After a refused append nothing of this entity's memory is used again: the stream goes, the history is read.
- *    If another writer was faster, nothing was stored, so the command is carried out anew on what is there now, at most
- *    `maxConflictRetries` times; before all that wait, as it came before them.
- * 5. (I6) `idle` is reached only through a history that was whole.
- * 6. (I7) A repeat of a command whose answer is kept gets that answer when its turn comes; the user function does not
- *    see it, and its side effects do not happen again. A refusal for good is such an answer.
- * 7. Every delivery is settled exactly once. Waiting ones survive a restart; a break settles them with an error.
- * 8. A stream that was let go of is deaf: what it still says changes nothing.
- * 9. (I11) An answer is taken from its caller's memory before anything of it is stored. Where there is no memory for it,
- *    the caller is refused, and the user function's state replayed if the answer has changed it. Where there is none for one
- *    like the last one, the user function is not asked.
- * 10. Side effects are numbered and stored with their command's record, and only then carried out (I1). Each record tells
- *    which are done by then; if none comes for a while, and before the entity leaves, one without a change does
- *    (`marking`). Those of which no record tells it are carried out again whenever the history has been read.
- * 11. (I11) A command that asks for more than may follow from it (`Lineage`), or for more side effects than may wait, is
- *     refused, and nothing of it is stored.
- * 12. If the user function gives up a stream that began with a snapshot before it has said anything about a command, the
- *     entity is replayed once more, from its events alone. A command that was open is given to it again: what refuses the
- *     first message of a stream has not seen the later ones.
- * 13. A stream speaks for one service. Before a command of another service with the same persistence id, the stream is let
- *     go and the history told on one of that service, so that both see one state.
+ * 4. (I3) After a refused append the entity uses nothing of what it had in memory: it releases the stream and reads
+ *    the history again. If another writer was faster, nothing was stored. Then the command is carried out again on
+ *    the new state, at most `maxConflictRetries` times, and before all waiting commands because it came first.
+ * 5. (I6) The entity becomes `idle` only after it has read its history to the end and found nothing missing.
+ * 6. (I7) A repeat of a command whose answer is kept gets that answer when its turn comes. The user function does not
+ *    see the repeat, and the side effects do not happen again. A final refusal (`isFinal`) is kept like an answer.
+ * 7. Every delivery, a command with its waiting caller, is settled exactly once. Waiting deliveries survive a
+ *    restart. If the stream breaks, they are settled with an error.
+ * 8. Messages that arrive on a released stream are ignored.
+ * 9. (I11) An answer is charged to its caller's memory before anything of it is stored. If there is no memory for it,
+ *    the caller gets an error, and the user function's state is replayed if the answer has changed it. A command that
+ *    has waited is not sent if there is no memory for an answer as large as the last one (`LargeAnswers`).
+ * 10. Side effects are numbered and stored in their command's record, and carried out only after that (I1). Each
+ *     record also says which side effects are done by then. If no record comes for a while, and before the entity
+ *     leaves memory, it stores a record without a change for this (`marking`). Each time the history has been read,
+ *     the side effects are carried out again that are neither known to be done nor under way.
+ * 11. (I11) A command is refused, and nothing of it stored, if it asks for more forwards and side effects than may
+ *     still follow from its caller's command (`Lineage`), or for more side effects than may wait.
+ * 12. If the user function refuses the snapshot that a stream began with (it ends the stream, or sends a failure,
+ *     before it has answered a command), the entity is replayed once more, from its events alone. An open command is
+ *     sent again, because a user function that refuses the first message of a stream has not seen the later ones.
+ * 13. A stream belongs to one service. Before a command of another service with the same persistence id, the entity
+ *     releases the stream and replays the history on a stream of that service, so that both services see the same
+ *     state.
  */
 export class StatefulEntity implements ActiveEntity {
   readonly id: string;
-  /** The one that the stream speaks for. */
+  /** The service that the stream belongs to. */
   #service: EntityService;
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
@@ -79,17 +73,20 @@ export class StatefulEntity implements ActiveEntity {
   readonly #journal: EntityJournal;
   #state: EntityState = ACTIVATING;
   #stream: ClientStream | undefined;
-  /** The same stream, as the one who counts the user function's streams knows it. */
+  /** The same stream, as `StreamRoom` counts it. */
   #watched: WatchedStream | undefined;
   #lastCommandId = 0n;
-  /** Waits for the end of the activation. */
+  /** Called when the activation ends, successfully or not. */
   #onActive: (() => void) | undefined;
   readonly #largeAnswers = new LargeAnswers();
-  /** Another writer was faster than its append, its stream was refused (12) or has to be another one (13): it is next. */
+  /**
+   * The next command, before those in the mailbox, because it has to be carried out again (4, 12) or needs another
+   * stream (13).
+   */
   #again: Delivery | undefined;
-  /** Of the snapshot that the stream began with, in bytes, while the user function has said nothing on it; else 0. */
+  /** Bytes of the snapshot that the stream began with, until the user function has answered a command on it; then 0. */
   #offeredBytes = 0;
-  /** Why the entity is replayed without its snapshot, while the user function has said nothing. */
+  /** Why the entity is replayed without its snapshot, until the user function has answered a command. */
   #refusal: SnapshotRefusal | undefined;
 
   constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, id: string) {
@@ -102,7 +99,7 @@ export class StatefulEntity implements ActiveEntity {
     this.#activate();
   }
 
-  /** Takes a command; the delivery is settled in due course, whatever happens. */
+  /** Takes a command. Its delivery is always settled, with an answer or an error. */
   deliver(delivery: Delivery): void {
     if (this.#state.kind === "idle") {
       if (!this.#isRepeat(delivery)) return this.#open(delivery);
@@ -114,14 +111,17 @@ export class StatefulEntity implements ActiveEntity {
     delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "MAILBOX_FULL", text));
   }
 
-  /** Ends an idle entity's stream and, when the user function has ended it too, leaves memory. Else does nothing. */
+  /**
+   * Ends the stream of an idle entity, after storing which side effects are done if no record says so. The entity
+   * leaves memory when the user function has ended the stream too. Does nothing if the entity is not idle.
+   */
   passivate(): void {
     if (this.#state.kind !== "idle") return;
     if (this.#journal.isMarked) this.#endStream();
     else this.#mark(true);
   }
 
-  /** Tells the log which side effects are done, if the entity is idle and the log does not know it. */
+  /** Stores which side effects are done, if the entity is idle and no record says so yet. */
   markEffects(): void {
     if (this.#state.kind === "idle" && !this.#journal.isMarked) this.#mark(false);
   }
@@ -131,7 +131,7 @@ export class StatefulEntity implements ActiveEntity {
     if (this.#state.kind === "idle" && !this.#journal.isMarked) this.#context.marks.touch(this);
   }
 
-  /** Has the side effects carried out that are not done and not under way. Calls back when that has begun, or cannot. */
+  /** Starts the side effects that are neither done nor under way. Calls `onBegun` when they have started, or cannot. */
   carryOutEffects(onBegun: () => void): void {
     if (this.#state.kind === "activating") {
       this.#onActive = onBegun;
@@ -150,7 +150,7 @@ export class StatefulEntity implements ActiveEntity {
     this.#restart();
   }
 
-  /** Whose commands it was given last. */
+  /** The service of the last command that was sent, or is to be sent next on a new stream. */
   get service(): EntityService {
     return this.#service;
   }
@@ -173,10 +173,11 @@ export class StatefulEntity implements ActiveEntity {
   #activate(): void {
     this.#state = ACTIVATING;
     this.#recover().catch((thrown: unknown) => {
-      // Its stream broke while the log was read: everybody has been told.
+      // The stream broke while the log was read, and all callers have got their errors.
       if (this.#state.kind === "gone") return;
       const error = thrown instanceof StatusError ? thrown : this.#logFailure(thrown);
-      // That the user function is gone, or busy, is said once, by who found it so, not by each command that still comes.
+      // The code that finds the user function gone or busy logs it once, so it is not logged for each further
+      // command.
       const level = error.code.startsWith("USER_FUNCTION_") ? "debug" : "error";
       this.#context.logger[level]("entity could not be activated", {
         entity: this.#name,
@@ -203,7 +204,7 @@ export class StatefulEntity implements ActiveEntity {
     const reads = new CountedReads(this.#context.log, this.#context.activationMemory);
     try {
       let isWhole: boolean;
-      // (12) A refused stream leaves the entity activating, a broken one does not.
+      // (12) The entity is still activating after its snapshot was refused, but not after its stream broke.
       do isWhole = await this.#replayFrom(reads);
       while (!isWhole && this.#state.kind === "activating");
     } finally {
@@ -211,7 +212,7 @@ export class StatefulEntity implements ActiveEntity {
     }
   }
 
-  /** False if the stream was lost before its end. */
+  /** False if the stream was lost before the whole history was replayed. */
   async #replayFrom(reads: CountedReads): Promise<boolean> {
     let stream: ClientStream | undefined;
     const { snapshots } = this.#context;
@@ -270,7 +271,7 @@ export class StatefulEntity implements ActiveEntity {
     });
   }
 
-  /** The user function has no room for the stream, and never said a word on it. */
+  /** The user function has no room for the stream, and has sent nothing on it. */
   #refuseStream(error: StatusError): void {
     const stream = this.#stream;
     this.#leave(error, error);
@@ -279,7 +280,7 @@ export class StatefulEntity implements ActiveEntity {
 
   // Commands
 
-  /** Opens the next command that somebody still waits for, or goes idle. */
+  /** Sends the next command whose caller still waits, or becomes idle. */
   #next(): void {
     this.#state = IDLE;
     const { clock, options } = this.#context;
@@ -299,7 +300,7 @@ export class StatefulEntity implements ActiveEntity {
     return again ?? this.#mailbox.shift();
   }
 
-  /** Answers a command that was carried out before. */
+  /** If the command was carried out before, answers it and returns true. */
   #isRepeat(delivery: Delivery): boolean {
     const answer = answerToRepeat(this.#journal.replies, delivery.command);
     if (answer === undefined) return false;
@@ -348,7 +349,7 @@ export class StatefulEntity implements ActiveEntity {
     if (!state.delivery.command.call.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
     if (state.delivery.command.call.idempotencyKey !== undefined) {
-      // (I7) One that changes nothing leaves a record all the same: a repeat gets this answer.
+      // (I7) An answer that changes nothing is stored too, so that a repeat gets it.
       const kept = keepAnswer(verdict);
       if (kept !== undefined) return this.#commit(state.delivery, kept);
     }
@@ -377,7 +378,14 @@ export class StatefulEntity implements ActiveEntity {
   ): void {
     const { effects } = this.#journal;
     const count = asked.length;
-    const lineage = this.#admit(delivery, asked, outcome.kind === "forward" ? 1 : 0);
+    // (11)
+    const lineage = admitDescendants(
+      delivery.command.lineage,
+      { effects: asked, forwards: outcome.kind === "forward" ? 1 : 0 },
+      { name: this.#name, ledger: effects.ledger },
+      this.#context.options,
+      this.#context.random,
+    );
     if (lineage instanceof StatusError) {
       delivery.reject(lineage);
       // The user function has applied the change to its own state.
@@ -389,7 +397,7 @@ export class StatefulEntity implements ActiveEntity {
         this.#journal.saveSnapshot(snapshot, this.service.snapshotVersion);
       }
       this.#context.onStored?.(delivery.command, change);
-      // I1: the record is safe now, so answer and effects may leave, even if the stream broke meanwhile.
+      // I1: the log has acknowledged the record, so answer and effects may leave, even if the stream broke meanwhile.
       if (outcome.kind === "failure") delivery.reject(outcome.error);
       else if (lineage === undefined) delivery.resolve(outcome);
       else {
@@ -406,26 +414,6 @@ export class StatefulEntity implements ActiveEntity {
     );
   }
 
-  /** The lineage of so many side effects and forwards; or why there may not be as many (10). */
-  #admit(
-    { command }: Delivery,
-    effects: readonly SideEffectMessage[],
-    forwards: number,
-  ): Lineage | StatusError | undefined {
-    if (effects.length + forwards === 0) return undefined;
-    const { options, random } = this.#context;
-    const lineage = descend(command.lineage, effects.length + forwards, options, random);
-    if (lineage instanceof StatusError || effects.length === 0) return lineage;
-    const { maxUndoneEffects, maxEntityBytes } = options;
-    const { undone, undoneBytes } = this.#journal.effects.ledger;
-    const maxBytes = Math.floor(maxEntityBytes / MIN_BUSY_ENTITIES);
-    const isWithin =
-      undone + effects.length <= maxUndoneEffects && undoneBytes + bytesOf(effects) <= maxBytes;
-    if (isWithin) return lineage;
-    const text = `${this.#name} would have more than ${maxUndoneEffects} side effects that are not done, or ${maxBytes} bytes of them`;
-    return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_EFFECTS", text);
-  }
-
   #onAppendFailed(error: unknown, delivery: Delivery): void {
     const failure = this.#appendFailure(error);
     const streamLost = this.#stream === undefined;
@@ -433,7 +421,8 @@ export class StatefulEntity implements ActiveEntity {
       this.#again = delivery;
       return this.#restart();
     }
-    // I3: the user function has applied events that are not in the log, so its memory goes before the caller is told.
+    // I3: the user function has applied a change that is not in the log, so its stream is released before the caller
+    // gets the error.
     if (!streamLost) this.#restart();
     delivery.reject(failure);
     if (streamLost) this.#leave(this.#waiting(), this.#waiting());
@@ -456,14 +445,14 @@ export class StatefulEntity implements ActiveEntity {
     return true;
   }
 
-  /** It waits from now on, as long as its caller does. */
+  /** Notes if the caller leaves while the command waits. */
   #await(delivery: Delivery): void {
     delivery.command.call.onCancel(() => {
       delivery.abandoned = true;
     });
   }
 
-  /** A record that says which side effects are done, and nothing else. */
+  /** Stores a record that says which side effects are done, and nothing else. */
   #mark(isLeaving: boolean): void {
     this.#context.onBusy(this);
     this.#state = MARKING;
@@ -474,7 +463,7 @@ export class StatefulEntity implements ActiveEntity {
     };
     this.#journal.append(NO_NEWS, goOn, (error) => {
       const { code } = this.#appendFailure(error);
-      // I3, I5: the cursor is wrong, or may be.
+      // I3, I5: the cursor is wrong after a conflict, and may be wrong after an unknown outcome.
       const isLost = code === "APPEND_CONFLICT" || code === "OUTCOME_UNKNOWN";
       if (isLost && this.#stream !== undefined) this.#restart();
       else goOn();
@@ -483,14 +472,20 @@ export class StatefulEntity implements ActiveEntity {
 
   // Endings
 
-  /** The user function's memory of the entity is wrong or unknown: replay it. Commands that wait keep their order. */
+  /**
+   * Replays the entity on a new stream, because the user function's state is wrong or unknown. Waiting commands keep
+   * their order.
+   */
   #restart(): void {
     this.#context.relayTimeouts.forget(this);
-    this.#letGo();
+    this.#releaseStream();
     this.#activate();
   }
 
-  /** (12) Of the snapshot that may be to blame, in bytes; an append that is under way decides for itself. */
+  /**
+   * (12) Bytes of the snapshot that may be the reason why a stream ended. In `marking` 0, because its append decides
+   * what follows.
+   */
   get #offered(): number {
     return this.#state.kind === "marking" ? 0 : this.#offeredBytes;
   }
@@ -506,11 +501,11 @@ export class StatefulEntity implements ActiveEntity {
       this.#await(state.delivery);
     }
     // An activation that is under way notices that its stream is gone.
-    if (state.kind === "activating") this.#letGo();
+    if (state.kind === "activating") this.#releaseStream();
     else this.#restart();
   }
 
-  /** The user function went on without the snapshot. */
+  /** The user function has answered a command after the replay without the snapshot. */
   #noteRefusal(refusal: SnapshotRefusal): void {
     this.#refusal = undefined;
     this.#context.snapshots.refused(this.service, this.id, refusal);
@@ -524,7 +519,10 @@ export class StatefulEntity implements ActiveEntity {
     this.#release(stream);
   }
 
-  /** The user function is asked to end the stream; it may go on to the next one before its end is heard. */
+  /**
+   * Asks the user function to end the stream. The stream is not counted from now on (`over`), because the user
+   * function may begin to serve the next stream before the end of this one arrives here.
+   */
   #release(stream: ClientStream): void {
     if (this.#watched !== undefined) this.#context.streams.over(this.#watched);
     stream.end();
@@ -543,14 +541,15 @@ export class StatefulEntity implements ActiveEntity {
     if (this.#journal.records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
   }
 
-  /** The stream broke its promise: the open command's caller is told what happened, those who wait that it is over. */
+  /** The stream failed. The caller of the open command gets `text`, the callers of waiting commands get `#waiting`. */
   #break(text: string, detail: string, isTold = false): void {
-    // Where nobody is hurt it is no news: a user function that goes takes all its idle entities with it.
+    // Only for debugging if the entity is idle: no caller is affected, and a user function that stops ends all
+    // streams.
     const level = this.#state.kind === "idle" ? "debug" : isTold ? "info" : "warn";
     this.#context.logger[level]("entity stream broke", { entity: this.#name, text, detail });
     if (!isTold && text !== this.#protocol.texts.termination) this.#complain(`${text}: ${detail}`);
-    this.#letGo();
-    // An append in flight decides for itself, and then leaves.
+    this.#releaseStream();
+    // If an append is in flight, its callbacks settle the command, and then the entity leaves.
     const isAppending = this.#state.kind === "appending" || this.#state.kind === "marking";
     if (!isAppending) this.#leave(brokenStream(text), this.#waiting());
   }
@@ -558,23 +557,23 @@ export class StatefulEntity implements ActiveEntity {
   #leave(current: StatusError, waiting: StatusError): void {
     const state = this.#state;
     this.#context.relayTimeouts.forget(this);
-    this.#letGo();
+    this.#releaseStream();
     const deliveries = [...(this.#again === undefined ? [] : [this.#again]), ...this.#mailbox.drain()];
     this.#again = undefined;
     this.#gone();
-    // With no command open, the one that waits longest is whose activation this was.
+    // During an activation the command that has waited longest is the one that caused it, so it gets `current`.
     const first =
       state.kind === "open" ? state.delivery : state.kind === "activating" ? deliveries.shift() : undefined;
     first?.reject(current);
     for (const delivery of deliveries) delivery.reject(waiting);
   }
 
-  /** What those are told whose command waits while the entity breaks. */
+  /** The error for callers whose command waits when the stream breaks. */
   #waiting(): StatusError {
     return brokenStream(this.#protocol.texts.waiting);
   }
 
-  #letGo(): void {
+  #releaseStream(): void {
     const stream = this.#stream;
     if (stream === undefined) return;
     this.#stream = undefined;

@@ -3,15 +3,15 @@
 import type { Position } from "../eventlog/mod.ts";
 import type { Commit } from "../protocol/mod.ts";
 
-/** The effects of one record, by the number of the last one. */
+/** The side effects of one record: the number of the last of them, and the record's position. */
 interface Recorded {
   readonly last: number;
   readonly position: Position;
 }
 
 /**
- * Which entities have side effects on record that no record says are done: folded from the records of one partition and
- * type, in their order. Pure.
+ * The entities with stored side effects that no record marks as done. Computed from the records of one partition and
+ * type, which are added in the order of their positions. Pure.
  */
 export class UndoneEffects {
   readonly #entities = new Map<string, readonly Recorded[]>();
@@ -32,7 +32,7 @@ export class UndoneEffects {
 
   add(id: string, position: Position, commit: Commit): void {
     const { sideEffects, firstEffect, effectsDone, kept, valueState } = commit;
-    // The record of a value stands alone: it repeats what is undone of those that it replaced.
+    // The record of a value replaces the earlier ones, so it repeats their undone effects (`kept`).
     const before = valueState === undefined ? (this.#entities.get(id) ?? []) : [];
     const [newestKept] = kept?.effects.slice(-1) ?? [];
     const recorded = [...before];
@@ -46,7 +46,11 @@ export class UndoneEffects {
     else this.#entities.set(id, undone);
   }
 
-  /** From where a reader finds all that is undone, who need not look beyond `end` now. */
+  /**
+   * The position after which a reader finds every record with undone effects.
+   *
+   * @param end up to where this reader has read; the result if nothing is undone.
+   */
   checkpoint(end: Position): Position {
     let from = end;
     for (const [first] of this.#entities.values()) {

@@ -22,13 +22,13 @@ import type { Outcome } from "./outcome.ts";
 export type Verdict =
   | CommitVerdict
   | AnswerVerdict
-  /** The stream cannot be trusted any more. `isTold`: the user function's developer knows it from the user function itself. */
+  /** The stream is unusable from now on. `isTold`: the user function itself tells its developer why (`FAILURES`). */
   | {
       readonly kind: "broken";
       readonly text: string;
       readonly detail: string;
       readonly isTold: boolean;
-      /** The user function gave the stream up, and not because of a command. */
+      /** The user function sent a failure that names no command. */
       readonly ofNoCommand?: boolean;
     };
 
@@ -37,12 +37,12 @@ export interface AnswerVerdict {
   readonly kind: "answer";
   readonly answer: Answer;
   readonly said: Said;
-  /** The entity's memory may be wrong: replay it afterwards. */
+  /** The user function's state of the entity may be wrong: replay the entity afterwards. */
   readonly forget: boolean;
   readonly complaint?: string;
 }
 
-/** Store the change and the side effects, then answer, and then carry the effects out. */
+/** Store the change and the side effects. Carry the effects out, and answer, only after that. */
 export interface CommitVerdict {
   readonly kind: "commit";
   /** Undefined: none. */
@@ -53,7 +53,7 @@ export interface CommitVerdict {
   /** Without the side effects. */
   readonly outcome: Outcome;
   readonly said: Said;
-  /** The entity's memory may be wrong: replay it afterwards. */
+  /** The user function's state of the entity may be wrong: replay the entity afterwards. */
   readonly forget: boolean;
 }
 
@@ -64,9 +64,9 @@ export type Answer =
   /** Without side effects. */
   { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: StatusError };
 
-/** What the messages of a kind of entity have in common with those of the others. */
+/** How the stream messages of one kind of entity are read. `judgeMessage` is the same for all kinds. */
 export interface Dialect<Reply extends EntityReplyMessage> {
-  /** Of the message, for people. */
+  /** Name of the message type, for error texts. */
   readonly name: string;
   readonly texts: StreamTexts;
   /** Throws if the bytes are no message, or one with more than `maxFields` fields. */
@@ -95,8 +95,8 @@ export type ChangeOfReply =
 export const NO_CHANGE: ChangeOfReply = { kind: "none" };
 
 /**
- * Judges the bytes of one message. `openCommandId` is undefined while the user function owes nothing; `extensions` are
- * those that it announced.
+ * Judges the bytes of one message. `openCommandId` is undefined while no command waits for a reply; `extensions` are
+ * those that the user function announced.
  */
 export function judgeMessage<Reply extends EntityReplyMessage>(
   dialect: Dialect<Reply>,
@@ -130,7 +130,9 @@ function broken(text: string, detail: string): Verdict {
   return { kind: "broken", text, detail, isTold: false };
 }
 
-/** The user function gave the stream up. If it says why where its developer looks, the caller is told so. */
+/**
+ * The user function sent a failure for the stream. If it logs the reason itself (`FAILURES`), the error text says so.
+ */
 function givenUp(
   text: string,
   { commandId, description }: Failure,
@@ -156,8 +158,8 @@ function judgeReply<Reply extends EntityReplyMessage>(
   const action = reply.clientAction?.action;
   const changed = dialect.changeOf(reply);
   if (action?.case === "failure") {
-    // A failed command changes nothing, whatever came with the failure; but the user function has applied that
-    // to its own state, so that state has to go. Its side effects are dropped.
+    // A failed command changes nothing, and its side effects are dropped. If a change came with the failure, the user
+    // function has applied it to its own state, so the entity is replayed.
     const forget = action.value.restart || changed.kind !== "none";
     const answer = { ok: false as const, error: commandFailed(action.value, extensions) };
     return { kind: "answer", answer, said: action, forget };
@@ -174,7 +176,10 @@ function judgeReply<Reply extends EntityReplyMessage>(
   return commitNoChange(outcome, action, effects, false);
 }
 
-/** What to store of an answer that changes nothing, so that a repeat of its command gets it (I7). Undefined: it need not. */
+/**
+ * The record of an answer that changes no state, so that a repeat of its command gets the same answer (I7).
+ * Undefined: nothing is stored, because the answer is a failure that is not final.
+ */
 export function keepAnswer({ answer, said, forget }: AnswerVerdict): CommitVerdict | undefined {
   if (answer.ok) return commitNoChange(answer.outcome, said, [], forget);
   const { error } = answer;
@@ -196,13 +201,13 @@ function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint |
   return `reply to command ${commandId}, but ${expected}`;
 }
 
-/** Nothing of the reply takes effect, and both the caller and the user function are told. */
+/** Nothing of the reply takes effect. The caller gets an error, and the user function a report. */
 function violation(text: string): Verdict {
   const error = entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text);
   return { kind: "answer", answer: { ok: false, error }, said: undefined, forget: true, complaint: text };
 }
 
-/** What comes of an answer that is no failure. */
+/** The outcome of an answer that is not a failure, without its side effects. */
 export function outcomeOf(said: Said): Outcome {
   if (said?.case === "reply") return readReply(said.value, NO_EFFECTS);
   if (said?.case === "forward") return readForward(said.value, NO_EFFECTS);

@@ -11,13 +11,13 @@ export interface ActionCall {
   readonly call: CallContext;
 }
 
-/** A stream for an action whose method takes or gives one. */
+/** A call of an action whose method takes a stream, gives one, or both. */
 export interface ActionStreamCall {
   readonly method: ActionMethod;
   /** The serialized input messages; one where the method takes no stream. */
   readonly input: AsyncIterable<Uint8Array>;
-  /** Answers that wait are taken from its bytes. */
+  /** Answers that wait for the caller are charged to its `bytes`. */
   readonly call: CallContext;
-  /** Called once, before the end is given out, if the user function ends the stream well. */
+  /** Called once, before the iterator ends, if the user function ends the stream with status OK. */
   readonly onEnd?: (end: StreamEnd) => void;
 }

@@ -27,7 +27,7 @@ export function commandMessage(method: ActionMethod, payload: Uint8Array, metada
   return encode(method.service.desc.typeName, method.desc.name, anyOf(method, payload), metadata);
 }
 
-/** Begins a stream of messages: says what it is for, and carries no payload. */
+/** The first message of a stream: names the service and the method, and carries no payload. */
 export function openMessage(method: ActionMethod, metadata: Metadata): Uint8Array {
   return encode(method.service.desc.typeName, method.desc.name, undefined, metadata);
 }
@@ -56,7 +56,7 @@ export function readResponse(method: ActionMethod, bytes: Uint8Array, maxFields:
     case "forward":
       return readForward(response.value, effects);
     case "failure":
-      // Unlike an entity's, the effects of an action happen beside a failure too.
+      // The effects of an action are carried out even if it fails, unlike those of an entity.
       return { kind: "failure", error: commandFailed(response.value, method.service.extensions), effects };
     case undefined:
       return { kind: "nothing", effects };

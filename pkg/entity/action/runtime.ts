@@ -33,10 +33,10 @@ export interface ActionRuntimeDependencies {
 }
 
 /**
- * Hands commands to actions: one call to the user function for each, of the same shape.
+ * Hands commands to actions. Each command is one call to the user function, unary or streamed as the command is.
  *
- * 1. What the user function ends a call with, its own status, its caller gets.
- * 2. Whoever stops waiting, or takes too long, ends the call at the user function too.
+ * 1. The caller gets the status with which the user function ends the call.
+ * 2. If the caller stops waiting, or a time-out passes, the call to the user function is cancelled.
  */
 export class ActionRuntime {
   readonly #streams: StreamOpener;
@@ -93,7 +93,7 @@ export class ActionRuntime {
     }
   }
 
-  /** What the user function answers, as it is asked for. The iterator throws StatusError, and nothing else. */
+  /** Gives each answer of the user function when it is asked for. The iterator throws StatusError, and nothing else. */
   streamed(call: ActionStreamCall): AsyncIterableIterator<Outcome, undefined> {
     return new ActionStream(this.#context, call);
   }
@@ -101,14 +101,14 @@ export class ActionRuntime {
 
 const UNARY_PATH = `/${ActionProtocol.typeName}/${ActionProtocol.method.handleUnary.name}`;
 
-/** A call that the user function owes an answer to. */
+/** A call that the user function has not answered yet. */
 class OpenCall implements WatchedStream {
   isHeard = false;
   timedOut = false;
   refusal: StatusError | undefined;
   cancel: () => void = NOTHING_TO_CANCEL;
 
-  /** Nobody waits for it any more. */
+  /** Whether the call has timed out or was refused, so that its answer is of no use. */
   get isOver(): boolean {
     return this.timedOut || this.refusal !== undefined;
   }

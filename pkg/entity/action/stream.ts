@@ -24,23 +24,24 @@ export interface ActionStreamContext {
   readonly maxMessageFields: number;
 }
 
-/** What is read ahead of whoever takes the answers, in bytes. */
+/** How many bytes of answers are read before they are asked for. */
 const READ_AHEAD_BYTES = 65_536;
 
-/** What an answer that waits costs beside its bytes, so that empty ones have a bound too. */
+/** Bytes that are charged for each waiting answer besides its own, so that empty answers are bounded too. */
 const MESSAGE_OVERHEAD_BYTES = 64;
 
 /**
- * One streamed command at an action: the caller's messages go there, the answers come back, each as fast as its reader.
+ * One streamed command to an action. The caller's messages go to the user function and the answers come back, each at
+ * the pace of its reader.
  *
- * 1. Nothing is opened, and nothing taken from the caller, before the first answer is asked for.
- * 2. The caller's next message is taken when the user function takes more; an answer when it is asked for, but for a
- *    bounded read-ahead (I11).
- * 3. The stream is over once: by the user function's word, by a failure of the caller's input, by `cancel` or `return`,
- *    or when nothing has moved for the idle time-out. Then the other sides are let go of: the call at the user function
- *    is cancelled if it was not ended, the caller's input returned.
+ * 1. No stream is opened, and no message taken from the caller, before the first answer is asked for.
+ * 2. The caller's next message is read when the user function can take more. An answer is read when it is asked for,
+ *    except for a bounded read-ahead (I11).
+ * 3. The stream ends once: when the user function ends it, when the caller's input fails, when the call is cancelled
+ *    or `return` is called, or when no message has moved in either direction for the idle time-out. Then the call to
+ *    the user function is cancelled if it has not ended, and `return` of the caller's input is called.
  * 4. Answers that came before the end are given out before it.
- * 5. An answer is counted in its caller's memory from when it came until the next one is asked for (I11); where there is
+ * 5. An answer is charged to its caller's memory from its arrival until the next one is asked for (I11). If there is
  *    no memory for it, the stream fails.
  */
 export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
@@ -49,7 +50,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   readonly #input: AsyncIterator<Uint8Array>;
   readonly #answers: PullBuffer<Uint8Array>;
   #stream: ClientStream | undefined;
-  /** Of the answer that was given out last. */
+  /** Bytes charged for the answer that was given out last. */
   #givenBytes = 0;
   #over = false;
 
@@ -92,7 +93,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     return this;
   }
 
-  /** Nothing has moved for the idle time-out. */
+  /** No message has moved in either direction for the idle time-out. */
   idle(): void {
     const text = `${methodName(this.#command.method)} had no message in either direction for ${this.#context.idleTimeoutMs} ms`;
     this.#finish(entityError(Status.DEADLINE_EXCEEDED, "STREAM_IDLE", text));
@@ -102,7 +103,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     const { method, call } = this.#command;
     this.#context.idle.touch(this);
     call.onCancel(() => this.#finish(entityError(Status.CANCELLED, "CANCELLED", "the caller went away")));
-    // It may have gone already.
+    // The caller may have left already.
     if (this.#over) return;
     this.#open(PATHS[method.desc.methodKind]).catch((error: unknown) => this.#finish(error));
   }
@@ -110,7 +111,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   async #open(path: string): Promise<void> {
     const { streams } = this.#context;
     const stream = await streams.withRoom(() => {
-      // It may have waited for room longer than its caller did.
+      // The stream may have ended while it waited for room.
       if (this.#over) return undefined;
       this.#stream = streams.open(path, {
         onMessage: (bytes) => this.#onAnswer(bytes),
@@ -121,7 +122,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     if (stream !== undefined) await this.#send(stream);
   }
 
-  /** Gives the caller's messages to the user function, at its pace. */
+  /** Sends the caller's messages to the user function, at the pace of the user function. */
   async #send(stream: ClientStream): Promise<void> {
     const {
       method,
@@ -165,14 +166,14 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     this.#finish(undefined);
   }
 
-  /** The stream is over, for every side. Of several reasons the first counts. */
+  /** Ends the stream on both sides. Of several reasons the first counts. */
   #finish(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#context.idle.forget(this);
     this.#stream?.cancel();
     this.#answers.end(error === undefined || error instanceof StatusError ? error : unforeseen(error));
-    // One that waits for its caller answers when the caller's call is over; nobody waits for that.
+    // Not awaited, because an input that waits for its caller resolves `return` only when the caller's call is over.
     void Promise.resolve(this.#input.return?.()).catch(() => undefined);
   }
 }
@@ -195,7 +196,7 @@ function unforeseen(error: unknown): StatusError {
 
 const path = (name: string): string => `/${ActionProtocol.typeName}/${name}`;
 
-/** The protocol's methods by the shape of the action's. */
+/** The protocol's method for each shape of an action's method. */
 const PATHS = {
   unary: path(ActionProtocol.method.handleUnary.name),
   client_streaming: path(ActionProtocol.method.handleStreamedIn.name),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Messages to the user function of an event sourced entity. Literals, since this is the path of every command. */
+/**
+ * Messages to the user function of an event sourced entity. They are object literals because each command needs one.
+ */
 
 import { toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";

@@ -58,7 +58,7 @@ async function* recover(
       commits.push(read.commit);
       cursor = read.cursor;
     }
-    // (I6) A snapshot stands for records that are there, also one that is not used.
+    // (I6) The records that a snapshot includes must exist, even if the snapshot is not used.
     if (page.end && found !== undefined) checkEnd(found.cursor, cursor);
     const end = page.end ? cursor : undefined;
     yield { messages, snapshotBytes, kept, commits, records: commits.length, cursor: end };

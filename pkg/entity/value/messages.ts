@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Messages to the user function of a value entity. Literals, since this is the path of every command. */
+/** Messages to the user function of a value entity. They are object literals because each command needs one. */
 
 import { toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
@@ -12,7 +12,10 @@ import type { EntityService } from "../../userfunction/mod.ts";
 import { commandToEntity } from "../command-message.ts";
 import type { EntityCommand } from "../command.ts";
 
-/** Opens the stream. The state is always there, as Cloudstate's TCK wants it; its value is not if nothing is stored. */
+/**
+ * The first message of a stream. Its `state` is always present, because Cloudstate's TCK expects it; the `value` in
+ * it is absent if nothing is stored.
+ */
 export function initMessage(service: EntityService, entityId: string, value: Any | undefined): Uint8Array {
   return encode({
     case: "init",

@@ -43,7 +43,10 @@ async function* recover(
   yield { messages, snapshotBytes: 0, kept: commit?.kept, commits, records: 0, cursor };
 }
 
-/** The same value once more: only the log has it. If another writer was faster, the fence finds that out. */
+/**
+ * Reads the current value, to be stored again. It comes from the log because the proxy keeps no value in memory. If
+ * another writer replaces it meanwhile, the log refuses the append (I3).
+ */
 async function noChange(log: EventLog, key: EntityKey): Promise<Change> {
   return { kind: "value", value: (await lastOf(log, key)).value };
 }
