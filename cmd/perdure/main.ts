@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// The command line `perdure`, from its sources. Every Node since 18 reads this file, so that an old one says what to do:
-// it is plain JavaScript without types, and CommonJS by the package.json beside it, because an old Node takes no module
-// whose name ends in `.ts`. What it begins needs a new one.
+// The command line `perdure`, from its sources. Every Node since 18 can run this file, so that an old Node says what to
+// do. For that it is plain JavaScript without types, and CommonJS by the package.json beside it, because an old Node
+// loads no module whose name ends in `.ts`. The code that it imports needs a new Node.
 
 void (function main() {
   const needed = 24;

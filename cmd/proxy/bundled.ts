@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The proxy as the entry of a bundle (hack/bundle): one file has nothing to load later, so what keeps its compiled code
-// is not `main.ts` but Node, by NODE_COMPILE_CACHE.
+// The entry of the bundled proxy (hack/bundle). A bundle is one file and loads nothing later, so its compiled code is
+// not cached as in `main.ts`, but by Node itself (NODE_COMPILE_CACHE).
 
 import { run } from "./run.ts";
 

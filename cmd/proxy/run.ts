@@ -25,8 +25,9 @@ const EXIT_USAGE = 2;
 type Texts = Readonly<Record<string, string | undefined>>;
 
 /**
- * Runs the proxy until it is told to stop. Ends the process: 0 as asked, 1 could not start (also for want of a user
- * function, `startTimeoutMs`), 2 wrong usage. Why is said on standard error and in `terminationMessageFile`.
+ * Runs the proxy until it is told to stop, then ends the process with an exit code: 0 stopped as asked, 1 could not
+ * start (also because it found no user function, `startTimeoutMs`), 2 wrong usage. The reason is written to standard
+ * error and to `terminationMessageFile`.
  */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   keepWithoutReaders("perdure");
@@ -36,7 +37,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   try {
     const failed = Promise.withResolvers<StartError>();
     const proxy = await start(flags, env, stop.signal, failed.resolve).catch((error: unknown) => {
-      // It still waited for its log, and does not have to any more.
+      // The proxy was told to stop while it waited for its log.
       if (stop.signal.aborted) process.exit(EXIT_STOPPED);
       throw error;
     });

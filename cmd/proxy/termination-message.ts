@@ -5,14 +5,15 @@ import { writeFileSync } from "node:fs";
 import { CodedError, describeError, resolveSettings, toError } from "../../pkg/base/mod.ts";
 import { PROXY_SETTINGS } from "../../pkg/proxy/mod.ts";
 
-/** What the kubelet keeps of a message. */
+/** The kubelet keeps at most so many bytes of a message. */
 const MAX_BYTES = 4_096;
 
 const { terminationMessageFile } = PROXY_SETTINGS;
 
 /**
- * Writes why the proxy ends to `terminationMessageFile`, if there is one; Kubernetes shows it in the pod's status, and Knative in
- * that of the service. Other settings may be what is wrong, so only this one is read. Never throws.
+ * Writes why the proxy ends to `terminationMessageFile`, if there is one; Kubernetes shows it in the pod's status,
+ * and Knative in that of the service. Only this setting is read, because the error may be in another one. Never
+ * throws.
  */
 export function leaveTerminationMessage(
   error: unknown,
@@ -28,14 +29,14 @@ export function leaveTerminationMessage(
   }
 }
 
-/** In one line what happened, and the code under which docs/errors.md has it. */
+/** In one line what happened, and its code in docs/errors.md. */
 export function terminationMessage(error: unknown): string {
   const code = error instanceof CodedError ? ` (${String(error.code)})` : "";
   const room = MAX_BYTES - Buffer.byteLength(code);
   return shortened(describeError(error), room) + code;
 }
 
-/** The beginning that has no more bytes than may be, without half a character at its end. */
+/** The text, cut to at most `maxBytes` bytes without half a character at its end. */
 function shortened(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;

@@ -23,14 +23,14 @@ const EXIT_USAGE = 2;
 
 /** Runs the webhook until it is told to stop. Ends the process: 0 as asked, 1 could not start, 2 wrong usage. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  // While nothing is open but the wait for the next try, Node would take the work for done.
+  // Keeps this process alive: while it only waits for the next try, Node would end it.
   setInterval(() => undefined, MAX_DELAY_MS);
   keepWithoutReaders("perdure-webhook");
   const stop = new AbortController();
   const stopRequested = stopSignal(() => process.exit(EXIT_FAILED)).then(() => stop.abort());
   try {
     const webhook = await start(argv, env, stop.signal).catch((error: unknown) => {
-      // It still waited for the API server, and does not have to any more.
+      // The webhook was told to stop while it waited for the API server.
       if (stop.signal.aborted) process.exit(EXIT_STOPPED);
       throw error;
     });

@@ -3,16 +3,16 @@
 import { createServer } from "node:net";
 import type { AddressInfo, ListenOptions, Server, Socket } from "node:net";
 
-/** Sockets that listen on one port. */
+/** Number of sockets that listen on one port. */
 const COUNT = 8;
 
 /**
- * Connections that the system keeps for each of them until they are accepted; it takes no more than its own bound
- * (`somaxconn`, mostly 4,096).
+ * Length of each socket's accept queue, in connections. The system caps it at its own bound (`somaxconn`, mostly
+ * 4,096).
  */
 const BACKLOG = 4_096;
 
-/** Where any port will do, another process may take the one that was found free. */
+/** Most attempts to listen on any free port (port 0): another process may take the port after it was found free. */
 const MAX_TRIES = 5;
 
 export interface Address {
@@ -24,18 +24,19 @@ export interface Address {
 
 /** The sockets beside the first one. */
 export interface Acceptors {
-  /** Accepts no more. Resolves when their last connection is gone. */
+  /** Stops accepting. Resolves when the last of their connections has closed. */
   close(): Promise<void>;
 }
 
 /**
- * Listens on one port with several sockets, among which Linux divides new connections (`SO_REUSEPORT`). Node accepts one
- * connection of a socket in each turn of its event loop: with one socket, a caller who opens connections as fast as it
- * can keeps all new ones waiting for seconds, because each of the flood takes a turn first. Elsewhere there is one socket.
+ * Listens on one port with several sockets, among which Linux distributes new connections (`SO_REUSEPORT`). Other
+ * systems get one socket. Node accepts one connection per socket in each turn of its event loop. With a single
+ * socket, a caller that opens connections as fast as it can would delay all other new connections for seconds,
+ * because each connection of the flood takes a turn first.
  *
- * @param first has its own listener for connections.
- * @param onConnection takes the connections of the others.
- * @throws what Node throws if the port cannot be had, also where only a process with such sockets has it.
+ * @param first must already have its own listener for connections.
+ * @param onConnection gets the connections that the other sockets accept.
+ * @throws Node's error if the port cannot be bound, also if another process listens on it with `SO_REUSEPORT`.
  */
 export async function listenTogether(
   first: Server,
@@ -47,7 +48,8 @@ export async function listenTogether(
     return { close: () => Promise.resolve() };
   }
   for (let tries = 1; ; tries++) {
-    // Sockets that share a port would share it with those of another process too, so it has to be free for one alone.
+    // Bind the port once without `SO_REUSEPORT` first, because sockets with it would also share the port with another
+    // process.
     const port = await freePort(address);
     const others = Array.from({ length: COUNT - 1 }, () =>
       createServer({ allowHalfOpen: true, noDelay: true }, onConnection),

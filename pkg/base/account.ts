@@ -3,21 +3,21 @@
 import { assert } from "./assert.ts";
 
 /**
- * An account of something that there is only so much of (bytes, open requests, connections), which many holders share
- * (I11). A holder is what must not take everything: a peer address, and inside it a connection.
+ * Counts the use of a limited resource (bytes, open requests, connections) that many holders share (I11). A holder is
+ * a party that must not take everything: a peer address, and inside it a connection.
  *
  *     account ◀── holder ◀── holder ◀── charge
  *     (bound)    (address) (connection) (request)
  *
- * 1. *Exact.* What an account, or a holder, has in use is the sum of what was taken and not given back. A charge gives
- *    all of its part back when it is closed, once, however its request ended.
+ * 1. *Exact.* The amount that an account or a holder has in use is the sum of what was taken and not given back. A
+ *    charge that is closed gives back all it holds, once, however its request ended.
  * 2. *Bounded.* `take` refuses, and takes nothing, rather than exceed the bound.
- * 3. *Fair.* After a `take` no holder has more in use than what is still available to the others beside it, to within
- *    one. So one holder alone gets at most half of the account, two get a third each, and a newcomer always finds room.
- *    (The rule is the dynamic threshold of Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet
- *    Switches", IEEE/ACM Transactions on Networking 6(2), 1998.)
- * 4. `overdraw` takes what has already arrived and cannot be refused any more. Until that much has been given back,
- *    everything else is refused.
+ * 3. *Fair.* After a `take` no holder has more in use than is still available to the other holders beside it, to
+ *    within one. So a single holder gets at most half of the account, two get a third each, and a newcomer always
+ *    finds room. (The rule is the dynamic threshold of Choudhury and Hahne, "Dynamic Queue Length Thresholds for
+ *    Shared-Memory Packet Switches", IEEE/ACM Transactions on Networking 6(2), 1998.)
+ * 4. `overdraw` takes an amount that has already arrived and can no longer be refused. While the account is over its
+ *    bound, everything else is refused.
  */
 export class Account {
   readonly max: number;
@@ -38,32 +38,35 @@ export class Account {
     return this.max - this.#used;
   }
 
-  /** Opens a charge that has the whole account for itself. */
+  /** Opens a charge directly on the account: it may take all that is available, without a fair share. */
   charge(): Charge {
     return new Charge(this);
   }
 
   /**
-   * Opens a charge that is never refused, but overdraws: for work whose number is bounded, and which does not begin before
+   * Opens a charge that overdraws instead of refusing. For work that is bounded in number and does not begin before
    * `untilAvailable`.
    */
   patientCharge(): Charge {
     return new Charge(this, true);
   }
 
-  /** A holder with a fair share. There is nothing to close: a holder that holds nothing costs nothing here. */
+  /**
+   * Creates a holder with a fair share (3). It needs no `close`, because a holder that holds nothing leaves no trace
+   * here.
+   */
   holder(): Holder {
     return new Holder(this);
   }
 
-  /** Takes so much more. False, and nothing is taken, if there is not so much. */
+  /** Takes `amount` more. Returns false and takes nothing if less is available. */
   take(amount: number): boolean {
     if (amount > this.available) return false;
     this.#used += amount;
     return true;
   }
 
-  /** Takes what cannot be refused any more (4). */
+  /** Takes `amount` even beyond the bound (4). */
   overdraw(amount: number): void {
     this.#used += amount;
   }
@@ -76,8 +79,8 @@ export class Account {
   }
 
   /**
-   * Resolves when anything can be taken, for work that learns only afterwards how much it takes and then overdraws. Its
-   * owner bounds how much of such work there is.
+   * Resolves when anything is available. For work that learns only afterwards how much it needs, and then overdraws.
+   * The owner of such work must bound how much of it runs at a time.
    */
   untilAvailable(): Promise<void> {
     if (this.available > 0) return Promise.resolve();
@@ -113,14 +116,14 @@ export class Holder {
     return new Charge(this);
   }
 
-  /** Takes so much more. False, and nothing is taken, if this holder may not have it. */
+  /** Takes `amount` more. Returns false and takes nothing if that exceeds this holder's share. */
   take(amount: number): boolean {
     if (amount > this.available) return false;
     this.overdraw(amount);
     return true;
   }
 
-  /** Takes what cannot be refused any more (4). */
+  /** Takes `amount` even beyond the bound (4). */
   overdraw(amount: number): void {
     this.#used += amount;
     this.#parent.overdraw(amount);
@@ -133,7 +136,7 @@ export class Holder {
   }
 }
 
-/** What one request holds of an account, until it is closed. */
+/** The amount that one request holds of an account, until the charge is closed. */
 export class Charge {
   readonly #holder: Account | Holder;
   readonly #overdraws: boolean;
@@ -154,7 +157,10 @@ export class Charge {
     return this.#isClosed ? 0 : this.#holder.available;
   }
 
-  /** Takes so much more. False, and nothing is taken, if the holder may not have it; always false after `close`. */
+  /**
+   * Takes `amount` more. Returns false and takes nothing if that exceeds the holder's share (a patient charge
+   * overdraws instead), and always after `close`.
+   */
   take(amount: number): boolean {
     if (this.#isClosed) return false;
     if (this.#overdraws) this.#holder.overdraw(amount);
@@ -163,14 +169,14 @@ export class Charge {
     return true;
   }
 
-  /** Takes what cannot be refused any more (4). After `close` nothing. */
+  /** Takes `amount` even beyond the bound (4). Ignored after `close`. */
   overdraw(amount: number): void {
     if (this.#isClosed) return;
     this.#held += amount;
     this.#holder.overdraw(amount);
   }
 
-  /** Gives so much back. After `close` there is nothing to give. */
+  /** Gives `amount` back. Ignored after `close`. */
   give(amount: number): void {
     if (this.#isClosed || amount === 0) return;
     assert(amount <= this.#held, "no more is given back than was taken");
@@ -178,13 +184,15 @@ export class Charge {
     this.#holder.give(amount);
   }
 
-  /** Holds exactly so much from now on, because what it held so far has become something else. */
+  /**
+   * Sets the held amount to `amount`, overdrawing if necessary. For example, when a request has become its response.
+   */
   holdExactly(amount: number): void {
     if (amount > this.#held) this.overdraw(amount - this.#held);
     else this.give(this.#held - amount);
   }
 
-  /** Gives everything back. Nothing is taken any more; closing again does nothing. */
+  /** Gives everything back. Every later `take` is refused, and closing again does nothing. */
   close(): void {
     this.give(this.#held);
     this.#isClosed = true;

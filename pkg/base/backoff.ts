@@ -7,16 +7,17 @@ export interface BackoffOptions {
   readonly minMs: number;
   /** No delay is longer than this (before jitter), in milliseconds. */
   readonly maxMs: number;
-  /** Each delay is so many times the one before. Default 2. */
+  /** Factor from each delay to the next. Default 2. */
   readonly growth?: number;
-  /** Up to this fraction is added or taken away at random, so that many waiters do not come back together. */
+  /** Largest fraction of a delay that is added or subtracted at random, so that many waiters do not retry at once. */
   readonly jitter: number;
 }
 
 /** Delay in milliseconds before try `attempt` + 1: `min(maxMs, minMs * growth^(attempt - 1)) * (1 ± jitter)`. */
 export function backoffMs(attempt: number, options: BackoffOptions, random: Random): number {
   const { minMs, maxMs, growth = 2 } = options;
-  // Beyond 300 any growth from 1.1 on has passed every bound; the power itself must stay finite.
+  // The exponent stops at 300, because the power must stay finite. By then any growth from 1.1 on has passed every
+  // bound.
   const exponent = Math.min(Math.max(attempt, 1) - 1, 300);
   const base = Math.min(maxMs, minMs * growth ** exponent);
   return base * (1 + options.jitter * (2 * random() - 1));

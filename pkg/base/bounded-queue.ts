@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A first-in-first-out queue with a bound (I11), on a ring that grows by doubling: an idle owner of thousands of these
- * pays for one small array each.
+ * A first-in-first-out queue with a bound (I11). It is a ring buffer that grows by doubling, so that an idle owner of
+ * thousands of these pays for only one small array each.
  */
 export class BoundedQueue<T> {
   readonly capacity: number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Time as a parameter: everything that waits or measures takes one of these, so that tests own the time. */
+/** The source of time. All code that waits or measures time gets one as a parameter, so that tests control the time. */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970. For people and records; may jump. */
   wallMs(): number;
@@ -11,7 +11,7 @@ export interface Clock {
 }
 
 export interface Timer {
-  /** Harmless if it has fired or was cancelled before. */
+  /** Does nothing if the timer has fired or was cancelled before. */
   cancel(): void;
 }
 
@@ -29,8 +29,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Resolves after `delayMs`, or at once when the signal aborts: whoever waits looks at the signal, so an abort is not
- * an error here.
+ * Resolves after `delayMs` milliseconds, or at once when the signal aborts. An abort is not an error here, because
+ * the caller checks the signal itself.
  */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -4,8 +4,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * Collects all garbage of this thread at once, and gives the memory back. For the rare moments at which it is known that
- * much has become garbage, which V8 would keep until as much has come to it.
+ * Runs a full, synchronous garbage collection of this thread and returns the freed memory to the system. For the rare
+ * moments when much memory is known to have become garbage, because V8 would otherwise keep it until about as much
+ * garbage again has accumulated.
  */
 export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");

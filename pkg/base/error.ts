@@ -5,8 +5,8 @@ import { inspect } from "node:util";
 const MAX_CAUSES = 8;
 
 /**
- * The base of every error that Perdure raises on purpose. Each boundary extends it once, with a closed list of codes;
- * callers decide by `code`, never by the text. `cause` keeps what was translated.
+ * The base of every error that Perdure raises on purpose. Each boundary extends it once, with a closed list of codes.
+ * Callers decide by `code`, never by the text. `cause` keeps the original error.
  */
 export abstract class CodedError<Code extends string> extends Error {
   readonly code: Code;
@@ -21,7 +21,7 @@ export abstract class CodedError<Code extends string> extends Error {
 /** Any thrown value as an `Error`, for places that must log or wrap what they did not expect. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
-  // Not every object has a text of its own, and this must not throw.
+  // `inspect`, because `String` throws for objects that have no text form, and this function must not throw.
   return new Error(typeof thrown === "string" ? thrown : inspect(thrown, { breakLength: Infinity }));
 }
 
@@ -29,7 +29,7 @@ export function toError(thrown: unknown): Error {
 export function describeError(thrown: unknown): string {
   const lines: string[] = [];
   let current: unknown = thrown;
-  // Bounded, since a chain of causes may be a ring.
+  // Bounded, because a chain of causes may be circular.
   do {
     const error = toError(current);
     lines.push(error.message === "" ? error.name : error.message);

@@ -3,8 +3,8 @@
 import type { Clock, Timer } from "./clock.ts";
 
 /**
- * Time-outs of one length for many members, on one timer: for ten thousand idle entities or open commands, where a
- * timer each would cost more than the work.
+ * Timeouts of one length for many members, with one timer for all. For ten thousand idle entities or open commands,
+ * because a timer for each would cost more than the work.
  *
  * 1. A member expires once, `timeoutMs` after it was last touched, and is forgotten then.
  * 2. All members share one length, so the order of touching is the order of expiry (a `Map` keeps it).
@@ -43,7 +43,7 @@ export class ExpiryQueue<T> {
     this.#touchedMs.delete(member);
   }
 
-  /** Forgets everyone and stops the timer. */
+  /** Forgets all members and stops the timer. */
   clear(): void {
     this.#touchedMs.clear();
     this.#timer?.cancel();
@@ -64,7 +64,7 @@ export class ExpiryQueue<T> {
     }
   }
 
-  /** Sets the timer for the oldest member anew: `onExpired` may have touched, forgotten, cleared or thrown. */
+  /** Sets the timer for the oldest member again, because `onExpired` may have touched, forgotten, cleared or thrown. */
   #restart(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -7,14 +7,15 @@ import { randomBelow } from "./random.ts";
 import type { Random } from "./random.ts";
 
 /**
- * Below the ports that systems give to outgoing connections (from 32,768 on Linux): none of those can take the port
- * while its server is away for a restart, and whoever looks for that server cannot connect to itself.
+ * The lowest port to try. The range lies below the ports that systems assign to outgoing connections (from 32,768 on
+ * Linux), so that no such connection takes the port while its server restarts, and no client of that server connects
+ * to itself.
  */
 const FIRST = 20_000;
 const COUNT = 12_000;
 const TRIES = 50;
 
-/** A port that nobody listens on now, for a server that has to come back on the same one. */
+/** A port that no process listens on now, for a server that must be able to restart on the same port. */
 export async function freePort(host: string, random: Random): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const found = await tryPort(host, FIRST + randomBelow(random, COUNT));

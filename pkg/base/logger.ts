@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How much is said, most first; each level says what those after it say. */
+/** Log levels, most verbose first. Each level includes the lines of the levels after it. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** A log line: a constant message and what varies beside it. */
+/** Writes log lines: a constant message, and fields for the values that vary. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

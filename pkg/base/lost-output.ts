@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Keeps this process when what it writes is not read any more (a log collector that died, a closed pipe): without a
- * listener the EPIPE of the next line would end it in the middle of its work. Lines are lost from then on; of standard
- * output the program says so once on standard error.
+ * Keeps the process alive when the reader of its standard output or standard error is gone (a log collector that
+ * died, a closed pipe). Without an `error` listener, the EPIPE of the next line would end the process in the middle
+ * of its work. Later lines are lost. If standard output fails, the process reports it once on standard error.
  */
 export function keepWithoutReaders(program: string): void {
   process.stdout.once("error", ({ message }) => {

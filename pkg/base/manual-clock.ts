@@ -8,7 +8,7 @@ interface Scheduled {
   readonly action: () => void;
 }
 
-/** A clock that stands still until it is told to move: for tests and simulations. */
+/** A clock that moves only when `advance` is called, for tests and simulations. */
 export class ManualClock implements Clock {
   #nowMs: number;
   #order = 0;
@@ -37,7 +37,10 @@ export class ManualClock implements Clock {
     return this.#scheduled.size;
   }
 
-  /** Moves time on and fires what falls due, in order of time, at its own time. */
+  /**
+   * Moves the time forward and fires all timers that fall due, in order of time. The clock shows each timer its own
+   * due time.
+   */
   advance(byMs: number): void {
     const untilMs = this.#nowMs + byMs;
     for (let next = this.#nextDue(untilMs); next !== undefined; next = this.#nextDue(untilMs)) {

@@ -2,24 +2,25 @@
 
 import { assert } from "./assert.ts";
 
-/** Something that pushes, and can be held. None of these may throw. */
+/** A source that pushes items and can be paused. None of these methods may throw. */
 export interface PushSource {
-  /** Begins to push. Called once, when the reader asks for the first time. */
+  /** Begins to push. Called once, when the reader first calls `next`. */
   start(): void;
-  /** Holds the source; a few more items may still come. */
+  /** Pauses the source; a few more items may still come. */
   pause(): void;
   resume(): void;
-  /** The reader wants no more; nothing that is pushed after this is kept. */
+  /** The reader wants no more items; those pushed after this are dropped. */
   cancel(): void;
 }
 
 /**
- * What a source pushes, for a reader who pulls.
+ * Buffers the items that a source pushes, for a reader that pulls.
  *
- * 1. Nothing is taken from the source before the reader has asked once.
- * 2. While `maxBuffered` or more wait, in the unit of `push`, the source is held (I11); it goes on when all is read.
- * 3. Items come out whole and in order, then the end or the error, once; after that only the end.
- * 4. After `return` nothing comes out, and a reader that waits is told the end.
+ * 1. The source does not start before the reader first calls `next`.
+ * 2. The source is paused (I11) when items of `maxBuffered` or more, in the unit of `push`, wait. It resumes when all
+ *    of them have been read.
+ * 3. The reader gets the items whole and in order, then the end or the error once, and after that only the end.
+ * 4. After `return` the reader gets no further item, and a pending `next` resolves with the end.
  */
 export class PullBuffer<T> implements AsyncIterableIterator<T, undefined> {
   readonly #source: PushSource;
@@ -50,7 +51,10 @@ export class PullBuffer<T> implements AsyncIterableIterator<T, undefined> {
     this.#source.pause();
   }
 
-  /** No further item will come, after an error if there is one. Ignored after the first time. */
+  /**
+   * Ends the buffer: after the waiting items the reader gets the end, or `error` if given. Ignored after the first
+   * call.
+   */
   end(error?: unknown): void {
     if (this.#state === "ended") return;
     this.#state = "ended";

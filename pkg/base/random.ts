@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Chance as a parameter: a number in [0, 1), so that tests can repeat a run by its seed. */
+/** A source of random numbers in [0, 1). It is passed as a parameter, so that tests can repeat a run by its seed. */
 export type Random = () => number;
 
 export const systemRandom: Random = () => Math.random();
@@ -19,7 +19,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** Ten letters and digits by chance: to find what belongs together among many log lines, not to keep a secret. */
+/** A random id of ten letters and digits, to find log lines that belong together. Not for secrets. */
 export function shortId(random: Random): string {
   return Array.from({ length: 10 }, () => randomBelow(random, 36).toString(36)).join("");
 }

@@ -7,19 +7,19 @@ export interface RepeatLimits {
   readonly maxTimes: number;
   /** Length of a window, which begins when a kind first happens, in milliseconds. */
   readonly windowMs: number;
-  /** Kinds that are told apart in a window; all further ones are one kind together. */
+  /** Kinds that are counted separately at a time; all further kinds are counted together as one. */
   readonly maxKinds: number;
 }
 
-/** What stands for all kinds that are too many. */
+/** The name under which all kinds beyond `maxKinds` are counted. */
 export const OTHER_KINDS = "others";
 
 /**
- * Lets the first times of a kind pass in each window of time, and says at its end how many there were more: so that
- * something that happens a million times is written down a few times, and nothing that happens is lost without a word.
+ * Lets the first events of each kind pass in a window of time, and reports at the end of the window how many more
+ * there were. So an event that happens a million times is logged a few times, and no event goes unreported.
  *
- * 1. Of each kind at most `maxTimes` pass in a window, and there are at most `maxKinds` and one more (I11).
- * 2. All that did not pass is counted, and told once: when its window ends, or by `flush`.
+ * 1. At most `maxTimes` events of each kind pass in a window, and there are at most `maxKinds` + 1 kinds (I11).
+ * 2. Events that did not pass are counted and reported once: when their window ends, or by `flush`.
  */
 export class RepeatLimiter {
   readonly #clock: Clock;
@@ -33,7 +33,7 @@ export class RepeatLimiter {
     this.#onLeftOut = onLeftOut;
   }
 
-  /** Whether this time passes. */
+  /** Counts an event, and returns whether it passes. */
   passes(kind: string): boolean {
     const { maxTimes, maxKinds, windowMs } = this.#limits;
     const known = this.#windows.has(kind) || this.#windows.size < maxKinds ? kind : OTHER_KINDS;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Why the head of an HTTP/1.1 request is refused: two readers of it may disagree about what it says. */
+/** Why the head of an HTTP/1.1 request is refused: a proxy and this server may disagree about its meaning. */
 export interface HeadProblem {
   readonly kind: "malformed" | "unknown transfer coding";
   readonly text: string;
 }
 
-/** The part of Node's `IncomingMessage` that is looked at. */
+/** The part of Node's `IncomingMessage` that is checked. */
 interface RequestHead {
   readonly httpVersion: string;
   readonly url?: string | undefined;
@@ -18,9 +18,10 @@ interface RequestHead {
 const HOST = /^(?:\[[\w:.%~-]+\]|[\w.~%!$&'()*+;=-]*)(?::\d*)?$/;
 
 /**
- * What is wrong with the head of a request that Node has let pass: Node keeps the first of several `Host` headers, and
- * reads a body of `Transfer-Encoding: gzip, chunked` as if it were not packed. The connection of such a request has to be
- * closed, because what follows on it may be a part of the request in the eyes of a proxy in front.
+ * Checks a request head that Node's parser has accepted; undefined if it is sound. Node keeps the first of several
+ * `Host` headers, and reads a body of `Transfer-Encoding: gzip, chunked` as if it were not compressed. The caller
+ * must close the connection of a refused request, because a proxy in front may take the following bytes for a part of
+ * that request.
  */
 export function headProblem({ httpVersion, url, rawHeaders }: RequestHead): HeadProblem | undefined {
   if (url?.includes("#") === true) return malformed(FRAGMENT);
@@ -42,13 +43,19 @@ export function headProblem({ httpVersion, url, rawHeaders }: RequestHead): Head
   return undefined;
 }
 
-/** Node takes it for a part of the path, and a proxy in front may cut there and mean another entity. */
+/**
+ * Why a target with a `#` is refused: Node reads it as part of the path, but a proxy in front may cut the path there
+ * and so address another entity.
+ */
 export const FRAGMENT = "a request target has no # (RFC 9112, 3.2): as a part of a name it is written %23";
 
 const HOST_LENGTH = "host".length;
 const CODING_LENGTH = "transfer-encoding".length;
 
-/** RFC 9112, 6.1. Node itself refuses a body in chunks twice over, and one that has a length too. */
+/**
+ * Checks a transfer coding (RFC 9112, 6.1). Node itself refuses a body that is chunked twice, or that also has a
+ * length.
+ */
 function codingProblem(httpVersion: string, coding: string): HeadProblem | undefined {
   if (coding.toLowerCase() !== "chunked")
     return {

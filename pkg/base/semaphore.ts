@@ -9,7 +9,7 @@ export class Semaphore {
     this.#free = permits;
   }
 
-  /** Resolves when the caller may work. Whoever acquires must release once. */
+  /** Resolves when the caller may work. The caller must then release once. */
   acquire(): Promise<void> {
     if (this.tryAcquire()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));

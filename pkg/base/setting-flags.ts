@@ -6,9 +6,9 @@ import { describeSetting } from "./settings.ts";
 import type { Setting, SettingGroup } from "./settings.ts";
 
 /**
- * Gives the command an option for each setting, and reads the command line: the texts by flag.
+ * Adds an option to the command for each setting, and parses the command line. Returns the given texts by flag.
  *
- * @param version is printed when it is asked for; undefined: there is no such flag.
+ * @param version is printed by `--version`; undefined: there is no such flag.
  */
 export function parseSettingFlags(
   command: Command,
@@ -16,7 +16,7 @@ export function parseSettingFlags(
   argv: readonly string[],
   version?: string,
 ): Record<string, string | undefined> {
-  // Their own names, instead of the ones in which commander would keep them.
+  // Collect the values by flag, because commander would store them under camel-case names.
   const values: Record<string, string | undefined> = {};
   for (const { title, settings } of groups) {
     for (const setting of Object.values<Setting>(settings)) {
@@ -26,7 +26,7 @@ export function parseSettingFlags(
       });
     }
   }
-  // Behind the settings, because groups are printed in the order in which their first options came.
+  // After the settings, because help prints the groups in the order of their first options.
   if (version !== undefined) command.version(version);
   command.parse(argv);
   return values;

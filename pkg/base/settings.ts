@@ -36,7 +36,7 @@ export type Values<D extends Declaration> = {
       : string;
 };
 
-/** A setting that makes no sense; the text names it and what would. */
+/** The error for an invalid value of a setting. The text names the setting and what is allowed. */
 export class SettingError extends CodedError<"BAD_SETTING"> {
   constructor(message: string) {
     super("BAD_SETTING", message);
@@ -76,8 +76,8 @@ export function boolean(flag: string, env: string, value: boolean, help: string)
 /**
  * The value of every setting.
  *
- * @param flags what the command line said, by flag; undefined where it said nothing.
- * @throws SettingError for the first value that makes no sense.
+ * @param flags the texts from the command line, by flag; undefined for a flag that was not given.
+ * @throws SettingError for the first invalid value.
  */
 export function resolveSettings<const D extends Declaration>(
   declaration: D,

@@ -2,7 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 
-/** Whether a promise is fulfilled or rejected within `timeoutMs` milliseconds. What it gives, or why not, is its own. */
+/** Whether a promise is fulfilled or rejected within `timeoutMs` milliseconds. Its value or error is ignored. */
 export function settlesWithin(promise: Promise<unknown>, timeoutMs: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = clock.schedule(timeoutMs, () => resolve(false));

@@ -2,10 +2,10 @@
 
 import { Buffer } from "node:buffer";
 
-/** Each entity belongs to one of so many shards, for ever. */
+/** Number of shards. Each entity belongs to one of them for ever. */
 export const SHARDS = 1_024;
 
-/** Shards are kept and stored in so many groups of neighbours. */
+/** Number of segments: groups of adjacent shards that are kept and stored together. */
 export const SEGMENTS = 16;
 
 const FNV_PRIME = 0x01000193;
@@ -26,7 +26,10 @@ export function segmentOf(shard: number): number {
   return Math.floor(shard / (SHARDS / SEGMENTS));
 }
 
-/** Goes on with a hash over the UTF-8 of a text. Each append asks for it, so ASCII is not copied into a buffer first. */
+/**
+ * Continues an FNV-1a hash over the UTF-8 of a text. ASCII is not copied into a buffer first, because every append
+ * computes this hash.
+ */
 function fnv1a(hash: number, text: string): number {
   let result = hash;
   for (let i = 0; i < text.length; i++) {

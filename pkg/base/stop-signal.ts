@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Resolves at the first SIGTERM or SIGINT. Whoever asks twice does not want to wait: each further one calls `onInsisted`.
+ * Resolves at the first SIGTERM or SIGINT. Each further one calls `onInsisted`, because an operator who sends a
+ * second signal does not want to wait.
  */
 export function stopSignal(onInsisted: () => void): Promise<void> {
   return new Promise((resolve) => {

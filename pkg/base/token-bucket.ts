@@ -2,7 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 
-/** How much may happen at once, and how much more in each second. */
+/** A rate limit: how many tokens can be taken at once, and how many are added each second. */
 export interface Rate {
   readonly burst: number;
   readonly perSecond: number;
@@ -32,7 +32,7 @@ export class TokenBucket {
     return this.#tokens >= this.#rate.burst;
   }
 
-  /** False, and nothing is taken, if there is none. */
+  /** Takes a token. Returns false and takes nothing if there is none. */
   take(): boolean {
     this.#fill();
     if (this.#tokens < 1) return false;
@@ -40,7 +40,9 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes one also if there is none: what has happened already is owed, up to a burst. */
+  /**
+   * Takes a token even if there is none, for an event that has already happened. The debt is at most `burst` tokens.
+   */
   owe(): void {
     this.#fill();
     this.#tokens = Math.max(this.#tokens - 1, -this.#rate.burst);

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Does something, unless there is no need for it any more: then it returns false, and does not count. May not throw. */
+/**
+ * A piece of work. It returns false if it was no longer needed; then it did nothing and does not count. It may not
+ * throw.
+ */
 export type Piece = () => boolean;
 
 /**
- * Orders pieces of work on the one thread there is, so that a sender with much of it does not delay the others.
+ * Schedules pieces of work on the event loop, so that a sender with much work does not delay the others.
  *
- * 1. At most `maxInTurn` pieces are done in each turn of the event loop, so that bytes and handshakes of others are taken in
- *    between.
+ * 1. At most `maxInTurn` pieces are done in each turn of the event loop, so that it handles the bytes and handshakes
+ *    of other connections in between.
  * 2. Senders are served round-robin: one that waits with a hundred pieces delays another with one piece by one piece.
  *
- * How many wait is bounded by those who give them.
+ * The number of waiting pieces has no bound here: the callers bound it.
  */
 export class Turns<Sender> {
   readonly #maxInTurn: number;
-  /** By sender; the first entry is served next, and moves to the end if it has more. */
+  /** Waiting pieces by sender. The first sender is served next, and moves to the end if it has more. */
   readonly #waiting = new Map<Sender, Piece[]>();
   /** Pieces of this turn. */
   #done = 0;
@@ -24,7 +27,7 @@ export class Turns<Sender> {
     this.#maxInTurn = maxInTurn;
   }
 
-  /** Whether a piece may be done at once, which counts then; if not it has to `wait`. */
+  /** True: the caller may do a piece at once, and it is counted. False: the piece must `wait`. */
   begin(): boolean {
     if (this.#done >= this.#maxInTurn || this.#waiting.size > 0) return false;
     this.#done++;
@@ -32,7 +35,7 @@ export class Turns<Sender> {
     return true;
   }
 
-  /** Does the piece when it is the turn of its sender: not before the next turn of the loop. */
+  /** Queues a piece until the turn of its sender, not before the next turn of the event loop. */
   wait(sender: Sender, piece: Piece): void {
     const line = this.#waiting.get(sender);
     if (line === undefined) this.#waiting.set(sender, [piece]);
@@ -40,7 +43,7 @@ export class Turns<Sender> {
     this.#endLater();
   }
 
-  /** Settles when it is the turn of `sender`. The piece is what the caller does then, up to its next wait. */
+  /** Resolves when it is the turn of `sender`. The caller's work up to its next wait is then the piece. */
   take(sender: Sender): Promise<void> {
     return new Promise((resolve) =>
       this.wait(sender, () => {
@@ -63,14 +66,14 @@ export class Turns<Sender> {
       if (this.#done === this.#maxInTurn) break;
       this.#waiting.delete(sender);
       if (doFirst(line)) this.#done++;
-      // Behind the others, which this loop comes to before it comes to this one again.
+      // Adding the sender again moves it to the end of the map, so this loop serves the others first.
       if (line.length > 0) this.#waiting.set(sender, line);
     }
     if (this.#done > 0) this.#endLater();
   };
 }
 
-/** Does the first piece of a line that there still is a need for. */
+/** Does the first piece of a queue that is still needed. False: there was none. */
 function doFirst(line: Piece[]): boolean {
   for (let piece = line.shift(); piece !== undefined; piece = line.shift()) if (piece()) return true;
   return false;

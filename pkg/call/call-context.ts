@@ -5,29 +5,35 @@ import { NO_METADATA } from "../protocol/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 
 /**
- * What travels with a call from the endpoint to the user function, beside its message: one value that every layer hands on
- * whole, so that a new member needs no edit where it only passes through.
+ * The context of a call, which goes from the endpoint to the user function beside the message. Every layer passes it
+ * on as one value, so that a new member needs no edit in layers that do not use it.
  */
 export interface CallContext {
-  /** What the caller sent beside the message, in order. Given to actions only, as Cloudstate does. */
+  /** The caller's metadata, in order. Only actions get it, as in Cloudstate. */
   readonly metadata: Metadata;
-  /** With one, the command takes effect once however often it is sent (I7). Not for actions, which keep nothing. */
+  /**
+   * A command with a key takes effect once, however often it is sent (I7). Not for actions, because they store
+   * nothing.
+   */
   readonly idempotencyKey: string | undefined;
   /** When the caller stops waiting, in monotonic milliseconds of the proxy's clock. */
   readonly deadlineMs: number | undefined;
   /** Calls the listener once if the caller goes away. Costs nothing if it is never called. */
   readonly onCancel: (listener: () => void) => void;
-  /** What it holds of its caller's memory. The command's bytes are in it; what is answered is taken from it (I11). */
+  /** The call's share of its caller's memory. It includes the command's bytes, and answers are taken from it (I11). */
   readonly bytes: Charge;
 }
 
-/** What a user function sends beside the answers of a stream, with its end. */
+/** The metadata and trailers that a user function sends when its stream of answers ends. */
 export interface StreamEnd {
   readonly metadata: Metadata;
   readonly trailers: Metadata;
 }
 
-/** What follows from a call in its caller's name: the caller still waits for it, and its memory pays for it. */
+/**
+ * The context of a command that follows from a call on behalf of the same caller. The caller still waits for it, and
+ * its bytes count in the caller's memory.
+ */
 export function forwardedCall(
   call: CallContext,
   metadata: Metadata,
@@ -36,7 +42,7 @@ export function forwardedCall(
   return { ...call, metadata, idempotencyKey };
 }
 
-/** A call that nobody waits for. @param bytes the memory that pays for it. */
+/** The context of a call that no caller waits for. @param bytes the memory in which it counts. */
 export function callerlessCall(
   bytes: Charge,
   metadata: Metadata = NO_METADATA,

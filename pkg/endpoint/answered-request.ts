@@ -4,24 +4,27 @@ import type { Charge } from "../base/mod.ts";
 import type { CallProtocol, EndedCall } from "../grpc/mod.ts";
 import type { HttpRequest } from "./http/exchange.ts";
 
-/** A request that has its answer, or whose caller has gone, for whoever keeps a record of requests. */
+/** A request that was answered, or whose caller has gone, as code that records requests gets it. */
 export interface AnsweredRequest {
   readonly protocol: "http" | CallProtocol;
-  /** As `GET`; undefined if it is none of HTTP/JSON, or could not be read. */
+  /** For example `GET`; undefined if the request is not HTTP/JSON, or could not be read. */
   readonly method: string | undefined;
   /** As it came, percent-encoded and with the query; empty if it could not be read. */
   readonly target: string;
-  /** Of HTTP if it is of HTTP/JSON, else of gRPC. */
+  /** The HTTP status of a request of HTTP/JSON, else the gRPC status. */
   readonly status: number;
-  /** Which documented reason a failure has. */
+  /** The documented code of a failure. */
   readonly code: string | undefined;
-  /** From its head to the end of its answer. */
+  /** From the head of the request to the end of its answer, in milliseconds. */
   readonly tookMs: number;
-  /** What it holds of its caller's memory, by which a command is known whose request it is; undefined if nothing. */
+  /**
+   * The memory that the request holds of its caller's share; undefined if it holds none. A command has the same
+   * object, which shows to which request it belongs.
+   */
   readonly bytes: Charge | undefined;
 }
 
-/** Hears of every request to the public port, whatever its protocol. May not throw. */
+/** Called for every request to the public port, whatever its protocol. Must not throw. */
 export type AnswerListener = (answered: AnsweredRequest) => void;
 
 /** A call of gRPC, gRPC-Web or a WebSocket. */
@@ -39,7 +42,7 @@ export function answeredHttp(
   return { protocol: "http", method, target, status, code, tookMs, bytes: request.bytes };
 }
 
-/** A request that was refused by its head, or that has none. */
+/** A request that was refused because of its head, or whose head could not be read. */
 export function refusedHttp(
   { method, url = "" }: { readonly method?: string | undefined; readonly url?: string | undefined },
   { status, errorCode: code }: { readonly status: number; readonly errorCode: string | undefined },

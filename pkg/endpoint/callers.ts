@@ -26,17 +26,18 @@ interface Address {
   readonly used: Set<Connection>;
 }
 
-/** Connections that are looked at for one that is idle, before a new one is refused. */
+/** How many connections are checked for an idle one before a new connection is refused. */
 const MAX_LOOKED_AT = 64;
 
 /**
- * The connections of a port: which are taken, and what each may have.
+ * The connections of a port, and each connection's share of the accounts.
  *
- * 1. There are at most `max` connections, and one address has a fair share of them (`Account`), so that a flood from one
- *    address leaves room for others.
- * 2. Idle connections keep nobody out: where there is no place for a new connection, one without an open request is
- *    closed; of the same address if that address has more than its share, else of the address that has most. One that
- *    never made a request goes first, then the one that is idle longest, as far as a bounded look shows it.
+ * 1. There are at most `max` connections, and one address has a fair share of them (`Account`), so that a flood from
+ *    one address leaves room for others.
+ * 2. If there is no place for a new connection, a connection without an open request is closed: one of the same
+ *    address if that has any, because it has used up its share; else one of the address that has most. A connection
+ *    that never made a request is closed first, then the one that has been idle longest, as far as `MAX_LOOKED_AT`
+ *    checks show.
  * 3. An address that gives up too many requests gets few streams on its new connections for a while (`WastedRequests`).
  * 4. Open requests are shared among addresses, and within an address among its connections; bytes among connections.
  */
@@ -53,7 +54,7 @@ export class Callers {
     this.#places = new Account(max);
   }
 
-  /** Connections that are open, each with what it has of its accounts. */
+  /** All open connections, each with its share of the accounts. */
   get all(): Iterable<readonly [Socket, Caller]> {
     return this.#connections.values().map(({ socket, caller }) => [socket, caller] as const);
   }
@@ -82,9 +83,9 @@ export class Callers {
     return caller;
   }
 
-  /** Whose connection it is. */
+  /** The caller of a connection. */
   of(socket: Socket): Caller {
-    // One that was closed meanwhile has no share any more; what is left of it is refused by `take`.
+    // A connection that was closed in the meantime has no share any more: `take` refuses its remaining requests.
     return this.#connections.get(socket)?.caller ?? newCaller({ ...this.#accounts, requests: NOTHING });
   }
 

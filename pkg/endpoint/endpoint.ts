@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The public port: gRPC, gRPC-Web, HTTP with JSON, WebSockets, server reflection and health for whatever the user function serves at the moment.
+ * The public port: gRPC, gRPC-Web, HTTP with JSON, WebSockets, server reflection and health, for whatever the user
+ * function serves at the moment.
  *
  * 1. Every call sees one specification from its beginning to its end; a new one is put in place in one step.
- * 2. While there is none, every call is told at once why, whatever its shape: USER_FUNCTION_UNAVAILABLE, since the port
- *    stays open and callers may try again, or what `absence` says. Only questions about health are answered always.
- * 3. Of a part of the specification that is not served callers are told why (`Unserved`).
- * 4. What a caller sends ends at most its own connection, never the process (I12), and fills bounded memory (I11).
+ * 2. While there is no specification, every call fails at once, whatever its shape: with USER_FUNCTION_UNAVAILABLE,
+ *    because the port stays open and callers may try again, or with the error of `absence`. Only health checks are
+ *    always answered.
+ * 3. A call to a part of the specification that is not served fails with the reason (`Unserved`).
+ * 4. A caller's input can end its own connection, but never the process (I12), and takes bounded memory (I11).
  */
 
 import { createServer as createHttp2Server } from "node:http2";
@@ -56,18 +58,18 @@ import { webSocketMethods } from "./websocket/methods.ts";
 import type { WebSocketMethods } from "./websocket/methods.ts";
 import { WebSockets } from "./websocket/web-sockets.ts";
 
-/** Streams of a connection whose address gives up too many requests: enough for a caller who means them. */
+/** Streams of one connection if its address gives up too many requests: still enough for an honest caller. */
 const CURBED_STREAMS = 8;
 
 export interface EndpointDependencies {
   readonly dispatch: Dispatch;
   readonly clock: Clock;
   readonly logger?: Logger;
-  /** Asked for each call while nothing is served: what its caller gets. Default: that it may try again. */
+  /** Called for each call while nothing is served: returns the caller's error. Default: unavailable, try again. */
   readonly absence?: () => StatusError;
-  /** What the callers share; made of the options if others do not count there too. */
+  /** The accounts that all callers share. Default: made from the options. To be given if others count in them too. */
   readonly accounts?: CallerAccounts;
-  /** Hears of every request; without it none is recorded, which costs nothing. */
+  /** Called for every request. Without it no request is recorded, which costs nothing. */
   readonly onAnswered?: AnswerListener | undefined;
   /** Answers `GET /`, where no rule of the user function does. */
   readonly front?: FrontPage | undefined;
@@ -77,9 +79,15 @@ export interface EndpointDependencies {
 export interface Endpoint {
   /** The port that was taken, where 0 was asked for. */
   readonly port: number;
-  /** Serves this specification from now on, but for the parts that it says are not served. Undefined: nothing. */
+  /**
+   * Serves this specification from now on, except for the parts that it marks as not served. Undefined: serves
+   * nothing.
+   */
   setSpec(spec: UserFunctionSpec | undefined): void;
-  /** Takes no new connections, lets open calls finish for `drainMs` milliseconds, then breaks what is left. */
+  /**
+   * Takes no new connections, lets open calls finish for `drainMs` milliseconds, then breaks the connections that are
+   * left.
+   */
   close(drainMs: number): Promise<void>;
 }
 
@@ -92,13 +100,16 @@ interface Serving {
   readonly unserved: Unserved;
 }
 
-/** Before connections are broken, their callers are told, where there is a way to; at most so long, in milliseconds. */
+/**
+ * Open WebSockets are closed with an error this long before the end of draining, in milliseconds, or half of the
+ * draining time before it if that is less.
+ */
 const GOODBYE_MS = 1_000;
 
 /**
  * Opens the public port, with nothing to serve at first.
  *
- * @throws EndpointError if the port cannot be had.
+ * @throws EndpointError if the port is not available.
  */
 export async function startEndpoint(
   overrides: Partial<EndpointOptions>,
@@ -226,7 +237,7 @@ export async function startEndpoint(
   };
 }
 
-/** Its connection has gone before it began: there is nobody to answer. */
+/** Drops a stream whose connection has closed before the stream began. */
 function dropStream(stream: ServerHttp2Stream): void {
   // Without a listener an error would end the process (I12).
   stream.on("error", () => undefined);

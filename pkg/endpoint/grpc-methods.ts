@@ -21,7 +21,7 @@ import type { ServingContext } from "./serving.ts";
 import { DETAILS_TRAILER, statusDetails } from "./status-details.ts";
 import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
 
-/** What is served over gRPC, by path: the methods of a specification and the reflection about them. */
+/** The methods that are served over gRPC, by path: those of a specification, and server reflection about them. */
 export function grpcMethods(
   spec: UserFunctionSpec,
   context: ServingContext,
@@ -83,7 +83,7 @@ function contextOf(call: ServerCall, metadata: Metadata, key: CallContext["idemp
   };
 }
 
-/** Of an action, with a stream in either direction, or both. */
+/** The handler of an action's method with a stream in either direction, or both. */
 export function streamedMethod(method: ServedMethod, { dispatch }: ServingContext): BidiMethod {
   const takesStream = method.desc.methodKind !== "server_streaming";
   const check = requiredFieldsCheck(method.desc);
@@ -105,8 +105,8 @@ export function streamedMethod(method: ServedMethod, { dispatch }: ServingContex
 }
 
 /**
- * Sends replies as fast as the caller takes them. Of their trailers those that come last count; those that come with the
- * end are the last. Headers that come with the end count if there is no reply.
+ * Sends replies as fast as the caller takes them. The trailers are those of the stream's end, else those of the last
+ * reply that has any. Headers of the end are sent only if there is no reply.
  */
 async function sendAll(
   call: ServerStreamCall,
@@ -138,8 +138,8 @@ async function sendAll(
 }
 
 /**
- * An action's own status goes on with its metadata and trailers: they may hold what the status means. Any other error gets
- * its code as a detail, where programs look for one.
+ * Adds metadata to a failed call. An action's own status keeps its metadata and trailers, because they may explain
+ * the status. Any other error gets its code as a detail, where programs look for one.
  */
 function withMetadata(call: ServerCall, error: unknown): unknown {
   if (error instanceof CallError) {
@@ -177,7 +177,7 @@ function reflectionMethod(reflection: Reflection, service: DescService): MethodH
   };
 }
 
-/** Asks for no further question while the caller does not take its answers. */
+/** Answers one question. No further question is read while the caller does not take its answers. */
 async function answer(
   call: ServerStreamCall,
   reflection: Reflection,

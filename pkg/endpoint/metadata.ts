@@ -7,7 +7,10 @@ import type { Metadata, MetadataEntry } from "../protocol/mod.ts";
 const NAME = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
 
-/** What a proxy on the way may have left, and what HTTP says about the body as it came: not for user functions. */
+/**
+ * Headers that user functions do not get: leftovers of a proxy on the way, headers about the body as it was sent, and
+ * those of a WebSocket handshake.
+ */
 const NOT_PASSED = new Set([
   "content-encoding",
   "expect",
@@ -19,8 +22,9 @@ const NOT_PASSED = new Set([
 ]);
 
 /**
- * The headers of a request, in order, as the metadata that an action gets: names in lower case, values as text, those
- * of names that end in `-bin` as bytes. Left out is what belongs to one connection, to HTTP's framing or to gRPC.
+ * The headers of a request, in order, as the metadata that an action gets: names in lower case, values as text, but
+ * as bytes if the name ends in `-bin`. Headers that belong to one connection, to HTTP's framing or to gRPC are left
+ * out.
  *
  * @param raw flat list of names and values
  */
@@ -38,7 +42,7 @@ export function requestMetadata(raw: readonly string[]): Metadata {
   return metadata;
 }
 
-/** The same of a call of gRPC or gRPC-Web, with the time that its caller gave, as it was sent. */
+/** The same for a call of gRPC or gRPC-Web, with the time-out that its caller sent (`grpc-timeout`), as text. */
 export function callMetadata({ headers, rawHeaders }: ServerCall): Metadata {
   const metadata = requestMetadata(rawHeaders);
   const timeout = headers["grpc-timeout"];
@@ -46,20 +50,20 @@ export function callMetadata({ headers, rawHeaders }: ServerCall): Metadata {
 }
 
 /**
- * Begins the key of an entry that goes out behind the reply, as gRPC's trailers do. Cloudstate's protocol has no other
- * place for it, and no header can have such a name.
+ * Prefix of the key of an entry that is sent after the reply, as gRPC's trailers are. It is part of the key because
+ * Cloudstate's protocol has no other place for it. No header can have such a name.
  */
 const TRAILER_PREFIX = "trailer:";
 
 /**
- * The metadata of a reply that go out over gRPC before it, in order: only names and values that gRPC carries and a user
+ * The metadata of a reply that gRPC sends before it, in order: only names and values that gRPC carries and a user
  * function may set.
  */
 export function replyMetadata(metadata: Metadata): Metadata {
   return metadata.flatMap(({ key, value }) => carried(key, value));
 }
 
-/** The same for what goes out behind the reply. */
+/** The same for the metadata that gRPC sends after the reply. */
 export function replyTrailers(metadata: Metadata): Metadata {
   return metadata.flatMap(({ key, value }) =>
     key.toLowerCase().startsWith(TRAILER_PREFIX) ? carried(key.slice(TRAILER_PREFIX.length), value) : [],
@@ -96,9 +100,11 @@ function isPassed(name: string): boolean {
 export type RequestMetadataErrorCode = "BAD_IDEMPOTENCY_KEY";
 
 /**
- * The header by which a command that is sent again is known to be the same one (I7); over gRPC it is metadata.
+ * Reads the idempotency key of a request: a header, over gRPC metadata, by which a command that is sent again is
+ * known to be the same one (I7).
  *
- * @throws StatusError `BAD_IDEMPOTENCY_KEY` if it is empty or too long: a key that were passed over would promise too much.
+ * @throws StatusError `BAD_IDEMPOTENCY_KEY` if it is empty or too long. Such a key is not ignored, because its caller
+ * relies on it.
  */
 export function idempotencyKey(
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -106,7 +112,7 @@ export function idempotencyKey(
 ): string | undefined {
   const header = headers["idempotency-key"];
   if (typeof header !== "string") return undefined;
-  // Of HTTP/2 it comes with the blanks at its edges; they are no part of it (RFC 9110, 5.5).
+  // Over HTTP/2 the value comes with the blanks at its edges, which are not part of it (RFC 9110, 5.5).
   const key = header.trim();
   if (key.length > 0 && key.length <= maxLength) return key;
   const code: RequestMetadataErrorCode = "BAD_IDEMPOTENCY_KEY";

@@ -10,7 +10,10 @@ export interface EndpointOptions extends JsonLimits {
   readonly host: string | undefined;
   /** The largest body of an HTTP request and message of a gRPC call. */
   readonly maxRequestBytes: number;
-  /** All requests with their responses, of all callers, from the first byte that comes to the last that is taken. */
+  /**
+   * Memory of all requests and their responses, of all callers, from the first byte that arrives to the last that a
+   * peer takes.
+   */
   readonly maxBufferedBytes: number;
   /** The request line and headers of one HTTP/1.1 request. */
   readonly maxHeaderBytes: number;
@@ -26,9 +29,12 @@ export interface EndpointOptions extends JsonLimits {
   readonly firstRequestTimeoutMs: number;
   /** From the opening of a gRPC call to the first byte of a message. */
   readonly firstMessageTimeoutMs: number;
-  /** The same of a call whose caller sends a stream of messages, or of its WebSocket. */
+  /** The same for a call whose caller sends a stream of messages, also over a WebSocket. */
   readonly firstStreamMessageTimeoutMs: number;
-  /** How long a connection may take nothing of what it was sent; it has a second more for each `minWriteRate` bytes. */
+  /**
+   * How long a peer may read nothing of the data sent to it, plus one second for each `minWriteRate` bytes that its
+   * connection holds.
+   */
   readonly writeTimeoutMs: number;
   /** In bytes per second. */
   readonly minWriteRate: number;
@@ -36,7 +42,10 @@ export interface EndpointOptions extends JsonLimits {
   readonly requestTimeoutMs: number;
   /** A connection without a request is closed after this: longer than proxies in front keep theirs (Envoy: an hour). */
   readonly idleTimeoutMs: number;
-  /** Silence after which an event stream gets a comment, and the caller of a WebSocket is pinged; silent again, it is gone. */
+  /**
+   * Silence after which an event stream gets a comment and a WebSocket a ping. A WebSocket that is silent as long
+   * again is closed.
+   */
   readonly streamKeepAliveMs: number;
   /** In UTF-16 code units. */
   readonly maxIdempotencyKeyLength: number;

@@ -9,8 +9,8 @@ import { Status, StatusError } from "../grpc/mod.ts";
 const MAX_BYTES = 65_536;
 
 /**
- * Reads a request of a service that the proxy itself has. Those of users are not read here, so 12 MiB of fields that no one
- * knows do no harm there.
+ * Reads a request to a service of the proxy itself. Its size is bounded because it is parsed: requests to user
+ * functions may have 12 MiB of unknown fields, but they are not parsed here.
  *
  * @throws StatusError `MESSAGE_TOO_LARGE`, `MALFORMED_MESSAGE`
  */

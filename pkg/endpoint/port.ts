@@ -5,9 +5,10 @@
  *
  * 1. A connection that does not show its protocol in time is closed, and so is one of HTTP/2 without a first request.
  *    (HTTP/1.1 shows its protocol by its first request, whose time is bounded by Node.)
- * 2. A connection that does not read what it is sent is closed after a time.
+ * 2. A connection whose peer does not read its data is closed after a time.
  * 3. A connection without a request is closed after a longer time. (That of HTTP/1.1 is bounded by Node.)
- * 4. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is over.
+ * 4. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is
+ *    over.
  */
 
 import type { Server as Http1Server } from "node:http";
@@ -25,13 +26,16 @@ import type { HttpVersion } from "./sniff.ts";
 import { lookForUnread } from "./unread.ts";
 import type { UnreadOptions, UnreadState } from "./unread.ts";
 
-/** While connections drain, those that became idle are looked for this often. */
+/** How often connections that became idle are looked for while connections drain, in milliseconds. */
 const DRAIN_CHECK_MS = 50;
 
-/** A flood of connections does not become a flood of log lines. */
+/**
+ * Refused connections are logged at most once in this time, in milliseconds, so that a flood of them does not flood
+ * the log.
+ */
 const WARN_INTERVAL_MS = 10_000;
 
-/** Within the time that a peer has for reading, or for a request, it is looked at so often whether it does. */
+/** How many times a connection is checked within the time that its peer has for reading, or for a request. */
 const LOOKS = 4;
 
 export interface PortServers {
@@ -46,9 +50,12 @@ export interface PortOptions extends UnreadOptions {
   readonly port: number;
   readonly host: string | undefined;
   readonly maxConnections: number;
-  /** How long a connection may take to show its protocol, and one of HTTP/2 to make its first request, in milliseconds. */
+  /**
+   * How long a connection may take to show its protocol, and one of HTTP/2 to make its first request, in
+   * milliseconds.
+   */
   readonly firstRequestTimeoutMs: number;
-  /** An HTTP/2 connection that makes no request for so long, and has none open, is closed, in milliseconds. */
+  /** An HTTP/2 connection without an open request is closed if it makes none for this long, in milliseconds. */
   readonly idleTimeoutMs: number;
 }
 
@@ -56,11 +63,11 @@ export interface PortOptions extends UnreadOptions {
 interface Session {
   readonly http2: ServerHttp2Session;
   readonly caller: Caller;
-  /** How often in a row it was found without a request since the look before. */
+  /** How many checks in a row found no request since the check before. */
   quietLooks: number;
 }
 
-/** @throws EndpointError if the port cannot be had. */
+/** @throws EndpointError if the port is not available. */
 export async function openPort(
   servers: PortServers,
   options: PortOptions,
@@ -70,7 +77,7 @@ export async function openPort(
 ): Promise<Port> {
   const port = new Port(servers, options, callers, clock, logger);
   await port.open();
-  // Later errors are of single connections, as when the machine runs out of file descriptors.
+  // Later errors concern single connections, for example when the machine runs out of file descriptors.
   servers.http1.on("error", (error) => logger.warn("a connection could not be accepted", { error }));
   return port;
 }
@@ -91,11 +98,11 @@ export class Port {
   readonly #undecided = new Set<Socket>();
   /** Connections that have not made a request. */
   readonly #expiry: ExpiryQueue<Socket>;
-  /** Connections of HTTP/2, by when it was last looked whether they make requests. */
+  /** Connections of HTTP/2, by the time of the last check for requests. */
   readonly #idle: ExpiryQueue<Session>;
   #unread = new Map<Socket, UnreadState>();
   #nextLook: Timer | undefined;
-  /** Whose connection is given to the HTTP/2 server at this moment. */
+  /** The connection that is being given to the HTTP/2 server at this moment, with its caller. */
   #handed: { readonly socket: Socket; readonly caller: Caller } | undefined;
   #isClosing = false;
   #warnedMs = Number.NEGATIVE_INFINITY;
@@ -120,7 +127,8 @@ export class Port {
       this.#closeIfIdle(session),
     );
 
-    // The HTTP/1.1 server listens itself, since only then does it keep its time-outs; its own listener comes second.
+    // The HTTP/1.1 server itself listens, because only then does it enforce its time-outs. `#accept` takes the place
+    // of its own connection listener, and calls that listener later.
     const [serveHttp1] = http1.listeners("connection");
     this.#serveHttp1 = (socket) => serveHttp1?.call(http1, socket);
     http1.removeAllListeners("connection").on("connection", (socket: Socket) => this.#accept(socket));
@@ -183,7 +191,7 @@ export class Port {
   #handOver(socket: Socket, version: HttpVersion): void {
     this.#undecided.delete(socket);
     if (version === "http2") {
-      // An HTTP/2 client that has ended its side is gone; HTTP/1.1 looks after that by itself.
+      // An HTTP/2 client that has ended its side is gone. The HTTP/1.1 server handles that case by itself.
       socket.allowHalfOpen = false;
       // (1) Its first request has as much time again.
       this.#expiry.touch(socket);
@@ -198,7 +206,7 @@ export class Port {
     }
   }
 
-  /** Node makes a session, and says so, while the connection is given to it. */
+  /** Gives a new session its caller. Node emits "session" while the connection is being given to the server. */
   #assign(session: ServerHttp2Session): void {
     if (this.#handed === undefined) return;
     const { socket, caller } = this.#handed;
@@ -209,12 +217,15 @@ export class Port {
       this.#callers.use(socket);
     });
     session.on("stream", () => {
-      // Node tells of streams after their connection has gone, which nobody serves any more.
+      // Node emits streams even after their connection has closed. They are not served, so they count as given up.
       if (session.destroyed) caller.onGivenUp();
     });
   }
 
-  /** (3) Not by `setTimeout` of the session, which Node forgets to stop: the session would be kept for all that time. */
+  /**
+   * (3) Does not use `setTimeout` of the session, because Node does not stop that timer and would keep the session
+   * for all that time.
+   */
   #expireWhenIdle(session: Session): void {
     if (!this.#isClosing) this.#idle.touch(session);
     session.http2.on("stream", () => {
@@ -247,7 +258,7 @@ export class Port {
 
   #lookLater(): void {
     this.#nextLook?.cancel();
-    // While it closes, what is left has its own end.
+    // While the port closes, `#drainUntil` ends the connections that are left.
     if (this.#isClosing) return;
     this.#nextLook = this.#clock.schedule(this.#options.writeTimeoutMs / LOOKS, () => this.#lookForUnread());
   }

@@ -8,8 +8,8 @@ const MAX_REPLIES_IN_TURN = 4;
 
 /**
  * The same dispatch, whose streams of replies take turns: each turn of the event loop asks for at most
- * `MAX_REPLIES_IN_TURN` replies, of one stream after the other. Without it, hundreds of streams with much to say hold the
- * loop, and their messages stand before everything else on the connection of the user function.
+ * `MAX_REPLIES_IN_TURN` replies, of one stream after the other. Without turns, hundreds of busy streams would hold
+ * the event loop, and their messages would delay all others on the connection to the user function.
  */
 export function withReplyTurns(dispatch: Dispatch): Dispatch {
   const turns = new Turns<AsyncIterator<CommandReply>>(MAX_REPLIES_IN_TURN);

@@ -5,7 +5,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Status, StatusError } from "../grpc/mod.ts";
 import { requiredFieldFinder } from "../protocol/mod.ts";
 
-/** Why a serialized message of a caller is refused that lacks what its type demands. */
+/** Why the check for required fields refuses a caller's serialized message. */
 export type RequiredFieldErrorCode =
   /** A field that is marked as `required` is not set. */
   | "REQUIRED_FIELD_MISSING"
@@ -16,9 +16,9 @@ export type RequiredFieldErrorCode =
 export type RequiredFieldsCheck = (message: Uint8Array) => void;
 
 /**
- * Checks the messages that callers of a method send as bytes, which else nobody reads before the user function: that
- * cannot read what lacks a required field, so the caller would get a failure of the stream for a fault of its own.
- * Undefined if nothing is required, as in all of proto3.
+ * Checks the messages that callers of a method send as bytes, which the proxy would otherwise pass on unread. Without
+ * the check, the user function could not parse a message that lacks a required field, and its caller would get a
+ * failed stream instead of the reason. Undefined if no field is required, as in all of proto3.
  */
 export function requiredFieldsCheck({ input }: DescMethod): RequiredFieldsCheck | undefined {
   const find = requiredFieldFinder(input);
@@ -48,7 +48,7 @@ export function checked(
           if (item.done !== true) check(item.value);
           return item;
         },
-        // At once, also while a message is awaited.
+        // Ends the source at once, even while a message is awaited.
         async return() {
           await source.return?.();
           return { done: true, value: undefined };

@@ -3,10 +3,10 @@
 import type { Clock, Logger } from "../base/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 
-/** What every way to call a method needs. */
+/** Dependencies and bounds that every way to call a method needs. */
 export interface ServingContext {
   readonly dispatch: Dispatch;
-  /** Of one request's body, also when it is unpacked. */
+  /** The largest body of one request, before and after it is unpacked, in bytes. */
   readonly maxRequestBytes: number;
   /** In UTF-16 code units. */
   readonly maxIdempotencyKeyLength: number;

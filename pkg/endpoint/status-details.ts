@@ -5,21 +5,27 @@ import { toBinary } from "@bufbuild/protobuf";
 import type { StatusError } from "../grpc/mod.ts";
 import { ErrorInfoSchema, messageTypeUrl, StatusSchema } from "../protocol/mod.ts";
 
-/** Within which our codes are unique, in a `google.rpc.ErrorInfo`. */
+/** The domain of a `google.rpc.ErrorInfo`, within which our codes are unique. */
 export const ERROR_DOMAIN = "perdure.dev";
 
 /** The trailer of gRPC that has a status with its details. */
 export const DETAILS_TRAILER = "grpc-status-details-bin";
 
-/** How many messages a call has is gRPC's own rule: its conformance tests want a breach of it without details. */
+/**
+ * An error without details: the number of messages of a call is gRPC's own rule, and its conformance tests want none
+ * here.
+ */
 const MESSAGE_COUNT = "MESSAGE_COUNT";
 
-/** Longest text that has details, in characters: it is in `grpc-message` too, and some peers take 8 KiB of headers. */
+/**
+ * Longest text that has details, in characters, because the text is in `grpc-message` too and some peers take only 8
+ * KiB of headers.
+ */
 const MAX_TEXT = 512;
 
 /**
- * An error as a serialized `google.rpc.Status`, with its code as the reason in a `google.rpc.ErrorInfo`. Undefined if its
- * text is long: some clients read no other text than this one, so it is whole or not there.
+ * An error as a serialized `google.rpc.Status`, with its code as the reason in a `google.rpc.ErrorInfo`. Undefined
+ * for `MESSAGE_COUNT`, and if the text is too long: it is never cut, because some clients read only this text.
  */
 export function statusDetails({ status, code, message }: StatusError): Uint8Array | undefined {
   if (message.length > MAX_TEXT || code === MESSAGE_COUNT) return undefined;

@@ -3,24 +3,24 @@
 import type { Caller } from "../grpc/mod.ts";
 
 export interface UnreadOptions {
-  /** How long a peer may take none of what it was sent, in milliseconds. */
+  /** How long a peer may read nothing of the data sent to it, in milliseconds. */
   readonly writeTimeoutMs: number;
-  /** For each so many bytes that wait for it, the peer has a second more. */
+  /** In bytes per second: a peer has one more second for each `minWriteRate` bytes that its connection holds. */
   readonly minWriteRate: number;
 }
 
-/** What was seen of a connection that has something to take. */
+/** The last observation of a connection whose peer has data to read. */
 export interface UnreadState {
-  /** How much it had taken. */
+  /** How many responses, or parts of them, the peer had taken. */
   readonly taken: number;
-  /** Since when it has taken no more, in monotonic milliseconds. */
+  /** Since when the peer has taken no more, in monotonic milliseconds. */
   readonly sinceMs: number;
 }
 
 /**
- * Whether a peer reads what it is sent: `idle` if nothing waits for it, `stuck` if it has taken nothing for too long,
- * else what is to be remembered for the next look. Pure. (Kestrel bounds its responses alike, by a least rate with a
- * time of grace.)
+ * Checks whether a peer reads its data: `idle` if nothing waits for it, `stuck` if it has taken nothing for too long,
+ * else the state for the next check. Pure. (Kestrel bounds its responses in the same way, by a minimum rate with a
+ * grace period.)
  */
 export function lookForUnread(
   before: UnreadState | undefined,

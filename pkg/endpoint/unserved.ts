@@ -13,12 +13,13 @@ import type { PathTemplate } from "./http/path-template.ts";
 import { ANY_METHOD, RouteTable } from "./http/route-table.ts";
 
 /**
- * What callers get who ask for something that the user function announces and the proxy does not serve: looked at when
- * nothing that is served was found, so that it costs other calls nothing.
+ * The refusals of calls to parts that the user function announces and the proxy does not serve. They are looked up
+ * after no served method was found, so that they cost other calls nothing.
  *
  * 1. A refused method, and every method of a refused service, is refused on every way to call it: its path, which gRPC,
  *    gRPC-Web and WebSockets share, and the paths of its HTTP rules.
- * 2. A refused HTTP rule is refused at its own path, as far as that can be read, and at `/<service>/<Method>`, by HTTP alone.
+ * 2. A refused HTTP rule is refused at its own path, as far as that can be read, and at `/<service>/<Method>`, by
+ *    HTTP alone.
  */
 export class Unserved {
   /** By `/shop.Cart/Add`, or `/shop.Cart/` for all of a service. */
@@ -74,7 +75,7 @@ function patternOf({ pattern }: HttpRule): { readonly httpMethod: string; readon
   return [{ httpMethod: pattern.case.toUpperCase(), path: pattern.value }];
 }
 
-/** Undefined: the path is what is wrong with its rule. */
+/** Undefined if the path itself is what makes the rule invalid. */
 function template(path: string): PathTemplate | undefined {
   try {
     return parsePathTemplate(path);

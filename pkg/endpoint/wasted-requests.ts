@@ -3,21 +3,22 @@
 import { TokenBucket } from "../base/mod.ts";
 import type { Clock } from "../base/mod.ts";
 
-/** Requests that an address may open and give up at once, and then in each second. */
+/** How many requests an address may open and give up before they are answered: at once, and then in each second. */
 const RATE = { burst: 5_000, perSecond: 1_000 };
 
-/** Addresses that are remembered; beyond it the one that is remembered longest is forgiven. */
+/** How many addresses are remembered. Beyond it the oldest one is forgotten. */
 const MAX_ADDRESSES = 1_000;
 
 /**
- * Which addresses open requests and give them up before they are answered, as no client does for long: with new connections
- * each time, they would get round all bounds of single connections. (Node bounds the resets of one connection alike.)
+ * Counts, for each address, the requests that it opens and gives up before they are answered, as no honest client
+ * does for long. With new connections each time, such an address would evade all bounds of single connections. (Node
+ * bounds the resets of one connection in the same way.)
  *
- * 1. An address that has given up the burst of `RATE`, and its number in each second since, is over the rate until it has
- *    waited: its new connections get few streams, so that one that is closed again at once costs little. They are not
- *    refused, because others may come from the same address.
- * 2. What was given up while it was over counts as well, up to the burst again: a connection gives up all its requests after
- *    it was accepted.
+ * 1. An address that has given up the burst of `RATE`, and its number in each second since, is over the rate until it
+ *    has waited. Its new connections get few streams, so that a connection that is closed again at once costs little.
+ *    They are not refused, because others may come from the same address.
+ * 2. Requests that are given up while the address is over the rate count as well, up to the burst again, because a
+ *    connection gives up its requests only after it was accepted.
  */
 export class WastedRequests {
   readonly #clock: Clock;

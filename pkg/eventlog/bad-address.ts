@@ -3,7 +3,7 @@
 import { EventLogError } from "./event-log.ts";
 import { shownAddress } from "./shown-address.ts";
 
-/** The error for an address that makes no sense: why not, and what would. */
+/** The error for an invalid address. Its text gives the reason and the valid forms. */
 export function badAddress(address: string, reason: string): EventLogError {
   const text =
     `${JSON.stringify(shownAddress(address))} is not the address of a log: ${reason}. ` +

@@ -18,7 +18,7 @@ export function decodeCheckpoint(name: string, bytes: Uint8Array): Position[] {
     const positions: unknown = JSON.parse(Buffer.from(bytes).toString());
     if (Array.isArray(positions) && positions.every(isPosition)) return positions;
   } catch {
-    // It says no more than that it is none.
+    // Invalid JSON is reported below, as any other invalid content.
   }
   throw new EventLogError("LOG_CORRUPT", `the checkpoint ${JSON.stringify(name)} is damaged`);
 }

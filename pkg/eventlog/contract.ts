@@ -17,7 +17,10 @@ import { snapshotCases } from "./contract/snapshot-cases.ts";
 export { runCase } from "./contract/harness.ts";
 export type { ContractCase, LogUnderTest, OpenLogUnderTest, Trouble } from "./contract/harness.ts";
 
-/** All that `event-log.ts` promises. `contract.test.ts` shows that each kind of broken log is found by one of them. */
+/**
+ * Test cases for all clauses of `event-log.ts`. `contract.test.ts` shows that each kind of broken log fails one of
+ * them.
+ */
 export const contractCases: readonly ContractCase[] = [
   ...appendCases,
   ...readCases,

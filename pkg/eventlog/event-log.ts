@@ -3,35 +3,38 @@
 import { CodedError } from "../base/mod.ts";
 
 /**
- * The contract of an event log. It speaks of positions and bytes and knows nothing of what they mean.
+ * The contract of an event log. A log stores bytes at positions and does not interpret the bytes.
  *
- * 1. *Fence* (I3): `append` and `replace` name the position that they follow. If that is not the position of the entity's last
- *    record, the log refuses with `APPEND_CONFLICT` and stores nothing.
+ * 1. *Fence* (I3): the caller of `append` and `replace` names an expected position. If that is not the position of
+ *    the entity's last record, the log refuses with `APPEND_CONFLICT` and stores nothing.
  * 2. *Durability*: `append`, `replace` and `saveSnapshot` resolve only when the bytes are as safe as `durability` says.
- * 3. *Order*: a log has one or more partitions; an entity belongs to one, for ever. Positions of a partition rise with
- *    time, those of one entity in the order of its appends. No two records of a partition have the same one. Positions
- *    may have gaps, and those of different partitions have nothing to do with each other.
- * 4. *Visibility*: an acknowledged record is seen by every `read`, `tail` and `list` that starts afterwards. What is
- *    seen is as durable as what was acknowledged.
- * 5. *Whole or not at all*: bytes come back exactly as they went in. Bytes that were given are left alone by the caller
- *    until the promise settles; bytes that come back belong to the caller.
+ * 3. *Order*: a log has one or more partitions; an entity belongs to one, for ever. No two records of a partition
+ *    have the same position. Positions of a partition increase with time, and those of one entity in the order of its
+ *    appends. Positions may have gaps. Positions of different partitions cannot be compared.
+ * 4. *Visibility*: every `read`, `tail` and `list` that starts after an acknowledgement sees the acknowledged record.
+ *    A record that a reader sees is as durable as an acknowledged one.
+ * 5. *Whole or not at all*: the log returns bytes exactly as it was given them. The caller does not change bytes that
+ *    it passed in until the promise settles. Bytes that the log returns belong to the caller.
  * 6. *Failure*: any rejection is an `EventLogError`. After `OUTCOME_UNKNOWN` the record may or may not be stored, and
- *    only reading tells (I5); after any other code it is not. A refused append harms no other.
- * 7. *Keys*: type and id are any two strings, told apart exactly, code unit by code unit.
+ *    only a read shows which (I5). After any other code it is not stored. A refused append does not affect other
+ *    appends.
+ * 7. *Keys*: type and id are any two strings. Two keys are equal only if type and id are equal code unit by code
+ *    unit.
  * 8. *Bounds* (I11): a page holds at most `pageRecords` records and ends with the one that fills `pageBytes`. A record,
  *    a snapshot or a key beyond its bound is refused with `RECORD_TOO_LARGE`.
- * 9. *End*: `close` lets what was accepted finish. What comes later is refused with `LOG_CLOSED`, and so is the next
- *    step of an iteration that is still open. A second `close` waits for the first.
- * 10. *Replacing*: a record that was stored with `replace` stands alone: whoever looks afterwards finds none of the
- *    earlier ones, neither with `read`, `readLast` nor `tail`. An entity either has a history, which is appended to, or
- *    one record, which is replaced. Nothing is promised of an entity to which both was done.
- * 11. *Checkpoints* are the places of readers, under names of their own: each is a list of positions, and replaces the
- *    one that was saved before. Losing one costs its reader work, never a record.
- * 12. *Health*: `health` says what the next append would meet, without a request. The log keeps it current: by what
- *    appends meet and, while there are none, by checks, which store no record. A log that stops taking appends says
- *    so within seconds, and so does one that takes them again. An append that is refused for its own sake (a
+ * 9. *End*: `close` waits for the operations that were accepted. Later calls are refused with `LOG_CLOSED`, and so is
+ *    the next step of an open iteration. A second `close` waits for the first.
+ * 10. *Replacing*: `replace` makes its record the entity's only one: a `read`, `readLast` or `tail` that starts
+ *    afterwards returns none of the earlier records. An entity either has a history, which callers append to, or one
+ *    record, which callers replace. The log promises nothing for an entity on which callers used both.
+ * 11. *Checkpoints* are the saved places of readers. Each has its own name and is a list of positions, which replaces
+ *    the list that was saved before. If a checkpoint is lost, its reader repeats work, but no record is lost.
+ * 12. *Health*: `health` tells without a request what the next append would meet. The log updates it from the results
+ *    of appends and, while there are none, from checks, which store no record. When a log stops taking appends or
+ *    takes them again, `health` shows it within seconds. An append that is refused because of its own contents (a
  *    conflict, too large) changes nothing.
- * 13. *Snapshots* only save time: one that is dropped is read by nobody who looks afterwards, and no record goes with it.
+ * 13. *Snapshots* only save time: no read that starts after a snapshot was dropped returns it, and no record is
+ *    removed with it.
  *
  * One contract suite (`contract.ts`) checks every implementation.
  */
@@ -39,76 +42,83 @@ export interface EventLog {
   readonly durability: Durability;
   /** How many partitions there are, named 0, 1, 2 and so on. Does not change while the log exists. */
   readonly partitions: number;
-  /** Cheap: for a probe that asks each second. */
+  /** Cheap to read, because a probe may read it every second. */
   readonly health: LogHealth;
 
-  /** In which partition the positions of an entity count. */
+  /** The partition that the entity belongs to. */
   partitionOf(entity: EntityKey): number;
 
-  /** Where a record of the entity is stored, for people who have to look there. */
+  /** The place of a record as text, for operators who need to find it in the storage. */
   locate(entity: EntityKey, position: Position): string;
 
   /**
    * The entity's newest snapshot and the records after it, in pages. Without `after`: the snapshot, if there is one,
    * and the first page. With `after`, the position of one of its records or `NO_POSITION`: the next page of records
-   * behind that one, without a snapshot. A history that is known not to be whole is refused with `LOG_CORRUPT` (I6).
+   * after that position, without a snapshot. A history that is known to be incomplete is refused with `LOG_CORRUPT`
+   * (I6).
    */
   read(entity: EntityKey, after?: Position): Promise<HistoryPage>;
 
-  /** Appends one record behind `expected` (`NO_POSITION` for the first) and gives its position. */
+  /** Appends one record after the position `expected` (`NO_POSITION` for the first) and returns its position. */
   append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
 
   /** The entity's newest record. */
   readLast(entity: EntityKey): Promise<LogRecord | undefined>;
 
-  /** As `append`, but the record takes the place of all earlier ones of the entity. */
+  /** As `append`, but the record replaces all earlier ones of the entity. */
   replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
 
   /**
-   * Stores a snapshot that stands for all records up to and including the entity's own one at `position`. Replaces an
-   * older one and its equal; is ignored if a newer one is stored. Records are never removed by it.
+   * Stores a snapshot of the entity after its record at `position`: it covers all records up to and including that
+   * one. It replaces a stored snapshot with the same or a lower position, and is ignored if the stored one has a
+   * higher position. It never removes records.
    */
   saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void>;
 
   /**
-   * The snapshots of all entities, or of those of one type, each once, in no particular order. One that is saved or
-   * dropped meanwhile may be given or not.
+   * The snapshots of all entities, or of those of one type, each once, in no particular order. A snapshot that is
+   * saved or dropped during the iteration may or may not be yielded.
    */
   snapshots(type?: string): AsyncIterable<StoredSnapshot>;
 
-  /** Removes the entity's snapshot, if there is one. The next one is saved as if there had been none. */
+  /** Removes the entity's snapshot, if there is one. After that a snapshot of any position can be saved. */
   dropSnapshot(entity: EntityKey): Promise<void>;
 
   /**
-   * Makes the entity's next read cheap, if that pays; does nothing otherwise. Never changes what a read gives. For an
-   * entity that leaves memory: it reads its history again.
+   * Makes the entity's next read cheaper, if that is worth the work; does nothing otherwise. It never changes what a
+   * read returns. Callers use it when an entity leaves memory: it may read the history, and the entity's next
+   * activation will.
    */
   pack(entity: EntityKey): Promise<void>;
 
   /**
-   * Records of all entities of a type in one partition, behind `from` and in order of position: first what is stored,
-   * then what is appended, until the signal aborts (the iteration then ends without an error).
+   * Yields the records of all entities of a type in one partition that follow the position `from`, in order of
+   * position: first the stored ones, then new ones as they are appended, until the signal aborts (the iteration then
+   * ends without an error).
    */
   tail(type: string, partition: number, from: Position, signal: AbortSignal): AsyncIterable<TailRecord>;
 
   /** Ids of all entities of a type that have a record, each once, in no particular order. */
   list(type: string): AsyncIterable<string>;
 
-  /** The position of the newest record of a type in one partition. A tail from anywhere gives that one or a later one. */
+  /**
+   * The position of the newest record of a type in one partition. A tail from any lower position yields that record,
+   * or a later one if it is replaced.
+   */
   lastPosition(type: string, partition: number): Promise<Position>;
 
   readCheckpoint(name: string): Promise<readonly Position[] | undefined>;
 
   saveCheckpoint(name: string, positions: readonly Position[]): Promise<void>;
 
-  /** Waits for what was accepted, then lets go of everything. */
+  /** Waits for the operations that were accepted, then releases all resources. */
   close(): Promise<void>;
 }
 
 /** Where a record stands in its partition: a whole number above zero. */
 export type Position = number;
 
-/** Stands before an entity's first record. */
+/** The position to expect for an entity's first record: no record precedes it. */
 export const NO_POSITION: Position = 0;
 
 export interface EntityKey {
@@ -133,7 +143,7 @@ export interface StoredSnapshot extends LogRecord {
 export interface HistoryPage {
   readonly snapshot?: LogRecord;
   readonly records: readonly LogRecord[];
-  /** False: there may be more behind the last of `records`. */
+  /** False: more records may follow the last of `records`. */
   readonly end: boolean;
 }
 
@@ -152,29 +162,35 @@ export type Durability =
   | "acknowledged-before-fsync"
   /** Synced on one machine: survives its power failure, not the loss of its disk. */
   | "fsync-one-node"
-  /** With a majority of machines, and synced some time later: survives the loss of a minority, not power failure of all. */
+  /**
+   * Held by a majority of machines, and synced some time later: survives the loss of a minority, not power failure of
+   * all.
+   */
   | "quorum-before-fsync"
   /** Synced by a majority of machines: survives power failure of all, and the loss of a minority with its disks. */
   | "fsync-quorum";
 
 export type EventLogCode =
-  /** Another record stands where this one was to go. Nothing was stored. */
+  /** The entity's last record is not at the expected position. Nothing was stored. */
   | "APPEND_CONFLICT"
   /** The log cannot say whether the record was stored. */
   | "OUTCOME_UNKNOWN"
-  /** Not reachable, or not able to write, now. Nothing was stored. */
+  /** The log cannot be reached, or cannot write, at the moment. Nothing was stored. */
   | "LOG_UNAVAILABLE"
-  /** It does not let us, or is not fit for a log: an operator has to change what the text says. Nothing was stored. */
+  /**
+   * The storage refuses access or is not fit for a log. An operator must change what the text says. Nothing was
+   * stored.
+   */
   | "LOG_UNUSABLE"
   /** No space. Nothing was stored. */
   | "LOG_FULL"
-  /** More appends wait than the bound allows. Nothing was stored. */
+  /** More appends or reads wait than the bound allows. Nothing was stored. */
   | "LOG_OVERLOADED"
   /** A record, snapshot or key beyond its bound. Nothing was stored. */
   | "RECORD_TOO_LARGE"
-  /** What is stored is damaged or not a log. */
+  /** The stored data is damaged, or is not a log. */
   | "LOG_CORRUPT"
-  /** What is stored was written by a newer Perdure. */
+  /** The stored data was written by a newer Perdure. */
   | "LOG_TOO_NEW"
   /** Another process has it open. */
   | "LOG_LOCKED"
@@ -183,5 +199,5 @@ export type EventLogCode =
   /** `close` was called. */
   | "LOG_CLOSED";
 
-/** The error of the log's boundary. */
+/** The error with which a log rejects (clause 6). */
 export class EventLogError extends CodedError<EventLogCode> {}

@@ -3,15 +3,19 @@
 import type { Clock, Logger, Timer } from "../base/mod.ts";
 import type { LogHealth } from "./event-log.ts";
 
-/** Between two lines, in milliseconds: twice as long after each line, `first` again after `most` without a change. */
+/**
+ * Pause between two lines, in milliseconds. It doubles after each line, and is `first` again after `most` without a
+ * change.
+ */
 const PAUSE_MS = { first: 1_000, most: 60_000 } as const;
 
 /**
- * Says in the proxy's log when appends would begin to fail and when they would work again.
+ * Writes to the proxy's log (not the event log) when appends would begin to fail and when they would work again.
  *
- * 1. The same thing is said once. Another code is another thing; another text is not.
- * 2. After a line there is a pause, which doubles while changes keep coming. What changed meanwhile is said at its
- *    end, if it is still so, with the number of changes. So a log that comes and goes fills no disk.
+ * 1. The same state is written once. Another error code is another state; another error text is not.
+ * 2. After each line there is a pause, which doubles while changes keep coming. At its end the current state is
+ *    written with the number of changes, if it differs from the last line. So a log that fails and recovers all the
+ *    time does not fill the disk.
  */
 export class HealthReport {
   readonly #clock: Clock;

@@ -6,7 +6,7 @@ import { EventLogError } from "./event-log.ts";
 import type { EventLogCode, LogHealth } from "./event-log.ts";
 import { HealthReport } from "./health-report.ts";
 
-/** Settings of every log that can fail without being asked. */
+/** Settings of every log that can fail between two appends. */
 export interface HealthSettings {
   /** A partition that nothing is appended to is checked this often, in milliseconds. Default 500. */
   readonly checkIntervalMs: number;
@@ -20,11 +20,11 @@ export interface HealthDependencies extends HealthSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   /**
-   * Finds out whether an append to the partition would be stored; rejects with what it would meet. `isSuspected`: an
-   * append has failed, so it may cost more to find out.
+   * Checks whether the partition would store an append; rejects with the error that the append would meet.
+   * `isSuspected`: an append has failed or a problem is known, so the check may cost more.
    */
   readonly check: (partition: number, isSuspected: boolean) => Promise<void>;
-  /** Failures of appends that no check can see. */
+  /** Codes of append failures that no check can detect. */
   readonly hidden: readonly EventLogCode[];
 }
 
@@ -34,32 +34,35 @@ interface Partition {
   workedMs: number;
   /** When an append last failed, if none has worked and no check has passed since. */
   suspectedMs: number | undefined;
-  /** A problem that no check can see counts until then. */
+  /** A problem that no check can detect stands at least until this time, unless an append works. */
   hiddenUntilMs: number;
-  /** How many of these there were in a row. */
+  /** How many periods of `HIDDEN_MS` have followed each other without an append that worked. */
   hiddenFailures: number;
-  /** When the check that is under way began. */
+  /** When the running check began; undefined if no check runs. */
   checkedSinceMs: number | undefined;
   /** When the last check began. */
   lastCheckMs: number;
 }
 
-/** How long a problem that no check can see counts, unless an append works: twice as long after each further one. */
+/**
+ * How long a problem that no check can detect stands, in milliseconds, unless an append works. The time doubles with
+ * each further failure that comes after it is over.
+ */
 const HIDDEN_MS = { first: 1_000, most: 60_000 } as const;
 
-/** They concern the append, not the log. */
+/** Codes that say something about the append, not about the log. */
 const OF_THE_APPEND: readonly EventLogCode[] = ["RECORD_TOO_LARGE", "LOG_OVERLOADED", "LOG_CLOSED"];
 
 /**
- * What the next append would meet (clause 12 of `event-log.ts`), kept for each partition of a log.
+ * Tracks for each partition of a log what the next append would meet (clause 12 of `event-log.ts`).
  *
- * 1. An append that worked shows that its partition works, and so does one that was refused because another record is
- *    there.
- * 2. An append that failed makes its partition suspected, and that is checked soon. The check decides, because the
- *    failure may concern one entity only. So callers cannot make a log look broken by appends that have to fail.
- * 3. Only what no check can see (`hidden`) counts at once. It counts until an append works, or until its time is over
- *    and a check passes; then the next append tells.
- * 4. Every `checkIntervalMs` a partition is checked that nothing was appended to lately, one check at a time (I11).
+ * 1. An append that was stored shows that its partition works. So does an append that was refused because of a
+ *    conflict with another record.
+ * 2. A failed append makes its partition suspected, and the partition is checked soon. The check decides, because the
+ *    failure may concern one entity only. So callers cannot make a log look broken with appends that must fail.
+ * 3. Only a failure that no check can detect (`hidden`) counts at once. It counts until an append works, or until its
+ *    time is over and a check passes. Then the next append shows whether the problem is still there.
+ * 4. A partition without recent appends is checked every `checkIntervalMs`, one check at a time (I11).
  * 5. A check that takes longer than `checkTimeoutMs` has failed, until it ends or an append works.
  */
 export class Health {
@@ -70,7 +73,7 @@ export class Health {
   #timer: Timer | undefined;
   #isStopped = false;
 
-  /** The partitions count as working: the log was opened just now. */
+  /** All partitions count as working at first, because the log was opened just now. */
   constructor(partitions: number, dependencies: HealthDependencies) {
     const { clock, logger } = dependencies;
     this.#dependencies = dependencies;
@@ -92,7 +95,10 @@ export class Health {
     return this.#current;
   }
 
-  /** An append to the partition was stored, or met another record. */
+  /**
+   * Reports an append to the partition that was stored, or that was refused because of a conflict with another
+   * record.
+   */
   worked(partition: number): void {
     const state = this.#at(partition);
     state.workedMs = this.#dependencies.clock.monotonicMs();
@@ -109,7 +115,7 @@ export class Health {
     const nowMs = clock.monotonicMs();
     state.suspectedMs = nowMs;
     if (hidden.includes(error.code)) this.#hide(state, error, nowMs);
-    // Not for each of many failures: the timer sees to the rest.
+    // Many failures start only one check per interval here. The timer starts the later ones.
     if (nowMs - state.lastCheckMs >= checkIntervalMs) this.#check(partition);
   }
 
@@ -120,7 +126,7 @@ export class Health {
     this.#current = { kind: "unusable", error: new EventLogError("LOG_CLOSED", "the log is closed") };
   }
 
-  /** Many appends fail together, so only one that comes when the time is over makes it longer. */
+  /** Only a failure after the time is over extends it, because many appends fail together. */
   #hide(state: Partition, error: EventLogError, nowMs: number): void {
     if (nowMs >= state.hiddenUntilMs) {
       state.hiddenUntilMs = nowMs + Math.min(HIDDEN_MS.most, HIDDEN_MS.first * 2 ** state.hiddenFailures);
@@ -148,7 +154,8 @@ export class Health {
       return this.#tell(state, new EventLogError("LOG_UNAVAILABLE", text));
     }
     const isKnown = state.problem === undefined && state.suspectedMs === undefined;
-    // Half, so that what begins just after an append is not found two intervals later.
+    // Half an interval, because a problem that begins just after an append would otherwise be found two intervals
+    // later.
     if (!isKnown || nowMs - state.workedMs >= checkIntervalMs / 2) this.#check(partition);
   }
 
@@ -162,7 +169,7 @@ export class Health {
     const isSuspected = state.suspectedMs !== undefined || state.problem !== undefined;
     const finish = (problem: EventLogError | undefined): void => {
       state.checkedSinceMs = undefined;
-      // What an append met meanwhile is newer.
+      // The result of an append that ended during the check is newer than the check's result.
       const isOld = problem === undefined ? (state.suspectedMs ?? 0) > beganMs : state.workedMs > beganMs;
       if (this.#isStopped || isOld) return;
       if (problem === undefined) this.#passed(state);

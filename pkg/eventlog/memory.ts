@@ -51,7 +51,7 @@ class MemoryLog implements EventLog {
   readonly #wakeup = new Wakeup();
   #last: Position = NO_POSITION;
   #bytes = 0;
-  /** What the last append met, if it did not fit, and how much it needed. */
+  /** The error of the last append or snapshot if it did not fit, and the bytes that it needed. */
   #full: { readonly error: EventLogError; readonly bytes: number } | undefined;
   #closed = false;
 
@@ -173,7 +173,7 @@ class MemoryLog implements EventLog {
 
   async *list(type: string): AsyncGenerator<string> {
     this.#checkOpen();
-    // A Map's iterator sees what is added meanwhile and nothing twice.
+    // A Map's iterator also visits entries that are added during the iteration, and visits none twice.
     for (const [id, entity] of this.#types.get(type)?.entities ?? []) {
       this.#checkOpen();
       if (entity.records.length > 0) yield id;
@@ -261,7 +261,7 @@ function copyOf(record: LogRecord): LogRecord {
   return { position: record.position, bytes: record.bytes.slice() };
 }
 
-/** Index of the first record behind the position; the records stand in order of position. */
+/** Index of the first record after the position, by binary search: the records are sorted by position. */
 function firstBehind(records: readonly LogRecord[], position: Position): number {
   let low = 0;
   let high = records.length;

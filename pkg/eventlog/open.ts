@@ -16,14 +16,17 @@ import type { SqliteLogOptions } from "./sqlite/options.ts";
 export interface EventLogDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** True: a log that is not there is refused with `LOG_UNUSABLE`, and not made. A log in memory never is. Default false. */
+  /**
+   * True: a log that does not exist is refused with `LOG_UNUSABLE` instead of created. A log in memory never exists
+   * before it is opened. Default false.
+   */
   readonly mustExist?: boolean;
   readonly memory?: Partial<MemoryLogOptions>;
   readonly sqlite?: Partial<SqliteLogOptions>;
   readonly jetstream?: Partial<JetStreamLogOptions>;
 }
 
-/** What an address says. */
+/** A parsed address. */
 export type EventLogAddress =
   | { readonly kind: "memory" }
   /** The path as it was written: relative ones count from the working folder. */
@@ -48,14 +51,14 @@ export async function openEventLog(address: string, deps: EventLogDeps): Promise
       return openSqliteLog(parsed.path, { clock, logger, mustExist, ...deps.sqlite });
     case "nats": {
       const options = { clock, logger, mustExist, ...deps.jetstream, ...natsSecrets(parsed, deps) };
-      // Only this kind pays for the loading of its client.
+      // Imported here, so that only logs of this kind load the NATS client.
       const { openJetStreamLog } = await import("./jetstream/log.ts");
       return openJetStreamLog({ server: parsed.server, prefix: parsed.prefix }, options);
     }
   }
 }
 
-/** What the address says of credentials and TLS, and what the settings say of it. */
+/** Merges credentials and TLS of the address with those of the settings. Credentials in both are `LOG_BAD_ADDRESS`. */
 function natsSecrets(
   { credentials, isTls }: NatsAddress,
   { jetstream = {} }: EventLogDeps,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The address of a log as it may stand on a screen or in a log file: without what a URL has before its `@`. */
+/** The address of a log without its credentials (all that a URL has before its `@`), for screens and log files. */
 export function shownAddress(address: string): string {
   return address.startsWith("sqlite:") ? address : address.replace(/\/\/.*@/s, "//…@");
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Wakes those who wait for news of a topic. Who finds nothing new waits in the same turn as it looked, so no news is
- * lost between the two.
+ * Wakes callers that wait for news of a topic. A caller looks for news and calls `wait` in the same turn of the event
+ * loop, so that it misses no news between the two.
  */
 export class Wakeup {
   readonly #waiting = new Map<string, Set<() => void>>();

@@ -14,9 +14,9 @@ import type { ServerContext } from "./server-context.ts";
 /**
  * A call with any number of messages in both directions.
  *
- * 1. Nothing is read before the method has said who takes it.
- * 2. The answer begins with the first message, or with the end if there is none.
- * 3. What a handler throws ends this call only (I12).
+ * 1. Nothing is read from the caller before the method calls `receive`.
+ * 2. The response headers are sent with the first message, or at the end if there is none.
+ * 3. An error that a handler throws ends only this call (I12).
  */
 export class BidiServerCall extends IncomingCall implements ServerStreamCall {
   readonly #method: BidiMethod;

@@ -12,7 +12,7 @@ export const CODE_FIELD = "perdure-error-code";
 
 const PRINTABLE = /^[\x21-\x7e]{1,128}$/;
 
-/** What came with an end, as flat lists of names and values. */
+/** What the peer sent with the end of a call, as flat lists of names and values. */
 interface Received {
   readonly headers?: readonly string[] | undefined;
   readonly trailers?: readonly string[];
@@ -28,7 +28,7 @@ export class CallEnd {
   readonly code: string;
   /** A text for people. */
   readonly message: string;
-  /** What made it end here, if it did not end by the peer's word. */
+  /** The error that ended the call on this side; undefined if the peer ended it. */
   readonly cause: unknown;
   readonly #headers: readonly string[];
   readonly #trailers: readonly string[];
@@ -52,14 +52,14 @@ export class CallEnd {
     return readMetadata(this.#headers);
   }
 
-  /** What the peer sent behind its last message. */
+  /** What the peer sent after its last message. */
   get trailers(): Metadata {
     return readMetadata(this.#trailers);
   }
 }
 
 /**
- * The end that the peer's trailers name, or undefined if they name none.
+ * Reads the end of a call from the peer's trailers; undefined if they have no `grpc-status`.
  *
  * @param fields the trailers, or the headers of an answer that has nothing else
  * @param trailers the same as a flat list of names and values
@@ -79,7 +79,7 @@ export function readCallEnd(
   return new CallEnd(status, String(code), message, { headers, trailers });
 }
 
-/** The end of a call that ended here and not by the peer's word. */
+/** The end of a call that this side ended. */
 export function localEnd(error: StatusError): CallEnd {
   return new CallEnd(error.status, error.code, error.message, { cause: error });
 }

@@ -26,10 +26,14 @@ export function findMethod({ options }: ServerContext, path: string): MethodHand
   return method;
 }
 
-/** The format of messages that a content type of gRPC or gRPC-Web names behind a plus sign. */
+/** Finds the message format after the plus sign in a content type of gRPC or gRPC-Web. */
 const FORMAT = /^[^+;]*\+([^;]*)/;
 
-/** How the caller packs its messages, which have to be protobuf. @throws StatusError `UNKNOWN_FORMAT`, `UNKNOWN_ENCODING` */
+/**
+ * The compression of the caller's messages, whose format must be protobuf.
+ *
+ * @throws StatusError `UNKNOWN_FORMAT`, `UNKNOWN_ENCODING`
+ */
 export function requestEncoding(headers: IncomingHttpHeaders): Encoding {
   const format = FORMAT.exec(headers["content-type"] ?? "")?.[1]?.trim() ?? "proto";
   if (format !== "proto") {

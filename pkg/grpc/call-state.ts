@@ -21,10 +21,11 @@ import { parseTimeoutMs } from "./timeout.ts";
 const TIMER_TOLERANCE_MS = 0.5;
 
 /**
- * What is common to all calls at a server, however they travel: deadline, cancellation, metadata, and whether it is over.
+ * The part that all calls at a server share, over every protocol: deadline, cancellation, metadata, and whether it is
+ * over.
  *
- * 1. Whoever listens hears of a cancellation at most once, and only while the call is not over.
- * 2. What is rarely asked for (metadata, signal, listeners) is only made when it is.
+ * 1. A call can be cancelled only while it is not over, and each listener is called at most once.
+ * 2. Objects that are rarely used (metadata, signal, listeners) are created only at their first use.
  */
 export abstract class CallState implements ServerCall {
   protected readonly context: ServerContext;
@@ -33,7 +34,7 @@ export abstract class CallState implements ServerCall {
   readonly rawHeaders: readonly string[];
   #deadlineMs: number | undefined;
   #deadline: Timer | undefined;
-  /** Undefined: it was refused before it was awaited. */
+  /** Undefined if the call was refused before `awaitRequest`. */
   #openedMs: number | undefined;
   #hasMoved = false;
   #isArriving = false;
@@ -105,7 +106,7 @@ export abstract class CallState implements ServerCall {
     else (this.#cancelListeners ??= []).push(listener);
   }
 
-  /** Begins to count the caller's time. */
+  /** Starts the timer for the caller's deadline. @throws StatusError `BAD_TIMEOUT` */
   startDeadline(timeout: string): void {
     const { clock } = this.context.options;
     const timeoutMs = parseTimeoutMs(timeout);
@@ -117,7 +118,7 @@ export abstract class CallState implements ServerCall {
     });
   }
 
-  /** What the method threw, as the status that its caller may see. */
+  /** Ends the call with what the method threw: a `StatusError`, or INTERNAL for anything else, which is logged. */
   failWith(thrown: unknown): void {
     if (thrown instanceof StatusError) {
       this.fail(thrown);
@@ -156,13 +157,13 @@ export abstract class CallState implements ServerCall {
 
   // For the kinds of calls
 
-  /** Answers longer than this are packed, in bytes: never, unless the caller packs too. */
+  /** Answers longer than this many bytes are packed with gzip. Infinite unless the caller packs with gzip too. */
   protected get packAboveBytes(): number {
     const { compressAboveBytes } = this.context.options;
     return this.headers["grpc-encoding"] === "gzip" ? compressAboveBytes : Number.POSITIVE_INFINITY;
   }
 
-  /** Marks the call as over; the status is about to be sent, if anybody is there who would get it. */
+  /** Marks the call as over. The status is sent next, unless the caller has gone. */
   protected settle(status: Status = Status.OK, code?: string): void {
     this.#over = true;
     if (!this.#callerIsGone) this.#request.answered();
@@ -178,7 +179,7 @@ export abstract class CallState implements ServerCall {
     onEnd?.({ protocol, path, bytes, openedMs: this.#openedMs ?? clock.monotonicMs(), status, code });
   }
 
-  /** The caller has gone; if that was before the call's end, it has given it up. */
+  /** Handles that the caller has gone. If the call is not over, this cancels it. */
   protected callerGone(): void {
     if (this.#over) return;
     this.#callerIsGone = true;
@@ -187,9 +188,9 @@ export abstract class CallState implements ServerCall {
   }
 
   /**
-   * Begins to count the time that the request may take to arrive.
+   * Starts the time within which the request must arrive.
    *
-   * @param takesStream it has any number of messages, and may be silent at first.
+   * @param takesStream the request is a stream of messages, which may begin late.
    */
   protected awaitRequest(takesStream: boolean): void {
     const { arriving, options } = this.context;
@@ -199,34 +200,34 @@ export abstract class CallState implements ServerCall {
     arriving.touch(this);
   }
 
-  /** Some of a message has come, or was sent. */
+  /** Records that bytes of a message have arrived or were sent. */
   protected moved(): void {
     this.#hasMoved = true;
   }
 
-  /** The request has arrived, or, of a stream, begun to. */
+  /** Records that the request has arrived, or that a streamed request has begun to. */
   protected arrived(): void {
     if (!this.#isArriving) return;
     this.#isArriving = false;
     this.context.arriving.forget(this);
   }
 
-  /** Resolves when the peer takes more. */
+  /** Resolves when the peer has taken enough for `stream` to accept more. */
   protected taken(stream: Writable): Promise<void> {
     return this.#request.taken(whenDrained(stream));
   }
 
-  /** The call's memory is not given back before this has ended. */
+  /** Keeps the call's memory until `work` has settled. */
   protected during(work: Promise<unknown>): void {
     this.#request.during(work);
   }
 
-  /** The call is over and its response sent, or lost: gives back what it held. */
+  /** Gives back what the call holds, after its response was sent or lost. */
   protected closed(): void {
     this.#request.close();
   }
 
-  /** Tells whoever listens that nobody waits for the answer any more. */
+  /** Calls the listeners for a cancellation, because the caller no longer waits for the answer. */
   protected cancel(): void {
     if (this.#over || this.#cancelled) return;
     this.#cancelled = true;
@@ -235,17 +236,20 @@ export abstract class CallState implements ServerCall {
     if (listeners !== undefined) for (const listener of listeners) this.#notify(listener);
   }
 
-  /** What the method wants to say before its first message, if anything. */
+  /** The method's metadata before its first message; undefined if there is none. */
   protected get ownResponseMetadata(): Metadata | undefined {
     return this.#responseMetadata;
   }
 
-  /** What the method wants to say with the status, if anything. */
+  /** The method's metadata with the status; undefined if there is none. */
   protected get ownTrailers(): Metadata | undefined {
     return this.#trailers;
   }
 
-  /** The fields that tell a status, with the method's own trailers if they fit: the error matters more. */
+  /**
+   * The fields that carry a status, with the method's trailers unless they are too large, because the error matters
+   * more.
+   */
   protected errorFields(error: StatusError): string[] {
     const fields: string[] = [];
     appendStatus(fields, error);
@@ -253,7 +257,7 @@ export abstract class CallState implements ServerCall {
     return fields;
   }
 
-  /** What the method wants to say before an error that comes first, as headers, if it fits. */
+  /** The method's response metadata as headers, unless it is too large. For an error that comes before any message. */
   protected errorHeaders(): string[] {
     const headers: string[] = [];
     if (this.#responseMetadata !== undefined) this.#appendIfFits(headers, this.#responseMetadata);

@@ -11,7 +11,7 @@ export interface CallerAccounts {
   readonly bytes: Account;
   /** Open requests. */
   readonly requests: Account;
-  /** Open requests beyond those, for questions about health only: they are answered while all others are refused. */
+  /** Open requests beyond those, for health checks only, so that they are answered while all others are refused. */
   readonly reserve: Account;
 }
 
@@ -21,11 +21,14 @@ export interface Caller {
   readonly requests: Holder;
   readonly reserve: Holder;
   readonly unread: Unread;
-  /** It has given up a request before it was answered. */
+  /** Called when the caller gives up a request before its answer. */
   readonly onGivenUp: () => void;
 }
 
-/** What was sent to a connection and not taken by its peer yet: shows a peer that does not read. */
+/**
+ * Counts the responses that were sent to a connection and not yet taken by its peer. It reveals a peer that does not
+ * read.
+ */
 export class Unread {
   #waiting = 0;
   #taken = 0;
@@ -35,7 +38,7 @@ export class Unread {
     return this.#waiting;
   }
 
-  /** Those that it has taken, from the connection's beginning on. */
+  /** Responses, or parts of them, that the peer has taken since the connection began. */
   get taken(): number {
     return this.#taken;
   }
@@ -52,9 +55,9 @@ export class Unread {
 }
 
 /**
- * What an open request costs before it has any bytes, in bytes: its stream, its headers and what is made of them.
- * Measured: 10,000 open streams take 10 KiB each, headers included; the fraction that lives in V8's heap shrinks with
- * its collections.
+ * Memory that an open request takes before it has any bytes, in bytes: its stream, its headers and the objects made
+ * of them. Measured: 10,000 open streams take 10 KiB each, headers included; garbage collections shrink the part in
+ * V8's heap.
  */
 export const REQUEST_BYTES = 8_192;
 
@@ -69,7 +72,9 @@ export function callerAccounts(maxBytes: number, maxRequests: number): CallerAcc
   };
 }
 
-/** A connection. `requests` is the share that it takes part in: its address's, or the whole account. */
+/**
+ * A new caller for a connection. `requests` is the share that it takes part in: its address's, or the whole account.
+ */
 export function newCaller(
   accounts: CallerAccounts,
   requests: Account | Holder = accounts.requests,
@@ -90,27 +95,27 @@ interface CallerSession extends Http2Session {
   [CALLER]?: Caller;
 }
 
-/** Says whose connection a session is. */
+/** Assigns a session to its caller. */
 export function assignCaller(session: Http2Session, caller: Caller): void {
   (session as CallerSession)[CALLER] = caller;
 }
 
-/** Whose connection a session is: a caller of its own, if it was not said. */
+/** The caller of a session: the one that was assigned, or else a new one. */
 export function callerOf(session: Http2Session | undefined, accounts: CallerAccounts): Caller {
   if (session === undefined) return newCaller(accounts);
   return ((session as CallerSession)[CALLER] ??= newCaller(accounts));
 }
 
-/** Of which account a caller gets no more. */
+/** The account of which the caller has used up its share. */
 export type Refusal = "requests" | "bytes";
 
 /**
- * What one open request holds of its caller's share: a place, and bytes. A refused one holds nothing, and is there to be
- * answered.
+ * What one open request holds of its caller's share: a place (one of its open requests), and bytes. A refused request
+ * holds nothing, and exists only so that it can be answered.
  *
  * 1. The place is given back when the request is closed: answered and taken, or its caller gone.
- * 2. Its bytes are given back then too, but not before what was begun for it has ended: a command that the user function
- *    has is carried out, and takes its memory, also when its caller has gone.
+ * 2. Its bytes are given back then too, but not before the work that was begun for it has ended. A user function
+ *    carries out every command that it has received, and the command takes memory, even if its caller has gone.
  */
 export class OpenRequest {
   readonly refusal: Refusal | undefined;
@@ -118,10 +123,10 @@ export class OpenRequest {
   readonly #caller: Caller;
   readonly #places: Holder;
   #state: "open" | "answered" | "closed" = "open";
-  /** What was begun for it and has not ended. */
+  /** Number of tasks that were begun for it and have not ended. */
   #working = 0;
 
-  /** @param isReserved whether it is a question about health, which has places of its own. */
+  /** @param isReserved whether it is a health check, which takes its place from the reserve. */
   constructor(caller: Caller, isReserved = false) {
     this.#caller = caller;
     this.#places = isReserved ? caller.reserve : caller.requests;
@@ -136,7 +141,7 @@ export class OpenRequest {
     }
   }
 
-  /** Its bytes are not given back before this has ended (2). */
+  /** Keeps its bytes until `work` has settled (2). */
   during(work: Promise<unknown>): void {
     this.#working++;
     const ended = (): void => {
@@ -146,14 +151,14 @@ export class OpenRequest {
     work.then(ended, ended);
   }
 
-  /** The whole response has been handed to the connection, whose peer has yet to take it. */
+  /** Records that the whole response was handed to the connection. Its peer has yet to take it. */
   answered(): void {
     if (this.#state !== "open") return;
     this.#state = "answered";
     this.#caller.unread.sent();
   }
 
-  /** Waits until the peer takes more of a response that is not whole yet. */
+  /** Waits until the peer has taken more of an unfinished response. */
   async taken(drained: Promise<void>): Promise<void> {
     const { unread } = this.#caller;
     unread.sent();

@@ -21,26 +21,27 @@ import { Metadata } from "./metadata.ts";
 import type { ResetPacer } from "./reset-pacer.ts";
 import { Status, StatusError } from "./status.ts";
 
-/** What a caller hears of its stream. */
+/** Callbacks for the messages and the end of a stream. */
 export interface StreamHandlers {
   /** A message. Its bytes may be a view of a larger buffer: copy what is kept for long. */
   onMessage(bytes: Uint8Array): void;
-  /** The call is over: called exactly once, whatever happens, nothing after it, and not before `open` has returned. */
+  /** The call is over. Called exactly once, whatever happens, after all messages and not before `open` has returned. */
   onEnd(end: CallEnd): void;
 }
 
 /** One open call with any number of messages in both directions. */
 export interface ClientStream {
   /**
-   * Sends a message, whose bytes may not be changed afterwards. False: more waits than the peer takes; better wait
-   * for `drained`. A stream over its bound ends with `SEND_BUFFER_FULL`; one that has ended takes nothing.
+   * Sends a message, whose bytes may not be changed afterwards. False: the peer is slow, so the caller should wait
+   * for `drained`. A stream with more unsent bytes than its bound ends with `SEND_BUFFER_FULL`. An ended stream
+   * ignores the message.
    */
   send(bytes: Uint8Array): boolean;
-  /** No further message will be sent. */
+  /** Half-closes the stream: no further message will be sent. */
   end(): void;
   /** Ends the call with CANCELLED, for both sides. */
   cancel(): void;
-  /** Holds further messages, and by flow control the peer. */
+  /** Stops the delivery of messages, and by flow control the peer. */
   pause(): void;
   resume(): void;
   /** Resolves when `send` would return true, or the call is over. */
@@ -55,9 +56,9 @@ export interface ClientContext {
   readonly keepAlive: KeepAlive;
   readonly resets: ResetPacer;
   peerReadsGzip: boolean;
-  /** Why the connection is gone, or undefined while it is not. */
+  /** The error that ended the connection; undefined while it is open. */
   lostError(): StatusError | undefined;
-  /** The stream is closed and its place free. */
+  /** Called when a stream has closed and its place is free. */
   released(error: unknown): void;
 }
 
@@ -71,9 +72,10 @@ interface CallStream extends ClientHttp2Stream {
  * One call of a client, on one HTTP/2 stream.
  *
  * 1. `onEnd` is called exactly once; no message is given out after it.
- * 2. The peer's status counts only behind the last message: whoever hears of the end has heard everything.
+ * 2. `onEnd` reports the peer's status only after the last message has been delivered.
  * 3. However the call ends, its stream does too: nothing is left open at the peer.
- * 4. Listeners are shared functions that find the call on its stream: ten thousand open calls have no closures.
+ * 4. Listeners are shared functions that find the call on its stream, so that ten thousand open calls need no
+ *    closures.
  */
 export class ClientCall implements ClientStream, MessageSink {
   readonly #context: ClientContext;
@@ -84,7 +86,7 @@ export class ClientCall implements ClientStream, MessageSink {
   /** The memory of what has not arrived whole. */
   #charge: Charge | undefined;
   #headers: readonly string[] | undefined;
-  /** What the peer's trailers say, until the last message has been given out. */
+  /** The end from the peer's trailers, kept until the last message has been delivered. */
   #end: CallEnd | undefined;
   #over = false;
   #pausedEarly = false;
@@ -105,7 +107,7 @@ export class ClientCall implements ClientStream, MessageSink {
     context.keepAlive.sent();
   }
 
-  /** Ends the call by itself after a time, or when the signal aborts. */
+  /** Ends the call after a time in milliseconds, or when the signal aborts. */
   limit(timeoutMs: number | undefined, signal: AbortSignal | undefined): void {
     if (timeoutMs !== undefined) {
       this.#deadline = this.#context.options.clock.schedule(timeoutMs, () => {
@@ -207,12 +209,12 @@ export class ClientCall implements ClientStream, MessageSink {
   onTrailers(headers: IncomingHttpHeaders, raw: readonly string[]): void {
     this.#context.keepAlive.heard();
     this.#end = readCallEnd(headers, raw, this.#headers);
-    // The end of the data is a turn away, but nothing can come before it.
+    // Node emits `end` one turn of the event loop later, but no data can come before it.
     if (this.#stream.readableLength === 0) this.#reader?.end();
   }
 
   onStreamEnd(): void {
-    // A stream that was reset or lost "ends" too; its close tells why.
+    // Node also emits `end` for a stream that was reset or lost; its `close` then gives the reason.
     if (this.#end === undefined && this.#stream.closed) return;
     this.#reader?.end();
   }
@@ -231,7 +233,7 @@ export class ClientCall implements ClientStream, MessageSink {
   // From the reader
 
   onMessage(bytes: Uint8Array): void {
-    // From here on it is counted by what keeps it.
+    // From here on, the receiver of the message counts its bytes.
     this.#charge?.give(bytes.length);
     try {
       this.#handlers.onMessage(bytes);
@@ -251,7 +253,7 @@ export class ClientCall implements ClientStream, MessageSink {
 
   // Ends
 
-  /** Ends the call from here. */
+  /** Ends the call from this side, and resets its stream. */
   #abandon(error: StatusError): void {
     if (this.#over) return;
     this.#finish(localEnd(error));
@@ -267,7 +269,7 @@ export class ClientCall implements ClientStream, MessageSink {
     this.#charge?.close();
     const stream = this.#stream;
     if (end.cause === undefined && writable(stream)) {
-      // The peer ended first. What it has not taken it will not take.
+      // The peer ended the call first, so it will not take the rest of our messages.
       if (stream.writableLength === 0) stream.end();
       else this.#context.resets.reset(stream);
     }

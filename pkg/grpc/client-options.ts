@@ -22,19 +22,19 @@ export interface ConnectOptions {
   readonly closeTimeoutMs?: number;
   /** Largest message that is taken, in bytes, also when unpacked. Default 12 MiB. */
   readonly maxReceiveBytes?: number;
-  /** Takes the memory of messages that have not arrived whole. Default: 256 MiB of its own. */
+  /** The account for messages that have not arrived whole. Default: a new account of 256 MiB. */
   readonly memory?: Account;
   /** Most bytes that wait to be sent on one stream. Default 32 MiB. */
   readonly maxSendBufferBytes?: number;
   /** Most metadata that is sent or taken with a call in one direction, in bytes. Default 16 KiB. */
   readonly maxMetadataBytes?: number;
-  /** Messages longer than this are packed once the peer has said that it reads gzip. Default: never. */
+  /** Messages longer than this many bytes are packed once the peer has said that it reads gzip. Default: never. */
   readonly compressAboveBytes?: number;
   /** What the peer may send ahead on one stream, in bytes. Default 64 KiB. */
   readonly streamWindowBytes?: number;
   /** What the peer may send ahead on all streams together, in bytes. Default 16 MiB. */
   readonly connectionWindowBytes?: number;
-  /** Calls that may be cancelled at once, and then in each second; further ones are told to the peer later. Default 500 and 25. */
+  /** Streams that may be reset at once, and then in each second; further ones are reset later. Default 500 and 25. */
   readonly resetBurst?: number;
   readonly resetsPerSecond?: number;
   /** How this side calls itself. Default "perdure". */

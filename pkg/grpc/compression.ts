@@ -8,7 +8,7 @@ import { bufferFull, grpcError } from "./grpc-error.ts";
 import { Status } from "./status.ts";
 import type { StatusError } from "./status.ts";
 
-/** How messages may be packed (grpc/grpc `doc/compression.md`). */
+/** How messages may be packed, that is compressed (grpc/grpc `doc/compression.md`). */
 export type Encoding = "identity" | "gzip" | "deflate";
 
 /** The encodings that both sides read, as the value of `grpc-accept-encoding`. */
@@ -37,8 +37,8 @@ export function acceptsGzip(value: string | undefined): boolean {
 const UNPACKER_BYTES = 65_536;
 
 /**
- * Unpacks a message to at most `maxBytes`, because a small message may claim to be a huge one (I11). The bytes are taken
- * from the charge before they are kept; those of the unpacked message stay taken if it succeeds.
+ * Unpacks a message to at most `maxBytes`, because a small packed message may become a huge one (I11). Memory is
+ * taken from the charge before it is used. On success, the bytes of the unpacked message stay taken.
  *
  * @throws StatusError `BAD_COMPRESSION`, `MESSAGE_TOO_LARGE` or `RECEIVE_BUFFER_FULL`.
  */
@@ -92,7 +92,7 @@ function tooLarge(maxBytes: number): StatusError {
 /** Packs a message with gzip. */
 export function compress(bytes: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    // Level 1: the time of a caller is dearer than a few bytes.
+    // Level 1, because the time of a caller costs more than a few bytes.
     gzip(bytes, { level: 1 }, (error, packed) => {
       if (error === null) resolve(packed);
       else reject(grpcError(Status.INTERNAL, "BAD_COMPRESSION", "a message cannot be compressed", error));

@@ -10,7 +10,9 @@ import { grpcError } from "./grpc-error.ts";
 import { connectError } from "./http2-error.ts";
 import { Status } from "./status.ts";
 
-/** Node's own bound on what one session may hold, in megabytes; ours are set per stream and per connection. */
+/**
+ * Node's bound on the memory of one session, in megabytes. Perdure sets its own bounds per stream and per connection.
+ */
 const MAX_SESSION_MEMORY_MB = 1_024;
 
 /**
@@ -39,7 +41,7 @@ export function connect(connectOptions: ConnectOptions): Promise<Connection> {
       const text = `cannot connect to ${authority}: no HTTP/2 settings within ${connectTimeoutMs} ms`;
       fail(grpcError(Status.UNAVAILABLE, "CONNECT_TIMEOUT", text));
     });
-    // They stay after a failure: a session may have more than one thing to say about its end.
+    // These listeners stay after a failure, because a session may emit more than one error at its end.
     session.on("error", fail);
     session.on("close", fail);
     session.once("remoteSettings", () => {
@@ -54,13 +56,13 @@ export function connect(connectOptions: ConnectOptions): Promise<Connection> {
 
 function openSession(authority: string, options: ResolvedConnectOptions): ClientHttp2Session {
   return connectHttp2(`http://${authority}`, {
-    // Else nghttp2 drops a field with a blank at an edge, and a status would lose its text.
+    // Otherwise nghttp2 drops a field with a blank at an edge, and a status would lose its text.
     strictFieldWhitespaceValidation: false,
     maxSessionMemory: MAX_SESSION_MEMORY_MB,
     settings: {
       enablePush: false,
       initialWindowSize: options.streamWindowBytes,
-      // As HTTP/2 counts a header list; the fields of gRPC itself come on top of the metadata.
+      // In bytes as HTTP/2 counts a header list. The fields of gRPC itself come on top of the metadata.
       maxHeaderListSize: options.maxMetadataBytes + 8_192,
     },
   });

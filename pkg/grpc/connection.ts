@@ -26,24 +26,24 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Cancels the call. */
   readonly signal?: AbortSignal;
-  /** The same without the cost of a signal: is handed what cancels the call, while the call begins. */
+  /** The same without the cost of a signal: called as the call begins, with a function that cancels the call. */
   readonly onCancel?: (cancel: () => void) => void;
 }
 
-/** Header lists without metadata are kept by path; more paths than this are not. */
+/** Most paths whose header lists are cached. */
 const MAX_KEPT_PATHS = 1_024;
 
 const REQUEST_OPTIONS = { endStream: false };
 
 /**
- * One connection to one peer, over which calls are made. It is never made again by itself: whoever needs the peer
- * connects anew.
+ * One connection to one peer, over which calls are made. It does not reconnect: its owner calls `connect` again.
  *
- * 1. Every call ends: with the peer's word, or with UNAVAILABLE when the connection is gone.
- * 2. No more streams are open than the peer allows. One more is refused with `STREAM_LIMIT` rather than queued, since
- *    streams to entities may stay open for hours; `openStreams`, `maxStreams` and `onRelease` tell when there is room.
- * 3. Once the peer has said goodbye (GOAWAY) no call is begun; those that run have `closeTimeoutMs` to finish, so that
- *    streams without an end do not hold back whoever waits for `onClose` to connect anew.
+ * 1. Every call ends: with the peer's status, or with UNAVAILABLE when the connection is lost.
+ * 2. No more streams are open than the peer allows. A further one is refused with `STREAM_LIMIT` rather than queued,
+ *    because streams to entities may stay open for hours. `openStreams`, `maxStreams` and `onRelease` tell when there
+ *    is room.
+ * 3. After the peer's GOAWAY no call begins. Calls that run have `closeTimeoutMs` to finish, so that endless streams
+ *    do not delay an owner that waits for `onClose` before it connects again.
  * 4. `onClose` listeners are called exactly once, after the calls have been closed.
  */
 export class Connection {
@@ -106,9 +106,11 @@ export class Connection {
   }
 
   /**
-   * One message there, one message back. The bytes may not be changed before the call is over.
+   * Makes a unary call: one message to the peer, one message back. The bytes may not be changed before the call is
+   * over.
    *
-   * @throws StatusError with the status and code of the peer (`CallError`, with its trailers) or of this folder.
+   * @throws StatusError with the status and code of the peer (`CallError`, with its trailers) or with a
+   * `GrpcErrorCode`.
    */
   unary(path: string, bytes: Uint8Array, options: CallOptions = {}): Promise<UnaryReply> {
     return new Promise((resolve, reject) => {
@@ -129,7 +131,7 @@ export class Connection {
     return call instanceof StatusError ? refusedStream(call, handlers) : call;
   }
 
-  /** Calls the listener once when the connection has ended; soon, if it has already. */
+  /** Calls the listener once when the connection has ended; in a microtask, if it has ended already. */
   onClose(listener: (reason: StatusError) => void): void {
     if (this.#closed) queueMicrotask(() => listener(this.#closeReason()));
     else this.#closeListeners.push(listener);
@@ -222,7 +224,7 @@ export class Connection {
 
   #onReleased(error: unknown): void {
     this.#openStreams--;
-    // Two billion streams later: let this connection run dry and be replaced.
+    // The session has used up its stream numbers. Its running calls finish, then the connection is replaced.
     if (isOutOfStreams(error)) this.#session.close();
     this.#onRelease();
   }
@@ -276,7 +278,7 @@ function closedHere(): StatusError {
   return grpcError(Status.UNAVAILABLE, "CONNECTION_CLOSED", "the connection was closed on this side");
 }
 
-/** A stream that was never opened, and says so soon. */
+/** The stream of a refused call: it was never opened, and reports its end in a microtask. */
 function refusedStream(error: StatusError, handlers: StreamHandlers): ClientStream {
   queueMicrotask(() => handlers.onEnd(localEnd(error)));
   return {

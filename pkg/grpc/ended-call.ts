@@ -4,10 +4,10 @@ import type { Charge } from "../base/mod.ts";
 
 import type { Status } from "./status.ts";
 
-/** How a call travels. */
+/** The protocol of a call. */
 export type CallProtocol = "grpc" | "grpc-web" | "websocket";
 
-/** A call that is over, for whoever keeps a record of calls. */
+/** The record of a call that is over, for `onEnd` of the server options. */
 export interface EndedCall {
   readonly protocol: CallProtocol;
   readonly path: string;
@@ -15,7 +15,7 @@ export interface EndedCall {
   readonly bytes: Charge | undefined;
   /** On the clock's monotonic time in milliseconds. */
   readonly openedMs: number;
-  /** CANCELLED also if the caller has gone, and got none. */
+  /** CANCELLED also if the caller went away before it got a status. */
   readonly status: Status;
   /** Which documented reason a status other than OK has. */
   readonly code: string | undefined;

@@ -5,13 +5,13 @@ import type { Charge } from "../base/mod.ts";
 import { bufferFull, grpcError } from "./grpc-error.ts";
 import { Status } from "./status.ts";
 
-/** Length of what stands before each message: one byte of flags, four bytes of length. */
+/** Length of the prefix of each message: one byte of flags, four bytes of length. */
 const PREFIX_BYTES = 5;
 
-/** Largest message that is taken if nothing else is said, in bytes. */
+/** Default bound for a received message, in bytes. */
 export const DEFAULT_MAX_RECEIVE_BYTES = 12_582_912;
 
-/** Up to here copying a message behind its prefix is cheaper than handing two pieces to the socket. */
+/** Up to this size, copying a message after its prefix is cheaper than writing two buffers to the socket. */
 const MAX_COPIED_BYTES = 16_384;
 
 /** The prefix of a message: grpc/grpc `doc/PROTOCOL-HTTP2.md`, Length-Prefixed-Message. */
@@ -37,8 +37,8 @@ export function encodeSmallFrame(message: Uint8Array, compressed: boolean): Buff
 }
 
 /**
- * A message that is a view of a larger buffer keeps all of it in memory. One that would keep more than this many bytes
- * besides its own is copied instead, because what a waiting message costs has to be what is counted for it.
+ * A message that is a view of a larger buffer keeps the whole buffer in memory. One that would keep more than this
+ * many bytes besides its own is copied instead, because only its own bytes are counted for a waiting message.
  */
 const MAX_KEPT_BYTES = 4_096;
 
@@ -53,9 +53,9 @@ const BODY_GROWTH = 4;
  * 2. A message that lies in one chunk is a view of it, or a copy if it is a small part of a large one; a message that
  *    spans chunks is copied.
  * 3. A message over the bound is refused from its prefix: none of it is kept (I11).
- * 4. Memory follows the bytes that came, not the length that a prefix claims. It is taken from the charge before it is
- *    used. Half a message is given back by `drop`; a whole one is given out with its bytes still taken, and who gets it
- *    gives them back.
+ * 4. Memory grows with the bytes that have arrived, not with the length in a prefix. It is taken from the charge
+ *    before it is used. `drop` gives back the memory of an incomplete message. A whole message is returned with its
+ *    bytes still taken, and its receiver gives them back.
  */
 export class FrameDecoder {
   /** Whether the message that `next` gave last is compressed. */
@@ -67,7 +67,7 @@ export class FrameDecoder {
   #offset = 0;
   /** Length of the message that is being read, or -1 while its prefix is. */
   #length = -1;
-  /** What there is of a prefix or message that spans chunks: the first `#filled` bytes. */
+  /** The bytes so far of a prefix or message that spans chunks: the first `#filled` bytes. */
   #body: Buffer | undefined;
   #filled = 0;
 
@@ -76,7 +76,7 @@ export class FrameDecoder {
     this.#charge = charge;
   }
 
-  /** Takes a chunk. Whatever `next` can give of the previous one must have been taken out. */
+  /** Adds a chunk. Before that, the caller must have called `next` until it returned undefined. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#offset = 0;
@@ -124,7 +124,7 @@ export class FrameDecoder {
     return length;
   }
 
-  /** So many bytes in one piece, or undefined (and what there is kept) if they have not all come. */
+  /** Returns `length` bytes in one piece. Undefined if they have not all arrived; those that have are kept. */
   #take(length: number): Buffer | undefined {
     const chunk = this.#chunk;
     if (length === 0) return Buffer.alloc(0);
@@ -143,14 +143,14 @@ export class FrameDecoder {
     return body;
   }
 
-  /** Memory for `more` bytes behind those that are there, of `length` in the end. */
+  /** Makes room for `more` bytes after the first `#filled`; `length` is the final size. */
   #grow(more: number, length: number): Buffer {
     const needed = this.#filled + more;
     const old = this.#body;
     if (old !== undefined && old.length >= needed) return old;
     const size = Math.min(length, Math.max(FIRST_BODY_BYTES, needed, this.#filled * BODY_GROWTH));
     if (!this.#charge.take(size - (old?.length ?? 0))) throw bufferFull();
-    // Not from Node's pool, whose blocks one small message would keep.
+    // Not from Node's pool, because one small message would keep a whole block of the pool in memory.
     const body = Buffer.allocUnsafeSlow(size);
     this.#body = body;
     if (old !== undefined) body.set(old.subarray(0, this.#filled));

@@ -32,7 +32,7 @@ export async function buildGoPeer(): Promise<GoPeer> {
     return { skipped: "no Go" };
   }
   await mkdir(folder, { recursive: true });
-  // Built beside and moved, so that two runs at a time do not see half a program.
+  // Built under another name and then renamed, so that two runs at a time do not see half a program.
   const building = `${program}.${process.pid}`;
   try {
     await run("go", ["build", "-o", building, "."], { cwd: SOURCES });
@@ -58,7 +58,7 @@ export async function serveGoPeer(program: string): Promise<RunningGoPeer> {
   return { port: Number(line), stop: () => stop(child) };
 }
 
-/** What one call of the peer's client came to. */
+/** The outcome of one call by the peer's client. */
 export interface GoOutcome {
   readonly case: string;
   readonly code: string;

@@ -4,7 +4,7 @@ import { Status, StatusError } from "./status.ts";
 
 /** The stable reasons that this folder itself gives a `StatusError` (its `code`). */
 export type GrpcErrorCode =
-  /** The call was cancelled by whoever made it. */
+  /** The call was cancelled by its caller. */
   | "CANCELLED"
   /** The time that the caller gave is over. */
   | "DEADLINE_EXCEEDED"
@@ -14,7 +14,7 @@ export type GrpcErrorCode =
   | "CONNECT_REFUSED"
   /** Making the connection took too long. */
   | "CONNECT_TIMEOUT"
-  /** The peer answers, and not with HTTP/2, which gRPC needs. */
+  /** The peer answers, but not with HTTP/2, which gRPC needs. */
   | "WRONG_PROTOCOL"
   /** The connection ended, or takes no further calls; this call was not made. */
   | "CONNECTION_CLOSED"
@@ -26,13 +26,13 @@ export type GrpcErrorCode =
   | "STREAM_LIMIT"
   /** The peer reset the stream. */
   | "STREAM_RESET"
-  /** The reader is slower than the writer by more than the bound. */
+  /** More bytes wait to be sent than the bound allows, because the reader is slow. */
   | "SEND_BUFFER_FULL"
   /** A message is larger than the receiver takes. */
   | "MESSAGE_TOO_LARGE"
   /** The memory for requests and responses is used up, or this caller's share of it. */
   | "RECEIVE_BUFFER_FULL"
-  /** What came is not a gRPC message. */
+  /** The received bytes are not a gRPC message. */
   | "BAD_FRAME"
   /** A compressed message cannot be read. */
   | "BAD_COMPRESSION"
@@ -40,13 +40,13 @@ export type GrpcErrorCode =
   | "UNKNOWN_ENCODING"
   /** A content type whose messages are no protobuf. */
   | "UNKNOWN_FORMAT"
-  /** Not exactly one message where exactly one belongs. */
+  /** No message, or more than one, where the method takes exactly one. */
   | "MESSAGE_COUNT"
   /** The peer does not speak gRPC. */
   | "BAD_RESPONSE"
   /** The response ended without a status. */
   | "NO_STATUS"
-  /** The `grpc-timeout` makes no sense. */
+  /** The `grpc-timeout` cannot be parsed. */
   | "BAD_TIMEOUT"
   /** A name or value that metadata cannot have. */
   | "BAD_METADATA"
@@ -58,7 +58,7 @@ export type GrpcErrorCode =
   | "TOO_MANY_CALLS"
   /** A request did not arrive whole in time. */
   | "REQUEST_TIMEOUT"
-  /** The method failed in a way that it did not foresee. */
+  /** The method, or a handler of messages, failed with an unexpected error. */
   | "HANDLER_FAILED";
 
 /** A `StatusError` with one of this folder's own reasons. */

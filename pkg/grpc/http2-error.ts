@@ -7,7 +7,7 @@ import { toError } from "../base/mod.ts";
 import { grpcError } from "./grpc-error.ts";
 import { Status, StatusError } from "./status.ts";
 
-// What Node's HTTP/2 and its sockets report, in the words of gRPC. Nothing else in Perdure looks at their errors.
+// Translates the errors of Node's HTTP/2 and its sockets to gRPC. No other code in Perdure inspects those errors.
 
 /** Status of an HTTP answer that carries no `grpc-status` (grpc/grpc `doc/http-grpc-status-mapping.md`). */
 export function statusOfHttp(httpStatus: number): Status {
@@ -30,7 +30,7 @@ export function statusOfHttp(httpStatus: number): Status {
   }
 }
 
-/** What a stream that closed before its status came means for the call (grpc/grpc `doc/PROTOCOL-HTTP2.md`, Errors). */
+/** The error of a call whose stream closed before its status came (grpc/grpc `doc/PROTOCOL-HTTP2.md`, Errors). */
 export function closedStreamError(rstCode: number, cause?: unknown): StatusError {
   if (wasNeverSent(cause)) {
     const text = "the connection takes no further calls";
@@ -53,7 +53,7 @@ export function closedStreamError(rstCode: number, cause?: unknown): StatusError
   }
 }
 
-/** A connection that broke under an open call. The call may have been carried out. */
+/** The error of a call whose connection broke. The peer may have carried out the call. */
 export function lostConnectionError(cause: unknown): StatusError {
   if (cause instanceof StatusError) return cause;
   const reason = cause === undefined ? "" : `: ${toError(cause).message}`;
@@ -63,7 +63,7 @@ export function lostConnectionError(cause: unknown): StatusError {
 /** A connection that could not be made. */
 export function connectError(target: string, cause: unknown): StatusError {
   if (cause instanceof StatusError) return cause;
-  // Node tries every address of a name and reports them together, with a text of nothing.
+  // Node tries every address of a name, and reports all errors in one `AggregateError` with an empty text.
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   const reason = first === undefined ? "the peer closed it" : toError(first).message;
   const code = codeOf(first);
@@ -77,12 +77,12 @@ export function connectError(target: string, cause: unknown): StatusError {
   return grpcError(Status.UNAVAILABLE, "CONNECT_FAILED", `cannot connect to ${target}: ${reason}`, cause);
 }
 
-/** Whether a session cannot number further streams: it has to be replaced. */
+/** Whether a session has used up its stream numbers and must be replaced. */
 export function isOutOfStreams(error: unknown): boolean {
   return codeOf(error) === "ERR_HTTP2_OUT_OF_STREAMS";
 }
 
-/** Whether a stream failed before anything of it could leave. */
+/** Whether a stream failed before any of it was sent. */
 function wasNeverSent(error: unknown): boolean {
   const code = codeOf(error);
   return (

@@ -30,7 +30,7 @@ interface CallStream extends ServerHttp2Stream {
 }
 
 /**
- * What is common to all calls of native gRPC: one HTTP/2 stream and its status.
+ * The part that all calls of native gRPC share: one HTTP/2 stream and its status.
  *
  * 1. The caller gets one status, whatever the method or the caller does (I12).
  * 2. When the call is over its stream closes, also if the caller has not sent everything.
@@ -70,7 +70,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     const fields = this.errorFields(error);
     const headers = this.stream.headersSent ? [] : this.errorHeaders();
     try {
-      // Headers of the method's own would be taken for trailers, if nothing came behind them.
+      // Sent as separate headers first, because a caller takes all headers of a response without a body for trailers.
       if (headers.length > 0) this.respond([...RESPONSE_HEADERS, ...headers]);
       if (this.stream.headersSent) this.finish(toFields(fields));
       else sendHeadersOnly(this.stream, [...RESPONSE_HEADERS, ...fields]);
@@ -109,7 +109,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     return headers;
   }
 
-  /** Begins an answer with messages. False: it cannot, and the stream is gone. */
+  /** Sends the headers of an answer with messages. False: it cannot, because the stream is gone. */
   protected respond(headers: readonly string[]): boolean {
     if (!canRespond(this.stream)) return false;
     try {
@@ -131,7 +131,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     return toFields(fields);
   }
 
-  /** Sets the fields that go out when the last message has. */
+  /** Sets the trailers, which are sent after the last message. */
   protected set endFields(fields: OutgoingHttpHeaders) {
     this.#endFields = fields;
   }
@@ -150,7 +150,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
   }
 
   onStreamEnd(): void {
-    // A stream that was reset "ends" too, with less than the whole request.
+    // Node also emits `end` for a stream that was reset before the whole request arrived.
     if (!this.stream.closed) this.reader.end();
   }
 
@@ -158,7 +158,8 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     const { stream } = this;
     stream.sendTrailers(this.#endFields);
     if (stream.readableEnded) return;
-    // Nobody reads what the client may still send. Behind the trailers, which Node sends at the end of this turn.
+    // Close the stream, because nothing reads what the client may still send. Not before the next turn of the event
+    // loop, because Node sends the trailers at the end of this one.
     setImmediate(() => {
       if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
     });
@@ -169,7 +170,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     this.closed();
   }
 
-  /** Whatever Node refuses to send ends this stream only (I12). */
+  /** Ends only this stream if Node refuses to send the answer (I12). */
   #giveUp(error: unknown): void {
     const { logger } = this.context.options;
     logger.error("answer could not be sent", { path: this.path, error: describeError(error) });

@@ -31,7 +31,7 @@ export const MEBIBYTE = 1_048_576;
 
 export interface TestServer {
   readonly port: number;
-  /** Cancellations that methods have heard of. */
+  /** Resolves when a call of `Never` has been cancelled. */
   readonly cancelled: () => Promise<void>;
   close(): Promise<void>;
 }
@@ -134,13 +134,13 @@ export function collect(): StreamHandlers & {
   };
 }
 
-/** What a test is asked to find true. */
+/** The assertions that the checks need from a test. */
 export interface Expect {
   deepEqual(found: unknown, expected: unknown): void;
   throws(call: Promise<unknown>, expected: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
-/** What our client has to get from any peer. `packing` is connected with packing on. */
+/** What our client must get from any peer. `packing` is a connection that packs its messages. */
 export const CLIENT_CHECKS: Readonly<
   Record<string, (expect: Expect, connection: Connection, packing: Connection) => Promise<void>>
 > = {

@@ -5,10 +5,11 @@ import type { ClientHttp2Session } from "node:http2";
 import type { Clock, Timer } from "../base/mod.ts";
 
 /**
- * Finds out that a peer is dead although its connection is not: a process that hangs, a machine that is gone.
+ * Detects a dead peer whose connection still seems open: a process that hangs, a machine that is gone.
  *
- * 1. A ping goes out when nothing was heard for a whole interval although something was sent since: a peer from whom
- *    nothing is expected is left alone. (Servers on grpc-go end connections that ping them without need.)
+ * 1. A ping is sent when nothing was received for a whole interval although something was sent after the last
+ *    receipt. A peer that owes no answer is not pinged. (Servers on grpc-go end connections that ping them without
+ *    need.)
  * 2. Each silence gets one ping; if it is not answered in time, the peer is dead.
  * 3. Watching costs a call two assignments, and a connection one timer.
  */

@@ -8,23 +8,23 @@ import { FrameDecoder } from "./framing.ts";
 import { bufferFull, grpcError } from "./grpc-error.ts";
 import { Status, StatusError } from "./status.ts";
 
-/** Who takes what a stream carries. None of these may throw. */
+/** The receiver of a stream's messages. None of these methods may throw. */
 export interface MessageSink {
   /** The message's bytes are taken from the reader's charge; the sink gives them back when it is done with them. */
   onMessage(bytes: Uint8Array): void;
   /** No further message will come; called once, after the last one. */
   onLastMessage(): void;
-  /** What came cannot be read; called at most once, and nothing after it. */
+  /** The received bytes cannot be read. Called at most once; nothing is called after it. */
   onUnreadable(error: StatusError): void;
 }
 
 /**
- * What a peer may send ahead on one stream, in bytes: HTTP/2's own default. A stream that is not read holds up to this
- * much, and Node holds no more back for the connection as a whole, so it has to be small.
+ * What a peer may send ahead on one stream, in bytes: HTTP/2's own default. A stream that is not read holds up to
+ * this much. The window must be small, because Node does not hold back the connection as a whole.
  */
 export const STREAM_WINDOW_BYTES = 65_535;
 
-/** What can be held. */
+/** A source that can be paused. */
 export interface PausableSource {
   pause(): unknown;
   resume(): unknown;
@@ -36,8 +36,9 @@ export interface PausableSource {
  * 1. Messages come out whole and in order, also when some of them take time to unpack.
  * 2. While a message is being unpacked, or the owner has paused, nothing comes out and the stream is not read, so that
  *    flow control holds the sender.
- * 3. After `stop`, or anything unreadable, nothing comes out, and nothing more is given back: the owner closes the charge.
- * 4. What a held stream may fill is taken from the charge while it is held (I11).
+ * 3. After `stop` or an unreadable message, nothing comes out, and the reader gives nothing more back: the owner
+ *    closes the charge.
+ * 4. While the owner has paused the reader, the window of its stream is taken from the charge (I11).
  */
 export class MessageReader {
   readonly #stream: PausableSource;

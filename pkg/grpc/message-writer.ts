@@ -32,7 +32,7 @@ export class MessageWriter {
   /**
    * Messages longer than `compressAboveBytes` are packed with gzip, which the headers must have announced.
    *
-   * @param write writes one message with its prefix; false if better nothing follows before `drain`
+   * @param write writes one message with its prefix; false if the next one should wait for `drain`
    */
   constructor(
     stream: Writable,
@@ -52,7 +52,7 @@ export class MessageWriter {
   }
 
   /**
-   * Sends a message. False: the reader is slow, better wait for `drain` of the stream before the next one.
+   * Sends a message. False: the reader is slow, and the next message should wait for the stream's `drain`.
    *
    * @throws StatusError `SEND_BUFFER_FULL`
    */
@@ -81,7 +81,7 @@ export class MessageWriter {
     this.end();
   }
 
-  /** Ends the stream behind what was sent, and behind some last bytes. */
+  /** Ends the stream after all messages that were sent, and after `last`. */
   end(last?: string | Uint8Array): void {
     if (this.#packing === undefined) this.#stream.end(last);
     else this.#whenPacked(() => void this.#stream.end(last));

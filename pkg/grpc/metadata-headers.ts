@@ -14,8 +14,8 @@ export const DEFAULT_MAX_METADATA_BYTES = 16_384;
 const FIELD_OVERHEAD_BYTES = 32;
 
 /**
- * Appends metadata to a flat list of header names and values; texts without blanks at their edges, which gRPC lets anybody
- * strip: with them, readers that are strict about RFC 9113, 8.2.1 drop the whole field.
+ * Appends metadata to a flat list of header names and values. Texts lose the blanks at their edges, because readers
+ * that are strict about RFC 9113, 8.2.1 would drop the whole field. gRPC allows everybody to strip such blanks.
  *
  * @throws StatusError `METADATA_TOO_LARGE`
  */
@@ -32,7 +32,10 @@ export function appendMetadata(headers: string[], metadata: Metadata, maxBytes: 
   }
 }
 
-/** Metadata of a flat list of header names and values, as HTTP/2 gave it. What cannot be metadata is left out. */
+/**
+ * Reads metadata from a flat list of header names and values, as HTTP/2 gave it. Fields that cannot be metadata are
+ * left out.
+ */
 export function readMetadata(raw: readonly string[]): Metadata {
   const metadata = new Metadata();
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -40,7 +43,7 @@ export function readMetadata(raw: readonly string[]): Metadata {
     const text = String(raw[i + 1]);
     if (isReservedName(name)) continue;
     if (name.endsWith("-bin")) {
-      // Several values of a name may have been joined on the way.
+      // Several values of a name may have been joined by commas on the way.
       for (const part of text.split(",")) tryAdd(metadata, name, Buffer.from(part.trim(), "base64"));
     } else {
       tryAdd(metadata, name, text.trim());
@@ -49,7 +52,7 @@ export function readMetadata(raw: readonly string[]): Metadata {
   return metadata;
 }
 
-/** The flat list for headers that are only there as an object. */
+/** Converts headers that exist only as an object to a flat list of names and values. */
 export function flattenHeaders(headers: IncomingHttpHeaders): string[] {
   const raw: string[] = [];
   for (const [name, value] of Object.entries(headers)) {

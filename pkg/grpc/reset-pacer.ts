@@ -11,17 +11,18 @@ import { writable } from "./message-writer.ts";
 
 const ABORTED = AbortSignal.abort();
 
-/** Resets that were held back are looked after this often, in milliseconds. */
+/** Interval at which delayed resets are tried again, in milliseconds. */
 const TICK_MS = 100;
 
 /**
- * Resets the streams of one connection, no faster than its peer bears. Servers take many resets for an attack (rapid
- * reset, CVE-2023-44487) and end the connection, with all other calls on it: Node's own after a thousand at once, and 33
- * in each second after. So one caller who makes and drops many calls would take the peer from all others.
+ * Resets the streams of one connection no faster than its peer tolerates. Servers take many resets for an attack
+ * (rapid reset, CVE-2023-44487) and end the connection with all its calls: Node's own server does so after a thousand
+ * at once, and 33 in each second after. Without a limit, one caller that makes and drops many calls would end the
+ * calls of all others.
  *
  * 1. In any time of t seconds at most `burst` + t × `perSecond` streams are reset.
- * 2. One that has to wait is reset as soon as that allows, in order, unless it has closed by itself. Its call is over all the
- *    same: what the peer still says on it is dropped.
+ * 2. A stream that must wait is reset as soon as that allows, in order, unless it closes first. Its call is already
+ *    over: messages that the peer still sends on it are dropped.
  */
 export class ResetPacer {
   readonly #bucket: TokenBucket;
@@ -48,7 +49,7 @@ export class ResetPacer {
     this.#later();
   }
 
-  /** The connection is gone. */
+  /** Stops the timer and forgets the waiting streams. For a connection that has ended. */
   stop(): void {
     this.#timer?.cancel();
     this.#waiting.clear();
@@ -68,7 +69,7 @@ export class ResetPacer {
 }
 
 function resetNow(stream: ClientHttp2Stream): void {
-  // `close` would end our side in good order first, and the peer would take what it has of our messages for all.
+  // `close` would first end our side normally, and the peer would take the messages that it has for all of them.
   if (writable(stream)) addAbortSignal(ABORTED, stream);
   else stream.close(constants.NGHTTP2_CANCEL);
 }

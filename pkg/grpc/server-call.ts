@@ -7,13 +7,13 @@ import type { Charge } from "../base/mod.ts";
 import type { Metadata } from "./metadata.ts";
 import type { StatusError } from "./status.ts";
 
-/** What a server does for one method. */
+/** Handles the calls of one method at a server. */
 export type MethodHandler = UnaryMethod | BidiMethod;
 
 /** One message in, one message out. */
 export interface UnaryMethod {
   readonly kind: "unary";
-  /** A question about health, which is answered out of a reserve while everything else is refused. */
+  /** Whether it is a health check, which is answered out of a reserve while all other calls are refused. */
   readonly isReserved?: boolean;
   /**
    * Answers a request. The request's bytes may be a view of a larger buffer: copy what is kept for long.
@@ -25,37 +25,40 @@ export interface UnaryMethod {
 /** Any number of messages in both directions; server and client streaming are special cases of it. */
 export interface BidiMethod {
   readonly kind: "bidi";
-  /** The caller sends exactly one message, which has to come as soon as that of a unary method. Default: false. */
+  /** The caller sends exactly one message, which must arrive as soon as that of a unary method. Default: false. */
   readonly takesOne?: boolean;
   readonly isReserved?: undefined;
   /**
-   * Takes the call. It has to end it with `end` or `fail`; a throw, or a promise that is rejected, does the same as
-   * with a unary method.
+   * Handles the call, and must end it with `end` or `fail`. A throw or a rejected promise does the same as with a
+   * unary method.
    */
   handle(call: ServerStreamCall): void | Promise<void>;
 }
 
-/** What a method knows of its caller, and may tell it beside the answer. */
+/** A call as its method sees it: what the caller sent, and what the method may send beside the answer. */
 export interface ServerCall {
   readonly path: string;
   /**
-   * What the call holds of its caller's memory, closed when the call is over and its response sent. Until then the bytes
-   * of a unary request are in it; of a streamed one, what the method has counted there itself.
+   * The call's share of its caller's memory, closed when the call is over and its response sent. Until then it
+   * includes the bytes of a unary request. Of a streamed request it includes only what the method has counted itself.
    */
   readonly bytes: Charge;
   /** All headers of the call, as Node gives them. */
   readonly headers: IncomingHttpHeaders;
   /** The same as a flat list of names and values, in the order in which they came. */
   readonly rawHeaders: readonly string[];
-  /** What the caller sent beside its messages. Read when it is asked for. */
+  /** The caller's metadata. Parsed at its first use. */
   readonly metadata: Metadata;
   /** When the caller stops waiting, on the clock's monotonic time in milliseconds; undefined: never. */
   readonly deadlineMs: number | undefined;
   /** Whether the caller has gone, or its time is over. */
   readonly cancelled: boolean;
-  /** Calls the listener when the caller goes before its answer, or its time is over; at once, if it has been so. */
+  /**
+   * Calls the listener when the caller goes away before its answer, or its deadline passes; at once, if that has
+   * happened already.
+   */
   onCancel(listener: () => void): void;
-  /** The same as a signal. Made when it is asked for. */
+  /** The same as a signal. Created at its first use. */
   readonly signal: AbortSignal;
   /** Goes to the caller before the first message. Later changes are lost. */
   readonly responseMetadata: Metadata;
@@ -63,7 +66,7 @@ export interface ServerCall {
   readonly trailers: Metadata;
 }
 
-/** What a streamed method hears of its caller. */
+/** Callbacks for what the caller of a streamed method sends. */
 export interface ServerStreamHandlers {
   onMessage(bytes: Uint8Array): void;
   /** The caller will send no further message. It still waits for the end. */
@@ -73,9 +76,9 @@ export interface ServerStreamHandlers {
 export interface ServerStreamCall extends ServerCall {
   /** Whether the call has ended, from whichever side: nothing more will be sent. */
   readonly over: boolean;
-  /** Begins to read what the caller sends. Until then flow control holds it. To be called once. */
+  /** Begins to read the caller's messages. Until then flow control holds the caller. To be called once. */
   receive(handlers: ServerStreamHandlers): void;
-  /** Sends a message, whose bytes may not be changed afterwards. False: better wait for `drained`. */
+  /** Sends a message, whose bytes may not be changed afterwards. False: the method should wait for `drained`. */
   send(bytes: Uint8Array): boolean;
   /** Resolves when `send` would return true, or the call is over. */
   drained(): Promise<void>;

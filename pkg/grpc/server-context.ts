@@ -7,13 +7,15 @@ import type { Caller, CallerAccounts } from "./caller.ts";
 import { resolveServerOptions } from "./server-options.ts";
 import type { GrpcServerOptions, ResolvedGrpcServerOptions } from "./server-options.ts";
 
-/** What all calls at one server share, however they travel: options and bounds (I11). */
+/** What all calls at one server share, over every protocol: options and bounds (I11). */
 export interface ServerContext {
   readonly options: ResolvedGrpcServerOptions;
   readonly accounts: CallerAccounts;
-  /** Calls of which nothing has moved yet, and unary ones whose request has not arrived whole. */
+  /**
+   * Calls of which no byte of a message was received or sent yet, and unary ones whose request has not arrived whole.
+   */
   readonly arriving: ExpiryQueue<ArrivingCall>;
-  /** Of streams that begin: a peer that opens a thousand at once does not hold all others until they have begun. */
+  /** Schedules the streams that begin, so that a peer that opens a thousand at once does not delay all others. */
   readonly turns: Turns<Caller>;
 }
 

@@ -18,8 +18,8 @@ import { Status, StatusError } from "./status.ts";
 import { UnaryServerCall } from "./unary-server-call.ts";
 
 /**
- * Serves one stream of `http2.Http2Server`. Fits its `stream` event; without the raw headers, values of metadata that
- * came several times may come joined by commas.
+ * Serves one stream of `http2.Http2Server`: a listener for its `stream` event. Without the raw headers, several
+ * values of one metadata name may come joined by commas.
  */
 export type GrpcServerHandler = (
   stream: ServerHttp2Stream,
@@ -34,12 +34,12 @@ export function isGrpcContentType(contentType: string | undefined): boolean {
 }
 
 /**
- * Answers gRPC calls. The caller's side of the deal is `doc/PROTOCOL-HTTP2.md` of grpc/grpc; a missing `te` is let
- * pass, since proxies take it away.
+ * Answers gRPC calls, as `doc/PROTOCOL-HTTP2.md` of grpc/grpc specifies them. A missing `te` is accepted, because
+ * proxies remove it.
  */
 export function createGrpcServerHandler(context: ServerContext): GrpcServerHandler {
   return (stream, headers, _flags, rawHeaders) => {
-    // Before anything else: a stream that fails without a listener would end the process (I12).
+    // First of all, because an error of a stream without a listener would end the process (I12).
     stream.on("error", ignore);
     const refusal = refuse(headers);
     if (refusal !== undefined) {
@@ -53,7 +53,7 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
       const caller = callerOf(stream.session, context.accounts);
       const request = new OpenRequest(caller, method.isReserved);
       checkAdmitted(request);
-      // Questions about health have places of their own, which are few.
+      // Health checks do not wait, because the places reserved for them are few.
       if (method.isReserved || context.turns.begin())
         startCall(context, method, request, stream, headers, raw, encoding);
       else {
@@ -70,7 +70,7 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
 
 const ignore = (): void => undefined;
 
-/** What plain HTTP says to what is no gRPC call. */
+/** The plain HTTP answer to a request that is not a gRPC call; undefined for a gRPC call. */
 function refuse(headers: IncomingHttpHeaders): string[] | undefined {
   if (headers[":method"] !== "POST")
     return [":status", "405", "allow", "POST", CODE_FIELD, "METHOD_NOT_ALLOWED"];
@@ -79,7 +79,7 @@ function refuse(headers: IncomingHttpHeaders): string[] | undefined {
   return undefined;
 }
 
-/** False: its caller has gone meanwhile. */
+/** Begins a call that waited for its turn. False: its caller has gone meanwhile. */
 function startLater(
   context: ServerContext,
   method: MethodHandler,
@@ -132,7 +132,7 @@ function startCall(
   call.start();
 }
 
-/** Of what never became a call. */
+/** Records a request that was refused before it became a call. */
 function recordRefusal(
   { options }: ServerContext,
   headers: IncomingHttpHeaders,

@@ -7,16 +7,16 @@ import { cancelled, grpcError } from "./grpc-error.ts";
 import type { ServerStreamCall } from "./server-call.ts";
 import { Status } from "./status.ts";
 
-/** What is read ahead of whoever takes the messages of a call, in bytes; the rest is held by flow control. */
+/** How many bytes of messages are read ahead of their reader; flow control holds back the rest. */
 const READ_AHEAD_BYTES = 65_536;
 
-/** What a message that waits costs beside its bytes, so that empty ones have a bound too. */
+/** Bytes that a waiting message counts beside its own, so that the number of empty messages is bounded too. */
 const MESSAGE_OVERHEAD_BYTES = 64;
 
 /**
- * The messages that a caller sends, for one reader, who sets the pace. Nothing is read before the first is asked for.
- * Throws StatusError `CANCELLED` if the caller goes away. A message's bytes may be a view of a larger buffer; they are
- * counted in the call's memory until the next message is asked for.
+ * The messages that a caller sends, for one reader, who sets the pace. Nothing is read before the first `next`.
+ * Throws StatusError `CANCELLED` if the caller goes away. A message's bytes may be a view of a larger buffer. They
+ * are counted in the call's memory until the following `next`.
  */
 export function callMessages(call: ServerStreamCall): AsyncIterableIterator<Uint8Array, undefined> {
   const messages = new PullBuffer<Uint8Array>(
@@ -26,7 +26,7 @@ export function callMessages(call: ServerStreamCall): AsyncIterableIterator<Uint
         call.receive({
           onMessage(bytes) {
             const size = bytes.length + MESSAGE_OVERHEAD_BYTES;
-            // Cannot be refused: these bytes have been counted until now.
+            // Overdrawn, because these bytes have already arrived and were counted until now.
             call.bytes.overdraw(size);
             messages.push(bytes, size);
           },
@@ -66,7 +66,7 @@ function countedUntilNext(
 /**
  * The one message of a caller whose method takes no stream. It is counted in the call's memory until the call is over.
  *
- * @throws StatusError `MESSAGE_COUNT` if there is none or another one, `CANCELLED` if the caller goes away.
+ * @throws StatusError `MESSAGE_COUNT` if there is no message or more than one, `CANCELLED` if the caller goes away.
  */
 export async function onlyMessage(call: ServerStreamCall): Promise<Uint8Array> {
   const messages = callMessages(call);

@@ -17,13 +17,16 @@ export interface GrpcServerOptions {
   /** The method of a path like `/package.Service/Method`, or undefined if there is none. */
   readonly lookup: (path: string) => MethodHandler | undefined;
   readonly clock: Clock;
-  /** Hears of failures whose detail callers do not get. Default: nobody. */
+  /** Logs the failures whose details callers do not get. Default: not logged. */
   readonly logger?: Logger;
   /** Largest message that is taken, in bytes, also when unpacked. Default 12 MiB. */
   readonly maxReceiveBytes?: number;
-  /** What callers share, where others count there too. Default: accounts of the two bounds below. */
+  /** The accounts of callers, if other protocols count in them too. Default: accounts of the two bounds below. */
   readonly accounts?: CallerAccounts;
-  /** Memory of all calls together, in bytes, from the first byte of a request to the last of its response. Default 96 MiB. */
+  /**
+   * Memory of all calls together, in bytes, from the first byte of a request to the last of its response. Default 96
+   * MiB.
+   */
   readonly maxBufferedBytes?: number;
   /** Most bytes that wait to be sent on one stream. Default 32 MiB. */
   readonly maxSendBufferBytes?: number;
@@ -37,9 +40,9 @@ export interface GrpcServerOptions {
   readonly firstStreamMessageTimeoutMs?: number;
   /** How long a unary request may take to arrive whole, in milliseconds. Default 60,000. */
   readonly requestTimeoutMs?: number;
-  /** To callers who pack their requests, answers longer than this are packed with gzip, in bytes. Default 1,024. */
+  /** Answers longer than this many bytes are packed with gzip for callers who pack their requests. Default 1,024. */
   readonly compressAboveBytes?: number;
-  /** Hears of each call that is over. Default: nobody, which costs nothing. */
+  /** Called with each call that is over. Default: nothing is called, which costs nothing. */
   readonly onEnd?: ((call: EndedCall) => void) | undefined;
 }
 
@@ -79,8 +82,8 @@ export interface Http2ServerLimits {
 }
 
 /**
- * Options for `http2.createServer` that hold hostile clients: bounds on header lists (CONTINUATION floods), resets
- * (rapid reset), invalid and refused frames, and memory. PING and SETTINGS floods meet the bound of nghttp2 itself
+ * Options for `http2.createServer` that limit hostile clients: bounds on header lists (CONTINUATION floods), resets
+ * (rapid reset), invalid and refused frames, and memory. For PING and SETTINGS floods, nghttp2 itself has a bound
  * (1,000 unsent acknowledgements).
  */
 export function http2ServerOptions(limits: Http2ServerLimits = {}): ServerOptions {
@@ -98,9 +101,9 @@ export function http2ServerOptions(limits: Http2ServerLimits = {}): ServerOption
     maxSessionRejectedStreams: limits.maxRejectedStreams ?? 100,
     streamResetBurst: limits.streamResetBurst ?? 1_000,
     streamResetRate: limits.streamResetsPerSecond ?? 100,
-    // Else nghttp2 drops a field with a blank at an edge without a word: an idempotency key must not be lost (I7).
+    // Otherwise nghttp2 silently drops a field with a blank at an edge, and an idempotency key must not be lost (I7).
     strictFieldWhitespaceValidation: false,
-    // In megabytes. Counts what waits to be sent too, so it has to hold several of the largest answers.
+    // In megabytes. Must hold several of the largest answers, because bytes that wait to be sent count too.
     maxSessionMemory: 128,
   };
 }

@@ -9,7 +9,7 @@ import { ACCEPTED_ENCODINGS } from "./compression.ts";
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
 const WITHOUT_BODY = { endStream: true, sendDate: false };
 
-/** What every answer begins with, as a flat list of names and values. Never changed: all answers share it. */
+/** The headers of every answer, as a flat list of names and values. Never changed, because all answers share it. */
 export const RESPONSE_HEADERS: readonly string[] = Object.entries({
   ":status": "200",
   "content-type": "application/grpc+proto",
@@ -32,7 +32,7 @@ export function beginResponse(stream: ServerHttp2Stream, headers: readonly strin
 export function sendHeadersOnly(stream: ServerHttp2Stream, headers: readonly string[]): void {
   if (!canRespond(stream)) return;
   stream.respond(headers, WITHOUT_BODY);
-  // Ends the other direction too, once this one is through: nobody reads what the client may still send.
+  // Also ends the client's direction, once ours has been sent, because nothing reads what the client may still send.
   if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
 }
 

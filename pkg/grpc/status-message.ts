@@ -3,14 +3,15 @@
 /** Longest text that travels, in characters: with its escapes it stays below what peers take as headers (8 KiB). */
 const MAX_CHARS = 1_024;
 
-/** What may stand in `grpc-message` as it is: printable ASCII without the percent sign, and without blanks at its edges. */
+/** A text that needs no encoding: printable ASCII without the percent sign, and without blanks at its edges. */
 const PLAIN = /^(?:[\x21-\x24\x26-\x7e](?:[\x20-\x24\x26-\x7e]*[\x21-\x24\x26-\x7e])?)?$/;
 
 const BLANK = 0x20;
 
 /**
- * A text as the value of `grpc-message`: percent-encoded UTF-8, cut if it is too long (grpc/grpc `doc/PROTOCOL-HTTP2.md`).
- * A blank at an edge is encoded too, because readers of HTTP strip it, or drop the whole field (RFC 9113, 8.2.1).
+ * A text as the value of `grpc-message`: percent-encoded UTF-8, cut if it is too long (grpc/grpc
+ * `doc/PROTOCOL-HTTP2.md`). A blank at an edge is encoded too, because readers of HTTP strip it, or drop the whole
+ * field (RFC 9113, 8.2.1).
  */
 export function encodeStatusMessage(text: string): string {
   const short = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS - 1)}…` : text;

@@ -25,7 +25,10 @@ export function parseTimeoutMs(value: string): number {
   return Number(value.slice(0, -1)) * unitMs;
 }
 
-/** A `grpc-timeout` in the finest unit from milliseconds up that holds it; never shorter than what was asked for. */
+/**
+ * Formats a `grpc-timeout` in milliseconds, seconds or hours: the finest of these whose eight digits hold it. Rounded
+ * up, so that it is never shorter than `timeoutMs`; at most 99,999,999 hours.
+ */
 export function formatTimeout(timeoutMs: number): string {
   const wholeMs = Math.max(Math.ceil(timeoutMs), 0);
   if (wholeMs < 1e8) return `${wholeMs}m`;

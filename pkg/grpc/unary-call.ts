@@ -25,13 +25,13 @@ export class UnaryReply {
     return this.#call.metadata;
   }
 
-  /** What the peer sent behind its message. */
+  /** What the peer sent after its message. */
   get trailers(): Metadata {
     return this.#end.trailers;
   }
 }
 
-/** Makes a promise of a call that takes exactly one message. */
+/** Settles a promise with the outcome of a call that takes exactly one message. */
 export class UnaryCollector implements StreamHandlers {
   readonly #resolve: (reply: UnaryReply) => void;
   readonly #reject: (error: Error) => void;

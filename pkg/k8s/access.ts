@@ -5,20 +5,20 @@ import { join } from "node:path";
 
 import { K8sError } from "./k8s-error.ts";
 
-/** Where the API server is, and as whom we ask it. */
+/** The address of the API server, and the credentials for it. */
 export interface ApiAccess {
   readonly host: string;
   readonly port: number;
-  /** Certificates (PEM) of who signs that of the API server. */
+  /** Certificates (PEM) of the authorities that sign the API server's certificate. */
   readonly ca: string;
-  /** The token of now: Kubernetes replaces it about every hour. */
+  /** The current token. Kubernetes replaces it about every hour. */
   token(): Promise<string>;
 }
 
 /**
  * The access that every pod has with its service account.
  *
- * @param folder where Kubernetes puts what belongs to that account.
+ * @param folder where Kubernetes mounts the token and `ca.crt` of that account.
  * @throws K8sError `NOT_IN_CLUSTER`
  */
 export async function inClusterAccess(

@@ -20,30 +20,30 @@ import { SlicedSocket } from "./sliced-socket.ts";
 export interface AdmissionOptions {
   readonly host: string;
   readonly port: number;
-  /** Largest question: an object, and what it was before. */
+  /** Largest question. A question is an AdmissionReview: an object and, for a change, its old version. */
   readonly maxBodyBytes: number;
-  /** Of all questions and answers that are under way. One address has at most half of it, one connection a quarter. */
+  /** Bytes of all questions and answers under way. One address has at most half of them, one connection a quarter. */
   readonly maxPendingBytes: number;
-  /** Lists and objects in one another in a question. */
+  /** How deep lists and objects of a question may be nested. */
   readonly maxJsonDepth: number;
   /** Keys and values of a question. */
   readonly maxJsonValues: number;
   /** One address has at most half of them. */
   readonly maxConnections: number;
-  /** How long a handshake, the first byte of a first question, a question to its end, and an answer may take each. */
+  /** How long each may take: a handshake, the first byte of the first question, a whole question, and an answer. */
   readonly requestTimeoutMs: number;
 }
 
 export interface AdmissionDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The answer to a question in JSON; undefined if it is none. */
+  /** Decides a parsed question. Returns the answer as a JSON object; undefined if it is no AdmissionReview. */
   readonly answer: (question: unknown) => object | undefined;
-  /** Why we are not ready; undefined if we are. */
+  /** Why the webhook is not ready; undefined if it is. */
   readonly problem: () => string | undefined;
 }
 
-/** Why a request has no answer of the webhook's own. It is the first word of the body, and in `perdure-error-code`. */
+/** Why a request gets an error in place of an answer: the first word of the body, also sent as `perdure-error-code`. */
 export type AdmissionAnswerCode =
   | "NOT_A_REVIEW"
   | "REVIEW_LENGTH_MISSING"
@@ -52,19 +52,19 @@ export type AdmissionAnswerCode =
   | "WEBHOOK_FAILED"
   | "WEBHOOK_OVERLOADED";
 
-/** The API server lets a connection rest for 90 s. If we closed it first, a question could meet the closing. */
+/** Longer than the 90 s that the API server keeps an idle connection, so that no question meets one that we close. */
 const IDLE_TIMEOUT_MS = 120_000;
 
-/** The API server sends less than one thousand. */
+/** The API server sends fewer than 1,000 bytes of headers. */
 const MAX_HEADER_BYTES = 8_192;
 
-/** Reads of up to 64 KiB in each turn of the event loop, of which each takes up to 0.3 ms to decrypt. */
+/** Reads in each turn of the event loop. A read has up to 64 KiB, which take up to 0.3 ms to decrypt. */
 const READS_IN_TURN = 4;
 
-/** How long a sender that was refused has to read why, in milliseconds. */
+/** How long a refused sender has to read the refusal, in milliseconds. */
 const LINGER_MS = 200;
 
-/** Asks the API server to send it again itself, within the time that it gives us. */
+/** Makes the API server repeat the question itself, within the time-out of its call. */
 const RETRY_AFTER_S = "1";
 
 /** A connection whose handshake is done. */
@@ -74,7 +74,7 @@ interface Connection {
   readonly bytes: Holder;
   /** From the head of a request until its answer is written. */
   isBusy: boolean;
-  /** Resolves when the system has taken the last answer, which may be after its reader has it and asks again. */
+  /** Resolves when the system has taken the last answer. The client may have read it, and asked again, before that. */
   flushed: Promise<void>;
 }
 
@@ -86,19 +86,21 @@ interface Reply {
 }
 
 /**
- * The HTTPS port that the API server asks at: `POST /admit` with an AdmissionReview, and `/livez` and `/readyz` for the
- * kubelet. Certificates are exchanged while it serves.
+ * The HTTPS server of the webhook. The API server sends questions by `POST /admit`, and the kubelet calls `/livez` and
+ * `/readyz`. Certificates can be replaced while it serves.
  *
- * Everything in the cluster may reach it, and without it no stateful pod is made. So:
+ * Every program in the cluster may reach it, and while it does not answer, no stateful pod is created. So:
  *
- * 1. A question that is too large, late or no question, and an error in an answer, end that question alone (I12).
- * 2. The bytes of all questions and answers are on one account, and a question is refused before it is more (I11).
- *    An address has at most half of the account, so another one is answered beside it.
- * 3. Nothing is built of a question that would become too much in memory.
- * 4. Connections are bounded, from before their handshake on; an address has at most half of them.
- * 5. A connection has one request at a time. The API server and the kubelet send no other before they have the answer.
- * 6. Questions are decided one in each turn of the event loop, and `READS_IN_TURN` reads are made; addresses take turns.
- * 7. Whatever a sender leaves unfinished (a handshake, headers, a body, the reading of an answer) ends with its time.
+ * 1. A question that is too large, late or malformed, or whose answer fails, affects no other question (I12).
+ * 2. One account counts the bytes of all questions and answers, and a question that would exceed it is refused (I11).
+ *    One address has at most half of the account, so that other addresses are answered beside it.
+ * 3. A question that would take too much memory once it is parsed is refused before it is parsed.
+ * 4. Connections are bounded, and counted before their handshake. One address has at most half of them.
+ * 5. A connection has one request at a time: one that sends another before the answer is closed. The API server and the
+ *    kubelet wait for the answer.
+ * 6. In each turn of the event loop one question is decided and `READS_IN_TURN` reads are made. Addresses take turns.
+ * 7. Each step that a sender may leave unfinished (a handshake, headers, a body, the reading of an answer) has a
+ *    time-out.
  */
 export class AdmissionServer {
   readonly #server: Server;
@@ -108,7 +110,7 @@ export class AdmissionServer {
   readonly #peers: Peers;
   readonly #turns = new Turns<string>(1);
   readonly #reads = new Turns<string>(READS_IN_TURN);
-  /** By address and port of the other side, because a TLS socket does not tell which one it stands upon. */
+  /** By address and port of the peer, because a TLS socket does not reveal the TCP socket below it. */
   readonly #accepted = new Map<string, PeerConnection>();
   readonly #connections = new WeakMap<Duplex, Connection>();
   #isClosing = false;
@@ -125,7 +127,7 @@ export class AdmissionServer {
         cert: certificates.cert,
         key: certificates.key,
         minVersion: "TLSv1.3",
-        // HTTP/2 would let one connection carry many requests, and the API server does without.
+        // Not HTTP/2, which would let one connection carry many requests at a time. The API server does not need it.
         ALPNProtocols: ["http/1.1"],
         handshakeTimeout: requestTimeoutMs,
         requestTimeout: requestTimeoutMs,
@@ -136,11 +138,11 @@ export class AdmissionServer {
       },
       (request, response) => void this.#serve(request, response),
     );
-    // While a request is under way: neither is a byte read nor one written.
+    // The longest time without a byte read or written while a request is under way.
     this.#server.timeout = requestTimeoutMs;
     this.#server.on("connection", (socket: Socket) => this.#accept(socket));
     this.#slice();
-    // What is no TLS, or no HTTP, concerns its sender only.
+    // A malformed TLS or HTTP request closes only its own connection.
     this.#server.on("tlsClientError", () => undefined);
     this.#server.on("clientError", (_error, socket) => void socket.destroy());
   }
@@ -163,22 +165,22 @@ export class AdmissionServer {
     });
   }
 
-  /** What is under way: for tests, which see that all of it is given back. */
+  /** Open connections and bytes in use: for tests, which check that all of them are given back. */
   get pending(): { readonly connections: number; readonly bytes: number } {
     return { connections: this.#peers.connections, bytes: this.#peers.bytes };
   }
 
-  /** New connections meet these certificates. */
+  /** Serves these certificates to new connections. */
   setCertificates({ cert, key }: Certificates): void {
     this.#server.setSecureContext({ cert, key, minVersion: "TLSv1.3" });
   }
 
-  /** Sends who asks now elsewhere with his next question; serves him all the same. */
+  /** Adds `Connection: close` to every answer and fails `/readyz`, so that clients reconnect to another replica. */
   letGo(): void {
     this.#isClosing = true;
   }
 
-  /** Takes no new questions, and lets those that are there finish. */
+  /** Takes no new questions, and lets running ones finish within `withinMs` milliseconds. */
   async close(withinMs: number): Promise<void> {
     this.letGo();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -253,7 +255,7 @@ export class AdmissionServer {
       return refusal(500, "WEBHOOK_FAILED", "internal error, see the log");
     });
     if (socket.destroyed) return;
-    // One that was refused before its end may have come to it meanwhile, but then nothing after it is read.
+    // A request that was refused early may be complete by now. Its socket is stopped, so no request after it is read.
     const isCut = !request.complete || socket.isStopped;
     if (isCut) this.#linger(socket);
     const isLast = this.#isClosing || isCut;
@@ -273,8 +275,8 @@ export class AdmissionServer {
   }
 
   /**
-   * Ends a connection whose request was not read to its end. To do it at once would be a reset, in which the answer could
-   * be lost; and to read the rest would be work and memory for nothing.
+   * Closes a connection whose request was not read to its end, after a delay. Closing it at once would reset it, and
+   * the reset could destroy the answer. Reading the rest would waste work and memory.
    */
   #linger(socket: SlicedSocket): void {
     socket.stop();

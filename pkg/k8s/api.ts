@@ -29,7 +29,7 @@ export interface ApiRequest {
 }
 
 /**
- * The API server, over HTTPS and as JSON. Errors of the network and of the server are translated here, and nowhere else.
+ * A client of the API server: JSON over HTTPS. Only this class translates errors of the network and of the server.
  */
 export class Api {
   readonly #access: ApiAccess;
@@ -59,7 +59,7 @@ export class Api {
   /**
    * The events of a watch, one JSON object a line, until the server ends it.
    *
-   * @param forMs how long the server was asked to go on; a connection that is silent for longer is given up.
+   * @param forMs how long the server was asked to watch. A watch that lasts `requestTimeoutMs` longer fails.
    * @throws K8sError
    */
   async *watch(asked: ApiRequest, forMs: number): AsyncGenerator<JsonObject, void> {
@@ -182,12 +182,12 @@ function parse(text: string, what: string): JsonObject {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
   } catch {
-    // Told below: a proxy in between may send a page of its own.
+    // Reported below. A proxy in between may have sent a page of its own.
   }
   throw new K8sError("API_BAD_ANSWER", `${what}: the answer is not an object of Kubernetes`);
 }
 
-/** What a `Status` of Kubernetes says, or the beginning of whatever else came. */
+/** The message of a `Status` of Kubernetes, or the beginning of any other body. */
 function messageOf(text: string): string {
   try {
     const { message } = objectOf(JSON.parse(text));

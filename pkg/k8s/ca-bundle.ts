@@ -7,16 +7,16 @@ import type { JsonObject } from "./json.ts";
 
 const API_VERSION = "admissionregistration.k8s.io/v1";
 
-/** The name under which the API server remembers which fields are ours. */
+/** The name under which the API server records the fields that the webhook has set (server-side apply). */
 const FIELD_MANAGER = "perdure-webhook";
 
 /**
- * Sees to it that the API server trusts who signed our certificate, in every webhook of the configuration. Where it
- * does already nothing is written, so a replica that is behind never takes away what another one has just brought.
+ * Makes the API server trust the signer of our certificate, in every webhook of the configuration. If every webhook
+ * trusts it already, nothing is written, so that an outdated replica never removes what another one has just added.
  *
- * @param ca the first one is needed, the others come along.
+ * @param ca certificates (PEM). The API server must trust the first one; the others are written with it.
  * @returns whether anything was written.
- * @throws K8sError `API_CONFLICT` if somebody else wrote at the same time: ask again.
+ * @throws K8sError `API_CONFLICT` if another client wrote at the same time: call again.
  */
 export async function applyCaBundle(
   api: Api,
@@ -36,7 +36,7 @@ export async function applyCaBundle(
     body: {
       apiVersion: API_VERSION,
       kind: "MutatingWebhookConfiguration",
-      // The version that was read: an apply that comes late is refused.
+      // The version that was read, so that the API server refuses this apply if another write came first.
       metadata: { name: configuration, resourceVersion: resourceVersionOf(found) },
       webhooks: webhooks.map(({ name }) => ({ name, clientConfig: { caBundle } })),
     },

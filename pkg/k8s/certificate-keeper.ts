@@ -15,16 +15,16 @@ export interface KeeperOptions {
   /** Of the Secret, which must exist. */
   readonly namespace: string;
   readonly secret: string;
-  /** The `MutatingWebhookConfiguration` by whose word the API server trusts us. */
+  /** The `MutatingWebhookConfiguration` whose `caBundle` makes the API server trust the webhook. */
   readonly configuration: string;
-  /** What the API server calls us by. */
+  /** The host names by which the API server calls the webhook. */
   readonly names: readonly string[];
   readonly validForMs: number;
   /** A certificate is renewed so long before its end. */
   readonly renewBeforeMs: number;
-  /** How often everything is looked at again, whether anybody said that it changed or not. */
+  /** How often everything is checked again without a `wake`. */
   readonly checkIntervalMs: number;
-  /** How long API servers may take to hear whom to trust. */
+  /** How long API servers may take to learn of a new `caBundle`. */
   readonly propagationDelayMs: number;
   readonly backoff: BackoffOptions;
 }
@@ -38,18 +38,18 @@ export interface KeeperDeps {
   readonly serve: (certificates: Certificates) => void;
 }
 
-/** A conflict means that another replica was quicker, which cannot go on for ever. */
+/** How often a write is repeated after a conflict, which means that another replica wrote first. */
 const MAX_CONFLICTS = 5;
 
 /**
  * Keeps the serving certificate of all replicas, in one Secret:
  *
- * 1. A certificate is served only after the API server has been told who signed it. One that replaces another waits for
- *    `propagationDelayMs` besides, while the old one, whose signer is still trusted, goes on being served.
- * 2. The Secret is written with the version that was read, so of replicas that renew at once one succeeds, and the others
- *    take what it wrote.
+ * 1. A certificate is served only after its signer is in the `caBundle`. A certificate that replaces another one also
+ *    waits for `propagationDelayMs`. Meanwhile the old one is served, whose signer is still trusted.
+ * 2. The Secret is written with the version that was read. So of replicas that renew at the same time one succeeds, and
+ *    the others take what it wrote.
  * 3. A renewal that fails is tried again until it succeeds; until then the old certificate is served.
- * 4. Each look starts from what the API server has: nothing is remembered but what is being served.
+ * 4. Each check starts from the state of the API server. The keeper remembers only the certificate that it serves.
  */
 export class CertificateKeeper {
   readonly #options: KeeperOptions;
@@ -62,12 +62,12 @@ export class CertificateKeeper {
     this.#deps = deps;
   }
 
-  /** Look at once: something changed. */
+  /** Makes the keeper check at once, because something changed. */
   wake(): void {
     this.#wake.abort();
   }
 
-  /** Looks, and looks again, until the signal aborts. Never throws. */
+  /** Checks again and again, until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, logger } = this.#deps;
     let failures = 0;
@@ -82,7 +82,7 @@ export class CertificateKeeper {
         if (signal.aborted) return;
         failures += 1;
         logger.error("the certificate cannot be looked after", { error });
-        // Not woken: changes are what it failed at.
+        // `wake` does not cut this pause short, so that changes that keep failing are not tried without a pause.
         await sleep(clock, backoffMs(failures, this.#options.backoff, random), signal);
       }
     }
@@ -101,7 +101,7 @@ export class CertificateKeeper {
     logger.info("a certificate is served from now on");
   }
 
-  /** What is in the Secret, after it was renewed if that was due. */
+  /** The certificates in the Secret, which are renewed first if that is due. */
   async #current(signal: AbortSignal): Promise<Certificates> {
     const { api, clock, logger } = this.#deps;
     const { namespace, secret, names, validForMs, renewBeforeMs } = this.#options;
@@ -115,11 +115,11 @@ export class CertificateKeeper {
       logger.info("a certificate is made", {
         because: verdict === "due" ? "the old one ends soon" : "there is none",
       });
-      // Somebody may have emptied the Secret: who signed what is being served must go on being trusted.
+      // The Secret may have been emptied. The signer of the certificate that is served now must stay trusted.
       const before = old ?? this.#served;
       const made = succeed(await makeCertificates(names, nowMs, validForMs), before, nowMs);
       try {
-        // With the version in it that was read, which makes it a compare-and-set.
+        // `found` has the version that was read, which makes this write a compare-and-set.
         const data = { ...objectOf(found["data"]), ...secretDataOf(made) };
         await api.send({ method: "PUT", path, body: { ...found, data }, signal });
         return made;

@@ -2,9 +2,9 @@
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
-/** A serving certificate and who signed it. */
+/** A serving certificate and its signers. */
 export interface Certificates {
-  /** Certificates (PEM) of those who signed: of this certificate first, then of earlier ones that still hold. */
+  /** Certificates (PEM) of signers: first that of this certificate, then those of earlier ones that are still valid. */
   readonly ca: readonly string[];
   /** PEM. */
   readonly cert: string;
@@ -17,7 +17,7 @@ const CA = "ca.crt";
 const CERT = "tls.crt";
 const KEY = "tls.key";
 
-/** So many who signed are kept; renewals are months apart, and then one before is enough. */
+/** At most so many signers are kept. Renewals are months apart, so one earlier signer would be enough. */
 const MAX_AUTHORITIES = 3;
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -38,21 +38,21 @@ export function secretDataOf({ ca, cert, key }: Certificates): Record<string, st
   return { [CA]: encode(bundleOf(ca)), [CERT]: encode(cert), [KEY]: encode(key) };
 }
 
-/** What a client of ours is to trust (PEM). */
+/** The bundle (PEM) of the signers that a client of the webhook must trust. */
 export function bundleOf(ca: readonly string[]): string {
   return ca.map((each) => `${each.trim()}\n`).join("");
 }
 
-/** The single certificates of a bundle, each without what stands around it. */
+/** The certificates of a bundle, without any text around them. */
 export function splitBundle(bundle: string): readonly string[] {
   return bundle.match(PEM) ?? [];
 }
 
 /**
- * Whether these certificates can be served: `fresh`, `due` for renewal but good, or `unusable` for any reason, of which
- * somebody's nonsense in the Secret is one.
+ * Whether these certificates can be served: `fresh`, `due` for renewal but still good, or `unusable` for any reason,
+ * such as malformed content of the Secret.
  *
- * @param names that clients call us by, all of which must be in it.
+ * @param names by which clients call the webhook; the certificate must have all of them.
  */
 export function judge(
   certificates: Certificates | undefined,
@@ -77,8 +77,8 @@ export function judge(
 }
 
 /**
- * New certificates that go on trusting who signed the old ones, so that a replica that still serves an old one is
- * believed, and so is one that already serves the new.
+ * The new certificates with the signers of the old ones added, so that clients trust replicas that still serve an old
+ * certificate as well as replicas that already serve the new one.
  */
 export function succeed(made: Certificates, old: Certificates | undefined, nowMs: number): Certificates {
   const earlier = (old?.ca ?? []).filter((each) => stillHolds(each, nowMs) && !made.ca.includes(each));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a JSON text may be made of. */
+/** Limits of a JSON text. */
 export interface JsonLimits {
-  /** Lists and objects in one another. */
+  /** How deep lists and objects may be nested. */
   readonly maxDepth: number;
   /** Lists, objects, commas and colons: nearly as many as keys and values. */
   readonly maxValues: number;
@@ -18,9 +18,9 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Counts what a JSON text would become, while its bytes come in and before anything is built of them, because a value of
- * two bytes takes sixty and more in the heap. Whether the text is JSON at all is for the parser to say. Of what is not,
- * it counts something, and no more is built of that either: the parser stops at the first byte that makes no sense.
+ * Counts the depth and the values of a JSON text while its bytes arrive, before it is parsed, because a value of two
+ * bytes takes sixty and more in the heap. It does not check the syntax. The parser builds no more than was counted of
+ * an invalid text either, because it stops at the first invalid byte.
  */
 export class JsonShape {
   readonly #limits: JsonLimits;
@@ -33,7 +33,7 @@ export class JsonShape {
     this.#limits = limits;
   }
 
-  /** Takes the next bytes. @returns what there is too much of. */
+  /** Counts the next bytes. @returns the limit that they exceed, or undefined. */
   add(bytes: Uint8Array): "depth" | "values" | undefined {
     const { maxDepth, maxValues } = this.#limits;
     let [depth, values, isInText, isEscaped] = [this.#depth, this.#values, this.#isInText, this.#isEscaped];

@@ -13,10 +13,10 @@ export type K8sErrorCode =
   | "NOT_IN_CLUSTER"
   | "WEBHOOK_PORT_UNUSABLE";
 
-/** What the API server did not do, or what is missing to ask it. */
+/** A request to the API server failed or could not be made, or the webhook's port cannot be opened. */
 export class K8sError extends CodedError<K8sErrorCode> {}
 
-/** What an HTTP status of the API server means. `text` is its own, if it sent one. */
+/** The error for an HTTP status of the API server. `text` is the server's own message; empty if it sent none. */
 export function statusError(status: number, what: string, text: string): K8sError {
   return new K8sError(codeOf(status), `${what}: ${status} ${text}`.trim());
 }

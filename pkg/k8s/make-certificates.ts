@@ -4,19 +4,19 @@ import type { Certificates } from "./certificates.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** Clocks of other machines may be behind ours. */
+/** Certificates are valid from so long before now, because clocks of other machines may be behind ours. */
 const BACKDATED_MS = 3_600_000;
 
 /**
- * Makes a certificate for these names, and one that signs it. The key of the latter is used once and thrown away: a
- * renewal brings a new signer, and nobody can ever sign anything else.
+ * Makes a certificate for these names, and the certificate of its signer. The signer's key is used once and thrown
+ * away, so that it can never sign anything else. A renewal makes a new signer.
  */
 export async function makeCertificates(
   names: readonly string[],
   nowMs: number,
   validForMs: number,
 ): Promise<Certificates> {
-  // Loaded only here, since it takes longer than everything else at the start, and one start in thousands needs it.
+  // Loaded only here, because it takes longer than the rest of the start, and one start in thousands needs it.
   await import("reflect-metadata");
   const x509 = await import("@peculiar/x509");
   const { subtle } = globalThis.crypto;

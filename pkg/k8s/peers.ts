@@ -3,11 +3,11 @@
 import { Account } from "../base/mod.ts";
 import type { Charge, Holder } from "../base/mod.ts";
 
-/** One connection, in the accounts. */
+/** The part that one connection has in the accounts. */
 export interface PeerConnection {
-  /** Of the bytes, the part of this connection. */
+  /** Counts the bytes of this connection. */
   readonly bytes: Holder;
-  /** Gives back what the connection itself took. */
+  /** Gives back the connection's place among the connections. */
   close(): void;
 }
 
@@ -20,9 +20,9 @@ interface Peer {
 /**
  * The addresses that are connected, and what each holds: connections, and bytes of requests and answers.
  *
- * 1. Both are bounded over all (I11). What one address has is at most half of each, and of the bytes that an address has,
- *    one of its connections has at most half. So a newcomer finds room beside an address that takes all it can.
- * 2. An address without a connection costs nothing.
+ * 1. The total of each is bounded (I11). One address has at most half of each total, and one connection has at most
+ *    half of the bytes of its address. So a newcomer finds room beside an address that takes all it can.
+ * 2. An address without a connection is forgotten, so that it costs nothing.
  */
 export class Peers {
   readonly #connections: Account;

@@ -18,19 +18,19 @@ export interface BodyRefusal {
   readonly problem: BodyProblem;
 }
 
-/** A body is kept in pages, so that what it takes does not depend on how many pieces it comes in. */
+/** A body is kept in pages of this size, so that its memory does not depend on the number of pieces that arrive. */
 const PAGE_BYTES = 16_384;
 
 /**
- * Why a body is refused before its first byte, if it is: because it has no length that is known, or more than it may have,
- * or more than can be had now.
+ * Why a body is refused before its first byte: its length is unknown, more than it may be, or more than the account has
+ * left now. Undefined if it is not refused.
  */
 export function refusedAtOnce(
   { headers }: IncomingMessage,
   { maxBodyBytes }: BodyLimits,
   charge: Charge,
 ): BodyProblem | undefined {
-  // The API server always says it. And in chunks of one byte each, a body is a thousand times the work.
+  // The API server always sends `content-length`. In chunks of one byte each, a body makes a thousand times the work.
   if (headers["content-length"] === undefined || headers["transfer-encoding"] !== undefined)
     return "no length";
   const announced = Number(headers["content-length"]);
@@ -39,8 +39,8 @@ export function refusedAtOnce(
 }
 
 /**
- * Reads a body that was not refused at once. The rest of one that is refused now stays where it is. Each page is taken
- * from the account before it is there (I11); closing the charge is left to the caller.
+ * Reads a body that `refusedAtOnce` let pass. If it is refused now, the rest of it is ignored. Each page is taken
+ * from the account before it is allocated (I11). The caller closes the charge.
  *
  * @throws if the connection ends before the body does.
  */
@@ -68,7 +68,7 @@ export function readBody(
 class Pages {
   readonly #charge: Charge;
   readonly #full: Buffer[] = [];
-  /** What is still to come. */
+  /** Announced bytes that have no page yet. */
   #left: number;
   #page = Buffer.alloc(0);
   #used = 0;

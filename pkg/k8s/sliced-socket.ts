@@ -3,21 +3,23 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
-/** A request of the API server has about this much before its body. */
+/** The head of a request of the API server has about this size. */
 const SLICE_BYTES = 1_024;
 
-/** Of a body whose length is known: nothing in it makes work for each byte. */
+/** For a body whose length is known, because the HTTP parser does no work for each of its bytes. */
 const BODY_SLICE_BYTES = 65_536;
 
-/** Asks for one read of the socket; `read` is called when it may be made, and says whether it was. */
+/** Waits for the turn of one read of the socket, then calls `read`, which returns whether it has read. */
 export type ReadTurn = (read: () => boolean) => void;
 
 /**
- * A socket that gives what has come in to its reader in slices, and can be stopped between two of them. Node's HTTP parser
- * takes whatever it is given to its end: of 64 KiB that are 10,000 chunks of one byte, or 2,000 requests, that is 50 ms in
- * which nothing else is answered, and megabytes of objects, even if it was clear from the first one that none is wanted.
- * And it reads in turn, because dozens of senders of large bodies would have the loop decrypt megabytes before it comes to
- * anybody else.
+ * A socket that gives received bytes to its reader in slices, and that can be stopped between two slices. Node's HTTP
+ * parser always parses all bytes that it gets. For 64 KiB with 10,000 chunks of one byte, or with 2,000 requests, that
+ * takes 50 ms, in which no other connection is served, and makes megabytes of objects, even if the first request was
+ * already refused.
+ *
+ * Reads take turns, because otherwise dozens of senders of large bodies would make the event loop decrypt megabytes
+ * before it serves other connections.
  */
 export class SlicedSocket extends Duplex {
   readonly #socket: Socket;
@@ -43,7 +45,7 @@ export class SlicedSocket extends Duplex {
     socket.on("timeout", () => this.emit("timeout"));
   }
 
-  /** As `net.Socket` has it; the HTTP server bounds by it how long nothing may move. */
+  /** As in `net.Socket`. The HTTP server bounds by it how long no byte may be read or written. */
   setTimeout(ms: number): this {
     this.#socket.setTimeout(ms);
     return this;
@@ -60,7 +62,7 @@ export class SlicedSocket extends Duplex {
     this.#socket.pause();
   }
 
-  /** Whether a body whose length is known is what comes next. */
+  /** Whether the next bytes belong to a body whose length is known. */
   set isInBody(isInBody: boolean) {
     this.#sliceBytes = isInBody ? BODY_SLICE_BYTES : SLICE_BYTES;
   }

@@ -9,7 +9,7 @@ import type { JsonObject } from "./json.ts";
 import { K8sError } from "./k8s-error.ts";
 
 export interface WatchOptions {
-  /** How long one watch lasts; then it is made anew where it ended. */
+  /** How long one watch lasts. The next one continues from the version where it ended. */
   readonly watchTimeoutMs: number;
   readonly backoff: BackoffOptions;
 }
@@ -25,9 +25,9 @@ export interface WatchDeps {
  * Follows one object by its name, until the signal aborts.
  *
  * 1. `onChange` gets the object as it is when the watch begins, and every later state; undefined if it does not exist.
- *    States may be left out or repeated, but the last one that the API server has is always told in the end.
- * 2. A watch that ends goes on where it ended. One that fails, or whose place the server has forgotten, begins again
- *    with the object as it is, after a pause that grows with each failure.
+ *    States may be left out or repeated, but the newest state of the API server always arrives in the end.
+ * 2. After a watch that ends, the next one continues from its last version. After a watch that fails, or whose version
+ *    the server has forgotten, the object is read again, after a pause that grows with each failure.
  *
  * @param collection path of the objects of its kind, as `/api/v1/namespaces/x/configmaps`.
  */
@@ -47,7 +47,7 @@ export async function watchObject(
       while (!signal.aborted) {
         version = await follow(version);
         failures = 0;
-        // A server that ends each watch at once is not asked without a pause.
+        // The pause prevents a busy loop if the server ends each watch at once.
         await sleep(clock, options.backoff.minMs, signal);
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What stands before a message's full name in the `type_url` of an `Any` (Cloudstate 0.2, serialization of `Any`). */
+/** The prefix of a message's full name in the `type_url` of an `Any` (Cloudstate 0.2, serialization of `Any`). */
 const MESSAGE_PREFIX = "type.googleapis.com/";
 
 /** The `type_url` of a protobuf message with this full name. */

@@ -6,17 +6,18 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
 
 /**
- * Counts what a serialized message becomes when it is read: each field, the unknown ones too, and the lists, maps
- * and oneofs that each message has though they are empty. It builds nothing, and stops at the first beyond `max`.
+ * Counts the objects that a serialized message becomes when it is parsed: each field, unknown ones included, and the
+ * lists, maps and oneofs that every message has even if they are empty. It builds nothing, and stops when the count
+ * exceeds `max`.
  *
  * 1. (I11) It counts no fewer than the objects that `fromBinary` builds. A packed number takes no object, so eight of
  *    them count as one.
- * 2. What is in an `Any` does not count, because `fromBinary` leaves it as bytes. An extension of `extensions` counts as
- *    what it becomes when `getExtension` reads it.
- * 3. A field of a wire type that its declaration does not have, or a message that is longer than the one it is in, is
+ * 2. The contents of an `Any` do not count, because `fromBinary` leaves them as bytes. An extension that `extensions`
+ *    contains counts as the objects that `getExtension` makes of it.
+ * 3. A field with another wire type than its declaration, or a message that is longer than the message around it, is
  *    refused, because `fromBinary` would then read other fields than were counted.
  *
- * @returns more than `max` if it stopped.
+ * @returns the count; any number above `max` if it stopped.
  * @throws Error if the bytes are not a message.
  */
 export function countFields(
@@ -30,7 +31,7 @@ export function countFields(
   return walk.count;
 }
 
-/** The same as `fromBinary` allows. */
+/** Deepest nesting of messages. `fromBinary` has the same bound. */
 const MAX_DEPTH = 100;
 
 const PACKED_PER_FIELD = 8;
@@ -39,7 +40,7 @@ class Walk {
   readonly #cursor: WireCursor;
   readonly #max: number;
   readonly #extensions: Registry | undefined;
-  /** One is the message itself. */
+  /** Begins with one for the message itself. */
   count = 1;
 
   constructor(bytes: Uint8Array, max: number, extensions: Registry | undefined) {
@@ -93,21 +94,24 @@ class Walk {
   }
 }
 
-/** What of a message's type decides how it is counted. */
+/** The properties of a message type that decide how it is counted. */
 interface Shape {
-  /** Undefined of an unknown group, and of a map's entry. */
+  /** Undefined for an unknown group and for an entry of a map. */
   readonly desc: DescMessage | undefined;
-  /** Objects that the emptiest message has beside itself. */
+  /** Objects that an empty message of this type has beside itself. */
   readonly emptyObjects: number;
   readonly fields: ReadonlyMap<number, FieldShape>;
 }
 
 interface FieldShape {
-  /** Of one element. */
+  /** The wire type of one element. */
   readonly wireType: WireType;
-  /** Whether a list of it may come in one piece. */
+  /** Whether a list of such elements may be packed. */
   readonly isPackable: boolean;
-  /** Undefined if it is none. Asked for when it is needed, because types contain themselves. */
+  /**
+   * The shape of the message; undefined if the field is not a message. A function, because types can contain
+   * themselves.
+   */
   readonly message: (() => Shape) | undefined;
 }
 
@@ -151,7 +155,7 @@ function fieldShape(field: DescField | DescExtension): FieldShape {
     [1, key],
     [2, element],
   ]);
-  // A message is there though the entry has none.
+  // An entry without a value gets an empty message.
   const entry = (): Shape => ({
     desc: undefined,
     emptyObjects: element.message === undefined ? 0 : 1 + element.message().emptyObjects,

@@ -14,17 +14,17 @@ import { checkFields, MessageError } from "./read-message.ts";
 /** Files that import each other in a row; far beyond what any compiler writes, and well within the stack (I11, I12). */
 const MAX_IMPORT_DEPTH = 1000;
 
-/** Options whose contents are read later. */
+/** Extensions that are parsed later, so their contents count too. */
 const OPTIONS = createRegistry(http);
 
 export type DescriptorErrorCode =
   | "DESCRIPTORS_MALFORMED"
-  /** It has more fields than it may have. */
+  /** It has more fields than `maxFields`. */
   | "DESCRIPTORS_TOO_LARGE"
   | "DESCRIPTORS_MISSING_IMPORT"
   | "DESCRIPTORS_CIRCULAR_IMPORT";
 
-/** What is wrong with a descriptor set that came from outside. */
+/** The error for a descriptor set from outside that is refused. */
 export class DescriptorError extends CodedError<DescriptorErrorCode> {}
 
 /** The types that a user function announced. */
@@ -37,8 +37,9 @@ export interface Descriptors {
 /**
  * Reads a serialized `google.protobuf.FileDescriptorSet` whose files come in any order and under any name.
  *
- * @param maxFields how many fields one of more than 64 KiB may have (I11); those of HTTP rules count too.
- * @throws DescriptorError if it is not one, if it has more fields, or if its imports are missing or go round in a circle.
+ * @param maxFields most fields of a set of more than 64 KiB (I11); the fields of HTTP rules count too.
+ * @throws DescriptorError if the bytes are not such a set, if it has more fields, or if its imports are missing or
+ * circular.
  */
 export function readDescriptors(bytes: Uint8Array, maxFields = Number.POSITIVE_INFINITY): Descriptors {
   const files = sortByImports(parseFiles(bytes, maxFields));
@@ -122,7 +123,10 @@ function sortByImports(files: ReadonlyMap<string, FileDescriptorProto>): FileDes
   return [...sorted];
 }
 
-/** Compilers may leave `json_name` out where it follows from the name; protobuf-es takes it as given. */
+/**
+ * Fills in each `json_name`, because compilers may omit it where it follows from the name, but protobuf-es expects
+ * it.
+ */
 function fillJsonNames(message: DescriptorProto): void {
   for (const field of message.field) {
     if (field.jsonName === "") field.jsonName = lowerCamelCase(field.name);
@@ -130,7 +134,7 @@ function fillJsonNames(message: DescriptorProto): void {
   message.nestedType.forEach(fillJsonNames);
 }
 
-/** The JSON name of a field as protoc derives it: every underscore goes, and the letter behind it is raised. */
+/** The JSON name of a field as protoc derives it: underscores are removed, and the letter after them is capitalized. */
 function lowerCamelCase(name: string): string {
   return name.replace(/_+(.?)/g, (_match, next: string) => next.toUpperCase());
 }

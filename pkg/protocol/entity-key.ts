@@ -7,7 +7,7 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { entity_key } from "./gen/cloudstate/entity_key_pb.ts";
 import { legacy_entity_key } from "./gen/cloudstate/legacy_entity_key_pb.ts";
 
-/** How a command's message names its entity. Only the key fields are decoded, the rest is stepped over. */
+/** Reads the entity id from a command's message. Only the key fields are decoded; the other fields are skipped. */
 export interface EntityKeyReader {
   /**
    * The entity id: the text of each key field, in the order of the message's declaration, joined by `-`. Undefined if
@@ -17,10 +17,10 @@ export interface EntityKeyReader {
    */
   read(message: Uint8Array): string | undefined;
   /**
-   * Whether another message may have the same entity id, though its key is another one: if the key has several fields and
-   * the text of one of them has a `-`, as in `a-b`, `c` and `a`, `b-c`. Texts without one always give ids of their own,
-   * because no other type of field can be taken for two (`-1`, `2` gives `-1-2`, which no other pair of numbers does).
-   * For bytes that `read` has taken.
+   * Whether a message with a different key may have the same entity id. This is so if the key has several fields and
+   * the text of one of them contains a `-`: the keys `a-b`, `c` and `a`, `b-c` have the same id. Texts without a `-`
+   * always give unique ids, because the values of the other types can be split in only one way (`-1`, `2` gives
+   * `-1-2`, which no other pair of numbers does). Only for bytes that `read` has accepted.
    */
   mayMeetOthers(message: Uint8Array): boolean;
 }
@@ -29,15 +29,15 @@ interface KeyField {
   readonly number: number;
   readonly wireType: WireType;
   readonly decode: (reader: BinaryReader) => string;
-  /** What an absent field stands for; undefined if it must be there. */
+  /** The text of an absent field; undefined if the field must be present. */
   readonly absent: string | undefined;
-  /** Any text may stand in it. */
+  /** True if the field can hold any text. */
   readonly isText?: true;
 }
 
 /**
  * A reader for the fields that are marked `cloudstate.entity_key` (or as protocol 0.1 marked them). Undefined if no
- * field is, or if one is that has no text: a message, a list, a map.
+ * field is marked, or if a marked field has no text form: a message, a list, a map.
  */
 export function entityKeyReader(message: DescMessage): EntityKeyReader | undefined {
   const marked = message.fields.filter(isEntityKey);
@@ -50,7 +50,7 @@ function isEntityKey(field: DescField): boolean {
   return getOption(field, entity_key) || getOption(field, legacy_entity_key);
 }
 
-/** One string key is how almost every service does it, so it has a path of its own. */
+/** A separate path for a key of one field, because almost every service has a single string key. */
 function singleKey(field: KeyField): EntityKeyReader {
   return {
     read(message) {
@@ -79,7 +79,7 @@ function compositeKey(fields: readonly KeyField[]): EntityKeyReader {
   };
 }
 
-/** Cloudstate's. */
+/** Joins the texts of the key fields, as in Cloudstate. */
 const JOINER = "-";
 
 function readTexts(message: Uint8Array, fields: readonly KeyField[]): (string | undefined)[] {
@@ -142,7 +142,8 @@ const delimited = (decode: (reader: BinaryReader) => string) => ({
 });
 
 const SCALARS: Readonly<Record<ScalarType, Omit<KeyField, "number">>> = {
-  // Strict, so that two keys that are not UTF-8 never become one entity by the replacement character.
+  // Strict, so that two different keys that are not UTF-8 never become the same entity through the replacement
+  // character.
   [ScalarType.STRING]: { ...delimited((reader) => reader.string(true)), isText: true },
   [ScalarType.BYTES]: delimited((reader) => Buffer.from(reader.bytes()).toString("base64")),
   [ScalarType.BOOL]: varint((reader) => String(reader.bool()), "false"),

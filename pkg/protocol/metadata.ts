@@ -2,19 +2,19 @@
 
 import type { Metadata as MetadataMessage } from "./gen/cloudstate/entity_pb.ts";
 
-/** One name and value that travel beside a message. Names may come several times; their case means nothing. */
+/** One name and value of metadata. A name may occur several times, and its case does not matter. */
 export interface MetadataEntry {
   readonly key: string;
   readonly value: string | Uint8Array;
 }
 
-/** What travels beside a message, in order (Cloudstate 0.2, `cloudstate.Metadata`). */
+/** The metadata of a message, in order (Cloudstate 0.2, `cloudstate.Metadata`). */
 export type Metadata = readonly MetadataEntry[];
 
 /** Shared by everything that has none. */
 export const NO_METADATA: Metadata = [];
 
-/** What a message of the protocol carries. An entry without a value says nothing and is left out. */
+/** Reads the metadata of a protocol message. An entry without a value is left out. */
 export function readMetadata(message: MetadataMessage | undefined): Metadata {
   if (message === undefined || message.entries.length === 0) return NO_METADATA;
   const metadata: MetadataEntry[] = [];
@@ -24,7 +24,7 @@ export function readMetadata(message: MetadataMessage | undefined): Metadata {
   return metadata;
 }
 
-/** The same as a message. */
+/** Converts metadata to a protocol message. */
 export function metadataMessage(metadata: Metadata): MetadataMessage {
   return {
     $typeName: "cloudstate.Metadata",

@@ -7,21 +7,21 @@ import { CodedError } from "../base/mod.ts";
 
 import { countFields } from "./count-fields.ts";
 
-/** Smaller ones are not counted: what they become is small too, and most messages are so small. */
+/** Messages up to this size are not counted, because they become few objects, and most messages are this small. */
 const SMALL_BYTES = 65_536;
 
 export type MessageErrorCode =
-  /** It would become more objects than may be. */
+  /** Parsing it would build more objects than `maxFields`. */
   "MESSAGE_TOO_MANY_FIELDS";
 
-/** Why a message of the user function is not read. */
+/** The error for a message of the user function that is refused. */
 export class MessageError extends CodedError<MessageErrorCode> {}
 
 /**
- * Reads a message of the user function, without unknown fields. One of more than 64 KiB may have `maxFields` fields,
- * counted by `countFields` (I11).
+ * Reads a message of the user function, without unknown fields. A message of more than 64 KiB may have at most
+ * `maxFields` fields, counted by `countFields` (I11).
  *
- * @throws MessageError beyond that; Error if the bytes are no such message.
+ * @throws MessageError if it has more fields; Error if the bytes are not such a message.
  */
 export function readMessage<Desc extends DescMessage>(
   schema: Desc,

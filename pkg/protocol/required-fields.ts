@@ -7,21 +7,22 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
 
 /**
- * Finds a `required` field (of proto2, or an edition's `LEGACY_REQUIRED`) that a serialized message lacks, itself or in a
- * message inside it: a user function cannot read such a message.
+ * Finds a `required` field (of proto2, or an edition's `LEGACY_REQUIRED`) that is missing from a serialized message
+ * or from a message inside it. A user function cannot parse such a message.
  *
- * 1. It sees what a parser sees: the pieces of a message that comes in several are one, and of a oneof the last counts.
- * 2. (I11) It builds nothing but a note of each message whose required fields matter, of which there are at most
- *    `MAX_NOTES` at a time. Those in lists and maps are done with at their end.
- * 3. What is in an `Any`, in an extension or in an unknown field is not looked at. Each entry of a map is, also one that
- *    is replaced because its key comes again: to know that, all keys would have to be kept.
+ * 1. It reads as a parser does: several occurrences of a message field are merged into one message, and the last
+ *    member of a oneof counts.
+ * 2. (I11) It builds only a note for each message whose required fields matter, and keeps at most `MAX_NOTES` of them
+ *    at a time. The note of an element of a list or map is dropped at the element's end.
+ * 3. It does not check the contents of an `Any`, an extension or an unknown field. It checks each entry of a map,
+ *    even one that a later entry with the same key replaces, because recognizing those would need all keys in memory.
  *
  * @returns the full name of the field; undefined if nothing is missing.
  * @throws Error if the bytes are not a message.
  */
 export type RequiredFieldFinder = (message: Uint8Array) => string | undefined;
 
-/** The finder of a message type. Undefined if nothing in it is required, which is so of all of proto3. */
+/** The finder for a message type. Undefined if nothing in the type is required, as in all of proto3. */
 export function requiredFieldFinder(desc: DescMessage): RequiredFieldFinder | undefined {
   if (!requires(desc)) return undefined;
   const shape = shapeOf(desc);
@@ -32,10 +33,10 @@ export function requiredFieldFinder(desc: DescMessage): RequiredFieldFinder | un
   };
 }
 
-/** The same as protobuf's parsers allow. */
+/** Deepest nesting of messages. Protobuf's parsers have the same bound. */
 const MAX_DEPTH = 100;
 
-/** Only messages that contain themselves twice over, or more often, have as many in a message. */
+/** Most notes at a time. Only a message of a type that contains itself at least twice can need so many. */
 const MAX_NOTES = 10_000;
 
 /** Whether a message of this type, or one inside it, has a required field. */
@@ -54,19 +55,25 @@ function isRequired({ presence }: DescField): boolean {
   return presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
 }
 
-/** What of a message's type decides whether something is missing. */
+/** The properties of a message type that decide whether a required field is missing. */
 interface Shape {
   readonly required: readonly DescField[];
-  /** Those that matter, by number: required ones, messages in which something is, and what is in a oneof beside such. */
+  /**
+   * The fields that matter, by number: required fields, messages that contain required fields, and the other members
+   * of a oneof with such a message.
+   */
   readonly parts: ReadonlyMap<number, Part>;
 }
 
 interface Part {
-  /** Its place among the required ones; undefined if it is none. */
+  /** Its index in `required`; undefined if it is not required. */
   readonly required: number | undefined;
   readonly wireType: WireType;
   readonly oneof: DescOneof | undefined;
-  /** Undefined if nothing in it is required. Asked for when it is needed, because types contain themselves. */
+  /**
+   * The shape of the message; undefined if nothing in it is required. A function, because types can contain
+   * themselves.
+   */
   readonly message: (() => Shape) | undefined;
   readonly repeats: "once" | "list" | "map";
 }
@@ -111,7 +118,7 @@ function innerShape({ fieldKind, message }: DescField): (() => Shape) | undefine
 /** The number of the value in an entry of a map. */
 const VALUE = 2;
 
-/** The entries of a map with such values. */
+/** The shape of the entries of a map with values of this type. */
 function entryOf(value: DescMessage): () => Shape {
   const part: Part = {
     required: undefined,
@@ -131,24 +138,24 @@ function wireTypeOfField(field: DescField): WireType {
   return field.scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[field.scalar];
 }
 
-/** A message that is no element of a list or map, and the number of its field. */
+/** The note of a message that is not an element of a list or map, and its field number. */
 interface Inside {
   readonly number: number;
   readonly note: Note;
 }
 
-/** Of so many required fields a note is one number, because a list may have millions of elements. */
+/** A note keeps this many required fields as the bits of one number, because a list may have millions of elements. */
 const BITS = 31;
 
-/** What is known of one message. */
+/** What was found in one message so far. */
 class Note {
   readonly shape: Shape;
-  /** The required fields that are there: a bit for each of the first ones, and the places of the others. */
+  /** The required fields that are present: a bit for each of the first `BITS`, and the indexes of the others. */
   #bits = 0;
   #others: Set<number> | undefined;
   /** By their oneof or number. */
   #inside: Map<DescOneof | number, Inside> | undefined;
-  /** What the first element that lacks something lacks. */
+  /** The name of the required field that the first incomplete element of a list or map lacks. */
   #missing: string | undefined;
 
   constructor(shape: Shape) {
@@ -229,12 +236,12 @@ class Walk {
     this.#inside(inside, number, wireType, depth);
   }
 
-  /** Of a list or a map: nothing that follows changes it. */
+  /** Checks an element of a list or a map at once, because no later field changes it. */
   #element(note: Note, number: number, { wireType, repeats }: Part, shape: Shape, depth: number): void {
     const notes = this.#notes;
     const element = this.#note(shape);
     this.#inside(element, number, wireType, depth);
-    // An entry without a value stands for an empty one.
+    // An entry without a value has an empty message as its value.
     const value = repeats === "map" ? shape.parts.get(VALUE)?.message : undefined;
     if (value !== undefined && element.inside(VALUE, undefined) === undefined)
       element.add(VALUE, undefined, this.#note(value()));

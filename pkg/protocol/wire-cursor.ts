@@ -19,7 +19,7 @@ export function wireTypeOf(tag: number): WireType {
   return wireType;
 }
 
-/** How one value of a type is written that is no message. */
+/** The wire type of one value of each scalar type. */
 export const SCALAR_WIRE_TYPES: Readonly<Record<ScalarType, WireType>> = {
   [ScalarType.DOUBLE]: WireType.Bit64,
   [ScalarType.FLOAT]: WireType.Bit32,
@@ -39,9 +39,10 @@ export const SCALAR_WIRE_TYPES: Readonly<Record<ScalarType, WireType>> = {
 };
 
 /**
- * Steps through a serialized message and allocates nothing: what it steps over may be millions of fields.
+ * Steps through a serialized message without allocating, because it may skip millions of fields.
  *
- * It reads lengths and tags as `BinaryReader` does, so that both see the same fields, and throws Error where that would.
+ * It reads lengths and tags as `BinaryReader` does, so that both see the same fields, and throws Error where
+ * `BinaryReader` would.
  */
 export class WireCursor {
   readonly bytes: Uint8Array;
@@ -53,7 +54,7 @@ export class WireCursor {
     this.length = bytes.length;
   }
 
-  /** A field's number and wire type, as they stand in one number. */
+  /** Reads a tag: a field's number and wire type in one number. */
   tag(): number {
     const first = this.bytes[this.pos] as number;
     if (first >= 0x08 && first < 0x80) {
@@ -68,7 +69,7 @@ export class WireCursor {
     return tag;
   }
 
-  /** Reads a length, and gives the place where what has it ends. */
+  /** Reads a length, and returns the position where the value of that length ends. */
   end(): number {
     const first = this.bytes[this.pos] as number;
     let length = first;
@@ -111,7 +112,7 @@ export class WireCursor {
     }
   }
 
-  /** The lower 32 bits of a number of at most ten bytes. */
+  /** Reads a varint of at most ten bytes, and returns its lower 32 bits. */
   #varint(): number {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {

@@ -8,7 +8,7 @@ import type { ProxyOptions } from "./options.ts";
 
 export interface DrainDependencies {
   readonly entities: Pick<EntityRuntime, "active" | "passivateAll" | "resume">;
-  /** Resolves when no more requests come, as far as anybody knows; gives why it is not sure. */
+  /** Resolves when no more requests are expected; with a text if that is not certain, which says why. */
   readonly quiet: (signal: AbortSignal) => Promise<string | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -16,23 +16,23 @@ export interface DrainDependencies {
 }
 
 /**
- * What a proxy does before its pod ends: Kubernetes asks for it (`preStop`) when the pod begins to end, and sends SIGTERM
- * when it has the answer.
+ * What a proxy does before its pod ends. Kubernetes calls `/drain` (`preStop`) when the pod begins to end, and sends
+ * SIGTERM after the answer.
  *
  *     serving ◀──▶ draining ──▶ stopping
  *        └────────────────────────▲
  *
- * 1. From `drain` on the proxy is not ready, and an entity leaves memory as soon as it is idle, so that the pod that comes
- *    after finds it at rest. Requests that come late, since news of the end travels slowly, are served: the log keeps
- *    that safe (I3).
- * 2. `drain` resolves when no more requests come, at a moment without an entity in memory, and when those that left are
- *    packed, or after `drainAnswerTimeoutMs` (I11).
+ * 1. From `drain` on the proxy is not ready, and an entity leaves memory as soon as it is idle, so that this proxy
+ *    does not compete with the next pod for it. Late requests are still served, because news of the end reaches
+ *    clients slowly. The log keeps that safe (I3).
+ * 2. `drain` waits until no more requests come. Then it waits for at most `drainAnswerTimeoutMs` (I11) until no entity
+ *    is in memory and the histories of those that left are packed.
  * 3. A proxy that is not stopped within `drainResetTimeoutMs` of the last `drain` serves as before.
  */
 export class Drain {
   readonly #dependencies: DrainDependencies;
   #state: State = SERVING;
-  /** Under way, for all who ask meanwhile. */
+  /** The drain that is under way, which all calls of `drain` in the meantime share. */
   #answer: Promise<string> | undefined;
   readonly #stopped = new AbortController();
 
@@ -45,7 +45,7 @@ export class Drain {
     return this.#state.kind === "serving" ? undefined : `the proxy is ${this.#state.kind}`;
   }
 
-  /** Gives what came of it, for people. */
+  /** Begins a drain, or joins the one that is under way. Resolves with the result as a text for people. */
   drain(): Promise<string> {
     if (this.#state.kind === "stopping") return Promise.resolve("the proxy is stopping");
     const { clock, options } = this.#dependencies;
@@ -58,7 +58,7 @@ export class Drain {
     return this.#answer;
   }
 
-  /** The proxy is told to stop, which does the rest. */
+  /** Called when the proxy stops, which ends all entities itself. Ends the wait for the last requests. */
   stop(): void {
     if (this.#state.kind === "draining") this.#state.reset.cancel();
     this.#state = STOPPING;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 /** A TCP socket that takes connections. */
 export interface ListeningSocket {
-  /** Dotted for IPv4; of IPv6 `::` for every address, and otherwise 32 hexadecimal digits, as the kernel has them. */
+  /** IPv4: dotted. IPv6: `::` for every address, otherwise the kernel's 32 hexadecimal digits. */
   readonly address: string;
   readonly port: number;
 }
@@ -17,7 +17,7 @@ const LISTEN = "0A";
 
 const EVERY_IPV6 = "0".repeat(32);
 
-/** The sockets that take connections beside this proxy, whoever has opened them; none where the system does not tell. */
+/** The listening sockets of this network namespace, this proxy's own included; empty if the system lists none. */
 export function listeningSockets(): readonly ListeningSocket[] {
   return TABLES.flatMap((path) => parseSocketTable(contentOf(path)));
 }
@@ -33,7 +33,7 @@ export function parseSocketTable(text: string): readonly ListeningSocket[] {
   return sockets;
 }
 
-/** The kernel writes an address of IPv4 as a number of the machine, whose bytes stand in reverse on all we run on. */
+/** The kernel prints an IPv4 address as one number in host byte order; all machines we run on are little-endian. */
 function shownAddress(hex: string): string {
   if (hex.length > 8) return hex === EVERY_IPV6 ? "::" : hex.toLowerCase();
   return [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join(".");

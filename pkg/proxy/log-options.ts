@@ -12,7 +12,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1_048_576;
 const GIB = 1_024 * MIB;
 
-/** Of the event log, beside its address. */
+/** Settings of the event log, except its address. */
 export const LOG_DETAIL_SETTINGS = {
   logCheckIntervalMs: number(
     "log-check-interval",
@@ -64,7 +64,7 @@ export const LOG_DETAIL_SETTINGS = {
   ),
 } as const;
 
-/** Of a log on NATS. Those of the connection have the names that its own tools have. */
+/** Settings of a log on NATS. Those of the connection have the names that the tools of NATS use. */
 export const NATS_SETTINGS = {
   logStreams: number(
     "log-streams",
@@ -248,9 +248,9 @@ export const LOG_SETTINGS = {
 export type LogOptions = Values<typeof LOG_SETTINGS>;
 
 /**
- * The settings in the words of the log.
+ * Translates the settings into the options of `pkg/eventlog`.
  *
- * @throws SettingError if those of NATS contradict each other.
+ * @throws SettingError if the settings of NATS contradict each other.
  */
 export function logOptions(options: LogOptions): Pick<EventLogDeps, "memory" | "sqlite" | "jetstream"> {
   const { maxRecordBytes, maxPendingAppends, maxPendingBytes, maxMemoryLogBytes } = options;
@@ -259,7 +259,7 @@ export function logOptions(options: LogOptions): Pick<EventLogDeps, "memory" | "
   return {
     memory: { maxRecordBytes, maxBytes: maxMemoryLogBytes },
     sqlite: { maxRecordBytes, maxPendingAppends, maxPendingBytes, ...checks },
-    // In another log's environment they may stand for other programs.
+    // Read only for a log on NATS, because with another log the `NATS_*` variables may be meant for other programs.
     ...(isNats && { jetstream: jetStreamOptions(withSecretFolder(options)) }),
   };
 }

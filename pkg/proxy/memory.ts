@@ -4,11 +4,11 @@ import { Account } from "../base/mod.ts";
 import { callerAccounts } from "../grpc/mod.ts";
 import type { CallerAccounts } from "../grpc/mod.ts";
 
-/** The memory for everything that waits, in bytes, by what waits (I11). */
+/** Accounts, in bytes, of the memory for data that waits: one for each kind of data (I11). */
 export interface Memory {
   /** Requests with their responses. */
   readonly callers: CallerAccounts;
-  /** Messages of the user function that have not arrived whole. */
+  /** Messages of the user function that have arrived only in part. */
   readonly replies: Account;
   /** Histories on their way from the log to the user function. */
   readonly activations: Account;
@@ -16,7 +16,7 @@ export interface Memory {
   readonly effects: Account;
 }
 
-/** In sixteenths of the whole. The proxy's own work has parts that no caller can use up. */
+/** In sixteenths of the whole. The proxy's own work has separate accounts, so that callers cannot use up its memory. */
 const PARTS = { callers: 11, replies: 3, activations: 1, effects: 1 };
 
 const WHOLE = 16;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { SettingError, toError } from "../base/mod.ts";
 
-/** Settings whose value is the path of a file, by the name that the file has in the folder. */
+/** Settings whose value is the path of a file, each with the name of its file in the folder. */
 const FILES = {
   natsCreds: "nats.creds",
   natsNkey: "nats.nk",
@@ -14,14 +14,14 @@ const FILES = {
   natsKey: "tls.key",
 } as const;
 
-/** Settings whose value is what stands in the file. */
+/** Settings whose value is the content of a file, each with the name of its file in the folder. */
 const TEXTS = { natsUser: "user", natsPassword: "password", natsToken: "token" } as const;
 
 type SecretSettings = Readonly<Record<keyof typeof FILES | keyof typeof TEXTS | "natsSecretDir", string>>;
 
 /**
- * The settings, with what is in the folder of `NATS_SECRET_DIR` where they say nothing themselves. A file or a folder
- * that is not there says nothing: in Kubernetes the Secret may be absent, and holds one way to say who we are.
+ * Fills empty settings from the files in the folder of `NATS_SECRET_DIR`. A missing file or folder is no error,
+ * because in Kubernetes the Secret may be absent, and it has the files of one kind of credentials only.
  *
  * @throws SettingError if a file is there and cannot be read.
  */

@@ -14,16 +14,16 @@ export interface LogWaiting {
   readonly logger: Logger;
   /** Ends the waiting. */
   readonly signal: AbortSignal | undefined;
-  /** Called with each failure that is waited out. */
+  /** Called with the text of each failure after which another attempt follows. */
   readonly onProblem: (problem: string) => void;
 }
 
 const BACKOFF = { minMs: 250, maxMs: 5_000, jitter: 0.2 };
 
 /**
- * Opens the log. A server of NATS may start later than the proxy, so it is waited for, up to `logStartTimeoutMs`. What
- * only an operator can change (a bad address, wrong credentials, a server that is too old) ends the waiting at once,
- * and so does any failure of another kind of log.
+ * Opens the log. An unavailable NATS server is tried again for up to `logStartTimeoutMs`, because it may start later
+ * than the proxy. A failure that only an operator can fix (a bad address, wrong credentials, a server that is too
+ * old) is thrown at once, and so is any failure of another kind of log.
  *
  * @throws EventLogError, SettingError
  */

@@ -27,7 +27,7 @@ export const PROXY_SETTINGS = {
   ...REPEAT_SETTINGS,
 } as const;
 
-/** The same as people look for them: what most proxies are given first. */
+/** The same settings in groups, for people who read them; the settings that most proxies are given come first. */
 export const PROXY_SETTING_GROUPS: readonly SettingGroup[] = [
   { title: "Usual settings", settings: { log: LOG_SETTINGS.log, ...USUAL_SETTINGS } },
   { title: "Event log", settings: LOG_DETAIL_SETTINGS },
@@ -41,7 +41,7 @@ export const PROXY_SETTING_GROUPS: readonly SettingGroup[] = [
   { title: "Lines of the proxy's own log", settings: REPEAT_SETTINGS },
 ];
 
-/** Long enough not to be guessed, and a header's value. */
+/** Empty, or long enough that it cannot be guessed, and valid as the value of a header. */
 const SECRET = /^(?:[\x21-\x7e]{16,256})?$/;
 
 export type ProxyOptions = Values<typeof PROXY_SETTINGS>;

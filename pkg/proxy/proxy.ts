@@ -42,17 +42,17 @@ export interface ProxyDependencies {
   readonly logger: Logger;
   /** Aborts a start that waits for its log; `stop` ends what has started. */
   readonly signal?: AbortSignal;
-  /** What is served changed; undefined while nothing is. */
+  /** Called when the served services change; with undefined when no user function is served any more. */
   readonly onSpec?: (spec: UserFunctionSpec | undefined) => void;
-  /** The user function was refused; what its developer has to change. */
+  /** Called when the user function is refused, with what its developer must change. */
   readonly onRejected?: (errors: readonly string[]) => void;
-  /** Hears of every request to the public port. Without it nothing is recorded, which costs nothing. */
+  /** Called with a record of every request to the public port. Without it no request is recorded, at no cost. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
-  /** Answers `GET /` of the public port, where no rule of the user function does. */
+  /** Answers `GET /` of the public port if no HTTP rule of the user function does. */
   readonly front?: FrontPage;
   /**
-   * No user function could be served within `startTimeoutMs`, or it was refused, and none was ever served: the proxy should
-   * end. Called once at most; without it the proxy goes on looking.
+   * Called at most once, if no user function was ever served and `startTimeoutMs` has passed or the user function was
+   * refused. The caller should then stop the proxy. Without this callback the proxy keeps looking for a user function.
    */
   readonly onStartFailed?: (error: StartError) => void;
 }
@@ -62,13 +62,13 @@ export interface Proxy {
   /** The public port. */
   readonly port: number;
   readonly adminPort: number;
-  /** Takes no new requests, lets running ones finish (bounded by `drainTimeoutMs`), lets go of everything. */
+  /** Takes no new requests, lets running ones finish (bounded by `drainTimeoutMs`), and closes everything. */
   stop(): Promise<void>;
 }
 
 /**
- * Wires the parts and starts them, from the log outwards; what fails to start takes down what was started before. The
- * admin port comes first, so that it can tell what is waited for.
+ * Wires the parts and starts them, from the log outwards. If a part fails to start, the parts that have started are
+ * closed. The admin port opens first, so that `/readyz` can tell what the start waits for.
  *
  * @throws EventLogError if the log cannot be opened, an error with a code if a port cannot be bound.
  */
@@ -234,7 +234,7 @@ function readiness({ health }: EventLog, userFunction: UserFunction, drain: Drai
   ];
 }
 
-/** A log that is usable in part serves the entities of that part, so the pod stays ready and only says so. */
+/** A log that is usable in part still serves the entities of that part. The pod stays ready and only says so. */
 function logCheck(health: LogHealth): Check {
   if (health.kind === "usable") return { name: "log", problem: undefined };
   const { code, message } = health.error;
@@ -244,7 +244,7 @@ function logCheck(health: LogHealth): Check {
     : { name: "log", problem: text };
 }
 
-/** What does not keep the pod from being ready. */
+/** A check that mentions a problem but never makes the pod unready. */
 function remark(text: string): Check {
   return { name: `user function, but ${text}`, problem: undefined };
 }

@@ -4,9 +4,9 @@ import type { Charge } from "../base/mod.ts";
 import type { AnsweredRequest } from "../endpoint/mod.ts";
 import type { EntityCommand, StoredListener } from "../entity/mod.ts";
 
-/** What became of one request to the public port. */
+/** The outcome of one request to the public port. */
 export interface RequestRecord extends Omit<AnsweredRequest, "bytes"> {
-  /** The first entity that was asked, with what this request has stored; undefined: none was. */
+  /** The first entity that got a command, with what the request has stored; undefined if no entity got one. */
   readonly entity: EntityRecord | undefined;
 }
 
@@ -23,14 +23,14 @@ export type Stored =
   | { readonly kind: "value"; readonly change: "none" | "written" | "deleted" };
 
 /**
- * Puts together what the endpoint, the router and the entities know of one request: all of them have in hand what it
- * holds of its caller's memory, which is one object for each request. (Side effects have one of their own, and go on
- * after the answer: they are no part of the record.)
+ * Combines what the endpoint, the router and the entities know of one request. The key is the request's `Charge`, its
+ * part of the memory account of its caller, because all of them hold it and each request has one of its own. Side
+ * effects have another `Charge` and go on after the answer, so they are not part of the record.
  */
 export class RequestRecords {
   readonly #entities = new WeakMap<Charge, EntityRecord>();
 
-  /** An entity is about to be asked. */
+  /** Called before a command goes to its entity. */
   asked({ method, entityId: id, call: { bytes } }: EntityCommand): void {
     if (this.#entities.has(bytes)) return;
     const { persistenceId: type, kind } = method.service;

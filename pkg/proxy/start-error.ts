@@ -8,7 +8,7 @@ import type { ListeningSocket } from "./listening-ports.ts";
 export type StartErrorCode =
   /** Nothing takes connections where the user function should be. */
   | "USER_FUNCTION_NOT_LISTENING"
-  /** What is there does not speak gRPC. */
+  /** A server listens there, but it does not speak gRPC. */
   | "USER_FUNCTION_NOT_GRPC"
   /** All that it announced was refused. */
   | "USER_FUNCTION_REFUSED"
@@ -26,17 +26,17 @@ export interface StartTarget {
   readonly ownPorts: readonly number[];
 }
 
-/** What Knative's queue-proxy listens on in the same pod (serving/pkg/networking/constants.go). */
+/** Ports of Knative's queue-proxy in the same pod (serving/pkg/networking/constants.go). */
 const QUEUE_PORTS = [8_008, 8_012, 8_013, 8_022, 8_112, 9_090, 9_091];
 
-/** Ports that are named; in the network of a whole machine there may be any number. */
+/** At most so many ports are named in the text, because in the network of a whole machine there may be any number. */
 const MAX_NAMED = 5;
 
 /**
- * Why the start has failed, in the words of the user function's developer.
+ * Why the start has failed, in terms that the developer of the user function knows.
  *
- * @param waitedMs how long it was waited for.
- * @param sockets what listens beside the proxy.
+ * @param waitedMs how long the proxy waited for the user function.
+ * @param sockets the listening sockets of the pod or machine.
  */
 export function startError(
   status: UserFunctionStatus,

@@ -4,22 +4,22 @@ import type { Clock, Timer } from "../base/mod.ts";
 
 export interface StartWatchDependencies {
   readonly clock: Clock;
-  /** How long a start may take, in milliseconds; 0 for ever, and then a refusal does not end it either. */
+  /** How long a start may take, in milliseconds; 0: without a limit, and then a refusal does not end it either. */
   readonly timeoutMs: number;
   /** Whether the user function that is there now is refused. */
   readonly isRefused: () => boolean;
   readonly onFailed: () => void;
 }
 
-/** A user function that is refused is told why before the proxy ends; this is how long that may take, in milliseconds. */
+/** How long the proxy has to report the reason to a user function that it refused, before it ends; in milliseconds. */
 const REPORT_MS = 1_000;
 
 /**
- * Finds out that a start has failed, because what is wrong does not become right by waiting.
+ * Detects a start that has failed: further waiting would not help.
  *
- * 1. Nothing happens any more once a user function was served: a proxy that has served stays up (I12).
- * 2. Until then `onFailed` is called once: when `timeoutMs` have passed since `start`, or sooner for a user function that
- *    was refused and is still there after `REPORT_MS`.
+ * 1. Once a user function was served, `onFailed` is never called, because a proxy that has served stays up (I12).
+ * 2. Until then `onFailed` is called once: when `timeoutMs` have passed since `start`, or sooner for a user function
+ *    that was refused and is still there after `REPORT_MS`.
  */
 export class StartWatch {
   readonly #dependencies: StartWatchDependencies;
@@ -32,7 +32,7 @@ export class StartWatch {
     this.#isOver = dependencies.timeoutMs === 0;
   }
 
-  /** The user function is looked for from now on. */
+  /** The proxy looks for a user function from now on. */
   start(): void {
     const { clock, timeoutMs } = this.#dependencies;
     if (!this.#isOver) this.#limit = clock.schedule(timeoutMs, () => this.#fail());

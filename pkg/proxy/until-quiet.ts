@@ -5,12 +5,12 @@ import { get } from "node:http";
 import { describeError } from "../base/mod.ts";
 
 /**
- * Waits until no more requests come: whoever stands before the proxy answers a GET of `url` then, with whatever status.
- * Knative's queue-proxy does at `/wait-for-drain`, when it was told to stop and none has come for 30 s
- * (serving/pkg/queue/sharedmain). An empty `url` means that nobody can tell.
+ * Waits until no more requests come. The server in front of the proxy then answers a GET of `url`; the status does not
+ * matter. Knative's queue-proxy answers `/wait-for-drain` when it was told to stop and no request has come for 30 s
+ * (serving/pkg/queue/sharedmain). With an empty `url` there is no such server, and the wait ends at once.
  *
  * @param timeoutMs how long at most, in milliseconds.
- * @returns undefined, or why it is not sure that none comes.
+ * @returns undefined, or why more requests may still come.
  */
 export function untilQuiet(url: string, timeoutMs: number, signal: AbortSignal): Promise<string | undefined> {
   if (url === "") return Promise.resolve(undefined);

@@ -11,7 +11,7 @@ export function answersWithStream({ desc }: ServedMethod): boolean {
   return desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming";
 }
 
-/** The one answer of a method that takes a stream. */
+/** The only answer of a method that takes a stream and gives one message. @throws StatusError if there are more. */
 export async function onlyAnswer(outcomes: AsyncIterable<Outcome>): Promise<Outcome> {
   let only: Outcome | undefined;
   for await (const outcome of outcomes) {

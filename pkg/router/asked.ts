@@ -14,32 +14,33 @@ export type Answers =
   /** Any number, to a caller who takes them one by one. */
   | "callers-stream";
 
-/** What an answer asks for. */
+/** The lineage of what one answer asks for, and how much earlier answers asked for. */
 export interface Ask {
   readonly lineage: Lineage;
   /** How many side effects earlier answers of the same command asked for. */
   readonly effectsBefore: number;
-  /** The same of forwards. */
+  /** How many forwards earlier answers of the same command asked for. */
   readonly forwardsBefore: number;
 }
 
-/** Of an answer that asks for nothing, and of side effects that each have their lineage on record. */
+/** For an answer that asks for nothing, and for stored side effects, each of which has its own lineage. */
 export const NO_ASK: Ask = {
   lineage: { ...CALLERS_LINEAGE, budget: 0 },
   effectsBefore: 0,
   forwardsBefore: 0,
 };
 
-/** Into so many budgets the rest is divided at each answer of a stream, since more may come. */
+/** At each answer of a stream the rest of the budget is divided into so many parts, because more answers may come. */
 const STREAM_PARTS = 100;
 
 /**
- * What one command has asked for, answer by answer: how much of its budget is left, and how many forwards and side
- * effects came before, from which the idempotency keys of the next ones follow.
+ * What one command has asked for so far, answer by answer: how much is left of its budget (how many commands may
+ * still follow), and how many forwards and side effects it has asked for. These numbers become part of the
+ * idempotency keys of the next ones.
  *
  * 1. All answers to a side effect share the budget of its command.
- * 2. Each answer of a caller's stream counts as a command of the caller: a stream may last for days, and ends when the
- *    caller leaves. What it forwards to is still the caller's stream.
+ * 2. Each answer of a caller's stream has a budget like a new command of the caller, because a stream may last for
+ *    days and ends when the caller leaves. A stream that it is forwarded to is still the caller's stream.
  */
 export class Asked {
   readonly answers: Answers;
@@ -59,7 +60,7 @@ export class Asked {
     const effects = outcome.effects.length;
     const forwards = outcome.kind === "forward" ? 1 : 0;
     if (effects + forwards === 0) return NO_ASK;
-    // An entity has had its budget divided before it stored anything.
+    // The lineage of an entity's answer was made before the answer was stored.
     const lineage = outcome.lineage ?? this.#divide(effects + forwards, limits, random);
     const ask = { lineage, effectsBefore: this.#effects, forwardsBefore: this.#forwards };
     this.#effects += effects;

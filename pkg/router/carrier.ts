@@ -30,11 +30,11 @@ import type { EntityIdRules } from "./entity-id.ts";
 import { isRefusal, Refusals } from "./refusals.ts";
 import { badTarget, routerError, toStatusError } from "./router-error.ts";
 
-/** Beside the bounds of what may follow from one command of a caller, and what is asked of entity ids. */
+/** Bounds of side effects, besides those of lineages and the rules of entity ids. */
 export interface RouterOptions extends LineageLimits, EntityIdRules {
   /** Asynchronous side effects under way; a command with further ones waits. */
   readonly maxOpenEffects: number;
-  /** How often a side effect of an entity is tried whose target cannot be asked; then it is left for later. */
+  /** How often an entity's side effect is tried while its target cannot be asked; then it is given up for now. */
   readonly maxEffectTries: number;
 }
 
@@ -56,45 +56,50 @@ export interface RouterDependencies {
   readonly options: RouterOptions;
 }
 
-/** What is left of an outcome when its effects are carried out and its forwards followed. */
+/** The result of an outcome after its side effects were carried out, or started, and its forwards followed. */
 export type Settled =
   | ReplyOutcome
   | NoReplyOutcome
-  /** It was forwarded to a method that answers with a stream. None of these is settled. */
+  /** The command was forwarded to a method that answers with a stream. Its outcomes are not settled yet. */
   | { readonly kind: "stream"; readonly outcomes: AsyncIterable<Outcome>; readonly from: Link };
 
-/** A command, and how it came about. */
+/** A command, how it came about, and what it has asked for so far. */
 export interface Link {
   readonly command: Command;
   readonly chain: Chain;
   readonly asked: Asked;
 }
 
-/** Whose side effects are carried out. */
+/** The command, or the entity with stored side effects, whose side effects are carried out. */
 interface Origin {
   readonly idempotencyKey: string | undefined;
   readonly chain: Chain;
   readonly ask: Ask;
 }
 
-/** Between the tries of one effect. */
+/** Pauses between the tries of one effect. */
 const PAUSE: BackoffOptions = { minMs: 100, maxMs: 5_000, jitter: 0.2 };
 
 /**
- * Carries out what user functions ask for with their answers: side effects and forwards, of any kind of service to any
- * other.
+ * Carries out the side effects and forwards that user functions ask for with their answers, from any kind of service
+ * to any other.
  *
- * 1. Effects come before the answer, in their order: a synchronous one is waited for, an asynchronous one started. What
- *    becomes of an effect never changes the answer; its failure is logged and reported.
- * 2. Effects of effects and of forwards are carried out too. A chain has at most `maxForwardDepth` links, and from one
- *    command of a caller at most `maxDescendants` forwards and effects follow (I11, `Lineage`).
- * 3. At most `maxOpenEffects` asynchronous effects are under way (I11). Within one, further ones run in its own place,
- *    one after the other: if they waited for places of their own, all places could wait for each other.
- * 4. A forward goes on for the caller: with its deadline, and cancelled with it. An effect goes on without the caller.
- * 5. Where a command has an idempotency key, what follows from it has keys that follow from that (I7).
- * 6. An effect that an entity has on record is done when its target has answered, were it with a failure. If the target
- *    could not be asked, for a reason that may pass, it is tried again, `maxEffectTries` times in all and in a place among
- *    those under way; then it is given up for now. Who waits for a synchronous one waits for its first try only.
+ * 1. Effects are handled before the answer is given, in order. The carrier waits for a synchronous effect, and only
+ *    starts an asynchronous one. The result of an effect never changes the answer; its failure is logged and
+ *    reported.
+ * 2. Effects of effects and of forwards are carried out too. A chain has at most `maxForwardDepth` links, and from
+ *    one command of a caller at most `maxDescendants` forwards and effects follow (I11; `Lineage`: how many commands
+ *    may still follow from a caller's command).
+ * 3. At most `maxOpenEffects` asynchronous effects are under way, each in one place (I11). The effects that follow
+ *    from such an effect run in its place, one after the other, because effects that hold one place and wait for
+ *    another could all wait for each other.
+ * 4. A forward keeps the caller's deadline, and is cancelled if the caller leaves. An effect continues without the
+ *    caller.
+ * 5. If a command has an idempotency key, the keys of its forwards and effects are derived from that key (I7).
+ * 6. An effect that is stored in an entity's record is done when its target has answered, even with a failure. If the
+ *    target could not be asked, for a reason that may pass (`mayPass`), the effect is tried again in one of the
+ *    places of 3, `maxEffectTries` times in all. Then it is given up for now. A command waits only for the first try
+ *    of a synchronous effect; if no place is free after this try, the effect is given up for now too.
  */
 export class Carrier {
   readonly #dependencies: RouterDependencies;
@@ -109,7 +114,7 @@ export class Carrier {
     this.#refusals = new Refusals(dependencies);
   }
 
-  /** Gives a command with one answer to what is behind its method. @throws StatusError, and nothing else. */
+  /** Hands a command with one answer to the entity or action of its method. @throws StatusError, and nothing else. */
   give(command: Command, lineage: Lineage): Promise<Outcome> {
     const { method, payload, call } = command;
     if (method.kind === "action") {
@@ -120,13 +125,17 @@ export class Carrier {
     return this.#dependencies.entities.dispatch({ method, entityId, payload, lineage, call });
   }
 
-  /** Tells the user function's developer if a command failed since it asks for too much. Gives the failure back. */
+  /** Reports a command that failed because it asked for too many forwards and side effects. Gives the failure back. */
   noteFailure(thrown: unknown, chain: Chain): unknown {
     if (thrown instanceof StatusError) this.#refusals.tell(thrown, chain);
     return thrown;
   }
 
-  /** @throws StatusError if the answer is a failure, or a forward that cannot be followed; and nothing else. */
+  /**
+   * Carries out the effects of an outcome and follows its forwards, until there is a result.
+   *
+   * @throws StatusError if the answer is a failure, or a forward that cannot be followed; and nothing else.
+   */
   async settle(outcome: Outcome, from: Link): Promise<Settled> {
     let answer = outcome;
     let link = from;
@@ -164,7 +173,7 @@ export class Carrier {
     }
   }
 
-  /** Carries out effects of an entity that are on record, as one asynchronous effect. Resolves when they have ended. */
+  /** Carries out stored effects of an entity again, in the place of one asynchronous effect. Resolves when they end. */
   async carryOutAgain(effects: readonly SideEffect[], entity: string): Promise<void> {
     await this.#places.acquire();
     this.#dependencies.logger.debug("side effects are carried out again", { entity, count: effects.length });
@@ -173,7 +182,7 @@ export class Carrier {
     );
   }
 
-  /** From now on nothing is tried a second time. Resolves when no effect is under way; the caller bounds the wait. */
+  /** From now on no effect is tried again. Resolves when no effect is under way; the caller bounds the wait. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
@@ -206,7 +215,12 @@ export class Carrier {
     };
   }
 
-  /** @throws StatusError that says nothing of the user function's insides; the report says it all. */
+  /**
+   * The method that a forward or side effect names. The details of a wrong target go to the log and the report,
+   * because callers must not see them.
+   *
+   * @throws StatusError without these details.
+   */
   #target(call: Call, kind: "forward" | "effect", chain: Chain, lineage: Lineage): ServedMethod {
     const { served: servedNow, logger, reportError } = this.#dependencies;
     const served = servedNow();
@@ -237,7 +251,7 @@ export class Carrier {
     }
   }
 
-  /** In a place that the caller has acquired. */
+  /** Runs `work` in a place that was acquired before, and releases the place afterwards. */
   #inBackground(work: () => Promise<void>): Promise<void> {
     const running = work().finally(() => {
       this.#places.release();
@@ -247,7 +261,7 @@ export class Carrier {
     return running;
   }
 
-  /** Carries out an effect in a place of its own, from this try on. Never rejects. */
+  /** Carries out an effect in a place that was acquired before, from this try on. Never rejects. */
   async #effect(effect: SideEffect, index: number, origin: Origin, from = 1): Promise<void> {
     const { clock, random, options, effectMemory } = this.#dependencies;
     const { signal } = this.#stopping;
@@ -262,7 +276,10 @@ export class Carrier {
     effect.onEnd?.(false);
   }
 
-  /** One try. True if the effect is on record and has to be tried again; else it has ended. Never rejects. */
+  /**
+   * Tries an effect once. True if it is stored in a record and has to be tried again; else it has ended. Never
+   * rejects.
+   */
   async #failsForNow(
     effect: SideEffect,
     index: number,
@@ -315,14 +332,14 @@ export class Carrier {
     }
   }
 
-  /** An effect's answers matter to nobody, but what they ask for is carried out. */
+  /** Discards the answers to an effect, but carries out the effects and forwards that they ask for. */
   async #consume(settled: Settled): Promise<void> {
     if (settled.kind !== "stream") return;
     for await (const outcome of settled.outcomes)
       await this.#consume(await this.settle(outcome, settled.from));
   }
 
-  /** @param attempt If it is tried again, or was for the last time for now. */
+  /** @param attempt the number of the try, if the failure may pass; undefined: the effect has ended. */
   #onEffectFailed(
     { serviceName, commandName, lineage }: SideEffect,
     { chain, ask }: Origin,
@@ -334,7 +351,7 @@ export class Carrier {
     const { origin } = lineage ?? ask.lineage;
     const effect = `${serviceName}.${commandName}`;
     const trace = describeCause("effect", chain);
-    // What the user function did not cause it need not be told, and what is wrong with a target it has been told.
+    // No report if the failure may pass, because the user function did not cause it, nor if it was reported already.
     if (attempt !== undefined) {
       return logger.warn("side effect failed for now", {
         effect,

@@ -5,18 +5,21 @@ import type { Call, Lineage } from "../entity/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 
-/** What commands can be for, and what they could be for if it were served. */
+/** The services that are served, and the announced parts that are not. */
 export type Targets = Pick<UserFunctionSpec, "services" | "unserved">;
 
 /** How a command came about: from a caller, or link by link from another command's answer. */
 export interface Chain {
-  /** What is carried out, for people. */
+  /** Name of the method or entity, for logs. */
   readonly name: string;
   /** Why it is carried out; undefined for the first link. */
   readonly cause: { readonly kind: "forward" | "effect"; readonly of: Chain } | undefined;
-  /** Where it stands among what follows from a caller's command. The links here begin at the last record. */
+  /**
+   * How many commands led here from the caller's command, and how many may still follow. `cause` goes back only to
+   * the last side effect that was read from a record.
+   */
   readonly lineage: Lineage;
-  /** Whether this is within an asynchronous side effect, which has its place among those in flight. */
+  /** Whether this runs within an asynchronous side effect, which already has one of the `maxOpenEffects` places. */
   readonly inFlight: boolean;
 }
 
@@ -25,7 +28,7 @@ export function firstLink(method: ServedMethod): Chain {
   return { name: methodName(method), cause: undefined, lineage: CALLERS_LINEAGE, inFlight: false };
 }
 
-/** An entity with side effects on record, each with its lineage, in a place among the effects in flight. */
+/** An entity with stored side effects, each with its own lineage. They run in one of the `maxOpenEffects` places. */
 export function recordedLink(entity: string): Chain {
   return { name: entity, cause: undefined, lineage: CALLERS_LINEAGE, inFlight: true };
 }
@@ -51,7 +54,7 @@ export function describeCause(kind: keyof typeof WORDS, of: Chain): string {
   return words.join(", ");
 }
 
-/** The method that a call is for, or what is wrong with it. */
+/** The method that a call names, or a text that says what is wrong with the call. */
 export function findTarget(
   { services, unserved }: Targets,
   { serviceName, commandName, typeUrl }: Call,
@@ -70,7 +73,7 @@ export function findTarget(
       ? `unknown service ${JSON.stringify(serviceName)}`
       : `unknown command ${JSON.stringify(commandName)} of ${serviceName}`;
   }
-  // What stands before the name may differ from SDK to SDK. No type at all is an empty message.
+  // SDKs put different prefixes before the type name. A call without a type has an empty message.
   const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
   const { typeName } = method.desc.input;
   if (name !== typeName && typeUrl !== "") return `${methodName(method)} takes ${typeName}, not ${name}`;

@@ -4,7 +4,7 @@ import type { CallContext, StreamEnd } from "../call/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 import type { ServedMethod } from "../userfunction/mod.ts";
 
-/** A call from outside with one message in and one out, whatever protocol brought it. */
+/** A call from outside with one message in and one out, over any protocol. */
 export interface Command {
   /** A unary method of any kind of service. */
   readonly method: ServedMethod;
@@ -26,11 +26,14 @@ export interface StreamedCommand {
   readonly method: ServedMethod;
   readonly call: CallContext;
   /**
-   * The serialized input messages; exactly one for server streaming. Nothing is taken from the caller before it is
-   * asked for, but for a bounded read-ahead. Throws StatusError if the caller goes away or breaks the protocol.
+   * The serialized input messages; exactly one for server streaming. A message is read from the caller only when it
+   * is asked for, except for a bounded read-ahead. Throws StatusError if the caller goes away or breaks the protocol.
    */
   readonly input: AsyncIterable<Uint8Array>;
-  /** Called before the last reply's end, if the user function itself ends the stream well: not if it forwarded it. */
+  /**
+   * Called before the replies end, if the user function ends the stream of this method with status OK. The end of a
+   * stream that the call was forwarded to does not count.
+   */
   readonly onEnd?: (end: StreamEnd) => void;
 }
 
@@ -43,9 +46,9 @@ export interface Dispatch {
    */
   unary(command: Command): Promise<CommandReply>;
   /**
-   * Carries out a streamed command. The user function is asked for no more replies than are pulled, but for a bounded
-   * read-ahead. `return` of the iterator cancels towards the user function, as `call.onCancel` does. The iterator throws
-   * StatusError, and nothing else.
+   * Carries out a streamed command. A reply is read from the user function only when it is pulled, except for a
+   * bounded read-ahead. `return` of the iterator cancels the call to the user function, and so does the caller's
+   * cancellation (`call.onCancel`). The iterator throws StatusError, and nothing else.
    */
   streamed(command: StreamedCommand): AsyncIterable<CommandReply>;
 }

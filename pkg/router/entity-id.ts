@@ -7,16 +7,16 @@ import type { EntityMethod } from "../userfunction/mod.ts";
 import { routerError } from "./router-error.ts";
 import type { RouterErrorCode } from "./router-error.ts";
 
-/** Which entity ids are taken. */
+/** Which entity ids are accepted. */
 export interface EntityIdRules {
   /** Longest id, in UTF-16 code units. */
   readonly maxEntityIdLength: number;
-  /** Refuse what may be the id of another key too (`EntityKeyReader.mayMeetOthers`). */
+  /** Refuse an id that another key may give too (`EntityKeyReader.mayMeetOthers`). */
   readonly strictEntityKeys: boolean;
 }
 
 /**
- * The entity that a request is for.
+ * Reads from a request the id of the entity that it is for.
  *
  * @throws StatusError INVALID_ARGUMENT
  */

@@ -6,7 +6,7 @@ import type { StatusError } from "../grpc/mod.ts";
 import { describeCause } from "./chain.ts";
 import type { Chain } from "./chain.ts";
 
-/** Commands of callers that are remembered; what follows from an older one may be reported again. */
+/** How many callers' commands are remembered as reported. What follows from an older one may be reported again. */
 const MAX_ORIGINS = 1_000;
 
 export interface RefusalDependencies {
@@ -15,8 +15,8 @@ export interface RefusalDependencies {
 }
 
 /**
- * Tells the user function's developer that something asked for too many forwards and side effects, once for all that
- * follows from one command of a caller: where such a chain ends, it ends in many places at once.
+ * Tells the user function's developer that a command asked for too many forwards and side effects. It does so once
+ * for all that follows from one command of a caller, because such a chain is refused in many places at once.
  */
 export class Refusals {
   readonly #dependencies: RefusalDependencies;
@@ -26,7 +26,7 @@ export class Refusals {
     this.#dependencies = dependencies;
   }
 
-  /** What a command asked for was refused, or the command itself for what it asks for. Other errors are left alone. */
+  /** Reports the error if it says that a command asked for too many forwards and side effects; ignores other errors. */
   tell({ code, message }: StatusError, chain: Chain): void {
     if (!isRefusal(code)) return;
     const { origin } = chain.lineage;

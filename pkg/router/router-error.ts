@@ -2,7 +2,7 @@
 
 import { Status, StatusError } from "../grpc/mod.ts";
 
-/** Why a command was not carried out, or not to its end, besides what is behind its method says. */
+/** Why a command was not carried out, or not to its end. Entities and actions have codes of their own besides. */
 export type RouterErrorCode =
   /** The request is not the declared input message. Nothing was done. */
   | "MALFORMED_MESSAGE"
@@ -10,7 +10,7 @@ export type RouterErrorCode =
   | "ENTITY_KEY_MISSING"
   /** The entity id is too long. Nothing was done. */
   | "ENTITY_ID_TOO_LONG"
-  /** The entity id may be that of another key too. Nothing was done. */
+  /** Another key may give the same entity id. Nothing was done. */
   | "ENTITY_KEY_AMBIGUOUS"
   /** The user function forwarded to a method that does not exist or does not fit. What it stored itself is stored. */
   | "BAD_TARGET"
@@ -18,7 +18,7 @@ export type RouterErrorCode =
   | "NO_REPLY"
   /** More than one answer to a command that takes one. */
   | "MESSAGE_COUNT"
-  /** The user function is not there. Nothing was done. */
+  /** The user function is not connected. Nothing was done. */
   | "USER_FUNCTION_UNAVAILABLE"
   /** A bug of the proxy; its log tells more. */
   | "INTERNAL";
@@ -32,13 +32,13 @@ export function routerError(
   return new StatusError(status, code, text, cause === undefined ? undefined : { cause });
 }
 
-/** Whatever was thrown as what a caller may see. */
+/** Turns anything that was thrown into an error that a caller may see. */
 export function toStatusError(thrown: unknown): StatusError {
   if (thrown instanceof StatusError) return thrown;
   return routerError(Status.INTERNAL, "INTERNAL", "unexpected failure, see the proxy's log", thrown);
 }
 
-/** What a caller is told of a forward that cannot be followed. The user function's developer is told more. */
+/** The caller's error for a forward that cannot be followed. The report to the user function's developer says more. */
 export function badTarget(): StatusError {
   return routerError(
     Status.INTERNAL,

@@ -17,12 +17,13 @@ import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command
 import { badTarget, routerError } from "./router-error.ts";
 
 /**
- * Finds what a command is for, hands it over, has carried out what the answer asks for, and gives the reply.
+ * Hands each command to the entity or action of its method, has the forwards and side effects of the answer carried
+ * out (`Carrier`), and gives the reply.
  *
- * 1. A reply that asks for nothing else, as most do, costs no more than handing the command over.
+ * 1. Most replies ask for no side effects. Such a reply costs no more than handing the command over.
  * 2. Each answer of a stream is settled before the next one is asked for, so replies keep their order.
- * 3. A failure ends its stream: the caller's, and by that the one at the user function.
- * 4. A reply of the wrong type is delivered all the same, as Cloudstate does: its bytes may well be what was meant.
+ * 3. A failure ends the caller's stream, and with it the stream to the user function.
+ * 4. A reply of the wrong type is reported. It is delivered, as in Cloudstate, because its bytes may be right.
  */
 export class Router implements Dispatch {
   readonly #dependencies: RouterDependencies;
@@ -61,12 +62,12 @@ export class Router implements Dispatch {
     else yield this.#onlyReply(await onlyAnswer(outcomes), from);
   }
 
-  /** Carries out side effects once more that an entity has on record. Resolves when they have ended. Never rejects. */
+  /** Carries out stored side effects of an entity again. Resolves when they have ended. Never rejects. */
   carryOutAgain(effects: readonly SideEffect[], entity: string): Promise<void> {
     return this.#carrier.carryOutAgain(effects, entity);
   }
 
-  /** Tries no side effect again. Resolves when none is under way; the caller bounds the wait. */
+  /** Stops trying side effects again. Resolves when none is under way; the caller bounds the wait. */
   stop(): Promise<void> {
     return this.#carrier.stop();
   }
@@ -103,7 +104,7 @@ export class Router implements Dispatch {
     }
   }
 
-  /** Reads the replies of one stream, and complains of their type once. */
+  /** Gives a function for the replies of one stream, which reports the first reply of the wrong type. */
   #replyReader(method: ActionMethod): (outcome: ReplyOutcome) => CommandReply {
     const expected = messageTypeUrl(method.desc.output.typeName);
     let complained = false;
@@ -131,7 +132,7 @@ function first(command: Command, answers: Answers): Link {
   return { command, chain: firstLink(command.method), asked: new Asked(CALLERS_LINEAGE, answers) };
 }
 
-/** Whether nothing is to be done but to hand it on. */
+/** Whether the outcome is a reply without side effects. */
 function isPlainReply(outcome: Outcome): outcome is ReplyOutcome {
   return outcome.kind === "reply" && outcome.effects.length === 0;
 }

@@ -18,15 +18,15 @@ import { refusalOf } from "./refusal.ts";
 import type { StatusName } from "./status-name.ts";
 
 /**
- * What a handler of an action works with. Its effects travel with the next answer that it gives, whatever kind of answer
- * that is; those after the last answer of a stream travel alone.
+ * The context of a handler of an action. Its side effects travel with the handler's next answer, of whatever kind.
+ * Effects after the last answer of a stream travel without an answer.
  */
 export interface ActionContext extends HandlerContext {
-  /** The CloudEvent whose data the message is, if that is what came. Of streams, the one that began the call. */
+  /** The CloudEvent whose data the message is, or undefined. For a stream of messages, the one that began the call. */
   readonly cloudEvent: CloudEvent | undefined;
-  /** How long the caller said that it waits, from the beginning of its call, in milliseconds; undefined: for ever. */
+  /** The caller's time limit, from the beginning of its call, in milliseconds; undefined if it set none. */
   readonly timeoutMs: number | undefined;
-  /** Aborted when the caller goes away, or its time is over. Nothing that the handler answers from then on arrives. */
+  /** Aborted when the caller goes away or its time is over. Later answers do not reach the caller. */
   readonly signal: AbortSignal;
   /** No answer at all: in a stream nothing reaches the caller, from a unary method an error does. */
   readonly noReply: () => Answer<never>;
@@ -37,24 +37,25 @@ export interface ActionContext extends HandlerContext {
    */
   readonly failure: (description: string, options?: FailOptions) => Answer<never>;
   /**
-   * Ends the call with a status of gRPC and what goes with it, details, headers and trailers. Leaves the handler, as
-   * `fail` does. Unlike a failure it carries no effects: those since the last answer are lost.
+   * Ends the call with a status of gRPC, with details, headers and trailers. Leaves the handler, as `fail` does.
+   * Unlike a failure it carries no effects: effects since the last answer are lost.
    *
    * Raises `BAD_STATUS`, `BAD_METADATA`.
    */
   readonly abort: (status: StatusName, description: string, options?: AbortOptions) => never;
   /**
-   * Says what goes with the end of a stream of answers, if it ends well: `return finish({ trailers: { "x-cost": "3" } })`.
-   * Of several the last counts. A single answer has both as options of `reply`.
+   * Sets headers and trailers of a stream of answers that ends without an error:
+   * `return finish({ trailers: { "x-cost": "3" } })`. The last call counts. A method with a single answer has both as
+   * options of `reply`.
    *
-   * Raises `BAD_METADATA`, also where there is no stream.
+   * Raises `BAD_METADATA`, also in a method with a single answer.
    */
   readonly finish: (options: FinishOptions) => void;
 }
 
 /** The context as the runtime sees it. */
 export class ActionCommand extends BaseContext implements ActionContext {
-  /** What `abort` threw first. A handler that swallows the throw has aborted nevertheless. */
+  /** The first error that `abort` threw. The call is aborted even if the handler catches the error. */
   aborted: CallAborted | undefined;
   /** What `finish` was given last. */
   finished: CallFinish | undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Actions as grpc-js calls them. Everything of gRPC that an action sees is here.
+// Actions as grpc-js calls them. Only this file converts between gRPC calls and actions.
 
 import type { Writable } from "node:stream";
 
@@ -71,7 +71,7 @@ export function actionHandlers(options: Omit<ActionRun, "cancellation" | "onFini
 
 function cancellationOf(call: NodeJS.EventEmitter): Cancellation {
   const cancellation = new Cancellation();
-  // grpc-js says it of every call in the end, also of one that is answered.
+  // grpc-js emits "cancelled" at the end of every call, also of one that was answered.
   call.on("cancelled", () => cancellation.cancel());
   return cancellation;
 }
@@ -94,10 +94,10 @@ function respond(
   );
 }
 
-/** Of all streams of the process, since they share its event loop. */
+/** For all streams of the process, because they share its event loop. */
 const turns = new FairTurns();
 
-/** Sends what comes, as fast as it is read, and ends the call. Asks for no more when the caller has gone. */
+/** Sends the handler's answers as fast as the caller reads them, and ends the call. Stops if the caller goes away. */
 async function send(run: ActionRun, source: ActionSource, call: StreamedAnswer): Promise<void> {
   const { cancellation } = run;
   let finish: CallFinish | undefined;
@@ -113,7 +113,7 @@ async function send(run: ActionRun, source: ActionSource, call: StreamedAnswer):
   } catch (error) {
     if (cancellation.cancelled) return;
     cancellation.settle();
-    // How grpc-js is told the status of a stream: it ends the call with it, after what was written.
+    // On "error" grpc-js ends the stream with this status, after the messages that were written.
     call.emit("error", statusOf(error, call));
   }
 }
@@ -138,12 +138,12 @@ function drained(call: Writable, cancellation: Cancellation): Promise<void> {
   });
 }
 
-/** What the caller is told of a handler that threw. The reason was not written for strangers. */
+/** The text for the caller if a handler threw. The reason is left out, because it was not written for strangers. */
 const UNEXPECTED = "Unexpected failure: the log of the user function says why";
 
 /**
- * What the caller is told of a call that ended otherwise than with answers. The text of what a handler threw stays in the
- * log; that of a protocol error is for the proxy.
+ * The status for the caller of a call that ended with an error. The text of an error that a handler threw stays in the
+ * log. The text of a protocol error is sent, for the proxy.
  */
 function statusOf(error: unknown, call: Headed): Partial<StatusObject> & Error {
   if (error instanceof CallAborted) return abortedStatus(error, call);
@@ -156,7 +156,7 @@ function abortedStatus(aborted: CallAborted, call: Headed): Partial<StatusObject
   // Has no effect when something was answered before.
   if (aborted.metadata.entries.length > 0) call.sendMetadata(grpcMetadata(aborted.metadata));
   const code = status[aborted.status];
-  // The status message is percent-encoded, and half a character cannot be.
+  // Replaces half characters (lone surrogates), because the status message is percent-encoded.
   const message = Buffer.from(aborted.message).toString();
   const metadata = grpcMetadata(aborted.trailers);
   if (aborted.details.length > 0) {

@@ -11,8 +11,8 @@ import { toMessage } from "./to-message.ts";
 declare const answers: unique symbol;
 
 /**
- * What `reply`, `forward`, and in actions `noReply` and `failure` make: an answer that is more than a message. It counts
- * only when the handler returns or yields it.
+ * What `reply`, `forward`, and in actions `noReply` and `failure` make: an answer that is more than a message. It
+ * counts only when the handler returns or yields it.
  */
 export interface Answer<Output extends DescMessage = DescMessage> {
   readonly [answers]: Output;
@@ -41,7 +41,7 @@ export class MadeAnswer {
     this.action = action;
   }
 
-  /** For the handler, whose compiler knows which reply it stands for. */
+  /** This answer with the type that a handler returns. */
   get asAnswer(): Answer<never> {
     return this as unknown as Answer<never>;
   }
@@ -53,7 +53,7 @@ const EMPTY_REPLY: Any = {
   value: new Uint8Array(0),
 };
 
-/** A handler's result, which is no `Answer`, as the reply. Raises `BAD_RESULT`. */
+/** The reply for a handler's result that is no `Answer`. Raises `BAD_RESULT`. */
 export function replyOf({ method, repliesEmpty }: MethodEntry, result: unknown): AnswerAction {
   const payload =
     repliesEmpty && result === undefined

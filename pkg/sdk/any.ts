@@ -17,12 +17,12 @@ export function pack<Desc extends DescMessage>(schema: Desc, message: MessageSha
   };
 }
 
-/** The full message name in an `Any`. What stands before the last slash does not matter. */
+/** The full message name in an `Any`. The part before the last slash does not matter. */
 export function typeNameOf(any: Any): string {
   return any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1);
 }
 
-/** The message in an `Any` of a known type. `what` names the `Any` in the text of a `ProtocolError`, or an `UnreadableMessage`. */
+/** The message in an `Any` of a known type. Raises `ProtocolError`, `UnreadableMessage`; `what` begins the text. */
 export function unpack<Desc extends DescMessage>(
   schema: Desc,
   any: Any | undefined,

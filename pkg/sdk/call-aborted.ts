@@ -12,7 +12,7 @@ export interface AbortOptions {
   readonly details?: readonly Any[];
   /** Headers of the answer. They count only if the call had no answer before. Default: none. */
   readonly metadata?: MetadataInit;
-  /** Go with the status. Default: none. */
+  /** Sent with the status. Default: none. */
   readonly trailers?: MetadataInit;
 }
 

@@ -6,11 +6,11 @@ import type { Metadata, MetadataInit } from "./metadata.ts";
 export interface FinishOptions {
   /** Headers of the answer. They count only if the stream had no answer. Default: none. */
   readonly metadata?: MetadataInit;
-  /** Come behind the last answer. Default: none. */
+  /** Sent after the last answer. Default: none. */
   readonly trailers?: MetadataInit;
 }
 
-/** What goes with the end of a stream that ends well. */
+/** Headers and trailers of a stream of answers that ends without an error. */
 export interface CallFinish {
   readonly metadata: Metadata;
   readonly trailers: Metadata;

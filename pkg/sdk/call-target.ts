@@ -17,19 +17,19 @@ export interface CallOptions {
 }
 
 export interface ReplyOptions extends CallOptions {
-  /** Go to a caller over gRPC behind the reply, of a stream behind its last one. Default: none. */
+  /** Sent to a caller over gRPC after the reply; in a stream, after the last reply. Default: none. */
   readonly trailers?: MetadataInit;
 }
 
 export interface EffectOptions extends CallOptions {
-  /** The proxy waits until it is done, before anything that follows: later effects and the answer. Default false. */
+  /** The proxy waits until it is done before it carries out later effects and sends the answer. Default false. */
   readonly synchronous?: boolean;
 }
 
-/** Raises `UNKNOWN_METHOD` for a method that nobody could call. */
+/** Raises `UNKNOWN_METHOD` for a method that a proxy could not call. */
 export type CheckTarget = (method: DescMethod) => void;
 
-/** What `forward` and `effect` name, as the protocol names it. */
+/** The target and the message of a `forward` or `effect`, as the protocol names them. */
 export interface Call {
   readonly serviceName: string;
   readonly commandName: string;
@@ -43,7 +43,7 @@ export function callOf(
   init: unknown,
   check: CheckTarget,
 ): Call {
-  // Whoever has no compiler may give anything, most often the undefined of a misspelled method.
+  // JavaScript code may pass any value, most often the undefined of a misspelled method.
   const { kind } = (method ?? {}) as Partial<DescMethod>;
   if (kind !== "rpc") {
     throw new SdkError(

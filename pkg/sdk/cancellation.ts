@@ -2,7 +2,7 @@
 
 import { SdkError } from "./error.ts";
 
-/** Whether the caller of one call went away before its end. The signal is made when somebody asks for it. */
+/** Whether the caller of one call went away before its end. The `AbortSignal` is made at first use. */
 export class Cancellation {
   #cancelled = false;
   #settled = false;
@@ -38,14 +38,14 @@ export class Cancellation {
     this.#settled = true;
   }
 
-  /** Calls it once, now if it is too late. Returns what undoes it. */
+  /** Calls `listener` once, at the cancellation or now if that was before. Returns a function that removes it. */
   onCancel(listener: () => void): () => void {
     if (this.#cancelled) listener();
     else this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Whether this is how code ends that was told of the cancellation: no defect of it. */
+  /** Whether the cancellation made code throw this error, so that it is no defect of the code. */
   caused(error: unknown): boolean {
     if (!this.#cancelled) return false;
     if (error === this.#reason) return true;

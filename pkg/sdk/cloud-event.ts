@@ -61,7 +61,7 @@ export function cloudEventOf(metadata: Metadata): CloudEvent | undefined {
   };
 }
 
-/** The entries that say that a message is the data of this event. */
+/** The metadata entries that make a message the data of this event. */
 export function cloudEventEntries(event: CloudEventInit): MetadataEntry[] {
   const { id, source, type, specversion = "1.0", datacontenttype, extensions = {} } = event;
   const attributes = { id, source, specversion, type, ...extensions };
@@ -78,7 +78,7 @@ function entry(name: string, value: string): MetadataEntry {
   return [PREFIX + name, encode(value)];
 }
 
-/** What is outside of printable ASCII, and what would be read as something else: space, `"` and `%`. */
+/** Percent-encodes all that is not printable ASCII, and what would be read as something else: space, `"` and `%`. */
 function encode(value: string): string {
   return value.replaceAll(/[^\u0021-\u007e]|["%]/gu, (character) =>
     Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(
@@ -87,7 +87,7 @@ function encode(value: string): string {
   );
 }
 
-/** A value that is not encoded as it should be is taken as it is. */
+/** Decodes a value. A value that is not well encoded is returned as it is. */
 function decode(value: string): string {
   if (!value.includes("%")) return value;
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the definitions of all kinds of services share. Here types end: the descriptors say what the messages are.
+// What the definitions of all kinds of services share. From here on the compiler does not know the types of messages;
+// only the descriptors do.
 
 import { inspect } from "node:util";
 
@@ -10,7 +11,7 @@ import { EmptySchema } from "@bufbuild/protobuf/wkt";
 
 import { SdkError } from "./error.ts";
 
-/** One method with its handler: it takes what the shape of the method gives it, and its context. */
+/** One method with its handler, which takes a context and, by the method's shape, a message or a stream of messages. */
 export interface MethodEntry {
   readonly method: DescMethod;
   readonly repliesEmpty: boolean;
@@ -62,7 +63,7 @@ export function initialState(schema: DescMessage, initial: unknown): (entityId: 
   return () => create(schema, initial as Record<string, unknown> | undefined);
 }
 
-/** What is wrong with what every entity has. `kind` is said of the entities, as "value entities". */
+/** The faults of the options that every entity has. `kind` names the entities in the texts, as "value entities". */
 export function entityFaults(service: DescService, options: UncheckedEntity, kind: string): string[] {
   const { persistenceId, passivationTimeoutMs, commands } = options;
   const faults: string[] = [];
@@ -82,7 +83,7 @@ export function entityFaults(service: DescService, options: UncheckedEntity, kin
   return [...faults, ...handlerFaults(service, commands, "commands")];
 }
 
-/** What is wrong with an object of handlers, named `field` or, if that is empty, not at all. */
+/** The faults of an object of handlers. The texts name it `field`, or "the second argument" if that is empty. */
 export function handlerFaults(service: DescService, given: unknown, field: string): string[] {
   if (typeof given !== "object" || given === null) {
     return [`${field || "the second argument"} must be an object of handlers`];

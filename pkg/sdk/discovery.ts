@@ -21,17 +21,17 @@ import type { Served } from "./served.ts";
 const PROTOCOL_MAJOR = 0;
 const PROTOCOL_MINOR = 2;
 
-/** What of Perdure's own additions to the protocol this SDK uses (`cloudstate.ServiceInfo`). Other proxies skip them. */
+/** Perdure's additions to the protocol that this SDK uses (`cloudstate.ServiceInfo`). Other proxies ignore them. */
 const EXTENSIONS = ["failures"];
 
-/** The service through which a proxy drives each kind, and how people call the kind. */
+/** For each kind: the gRPC service through which a proxy drives it, and its plural for messages to people. */
 const KINDS = {
   eventSourced: { protocol: EventSourced.typeName, plural: "event sourced entities" },
   value: { protocol: ValueEntity.typeName, plural: "value entities" },
   action: { protocol: ActionProtocol.typeName, plural: "actions" },
 } as const satisfies Record<Served["kind"], unknown>;
 
-/** What `discover` answers. Raises `BAD_ENTITY` if the entities do not go together. */
+/** The answer of `discover`. Raises `BAD_ENTITY` if the entities cannot be served together. */
 export function entitySpec(
   entities: readonly Served[],
   application: PackageInfo,
@@ -54,7 +54,7 @@ export function entitySpec(
   });
 }
 
-/** Events and states may be in files of their own, which a proxy then can show to people. */
+/** The files of events and states may be others. They are sent too, so that a proxy can show events and states. */
 function filesOf(served: Served): DescFile[] {
   const { file } = served.service;
   switch (served.kind) {
@@ -89,11 +89,11 @@ function snapshotVersionOf(served: Served): string {
   return served.kind === "eventSourced" ? served.snapshotVersion : "";
 }
 
-/** How the proxy calls itself that knows of versions of snapshots. */
+/** The name of the proxy that supports versions of snapshots. */
 const PERDURE = "perdure";
 
 /**
- * What the developer should know about the proxy. Discovery is answered in any case: the proxy knows both sides and
+ * Warnings about the proxy for the developer. Discovery is answered in any case, because the proxy knows both sides and
  * explains a refusal better.
  */
 export function proxyFaults(proxy: ProxyInfo, entities: readonly Served[]): string[] {

@@ -10,7 +10,7 @@ export interface Drainable {
   drain(): void;
 }
 
-/** The `handle` method of a kind of entities: an entity in memory for each stream, which is in `open` while it is. */
+/** The `handle` method of a kind of entities. Each stream has an entity in memory, and is in `open` until it closes. */
 export function entityHandler<In, Out extends EntityOut>(
   instance: () => EntityInstance<In, Out>,
   open: Set<Drainable>,

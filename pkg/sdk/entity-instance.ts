@@ -8,19 +8,19 @@ import type { CheckTarget } from "./call-target.ts";
 import type { Report } from "./error.ts";
 import { brokenText } from "./error.ts";
 
-/** What an entity in memory needs of whoever drives it: the server, or the test kit. */
+/** What an entity in memory needs from the server or test kit that drives it. */
 export interface InstanceOptions<Entity> {
   /** The entity that serves a service, by the service's full name. */
   readonly find: (serviceName: string) => Entity | undefined;
-  /** Told of every error that ends the stream, and where it was. */
+  /** Called with every error that ends the stream, and where it happened. */
   readonly report: Report;
-  /** Asked about every target of a forward or an effect. */
+  /** Checks every target of a forward or an effect. */
   readonly check: CheckTarget;
-  /** Told of every new state. The test kit freezes it. */
+  /** Called with every new state. The test kit freezes it. */
   readonly seal?: (state: Message) => void;
 }
 
-/** One entity on one stream, without the stream: each message in gives the message out, if there is one. */
+/** One entity on one stream, without the stream itself: turns each message from the proxy into its answer. */
 export interface EntityInstance<In, Out extends EntityOut> {
   /** The answer, a promise of it if the handler is async, or undefined if the message needs none. Never throws. */
   receive(message: In): Out | Promise<Out> | undefined;
@@ -31,16 +31,16 @@ export interface EntityOut {
   readonly message: { readonly case: "reply" | "failure" | undefined };
 }
 
-/** No command's id; of a failure that is of none. */
+/** The command id in a failure that belongs to no command. */
 export const NO_COMMAND = 0n;
 
-/** The entity on a stream, as people are told of it. */
+/** The entity on a stream, for messages to people. */
 interface Named {
   readonly entity: { readonly service: DescService; readonly persistenceId: string };
   readonly entityId: string;
 }
 
-/** Reports why a stream is broken, and gives the text of its last message. `command` is the name of the one in hand. */
+/** Reports why a stream is broken, and returns the text of its last message. `command` names the running command. */
 export function reportBroken(
   { report }: Pick<InstanceOptions<unknown>, "report">,
   active: Named | undefined,
@@ -57,7 +57,7 @@ function whereOf({ entity, entityId }: Named, command: string | undefined): stri
   return `${method}, entity ${entity.persistenceId}/${shown(entityId)}`;
 }
 
-/** A caller chose it, and a terminal may take a control character for a command. */
+/** Escapes control characters, because a caller chose the id and a terminal may obey them. */
 function shown(entityId: string): string {
   return /\p{C}/u.test(entityId) ? inspect(entityId) : entityId;
 }

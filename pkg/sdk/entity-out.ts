@@ -18,7 +18,7 @@ export interface Answered {
   readonly effects: SideEffect[];
 }
 
-/** Refused: no effects, whatever there was. `restart` asks the proxy to forget the entity and to replay it. */
+/** The answer to a refused command, without effects. `restart` asks the proxy to forget the entity and to replay it. */
 export function refused(commandId: bigint, refusal: Refusal, restart: boolean): Answered {
   return {
     commandId,
@@ -76,7 +76,7 @@ export function failure(commandId: bigint, { description, status }: Refusal, res
   return { $typeName: "cloudstate.Failure", commandId, description, restart, grpcStatus: status };
 }
 
-/** What stands in the last message of a broken stream. */
+/** The failure in the last message of a broken stream. */
 export function broken(commandId: bigint, description: string): Failure {
   return failure(commandId, { description, status: 0 });
 }

@@ -26,7 +26,7 @@ export class EntityStream<In, Out extends EntityOut> {
     this.#call = call;
     this.#instance = instance;
     call.on("data", (message: In) => this.#receive(message));
-    // Node says "end" with the last message, even to a paused stream: its command may still be in hand.
+    // Node emits "end" with the last message, even on a paused stream. Its command may still be running.
     call.on("end", () => this.drain());
     call.on("cancelled", () => {
       this.#ended = true;
@@ -34,7 +34,7 @@ export class EntityStream<In, Out extends EntityOut> {
     call.on("close", () => onClose(this));
   }
 
-  /** Ends the stream as soon as no command is in hand. */
+  /** Ends the stream as soon as no command is running. */
   drain(): void {
     this.#draining = true;
     if (!this.#busy) this.#end();
@@ -50,7 +50,7 @@ export class EntityStream<In, Out extends EntityOut> {
     }
     this.#busy = true;
     this.#call.pause();
-    // The instance never rejects; what it breaks on is a message too.
+    // The instance never rejects: it answers an error with a message too.
     void out.then((answer) => {
       this.#busy = false;
       if (!this.#ended) this.#send(answer);

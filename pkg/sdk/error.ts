@@ -25,7 +25,7 @@ export type SdkErrorCode =
   | "UNKNOWN_METHOD"
   /** `forward` to a method that replies with another message than the method that forwards. */
   | "WRONG_REPLY_TYPE"
-  /** A handler made an answer with `forward`, `reply` or another of their kind, and answered otherwise. */
+  /** A handler made an answer with `forward`, `reply` or a similar function, but did not return or yield it. */
   | "TWO_ANSWERS"
   /** A context was used after its command had ended. */
   | "COMMAND_ENDED"
@@ -48,7 +48,7 @@ export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
 
-/** The bytes are not a message of the type that they are declared to be. Their sender's mistake: the proxy does not decode them. */
+/** The bytes are no message of their declared type. Their sender is at fault: the proxy does not decode them. */
 export class UnreadableMessage extends ProtocolError {}
 
 /** What `fail` throws to leave the handler. Without a stack, since it is an answer and no defect. */
@@ -68,15 +68,15 @@ export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** Tells the developer of an error that is nobody's answer. `where` is empty if nobody knows. */
+/** Reports to the developer an error that answers no command. `where` is empty if the place is unknown. */
 export type Report = (where: string, error: unknown) => void;
 
-/** What the proxy is told of an error that is nobody's answer. */
+/** The text for the proxy of an error that answers no command. */
 export function brokenText(error: unknown): string {
   return `${kindOf(error)}: ${textOf(error)}`;
 }
 
-/** What the developer is told of it: where it was and, unless the proxy is to blame, its stack. */
+/** The text for the developer of such an error: where it happened and, unless the proxy caused it, its stack. */
 export function reportText(where: string, error: unknown): string {
   const what = error instanceof ProtocolError ? error.message : inspect(error);
   return `${kindOf(error)}${where === "" ? "" : ` in ${where}`}: ${what}`;

@@ -12,20 +12,20 @@ import { BaseContext } from "./handler-context.ts";
 import { toMessage } from "./to-message.ts";
 
 /**
- * What a command handler of an event sourced entity works with.
+ * The context of a command handler of an event sourced entity.
  *
- * `state` taken apart is the state *before* the command, as any other variable would be; after an `emit`, its result
- * and `context.state` are the new one.
+ * A destructured `state` stays the state *before* the command, as any variable does. After an `emit`, its result and
+ * `context.state` are the new state.
  */
 export interface CommandContext<State extends Message> extends HandlerContext {
   readonly entityId: string;
   /** The state now, after the events that this command has emitted. Read it; never change it. */
   readonly state: State;
-  /** How many events the entity has had ever, with those of this command. */
+  /** The number of all events of the entity so far, including those of this command. */
   readonly sequence: number;
   /**
-   * Records that something happened: applies the event at once and gives the new state. Stored, with all other
-   * events of the command or not at all, before the caller gets the reply. `fail` drops it.
+   * Records an event: applies it at once and returns the new state. The events of a command are stored all or none,
+   * before the caller gets the reply. `fail` drops them.
    */
   readonly emit: <Event extends DescMessage>(schema: Event, event: MessageInitShape<Event>) => State;
 }
@@ -67,7 +67,7 @@ export class EventSourcedCommand extends BaseContext implements CommandContext<M
       );
     }
     const event = toMessage(schema, init, "emit", "BAD_MESSAGE");
-    // Encoded before it is applied: what is stored is what was emitted, whatever the handler does to it.
+    // Encoded before it is applied, so that the event is stored as it was emitted even if the handler changes it.
     const packed = pack(schema, event);
     this.state = applyEvent(this.#entity, entry, this.state, event);
     this.#seal(this.state);

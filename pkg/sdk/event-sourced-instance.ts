@@ -22,22 +22,22 @@ import { EventSourcedCommand } from "./event-sourced-context.ts";
 import type { CommandOutcome } from "./run-command.ts";
 import { openCommand, runCommand } from "./run-command.ts";
 
-/** An entity in memory: its definition and what the events so far have made of it. */
+/** An entity in memory: its definition, and its state after the events so far. */
 interface Active {
   readonly entity: EventSourcedEntity;
   readonly entityId: string;
   state: Message;
   /** Number of events ever. */
   sequence: number;
-  /** How many of them the newest snapshot contains that is known here. */
+  /** How many of them the newest known snapshot contains. */
   snapshotSequence: number;
 }
 
-/** What event sourced entities need besides. */
+/** Further options of event sourced entities. */
 export interface EventSourcedInstanceOptions extends InstanceOptions<EventSourcedEntity> {
   /** Largest message that the stream takes, in bytes. Default: any. */
   readonly maxMessageBytes?: number;
-  /** Told of a snapshot that was left out, because with it the answer would have been larger than that. */
+  /** Called for a snapshot that is left out, because with it the answer would be larger than `maxMessageBytes`. */
   readonly onLargeSnapshot?: (entity: EventSourcedEntity, entityId: string, bytes: number) => void;
 }
 
@@ -45,10 +45,10 @@ type Phase = "created" | "replaying" | "serving" | "ended";
 
 const ignore = (): void => undefined;
 
-/** What gRPC puts before each message; grpc-js counts it. */
+/** Size of the header that gRPC puts before each message. grpc-js counts it as part of the message. */
 const FRAME_BYTES = 5;
 
-/** Smaller snapshots are not measured with all that goes with them. */
+/** An answer with a smaller snapshot is not measured, because it would have to be encoded for that. */
 const SMALL_BYTES = 65_536;
 
 /**
@@ -56,12 +56,12 @@ const SMALL_BYTES = 65_536;
  * 0.2, `event_sourced.proto`.)
  *
  * 1. *Order*: init, then events in sequence without a gap, then commands. Anything else is a "Protocol error".
- * 2. *One command at a time*: whoever drives it waits for an answer before the next message.
+ * 2. *One command at a time*: the server or test kit waits for an answer before it passes the next message.
  * 3. *All or nothing*: a command's events change `state` only together with an answer that carries them all.
- * 4. *Failure*: `fail` answers the command, without events and effects, and the entity goes on; any other throw ends the
- *    stream.
+ * 4. *Failure*: `fail` answers the command, without events and effects, and the entity goes on; any other throw ends
+ *    the stream.
  * 5. *The end is final*: after a message of case `failure` nothing is answered, and the stream must be ended.
- * 6. *A snapshot fails no command*: one that would make the answer larger than a message may be is left out.
+ * 6. *A snapshot fails no command*: a snapshot that would make the answer larger than `maxMessageBytes` is left out.
  */
 export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn, EventSourcedStreamOut> {
   readonly #options: EventSourcedInstanceOptions;
@@ -164,7 +164,7 @@ export class EventSourcedInstance implements EntityInstance<EventSourcedStreamIn
         const out = eventSourcedOut({ commandId, action, effects: command.takeEffects() }, events, snapshot);
         return snapshot === undefined ? out : this.#fitting(out, active, snapshot.value.length);
       },
-      // The proxy forgets an entity that emitted before it failed; the state here is the old one in any case.
+      // Asks the proxy to forget an entity that emitted before it failed. The state here is the old one in any case.
       failed: (commandId, { events }, refusal) =>
         eventSourcedOut(refused(commandId, refusal, events.length > 0), [], undefined),
       broken: ({ id, entry }, error) => this.#break(id, entry.method.name, error),
@@ -198,8 +198,8 @@ function passes(every: number, before: number, after: number): boolean {
 }
 
 /**
- * True for the first command with events after a replay that had no use of snapshots, as after a change of their version:
- * otherwise the entity would be replayed from its first event until it passes a multiple.
+ * True for the first command with events after a replay without a usable snapshot, as after a change of the snapshot
+ * version. Otherwise the entity would be replayed from its first event until the number of events passes a multiple.
  */
 function isOverdue(every: number, { sequence: before, snapshotSequence }: Active, after: number): boolean {
   return every > 0 && after > before && after - snapshotSequence >= 2 * every;

@@ -17,7 +17,7 @@ import type { CommandContext } from "./event-sourced-context.ts";
 import { checkEventSourced, eventTable } from "./event-sourced-definition.ts";
 import type { EventEntry } from "./event-sourced-definition.ts";
 
-/** What makes an event sourced entity, beside the service that it serves and the message that is its state. */
+/** The options of an event sourced entity, apart from its service and its state message. */
 export interface EventSourcedOptions<Service extends DescService, State extends DescMessage> {
   /** Namespace of the entities' state in the log. Never change it once there is state. */
   readonly persistenceId: string;
@@ -26,11 +26,11 @@ export interface EventSourcedOptions<Service extends DescService, State extends 
   /** A snapshot whenever the number of events passes a multiple of this. Default 100; 0 is never. */
   readonly snapshotEvery?: number;
   /**
-   * Which snapshots this code can go on from; up to 100 characters of your own, as "2". Change it whenever the events would
-   * now lead to another state than the one in older snapshots: when an `on(...)` has changed what it does, or a field of
-   * the state what it means. A snapshot with another version is not used, and the events are replayed instead. Default "",
-   * which is also the version of snapshots that were made without one. It takes a proxy of Perdure: Cloudstate's knows no
-   * versions.
+   * The version of the snapshots that this code can use: up to 100 characters of your own, such as "2". Change it
+   * whenever the same events now lead to another state than the one in older snapshots: when an `on(...)` has changed
+   * what it does, or a field of the state has changed what it means. A snapshot with another version is not used, and
+   * the events are replayed instead. Default "", which is also the version of snapshots that were made without one.
+   * Needs a proxy of Perdure, because Cloudstate's knows no versions.
    */
   readonly snapshotVersion?: string;
   /** How long an entity may be idle before the proxy drops it from memory, in milliseconds. Default: the proxy's. */

@@ -18,17 +18,17 @@ import { refusalOf } from "./refusal.ts";
 import { toMessage } from "./to-message.ts";
 
 /**
- * What every handler works with, for as long as its command runs.
+ * The context of every handler, valid while its command runs.
  *
- * It may be taken apart: `addItem(command, { effect, fail })`. The functions are getters that bind themselves, so nothing
- * is bound that the handler does not name.
+ * It may be destructured: `addItem(command, { effect, fail })`. Each function is a getter that binds it at each
+ * access, so that functions which the handler does not name cost nothing.
  */
 export interface HandlerContext {
-  /** What came with the command. Proxies send none to entities. */
+  /** The metadata of the command. Proxies send none to entities. */
   readonly metadata: Metadata;
   /**
-   * Has another command carried out as well, once everything that this one changed is stored. Its reply is lost, and its
-   * failure changes nothing here.
+   * Adds a side effect: another command that the proxy carries out once everything that this one changed is stored. Its
+   * reply is lost, and its failure does not affect this command.
    *
    * Raises `UNKNOWN_METHOD`, `BAD_MESSAGE`, `BAD_METADATA`.
    */
@@ -38,8 +38,8 @@ export interface HandlerContext {
     options?: EffectOptions,
   ) => void;
   /**
-   * Lets another command answer in place of this one: `return forward(ShoppingCart.method.getCart, { userId })`. It
-   * must have the same reply.
+   * Lets another command answer in place of this one: `return forward(ShoppingCart.method.getCart, { userId })`. Both
+   * methods must have the same reply type.
    *
    * Raises `UNKNOWN_METHOD`, `WRONG_REPLY_TYPE`, `BAD_MESSAGE`, `BAD_METADATA`.
    */
@@ -60,15 +60,15 @@ export interface HandlerContext {
   ) => Answer<Output>;
   /**
    * Refuses the command: leaves the handler, and the caller gets the text and, if there is one, the code:
-   * `return fail("There is no such cart", { code: "NOT_FOUND" })`. Works with and without `return`; with it, the compiler
-   * knows that nothing follows.
+   * `return fail("There is no such cart", { code: "NOT_FOUND" })`. Works with and without `return`; with it, the
+   * compiler knows that nothing follows.
    *
    * Raises `BAD_STATUS`.
    */
   readonly fail: (description: string, options?: FailOptions) => never;
 }
 
-/** What a context is made of, beside what its kind of service adds. */
+/** What every context is made of. Each kind of service adds its own parts. */
 export interface ContextSource {
   readonly entry: MethodEntry;
   readonly metadata: WireMetadata | undefined;
@@ -78,14 +78,14 @@ export interface ContextSource {
 }
 
 /**
- * The context as the runtime sees it. One for each command, so that a late call is told from a timely one.
+ * The context as the runtime sees it. One for each command, so that a call after the end of its command is recognised.
  *
- * 1. *What is made is given*: an answer that was made and neither returned nor yielded is an error, for it is a `return`
- *    that was forgotten.
- * 2. *The end is final*: after `end` everything that would be lost raises `COMMAND_ENDED`.
+ * 1. *What is made is given*: an answer that was made but neither returned nor yielded is an error, because the handler
+ *    has forgotten a `return`.
+ * 2. *The end is final*: after `end` every call whose result would be lost raises `COMMAND_ENDED`.
  */
 export class BaseContext implements HandlerContext {
-  /** What `fail` was given first. A handler that swallows the throw has failed nevertheless. */
+  /** The first refusal that `fail` was given. The command has failed even if the handler catches the error. */
   failed: Refusal | undefined;
   readonly #source: ContextSource;
   #metadata: Metadata | undefined;
@@ -125,7 +125,7 @@ export class BaseContext implements HandlerContext {
     return effects;
   }
 
-  /** What a handler's result, or one of a stream of them, means. Raises `BAD_RESULT`, `TWO_ANSWERS`. */
+  /** The answer that a handler's result, or one result of its stream, means. Raises `BAD_RESULT`, `TWO_ANSWERS`. */
   actionOf(result: unknown): AnswerAction {
     if (!(result instanceof MadeAnswer)) {
       if (this.#source.once) this.checkGiven();
@@ -148,7 +148,7 @@ export class BaseContext implements HandlerContext {
     );
   }
 
-  /** From here on the context is dead: what it would record would be lost. */
+  /** Ends the context, because whatever it recorded from now on would be lost. */
   end(): void {
     this.#ended = true;
   }

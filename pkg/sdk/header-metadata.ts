@@ -9,11 +9,11 @@ import { Metadata } from "./metadata.ts";
 const NAME = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
 
-/** Begins the key of an entry of a reply's metadata that is a trailer: no header can have such a name. */
+/** Marks an entry of a reply's metadata as a trailer. No header can have a name that begins so. */
 const TRAILER_PREFIX = "trailer:";
 
 /**
- * Metadata that gRPC itself has to carry: names in lower case, texts in ASCII, bytes under names that end in `-bin`.
+ * Metadata for gRPC itself to carry: names in lower case, texts in ASCII, bytes under names that end in `-bin`.
  *
  * Raises `BAD_METADATA`.
  */
@@ -30,7 +30,7 @@ export function headerMetadata(init: MetadataInit | undefined): Metadata {
   );
 }
 
-/** A reply's metadata, and what comes behind it. Raises `BAD_METADATA`. */
+/** A reply's metadata with its trailers added. Raises `BAD_METADATA`. */
 export function withTrailers(
   metadata: MetadataInit | undefined,
   trailers: MetadataInit | undefined,
@@ -43,7 +43,7 @@ export function withTrailers(
   ];
 }
 
-/** Takes both apart again. */
+/** Separates a reply's metadata and trailers again. */
 export function splitTrailers(all: Metadata): { readonly metadata: Metadata; readonly trailers: Metadata } {
   const isTrailer = ([key]: MetadataEntry): boolean => key.startsWith(TRAILER_PREFIX);
   if (!all.entries.some(isTrailer)) return { metadata: all, trailers: Metadata.empty };

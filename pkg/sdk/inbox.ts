@@ -10,12 +10,12 @@ interface Waiting<Message> {
 }
 
 /**
- * The messages of a gRPC stream, pulled.
+ * The messages of a gRPC stream, which its reader pulls one by one.
  *
- * 1. *Held back*: the stream flows only while somebody waits for a message, so that flow control holds the other side
- *    back. What Node has read ahead of that is bounded by the stream's own buffer.
- * 2. *Cancelled is not the end*: when the other side goes away, `next` rejects with the reason. Of a connection that is
- *    lost Node says "end" first and "aborted" in the same turn of the event loop, so the end waits for the next turn.
+ * 1. *Held back*: the stream flows only while a `next` waits for a message, so that flow control holds the other side
+ *    back. The stream's own buffer bounds what Node reads ahead of that.
+ * 2. *Cancelled is not the end*: when the other side goes away, `next` rejects with the reason. For a lost connection
+ *    Node emits "end" first and "aborted" in the same turn of the event loop, so the end waits for the next turn.
  * 3. *Closed is the end*: after `return` nothing is read.
  */
 export class Inbox<Message> implements AsyncIterator<Message, undefined> {

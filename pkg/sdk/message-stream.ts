@@ -2,7 +2,7 @@
 
 import type { Metadata } from "./metadata.ts";
 
-/** A message and what came with it alone. */
+/** A message and its own metadata. */
 export interface Envelope<Message> {
   readonly message: Message;
   readonly metadata: Metadata;
@@ -11,9 +11,9 @@ export interface Envelope<Message> {
 /**
  * The messages that a caller sends, one after the other: `for await (const message of messages)`.
  *
- * The caller is held back while nobody asks for the next one. When it goes away, the loop raises `SdkError` `CANCELLED`,
- * so that no handler takes half of a stream for all of it. Leave the loop early, and the rest is never read. There is one
- * stream: whoever asks gets the next message.
+ * The caller is held back while the handler does not take the next message. When the caller goes away, the loop
+ * raises `SdkError` `CANCELLED`, so that no handler takes half of a stream for all of it. If the handler leaves the
+ * loop early, the rest is never read. Several loops share the one stream: each message goes to one of them.
  */
 export interface MessageStream<Message> extends AsyncIterable<Message> {
   /** The same messages, each with the metadata that came with it. */
@@ -35,7 +35,7 @@ export function messageStream<Message>(envelopes: AsyncIterator<Envelope<Message
   };
 }
 
-/** A handler may ask for a message and not wait for it. That the caller went away then must not end the process. */
+/** A handler may take a message without waiting for it. Its rejection on cancellation must not end the process. */
 function heard<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => undefined);
   return promise;

@@ -17,8 +17,8 @@ export type MetadataInit =
   | Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>;
 
 /**
- * Keys and values that travel with a message. A key may occur more than once, in any case of letters; a value is a
- * text or bytes. Never changes: `with` and `without` give new ones.
+ * Keys and values that travel with a message. A key may occur more than once, in upper or lower case; a value is a text
+ * or bytes. Immutable: `with` and `without` return new metadata.
  */
 export class Metadata implements Iterable<MetadataEntry> {
   static readonly empty: Metadata = new Metadata([]);
@@ -42,7 +42,7 @@ export class Metadata implements Iterable<MetadataEntry> {
     return Metadata.of(cloudEventEntries(event));
   }
 
-  /** Of entries that were checked already. */
+  /** @param entries that were checked already. */
   constructor(entries: readonly MetadataEntry[]) {
     this.entries = entries;
   }
@@ -67,7 +67,7 @@ export class Metadata implements Iterable<MetadataEntry> {
     return this.getAll(key).length > 0;
   }
 
-  /** The same with these values, and no others, under the key. */
+  /** A copy with exactly these values under the key. */
   with(key: string, ...values: readonly MetadataValue[]): Metadata {
     return Metadata.of([...this.without(key), ...values.map((value): MetadataEntry => [key, value])]);
   }
@@ -77,7 +77,7 @@ export class Metadata implements Iterable<MetadataEntry> {
     return new Metadata(this.entries.filter(([name]) => name.toLowerCase() !== unwanted));
   }
 
-  /** The CloudEvent that the metadata describes, or undefined if it has not all that makes one. */
+  /** The CloudEvent that the metadata describes, or undefined if a required attribute is missing. */
   get cloudEvent(): CloudEvent | undefined {
     return cloudEventOf(this);
   }
@@ -91,13 +91,13 @@ export function metadataFromWire(wire: WireMetadata | undefined): Metadata {
   if (wire === undefined || wire.entries.length === 0) return Metadata.empty;
   const entries: MetadataEntry[] = [];
   for (const { key, value } of wire.entries) {
-    // An entry without a value says nothing.
+    // An entry without a value is ignored.
     if (value.case !== undefined) entries.push([key, value.value]);
   }
   return new Metadata(entries);
 }
 
-/** Undefined if there is none, since an empty message is something else than no message. */
+/** Undefined if there are no entries, because an empty message differs from no message. */
 export function metadataToWire(init: MetadataInit | undefined): WireMetadata | undefined {
   if (init === undefined) return undefined;
   const metadata = Metadata.of(init);
@@ -115,7 +115,7 @@ export function metadataToWire(init: MetadataInit | undefined): WireMetadata | u
 
 const REQUIRED = ["ce-id", "ce-source", "ce-specversion", "ce-type"];
 
-/** Who sets one attribute of a CloudEvent sets all that make one (Cloudstate 0.2, `Metadata`). */
+/** Metadata with one attribute of a CloudEvent must have all required ones (Cloudstate 0.2, `Metadata`). */
 function checkCloudEvent(metadata: Metadata): void {
   if (!metadata.entries.some(([key]) => key.toLowerCase().startsWith("ce-"))) return;
   const missing = REQUIRED.filter((key) => metadata.get(key) === undefined);

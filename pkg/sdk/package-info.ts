@@ -22,7 +22,7 @@ function readPackage(path: string): PackageInfo | undefined {
   try {
     content = JSON.parse(readFileSync(path, "utf8"));
   } catch {
-    // Not there, or not ours to judge: it only gives a name to show.
+    // A missing or broken file is no error, because it only gives a name to show.
     return undefined;
   }
   const { name, version } = (content ?? {}) as Record<string, unknown>;

@@ -5,8 +5,8 @@ import { statusNumber } from "./status-name.ts";
 
 export interface FailOptions {
   /**
-   * What the failure means to the caller's program: a status of gRPC, over HTTP the status that belongs to it (404 of
-   * `NOT_FOUND`). Default: `UNKNOWN`, which is 500. Proxies other than Perdure's know that one alone.
+   * What the failure means to the caller's program: a status of gRPC, and over HTTP the corresponding status (404 for
+   * `NOT_FOUND`). Default: `UNKNOWN`, which is 500. Proxies other than Perdure's know only `UNKNOWN`.
    */
   readonly code?: StatusName;
 }

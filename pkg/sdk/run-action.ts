@@ -25,27 +25,27 @@ import { metadataFromWire } from "./metadata.ts";
  * One call of an action, without its gRPC stream. The server and the test kit both drive this. (Cloudstate 0.2,
  * `action.proto`.)
  *
- * 1. *Pulled*: a handler's next answer is asked for when the last one was taken, and the caller's next message when the
- *    handler asks for it.
- * 2. *Effects stay*: those of before an answer travel with it, whether it is a reply, a failure, or none; what a handler
- *    that throws has asked for is lost with it.
+ * 1. *Pulled*: the handler's next answer is requested when the previous one was taken, and the caller's next message
+ *    when the handler requests it.
+ * 2. *Effects stay*: effects before an answer travel with it, whether it is a reply, a failure, or none. Effects of a
+ *    handler that throws are lost.
  * 3. *Failure*: `fail` is the call's last answer; `abort` raises `CallAborted`; any other throw raises `ActionBroken`,
  *    after it was reported.
- * 4. *Cancelled*: whatever is thrown because the caller went away is not reported.
+ * 4. *Cancelled*: an error that is thrown because the caller went away is not reported.
  */
 export interface ActionRun {
   /** The action that serves a service, by the service's full name. */
   readonly find: (serviceName: string) => Action | undefined;
-  /** Told of every error that is no answer, and where it was. */
+  /** Called with every error that is no answer, and where it happened. */
   readonly report: Report;
-  /** Asked about every target of a forward or an effect. */
+  /** Checks every target of a forward or an effect. */
   readonly check: CheckTarget;
   readonly cancellation: Cancellation;
-  /** Told what goes with the end of a stream, before it ends well; not if there is nothing. */
+  /** Called with what `finish` was given, before a stream ends without an error; not called if `finish` was not. */
   readonly onFinish?: (finish: CallFinish) => void;
 }
 
-/** The call came to no answer; `cause` is why, and it was reported. */
+/** The call ended without an answer. `cause` is the reason, which was reported (unless 4). */
 export class ActionBroken extends Error {
   override readonly name = "ActionBroken";
 }
@@ -156,7 +156,7 @@ function iterableOf({ method }: MethodEntry, given: unknown): AsyncIterable<unkn
   if (typeof given === "object" && given !== null) {
     if (Symbol.asyncIterator in given) return given as AsyncIterable<unknown>;
     if (Symbol.iterator in given) return given as Iterable<unknown>;
-    // Nobody waits for it, and its failure must not end the process.
+    // It is not awaited, so its rejection must not end the process.
     if (given instanceof Promise) given.catch(() => undefined);
   }
   throw new SdkError(
@@ -182,7 +182,7 @@ function isFailure(error: unknown, { failed }: ActionCommand): boolean {
   return error instanceof CommandFailed && failed !== undefined;
 }
 
-/** What a handler's throw means for the call. */
+/** The error that ends a call whose handler threw. */
 function ended(run: ActionRun, error: unknown, entry: MethodEntry, { aborted }: ActionCommand): Error {
   return error instanceof CallAborted && aborted !== undefined ? aborted : broken(run, error, entry);
 }

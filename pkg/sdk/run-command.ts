@@ -18,7 +18,7 @@ export interface OpenCommand {
   readonly input: Message;
 }
 
-/** A command with bytes that are not its message. It is refused and the stream stays open, because other callers share it. */
+/** A command whose bytes are not its message. It is refused; the stream stays open, because other callers share it. */
 export interface UnreadableCommand {
   readonly id: bigint;
   readonly refusal: Refusal;
@@ -44,13 +44,13 @@ export function openCommand(
   }
 }
 
-/** What becomes of a command, as a message to the proxy. One set of functions for an entity's whole life. */
+/** Makes the message to the proxy for each outcome of a command. One set of functions serves an entity's whole life. */
 export interface CommandOutcome<Context extends BaseContext, Out> {
-  /** The handler gave an answer. What it throws breaks the stream. */
+  /** The handler gave an answer. If this function throws, the stream breaks. */
   readonly answered: (id: bigint, context: Context, action: AnswerAction) => Out;
   /** It called `fail`. */
   readonly failed: (id: bigint, context: Context, refusal: Refusal) => Out;
-  /** It threw anything else, or its answer is none. Never throws. */
+  /** The handler threw anything else, or its answer is invalid. Never throws. */
   readonly broken: (command: OpenCommand, error: unknown) => Out;
 }
 

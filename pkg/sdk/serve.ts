@@ -104,7 +104,7 @@ function discoveryHandlers(
   };
 }
 
-/** The proxy's side of every kind of service, whether there is one of it or not: the proxy only calls what is there. */
+/** Adds the protocol of every kind of service, even of a kind without services: the proxy calls only announced ones. */
 function addProtocols(
   server: Server,
   entities: readonly Served[],
@@ -133,7 +133,7 @@ function addProtocols(
   server.addService(serviceDefinition(ActionProtocol), { ...handlers });
 }
 
-/** Says it once for each service. */
+/** Logs a snapshot that was left out, once for each service. */
 function largeSnapshots(log: ServeSettings["log"]) {
   const told = new Set<string>();
   return ({ service }: { readonly service: DescService }, entityId: string, bytes: number): void => {

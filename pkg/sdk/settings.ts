@@ -15,7 +15,7 @@ export interface ServeOptions {
   readonly serviceVersion?: string;
   /** Close and exit with code 0 on SIGTERM and SIGINT. Default true. */
   readonly handleSignals?: boolean;
-  /** How long `close` waits for commands in hand before it cuts them off, in milliseconds. Default 10,000. */
+  /** How long `close` waits for running commands before it cuts them off, in milliseconds. Default 10,000. */
   readonly drainTimeoutMs?: number;
   /** Largest message in either direction, in bytes. Default 12 MiB, as proxies have it. */
   readonly maxMessageBytes?: number;

@@ -7,7 +7,7 @@ const open = new Set<() => Promise<void>>();
 
 /**
  * Closes on SIGTERM and SIGINT, then exits with code 0. A second signal ends the process at once, as it does
- * without a handler. Returns what undoes it.
+ * without a handler. Returns a function that undoes it.
  */
 export function closeOnSignal(close: () => Promise<void>): () => void {
   if (open.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal);

@@ -9,7 +9,7 @@ import { SdkError } from "./error.ts";
 /** A status of gRPC other than OK, as `NOT_FOUND`. */
 export type StatusName = Exclude<keyof typeof status, "OK">;
 
-/** The enum has its numbers as keys too. */
+/** Without the numbers, which the enum has as keys too. */
 const NAMES = new Set(Object.keys(status).filter((key) => key !== "OK" && !/^\d+$/.test(key)));
 
 /** The number of a status. `what` is the function that was given the name. Raises `BAD_STATUS`. */
@@ -19,7 +19,7 @@ export function statusNumber(what: string, name: StatusName): number {
   throw new SdkError("BAD_STATUS", text);
 }
 
-/** The name of a number; 0, which no failure has, is what a failure without a code is to its caller. */
+/** The name of a status number. 0 means a failure without a code, which its caller gets as `UNKNOWN`. */
 export function statusName(number: number): StatusName {
   const name = status[number];
   return name !== undefined && NAMES.has(name) ? (name as StatusName) : "UNKNOWN";

@@ -7,7 +7,7 @@ import { create } from "@bufbuild/protobuf";
 
 import { SdkError } from "./error.ts";
 
-/** What a user's function gave, as the message that it should be. Fields alone are completed. Raises the code. */
+/** Turns what a user's function gave into the expected message. Plain fields become a whole message. Raises `code`. */
 export function toMessage(
   schema: DescMessage,
   given: unknown,
@@ -19,7 +19,7 @@ export function toMessage(
     throw new SdkError(code, `${who} gave ${what} in place of ${schema.typeName}`);
   }
   if (given instanceof Promise) {
-    // Nobody waits for it, and its failure must not end the process.
+    // It is not awaited, so its rejection must not end the process.
     given.catch(() => undefined);
     throw new SdkError(code, `${who} is async, which it must not be`);
   }

@@ -8,10 +8,10 @@ import { toMessage } from "./to-message.ts";
 import type { ValueEntity } from "./value-entity.ts";
 
 /**
- * What a command handler of a value entity works with.
+ * The context of a command handler of a value entity.
  *
- * `state` taken apart is the state *before* the command, as any other variable would be; after an `update`, its result
- * and `context.state` are the new one.
+ * A destructured `state` stays the state *before* the command, as any variable does. After an `update`, its result and
+ * `context.state` are the new state.
  */
 export interface ValueContext<State extends DescMessage> extends HandlerContext {
   readonly entityId: string;
@@ -20,11 +20,11 @@ export interface ValueContext<State extends DescMessage> extends HandlerContext 
   /** Whether there is a stored state. */
   readonly exists: boolean;
   /**
-   * Puts this in place of the whole state, and gives it back. Stored before the caller gets the reply. Of several
-   * changes in one command the last one counts, and `fail` drops it.
+   * Replaces the whole state, and returns the new one. It is stored before the caller gets the reply. The last of
+   * several changes in one command counts, and `fail` drops it.
    */
   readonly update: (state: MessageInitShape<State>) => MessageShape<State>;
-  /** Deletes the state: the entity is as if it had never been. What else is said of `update` holds. */
+  /** Deletes the state, as if the entity had never existed. It is stored, or dropped by `fail`, as an `update` is. */
   readonly remove: () => void;
 }
 
@@ -33,7 +33,7 @@ export class ValueCommand extends BaseContext implements ValueContext<DescMessag
   readonly entityId: string;
   state: Message;
   exists: boolean;
-  /** What the command did last to the state. */
+  /** The command's last change of the state. */
   change: "update" | "delete" | undefined;
   readonly #entity: ValueEntity;
   readonly #seal: (state: Message) => void;

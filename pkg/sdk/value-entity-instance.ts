@@ -34,10 +34,10 @@ const ignore = (): void => undefined;
  * `value_entity.proto`.)
  *
  * 1. *Order*: init, then commands. Anything else is a "Protocol error".
- * 2. *One command at a time*: whoever drives it waits for an answer before the next message.
+ * 2. *One command at a time*: the server or test kit waits for an answer before it passes the next message.
  * 3. *All or nothing*: a command's last change becomes the state only together with an answer that carries it.
- * 4. *Failure*: `fail` answers the command, without change and effects, and the entity goes on; any other throw ends the
- *    stream.
+ * 4. *Failure*: `fail` answers the command, without change and effects, and the entity goes on; any other throw ends
+ *    the stream.
  * 5. *The end is final*: after a message of case `failure` nothing is answered, and the stream must be ended.
  */
 export class ValueEntityInstance implements EntityInstance<ValueEntityStreamIn, ValueEntityStreamOut> {

@@ -14,7 +14,7 @@ import type { MethodEntry } from "./definition.ts";
 import { checkService, checkState, entityFaults, initialState, methodTable, refuse } from "./definition.ts";
 import type { ValueContext } from "./value-entity-context.ts";
 
-/** What makes a value entity, beside the service that it serves and the message that is its state. */
+/** The options of a value entity, apart from its service and its state message. */
 export interface ValueEntityOptions<Service extends DescService, State extends DescMessage> {
   /** Namespace of the entities' state in the log. Never change it once there is state. */
   readonly persistenceId: string;
@@ -31,8 +31,8 @@ export type ValueCommandHandlers<Service extends DescService, State extends Desc
 };
 
 /**
- * Decides about one command: reads `context.state`, updates or removes it or fails, and returns the reply. May be async;
- * the entity's next command waits for it. May return nothing only if the reply is `google.protobuf.Empty`.
+ * Decides about one command: reads `context.state`, updates or removes it or fails, and returns the reply. May be
+ * async; the entity's next command waits for it. May return nothing only if the reply is `google.protobuf.Empty`.
  */
 export type ValueCommandHandler<Method extends DescMethod, State extends DescMessage> = Method extends {
   readonly methodKind: "unary";

@@ -4,8 +4,8 @@ import { cutText, describeError } from "../base/mod.ts";
 import type { LogFields } from "../base/mod.ts";
 
 /**
- * Longest text of a field in a log line, in UTF-16 code units. What a user function or a caller sends may be megabytes,
- * and it says what is wrong at its beginning if anywhere.
+ * Longest text of a field in a log line, in UTF-16 code units. A text from a user function or a caller may have
+ * megabytes, but if it says what is wrong, it does so at its beginning.
  */
 const MAX_TEXT_LENGTH = 1_000;
 
@@ -15,14 +15,16 @@ const MAX_ITEMS = 100;
 /** Lists and objects within each other. */
 const MAX_DEPTH = 4;
 
-/** The fields of a log line as every kind of logger writes them: an error as what it says, and no text without end. */
+/**
+ * Converts the fields of a log line for every kind of logger: an error becomes its message, and long values are cut.
+ */
 export function readableFields(fields: LogFields = {}): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, readable(value, 0)]));
 }
 
 function readable(value: unknown, depth: number): unknown {
   if (typeof value === "string") return cutText(value, MAX_TEXT_LENGTH);
-  // Its stack belongs to the debugger.
+  // Without the stack, because that is for a debugger.
   if (value instanceof Error) return cutText(describeError(value), MAX_TEXT_LENGTH);
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;

@@ -14,7 +14,7 @@ export interface LineSink {
 /**
  * Structured log lines, one JSON object each.
  *
- * @param fields stand in every line.
+ * @param fields are added to every line.
  */
 export function createLogger(
   level: LogLevel,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What Knative and the downward API say of the pod, and how it is called in log lines. */
+/** The environment variables in which Knative and the downward API describe the pod, by their names in log lines. */
 const VARIABLES: Readonly<Record<string, string>> = {
   service: "K_SERVICE",
   revision: "K_REVISION",
@@ -8,7 +8,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   namespace: "POD_NAMESPACE",
 };
 
-/** Fields for every log line: where the proxy runs, as far as its environment says it. */
+/** Fields for every log line: where the proxy runs. Variables that are unset or empty are left out. */
 export function podFields(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const fields = Object.entries(VARIABLES).map(([field, variable]) => [field, env[variable] ?? ""] as const);
   return Object.fromEntries(fields.filter(([, value]) => value !== ""));

@@ -16,15 +16,17 @@ export interface CountingLogger extends Logger {
   flush(): void;
 }
 
-/** Messages are constants, so there are not many; what is not one shares a place. */
+/**
+ * Most messages that are counted separately. Messages are constants, so there are fewer; any others share one count.
+ */
 const MAX_MESSAGES = 256;
 
 /**
- * Writes the first `logRepeatLines` lines of a level and message in each window; further ones are counted, and one line
- * says how many when the window ends. Fields do not tell lines apart, because one mistake of a user function, or one
- * caller, can make any number of different ones.
+ * Writes the first `logRepeatLines` lines of a level and message in each window. Further ones are counted, and one
+ * line reports the count when the window ends. Lines that differ only in their fields count as the same, because one
+ * mistake of a user function, or one caller, can produce any number of different fields.
  *
- * What is said for `debug` is written whole: it was asked for to see everything.
+ * Lines of the level `debug` are all written, because an operator who turns it on wants to see everything.
  */
 export function countRepeats(
   logger: Logger,

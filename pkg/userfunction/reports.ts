@@ -3,21 +3,21 @@
 import { cutText, OTHER_KINDS, RepeatLimiter } from "../base/mod.ts";
 import type { Clock } from "../base/mod.ts";
 
-/** Longest report, in UTF-16 code units: room for the trace of a long chain, not for what a function itself sent. */
+/** Longest report, in UTF-16 code units: enough for the trace of a long chain, not for large texts of the function. */
 const MAX_REPORT_LENGTH = 4_000;
 
 /** Reports with the same text that are sent in a window; further ones are counted. */
 const MAX_TIMES = 3;
 
-/** Texts that are told apart in a window; enough to see the first of whatever goes wrong. */
+/** Texts that are counted separately in a window; all further texts are counted together. */
 const MAX_TEXTS = 10;
 
 /** From the first report of a text to the one that says how many more there were, in milliseconds. */
 const WINDOW_MS = 10_000;
 
 /**
- * What is reported to the user function's developer. A function that does something wrong with each command is told so
- * a few times in each `WINDOW_MS`, and then how often, rather than by one call for each (I11).
+ * Limits the reports to the user function's developer (I11). A report with the same text is sent `MAX_TIMES` times in
+ * each `WINDOW_MS`; then one report says how many more there were.
  */
 export class Reports {
   readonly #tell: (text: string) => void;
@@ -36,7 +36,7 @@ export class Reports {
     if (this.#limiter.passes(text)) this.#tell(text);
   }
 
-  /** Another function may come, and is told what it does wrong at once. */
+  /** Ends all windows, because another function may connect and gets its reports at once. */
   flush(): void {
     this.#limiter.flush();
   }

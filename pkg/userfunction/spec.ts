@@ -4,14 +4,14 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 
 import type { Descriptors, EntityKeyReader } from "../protocol/mod.ts";
 
-/** What a user function serves, checked: nothing in it needs to be doubted again. */
+/** What a user function serves. It has been validated, so no other code needs to check it again. */
 export interface UserFunctionSpec {
   readonly descriptors: Descriptors;
   /** Public services by their full name. */
   readonly services: ReadonlyMap<string, ServedService>;
-  /** What it announces beside that. */
+  /** Parts that it announces and that are not served. */
   readonly unserved: readonly UnservedPart[];
-  /** How the user function calls itself, for people. */
+  /** The name and versions that the user function gives itself, for logs. */
   readonly description: string;
 }
 
@@ -28,15 +28,15 @@ export interface UnservedPart {
 }
 
 /**
- * Perdure's own addition to the protocol (`cloudstate.ServiceInfo.extensions`) of failures that say what they mean. Who
- * announces it may give a failure a status of gRPC, and tells its developer itself why it breaks a stream.
+ * The name of Perdure's protocol extension (`cloudstate.ServiceInfo.extensions`) for detailed failures. A user
+ * function that announces it may give a failure a gRPC status, and itself tells its developer why it fails a stream.
  */
 export const FAILURES = "failures";
 
 /** What drives a service: which of Cloudstate's protocols its user function speaks. */
 export type ServiceKind = ServedService["kind"];
 
-/** One public service, and what is behind it. */
+/** One public service: its entities, or its action. */
 export type ServedService = EntityService | ActionService;
 
 /** One public method of a service of any kind. */
@@ -46,10 +46,10 @@ export type ServedMethod = EntityMethod | ActionMethod;
 export interface EntityService {
   readonly kind: "event-sourced" | "value";
   readonly desc: DescService;
-  /** What its user function uses beyond Cloudstate's protocol, as `FAILURES`. What is not in it does not count. */
+  /** Extensions of Cloudstate's protocol that its user function announced, as `FAILURES`. No others are honoured. */
   readonly extensions: ReadonlySet<string>;
   readonly persistenceId: string;
-  /** That of the snapshots which its code can go on from. Always empty for values, which have none. */
+  /** The version of snapshots that its code declares. Always empty for value entities, which have no snapshots. */
   readonly snapshotVersion: string;
   /** How long an entity may be idle before it leaves memory, in milliseconds; the proxy's default if undefined. */
   readonly passivationTimeoutMs: number | undefined;

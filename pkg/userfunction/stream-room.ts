@@ -8,11 +8,11 @@ import type { Connection, StatusError } from "../grpc/mod.ts";
 import type { UserFunctionOptions } from "./options.ts";
 import { busy } from "./user-function-error.ts";
 
-/** A stream on which the user function was asked something, or a call of its own for one question. */
+/** A stream of an entity, or a unary call, on which the user function may still have to answer for the first time. */
 export interface WatchedStream {
-  /** Whether it has said a word on it, so that it is known to be served. */
+  /** Whether the user function has sent anything on it, which shows that it serves the stream. */
   isHeard: boolean;
-  /** The user function takes no calls; nobody should wait for this one any longer. */
+  /** Ends the call with this error, because the user function takes no calls. */
   refuse(error: StatusError): void;
 }
 
@@ -22,52 +22,56 @@ export interface StreamRoomDependencies {
   readonly logger: Logger;
   /** Asks the entity that is idle longest to end its stream. False: none is idle. */
   readonly makeRoom: () => boolean;
-  /** Tells the user function this, and resolves when it has taken it; rejects if it did not within so many milliseconds. */
+  /** Sends the user function a report. Resolves when it has answered; rejects if it has not after `timeoutMs`. */
   readonly ask: (text: string, timeoutMs: number) => Promise<void>;
 }
 
-/** As much of a connection as is counted. */
+/** The members of a connection that counting its streams needs. */
 export type CountedConnection = Pick<Connection, "openStreams" | "maxStreams" | "onRelease">;
 
-/** Waits for a stream. */
+/** A caller that waits for room to open a stream. */
 interface Waiter {
   readonly open: () => void;
   readonly refuse: (error: StatusError) => void;
 }
 
-/** How soon a user function that takes calls answers one that asks nothing of it, in milliseconds. */
+/** A user function that takes calls answers a report within this time, in milliseconds; otherwise it is crowded. */
 const ASK_GRACE_MS = 250;
 
 /**
- * How many streams the user function takes at a time, and who waits for one. Each entity in memory holds a stream.
+ * Bounds the streams that the user function takes at a time, and queues the callers that wait for one. Each entity in
+ * memory holds a stream.
  *
- * 1. (I11) No more are open than it says by HTTP/2 (SETTINGS_MAX_CONCURRENT_STREAMS) or `maxStreams` allows. Whoever needs
- *    one more waits in turn while idle entities leave, up to `streamWaitMs`; then it gets USER_FUNCTION_BUSY.
- * 2. It may serve fewer than it says: a server with a pool of threads takes a stream and leaves it lying. So a stream
- *    without an answer for `streamSilenceMs` is looked at, if more are open than it is known to serve, and some of them
- *    belong to entities: the user function is told of it. If it takes that call, it is slow and serves them all. If it
- *    does not, it is crowded: it serves as many as it was heard on, idle entities leave, and the log says so. (It reads the
- *    call behind the stream, so that it has begun with the stream if it takes the call.)
- * 3. Once it was crowded, an idle entity leaves before a stream beyond that number is opened. This slows down nobody if
- *    it was wrong, and is forgotten when more streams are heard at a time.
- * 4. Calls that are silent when a crowded user function has not taken the call of 2 for `streamWaitMs` get USER_FUNCTION_BUSY.
+ * 1. (I11) No more streams are open than the user function's HTTP/2 settings (SETTINGS_MAX_CONCURRENT_STREAMS) and
+ *    `maxStreams` allow. A caller that needs one more waits in a queue while idle entities leave, up to
+ *    `streamWaitMs`. Then it gets USER_FUNCTION_BUSY.
+ * 2. The user function may serve fewer streams than its settings allow: a server with a pool of threads accepts a
+ *    stream and leaves it unread. So the proxy sends a report as a probe if a stream has had no answer for
+ *    `streamSilenceMs`, more streams are open than the user function is known to serve, and some of them belong to
+ *    entities. If the probe is answered, the user function is slow and serves all streams. If not, it is crowded: it
+ *    serves as many streams as have had an answer, idle entities leave, and the log says so. (The user function reads
+ *    the probe after the stream, so it has begun with the stream if it answers the probe.)
+ * 3. After it was crowded, an idle entity leaves before a stream beyond that number is opened. If the number was
+ *    wrong, this delays no caller. The number is forgotten when more streams have had an answer at the same time.
+ * 4. If a crowded user function has not answered the probe of 2 for `streamWaitMs`, calls without an answer get
+ *    USER_FUNCTION_BUSY.
  */
 export class StreamRoom {
   readonly #dependencies: StreamRoomDependencies;
   readonly #waiting = new Set<Waiter>();
   readonly #waits: ExpiryQueue<Waiter>;
-  /** Asked, and not heard yet. */
+  /** Streams and calls that wait for their first answer. */
   readonly #asked: ExpiryQueue<WatchedStream>;
-  /** Of those, the ones for which there is no room at the user function, as far as can be told. */
+  /** Streams and calls without an answer for which the user function probably has no room. */
   readonly #stuck = new Set<WatchedStream>();
   #connection: CountedConnection | undefined;
   /** Streams of entities that were heard and not ended: each is being served. */
   #held = 0;
-  /** It is known to serve so many. */
+  /** The user function is known to serve so many streams at a time. */
   #known = 0;
   #crowdedAt: number | undefined;
   #asking = false;
-  /** It has taken the last such call, and is not asked again before this time. */
+  /** The user function answered the last probe, and gets no further one before this time (monotonic milliseconds). */
   #trustedUntilMs = 0;
 
   constructor(dependencies: StreamRoomDependencies) {
@@ -80,13 +84,13 @@ export class StreamRoom {
     });
   }
 
-  /** The user function is there, by this connection. */
+  /** The user function is connected. */
   attach(connection: CountedConnection): void {
     this.#connection = connection;
     connection.onRelease(() => this.#admit());
   }
 
-  /** It has gone. Whoever waits gets the error; the streams end by themselves. */
+  /** The connection has ended. Callers that wait for a stream get the error; the open streams end by themselves. */
   detach(error: StatusError): void {
     this.#connection = undefined;
     this.#known = 0;
@@ -106,7 +110,7 @@ export class StreamRoom {
     return Math.min(own, this.#connection?.maxStreams ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Somebody waits for a stream, or for its answer, for want of room. */
+  /** Whether a caller waits for a stream, or for the first answer on one, because the user function has no room. */
   get isCrowded(): boolean {
     return this.#waiting.size > 0 || (this.#crowdedAt !== undefined && this.#stuck.size > 0);
   }
@@ -118,7 +122,7 @@ export class StreamRoom {
   }
 
   /**
-   * Gives what `open` gives, which has to open one stream: at once, or as soon as there is room for it.
+   * Calls `open`, which opens one stream, at once or as soon as there is room for it, and gives its result.
    *
    * @throws StatusError what `open` throws; in the promise also `USER_FUNCTION_BUSY`.
    */
@@ -145,15 +149,15 @@ export class StreamRoom {
     });
   }
 
-  /** The first question on a stream was sent. */
+  /** A command was sent on a stream or call that has had no answer yet. */
   asked(stream: WatchedStream): void {
-    // Without entities that hold streams there is no room to be made.
+    // If no entity holds a stream, no room can be made.
     if (this.#held === 0 || this.#connection === undefined) return;
     this.#asked.touch(stream);
     if (this.#crowdedAt !== undefined && this.#openStreams > this.#crowdedAt) this.#stuck.add(stream);
   }
 
-  /** The first word came on a stream of an entity. */
+  /** The first answer came on a stream of an entity. */
   heard(stream: WatchedStream): void {
     this.#settle(stream);
     stream.isHeard = true;
@@ -162,7 +166,7 @@ export class StreamRoom {
     if (this.#crowdedAt !== undefined && this.#held > this.#crowdedAt) this.#crowdedAt = undefined;
   }
 
-  /** The stream has ended, on whichever side, or the user function was asked to end it. */
+  /** The stream has ended on either side, or the user function was asked to end it. */
   over(stream: WatchedStream): void {
     this.#settle(stream);
     if (stream.isHeard) this.#held--;
@@ -233,7 +237,7 @@ export class StreamRoom {
       await asked;
       return true;
     } catch (error) {
-      // An answer that says no is one.
+      // An error status from the user function is an answer too.
       if (error instanceof CallError) return true;
       this.#dependencies.logger.debug("the user function takes no calls", { error: describeError(error) });
       return false;

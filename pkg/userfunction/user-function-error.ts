@@ -16,15 +16,15 @@ export type UserFunctionErrorCode =
   /** It takes no further stream at the moment. */
   | "USER_FUNCTION_BUSY";
 
-/** What callers read of the reasons, in UTF-16 code units: it travels in headers. */
+/** Longest reason that callers get, in UTF-16 code units; it is bounded because it is sent in headers. */
 const MAX_REASON_LENGTH = 1_000;
 
-/** It may be there soon. */
+/** The user function is not connected, but may be soon. */
 export function unavailable(text: string): StatusError {
   return userFunctionError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
 }
 
-/** Nothing of it is served. Waiting does not help, so the status is none that callers try again for. */
+/** Nothing of it is served. Callers do not try again on this status, because waiting does not help. */
 export function refused(reason: string): StatusError {
   return userFunctionError(Status.UNIMPLEMENTED, "USER_FUNCTION_REFUSED", refusal(reason));
 }

@@ -28,29 +28,31 @@ export interface UserFunctionDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Takes the memory of messages that have not arrived whole, in bytes. */
+  /** The memory for messages that have arrived only in part, in bytes. */
   readonly memory: Account;
   readonly proxyName: string;
   readonly proxyVersion: string;
   /** Exactly the entity types that the proxy can serve. */
   readonly supportedTypes: readonly string[];
-  /** What else of a spec cannot be served, as its HTTP rules. */
+  /** Gives further parts of a spec that cannot be served, as its HTTP rules. */
   readonly checkSpec: (spec: UserFunctionSpec) => readonly UnservedPart[];
-  /** Asks the entity that is idle longest to end its stream, since there are too many. False: none is idle. */
+  /** Asks the entity that is idle longest to end its stream, because there are too many. False: none is idle. */
   readonly makeRoom: () => boolean;
-  /** What is served changed; undefined while nothing is. */
+  /** Called when the served spec changes; undefined: nothing is served now. */
   readonly onSpec: (spec: UserFunctionSpec | undefined) => void;
-  /** The user function was refused; what its developer has to change. */
+  /** Called when the user function was refused, with what its developer has to change. */
   readonly onRejected: (errors: readonly string[]) => void;
 }
 
 /** Opens streams to the user function, as many as it takes (`StreamRoom`). */
 export interface StreamOpener
   extends Pick<StreamRoom, "maxStreams" | "isCrowded" | "withRoom" | "asked" | "heard" | "over"> {
-  /** @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there, `USER_FUNCTION_REFUSED` if it was refused. */
+  /**
+   * @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there, `USER_FUNCTION_REFUSED` if it was refused.
+   */
   open(path: string, handlers: StreamHandlers): ClientStream;
   /**
-   * One message there, one back. The bytes may not be changed before the call is over.
+   * Makes a unary call. The caller must not change the bytes before the call is over.
    *
    * @throws StatusError the user function's own (a `CallError`), or what `open` throws.
    */
@@ -60,37 +62,42 @@ export interface StreamOpener
 /** Reports that wait for an answer at the same time; further ones are only logged. */
 const MAX_OPEN_REPORTS = 16;
 
-/** Parts that are not served and errors of which the user function is told one by one; of more it is told how many. */
+/**
+ * How many errors, or parts that are not served, are reported one by one; one more report gives the number of the
+ * rest.
+ */
 const MAX_TOLD = 50;
 
 /** How long the user function may take to acknowledge a report, in milliseconds. */
 const REPORT_TIMEOUT_MS = 5_000;
 
-/** From one line that says why the user function is not there to the next with the same reason, in milliseconds. */
+/** Time between two log lines that say why the user function is not available, for the same reason, in milliseconds. */
 const REMIND_MS = 30_000;
 
 /**
- * The user function as the proxy sees it: one connection, found again whenever it is lost.
+ * The proxy's connection to its user function. Whenever it is lost, the proxy connects again.
  *
  *     connecting ──▶ discovering ──▶ serving ──▶ lost ──▶ connecting …
  *         ▲ back-off      │    └──▶ rejected ──▶ lost
  *         └───────────────┘
  *
- * 1. `discover` is called once per connection; a user function that comes back, perhaps changed, is asked anew.
- * 2. A spec of which nothing can be served is final for its connection: each error is reported once, nothing is served,
- *    nothing retried. Of one that can be served in part each part that is not is reported once, and the rest served.
- * 3. `onSpec` hears a spec when serving begins and undefined when it ends, in turn.
- * 4. Whatever the user function says or fails to say, the proxy stays up (I12).
- * 5. Why it is not there is said in the log when the reason changes, and again every `REMIND_MS` while it stays.
+ * 1. `discover` is called once per connection, because a user function that connects again may have changed.
+ * 2. A spec of which nothing can be served is final for its connection: each error is reported once, nothing is
+ *    served and nothing is retried. If a part of a spec can be served, it is served, and each other part is reported
+ *    once.
+ * 3. `onSpec` is called with a spec when serving begins and with undefined when it ends, in turn.
+ * 4. The proxy stays up whatever the user function sends or fails to send (I12).
+ * 5. The log says why the user function is not available when the reason changes, and again every `REMIND_MS` while
+ *    the reason stays.
  */
 export class UserFunction implements StreamOpener {
   readonly #dependencies: UserFunctionDependencies;
   readonly #stopped = new AbortController();
   #state: State = { kind: "connecting" };
   #problem: Problem = NO_PROBLEM;
-  /** When it was last said, by the monotonic clock. */
+  /** When the problem was last logged at level info, in monotonic milliseconds. */
   #saidMs = 0;
-  /** The one that is looked after now, in whatever state. */
+  /** The current connection, in any state. */
   #connection: Connection | undefined;
   readonly #reports: Reports;
   readonly #room: StreamRoom;
@@ -105,7 +112,7 @@ export class UserFunction implements StreamOpener {
     this.#room = new StreamRoom({ ...dependencies, ask });
   }
 
-  /** Starts looking for the user function, for ever, until `stop`. */
+  /** Connects to the user function, and again whenever the connection is lost, until `stop`. */
   start(): void {
     this.#finished = this.#run();
   }
@@ -161,7 +168,7 @@ export class UserFunction implements StreamOpener {
     this.#room.over(stream);
   }
 
-  /** Tells the user function's developer what it did wrong, now and then how often. Never fails, never waits. */
+  /** Tells the user function's developer what it did wrong; `Reports` limits repeats. Never fails, never waits. */
   reportError(message: string): void {
     this.#reports.add(message);
   }
@@ -213,14 +220,14 @@ export class UserFunction implements StreamOpener {
     }
   }
 
-  /** Keeps why it is not there, and says it (5); what is not said to people is there for whoever looks closer. */
+  /** Notes why a connection failed, and logs it: at level info as often as (5) says, else at level debug. */
   #missed(attempt: number, error: unknown): void {
     const { options, clock, logger } = this.#dependencies;
     const text = describeError(error);
     const isNew = text !== this.#problem.text;
     this.#problem = { text, code: error instanceof StatusError ? error.code : undefined };
     const nowMs = clock.monotonicMs();
-    // Rather a little early: the next try may be the longest wait away.
+    // Logged a little early rather than late, because the next try may come only after the longest pause.
     const waitMs = Math.min(options.backoff.maxMs, REMIND_MS / 2);
     const isDue = isNew || nowMs - this.#saidMs + waitMs > REMIND_MS;
     if (isDue) this.#saidMs = nowMs;
@@ -244,7 +251,7 @@ export class UserFunction implements StreamOpener {
     });
   }
 
-  /** @returns MessageError if the answer is one that is not read. */
+  /** @returns MessageError if the answer has too many fields to be read. */
   async #discover(connection: Connection): Promise<EntitySpec | MessageError> {
     const { options, proxyName, proxyVersion, supportedTypes } = this.#dependencies;
     const info = toBinary(ProxyInfoSchema, {
@@ -349,18 +356,18 @@ type State =
   | {
       readonly kind: "rejected";
       readonly errors: readonly string[];
-      /** All of them, as callers are told. */
+      /** All errors in one text, for callers. */
       readonly reason: string;
     };
 
-/** Where the proxy stands with its user function, for probes and people. */
+/** The state of the connection to the user function, for probes and people. */
 export type UserFunctionStatus =
   /** `problem` is why the last try failed, empty if there was none yet; `code` is that of its `StatusError`. */
   | { readonly kind: "connecting"; readonly problem: string; readonly code: string | undefined }
   | {
       readonly kind: "serving";
       readonly unserved: readonly UnservedPart[];
-      /** Why its streams do not suffice; undefined if they do. */
+      /** Why it does not serve enough streams; undefined if it does. */
       readonly crowding: string | undefined;
     }
   | { readonly kind: "rejected"; readonly errors: readonly string[] };

@@ -43,11 +43,11 @@ export type Validation =
   | { readonly ok: false; readonly errors: readonly string[] };
 
 /**
- * Checks what a user function said of itself (Cloudstate 0.2, specification errors). Pure.
+ * Validates the answer of a user function to discovery (Cloudstate 0.2, specification errors). Pure.
  *
- * 1. A part with an error is not served, and the rest is: a service, or a method of an entity.
- * 2. What cannot be told apart is not served at all, so that the order of the announcement decides nothing: a service that
- *    is announced twice, services of different kinds with one persistence id.
+ * 1. A part with an error, which is a service or a method of an entity, is not served. The rest is served.
+ * 2. Parts that conflict are all not served, so that the order of the announcement decides nothing: a service that is
+ *    announced twice, services of different kinds with one persistence id.
  * 3. Without readable descriptors, or with no service left, the user function is refused as a whole.
  *
  * @param maxFields of its descriptors, if they have more than 64 KiB; by default any number.
@@ -83,7 +83,7 @@ export function validateSpec(
   return { ok: true, spec: { descriptors, services, unserved, description: describe(spec.serviceInfo) } };
 }
 
-/** Undefined if the versions agree. They have to be equal; no version at all reads as 0.0. */
+/** Undefined if the versions are equal. A missing version counts as 0.0. */
 export function versionError(info: ServiceInfo | undefined): string | undefined {
   const major = info?.protocolMajorVersion ?? 0;
   const minor = info?.protocolMinorVersion ?? 0;
@@ -98,7 +98,7 @@ export function versionError(info: ServiceInfo | undefined): string | undefined 
   );
 }
 
-/** The service, as far as it can be served; what cannot goes to `unserved`. */
+/** The parts of a service that can be served; the others are added to `unserved`. */
 function checkService(
   [entity, again]: readonly Entity[],
   { registry }: Descriptors,
@@ -135,7 +135,7 @@ function actionService(desc: DescService, extensions: ReadonlySet<string>): Acti
   return service;
 }
 
-/** Undefined: it has methods, and none of them can be served. */
+/** Undefined: its snapshot version is wrong, or it has methods and none of them can be served. */
 function entityService(
   kind: EntityService["kind"],
   entity: Entity,
@@ -181,7 +181,7 @@ function entityMethodError(entityType: string, method: DescMethod, hasKey: boole
   return errors.length === 0 ? undefined : errors.join("; ");
 }
 
-/** Services whose entities would lie in each other's place in the log, as what they cannot be read as. */
+/** Services of different kinds with one persistence id. Neither kind could read the records of the other. */
 function sharedByKinds(services: ReadonlyMap<string, ServedService>): UnservedPart[] {
   const stateful = [...services.values()].filter((service) => service.kind !== "action");
   const byType = Map.groupBy(stateful, ({ persistenceId }) => persistenceId);
@@ -193,7 +193,7 @@ function sharedByKinds(services: ReadonlyMap<string, ServedService>): UnservedPa
   });
 }
 
-/** Calls of such methods are served all the same. */
+/** Methods with an `eventing` option, which has no effect. Calls of these methods are served. */
 function ignoredEvents({ desc, methods }: ServedService): UnservedPart[] {
   const service = desc.typeName;
   return [...methods.values()]

@@ -27,12 +27,13 @@ interface Container {
 }
 
 /**
- * A pod that is about to be made. If its label says so and Knative's queue-proxy is in it, it gets the proxy between
- * queue-proxy and the user function. Pods that have it already (older versions made it an init container), and those that
- * Knative makes only to try a template (without queue-proxy), stay as they are, so asking twice changes nothing.
+ * Decides about a pod that is being created. A pod with the label `perdure.dev/stateful=true` and Knative's
+ * queue-proxy gets the proxy between queue-proxy and the user function. A pod that has the proxy already (older
+ * versions added it as an init container) stays as it is, so that a second decision changes nothing. So does a pod
+ * without queue-proxy, which Knative creates only to try a template.
  *
- * A pod need not come from a Service that was admitted: its labels and annotations may be written by hand. So they
- * are held to the same rules again, and the namespace is that of the request.
+ * The labels and annotations may be written by hand rather than come from an admitted Service. So the same rules are
+ * checked again, and the namespace is that of the request.
  *
  * @param drainSecret makes a secret for one pod.
  */
@@ -96,8 +97,8 @@ function inject(
 }
 
 /**
- * A container of the user's may have its name too, but then queue-proxy does not point at it, or it does not have the log
- * that this pod may have.
+ * Whether the pod has the proxy already. Its name is not enough, because a container of the user's may have the same
+ * name. But such a container does not have the log that this pod may have, or queue-proxy does not point at it.
  */
 function hasProxy(spec: JsonObject, queueProxy: JsonObject, { log }: ServiceOptions): boolean {
   const isIn = (list: string): boolean => {
@@ -123,7 +124,7 @@ function identityOf(
   return { pod: { namespace, service, configuration, revision }, problems };
 }
 
-/** The one with a port, since Knative leaves exactly one with any; a container alone needs none. */
+/** The container with a port, because Knative leaves exactly one with any. A single container needs no port. */
 function servingContainer(candidates: readonly Container[]): Container | undefined {
   const withPort = candidates.filter(({ container }) => objectsOf(container["ports"]).length > 0);
   const named = withPort.find(({ container }) =>
@@ -139,8 +140,8 @@ function portOf(container: JsonObject): number {
 }
 
 /**
- * Liveness and startup probes ask the user's container. Some versions of Knative send them through queue-proxy, behind
- * which the proxy would answer.
+ * Points liveness and startup probes at the user's container. Some versions of Knative send them through queue-proxy,
+ * and then the proxy would answer in place of the user's container.
  */
 function probesAtUser({ container, index }: Container, port: number): readonly PatchOperation[] {
   return ["livenessProbe", "startupProbe"].flatMap((name) =>

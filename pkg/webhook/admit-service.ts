@@ -26,7 +26,7 @@ interface Service {
   readonly name: string;
   readonly sides: Sides;
   readonly labels: Readonly<Record<string, string>>;
-  /** Of the Service, from where they reach no pod. */
+  /** Labels of the Service itself, which Knative does not copy to pods. */
   readonly ownLabels: Readonly<Record<string, string>>;
   /** Undefined if the template has none. */
   readonly metadata: JsonObject | undefined;
@@ -34,19 +34,19 @@ interface Service {
   readonly revisionName: string | undefined;
 }
 
-/** What a request changes in the metadata of the template; undefined removes. */
+/** What the webhook changes in the metadata of the template; undefined removes an entry. */
 interface Changes {
   readonly annotations: Readonly<Record<string, string | undefined>>;
   readonly labels: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * A Knative Service (`serving.knative.dev/v1`) that is made or changed. If it is to be stateful, the template gets the
- * label that the Pod webhook selects by, our annotations, and a maximum of one pod. Nothing but the template's metadata
- * is written, and nothing at all of a service that has no annotation or label of ours.
+ * Decides about a Knative Service (`serving.knative.dev/v1`) that is created or changed. The template of a stateful one
+ * gets the label that the Pod webhook selects by, our annotations, and a maximum of one pod. Only the metadata of the
+ * template is changed. A service without an annotation or label of ours is not changed at all.
  *
- * @param namespace that the request is about.
- * @param old what it was before; undefined if it is new.
+ * @param namespace of the request.
+ * @param old the object before the change; undefined if it is new.
  */
 export function admitService(
   object: JsonObject,
@@ -54,10 +54,10 @@ export function admitService(
   old: JsonObject | undefined,
   configuration: Configuration,
 ): Decision {
-  // What is being deleted must not be held up.
+  // A deletion must not be held up.
   if (objectOf(object["metadata"])?.["deletionTimestamp"] !== undefined) return UNCHANGED;
   const now = readService(object);
-  // Knative refuses it, and knows better why.
+  // Left to Knative, which refuses it with a better reason.
   if (now === undefined) return UNCHANGED;
   const before = old === undefined ? undefined : readService(old);
   const agreement = agree(now.sides, before?.sides);
@@ -87,7 +87,7 @@ export function admitService(
   return { kind: "allow", patch: patchOf(now, changes), warnings };
 }
 
-/** Undefined if its template has no shape that a template can have. */
+/** Undefined if the template is malformed. */
 function readService(object: JsonObject): Service | undefined {
   const template = objectOf(objectOf(object["spec"])?.["template"]);
   const metadata = objectOf(template?.["metadata"] ?? {});
@@ -107,8 +107,8 @@ function readService(object: JsonObject): Service | undefined {
 }
 
 /**
- * The annotation decides. Without one the label does, which somebody may have set by hand, unless it is what is left of
- * an annotation that this request removed.
+ * The annotation decides. Without it the label decides, because it may be set by hand, unless the label is only left
+ * over from an annotation that this request removed.
  */
 function isStateful(values: SettingValues, label: string | undefined, before: Service | undefined): boolean {
   if (values.stateful !== undefined) return values.stateful;
@@ -124,7 +124,7 @@ function statefulChanges(now: Service, agreement: Agreement): Changes {
   };
 }
 
-/** A service that is not stateful, or no longer: the label goes, copies follow the Service, and nothing is added. */
+/** For a service that is not, or no longer, stateful: removes the label, updates copies, adds nothing. */
 function otherChanges(now: Service, agreement: Agreement): Changes {
   const known = Object.entries(agreement.changes).filter(([key]) => Object.hasOwn(now.sides.template, key));
   return {
@@ -145,7 +145,7 @@ function leftOverWarnings(now: Service): readonly string[] {
   return warnings;
 }
 
-/** What would otherwise fail for each pod, without being seen at once, or would leave the state behind. */
+/** Problems that would otherwise show only later, in each pod, and changes that would leave the state behind. */
 function valueProblems(
   owner: LogOwner,
   values: SettingValues,
@@ -161,15 +161,16 @@ function valueProblems(
   const chosen = serviceOptions(owner, values, configuration.values);
   if ("problems" in chosen) return [...problems, ...chosen.problems];
   if (before === undefined || before.labels[STATEFUL] !== "true") return problems;
-  // Revisions and pods have what the template had.
+  // The annotations of the old template count, because revisions and pods have those.
   const old = readAnnotations(before.sides.template, ANNOTATIONS);
   const change = logChange(owner, old.values, values, configuration.values);
   return change === undefined ? problems : [...problems, change];
 }
 
 /**
- * Knative refuses a template that changes and keeps its name, in words that would be a riddle to somebody who did not
- * write these changes. Where the name stays and what we write is already there, nothing changes.
+ * Knative refuses a template that changes and keeps its name. The user did not write these changes and would not
+ * understand that refusal, so the webhook explains it first. If the old template already has what we write, nothing
+ * changes.
  */
 function nameProblems(now: Service, before: Service | undefined, changes: Changes): readonly Problem[] {
   if (before === undefined || now.revisionName === undefined || now.revisionName !== before.revisionName)

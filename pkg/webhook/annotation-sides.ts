@@ -13,21 +13,22 @@ export interface Sides {
   readonly template: Texts;
 }
 
-/** What both sides say together. */
+/** The result of merging both sides. */
 export interface Agreement {
   /** Our annotations, with the prefix, as they hold for the next revision. */
   readonly texts: Texts;
-  /** What has to change in the template; undefined removes. */
+  /** What must change in the template; undefined removes an annotation. */
   readonly changes: Readonly<Record<string, string | undefined>>;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Brings our annotations of a Service to its template, from where alone they reach revisions and pods. Of each:
+ * Copies our annotations of a Service to its template, because only those of the template reach revisions and pods. For
+ * each annotation:
  *
  * - Only the Service has it: it is copied.
  * - Only the template has it: it stays, unless it was such a copy and has just been removed from the Service.
- * - They differ: the side that this request changed is right; if it changed both, or made the object, nobody knows.
+ * - They differ: the side that this request changed is right. If it changed both, or made the object, it is a conflict.
  *
  * Applied to its own result it changes nothing.
  *

@@ -5,7 +5,7 @@ import type { Problem } from "./decision.ts";
 import { isOurs, MAX_KEYS, PREFIX, readSettings, STATEFUL } from "./settings.ts";
 import type { SettingValues } from "./settings.ts";
 
-/** Reads our annotations among others. `field` is where they stand. */
+/** Reads our annotations and ignores those of others. `field` names their place in the object, for problems. */
 export function readAnnotations(
   annotations: Readonly<Record<string, string>>,
   field: string,
@@ -26,7 +26,7 @@ export function readAnnotations(
   };
 }
 
-/** Labels that begin as ours do. There is one, and a slip in it would leave a service without its state. */
+/** Checks labels with our prefix. There is only one, and a mistake in it would leave a service without its state. */
 export function labelProblems(labels: Readonly<Record<string, string>>, field: string): readonly Problem[] {
   const unknown = Object.keys(labels).filter((key) => isOurs(key) && key !== STATEFUL);
   const problems = unknown.slice(0, MAX_PROBLEMS).map((key): Problem => {
@@ -39,7 +39,7 @@ export function labelProblems(labels: Readonly<Record<string, string>>, field: s
   return [...problems, { code: "BAD_ANNOTATION", field, message }];
 }
 
-/** Keys whose first part is ours in other letters: Kubernetes accepts them, and nothing would read them. */
+/** Keys with our prefix in upper case or mixed case: Kubernetes accepts them, but nothing would read them. */
 function miswritten(keys: readonly string[], field: string): readonly Problem[] {
   const wrong = keys.filter((key) => isOurs(key) && !key.startsWith(PREFIX));
   return wrong.slice(0, MAX_PROBLEMS).map((key): Problem => {

@@ -7,7 +7,7 @@ import type { LogOwner } from "./log-rules.ts";
 import { PREFIX, readSettings, SERVICE_SETTINGS, valueOf } from "./settings.ts";
 import type { ServiceSetting, SettingName, SettingValues } from "./settings.ts";
 
-/** The name of the ConfigMap that holds what is the same for all services. */
+/** The name of the ConfigMap that holds the settings of all services. */
 export const CONFIG_NAME = "config-perdure";
 
 /** What `config-perdure` says. */
@@ -16,7 +16,7 @@ export type Configuration =
   /** Nothing can be decided; the text says what to change. */
   | { readonly kind: "invalid"; readonly problem: string };
 
-/** The settings of one service: its annotations before `config-perdure` before the defaults. */
+/** The settings of one service: from its annotations, else from `config-perdure`, else the defaults. */
 export interface ServiceOptions {
   readonly proxyImage: string;
   /** The log's address, with the prefix. */
@@ -27,7 +27,7 @@ export interface ServiceOptions {
   readonly startTimeoutMs: number;
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly limits: { readonly cpu?: string; readonly memory?: string };
-  /** Variables of the proxy; those of settings about which nothing was said are not in it. */
+  /** Environment variables of the proxy, only for settings that were given. */
   readonly env: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -49,7 +49,7 @@ export function readConfiguration(data: Readonly<Record<string, string>> | undef
     : { kind: "invalid", problem: `the ConfigMap ${CONFIG_NAME} is wrong: ${said.join("; ")}` };
 }
 
-/** What a service gets, or why it cannot have what its annotations ask for. */
+/** The settings of a service, or why it cannot have what its annotations ask for. */
 export function serviceOptions(
   owner: LogOwner,
   annotated: SettingValues,
@@ -89,7 +89,7 @@ function serversOf(configured: SettingValues): number {
   return configured.natsServers ?? valueOf("logReplicas", configured);
 }
 
-/** NATS would refuse to make the streams, and the proxy would wait for servers that are not there. */
+/** Refuses more copies than servers, because NATS would not make such streams and the proxy would wait in vain. */
 function copiesProblems(all: SettingValues, configured: SettingValues): readonly Problem[] {
   const [copies, servers] = [valueOf("logReplicas", all), serversOf(configured)];
   if (copies <= servers) return [];
@@ -99,7 +99,7 @@ function copiesProblems(all: SettingValues, configured: SettingValues): readonly
   return [annotationProblem("TOO_FEW_SERVERS", message)];
 }
 
-/** The proxy has the credentials of the log, so it is the operator's program that gets them. */
+/** Refuses images that the operator does not allow, because the proxy gets the credentials of the log. */
 function imageProblems(annotated: SettingValues, configured: SettingValues): readonly Problem[] {
   const { proxyImage } = annotated;
   const allowed = [configured.proxyImage, ...valueOf("allowedProxyImages", configured)];
@@ -115,8 +115,8 @@ function annotationProblem(code: Problem["code"], message: string): Problem {
 }
 
 /**
- * A limit below the request is refused by Kubernetes. Whoever annotates only the request means that; the limit that
- * everybody has gives way.
+ * Kubernetes refuses a limit below the request. If only the request is annotated, and the limit for all services is
+ * below it, the limit is raised to the request.
  */
 function limitFor(
   requestName: "proxyCpu" | "proxyMemory",
@@ -125,7 +125,7 @@ function limitFor(
   all: SettingValues,
 ): { readonly value?: Quantity | undefined; readonly problem?: string } {
   const request = valueOf(requestName, all);
-  // `none` is a value here: said, and no limit.
+  // `none` reads as undefined: the setting was given, and there is no limit.
   const value = Object.hasOwn(all, limitName) ? all[limitName] : valueOf(limitName, all);
   if (value === undefined || value.amount >= request.amount) return { value };
   if (!Object.hasOwn(annotated, limitName)) return { value: request };

@@ -28,7 +28,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** What becomes of an object. */
+/** What the webhook decides about an object. */
 export type Decision =
   /** An empty patch leaves it as it is, byte for byte. */
   | {
@@ -40,11 +40,11 @@ export type Decision =
 
 export const UNCHANGED: Decision = { kind: "allow", patch: [], warnings: [] };
 
-/** More would not help to mend an object, and a request would be answered with many times its own bytes. */
+/** More problems would not help to mend an object, and would make the answer many times larger than the request. */
 export const MAX_PROBLEMS = 10;
 const MAX_MESSAGE_CHARS = 1_500;
 
-/** Refuses; of very many or very long problems, with the first of them. */
+/** Refuses an object. Problems beyond `MAX_PROBLEMS` are left out, and long messages are cut. */
 export function deny(...problems: readonly Problem[]): Decision {
   const said = problems.slice(0, MAX_PROBLEMS).map(({ code, field, message }) => {
     return { code, field, message: message.slice(0, MAX_MESSAGE_CHARS) };

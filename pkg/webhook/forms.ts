@@ -2,7 +2,7 @@
 
 import { EventLogError, parseEventLogAddress } from "../eventlog/mod.ts";
 
-/** What a text means, or what would make sense in its place. */
+/** The value of a text, or, if the text is invalid, a phrase that says what would be valid. */
 export type Reading<T> = { readonly value: T } | { readonly sense: string };
 
 /** How the value of an annotation is written. */
@@ -15,7 +15,7 @@ export interface Form<T> {
 /** An amount of a resource, as Kubernetes writes it. */
 export interface Quantity {
   readonly text: string;
-  /** In the resource's own unit: bytes, processors. Near enough to compare two of them. */
+  /** In the unit of the resource (bytes, processors), exact enough to compare two quantities. */
   readonly amount: number;
 }
 
@@ -123,7 +123,7 @@ export interface NatsServers {
 /** Where the state of a service is. */
 export type LogAddress =
   | { readonly kind: "memory" }
-  /** Without a prefix if none was written. */
+  /** `prefix` is undefined if none was written. */
   | (NatsServers & { readonly prefix: string | undefined });
 
 /** The address of NATS servers, without a prefix. */
@@ -146,7 +146,7 @@ export const logAddress: Form<LogAddress> = {
   read: readAddress,
 };
 
-/** Where logs may be, whatever their prefix. */
+/** A place where logs may be, under any prefix. */
 export type LogPlace = NatsServers | { readonly kind: "memory" };
 
 export const logPlaces: Form<readonly LogPlace[]> = {
@@ -194,7 +194,7 @@ function readAddress(text: string): Reading<LogAddress> {
   }
 }
 
-/** Whether something follows the last server. The parser puts a prefix where there is none, as the proxy wants it. */
+/** Whether a prefix follows the last server. The parser does not tell, because it fills in a default prefix. */
 function hasPrefix(text: string): boolean {
   const afterServers = text.slice(text.lastIndexOf("//") + 2);
   const slash = afterServers.indexOf("/");

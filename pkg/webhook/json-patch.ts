@@ -13,10 +13,10 @@ export function pointer(...names: readonly (string | number)[]): string {
 }
 
 /**
- * Sets and removes entries of a map of texts, as labels are. Only what differs is written, in the order of the keys; a
- * map that is missing is made.
+ * Sets and removes entries of a map of texts, such as labels. Only differences are written, in the order of the keys. A
+ * missing map is created.
  *
- * @param path of the map; what holds it must exist.
+ * @param path of the map; its parent must exist.
  * @param wanted the value by key; undefined removes it.
  */
 export function setEntries(

@@ -9,7 +9,7 @@ export function objectOf(value: unknown): JsonObject | undefined {
   return isObject ? (value as JsonObject) : undefined;
 }
 
-/** The objects of a list; what else is in it keeps its place as an empty object, so that indices stay true. */
+/** The objects of a list. Other items become empty objects, so that all items keep their indices. */
 export function objectsOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.map((each) => objectOf(each) ?? {}) : [];
 }
@@ -22,7 +22,7 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-/** Labels or annotations: the entries that are text. Mostly all are, and then nothing is copied. */
+/** Labels or annotations: the entries that are texts. Usually all are, and then nothing is copied. */
 export function textsOf(value: unknown): Readonly<Record<string, string>> {
   const object = objectOf(value) ?? {};
   if (hasTextsOnly(object)) return object;

@@ -7,8 +7,8 @@ const MAX_LENGTH = 64;
 const HASH_DIGITS = 20;
 
 /**
- * The prefix of a service's log: `NAMESPACE_NAME`. Neither part can hold a `_`, so two services never share one. What
- * would be too long is cut and gets `__` and a hash, which no short one has.
+ * The prefix of a service's log: `NAMESPACE_NAME`. Neither part can contain `_`, so two services never share a
+ * prefix. A prefix that would be too long is cut and gets `__` and a hash. A short one never contains `__`.
  */
 export function logPrefix(namespace: string, name: string): string {
   const whole = `${namespace}_${name}`;

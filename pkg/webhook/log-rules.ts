@@ -3,14 +3,14 @@
 /**
  * Which log a service may have. Services of all namespaces keep their state in the same NATS, each under a prefix. So:
  *
- * 1. *Place.* A service may name the servers of `nats-url` and what `allowed-logs` says, and nothing else.
+ * 1. *Place.* A service may name the servers of `nats-url` and the entries of `allowed-logs`, and nothing else.
  * 2. *Namespace.* Its prefix is one of its namespace, `NAMESPACE_…`. No annotation changes that.
- * 3. *Name.* Its prefix is its own, `NAMESPACE_NAME` or `NAMESPACE_NAME_SUFFIX`. That of another service of the namespace
- *    has to be confirmed, so that it is not taken by a slip.
- * 4. *Change.* Another log than before has to be confirmed, because the state stays where it was.
+ * 3. *Name.* Its prefix is its own, `NAMESPACE_NAME` or `NAMESPACE_NAME_SUFFIX`. The user must confirm a prefix of
+ *    another service of the namespace, so that it is not taken by mistake.
+ * 4. *Change.* The user must confirm a change of the log, because the state stays in the old one.
  *
- * They hold for what the webhook is asked about. A pod that speaks to NATS by itself is stopped by the accounts of NATS
- * only (docs/tenants.md).
+ * These rules hold for objects that the webhook decides about. Only the accounts of NATS stop a pod that connects to
+ * NATS by itself (docs/tenants.md).
  */
 
 import type { Problem } from "./decision.ts";
@@ -19,7 +19,7 @@ import { logPrefix } from "./log-prefix.ts";
 import { PREFIX, SERVICE_SETTINGS, valueOf } from "./settings.ts";
 import type { SettingValues } from "./settings.ts";
 
-/** Whose state it is. */
+/** The service that the state belongs to. */
 export interface LogOwner {
   readonly namespace: string;
   readonly service: string;
@@ -54,7 +54,7 @@ export function chooseLog(owner: LogOwner, annotated: SettingValues, configured:
 /**
  * Whether the state would be left behind (4).
  *
- * @param before what the service was annotated with, which may not have been asked about at the time.
+ * @param before the earlier annotations of the service, which the webhook may not have checked at the time.
  */
 export function logChange(
   owner: LogOwner,
@@ -82,7 +82,7 @@ function shownServers({ isTls, servers }: NatsServers): string {
   return `${isTls ? "tls" : "nats"}://${servers.join(",")}`;
 }
 
-/** All servers are those of one place, since servers of two would not know of each other. */
+/** All servers must belong to one place, because servers of two places form no cluster. */
 function isAllowed(asked: LogAddress, configured: SettingValues): boolean {
   return placesOf(configured).some((place) => {
     if (asked.kind === "memory" || place.kind === "memory") return asked.kind === place.kind;
@@ -104,7 +104,7 @@ function notAllowed(address: string, configured: SettingValues): Problem {
   return problem("LOG_NOT_ALLOWED", message);
 }
 
-/** The suffix has no `_`, as a name has none, so that it is clear whose prefix it is. */
+/** The suffix must not contain `_`, as names do not, so that each prefix belongs to one service. */
 function isOwn(prefix: string, own: string): boolean {
   return (
     prefix === own || (prefix.startsWith(`${own}_`) && /^[A-Za-z0-9-]+$/.test(prefix.slice(own.length + 1)))
@@ -112,8 +112,8 @@ function isOwn(prefix: string, own: string): boolean {
 }
 
 /**
- * A prefix belongs to the namespace before its first `_`. After `__` stands the hash of a name that was cut, maybe in the
- * middle of the namespace, which is then another one.
+ * A prefix belongs to the namespace before its first `_`. If that is the beginning of `__`, a hash follows and the text
+ * before it was cut, perhaps within the namespace, so it may belong to a namespace with a longer name.
  */
 function isOfNamespace(prefix: string, namespace: string): boolean {
   return prefix.startsWith(`${namespace}_`) && /^[^_]/.test(prefix.slice(namespace.length + 1));

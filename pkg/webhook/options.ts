@@ -9,14 +9,14 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /**
- * The largest question that there can be. It holds an object and, of a change, what it was before. The API server takes
- * objects of up to 3 MiB, and etcd stores up to 1.5 MiB of each: so two that are stored have 3 MiB, and a new one that has
- * more is refused in the end anyway. What stands around them is small (the user's name and groups, and a few names).
- * Stateful services have less than 10 KiB, and their pods about 20 KiB.
+ * The largest question (AdmissionReview) of the API server. It holds an object and, for a change, its old version.
+ * The API server takes objects of up to 3 MiB, but etcd stores at most 1.5 MiB of each. So two stored objects have at
+ * most 3 MiB, and a larger new one is refused in the end anyway. The rest of a question is small (the user's name and
+ * groups, and a few names). Stateful services have less than 10 KiB, and their pods about 20 KiB.
  */
 const MAX_REVIEW_BYTES = 4 * MIB;
 
-/** Every setting of the webhook's own process. What it does to services is said by annotations and `config-perdure`. */
+/** Every setting of the webhook's own process. Annotations and `config-perdure` set what it does to services. */
 export const WEBHOOK_SETTINGS = {
   port: number(
     "port",
@@ -199,7 +199,7 @@ export function webhookOptions(
   const options = resolveSettings(WEBHOOK_SETTINGS, flags, env);
   const { certificateDays, renewBeforeDays } = options;
   if (renewBeforeDays >= certificateDays) {
-    // Each look would renew it.
+    // Each check would renew the certificate.
     throw new SettingError(
       `--renew-before-days=${renewBeforeDays}: is less than --certificate-days (${certificateDays})`,
     );

@@ -22,7 +22,7 @@ export function pointsAtProxy(container: JsonObject): boolean {
  * Makes queue-proxy send requests to the proxy, and ask the proxy whether it is ready.
  *
  * @param path of the container in the pod.
- * @returns a text that says what is not as Knative makes it instead.
+ * @returns the patch, or a text that says how the container differs from the queue-proxy that Knative makes.
  */
 export function pointAtProxy(
   container: JsonObject,

@@ -4,20 +4,20 @@ import { objectOf, objectsOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { ADMIN_PORT } from "./reserved.ts";
 
-/** The probes that queue-proxy makes, as it is told in `SERVING_READINESS_PROBE`. */
+/** The value of `SERVING_READINESS_PROBE`, by which queue-proxy knows which probes to make. */
 export interface Readiness {
   readonly text: string;
   /** The text is a list: `ENABLE_MULTI_CONTAINER_PROBES`. */
   readonly isList: boolean;
-  /** Probes of the user that queue-proxy cannot make beside ours, since it takes one only. */
+  /** A probe of the user's is left out, because this queue-proxy takes one probe only. */
   readonly isUserProbeLost: boolean;
 }
 
 /**
- * Puts the proxy's readiness in place of the user container's. Knative's activator trusts these probes before Kubernetes
- * does, so they must not hold before the proxy can serve. The user's own probe goes on being asked, unless it only asks
- * whether the port is open: the proxy has spoken with the user function before it is ready. How often and how patiently
- * is as it was.
+ * Puts the proxy's readiness probe in place of the user container's. Knative's activator trusts these probes before
+ * Kubernetes does, so they must not succeed before the proxy can serve. A probe of the user's own is kept beside it.
+ * A probe that only checks whether the port is open is replaced, because the proxy is ready only after it has spoken
+ * with the user function. The proxy's probe then takes over its timing.
  *
  * @param text what Knative wrote; "" if there is no probe.
  * @param userPort of the user function.
@@ -41,7 +41,7 @@ export function probeProxy(
   return { text: JSON.stringify(ours), isList: false, isUserProbeLost: theirs.length > 0 };
 }
 
-/** Some hundred for each container. What is a text in the question was not bounded with the rest of it. */
+/** Some hundred for each container. This JSON is a text within the question, whose own limits do not bound it. */
 const MAX_PROBES_CHARS = 65_536;
 
 function parseProbes(text: string, isList: boolean): readonly JsonObject[] | undefined {

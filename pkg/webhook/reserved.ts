@@ -4,7 +4,7 @@ import type { Problem } from "./decision.ts";
 import { numberOf, objectsOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 
-/** Names in a pod that are ours. */
+/** Names in a pod that Perdure uses itself. */
 export const PROXY_CONTAINER = "perdure-proxy";
 export const SECRET_VOLUME = "perdure-nats";
 
@@ -12,7 +12,7 @@ export const SECRET_VOLUME = "perdure-nats";
 export const HTTP_PORT = 9_000;
 export const ADMIN_PORT = 9_010;
 
-/** How the hook of a pod's end and the proxy agree on the pod's secret (pkg/proxy, --drain-secret). */
+/** How the proxy gets the pod's secret, and how the hook at the pod's end sends it (pkg/proxy, --drain-secret). */
 export const DRAIN_SECRET_VARIABLE = "PERDURE_DRAIN_SECRET";
 export const DRAIN_SECRET_HEADER = "perdure-drain-secret";
 
@@ -22,10 +22,10 @@ export const QUEUE_PORTS: readonly number[] = [8_012, 8_013];
 const QUEUE_ADMIN_PORT = 8_022;
 const KNATIVE_PORTS: readonly number[] = [8_008, ...QUEUE_PORTS, QUEUE_ADMIN_PORT, 8_112, 9_090, 9_091];
 
-/** Answers when queue-proxy, told to stop, has let no request through for 30 s; the user's container waits for it too. */
+/** Answers when queue-proxy was told to stop and has passed on no request for 30 s. The user's container waits too. */
 export const QUEUE_DRAINED_URL = `http://127.0.0.1:${QUEUE_ADMIN_PORT}/wait-for-drain`;
 
-/** Who else listens on a port, if somebody does. */
+/** The program of the pod that already listens on a port, if there is one. */
 function portOwner(port: number): string | undefined {
   if (port === HTTP_PORT || port === ADMIN_PORT) return "Perdure's proxy";
   return KNATIVE_PORTS.includes(port) ? "Knative's queue-proxy" : undefined;
@@ -38,7 +38,7 @@ export function portTaken(port: number, field: string): Problem | undefined {
   return { code: "PORT_TAKEN", field, message };
 }
 
-/** What in a pod's or template's spec stands where Perdure needs room. `field` is where the spec is. */
+/** Names and ports in a pod's or template's spec that Perdure needs itself. `field` names the place of the spec. */
 export function reservedProblems(spec: JsonObject, field: string): readonly Problem[] {
   const containers = objectsOf(spec["containers"]);
   const named = [...containers, ...objectsOf(spec["initContainers"])];

@@ -10,26 +10,26 @@ import type { JsonObject } from "./json.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 
-/** The API server cuts longer ones (k8s.io/apiserver/pkg/warning). */
+/** The API server cuts longer warnings (k8s.io/apiserver/pkg/warning). */
 const MAX_WARNING_CHARS = 256;
 
 /** Longer than any name in Kubernetes, or any id of a request. */
 const MAX_NAME_CHARS = 253;
 
-/** What the API server asks (`AdmissionReview` of `admission.k8s.io/v1`), as far as it matters here. */
+/** The parts of the API server's question (`AdmissionReview` of `admission.k8s.io/v1`) that matter here. */
 export interface Review {
   readonly uid: string;
   /** `GROUP/RESOURCE`, with `/SUBRESOURCE` if it is one; the core group is empty: `/pods`. */
   readonly resource: string;
   readonly operation: string;
-  /** Empty for a pod whose name is still to be made. */
+  /** Empty for a pod whose name is not generated yet. */
   readonly name: string;
   readonly namespace: string;
   readonly object: JsonObject;
   readonly oldObject: JsonObject | undefined;
 }
 
-/** Undefined if it is no such question; then there is nobody to answer. */
+/** Undefined if the body is no such question. It then cannot be answered. */
 export function parseReview(body: unknown): Review | undefined {
   const review = objectOf(body);
   const request = objectOf(review?.["request"]);
@@ -62,7 +62,7 @@ export function parseReview(body: unknown): Review | undefined {
 }
 
 /**
- * Decides; what is not asked about on purpose is left as it is.
+ * Decides a question. Unexpected resources and operations are left as they are.
  *
  * @param drainSecret makes a secret for one pod.
  */
@@ -79,7 +79,7 @@ export function decide(review: Review, configuration: Configuration, drainSecret
   }
 }
 
-/** The answer in the words of the API server. */
+/** The decision as an AdmissionReview for the API server. */
 export function reviewAnswer(uid: string, decision: Decision): JsonObject {
   const response = decision.kind === "allow" ? allowed(decision) : denied(decision.problems);
   return { apiVersion: API_VERSION, kind: "AdmissionReview", response: { uid, ...response } };
@@ -95,7 +95,7 @@ function allowed({ patch, warnings }: Extract<Decision, { kind: "allow" }>): Jso
 }
 
 function denied(problems: readonly Problem[]): JsonObject {
-  // Nothing is wrong with the object if the configuration is: whoever tries again later may succeed.
+  // If the configuration is wrong, the object may be right, so a later try may succeed.
   const isOurs = problems.some(({ code }) => code === "BAD_CONFIGURATION");
   return {
     allowed: false,

@@ -4,7 +4,7 @@ import type { Problem } from "./decision.ts";
 
 const GROUP = "autoscaling.knative.dev/";
 
-/** What Knative's autoscaler is asked for, by its two spellings, and whether it may be as large as `1`. */
+/** Annotations that ask Knative's autoscaler for a number of pods, in both spellings, with a phrase for messages. */
 const RULES: readonly { readonly keys: readonly string[]; readonly what: string }[] = [
   { keys: ["max-scale", "maxScale"], what: "at most" },
   { keys: ["min-scale", "minScale"], what: "always" },
@@ -15,7 +15,7 @@ const RULES: readonly { readonly keys: readonly string[]; readonly what: string 
 const FIELD = "spec.template.metadata.annotations";
 export const MAX_SCALE = `${GROUP}max-scale`;
 
-/** What has to be set in the template so that the service has at most one pod. */
+/** The annotations that the template needs so that the service has at most one pod. */
 export function scaleChanges(
   annotations: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
@@ -23,13 +23,13 @@ export function scaleChanges(
 }
 
 /**
- * What asks for more than one pod. Until proxies share a service between them, a second one would have to read again
- * what the first one wrote, at each command (the log's fence, I3).
+ * Refuses annotations that ask for more than one pod. Until proxies share a service between them, a second proxy
+ * would have to read again, at each command, what the first one wrote (the log's fence, I3).
  */
 export function scaleProblems(annotations: Readonly<Record<string, string>>): readonly Problem[] {
   return RULES.flatMap(({ keys, what }): Problem[] => {
     const found = find(annotations, keys);
-    // Knative says itself what is not a number. As a maximum 0 means none.
+    // Knative itself refuses a value that is no number. A maximum of 0 means no maximum.
     if (found === undefined || !/^\d{1,10}$/.test(found.text)) return [];
     const count = Number(found.text);
     const isNoMaximum = count === 0 && keys.includes("max-scale");

@@ -22,14 +22,14 @@ import type { Form } from "./forms.ts";
 /** Annotations and labels of ours begin with it. */
 export const PREFIX = "perdure.dev/";
 
-/** Keys of Knative and of ours that more than one file speaks of. */
+/** The key that makes a service stateful, as an annotation and as a label. */
 export const STATEFUL = `${PREFIX}stateful`;
 
 const DAY_MS = 86_400_000;
 
 /**
  * Where a setting may stand: as the annotation `perdure.dev/KEY` of one service, as `KEY` in the ConfigMap
- * `config-perdure` for all services, or in both, where the annotation is stronger.
+ * `config-perdure` for all services, or in both, and then the annotation takes precedence.
  */
 export type Place = "annotation" | "config" | "both";
 
@@ -203,12 +203,12 @@ export const SERVICE_SETTINGS = {
 type Settings = typeof SERVICE_SETTINGS;
 export type SettingName = keyof Settings;
 
-/** What was said; a setting about which nothing was said is not in it. */
+/** The values that were given; a setting that was not given is absent. */
 export type SettingValues = {
   readonly [K in SettingName]?: Settings[K] extends ServiceSetting<infer T> ? T : never;
 };
 
-/** A setting that makes no sense: where it stands, as `perdure.dev/durability=fast`, and what would. */
+/** An invalid setting. The message names it, as `perdure.dev/durability=fast`, and says what would be valid. */
 export interface SettingProblem {
   readonly key: string;
   readonly kind: "unknown" | "misplaced" | "value";
@@ -217,15 +217,15 @@ export interface SettingProblem {
 
 const ENTRIES = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting<unknown>][];
 
-/** More than there are settings: of so many keys one is unknown, and the others need not be looked at. */
+/** More than there are settings, so that of so many keys at least one is unknown, and further ones need not be read. */
 export const MAX_KEYS = 100;
 
-/** Whether a key is ours, even if it is not written as we write it: Kubernetes takes it in any case. */
+/** Whether a key has our prefix, in upper or lower case, because Kubernetes accepts both. */
 export function isOurs(key: string): boolean {
   return key.slice(0, PREFIX.length).toLowerCase() === PREFIX;
 }
 
-/** What was said of a setting, or its default. */
+/** The value that was given for a setting, or its default. */
 export function valueOf<K extends SettingName>(
   name: K,
   values: SettingValues,
@@ -244,13 +244,13 @@ export function settingsOf(
   return ENTRIES.filter(([, setting]) => setting.place === place || setting.place === "both");
 }
 
-/** Longer than any value that makes sense, and short enough for the patterns that read them. */
+/** Longer than any sensible value, and short enough for the regular expressions that read values. */
 const MAX_VALUE_CHARS = 4_096;
 
 /**
  * Reads texts by key. All problems are found, not only the first, up to `MAX_PROBLEMS`.
  *
- * @param shownKey how a key looks to whoever wrote it.
+ * @param shownKey the key as its author wrote it.
  */
 export function readSettings(
   place: "annotation" | "config",
@@ -303,7 +303,7 @@ function misplaced(
   return { key, kind: "misplaced", message: `${shownKey(key)} is ${right}` };
 }
 
-/** A value as it may stand in a message: short, and without the password that somebody may have put before an `@`. */
+/** A value for a message: shortened, and without a password that may stand before an `@`. */
 function shown(text: string): string {
   const [from, at] = [text.indexOf("//"), text.lastIndexOf("@")];
   const safe = from >= 0 && at > from ? `${text.slice(0, from)}//…${text.slice(at)}` : text;

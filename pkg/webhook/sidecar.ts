@@ -15,19 +15,19 @@ import {
 /** The proxy's variable with the address of its log. */
 export const LOG_VARIABLE = "PERDURE_LOG";
 
-/** Where the Secret with what NATS asks for is mounted. */
+/** Where the Secret with the credentials for NATS is mounted. */
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
 
 /**
- * While one pod hands over to another both write, and the one that ends may lose many times in a row against a backlog that
- * the other has been given. What bounds its patience is the command's time.
+ * While one pod hands over to another, both write. The ending pod may lose many times in a row against the new pod,
+ * if the new pod works on a backlog. The time-out of the command bounds the retries.
  */
 const MAX_CONFLICT_RETRIES = 1_000;
 
 /** Where Kubernetes reads why a container has ended (the default of `terminationMessagePath`). */
 const TERMINATION_MESSAGE_FILE = "/dev/termination-log";
 
-/** Whose pod it is, as its labels say. */
+/** What a pod belongs to, according to its labels. */
 export interface PodIdentity {
   readonly namespace: string;
   readonly service: string;
@@ -36,8 +36,8 @@ export interface PodIdentity {
 }
 
 /**
- * The proxy as the last of the pod's containers, so that all start at once (ADR 10). It needs nothing of the pod but its
- * network.
+ * The proxy as the last of the pod's containers, so that all start at once (ADR 10). It needs nothing of the pod but
+ * its network.
  *
  * @param drainSecret of this pod alone.
  */
@@ -61,25 +61,25 @@ export function proxySidecar(
       runAsNonRoot: true,
       seccompProfile: { type: "RuntimeDefault" },
     },
-    // A process that hangs is started anew; one that only waits for its log or the user function is not.
+    // Restarts a process that hangs, but not one that only waits for its log or the user function.
     livenessProbe: {
       httpGet: { path: "/livez", port: ADMIN_PORT },
       periodSeconds: 10,
       timeoutSeconds: 5,
       failureThreshold: 6,
     },
-    // Called as soon as the pod is to end, when queue-proxy is told to stop too. SIGTERM follows the answer. The kubelet
-    // calls from the node's address, as others may, so it shows the secret (ADR 12).
+    // The kubelet calls this as soon as the pod is to end, when queue-proxy is told to stop too. SIGTERM follows the
+    // answer. The kubelet sends the secret, because other programs may call from the node's address too (ADR 12).
     lifecycle: { preStop: { httpGet: { path: "/drain", port: ADMIN_PORT, httpHeaders } } },
-    // Knative shows in the status of the Service why the proxy could not start: what it has left in the file, or else the
-    // last lines of its log.
+    // Knative shows in the status of the Service why the proxy could not start: the content of this file, or else the
+    // last lines of the proxy's log.
     terminationMessagePath: TERMINATION_MESSAGE_FILE,
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [{ name: SECRET_VOLUME, mountPath: SECRET_FOLDER, readOnly: true }],
   };
 }
 
-/** The Secret may come later or never: then the folder is empty. */
+/** The Secret is optional. While it does not exist, the folder is empty. */
 export function secretVolume({ natsSecret }: ServiceOptions): JsonObject {
   return { name: SECRET_VOLUME, secret: { secretName: natsSecret, optional: true } };
 }
@@ -95,7 +95,7 @@ function environment(
     K_SERVICE: pod.service,
     K_CONFIGURATION: pod.configuration,
     K_REVISION: pod.revision,
-    // Only queue-proxy, in the same pod, speaks to it. The kubelet comes to the admin port from outside.
+    // Only queue-proxy, in the same pod, calls the public port. The kubelet calls the admin port from outside the pod.
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: String(HTTP_PORT),
     ADMIN_PORT: String(ADMIN_PORT),

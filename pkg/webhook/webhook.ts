@@ -26,20 +26,20 @@ export interface WebhookDeps {
 /** A running webhook. */
 export interface Webhook {
   readonly port: number;
-  /** Serves on for `shutdownDelayMs`, then lets running questions finish (`drainTimeoutMs`) and lets go of everything. */
+  /** Keeps serving for `shutdownDelayMs`, lets running questions finish (`drainTimeoutMs`), then closes everything. */
   stop(): Promise<void>;
 }
 
 const DAY_MS = 86_400_000;
 
-/** A ConfigMap, a Secret or a webhook configuration: each has at most what etcd stores of one object, 1.5 MiB. */
+/** A ConfigMap, a Secret or a webhook configuration. Each has at most the 1.5 MiB that etcd stores of one object. */
 const MAX_ANSWER_BYTES = 2_097_152;
 
 /**
- * Starts what keeps the certificate and follows `config-perdure`, and serves as soon as there is a certificate that the
- * API server trusts. An API server that cannot be reached is waited for.
+ * Starts to keep the certificate and to follow `config-perdure`, and serves as soon as there is a certificate that
+ * the API server trusts. While the API server cannot be reached, the start waits.
  *
- * @throws K8sError `WEBHOOK_PORT_UNUSABLE`; whatever the signal aborts with.
+ * @throws K8sError `WEBHOOK_PORT_UNUSABLE`; the reason of the signal if it aborts.
  */
 export async function startWebhook(options: WebhookOptions, given: WebhookDeps): Promise<Webhook> {
   const logger = countRepeats(given.logger, given.clock, options);
@@ -103,7 +103,7 @@ async function stop(
   { clock, logger }: WebhookDeps & { readonly logger: CountingLogger },
 ): Promise<void> {
   logger.info("stopping");
-  // Until every API server has heard that this address is gone, some still ask here.
+  // Until every API server knows that this address is gone, some still send questions here.
   server.letGo();
   await sleep(clock, options.shutdownDelayMs);
   await server.close(options.drainTimeoutMs);
@@ -131,7 +131,7 @@ function keeperOptions(options: WebhookOptions) {
   };
 }
 
-/** What `config-perdure` says. What was right goes on when something wrong is written: one slip must not stop all pods. */
+/** Follows `config-perdure`. If it becomes invalid, the last valid one stays in use: no mistake may stop all pods. */
 function followedConfiguration(logger: Logger) {
   const notRead: Extract<Configuration, { kind: "invalid" }> = {
     kind: "invalid",
@@ -172,7 +172,7 @@ function answerReview(question: unknown, configuration: Configuration, logger: L
 
 const MAX_SHOWN_CHARS = 253;
 
-/** Pods of a Deployment get their names after we were asked. */
+/** The beginning of a pod's name, because pods of a Deployment get their names only after the webhook has decided. */
 function generatedName(object: JsonObject): string {
   return (textsOf(object["metadata"])["generateName"] ?? "").slice(0, MAX_SHOWN_CHARS);
 }

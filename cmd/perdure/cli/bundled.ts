@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line as the entry of a bundle: one file has nothing to load later, so what keeps its compiled code is what
-// starts it (hack/pack/perdure.ts).
+// The entry of the bundled command line. A bundle is one file and loads nothing later, so the program that starts it
+// enables the cache of compiled code (hack/pack/perdure.ts).
 
 import { run } from "./run.ts";
 

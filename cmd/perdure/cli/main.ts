@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { enableCompileCache } from "node:module";
 
-// From the second start on, types need not be stripped and code need not be compiled again: half the time to `ready`.
+// From the second start on, types are not stripped and code is not compiled again, which halves the time to `ready`.
 enableCompileCache();
 const { run } = await import("./run.ts");
 

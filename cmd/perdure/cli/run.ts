@@ -17,7 +17,7 @@ const EXAMPLES = `Examples:
 
 /** The command line `perdure`. Gives the exit code: 0 as asked, 1 failed, 2 wrong usage. */
 export async function run(argv: readonly string[]): Promise<number> {
-  // Of other commands it has its usual meaning: what follows is no option.
+  // Only in `dev` the part after `--` is the function's command. In other commands it has its usual meaning.
   const end = argv[0] === "dev" ? argv.indexOf("--") : -1;
   const own = end === -1 ? argv : argv.slice(0, end);
   const command = end === -1 ? [] : argv.slice(end + 1);
@@ -38,7 +38,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What we raise ourselves says it all; its causes are in its text. */
+/** The text of an error. Our own errors already have their causes in their text. */
 function describeFailure(error: unknown): string {
   return isOurs(error) ? error.message : describeError(error);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Tells the developer what goes on: lines of the function and of the proxy with who said it before each, what is
- * served, and what is being waited for.
+ * Tells the developer what happens: prints lines of the function and of the proxy, each after the name of its source,
+ * the served routes, and what is being waited for.
  *
  * 1. `ready http://HOST:PORT` is written once, on a line of its own, when callers can call for the first time.
  * 2. What is served is written in full before that line; later, only what changed.
@@ -33,22 +33,22 @@ export interface AnnouncerOptions {
   readonly errorStyle: Style;
   /** The log as its developer would write it. */
   readonly logText: string;
-  /** What its developer should know before the first request, a line each. */
+  /** Remarks for the developer before the first request, a line each. */
   readonly remarks: readonly string[];
-  /** Nothing of what the function writes is left out. */
+  /** Whether every line that the function writes is shown. */
   readonly verbose: boolean;
 }
 
 const OWN_NAME = "perdure";
 
-/** Lines of the function's standard error that are kept for when it ends. */
+/** How many lines of the function's standard error are kept, to be shown again when it ends. */
 const KEPT_LINES = 100;
 
-/** So many of them are shown again then, but only if others have come between: nothing is said twice. */
+/** So many of them are shown again, but only if more than `LINES_BETWEEN` other lines followed, to avoid repetition. */
 const SHOWN_LINES = 10;
 const LINES_BETWEEN = 5;
 
-/** A command is cut here while it is awaited, in characters: a line that moves must not wrap. */
+/** A command is cut to so many characters in the waiting line, because a line that moves must not wrap. */
 const MAX_SHOWN = 50;
 
 export class Announcer {
@@ -69,7 +69,7 @@ export class Announcer {
     return this.#options.errorStyle;
   }
 
-  /** What is served, for those who ask the proxy. */
+  /** The served routes, for the front page of the proxy. */
   get front(): Front {
     return { description: this.#description, routes: this.#served ?? [] };
   }
@@ -78,7 +78,7 @@ export class Announcer {
     this.#options.screen.await("starting the proxy");
   }
 
-  /** Nothing is awaited any more. */
+  /** Removes the waiting line. */
   settled(): void {
     this.#options.screen.await(undefined);
   }
@@ -124,7 +124,7 @@ export class Announcer {
     this.#options.screen.await("generating code");
   }
 
-  /** Undefined: nothing generates code here. */
+  /** @param result of the generator; undefined: there is no generator. */
   generatorProblem(result: ToolResult | undefined): void {
     this.settled();
     this.#problem(generatorLines(result, this.errorStyle));
@@ -136,7 +136,7 @@ export class Announcer {
     else this.#problem(typeLines(news, errorStyle));
   }
 
-  /** What is served now; undefined while nothing is. */
+  /** Announces the services that are served now; undefined while none are. */
   spec(spec: UserFunctionSpec | undefined, port: number): void {
     if (spec === undefined) return;
     const { settings, style, screen } = this.#options;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What follows from changed files: the function is started again, and where a `.proto` file is among them, code is
- * generated first.
+ * Reacts to changed files: the function is started again. If a `.proto` file is among them, code is generated first.
  *
  *     idle ──changed──▶ idle, told
  *       │ ▲
  *       │ └──settled──────────────┐
  *       └──changed .proto──▶ generating ──changed .proto──▶ generating once more
  *
- * 1. While code is generated, and until what it has written was seen, changes are gathered: the function is started again
- *    once, with all of them.
- * 2. A `.proto` file that changes meanwhile has code generated once more, but only once: a generator that writes `.proto`
- *    files itself does not go round and round.
- * 3. Where the generator fails, its developer is told, and the function goes on as it is; other changed files count.
+ * 1. While code is generated, and until the generated files were noticed, changes are gathered. Then the function is
+ *    started again once, for all of them.
+ * 2. If a `.proto` file changes meanwhile, code is generated once more, but only once, so that a generator that writes
+ *    `.proto` files itself does not run for ever.
+ * 3. If the generator fails, the developer is told and the changed `.proto` files are ignored. Other changed files
+ *    still start the function again.
  */
 
 import { sleep } from "../../../pkg/base/mod.ts";
@@ -24,13 +24,13 @@ import type { Tool, ToolResult } from "./tool.ts";
 export interface ChangesOptions {
   /** Runs the generator; undefined: there is none. */
   readonly generate: (() => Tool) | undefined;
-  /** How long after the generator's end what it has written may take to be seen, in milliseconds. */
+  /** How long after the generator's end its files may take to be noticed, in milliseconds. */
   readonly settleMs: number;
   readonly clock: Clock;
   readonly onGenerating: () => void;
-  /** Undefined: a `.proto` file has changed, and there is nothing that generates code. Told once. */
+  /** The generator failed. Undefined, once: a `.proto` file has changed, and there is no generator. */
   readonly onProblem: (result: ToolResult | undefined) => void;
-  /** Files have changed, and all code is there. */
+  /** Files have changed, and code was generated if that was necessary. */
   readonly onChanged: (files: readonly string[]) => void;
 }
 

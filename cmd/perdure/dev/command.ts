@@ -39,7 +39,7 @@ docs/configuration.md.
 
 Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.`;
 
-/** `perdure dev`. `command` is what stood behind `--`. */
+/** `perdure dev`. `command` is the part of the command line after `--`. */
 export function devCommand(command: readonly string[]): Command {
   return new Command("dev")
     .summary("run a user function and its proxy")
@@ -120,7 +120,7 @@ async function runDev(flags: DevFlags): Promise<void> {
   });
 }
 
-/** The function's lines reach the terminal through us, and its restarts profit from the cache of compiled code too. */
+/** Adds colours, because the function writes to a pipe that hides our terminal, and our cache of compiled code. */
 function environmentFor(colours: boolean): NodeJS.ProcessEnv {
   const cache = getCompileCacheDir();
   return {
@@ -130,7 +130,7 @@ function environmentFor(colours: boolean): NodeJS.ProcessEnv {
   };
 }
 
-/** False if the person who was asked does not want it. */
+/** False if the user was asked and declined. */
 async function reset(flags: DevFlags, { devLogPath, proxy, project }: DevSettings): Promise<boolean> {
   try {
     return await resetLog({
@@ -149,7 +149,7 @@ async function reset(flags: DevFlags, { devLogPath, proxy, project }: DevSetting
   }
 }
 
-/** Whoever ends the question without an answer does not want it. */
+/** Asks the user. Ending the question without an answer (Ctrl-C, end of input) means no. */
 async function ask(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));

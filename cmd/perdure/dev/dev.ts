@@ -4,12 +4,12 @@
  * `perdure dev`: a user function and its proxy in one go.
  *
  * 1. The proxy starts first; if it cannot, nothing else is started.
- * 2. The proxy stays while the function comes and goes; state is the proxy's, so a restart loses none.
- * 3. A changed `.proto` file has code generated before the function is started again; types are checked beside it. Neither
- *    ever ends it.
- * 4. At the end the proxy drains while the function still answers, then the function ends, then we do.
- * 5. The function does not outlive us: in an orderly end by 4, in a sudden one by the exit handler, if we are killed by
- *    the orphan guard.
+ * 2. The proxy keeps running while the function restarts. The proxy keeps the state, so a restart loses none.
+ * 3. When a `.proto` file changes, code is generated before the function is started again. Types are checked while the
+ *    function runs. Neither ever ends the function.
+ * 4. At the end the proxy drains while the function still answers. Then the function ends, then this process.
+ * 5. The function does not outlive this process: 4 ends it in an orderly end, the exit handler in a sudden one, and the
+ *    orphan guard if this process is killed.
  */
 
 import { settlesWithin } from "../../../pkg/base/mod.ts";
@@ -38,10 +38,10 @@ import { watchFolder } from "./watcher.ts";
 export interface DevOptions {
   readonly settings: DevSettings;
   readonly watching: boolean;
-  /** Whether each request is told. */
+  /** Whether a line is printed for each request. */
   readonly logRequests: boolean;
   readonly announcer: Announcer;
-  /** What the function gets of our environment. */
+  /** The environment variables that the function inherits from us. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
   readonly clock: Clock;
   readonly random: Random;
@@ -52,7 +52,7 @@ export interface DevOptions {
 /** A burst of changes ends when nothing changed for so long, in milliseconds. */
 const QUIET_MS = 100;
 
-/** Until what a generator has written is seen, in milliseconds: a burst, and some time for a busy machine. */
+/** How long a generator's files may take to be noticed, in milliseconds: a burst, and some time for a busy machine. */
 const SETTLE_MS = 3 * QUIET_MS;
 
 /** How long the start waits for the folder to be watched, in milliseconds: a very large one may take its time. */
@@ -64,8 +64,8 @@ const TYPED = /\.[cm]?tsx?$|\.json$/;
 /**
  * Runs until it is asked to stop.
  *
- * @throws DevError `BAD_USAGE` if no log has such an address, `FAILED` if it cannot start or nothing will start the function
- * again.
+ * @throws DevError `BAD_USAGE` if no log has such an address, `FAILED` if it cannot start or nothing will start the
+ * function again.
  */
 export async function dev(options: DevOptions): Promise<void> {
   const { settings, watching, logRequests, announcer, clock, random, stopRequested } = options;
@@ -86,7 +86,7 @@ export async function dev(options: DevOptions): Promise<void> {
     onGiveUp: () => gaveUp.resolve(new DevError("FAILED", "there is nothing left to serve")),
   });
   process.once("exit", () => runner.kill());
-  // Timers of our own do not, and while we stop nothing else may be left to do it.
+  // Keeps this process alive: our other timers do not, and during the stop nothing else may be left that does.
   const keepAlive = setInterval(() => undefined, 60_000);
 
   announcer.starting();
@@ -158,7 +158,7 @@ function environmentOf({ settings, environment }: DevOptions): NodeJS.ProcessEnv
   return functionEnvironment(environment, functionAddress, project.folder, process.execPath);
 }
 
-/** Tells of files that changed, from `start` on: what changes before that is there when the function begins. */
+/** Reports changed files from `start` on. Earlier changes need no report, because the function starts with them. */
 function followChanges(options: DevOptions, onChanged: (files: readonly string[]) => void) {
   const { settings, watching, announcer, clock } = options;
   const { project, generate } = settings;
@@ -193,7 +193,7 @@ function followChanges(options: DevOptions, onChanged: (files: readonly string[]
   };
 }
 
-/** The first check comes when the function has had its start, which it shall not slow down. */
+/** The first check comes after the function has started, so that it does not slow down the start. */
 function typeChecker(options: DevOptions) {
   const { settings, announcer } = options;
   const { project, checkTypes } = settings;
@@ -219,7 +219,7 @@ function typeChecker(options: DevOptions) {
 
 const NO_TYPES = { check: () => undefined, checkFirst: () => undefined, stop: () => undefined };
 
-/** Says where this one serves, for the next one on the same state. Returns what takes that back. */
+/** Notes the URL of this run for the next one on the same state. Returns a function that removes the note. */
 function noteRun({ devLogPath, publicHost }: DevSettings, port: number): () => void {
   if (devLogPath === undefined) return () => undefined;
   const path = runNotePath(devLogPath);

@@ -3,7 +3,7 @@
 import { describeError } from "../../../pkg/base/mod.ts";
 import type { RunNote } from "./run-note.ts";
 
-/** What was asked for. */
+/** The settings of the start that failed. */
 export interface Asked {
   /** Of the function. */
   readonly name: string;

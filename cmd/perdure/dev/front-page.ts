@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What `GET /` of `perdure dev` shows: what is served, to each as its `Accept` asks: HTML to browsers, JSON to programs,
- * else text, which is what `curl` prints.
+ * The page at `GET /` of `perdure dev`: the served routes, in the format that the caller's `Accept` asks for. That is
+ * HTML for browsers and JSON for programs, otherwise text, as for `curl`.
  */
 
 import type { FrontPage, HttpRequest, HttpResponse } from "../../../pkg/endpoint/mod.ts";
@@ -10,7 +10,7 @@ import { servedLines } from "./messages.ts";
 import type { ServedRoute } from "./served.ts";
 import { PLAIN } from "./style.ts";
 
-/** What there is to show. */
+/** The contents of the page. */
 export interface Front {
   /** Name and version of the function. */
   readonly description: string;
@@ -33,7 +33,7 @@ export function frontPage(current: () => Front): FrontPage {
 
 type Form = "json" | "html" | "text";
 
-/** The first of these that the caller names; what it likes most stands first in practice, whatever weights say. */
+/** The first known type in `Accept`. Weights are ignored, because in practice clients name their favourite first. */
 function wanted({ accept = "" }: HttpRequest["headers"]): Form {
   for (const range of accept.split(",")) {
     const type = range.split(";", 1)[0]?.trim().toLowerCase();

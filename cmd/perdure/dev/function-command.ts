@@ -18,8 +18,8 @@ export interface FunctionCommand {
 export const NESTING_VARIABLE = "PERDURE_DEV";
 
 /**
- * The first of: what stands behind `--`; `perdure.dev` of `package.json`; its start script, unless that is how
- * `perdure dev` itself is started; `main.ts` or `main.js`.
+ * The first of: the command after `--`; `perdure.dev` of `package.json`; its start script, unless that starts
+ * `perdure dev` itself; `main.ts` or `main.js`.
  *
  * @throws DevError `NO_FUNCTION` if there is none of them.
  */
@@ -39,7 +39,10 @@ export function functionCommand(explicit: readonly string[], project: Project): 
   );
 }
 
-/** How code is generated from `.proto` files: the script `generate` of `package.json`, else buf, if its template is there. */
+/**
+ * How code is generated from `.proto` files: the script `generate` of `package.json`, else buf, if its template is
+ * there.
+ */
 export function generateCommand({ generateScript, hasBufTemplate }: Project): FunctionCommand | undefined {
   if (generateScript !== undefined) return parseCommand(generateScript);
   return hasBufTemplate ? parseCommand("buf generate") : undefined;
@@ -64,7 +67,7 @@ function binFolders(folder: string): string[] {
   }
 }
 
-/** What a shell would not take as plain words, and its own word `exec`, which is no program. */
+/** Text that a shell does not read as plain words, or its builtin `exec`, which is no program. */
 const SHELL_SYNTAX = /[^\w\s@%+:,./-]|^exec\s/;
 
 /** Plain words are run directly, so that signals and exit codes are the function's own; anything else by a shell. */
@@ -80,8 +83,8 @@ export interface FunctionAddress {
 }
 
 /**
- * The function's environment: where it has to listen, and `node` as the Node that runs this, then the programs of the
- * project's packages, as npm scripts have them.
+ * The function's environment: the address to listen on, and a `PATH` that begins with the Node that runs this process
+ * and then the programs of the project's packages, as for npm scripts.
  */
 export function functionEnvironment(
   base: Readonly<NodeJS.ProcessEnv>,

@@ -4,8 +4,8 @@
  * One run of the user function, in a process group of its own.
  *
  * 1. Signals go to the whole group: what the command started ends with it.
- * 2. It has exited when its first process has; what is left of the group then is ended too, within `STRAY_MS`.
- * 3. A Ctrl-C of the terminal does not reach it: its proxy drains first.
+ * 2. When its first process has exited, the rest of the group is ended too, within `STRAY_MS`.
+ * 3. A Ctrl-C in the terminal does not reach it, so that its proxy can drain first.
  */
 
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ import type { Exit } from "./restart-policy.ts";
 export interface FunctionProcess {
   /** Its process group; undefined if it did not start. */
   readonly group: number | undefined;
-  /** Settles when nothing of it is left and all its lines were given. Never rejects. */
+  /** Resolves when no process of it is left and all its lines were passed on. Never rejects. */
   readonly exited: Promise<Exit>;
   /** Asks it to end: SIGTERM. */
   terminate(): void;
@@ -34,13 +34,13 @@ export interface FunctionProcessOptions {
   readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
 }
 
-/** How long what is left of a group may take to end when its first process has, in milliseconds. */
+/** How long the rest of a group may take to end after its first process, in milliseconds. */
 const STRAY_MS = 2_000;
 
-/** How often such a group is looked at, in milliseconds. */
+/** How often such a group is checked, in milliseconds. */
 const LOOK_MS = 25;
 
-/** How long output may stay open behind an exit, in milliseconds: a process that left the group may hold it. */
+/** How long output may stay open after the exit, in milliseconds: a process that left the group may hold it open. */
 const OUTPUT_MS = 200;
 
 export function startFunction({ command, folder, env, onLine }: FunctionProcessOptions): FunctionProcess {

@@ -59,7 +59,7 @@ export class FunctionRunner {
     return this.#stopped.promise;
   }
 
-  /** Ends what runs at once, without waiting: for the last moment of this process. */
+  /** Kills the running function without waiting, for the last moment of this process. */
   kill(): void {
     this.#process?.kill();
   }

@@ -5,7 +5,7 @@ import { StringDecoder } from "node:string_decoder";
 /** A line that does not end is cut here, in characters (I11). */
 const MAX_LINE = 16_384;
 
-/** Puts chunks of UTF-8 together to lines, whatever way they were cut. */
+/** Joins chunks of UTF-8 into lines, wherever the chunks were cut. */
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
   readonly #decoder = new StringDecoder("utf8");
@@ -19,7 +19,7 @@ export class LineSplitter {
     this.#take(this.#decoder.write(chunk));
   }
 
-  /** What is left is a line too. */
+  /** Passes on the rest as a line. */
   end(): void {
     this.#take(this.#decoder.end());
     if (this.#rest !== "") this.#onLine(this.#rest);

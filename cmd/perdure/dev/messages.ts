@@ -25,7 +25,7 @@ function routeLine({ method, httpMethod, path }: ServedRoute, style: Style): str
   return `${style.bold(method)}  ${style.verb(httpMethod)} ${path}`;
 }
 
-/** What changed in what is served; for what is new, a line to try it. */
+/** The changes of the served routes, with a line to try each route that is new or changed. */
 export function changeLines(changes: readonly Change[], style: Style): string[] {
   const marks = { added: style.good("+"), removed: style.bad("-"), changed: style.warning("~") };
   return changes.flatMap(({ kind, route }) => {
@@ -38,7 +38,7 @@ export interface FunctionFacts {
   readonly command: string;
   /** `host:port` where it has to listen. */
   readonly address: string;
-  /** Of the last lines that it wrote to standard error, those that help and are not right above. */
+  /** The helpful ones of its last lines on standard error; none if they stand right above. */
   readonly lastErrors: readonly string[];
 }
 
@@ -85,7 +85,7 @@ function nextLine(next: Exclude<Next, { kind: "retry" }>): string {
 
 const indent = (line: string): string => `  ${line}`;
 
-/** Why code could not be generated; undefined: nothing does it. */
+/** Why code could not be generated; undefined: there is no generator. */
 export function generatorLines(result: ToolResult | undefined, style: Style): string[] {
   if (result === undefined) {
     return [

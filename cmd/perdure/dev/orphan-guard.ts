@@ -3,14 +3,14 @@
 import { spawn } from "node:child_process";
 
 /**
- * Ends the function if `perdure dev` is killed so that it cannot do it itself: a small shell of a session of its own
- * reads the function's process group from a pipe. The system closes the pipe with us, however we end; the shell then
- * ends the group that it read last. This works for any command, without its help.
+ * Ends the function if `perdure dev` is killed and so cannot do it itself. A small shell in its own session reads the
+ * function's process group from a pipe. The system closes the pipe when this process ends, in whatever way. The shell
+ * then ends the group that it read last. This works for any command, without its help.
  */
 export interface OrphanGuard {
   /** The process group that must not outlive us; undefined if there is none now. */
   protect(group: number | undefined): void;
-  /** Lets the guard go; it then does what it would have done had we been killed. */
+  /** Closes the pipe. The guard then does the same as if this process had been killed. */
   release(): void;
 }
 
@@ -31,7 +31,7 @@ export function startOrphanGuard(): OrphanGuard {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });
-  // Only a second safety line: without a shell, or when somebody ends it, all else works.
+  // Errors are ignored, because the guard is only a second line of safety: all else works without it.
   guard.on("error", () => undefined);
   guard.stdin.on("error", () => undefined);
   guard.unref();

@@ -5,7 +5,7 @@ export interface WantedPorts {
   readonly httpHost: string;
   readonly adminHost: string;
   readonly http: number;
-  /** A flag or a variable says so: no other will do. */
+  /** A flag or a variable sets this port, so no other port may replace it. */
   readonly isHttpChosen: boolean;
   readonly admin: number;
   readonly isAdminChosen: boolean;
@@ -15,21 +15,22 @@ export interface Ports {
   readonly http: number;
   /** 0: any. */
   readonly admin: number;
-  /** The public port that would have been, if another program has it. */
+  /** The default public port, if another program has it. */
   readonly taken: number | undefined;
 }
 
 /** The admin port stands this far above the public one, as 9010 above 9000. */
 const ADMIN_PORT_OFFSET = 10;
 
-/** Ports that are looked at for a free one. */
+/** How many ports are tried to find a free one. */
 const MAX_TRIES = 100;
 
 const LAST_PORT = 65_535;
 
 /**
- * The public port is the next free one if the default is in use; one that was chosen stays, and is refused later, by name.
- * The admin port, which few know of, follows it, and gives way to any other.
+ * If the default public port is in use, the next free one replaces it. A port that was chosen stays, and the start
+ * fails later with an error that names it. The default admin port follows the public port. If that one is in use, any
+ * free port replaces it, because few people know of it.
  */
 export async function choosePorts(
   wanted: WantedPorts,

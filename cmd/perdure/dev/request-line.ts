@@ -4,15 +4,15 @@ import { Status } from "../../../pkg/grpc/mod.ts";
 import type { EntityRecord, RequestRecord, Stored } from "../../../pkg/proxy/mod.ts";
 import type { Style } from "./style.ts";
 
-/** What comes from callers is cut here, in characters. */
+/** Texts from callers are cut to so many characters. */
 const MAX_TARGET = 200;
 const MAX_ID = 60;
 
 const NAMES = { grpc: "gRPC", "grpc-web": "gRPC-Web", websocket: "WebSocket" } as const;
 
 /**
- * One request as one line: how it came and for what, the answer's status with the reason of a failure, the time from its
- * head to the end of its answer, the entity that was asked, and what was stored.
+ * One request as one line: its protocol or HTTP method and its target, the answer's status with the reason of a
+ * failure, the time from its head to the end of its answer, the entity that got the command, and what was stored.
  */
 export function requestLine(record: RequestRecord, style: Style): string {
   const words = [
@@ -38,7 +38,7 @@ function statusText({ protocol, status, code }: RequestRecord, style: Style): st
   return isOurs ? style.bad(text) : style.warning(text);
 }
 
-/** Those that mean that something is wrong here, and not with the request. */
+/** Statuses that mean that the fault is here, and not in the request. */
 const OURS: ReadonlySet<number> = new Set([
   Status.UNKNOWN,
   Status.INTERNAL,
@@ -70,7 +70,7 @@ function took(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** What a caller chose may hold anything, control characters of the terminal too. */
+/** Replaces control characters and cuts the text, because a caller chose it and a terminal may obey it. */
 function shown(text: string, max: number): string {
   const printable = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
   return printable.length > max ? `${printable.slice(0, max)}…` : printable;

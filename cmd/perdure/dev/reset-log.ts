@@ -9,17 +9,18 @@ export interface ResetOptions {
   readonly path: string | undefined;
   /** The log's address, for the text that refuses. */
   readonly address: string;
-  /** Nobody needs to be asked. */
+  /** Delete without asking. */
   readonly yes: boolean;
-  /** Asks a person; undefined if none is there. */
+  /** Asks the user; undefined if there is no terminal to ask on. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
 }
 
 /**
- * Deletes the log that `perdure dev` keeps under `.perdure/`, never another. True if there is none now.
+ * Deletes the log that `perdure dev` keeps under `.perdure/`, never another. True if there is none now, false if the
+ * user declined.
  *
- * @throws DevError `BAD_USAGE` if nobody can be asked or the log is another, EventLogError `LOG_LOCKED` if it is in use or
- * `LOG_UNUSABLE` if something other than a regular file is there.
+ * @throws DevError `BAD_USAGE` if the user cannot be asked or the log is another, EventLogError `LOG_LOCKED` if it is
+ * in use or `LOG_UNUSABLE` if something other than a regular file is there.
  */
 export async function resetLog({ path, address, yes, ask }: ResetOptions): Promise<boolean> {
   if (path === undefined) {

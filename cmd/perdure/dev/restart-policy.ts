@@ -3,15 +3,16 @@
 /**
  * When the function is started, ended and started again: a pure function of state, event and options.
  *
- *     starting ──served──▶ serving          changed: ending ──exited──▶ starting
- *        │  └───refused──▶ refused          exited:  of serving: pausing ──timeUp──▶ starting, `maxTries` times in a row;
- *        └──timeUp──▶ told, still starting           then, and before it served: resting ──changed──▶ starting
+ *     starting ──served──▶ serving        changed: ending ──exited──▶ starting
+ *        │  └───refused──▶ refused        exited:  of serving: pausing ──timeUp──▶ starting, `maxTries` times in a row;
+ *        └──timeUp──▶ told, still starting         then, and before it served: resting ──changed──▶ starting
  *
  * 1. At most one process runs: a new one is spawned only when the old one has exited.
- * 2. A change starts it at once and forgives all failures; nothing else ends a running one.
- * 3. Tries are bounded (I11): after `maxTries` exits in a row it rests until a file changes, or gives up if nobody
- *    watches. An exit after `stableMs` of serving is the first of a new row.
- * 4. One that ends before it serves is not tried again: it would say the same once more.
+ * 2. A changed file restarts it at once and resets the count of failures. Apart from `stop`, nothing else ends a
+ *    running function.
+ * 3. Tries are bounded (I11): after `maxTries` exits in a row it rests until a file changes, or gives up if files are
+ *    not watched. An exit after `stableMs` of serving is the first of a new row.
+ * 4. A function that ends before it serves is not tried again, because it would fail in the same way.
  * 5. `stop` is final: whatever happens afterwards, nothing is spawned.
  */
 
@@ -19,7 +20,7 @@ import { backoffMs } from "../../../pkg/base/mod.ts";
 import type { BackoffOptions, Random } from "../../../pkg/base/mod.ts";
 
 export interface RestartOptions {
-  /** A change of a file can help, so that there is something to wait for. */
+  /** Files are watched, so that a change can start the function again. */
   readonly watching: boolean;
   /** Exits in a row after which it is not started again. */
   readonly maxTries: number;
@@ -70,9 +71,9 @@ export type State =
   | { readonly kind: "stopped" };
 
 export type Event =
-  /** Its proxy found it and took what it serves. */
+  /** Its proxy found it and accepted its services. */
   | { readonly kind: "served" }
-  /** Its proxy found it and refused what it serves. */
+  /** Its proxy found it and refused its services. */
   | { readonly kind: "refused" }
   | { readonly kind: "changed"; readonly files: readonly string[] }
   | { readonly kind: "exited"; readonly exit: Exit }
@@ -251,7 +252,7 @@ function onStop(state: State, options: RestartOptions): Step {
         actions: [{ kind: "terminate" }, { kind: "wait", ms: options.stopTimeoutMs }],
       };
     case "ending":
-      // It was told to end already; only its time starts anew.
+      // It has been asked to end already, so only its time limit starts again.
       return { state: { kind: "stopping" }, actions: [{ kind: "wait", ms: options.stopTimeoutMs }] };
     case "pausing":
     case "resting":

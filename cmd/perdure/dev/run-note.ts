@@ -2,10 +2,10 @@
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
-/** A `perdure dev` that runs, for the next one on the same state, which cannot. */
+/** A note of a running `perdure dev` for the next one on the same state, which cannot start. */
 export interface RunNote {
   readonly pid: number;
-  /** As its developer knows it. */
+  /** Of its public port. */
   readonly url: string;
 }
 
@@ -19,7 +19,7 @@ export function writeRunNote(path: string, note: RunNote): void {
   try {
     writeFileSync(path, JSON.stringify(note), { mode: 0o600 });
   } catch {
-    // Only the next one would have read it.
+    // Ignored, because only the next `perdure dev` would read the note.
   }
 }
 
@@ -27,7 +27,7 @@ export function removeRunNote(path: string): void {
   rmSync(path, { force: true });
 }
 
-/** Undefined if there is none, or if it is of one that has ended without removing it. */
+/** Undefined if there is no note, or if its process has ended without removing it. */
 export function readRunNote(path: string): RunNote | undefined {
   try {
     const note: unknown = JSON.parse(readFileSync(path, "utf8"));
@@ -37,7 +37,7 @@ export function readRunNote(path: string): RunNote | undefined {
   }
 }
 
-/** The one that has this log open, if it left a note; undefined also of a log that no `perdure dev` keeps. */
+/** The `perdure dev` that has this log open, if it left a note; undefined also if no `perdure dev` keeps the log. */
 export function otherRun(logPath: string | undefined): RunNote | undefined {
   return logPath === undefined ? undefined : readRunNote(runNotePath(logPath));
 }

@@ -16,12 +16,12 @@ export function sampleMessage(message: DescMessage, without: ReadonlySet<string>
   return sampleFields(message, without, [message]);
 }
 
-/** A plausible value of a field as protobuf JSON has it. Undefined if it could go on for ever. */
+/** A plausible value of a field in protobuf JSON. Undefined if the field is a message of the type that contains it. */
 export function sampleField(field: DescField): JsonValue | undefined {
   return sampleValue(field, [field.parent]);
 }
 
-/** `path` holds the messages around, outermost first: a message is never put into itself. */
+/** `path` holds the enclosing messages, outermost first, so that a message is never put into itself. */
 function sampleFields(
   message: DescMessage,
   without: ReadonlySet<string>,
@@ -121,7 +121,7 @@ function sampleScalar(scalar: ScalarType, name: string): JsonValue {
 
 const PERSON = /^(?:user|customer|owner|account|member|person|player|author)$/;
 
-/** By what the field's name says: `user_id` is `ann`, `product_id` is `p1`, `name` is `Pen`, any other is its own name. */
+/** A text by the field's name: `user_id` is `ann`, `product_id` is `p1`, `name` is `Pen`, any other is its own name. */
 function sampleText(name: string): string {
   const words = name.toLowerCase().split("_").filter(Boolean);
   const last = words.at(-1) ?? "text";

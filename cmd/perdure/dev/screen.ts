@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * All that `perdure dev` writes: whole lines, and below them, on a terminal, one line that moves while something is
- * awaited. Lines of both streams go through here, since on a terminal they share the screen with the moving one.
+ * The output of `perdure dev`: whole lines and, on a terminal, one animated line below them while something is awaited.
+ * Lines of both streams go through here, because on a terminal they share the screen with the animated line.
  */
 
 import type { Clock, Timer } from "../../../pkg/base/mod.ts";
@@ -12,7 +12,7 @@ export type Sink = (text: string) => void;
 export interface ScreenOptions {
   readonly stdout: Sink;
   readonly stderr: Sink;
-  /** Where it cannot be moved, the waiting line is left out. */
+  /** Whether a line can be overwritten. If not, the animated line is left out. */
   readonly overwrites: boolean;
   readonly clock: Clock;
 }
@@ -41,7 +41,7 @@ export class Screen {
     this.#write(this.#options.stderr, text);
   }
 
-  /** Shows what is awaited, in motion, until something else is or nothing. */
+  /** Shows the text in the animated line until the next call; undefined removes the line. */
   await(text: string | undefined): void {
     if (!this.#options.overwrites || text === this.#awaited) return;
     this.#clear();

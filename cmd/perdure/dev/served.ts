@@ -6,7 +6,7 @@ import type { UnservedPart } from "../../../pkg/userfunction/mod.ts";
 import { curlLine, grpcurlLine } from "./try-lines.ts";
 import type { Route } from "./try-lines.ts";
 
-/** What is served, as far as its developer sees it: a line to try each route. */
+/** A served route as it is shown to the developer, with lines to try it. */
 export interface ServedRoute {
   /** Full name, as `com.example.ShoppingCart`. */
   readonly service: string;
@@ -43,7 +43,7 @@ const NOT_DONE: Readonly<Record<UnservedPart["what"], string>> = {
   events: "not given events",
 };
 
-/** What the function announces and the proxy does not do, as `shop.Votes: not served`; its log says why. */
+/** Announced parts that the proxy does not serve, as `shop.Votes: not served`. The proxy's log says why. */
 export function unservedNames(parts: readonly UnservedPart[]): string[] {
   return parts.map(({ what, service, method }) => {
     const name = method === undefined ? service : `${service}.${method}`;
@@ -56,7 +56,7 @@ export type Change =
   /** The same path takes other fields now. */
   | { readonly kind: "changed"; readonly route: ServedRoute };
 
-/** What differs between two answers to "what is served?": what is gone first. */
+/** The differences between two lists of served routes; removed routes come first. */
 export function changesBetween(before: readonly ServedRoute[], after: readonly ServedRoute[]): Change[] {
   const old = new Map(before.map((route) => [keyOf(route), route]));
   const keys = new Set(after.map(keyOf));

@@ -17,7 +17,7 @@ import type { Project } from "./project.ts";
 /** The command line of `perdure dev`, as it was typed. */
 export interface DevFlags {
   readonly dir: string;
-  /** What stood behind `--`. */
+  /** The part after `--`. */
   readonly command: readonly string[];
   readonly httpHost?: string;
   readonly httpPort?: string;
@@ -46,7 +46,7 @@ export interface DevSettings {
   readonly publicHost: string;
   /** The log that `perdure dev` keeps for this project, if that is what is used. */
   readonly devLogPath: string | undefined;
-  /** What its developer should know of these settings, a line each. */
+  /** Remarks on these settings for the developer, a line each. */
   readonly remarks: readonly string[];
 }
 
@@ -55,8 +55,8 @@ type Environment = Readonly<NodeJS.ProcessEnv>;
 const FUNCTION_HOST = "127.0.0.1";
 
 /**
- * Flag, else environment, else what is pleasant on a developer's machine. State lies in the function's folder, wherever
- * the command is given.
+ * Each setting is its flag, else its environment variable, else a default that suits a developer's machine. State is
+ * in the function's folder, wherever the command is run.
  *
  * @throws DevError, SettingError
  */
@@ -102,7 +102,7 @@ function portRemark(taken: number, instead: number): string {
   return `port ${taken} is in use by another program, so this is on ${instead}; --http-port chooses another`;
 }
 
-/** State that an earlier version kept where the command was given. */
+/** A remark on state that an earlier version kept in the folder where the command was run. */
 function stateRemarks(before: string, now: string, cwd: string): string[] {
   if (before === now || !existsSync(before) || existsSync(now)) return [];
   const [from, to] = [before, now].map((path) => relative(cwd, path));
@@ -125,11 +125,11 @@ function proxyFlags(
     "admin-host": unless("ADMIN_HOST", "127.0.0.1"),
     "admin-port": flags.adminPort,
     log: flags.log ?? unless("PERDURE_LOG", `sqlite:${devLogPath}`),
-    // Somebody is there who can start it.
+    // Does not wait for the log, because a developer is there who can start its server.
     "log-start-timeout": unless("PERDURE_LOG_START_TIMEOUT_MS", "0"),
     "user-function-host": FUNCTION_HOST,
     "user-function-port": functionPort,
-    // A function that is being restarted is back soon, and somebody is waiting for it.
+    // Short, because a restarted function is back soon and the developer is waiting for it.
     "backoff-max": unless("PERDURE_BACKOFF_MAX_MS", "200"),
     "log-level": flags.verbose === true ? "debug" : unless("PERDURE_LOG_LEVEL", "warn"),
   };

@@ -5,12 +5,12 @@ import { constants } from "node:os";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Under npm one Ctrl-C is two signals: the terminal sends one to all of its processes, and npm passes its own on. A person
- * takes longer for the second one.
+ * Signals within this time count as one, in milliseconds. Under npm one Ctrl-C is two signals: the terminal sends one
+ * to all of its processes, and npm passes its own on. A person takes longer for a second Ctrl-C.
  */
 const SAME_KEY_MS = 250;
 
-/** Resolves when somebody asks this process to stop, or nobody reads what it writes. Asked twice, it exits at once. */
+/** Resolves at a signal to stop, or when this process cannot write its output. A second signal exits at once. */
 export function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
     let askedMs: number | undefined;

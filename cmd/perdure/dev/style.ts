@@ -51,7 +51,7 @@ export function abilitiesOf(
   env: Readonly<NodeJS.ProcessEnv>,
   plain: boolean,
 ): Abilities {
-  // Of a stream that is no terminal, Node leaves both out.
+  // Node does not set `isTTY` and `hasColors` on a stream that is no terminal.
   if (plain || !stream.isTTY || env["TERM"] === "dumb") return { colours: false, overwrites: false };
   return { colours: !env["NO_COLOR"] && stream.hasColors(env), overwrites: true };
 }

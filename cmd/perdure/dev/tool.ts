@@ -7,7 +7,7 @@ import type { Exit } from "./restart-policy.ts";
 /** How a tool of the project ended, and what it wrote. */
 export interface ToolResult {
   readonly exit: Exit;
-  /** The first of both streams, as they came. */
+  /** The first lines of both streams, in the order in which they came. */
   readonly lines: readonly string[];
   /** How many more there were. */
   readonly more: number;

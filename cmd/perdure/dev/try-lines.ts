@@ -68,7 +68,7 @@ function bodyOf({ method, body }: Route, used: ReadonlySet<string>): JsonValue |
   return (field === undefined ? undefined : sampleField(field)) ?? {};
 }
 
-/** The single values that neither the path nor the body has. */
+/** The fields with a single value that are neither in the path nor in the body. */
 function queryOf({ method, body }: Route, used: ReadonlySet<string>): string {
   const parameters = method.input.fields
     .filter((field) => field.fieldKind === "scalar" || field.fieldKind === "enum")

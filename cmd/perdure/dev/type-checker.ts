@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Tells of type errors beside the function, which runs all the same: Node takes the types away unread.
+ * Reports type errors while the function runs. They do not stop it, because Node removes types without checking them.
  *
- * 1. At most one check runs. A new one takes the place of one that runs: what that found is about files of before.
- * 2. Errors are told after each check; that there are none is told once, after there were some.
+ * 1. At most one check runs. A new check replaces a running one, because that one reads outdated files.
+ * 2. Errors are reported after each check. That there are none is reported once, after a check with errors.
  */
 
 import { isSuccess } from "./tool.ts";
@@ -13,13 +13,13 @@ import type { Tool, ToolResult } from "./tool.ts";
 export type TypeNews =
   | { readonly kind: "wrong"; readonly lines: readonly string[]; readonly more: number }
   | { readonly kind: "right again" }
-  /** Told once: the checker itself does not work. */
+  /** The checker itself does not work. Reported once. */
   | { readonly kind: "unchecked"; readonly lines: readonly string[] };
 
 /** As `tsc --pretty false` begins the line of an error. */
 const ERROR = /\berror TS\d+:/;
 
-/** Lines that are told at a time. */
+/** Lines in one report. */
 const MAX_LINES = 10;
 
 export class TypeChecker {
@@ -55,7 +55,7 @@ export class TypeChecker {
   }
 }
 
-/** What a check has found, if it is to be told; `last` is what the one before had to tell. */
+/** The report of a check, if it needs one; `last` is the kind of the report before. */
 export function typeNews(result: ToolResult, last: TypeNews["kind"] | undefined): TypeNews | undefined {
   const { lines, more, exit } = result;
   if (isSuccess(result)) return last === "wrong" ? { kind: "right again" } : undefined;

@@ -21,8 +21,8 @@ const HEAD =
 const BEFORE_HEAD = 3;
 
 /**
- * Of the last lines that a function wrote before it ended, those that help: the last error with where it is, and not what
- * the runtime adds around it. At most `max`, in their order.
+ * Of the last lines that a function wrote before it ended, those that help: the last error with where it is, and not
+ * what the runtime adds around it. At most `max`, in their order.
  */
 export function usefulLines(lines: readonly string[], max: number): string[] {
   const useful = lines.filter((line) => !NOISE.some((noise) => noise.test(plain(line))));
@@ -51,7 +51,7 @@ export class OwnLines {
     this.#markFollows = UNCAUGHT.test(text);
     if (isMark || this.#markFollows) return undefined;
     if (!OF_NODE.some((pattern) => pattern.test(text))) return line;
-    // Behind the last frame an error may show its properties.
+    // After the last frame an error may show its properties.
     return text.endsWith(" {") ? "  {" : undefined;
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Folders that a function does not keep its code in; Python writes into the last one while it runs. Dot folders are passed over too. */
+/** Folders without code of the function, ignored as dot folders are. Python writes into the last one while it runs. */
 const FOLDERS: ReadonlySet<string> = new Set(["node_modules", "coverage", "__pycache__"]);
 
 /** What editors and databases leave beside the code, and logs, which a function may write itself while it runs. */
@@ -8,7 +8,8 @@ const LEFTOVERS = /(?:~|\.sw[a-z]|\.tmp|\.log|\.pid|\.db|\.sqlite3?|-wal|-shm|-j
 
 /**
  * True if a change of the file or folder says nothing about the function's code: whatever lies in `node_modules`,
- * `coverage`, `__pycache__` or a dot folder (`.git`, `.perdure`), dot files except `.env`, and what editors and databases leave behind.
+ * `coverage`, `__pycache__` or a dot folder (`.git`, `.perdure`), dot files except `.env`, and what editors and
+ * databases leave behind.
  *
  * @param path relative to the watched folder.
  */

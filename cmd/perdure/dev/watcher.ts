@@ -7,8 +7,8 @@
  *    over it (also again and again), deleted and made anew, in a folder that is new itself.
  * 2. A burst of changes is one change; it ends when nothing happened for `quietMs`.
  *
- * By chokidar, because Node's own recursive watching keeps one watch for each file on Linux, which stays with the file
- * that was replaced: of the one in its place nothing is heard any more (docs/dependencies.md).
+ * Uses chokidar, because on Linux Node's own recursive watching keeps one watch for each file. When another file
+ * replaces it, the watch stays with the old file, and changes of the new one are missed (docs/dependencies.md).
  */
 
 import { relative } from "node:path";
@@ -31,7 +31,7 @@ export interface WatcherOptions {
 }
 
 export interface Watcher {
-  /** Resolves when all that is there is watched, or cannot be. */
+  /** Resolves when all existing files are watched, or cannot be. */
   readonly ready: Promise<void>;
   close(): void;
 }

@@ -134,7 +134,7 @@ async function dropAll(log: EventLog, type: string | undefined): Promise<number>
 }
 
 async function inLog(flags: Flags, work: (log: EventLog, address: string) => Promise<void>): Promise<void> {
-  // Whoever reads may have enough, as `head` does.
+  // The reader of the output may close it early, as `head` does.
   process.stdout.on("error", () => undefined);
   const address = logAddress(flags, process.env, process.cwd());
   await withLog(address, process.env, (log) => work(log, address));

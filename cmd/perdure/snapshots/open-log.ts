@@ -31,7 +31,7 @@ function devLogPath(folder: string, cwd: string): string {
 }
 
 /**
- * Opens a log that is there, works with it and closes it. All settings of the connection to NATS count, as for the proxy.
+ * Opens an existing log, works with it and closes it. All settings of the connection to NATS count, as for the proxy.
  *
  * @throws SnapshotsError for what the log throws, SettingError.
  */

@@ -4,7 +4,7 @@ import { describeError } from "../../../pkg/base/mod.ts";
 import { readSnapshot } from "../../../pkg/entity/mod.ts";
 import type { StoredSnapshot } from "../../../pkg/eventlog/mod.ts";
 
-/** What people are shown of a snapshot, and programs as JSON. */
+/** The parts of a snapshot that are shown, to people as text and to programs as JSON. */
 export type ShownSnapshot = ShownKey & (ShownContents | { readonly problem: string });
 
 interface ShownKey {
@@ -15,7 +15,7 @@ interface ShownKey {
 interface ShownContents {
   /** Events that it stands for. */
   readonly events: number;
-  /** What the code that made it declared; empty if it declared nothing. */
+  /** The `snapshotVersion` of the code that made it; empty if the code declared none. */
   readonly version: string;
   /** Its type URL. */
   readonly stateType: string;
@@ -90,7 +90,7 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Ids come from outside: what could be taken for something else on a terminal is escaped. */
+/** Escapes special characters, because ids come from outside and a terminal or shell could misread them. */
 function quoted(text: string): string {
   return /^[\p{L}\p{N}._:@/+-]+$/u.test(text) ? text : JSON.stringify(text);
 }

@@ -53,7 +53,10 @@ function list(health: Health): Uint8Array {
   return toBinary(HealthListResponseSchema, create(HealthListResponseSchema, { statuses }));
 }
 
-/** To a caller who reads slowly, what it would have read is left out: it is told how things are by then. */
+/**
+ * Sends each change of a service's status. A caller who reads slowly misses the changes in between: it gets the
+ * status that holds when it reads again.
+ */
 async function watch(health: Health, call: ServerStreamCall): Promise<void> {
   const service = readService(await onlyMessage(call));
   let told: Serving | undefined;

@@ -11,9 +11,9 @@ const WHOLE_SERVER = "";
 /**
  * Whether services are served at the moment.
  *
- * 1. The whole server and every service of a specification are served from its coming to its going. A service of which
- *    it says that nothing is served is not served, and known.
- * 2. While there is none nobody knows which services there are: none is served, and none is unknown.
+ * 1. The whole server, and every service of a specification, is served while the specification is set. A service of
+ *    which the specification says that nothing is served is known, and not served.
+ * 2. While there is no specification the services are not known: none is served, and none is unknown.
  * 3. After `stop` nothing is served any more.
  */
 export class Health {
@@ -51,7 +51,7 @@ export class Health {
     return this.#services === undefined ? [WHOLE_SERVER] : [...this.#services, ...this.#refused];
   }
 
-  /** Calls the watcher whenever something may have changed, until the function that is given is called. */
+  /** Calls the watcher whenever a status may have changed, until the returned function is called. */
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);

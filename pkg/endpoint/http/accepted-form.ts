@@ -3,19 +3,21 @@
 /** How an error is written. */
 export type ErrorForm = "text" | "json";
 
-/** How well a media range fits: the more it says, the more it counts (RFC 9110, 12.5.1). */
+/**
+ * The media ranges that fit each form. The most specific one comes first, because it counts most (RFC 9110, 12.5.1).
+ */
 const RANGES: Readonly<Record<ErrorForm, readonly string[]>> = {
   text: ["text/plain", "text/*", "*/*"],
   json: ["application/json", "application/*", "*/*"],
 };
 
-/** A quality: `0` to `1` with at most three digits. What is none counts as 1, as if it were left out. */
+/** A quality: `0` to `1` with at most three digits. A malformed one counts as 1, as if it were left out. */
 const QUALITY = /^q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*$/i;
 
 /**
- * How a caller wants to read an error, by its header `accept`. JSON, unless it prefers text, or says nothing: then it gets
- * what Cloudstate's proxy sends. Of two forms that it likes as well, one that it names counts more than one that is only
- * among those that it would take.
+ * The form in which a caller wants to read an error, by its header `accept`. It is JSON unless the caller prefers
+ * text. Without the header it is text, which Cloudstate's proxy sends. If both forms have the same quality, it is text
+ * only if the header has a more specific media range for text.
  */
 export function acceptedForm(accept: string | undefined): ErrorForm {
   if (accept === undefined) return "text";

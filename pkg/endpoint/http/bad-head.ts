@@ -9,7 +9,7 @@ import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpResponse } from "./exchange.ts";
 import { HttpError, methodNotAllowed } from "./http-error.ts";
 
-/** The refusal of a request whose head another reader may read otherwise; undefined if there is none. */
+/** The refusal of a request whose head another parser may read differently; undefined if there is no such problem. */
 export function badHttp1Head(request: IncomingMessage): HttpResponse | undefined {
   const problem = headProblem(request);
   if (problem === undefined) return undefined;
@@ -17,7 +17,10 @@ export function badHttp1Head(request: IncomingMessage): HttpResponse | undefined
   return refusal(new HttpError(isMalformed ? "MALFORMED_REQUEST" : "UNKNOWN_TRANSFER_CODING", problem.text));
 }
 
-/** The same of HTTP/2: `host` may repeat `:authority`, but not differ from it (RFC 9113, 8.3.1). nghttp2 refuses several. */
+/**
+ * The same for HTTP/2: `host` may repeat `:authority`, but not differ from it (RFC 9113, 8.3.1). nghttp2 itself
+ * refuses several `host` headers.
+ */
 export function badHttp2Head(headers: IncomingHttpHeaders): HttpResponse | undefined {
   const { host, ":authority": authority, ":path": path } = headers;
   if (typeof path === "string" && path.includes("#"))
@@ -44,7 +47,7 @@ export function refuseHttp1(response: ServerResponse, answer: HttpResponse): voi
   response.writeHead(answer.status, [...headersOf(answer), "connection", "close"]).end(answer.body);
 }
 
-/** Refuses this stream alone: the others of its connection are framed apart from it. */
+/** Refuses only this stream, because HTTP/2 frames the other streams of its connection separately. */
 export function refuseHttp2(stream: ServerHttp2Stream, answer: HttpResponse): void {
   // Without a listener an error of the stream would end the process (I12).
   stream.on("error", () => undefined);

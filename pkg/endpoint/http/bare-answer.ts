@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpResponse } from "./exchange.ts";
 
-/** Writes an answer of HTTP/1.1 to a connection that Node's server has let go of, and closes it. */
+/** Writes an answer of HTTP/1.1 to a connection that Node's server no longer manages, and closes it. */
 export function writeBareAnswer(socket: Duplex, answer: HttpResponse): void {
   if (!socket.writable) {
     socket.destroy();

@@ -15,8 +15,9 @@ export interface BodyLimits {
 }
 
 /**
- * A chunk of this size fills at least half of what is read of a socket at once, so more of it is there already, and libuv
- * would read 2 MiB of each connection before it looks at the next one. Connections with so much take turns instead.
+ * A chunk of this size fills at least half of the buffer for one read of a socket, so more data is there already.
+ * libuv would then read 2 MiB of this connection before it reads the next one. Connections with such chunks take
+ * turns instead.
  */
 export const LARGE_CHUNK_BYTES = 32_768;
 
@@ -37,10 +38,11 @@ export class BodyReader {
   }
 
   /**
-   * The whole body. Its bytes are taken from the charge as they come, and stay taken. A refused body is left unread
-   * beyond the limit; whoever owns the connection discards the rest.
+   * Reads the whole body. Its bytes are taken from the charge as they arrive, and stay taken unless reading fails. A
+   * refused body is not read beyond the limit: the owner of the connection discards the rest.
    *
-   * @throws HttpError REQUEST_TOO_LARGE, REQUEST_TIMEOUT, ENDPOINT_OVERLOADED, or MALFORMED_REQUEST if the caller went away.
+   * @throws HttpError REQUEST_TOO_LARGE, REQUEST_TIMEOUT, ENDPOINT_OVERLOADED, or MALFORMED_REQUEST if the caller
+   * went away.
    */
   read(source: Readable, charge: Charge): Promise<Buffer> {
     return new Promise((resolve, reject) => {

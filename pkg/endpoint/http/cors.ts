@@ -9,16 +9,16 @@ import type { HttpRequest, HttpResponse } from "./exchange.ts";
 export interface CrossOrigin {
   /** Whether pages of this origin may. */
   allows(origin: string): boolean;
-  /** The answer to a page's question whether it may; undefined if this is no such question, or it may not. */
+  /** The answer to a preflight request; undefined if the request is not a preflight, or its origin is not allowed. */
   preflight(request: HttpRequest): HttpResponse | undefined;
-  /** What every answer carries, as a flat list of names and values. */
+  /** Headers that every answer carries, as a flat list of names and values. */
   headers(request: IncomingHttpHeaders): readonly string[];
 }
 
 /** Stands for every origin. */
 const ANY = "*";
 
-/** More than anybody has, and few enough to look through. */
+/** More origins than any installation needs, and few enough to search. */
 const MAX_ORIGINS = 100;
 
 /** How long a browser may remember the answer to a preflight, in seconds: the most that Chromium does. */
@@ -28,8 +28,8 @@ const NONE: readonly string[] = [];
 const TOKENS = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 
 /**
- * The origins of a list with commas: `*`, or each `https://host[:port]` as browsers send it. Undefined if one is none,
- * or there are too many.
+ * The origins of a comma-separated list, each `*`, or `https://host[:port]` or `http://host[:port]` as browsers send
+ * it. Undefined if one is malformed, or there are too many.
  */
 export function parseOrigins(list: string): readonly string[] | undefined {
   const origins = list.split(",").map((origin) => origin.trim());

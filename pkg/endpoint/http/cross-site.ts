@@ -23,9 +23,10 @@ const SENT_WITHOUT_PREFLIGHT = new Set([
 ]);
 
 /**
- * Refuses what a page of another origin makes a browser send without asking first, if it may change something: a form
- * can call a method that takes no body. All else that a page sends needs a preflight, which only an allowed origin passes;
- * a gateway in front may answer preflights by rules of its own. GET and HEAD change nothing (RFC 9110, 9.2.1).
+ * Refuses a POST that a page of another origin makes a browser send without a preflight, because a form can call a
+ * method that takes no body. Other requests of a page that may change something need a preflight, which only an
+ * allowed origin passes; a gateway in front may answer preflights by its own rules. GET and HEAD change nothing (RFC
+ * 9110, 9.2.1).
  *
  * @throws HttpError `ORIGIN_NOT_ALLOWED`
  */
@@ -38,16 +39,19 @@ export function refuseCrossSite(
   if (method !== "POST" || (origin === undefined && site === undefined)) return;
   const [type = ""] = contentType.split(";", 1);
   if (!SENT_WITHOUT_PREFLIGHT.has(type.trim().toLowerCase())) return;
-  // Pages cannot set this header, and it holds also where a proxy in front has changed `Host`.
+  // Pages cannot set this header, and it is right even where a proxy in front has changed `Host`.
   if (site === "same-origin" || site === "none") return;
   if (origin !== undefined && isOwnOrigin(origin, headers)) return;
-  // A page that hides its origin is one of every origin, but none of those that are named.
+  // A page that hides its origin is allowed only if every origin is.
   if (crossOrigin?.allows(origin ?? "null") === true) return;
   const text = "pages of this origin may not call methods here; --cors-origins names those that may";
   throw new HttpError("ORIGIN_NOT_ALLOWED", text);
 }
 
-/** Whether the page came from the host that it calls. Its scheme is not known, because TLS ends before us. */
+/**
+ * Whether the page came from the host that it calls. The schemes are not compared, because TLS ends in front of this
+ * port.
+ */
 export function isOwnOrigin(origin: string, headers: IncomingHttpHeaders): boolean {
   const page = URL.parse(origin);
   const host = headers[":authority"] ?? headers.host;

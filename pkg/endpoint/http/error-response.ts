@@ -12,19 +12,19 @@ export const TEXT_TYPE = "text/plain; charset=utf-8";
 
 const JSON_TYPE = "application/json";
 
-/** What of a failure its caller may see. */
+/** The parts of a failure that its caller may see. */
 interface Shown {
   readonly grpcStatus: Status;
   readonly httpStatus: number;
-  /** Undefined: a peer gave what is no code. */
+  /** Undefined if a peer gave a text that is not a code. */
   readonly code: string | undefined;
   readonly text: string;
   readonly headers?: readonly string[];
 }
 
 /**
- * The answer to a request that failed, in the form that its caller likes (`accept`): a status as JSON, or the text as it is
- * (Cloudstate's TCK compares it). The reason's code is beside both.
+ * The answer to a request that failed, in the form that its caller prefers (`accept`): a status as JSON, or the plain
+ * text (Cloudstate's TCK compares it). The error code is a header in both cases.
  */
 export function errorResponse(thrown: unknown, accept: string | undefined, logger: Logger): HttpResponse {
   const shown = show(thrown, logger);
@@ -67,7 +67,7 @@ function show(thrown: unknown, logger: Logger): Shown {
   return { grpcStatus: Status.INTERNAL, httpStatus: 500, code: "INTERNAL", text: "internal error" };
 }
 
-/** The status of gRPC that says what a refusal's HTTP status says. */
+/** The gRPC status that corresponds to the HTTP status of a refusal. */
 export function grpcStatusOf(status: number): Status {
   return GRPC_STATUS[status] ?? (status >= 500 ? Status.INTERNAL : Status.INVALID_ARGUMENT);
 }
@@ -81,7 +81,10 @@ const GRPC_STATUS: Readonly<Record<number, Status>> = {
   503: Status.UNAVAILABLE,
 };
 
-/** The code of a status may come from a peer; what is no code must not become a header. */
+/**
+ * Whether a text has the form of a code. The code of a status may come from a peer, and any other text must not
+ * become a header.
+ */
 function isCode(text: string): boolean {
   return /^[\w.-]{1,64}$/.test(text);
 }

@@ -14,7 +14,10 @@ export interface HttpRequest {
   readonly headers: IncomingHttpHeaders;
   /** The same as a flat list of names and values, in the order in which they came. */
   readonly rawHeaders: readonly string[];
-  /** What it holds of its caller's share; closed when all is over. */
+  /**
+   * The part that the request holds of its caller's share; closed when the answer has been taken or the caller has
+   * gone.
+   */
   readonly request: OpenRequest;
   /** False if it is known that no body follows. */
   readonly hasBody: boolean;
@@ -40,7 +43,10 @@ export interface StreamedHttpResponse {
   readonly status: number;
   readonly contentType: string;
   readonly headers: readonly string[];
-  /** Iterated once, also if the caller has gone. If it throws, the answer is broken off: nobody takes it for whole. */
+  /**
+   * Iterated once, even if the caller has gone. If it throws, the answer is broken off, so that the caller does not
+   * take it for complete.
+   */
   readonly pieces: AsyncIterable<string | Uint8Array>;
 }
 

@@ -93,7 +93,7 @@ export class HttpError extends CodedError<HttpErrorCode> {
 }
 
 /**
- * The path is there, but not under this HTTP method (RFC 9110, 15.5.6).
+ * The error of a path that is served, but not under this HTTP method (RFC 9110, 15.5.6).
  *
  * @param allowed none for CONNECT, which asks for no path.
  */

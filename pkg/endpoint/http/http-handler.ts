@@ -13,23 +13,23 @@ import type { Transcoder } from "./transcoder.ts";
 import { writeAnswer } from "./write-answer.ts";
 
 export interface HttpHandlerOptions {
-  /** What serves at this moment. Throws what the caller shall get if nothing does. */
+  /** The transcoder of the current specification. Throws the caller's error if nothing is served. */
   readonly transcoder: () => Transcoder;
   readonly crossOrigin: CrossOrigin | undefined;
   /** Answers `GET /`, where no rule of the user function does. Undefined: it is a path like any other. */
   readonly front: FrontPage | undefined;
-  /** Undefined costs nothing. */
+  /** Called for every answered request; undefined costs nothing. */
   readonly onAnswered: AnswerListener | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What is shown to those who ask for nothing in particular. */
+/** Makes the answer to `GET /` and `HEAD /`. */
 export type FrontPage = (request: Pick<HttpRequest, "headers">) => HttpResponse;
 
 /**
- * Answers requests, and turns what goes wrong with one into its answer (I12). A request that was refused for want of a
- * place or of memory is answered so, unless it is a probe (I11).
+ * Answers requests, and turns each failure into the answer of its request (I12). A request for which there is no
+ * place or no memory gets `ENDPOINT_OVERLOADED`, unless it is a network probe (I11).
  */
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const { transcoder, crossOrigin, front, onAnswered, clock, logger } = options;
@@ -55,7 +55,10 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   };
 }
 
-/** A rule of the user function goes before, were it for another method. */
+/**
+ * Whether the front page answers the request. A rule of the user function for `/` goes first, even if it is for
+ * another HTTP method.
+ */
 function asksForFront({ method, target }: HttpRequest, error: unknown): boolean {
   if (!(error instanceof HttpError) || error.code !== "UNKNOWN_PATH") return false;
   return (method === "GET" || method === "HEAD") && (target === "/" || target.startsWith("/?"));

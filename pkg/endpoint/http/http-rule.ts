@@ -25,7 +25,7 @@ export type BodyRule =
 export interface PathField {
   /** As the template has it: `book.name`. */
   readonly name: string;
-  /** The message fields on the way to it, from the input message on; none if it is a field of that. */
+  /** The message fields on the way to it, from the input message on; empty if it is a field of the input message. */
   readonly parents: readonly DescField[];
   /** A scalar or an enum. */
   readonly field: DescField;
@@ -44,18 +44,24 @@ export interface HttpBinding {
   readonly responseField: DescField | undefined;
 }
 
-/** The bindings of a method, and what is wrong with those that are missing here. */
+/** The valid bindings of a method, and the errors of its other bindings. */
 export interface HttpBindings {
   readonly bindings: readonly HttpBinding[];
   readonly errors: readonly string[];
 }
 
-/** A message that is not JSON but whatever it says: its bytes are the body, its content type the header. */
+/**
+ * Whether a message is a `google.api.HttpBody`, which is not written as JSON: its bytes are the body, and its content
+ * type is the header.
+ */
 export function isHttpBody(message: DescMessage): boolean {
   return message.typeName === "google.api.HttpBody";
 }
 
-/** Reads the method's `google.api.http` option, or stands in for it (as Cloudstate's proxy does). */
+/**
+ * Reads the method's `google.api.http` option. Without one, the method gets a default binding (as in Cloudstate's
+ * proxy).
+ */
 export function httpBindings(method: DescMethod): HttpBindings {
   return hasOption(method, http) ? ruleBindings(method, getOption(method, http)) : defaultBindings(method);
 }
@@ -132,7 +138,8 @@ function readPattern(rule: HttpRule): { readonly httpMethod: string; readonly pa
 }
 
 /**
- * A method that callers can name: Node reads those of IANA's registry and no others. `CONNECT` has no path (RFC 9110, 9.3.6).
+ * Checks that callers can send the HTTP method: Node reads those of IANA's registry and no others. `CONNECT` has no
+ * path (RFC 9110, 9.3.6).
  */
 function customMethod(kind: string): string {
   if (kind === ANY_METHOD || (METHODS.includes(kind) && kind !== "CONNECT")) return kind;
@@ -179,7 +186,10 @@ function kindOf(field: DescField): string {
   return field.fieldKind === "message" ? `a ${field.message.typeName}` : `of kind ${field.fieldKind}`;
 }
 
-/** Requests whose body means nothing, so that proxies on the way may drop or refuse it (RFC 9110, 9.3.1, 9.3.2, 9.3.8). */
+/**
+ * HTTP methods whose body has no meaning, so that proxies on the way may drop or refuse it (RFC 9110, 9.3.1, 9.3.2,
+ * 9.3.8).
+ */
 const WITHOUT_BODY: readonly string[] = ["GET", "HEAD", "TRACE"];
 
 function readBody({ input }: DescMethod, body: string, httpMethod: string): BodyRule {

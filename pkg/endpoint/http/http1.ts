@@ -31,18 +31,18 @@ export interface Http1Options {
 export interface Http1Context {
   readonly handle: HttpHandler;
   readonly bodies: BodyReader;
-  /** Whose connection it is. */
+  /** The caller of a connection. */
   readonly callerOf: (socket: Socket) => Caller;
-  /** The connection makes its first request. */
+  /** Called when a connection makes its first request. */
   readonly onFirstRequest: (socket: Socket) => void;
   /** While true, each answer asks the client to close the connection. */
   readonly isDraining: () => boolean;
   readonly crossOrigin: CrossOrigin | undefined;
-  /** Those requests go to `upgrade`, with their connections; any other upgrade is passed over. */
+  /** Whether a request goes to `upgrade` with its connection. Any other upgrade is ignored. */
   readonly isUpgrade: (request: IncomingMessage) => boolean;
   /** Never throws. */
   readonly upgrade: (request: IncomingMessage, connection: Socket, head: Buffer) => void;
-  /** Hears of those that do not come as far as `handle`. */
+  /** Called for requests that are refused before they reach `handle`. */
   readonly onAnswered: AnswerListener | undefined;
   readonly logger: Logger;
 }
@@ -50,7 +50,10 @@ export interface Http1Context {
 /** The status of `ENDPOINT_OVERLOADED`. */
 const OVERLOADED = 503;
 
-/** What is still read of a request that was refused so, in bytes; unread bytes may cost its client the answer. */
+/**
+ * How many bytes are still read of a request that was refused so, because unread bytes may cost its client the
+ * answer.
+ */
 const MAX_DISCARDED_BYTES = 65_536;
 
 /** How often connections are looked over for those that exceeded a time-out. */
@@ -64,10 +67,10 @@ const MAX_PIPELINED = 32;
  *
  * 1. Requests that come on one connection without waiting for answers (pipelining) are carried out one after the other:
  *    the next one when the peer has taken the answer before it, so a peer that does not read makes no further work.
- * 2. What waits is bounded, and counted in its caller's share (I11); beyond it the connection is cut off, because no
- *    answer could come before those that are due.
+ * 2. Waiting requests are bounded, and counted in their caller's share (I11). Beyond that the connection is cut off,
+ *    because no answer could be sent before those that are due.
  *
- * Node bounds  how long headers and bodies may take; what it finds malformed is answered here.
+ * Node bounds how long headers and bodies may take. Requests that Node finds malformed are answered here.
  */
 export function createHttp1Server(context: Http1Context, options: Http1Options): Server {
   const server = createServer({
@@ -76,11 +79,11 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     keepAliveTimeout: options.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.headersTimeoutMs),
     maxHeaderSize: options.maxHeaderBytes,
-    // A request without one is refused with a code, as other bad heads.
+    // A request without a `host` header is refused with a code, like other bad heads.
     requireHostHeader: false,
     shouldUpgradeCallback: context.isUpgrade,
   });
-  // Nor is a client waited for that does not read its answer.
+  // Closes connections on which nothing moves, so that a client that does not read its answer is not waited for.
   server.timeout = options.idleTimeoutMs;
   const connections = new WeakMap<Duplex, Connection>();
 
@@ -110,20 +113,23 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
       });
     };
     if (!connection.isBusy) return start();
-    // (1) Node says nothing of the end of an answer that had not begun: the end of the connection closes it.
+    // (1) Node does not report the end of an answer that had not begun. The end of the connection closes such a
+    // request.
     connection.waiting.push({ start, open });
     // (2)
     if (open.refusal !== undefined || connection.waiting.length > MAX_PIPELINED) cutOff(socket, connection);
   };
 
   server.on("request", (request, response) => serve(request, response));
-  // A client that asks first is told to go on when the body is wanted, or gets its refusal without having sent it.
+  // A client that sends `expect: 100-continue` gets 100 when the body is wanted, or a refusal without having sent the
+  // body.
   server.on("checkContinue", (request, response) => serve(request, response));
   server.on("checkExpectation", (request, response) =>
     serve(request, response, badHttp1Head(request) ?? unknownExpectation()),
   );
   const takeOver = (request: IncomingMessage, connection: Duplex, use: () => void): void => {
-    // Behind requests that are still being answered, whose answers would come in between, is no place to begin.
+    // A connection cannot be taken over while requests on it are still being answered, because their answers would
+    // come in between.
     const bad = badHttp1Head(request);
     const { isBusy = false, ended = false } = connections.get(connection) ?? {};
     if (isBusy || ended) connection.destroy();
@@ -150,8 +156,8 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
 }
 
 /**
- * Closes a connection with more requests than may wait. Node has read all that came with them, and makes an error for each:
- * without their stacks, because thousands of those take as long as hundreds of calls.
+ * Closes a connection with more requests than may wait. Node has read the further requests already, and makes an
+ * error for each. These errors get no stack traces, because thousands of those take as long as hundreds of calls.
  */
 function cutOff(socket: Socket, connection: Connection): void {
   connection.ended = true;
@@ -161,14 +167,17 @@ function cutOff(socket: Socket, connection: Connection): void {
   socket.destroy();
 }
 
-/** What is under way on a connection. */
+/** The requests and the answer in progress on a connection. */
 interface Connection {
   latest: IncomingMessage;
   /** Whether there is an answer that the peer has not taken whole. */
   isBusy: boolean;
   /** Requests whose turn has not come, in order. */
   readonly waiting: { readonly start: () => void; readonly open: OpenRequest }[];
-  /** It closes with the answer to a request with a bad head: what follows on it is not read. */
+  /**
+   * The connection closes, because a request had a bad head or too many were waiting. Later requests on it are
+   * ignored.
+   */
   ended: boolean;
 }
 
@@ -255,7 +264,8 @@ class Http1Exchange implements HttpExchange {
   begin(status: number, headers: readonly string[]): Writable | undefined {
     const response = this.#response;
     if (response.destroyed) return undefined;
-    // A client that asked whether to send its body, and was refused, may send it or not: only a new connection is sure.
+    // A client that asked whether to send its body, and was refused, may still send it or not. Only a new connection
+    // is unambiguous.
     const isUnsure = this.#request.headers.expect !== undefined && !this.#request.complete;
     const all = [...headers];
     const { crossOrigin } = this.#context;
@@ -267,8 +277,8 @@ class Http1Exchange implements HttpExchange {
   }
 
   /**
-   * Node bounds how long it may go on. Where the request was refused because there is too much already, it is not read to
-   * its end: its connection is closed when the client has had a chance to read why.
+   * Drops the rest of the body; Node bounds how long that may take. If the request was refused as overloaded, the
+   * rest is not read to its end: the connection is closed when the client has had a chance to read the reason.
    */
   discardBody(): void {
     const request = this.#request;
@@ -291,7 +301,7 @@ class Http1Exchange implements HttpExchange {
   }
 }
 
-/** A request that Node could not read. It is answered only if the answer cannot be taken for that of another one. */
+/** Answers a request that Node could not read, but only if the answer cannot be taken for that of another request. */
 function answerClientError(
   thrown: unknown,
   socket: Duplex,
@@ -308,7 +318,7 @@ function answerClientError(
   return answer;
 }
 
-/** Either nothing is open, or it is the one request whose rest is still awaited. */
+/** Whether no request is open, or only the one whose rest is still awaited. */
 function isAnswerable(connection: Connection | undefined): boolean {
   if (connection === undefined) return true;
   const { latest, isBusy, waiting } = connection;

@@ -15,7 +15,7 @@ export interface Http2Context {
   readonly handle: HttpHandler;
   readonly bodies: BodyReader;
   readonly accounts: CallerAccounts;
-  /** Of streams that begin; those of gRPC too. */
+  /** Turns for streams that begin, shared with the streams of gRPC. */
   readonly turns: Turns<Caller>;
   readonly crossOrigin: CrossOrigin | undefined;
   readonly logger: Logger;
@@ -28,7 +28,7 @@ export function serveHttp2Stream(
   headers: IncomingHttpHeaders,
   rawHeaders: readonly string[],
 ): void {
-  // A stream that breaks is seen by its "close"; without a listener the error would end the process (I12).
+  // A broken stream is noticed by its "close". Without a listener the error would end the process (I12).
   stream.on("error", () => undefined);
   const caller = callerOf(stream.session, context.accounts);
   const exchange = new Http2Exchange(stream, headers, rawHeaders, caller, context);
@@ -103,7 +103,7 @@ class Http2Exchange implements HttpExchange {
   }
 
   onCancel(listener: () => void): void {
-    // That is: closed before the answer was written whole.
+    // Node emits "aborted" if the stream is closed before the answer was written whole.
     if (this.#stream.aborted) listener();
     else this.#stream.once("aborted", listener);
   }
@@ -118,7 +118,7 @@ class Http2Exchange implements HttpExchange {
     return stream;
   }
 
-  /** Once the answer is out, the client is told to stop (RFC 9113, 8.1). */
+  /** Drops the rest of the body. Once the answer has been sent, the client is told to stop sending (RFC 9113, 8.1). */
   discardBody(): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.readableEnded || stream.endAfterHeaders) return;

@@ -4,7 +4,7 @@ import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 
-/** The value by which Knative asks whether whatever stands before the user's container is there. */
+/** The value by which Knative asks whether the proxy in front of the user's container answers. */
 const QUEUE = "queue";
 
 /**

@@ -8,8 +8,8 @@ import { fitsType, isBase64, isDuration, isFieldMask, isTimestamp } from "../jso
 import { HttpError } from "./http-error.ts";
 
 /**
- * The value of a path variable or query parameter as protobuf JSON has it, which takes numbers as text too. Ranges are
- * left to the JSON mapping.
+ * The value of a path variable or query parameter as protobuf JSON has it, which takes numbers as text too. Whole
+ * numbers of 32 bits are checked here; all other ranges are left to the JSON mapping.
  *
  * @param source for the error text, as `query parameter "page.size"`.
  * @throws HttpError WRONG_PARAMETER_TYPE
@@ -33,7 +33,10 @@ export function parameterJson(field: DescField, text: string, source: string): J
 }
 
 const INTEGER = /^-?\d{1,20}$/;
-/** Each digit can be matched in one way only: with two, a long text of digits that is no number takes its square. */
+/**
+ * Each digit can be matched in one way only. With two ways, a long text of digits that is not a number would take
+ * quadratic time.
+ */
 const DECIMAL = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
 
@@ -99,7 +102,7 @@ function textMessageJson(message: DescMessage, text: string, source: string): Js
   return text;
 }
 
-/** Whether the value of a parameter may have blanks: all but texts have none, and a raw `+` is itself in them. */
+/** Whether the value of a parameter may have blanks. Only texts may: in all other values a raw `+` is itself. */
 export function mayHaveBlanks(field: DescField): boolean {
   const { message } = field;
   if (message !== undefined) return message.typeName === "google.protobuf.StringValue";

@@ -20,7 +20,7 @@ export interface TemplateVariable {
 export interface PathTemplate {
   readonly segments: readonly TemplateSegment[];
   readonly variables: readonly TemplateVariable[];
-  /** What stands behind the last colon, percent-decoded; undefined if there is none. */
+  /** The text after the last colon, percent-decoded; undefined if there is none. */
   readonly verb: string | undefined;
 }
 
@@ -31,8 +31,8 @@ export class PathTemplateError extends Error {
 
 /**
  * Reads a template: `/` segments, then an optional `:verb`. A segment is a literal, `*`, `**` (the last one only),
- * `{field}` or `{field=segments}`. Beyond the grammar of `google/api/http.proto`, `/` alone is the root, as grpc-gateway
- * and Envoy have it.
+ * `{field}` or `{field=segments}`. Beyond the grammar of `google/api/http.proto`, `/` alone is the root, as
+ * grpc-gateway and Envoy have it.
  *
  * @throws PathTemplateError
  */

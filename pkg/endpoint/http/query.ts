@@ -10,10 +10,10 @@ const MAX_DEPTH = 100;
 
 /**
  * The query as the protobuf JSON of the input message: `a.b=1&a.b=2` sets the repeated field `b` of the message field
- * `a`. Fields go by their name in the `.proto` file or by their JSON name. A raw `+` is a blank in texts, as forms have it, and
+ * `a`. A field is named as in the `.proto` file or by its JSON name. A raw `+` is a blank in texts, as in forms, and
  * itself in values that have no blanks: base64, numbers, dates.
  *
- * @param query what stands behind the question mark.
+ * @param query the text after the question mark.
  * @throws HttpError
  */
 export function queryJson(message: DescMessage, query: string): JsonObject {
@@ -38,7 +38,7 @@ function setParameter(json: JsonObject, message: DescMessage, name: string, raw:
       throw unknownParameter(message, name);
     }
     parent = field.message;
-    // Only messages stand here: a message that is written as text or scalar has no way into it.
+    // Always an object, because parameters inside messages that JSON writes as a text or scalar have been refused.
     object = (object[field.jsonName] ??= emptyObject()) as JsonObject;
   }
   const field = fieldOf(parent, path.at(-1) ?? "");

@@ -20,7 +20,7 @@ export type ReplyEncoder = (payload: Uint8Array) => ReplyBody;
 
 const JSON_TYPE = "application/json";
 
-/** What bytes are if nobody says it. */
+/** The content type of bytes if the reply does not name one. */
 export const BYTES_TYPE = "application/octet-stream";
 
 /**
@@ -77,7 +77,10 @@ function fieldMessage(message: Message, field: DescField): Message {
   return value ?? create(field.message);
 }
 
-/** A text as the value of a header, without blanks at its edges; undefined if it has other than printable ASCII. */
+/**
+ * A text as the value of a header, without blanks at its edges; undefined if it is empty or has characters other than
+ * printable ASCII.
+ */
 export function headerValue(text: string): string | undefined {
   return /^[\x20-\x7e]*$/.test(text) ? text.trim() || undefined : undefined;
 }

@@ -10,7 +10,7 @@ import { shown } from "./shown.ts";
 
 type RequestHead = Pick<HttpRequest, "headers" | "contentType">;
 
-/** Whether a body can be taken as it comes, which is so of almost all. */
+/** Whether a body can be taken without checks and without unpacking, as almost all can. */
 export function isPlainBody({ headers, contentType }: RequestHead, takes: BodyForm): boolean {
   if (takes === "none") return true;
   return (
@@ -19,11 +19,12 @@ export function isPlainBody({ headers, contentType }: RequestHead, takes: BodyFo
 }
 
 /**
- * Reads a body of which the headers say more than that it is JSON. A refusal comes before the body is read, unless only
- * reading shows whether there is one.
+ * Reads a body whose headers say more than that it is JSON. A refusal comes before the body is read, unless only
+ * reading shows whether there is a body.
  *
  * @param maxBytes of the body before and after it is unpacked; its bytes are taken from the request's charge.
- * @throws HttpError `UNSUPPORTED_CONTENT_TYPE`, `UNSUPPORTED_CONTENT_ENCODING`, and those of `readBody` and of unpacking
+ * @throws HttpError `UNSUPPORTED_CONTENT_TYPE`, `UNSUPPORTED_CONTENT_ENCODING`, and those of `readBody` and of
+ * unpacking
  */
 export async function readPackedBody(
   request: HttpRequest,
@@ -46,7 +47,10 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/gi;
 /** Names of encodings of which every text is UTF-8 too. */
 const UTF_8: ReadonlySet<string> = new Set(["ascii", "us-ascii", "utf-8", "utf8"]);
 
-/** JSON has no parameters (RFC 8259, 11); one that says that the text is not UTF-8 would have it read wrongly. */
+/**
+ * The refusal of a content type other than JSON in UTF-8. JSON has no parameters (RFC 8259, 11), but a `charset` that
+ * is not UTF-8 is refused because the text would be read wrongly.
+ */
 function refusalOfType(contentType: string | undefined): HttpError | undefined {
   if (contentType === undefined) return unsupportedType("there is none");
   if (!JSON_TYPE.test(contentType)) return unsupportedType(`it is ${shown(contentType)}`);

@@ -25,13 +25,13 @@ import { pathValues } from "./path-values.ts";
 import { queryJson } from "./query.ts";
 import { textMessageEncoder } from "./text-message.ts";
 
-/** What of a request becomes the input message. */
+/** The parts of a request that become the input message. */
 export interface MessageSource {
   /** The path's elements, still percent-encoded. */
   readonly segments: readonly string[];
-  /** What stands behind the question mark; empty if nothing does. */
+  /** The text after the question mark; empty if there is none. */
   readonly query: string;
-  /** What came; passed over by a binding that takes no body. */
+  /** Undefined if there is none; ignored by a binding that takes no body. */
   readonly body: Buffer | undefined;
   /** Of the body. */
   readonly contentType: string | undefined;
@@ -80,7 +80,10 @@ export function requestEncoder(
       : serialize(input, parameterMessage(binding, source));
 }
 
-/** Of a path that has all that must be there, as plain texts; undefined of others. */
+/**
+ * A direct encoder of messages whose fields all come from the path, as plain texts. Undefined if a field is required,
+ * nested or not a plain text.
+ */
 function pathTextEncoder({ method, pathFields }: HttpBinding): ReturnType<typeof textMessageEncoder> {
   if (method.input.fields.some(({ presence }) => presence === FeatureSet_FieldPresence.LEGACY_REQUIRED))
     return undefined;
@@ -88,7 +91,7 @@ function pathTextEncoder({ method, pathFields }: HttpBinding): ReturnType<typeof
   return textMessageEncoder(pathFields.map(({ field }) => field));
 }
 
-/** The input message as the path and the query alone have it. */
+/** The input message, made from the path and the query alone. */
 function parameterMessage(binding: HttpBinding, source: MessageSource): Message {
   const { input } = binding.method;
   const json = source.query === "" ? emptyObject() : queryJson(input, source.query);
@@ -116,7 +119,7 @@ function emptyObject(): JsonObject {
   return Object.create(null) as JsonObject;
 }
 
-/** What the query says, which must not be about the field that the body is. */
+/** The JSON of the query, which must not set the field that the body sets, nor a part of it. */
 function queryBeside(bodyField: DescField, input: DescMessage, query: string): JsonObject {
   const json = queryJson(input, query);
   if (json[bodyField.jsonName] === undefined) return json;
@@ -192,7 +195,10 @@ function bodySetter(
   };
 }
 
-/** A JSON text as the only member of an object. What is not one text alone could name other members. */
+/**
+ * A JSON text as the only member of an object. The text must have been checked, because bytes that are not one JSON
+ * text could add other members.
+ */
 function onlyMember(name: string, text: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{${JSON.stringify(name)}:`), text, END_OF_OBJECT]);
 }

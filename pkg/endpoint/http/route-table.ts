@@ -5,13 +5,13 @@
  * of routes.
  *
  * 1. Of several routes that match, the most specific one wins. A verb goes before none; then, from left to right, a
- *    literal goes before `*`, and `*` before `**`; then an HTTP method goes before "any method". HEAD is GET where there
- *    is nothing of its own (RFC 9110, 9.3.2).
+ *    literal goes before `*`, and `*` before `**`; then an HTTP method goes before "any method". HEAD uses the route
+ *    of GET if it has no route itself (RFC 9110, 9.3.2).
  * 2. Of two routes that are the same in all of that, the one added last wins (as in Cloudstate's proxy).
- * 3. Segments and verbs are compared percent-decoded, and segments are handed on as they came: whoever reads a variable
- *    decodes it, once.
- * 4. What stands behind the last colon is a verb if the path has a route with that verb, whatever its HTTP method, else a
- *    part of the last segment. So one path never names two things. An encoded colon (`%3A`) is no colon here.
+ * 3. Segments and verbs are compared percent-decoded, but a match holds the segments as they came: the code that
+ *    reads a variable decodes it, once.
+ * 4. The text after the last colon is a verb if the path has a route with that verb, whatever its HTTP method, else a
+ *    part of the last segment. So one path never has two meanings. An encoded colon (`%3A`) never begins a verb.
  */
 
 import type { PathTemplate } from "./path-template.ts";
@@ -67,7 +67,10 @@ export class RouteTable<Route> {
     return this.#find(httpMethod, segments, "");
   }
 
-  /** The HTTP methods under which a path is found, sorted; none if it is nobody's. Slow: for those who asked for another one. */
+  /**
+   * The HTTP methods under which a path has a route, sorted; empty if it has none. Slow: only for requests that no
+   * route takes.
+   */
   methodsOf(path: string): string[] {
     return [...new Set([...this.#httpMethods, "HEAD"])]
       .filter((each) => this.find(each, path) !== undefined)
@@ -112,7 +115,7 @@ function pick<Route>(byMethod: Map<string, Route> | undefined, httpMethod: strin
   return own ?? byMethod.get(ANY_METHOD);
 }
 
-/** The elements of a path without the verb that its last one ends with; undefined if that is none of these. */
+/** Splits the verb off the last element of a path; undefined if the path does not end with one of `verbs`. */
 function splitVerb(
   segments: readonly string[],
   verbs: ReadonlySet<string>,
@@ -128,7 +131,7 @@ function encodedLiteral<Route>(node: Node<Route>, segment: string): Node<Route> 
   return segment.includes("%") ? node.literals.get(decoded(segment)) : undefined;
 }
 
-/** What is broken encoding stays as it is, and equals nothing. */
+/** Percent-decodes a text. Broken encoding stays as it is. */
 function decoded(text: string): string {
   if (!text.includes("%")) return text;
   try {

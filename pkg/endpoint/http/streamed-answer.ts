@@ -3,12 +3,12 @@
 /**
  * Replies in a stream as the pieces of one answer.
  *
- * 1. The answer begins with the first reply, whose metadata are its headers; what fails before that is an error like
- *    any other.
+ * 1. The answer begins with the first reply, whose metadata are its headers. A failure before that is answered like
+ *    any other error.
  * 2. A reply is asked for when the one before has been taken (I11).
- * 3. A failure behind that is the last thing that the caller sees, in the answer's own format; where the format has no
- *    place for it, the answer is broken off. Nobody takes what came for the whole.
- * 4. Whoever stops taking the pieces cancels the source.
+ * 3. A later failure is the last thing that the caller gets, in the answer's own format. Where the format has no
+ *    place for it, the answer is broken off. In both cases the caller does not take the answer for complete.
+ * 4. If the reader of the pieces stops, the source is cancelled.
  */
 
 import { settlesWithin } from "../../base/mod.ts";
@@ -24,14 +24,14 @@ import type { HttpBinding } from "./http-rule.ts";
 import { answersWithBytes, BYTES_TYPE, headerValue } from "./reply-json.ts";
 import type { ReplyBody } from "./reply-json.ts";
 
-/** How replies, and the failure behind them, are written. */
+/** How replies, and a failure after them, are written. */
 interface Format {
   piece(payload: Uint8Array): ReplyBody | Promise<ReplyBody>;
   /** Of the answer. */
   contentType(first: ReplyBody | undefined, metadata: Metadata): string;
-  /** What the caller reads of a failure; undefined if there is no place for it. */
+  /** The text of a failure, from its status as JSON; undefined if the format has no place for it. */
   failure(status: string): string | undefined;
-  /** What may stand between replies, and says nothing; undefined if nothing may. */
+  /** A text without meaning that may be sent between replies; undefined if the format has none. */
   readonly filler?: string;
   readonly headers: readonly string[];
 }
@@ -45,8 +45,8 @@ export type StreamEncoder = (
 ) => Promise<StreamedHttpResponse>;
 
 /**
- * The encoder of a binding. To callers who ask for `text/event-stream` replies are server-sent events, else lines of
- * JSON, or the bytes of a `google.api.HttpBody` one behind the other (as Cloudstate's proxy does).
+ * The encoder of a binding. Callers who ask for `text/event-stream` get replies as server-sent events. Others get
+ * lines of JSON, or the bytes of one `google.api.HttpBody` after the other (as from Cloudstate's proxy).
  */
 export function streamEncoder(binding: HttpBinding, codec: JsonCodec, context: StreamContext): StreamEncoder {
   const asked = eventFormat(codec);
@@ -87,7 +87,7 @@ async function* pieces(
     yield first;
     for (;;) {
       const next = source.next();
-      // Proxies on the way may cut a connection on which nothing moves.
+      // Fillers are sent because proxies on the way may cut a silent connection.
       if (format.filler !== undefined)
         while (!(await settlesWithin(next, streamKeepAliveMs, clock))) yield format.filler;
       const item = await next;

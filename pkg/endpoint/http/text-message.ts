@@ -12,8 +12,8 @@ const MAX_FIELD_NUMBER = 15;
 const LENGTH_DELIMITED = 2;
 
 /**
- * A direct encoder for the commonest read, which names its entity in the path and asks for nothing else: it saves the
- * way through a JSON object and a message. Undefined if a field is anything but a plain string with a small number.
+ * A direct encoder for the most common read, which names its entity in the path and has no other input: it avoids a
+ * JSON object and a message. Undefined if a field is anything but a plain string with a small number.
  */
 export function textMessageEncoder(fields: readonly DescField[]): TextMessageEncoder | undefined {
   if (!fields.every(isPlainText)) return undefined;

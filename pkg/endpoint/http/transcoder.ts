@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * HTTP with JSON in, commands out: `google.api.http` over the methods of one specification.
+ * Turns requests of HTTP with JSON into commands, by the `google.api.http` rules of one specification.
  *
- * 1. What is wrong with a request is found before anything is dispatched.
- * 2. A body that no rule takes is read within its limit and dropped, so that the connection can go on.
+ * 1. An error in a request is found before anything is dispatched.
+ * 2. A body that no rule takes is read within its limit and dropped, so that the connection can still be used.
  */
 
 import { REQUEST_BYTES, Status, StatusError } from "../../grpc/mod.ts";
@@ -72,7 +72,7 @@ export function createTranscoder(
   };
 }
 
-/** Gives a request's message away and makes the answer of what comes back. */
+/** Dispatches a request's message, and makes the answer from the replies. */
 type Answerer = (request: HttpRequest, payload: Uint8Array) => Promise<HttpAnswer>;
 
 type MakeAnswerer = (
@@ -97,7 +97,7 @@ const unaryAnswerer: MakeAnswerer = (_binding, method, codec, context) => {
   };
 };
 
-/** Over HTTP a stream of messages to the user function is always of one. */
+/** Over HTTP a stream of messages to the user function always has one message. */
 const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
   const { dispatch } = context;
   const encodeReplies = streamEncoder(binding, codec, context);
@@ -152,7 +152,7 @@ function routeTable(spec: UserFunctionSpec, codecs: JsonCodecs, context: Serving
   return routes;
 }
 
-/** Clients of proxies send the whole URL (RFC 9112, 3.2.2). */
+/** The path and query of a target. Clients of proxies send the whole URL (RFC 9112, 3.2.2). */
 function originForm(target: string): string {
   if (target.startsWith("/")) return target;
   const rest = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];

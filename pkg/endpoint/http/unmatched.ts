@@ -8,12 +8,12 @@ import { networkProbe } from "./network-probe.ts";
 import type { RouteTable } from "./route-table.ts";
 import { shown } from "./shown.ts";
 
-/** Calls over HTTP/2 are answered before they come here. */
+/** Only for HTTP/1.1, because gRPC calls over HTTP/2 are answered before they reach this code. */
 const GRPC_HINT = " over HTTP/1.1: gRPC is spoken over HTTP/2, and gRPC-Web over both";
 
 /**
- * The answer to a request that no route takes: that of a network probe, or of OPTIONS, to which any path that is there
- * answers (RFC 9110, 9.3.7).
+ * The answer to a request that no route takes: to a network probe, or to OPTIONS for any path that has a route (RFC
+ * 9110, 9.3.7).
  *
  * @throws HttpError `METHOD_NOT_ALLOWED`, `UNKNOWN_PATH`, `UNKNOWN_PROBE`
  */

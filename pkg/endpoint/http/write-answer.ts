@@ -8,7 +8,7 @@ import { REQUEST_BYTES } from "../../grpc/mod.ts";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpResponse, StreamedHttpResponse } from "./exchange.ts";
 
-/** Writes an answer. What a caller who has gone would have got is dropped. */
+/** Writes an answer. It is dropped if the caller has gone. */
 export async function writeAnswer(exchange: HttpExchange, answer: HttpAnswer, logger: Logger): Promise<void> {
   if ("pieces" in answer) await writePieces(exchange, answer, logger);
   else writeWhole(exchange, answer);
@@ -24,7 +24,7 @@ function writeWhole(exchange: HttpExchange, answer: HttpResponse): void {
   const { request } = exchange;
   if (request.refusal === undefined) request.bytes.holdExactly(REQUEST_BYTES + length);
   request.answered();
-  // To HEAD there is no body; HTTP/2 has ended the answer by itself then.
+  // An answer to HEAD has no body: over HTTP/2 Node has already ended it.
   if (out?.writableEnded === false) out.end(body);
   exchange.discardBody();
 }
@@ -37,9 +37,9 @@ async function writePieces(
   const out = exchange.begin(status, ["content-type", contentType, ...headers]);
   exchange.discardBody();
   try {
-    // Begun also for a caller who has gone: leaving the loop is what ends the source.
+    // The loop begins even if the caller has gone, because leaving it is what ends the source.
     for await (const piece of pieces) {
-      // It has no body, however long that would be.
+      // An answer to HEAD has no body, however long the stream would be.
       if (exchange.method === "HEAD") break;
       if (out === undefined || out.destroyed || out.writableEnded) return;
       if (!out.write(piece)) await untilTaken(exchange, out, piece);

@@ -12,16 +12,18 @@ import { extensionShapeOf, mayHoldAny, shapeOf } from "./message-shape.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
 
 /**
- * Counts the keys and values of the JSON, default values included, of a serialized message before it is read.
+ * Counts the keys and values, default values included, that a serialized message has in JSON, before the message is
+ * parsed.
  *
- * 1. It counts no fewer than `fromBinary` and `toJson` would build, and exactly those of a message as protobuf
- *    implementations write it (each field once, but for lists and maps). The paths of a `FieldMask` count as values.
+ * 1. The count is never less than what `fromBinary` and `toJson` would build. It is exact for a message as protobuf
+ *    implementations write it (each field once, except lists and maps). The paths of a `FieldMask` count as values.
  * 2. It stops at the first value beyond the bound, and at `MAX_MESSAGE_DEPTH`.
- * 3. It stops before a JSON text that is longer than `maxJsonReplyBytes` by more than `BYTES_TOO_MANY` for a value. How long
- *    the text is to the byte only the text itself tells.
- * 4. A field of a wire type that its declaration does not have, or a message that is longer than the one it is in, is
- *    refused: what `fromBinary` would read then is not what is counted here. So is a message with an `Any` that comes in two
- *    parts, which are merged: the contents of the first part may get the type of the second.
+ * 3. It stops before a JSON text is built that exceeds `maxJsonReplyBytes` by more than `BYTES_TOO_MANY` for each of
+ *    `maxJsonValues` values. The exact length is known only from the text itself.
+ * 4. It refuses a field whose wire type differs from its declaration, and a message that is longer than the message
+ *    that contains it, because `fromBinary` would then read something other than is counted here. It also refuses
+ *    a message with an `Any` that comes in two parts: parsers merge the parts, so the contents of the first may get
+ *    the type of the second.
  *
  * @throws HttpError `REPLY_TOO_LARGE`; Error if the bytes are not a message.
  */
@@ -36,16 +38,19 @@ export function countReplyValues(
   return walk.values;
 }
 
-/** By so many bytes the JSON text of a value may be shorter than what is counted for it, as of a number. */
+/** By how many bytes the count for one value may exceed its JSON text, for example that of a number. */
 const BYTES_TOO_MANY = 64;
 
-/** Fields that are read for one value: of a list of `Timestamp`s three, of the entries of a `Struct` four for two. */
+/**
+ * How many wire fields are read at most for each counted value: a list of `Timestamp`s has three for each value, the
+ * entries of a `Struct` have four for two values.
+ */
 const FIELDS_PER_VALUE = 4;
 
-/** A type's name in an `Any` that is longer is that of no type. */
+/** The longest type URL that is read from an `Any`, in bytes, because no type has a longer name. */
 const MAX_TYPE_URL_BYTES = 10_000;
 
-/** Of quotes, a colon and a comma, or of `"@type":` and `"value":`. */
+/** Room for quotes, a colon and a comma, or for `"@type":` and `"value":`. */
 const PUNCTUATION_BYTES = 24;
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
@@ -60,12 +65,12 @@ class Walk {
   readonly #maxValues: number;
   readonly #maxFields: number;
   readonly #maxTextBytes: number;
-  /** The texts of a small message are small too, so their bytes need not be looked at. */
+  /** False for a small message, because its texts are small too and need not be measured. */
   readonly #looksAtTexts: boolean;
   #cursor: WireCursor;
   #fields = 0;
   #textBytes = 0;
-  /** One is the message itself. */
+  /** Starts at one, for the message itself. */
   values = 1;
 
   constructor(
@@ -106,7 +111,7 @@ class Walk {
     any: AnyContents | undefined,
   ): void {
     const cursor = this.#cursor;
-    /** Of the fields so far whose messages may hold an `Any`; most messages have none. */
+    /** Numbers of the fields read so far whose messages may hold an `Any`. Most messages have no such field. */
     let whole: Set<number> | undefined;
     while (cursor.pos < end) {
       const tag = cursor.tag();
@@ -223,7 +228,7 @@ class Walk {
     cursor.pos = end;
   }
 
-  /** What an `Any` has in it, if its type is known: `toJson` refuses it otherwise. */
+  /** Counts the message in an `Any` if its type is known; `toJson` refuses an unknown type. */
   #contents({ type, value }: AnyContents, depth: number): void {
     if (type.length === 0) return;
     if (type.length > MAX_TYPE_URL_BYTES) throw new Error("the type of an Any is too long");
@@ -240,7 +245,10 @@ class Walk {
     return extension === undefined ? undefined : extensionShapeOf(extension);
   }
 
-  /** The bytes with the length that stands at `start`; they have been passed over. */
+  /**
+   * The contents of the length-delimited field whose length is at `start`. The cursor is already at the end of the
+   * field.
+   */
   #lastBytes(start: number): Uint8Array {
     const { bytes, pos } = this.#cursor;
     let first = start;
@@ -252,7 +260,7 @@ class Walk {
     return Math.ceil((end - this.#cursor.pos) / 3) * 4;
   }
 
-  /** Bytes of a text, from here to its end, in JSON. */
+  /** The length in JSON, in bytes, of the text from the cursor to `end`. */
   #textLength(end: number): number {
     const { bytes } = this.#cursor;
     let length = end - this.#cursor.pos;
@@ -272,7 +280,7 @@ class Walk {
   }
 }
 
-/** Whether several of the field would be merged into one, with an `Any` in it. */
+/** Whether a parser merges repeated occurrences of the field into one message that may hold an `Any`. */
 function isMerged({ repeats, message }: FieldShape): boolean {
   return message !== undefined && repeats === "once" && mayHoldAny(message);
 }

@@ -9,20 +9,27 @@ import { extensionShapeOf, shapeOf } from "./message-shape.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
 import { tooManyValues } from "./scan.ts";
 
-/** In characters. Beyond it is no number, date or name of an enum's value; to read a number takes longer than its length. */
+/**
+ * In characters. A longer text is refused as a number, date or name of an enum's value, because the time to parse a
+ * number grows faster than its length.
+ */
 const MAX_NUMBER_LENGTH = 1_000;
 
-/** `Any`s inside each other. Each of them serializes again what is in it, so a large text would take long in a deep one. */
+/**
+ * How deep `Any`s may be nested. Each level serializes its contents again, so deep nesting would multiply the cost of
+ * a large text.
+ */
 const MAX_ANYS = 10;
 
 /**
- * Counts the keys and values that the JSON of a message has when its defaults are written too, before the message is
- * made of a JSON text that leaves them out: `{}` may stand for fifty fields.
+ * Counts the keys and values that a message has in JSON with its defaults written out. It runs before the message is
+ * made, because a JSON text may leave defaults out: `{}` may stand for fifty fields.
  *
- * 1. It counts no fewer than `toJson` with defaults gives of the message that `fromJson` makes. What does not fit
- *    the message is passed over: `fromJson` refuses it, and by then has made nothing that is not counted.
+ * 1. The count is never less than what `toJson` with defaults writes of the message that `fromJson` makes. Values
+ *    that do not fit the message are skipped: `fromJson` refuses them, and everything that it has made by then is
+ *    counted.
  * 2. The paths of a `FieldMask` count as values.
- * 3. What takes longer than its length to read is refused: long numbers, and `Any`s deep inside each other.
+ * 3. It refuses values whose parsing time grows faster than their length: long numbers, and deeply nested `Any`s.
  *
  * @param json is not deeper than `MAX_JSON_DEPTH`.
  * @throws HttpError `JSON_TOO_MANY_VALUES`, `JSON_TOO_DEEP`, `WRONG_FIELD_TYPE`
@@ -41,7 +48,7 @@ export function countRequestValues(
 class Walk {
   readonly #types: Registry;
   readonly #maxValues: number;
-  /** One is the message itself. */
+  /** Starts at one, for the message itself. */
   values = 1;
 
   constructor(types: Registry, maxValues: number) {

@@ -30,17 +30,19 @@ export interface ExactJson {
 }
 
 /**
- * The JSON of a message as protobuf-es can read it without a mistake (docs/adr/0015).
+ * Corrects the JSON of a message so that protobuf-es reads it without a mistake (docs/adr/0015).
  *
  * 1. A whole number becomes the text of its digits if a double may have changed it.
  * 2. A number for a float is rounded once, from its digits.
- * 3. What protobuf-es would make another value of, and protobuf's own parsers refuse, is refused: dates that do not exist,
- *    bytes with blanks, numbers in texts that are no JSON numbers, members of an `Any` that its type has not.
+ * 3. It refuses values that protobuf's own parsers refuse and protobuf-es would turn into another value: dates that
+ *    do not exist, bytes with blanks, numbers in texts that are not JSON numbers, members of an `Any` that its type
+ *    does not have.
  * 4. All else is left as it is.
  *
  * @param text is JSON.
- * @param json what `JSON.parse` made of it; changed where it stands.
- * @param isUnclear whether it has a number that `JSON.parse` may have changed, and that may be a whole one (`scanJson`).
+ * @param json the result of `JSON.parse` for `text`; changed in place.
+ * @param isUnclear whether the text has a number that `JSON.parse` may have changed and that may be whole
+ * (`scanJson`).
  * @throws HttpError `WRONG_FIELD_TYPE`, `UNKNOWN_JSON_FIELD`
  */
 export function exactValues(
@@ -67,14 +69,15 @@ function withTexts(text: string): JsonValue {
 
 interface ExactContext extends WalkContext {
   hasOtherUrls: boolean;
-  /** Whether the digits of a number are needed that the scan did not find unclear. */
+  /** Whether a number needs its original digits although the scan did not report it as unclear. */
   wantsDigits: boolean;
 }
 
 const changes: Changes<ExactContext> = {
   scalar(type, place) {
     const change = exactScalar(type, place);
-    // In a field, null is the absence of a wrapper; one that stands alone or in an `Any` has nothing to be absent from.
+    // As the value of a field, null means that the wrapper is not set. A wrapper alone or in an `Any` is refused if
+    // it is null, because there is no field to leave unset.
     return place.kind === "message" ? refuseNull(place, change) : change;
   },
   enumValue(place) {
@@ -151,14 +154,20 @@ function refuseNull(place: Place, change: Change<ExactContext> | undefined): Cha
   };
 }
 
-/** Go's protojson writes an `Empty` in an `Any` with a value, other implementations write and protobuf-es reads it without. */
+/**
+ * Removes the empty `value` of an `Empty` in an `Any`: Go's protojson writes it, other implementations do not, and
+ * protobuf-es expects an `Empty` without it.
+ */
 function dropEmptyValue({ typeName }: DescMessage, json: JsonObject): void {
   if (typeName !== "google.protobuf.Empty") return;
   const { value } = json;
   if (isObject(value) && Object.keys(value).length === 0) delete json["value"];
 }
 
-/** Of a type that JSON has not as an object of its fields, an `Any` has the member `value` and no other. */
+/**
+ * Checks that the `Any` has the member `value` and no other besides `@type`, because JSON does not write its type as
+ * an object of its fields.
+ */
 function checkHasValueAlone(desc: DescMessage, json: JsonObject): void {
   if (!Object.hasOwn(json, "value"))
     throw new HttpError(

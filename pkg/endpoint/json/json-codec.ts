@@ -18,19 +18,22 @@ import type { JsonLimits } from "./limits.ts";
 import type { BindingRef } from "./task.ts";
 
 /**
- * Messages of one binding to and from JSON. What is small is converted at once, what is large in a thread: then the
- * result is a promise. All throw HttpError, or reject with it.
+ * Converts the messages of one binding to and from JSON. Small messages are converted at once. Large ones are
+ * converted in a worker thread, and then the result is a promise. All methods throw HttpError, or reject with it.
  */
 export interface JsonCodec {
-  /** The serialized input message of a request, whose body is given away. */
+  /**
+   * The serialized input message of a request. The body must not be used afterwards, because its memory may move to
+   * the thread.
+   */
   request(source: MessageSource, caller: Caller): Uint8Array | Promise<Uint8Array>;
-  /** The body of the answer that a serialized output message is. */
+  /** The body of the answer for a serialized output message. */
   reply(payload: Uint8Array): ReplyBody | Promise<ReplyBody>;
-  /** The JSON text of a serialized output message between two others. */
+  /** The JSON text of a serialized output message, with `before` in front of it and `after` at its end. */
   text(payload: Uint8Array, before: string, after: string): string | Uint8Array | Promise<Uint8Array>;
 }
 
-/** Who may go away before his text is converted. */
+/** The caller of a request, who may go away before the body is converted. */
 interface Caller {
   onCancel(listener: () => void): void;
 }
@@ -52,7 +55,10 @@ export class JsonCodecs {
     });
   }
 
-  /** @param index which of its method's bindings it is; undefined if messages travel whole. */
+  /**
+   * @param index the position of the binding among its method's bindings; undefined if messages travel whole, as over
+   * a WebSocket.
+   */
   of(binding: HttpBinding, index: number | undefined): JsonCodec {
     const { method } = binding;
     const ref: BindingRef = { service: method.parent.typeName, method: method.name, index };
@@ -63,7 +69,7 @@ export class JsonCodecs {
     };
   }
 
-  /** What was given is still converted. */
+  /** To be called when no further messages will come. Those that wait are still converted. */
   close(): void {
     this.#thread.close();
   }
@@ -137,7 +143,10 @@ export class JsonCodecs {
   }
 }
 
-/** What is too much to be converted at once the thread converts, or refuses. */
+/**
+ * Calls `first`, which converts at once. If it refuses a message as too large (`code`), calls `second`, with which
+ * the thread converts or refuses the message.
+ */
 function orElse<A, B>(code: HttpErrorCode, first: () => A, second: () => B): A | B {
   try {
     return first();

@@ -9,7 +9,9 @@ import type { Clock, Logger, Timer } from "../../base/mod.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { FromThread, Task, ThreadStart } from "./task.ts";
 
-/** How long the thread stays when there is nothing to convert, in milliseconds: its memory is as large as its last text. */
+/**
+ * How long an idle thread is kept, in milliseconds. It ends then because its memory stays as large as its last text.
+ */
 const IDLE_MS = 10_000;
 
 /** How long the thread may take to start, in milliseconds. */
@@ -17,7 +19,7 @@ const START_MS = 30_000;
 
 const MIB = 1_048_576;
 
-/** What a conversion gives. */
+/** The result of a conversion. */
 export interface Converted {
   readonly contentType: string;
   readonly bytes: Uint8Array;
@@ -40,10 +42,10 @@ export interface JsonThreadOptions {
 type State =
   | { readonly kind: "none" }
   | { readonly kind: "starting"; readonly worker: Worker; readonly timer: Timer }
-  /** The timer ends it. */
+  /** The timer ends the thread. */
   | { readonly kind: "idle"; readonly worker: Worker; readonly timer: Timer }
   | { readonly kind: "busy"; readonly worker: Worker; readonly timer: Timer; readonly job: Job }
-  /** It was told to end, and may still hold its memory. */
+  /** The thread is being terminated, and may still hold its memory. */
   | { readonly kind: "ending" };
 
 /**
@@ -51,11 +53,10 @@ type State =
  *
  * 1. At most one text is converted at a time, and so at most one is in memory in all its forms. The others wait in
  *    their order, as the bytes that came.
- * 2. A conversion that takes longer than its time, or more memory than the thread has, fails alone: the thread ends,
- *    and there is a new one for the next text when it has (I12). So does the first text that waits if there is no thread
- *    to be had.
- * 3. The thread is started for the first text, and ends when it has been idle for a while. Only while it has a text does
- *    it keep the process alive.
+ * 2. A conversion that exceeds its time, or the memory of the thread, fails alone: the thread ends, and after that a
+ *    new thread starts for the next text (I12). If a thread does not start, the first text that waits fails.
+ * 3. The thread starts for the first text, and ends after it has been idle for `IDLE_MS`. It keeps the process alive
+ *    only while it has a text.
  * 4. A text whose caller has gone is not converted.
  */
 export class JsonThread {
@@ -68,7 +69,7 @@ export class JsonThread {
     this.#options = options;
   }
 
-  /** Converts. The body of a request is given away and cannot be read afterwards. @throws HttpError */
+  /** Converts one text. The body of a request moves to the thread and cannot be read afterwards. @throws HttpError */
   run(task: Task, isGone: () => boolean): Promise<Converted> {
     const job: Job = { task, isGone, result: Promise.withResolvers() };
     this.#waiting.push(job);
@@ -76,7 +77,7 @@ export class JsonThread {
     return job.result.promise;
   }
 
-  /** No further texts will come. What waits is converted; then the thread ends. */
+  /** To be called when no further texts will come. The texts that wait are converted; then the thread ends. */
   close(): void {
     this.#isClosed = true;
     this.#next();
@@ -148,7 +149,7 @@ export class JsonThread {
     });
   }
 
-  /** The text that the thread has, or was started for, is not converted (2). */
+  /** Fails the text that the thread is converting, or the first waiting text if the thread has not started (2). */
   #fail(reason: string): void {
     if (this.#state.kind !== "busy" && this.#state.kind !== "starting") return;
     this.#state.timer.cancel();
@@ -169,10 +170,13 @@ export class JsonThread {
   }
 }
 
-/** The task, and which of its bytes need not be copied: those that are all of their memory, which no one else reads. */
+/**
+ * The task as it is posted, and the buffers that move with it instead of being copied. A body moves if it fills its
+ * whole buffer; all other bytes are copied first.
+ */
 function givenAway(task: Task): { readonly task: Task; readonly transfer: ArrayBuffer[] } {
   if (task.kind !== "request") {
-    // What else reads a reply, and what else is in its memory, is not known here.
+    // Copied because other code may still read the reply, or other data in its buffer.
     const payload = new Uint8Array(task.payload);
     return { task: { ...task, payload }, transfer: [payload.buffer] };
   }
@@ -187,16 +191,17 @@ function givenAway(task: Task): { readonly task: Task; readonly transfer: ArrayB
 
 function createWorker(start: ThreadStart): Worker {
   const { maxJsonValues, maxJsonReplyBytes } = start.limits;
-  // Without the cache the thread loads a compiler of its own: twice the memory, twice the time to start.
+  // Without the cache the thread loads its own compiler: twice the memory, twice the time to start.
   const cache = getCompileCacheDir();
   return new Worker(new URL("./json-worker.ts", import.meta.url), {
     name: "json",
     workerData: start,
-    // The folder is one of this Node's version inside the one that was set.
+    // Node reports a folder for its own version inside the folder that was set.
     env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
     execArgv: [],
     resourceLimits: {
-      // More than what is within the bounds takes (docs/adr/0013); what is not is refused before it takes any.
+      // More than any text within the bounds takes (docs/adr/0013). A text beyond them is refused before it takes
+      // memory.
       maxOldGenerationSizeMb: 64 + (3 * maxJsonReplyBytes + 1_024 * maxJsonValues) / MIB,
       maxYoungGenerationSizeMb: 16,
       stackSizeMb: 1,

@@ -21,8 +21,8 @@ export function countTree(json: JsonValue): number {
 }
 
 /**
- * Refuses what a JSON text can hold and no message: halves of surrogate pairs, which would become another character, and
- * numbers that are infinite as a double.
+ * Refuses values that a JSON text can hold and a message cannot: halves of surrogate pairs, which would become
+ * another character, and numbers that are infinite as a double.
  *
  * @throws HttpError `WRONG_FIELD_TYPE`
  */

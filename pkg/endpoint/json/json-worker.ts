@@ -20,7 +20,10 @@ const port = parentPort;
 const { descriptorSet, limits } = workerData as ThreadStart;
 const { registry } = readDescriptors(descriptorSet);
 
-/** Bytes that come and go until garbage is collected: of a text there are some six copies, in one form or another. */
+/**
+ * Garbage is collected after this many bytes of input and output, because each text leaves some six copies, in one
+ * form or another.
+ */
 const COLLECT_AFTER_BYTES = 8_388_608;
 let bytesSince = 0;
 
@@ -29,7 +32,7 @@ port.on("message", (task: Task) => {
   const result = convert(task);
   if (result.kind === "done") bytesSince += result.bytes.length;
   port.postMessage(result, result.kind === "done" ? [result.bytes.buffer] : []);
-  // When nothing refers to them any more; the caller does not wait for it.
+  // Later, when nothing refers to the bytes any more, so that the caller does not wait for it.
   if (bytesSince >= COLLECT_AFTER_BYTES) setImmediate(collect);
 });
 
@@ -53,7 +56,7 @@ function done(task: Task, binding: HttpBinding): TaskResult {
   switch (task.kind) {
     case "request": {
       const { source } = task;
-      // A Buffer arrives as plain bytes.
+      // A `Buffer` that is posted to a thread arrives as a plain `Uint8Array`.
       const body =
         source.body && Buffer.from(source.body.buffer, source.body.byteOffset, source.body.byteLength);
       const bytes = requestEncoder(binding, registry, limits)({ ...source, body });
@@ -78,7 +81,7 @@ function find({ service, method, index }: BindingRef): HttpBinding {
   return binding;
 }
 
-/** Bytes that can be given away whole. */
+/** Bytes that fill their whole buffer, so that the buffer can move to the other thread. */
 function own(body: string | Uint8Array): Uint8Array<ArrayBuffer> {
   return typeof body === "string" ? new TextEncoder().encode(body) : new Uint8Array(body);
 }

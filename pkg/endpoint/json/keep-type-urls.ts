@@ -18,10 +18,10 @@ import { isObject } from "./json-tree.ts";
 import { mayHoldAny, shapeOf } from "./message-shape.ts";
 
 /**
- * Gives the `Any`s of a message the type URLs that its JSON names: protobuf-es keeps the name of the type, and puts
- * `type.googleapis.com/` before it whatever stood there.
+ * Sets the type URLs of the `Any`s in a message to those that its JSON names, because protobuf-es keeps only the name
+ * of the type and always puts `type.googleapis.com/` in front of it.
  *
- * @param message was read from the JSON; changed where it stands.
+ * @param message was read from the JSON; changed in place.
  * @param types resolves the `Any`s and the extensions.
  */
 export function keepTypeUrls(schema: DescMessage, message: Message, json: JsonValue, types: Registry): void {
@@ -57,7 +57,7 @@ function inField(target: ReflectMessage, field: DescField, json: JsonValue, type
   }
 }
 
-/** A key as it is shown: those that are whole numbers may have zeros before them. */
+/** A map key without the leading zeros that whole numbers may have. */
 function plainKey(type: ScalarType, key: string): string {
   return type === ScalarType.STRING || type === ScalarType.BOOL ? key : String(BigInt(key));
 }
@@ -70,7 +70,7 @@ function inExtension(
 ): void {
   const { message: inner } = extension;
   if (inner === undefined) return;
-  // Of a type that is not known here, since the extension came with the specification.
+  // Its type is known only at run time, because the extension came with the specification.
   const value: unknown = getExtension(message, extension);
   if (Array.isArray(value) && Array.isArray(json))
     value.forEach((item: Message, index) => inMessage(reflect(inner, item), json[index], types));

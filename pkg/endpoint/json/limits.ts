@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What one JSON text may cost (I11). What it counts is said in `docs/endpoint.md`. */
+/** Bounds on the cost of one JSON text (I11). `docs/endpoint.md` says what is counted. */
 export interface JsonLimits {
   /** Keys and values of one JSON text, and of one message that is read from JSON or written as JSON. */
   readonly maxJsonValues: number;
@@ -11,16 +11,19 @@ export interface JsonLimits {
 }
 
 /**
- * Messages inside each other, those in an `Any` included. It is the bound of protobuf's own parsers, so a setting would
- * promise what they do not keep.
+ * How deep messages may be nested, those in an `Any` included. It is not a setting because protobuf's own parsers
+ * have the same fixed bound.
  */
 export const MAX_MESSAGE_DEPTH = 100;
 
-/** Objects and arrays inside each other: a message in a list, or in a map, in each of those messages. */
+/** How deep objects and arrays may be nested: each level of messages may add a list or a map. */
 export const MAX_JSON_DEPTH = 2 * MAX_MESSAGE_DEPTH;
 
-/** Texts up to so many bytes are converted at once, if they are small in memory too; others in a thread of their own. */
+/**
+ * Texts of up to this many bytes are converted at once if they have few values too. Others are converted in a worker
+ * thread.
+ */
 export const SMALL_BYTES = 65_536;
 
-/** The same of values: what the slowest kinds of them cost is 5 ms for so many (docs/adr/0013). */
+/** The same bound in values. This many of the slowest kinds of values cost 5 ms (docs/adr/0013). */
 export const SMALL_VALUES = 2_000;

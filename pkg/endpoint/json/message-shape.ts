@@ -19,13 +19,13 @@ export type MessageForm =
   | "value"
   | "list";
 
-/** What of a message type decides how many values its JSON has. */
+/** The properties of a message type that decide how many values its JSON has. */
 export interface MessageShape {
   readonly desc: DescMessage;
   readonly form: MessageForm;
-  /** Keys and values that its JSON has whatever is set, beside the message itself: of the fields with defaults. */
+  /** Keys and values that its JSON always has, besides the message itself: those of the fields with defaults. */
   readonly defaultValues: number;
-  /** Bytes of the JSON text of those, and of the message's brackets. */
+  /** Length of the JSON text of those, with the message's brackets, in bytes. */
   readonly defaultBytes: number;
   readonly byNumber: ReadonlyMap<number, FieldShape>;
   /** By the names that JSON may use for a field. */
@@ -35,12 +35,12 @@ export interface MessageShape {
 export interface FieldShape {
   readonly repeats: "once" | "list" | "map";
   readonly mapKey: ScalarType | undefined;
-  /** One element. */
+  /** The kind of one element. */
   readonly kind: "message" | "text" | "bytes" | "number";
   readonly message: DescMessage | undefined;
-  /** Of one element. */
+  /** The wire type of one element. */
   readonly wireType: WireType;
-  /** Whether a list of it may come in one piece. */
+  /** Whether a list of it may come packed, as one length-delimited field. */
   readonly isPackable: boolean;
   /** Keys and values that it adds when it is set: none if the message's defaults already count it. */
   readonly ownValues: number;
@@ -85,14 +85,20 @@ export function extensionShapeOf(extension: DescExtension): FieldShape {
   return shape;
 }
 
-/** Keys and values in the JSON of the emptiest message of any type that a message may contain: the most of one type. */
+/**
+ * The most keys and values that an empty message has in JSON, among this type and all types that its messages may
+ * contain.
+ */
 export function mostDefaultValues(desc: DescMessage, types: Registry): number {
   let most = 0;
   for (const { defaultValues } of shapesWithin(desc, types)) most = Math.max(most, 1 + defaultValues);
   return most;
 }
 
-/** The shapes of a message type and of all that its messages may contain: where that is any type, all of `types`. */
+/**
+ * The shapes of a message type and of all types that its messages may contain. Where any type may occur, these are
+ * all of `types`, if they are given.
+ */
 function* shapesWithin(desc: DescMessage, types?: Registry): Iterable<MessageShape> {
   const seen = new Set<DescMessage>();
   const waiting = [desc];
@@ -113,7 +119,7 @@ function holdsAnyType({ form, desc }: MessageShape): boolean {
 
 const anyHolders = new WeakMap<DescMessage, boolean>();
 
-/** Whether an `Any` may be in such a message, however deep, or an extension that may be anything. */
+/** Whether a message of this type may contain, at any depth, an `Any` or an extension, which may be of any type. */
 export function mayHoldAny(desc: DescMessage): boolean {
   let holds = anyHolders.get(desc);
   if (holds === undefined) {

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The largest float is below it by half of what it is below 2^128: from here on, a number is rounded to infinity. */
+/** The midpoint between the largest float and 2^128. From here on, a number is rounded to infinity. */
 const OVERFLOW = 2 ** 128 - 2 ** 103;
 
-/** Every double that is a float or in the middle between two is a whole number of these parts of one. */
+/** Every float, and every midpoint between two floats, is a whole multiple of 2^-150. */
 const PARTS_BITS = 150;
 
-/** More digits than any double of that kind has: what is behind them only says on which side of it a number is. */
+/**
+ * More digits than any midpoint between two floats has. Further digits only decide on which side of the midpoint a
+ * number is.
+ */
 const MAX_DIGITS = 200;
 
 /**
- * Whether a double is exactly in the middle between two floats. Then it does not say to which of them a number is nearer
- * that was rounded to it: 1.0000000596046448 is a little nearer to the float above it, its double is as far from both.
+ * Whether a double is exactly in the middle between two floats. Such a double does not show which float is nearer to
+ * the decimal number that was rounded to it: 1.0000000596046448 is slightly nearer to the float above it, but its
+ * double is equally far from both.
  */
 export function isBetweenFloats(double: number): boolean {
   const float = Math.fround(double);
@@ -42,7 +46,7 @@ function otherNeighbour(double: number, float: number): number {
   return Math.sign(double) * (2 ** 128 - 2 ** 104);
 }
 
-/** Below zero if the decimal number is less than the double, which is a middle between floats. */
+/** Compares a decimal number with a double that is a midpoint between floats: below zero if the number is less. */
 function compareWithDouble(text: string, double: number): number {
   const { digits, exponent } = decimal(text);
   const parts = BigInt(Math.abs(double) * 2 ** PARTS_BITS);
@@ -53,7 +57,10 @@ function compareWithDouble(text: string, double: number): number {
   return left > right === double > 0 ? 1 : -1;
 }
 
-/** The absolute value as `digits` × 10^`exponent`, cut where what is behind decides no more than that there is something. */
+/**
+ * The absolute value as `digits` × 10^`exponent`. Digits after the first `MAX_DIGITS` are replaced by one: 1 if any
+ * of them is not zero, else 0.
+ */
 function decimal(text: string): { readonly digits: bigint; readonly exponent: number } {
   const [number = "", power = "0"] = text.replace(/^-/, "").split(/[eE]/, 2);
   const [whole = "", fraction = ""] = number.split(".", 2);

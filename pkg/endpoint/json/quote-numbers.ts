@@ -10,7 +10,7 @@ const BACKSLASH = 0x5c;
 const E = 0x45;
 const SMALL_E = 0x65;
 
-/** A JSON text whose numbers are texts, digit by digit as they were written. */
+/** The JSON text with each number in quotes, digit by digit as it was written. */
 export function quoteNumbers(text: string): string {
   const pieces: string[] = [];
   let copied = 0;

@@ -25,10 +25,13 @@ import { scanJson } from "./scan.ts";
  */
 export type JsonReader = (text: Buffer) => Message;
 
-/** Keys and values, those of defaults included, of a text that is read at once: messages cost less than other values. */
+/**
+ * How many keys and values, those of defaults included, a text that is read at once may stand for. That is more than
+ * `SMALL_VALUES` because messages cost less than other values.
+ */
 const MAX_DEFAULTS_AT_ONCE = 40_000;
 
-/** How half of a surrogate pair comes into a text that is UTF-8. */
+/** The only form that half of a surrogate pair can have in a text that is UTF-8: an escape. */
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 /**
@@ -55,9 +58,9 @@ export function jsonReader(
     if (!isUtf8(text)) throw new HttpError("MALFORMED_JSON", "the body is not UTF-8");
     const string = text.toString("utf8");
     const json = parse(string);
-    // Of two entries with one name `JSON.parse` keeps the last.
+    // `JSON.parse` keeps the last of two entries with the same name, so a lower count shows that a name is repeated.
     if (json === undefined || countTree(json) !== values) throw malformed(schema, string);
-    // The values of a text mostly are too few to exceed the bound whatever they stand for.
+    // Most texts have too few values to exceed the bound, even if each value were a message with the most defaults.
     if (text.length > SMALL_BYTES || values * mostPerValue > maxJsonValues)
       countRequestValues(schema, json, types, maxJsonValues);
     if (isUnclear || (string.includes("\\u") && ESCAPED_SURROGATE.test(string))) checkTree(json);
@@ -81,7 +84,7 @@ function parse(text: string): JsonValue | undefined {
   }
 }
 
-/** What protobuf-es says of a text that is no JSON, or has a name twice. */
+/** The error of protobuf-es for a text that is not JSON, or has a name twice. */
 function malformed(schema: DescMessage, text: string): HttpError {
   try {
     fromJsonString(schema, text);
@@ -91,14 +94,15 @@ function malformed(schema: DescMessage, text: string): HttpError {
   return new HttpError("MALFORMED_JSON", "the body has a name twice");
 }
 
-/** protobuf-es tells its failures apart by their text alone; `transcoder.test.ts` holds it to these. */
+/** The failures of protobuf-es differ only in their texts; `transcoder.test.ts` checks these. */
 function readError(cause: unknown): HttpError {
   const message = cause instanceof Error ? cause.message : "";
   if (message.endsWith(` maximum recursion depth of ${MAX_MESSAGE_DEPTH} reached`)) {
     const text = `more than ${MAX_MESSAGE_DEPTH} messages are inside each other; each level of a Value, Struct or ListValue is one`;
     return new HttpError("JSON_TOO_DEEP", text, { cause });
   }
-  // It quotes what came, so a pattern that looks for the key could be made to look for hours.
+  // No regular expression looks for the key, because the message quotes the caller's input, which could make one run
+  // for hours.
   const isUnknownKey = message.includes(' from JSON: key "') && message.endsWith('" is unknown');
   return new HttpError(isUnknownKey ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE", errorText(cause), { cause });
 }

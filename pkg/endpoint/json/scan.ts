@@ -16,7 +16,10 @@ const END_OF_ARRAY = 0x5d;
 const OBJECT = 0x7b;
 const END_OF_OBJECT = 0x7d;
 
-/** What a byte outside texts is, if it is anything particular: it ends a number or a word, or it is of an exponent. */
+/**
+ * The kinds of bytes outside texts that matter: a delimiter ends a number or a word, an `e` or `E` begins an
+ * exponent.
+ */
 const DELIMITER = 1;
 const EXPONENT = 2;
 const KINDS = new Uint8Array(256);
@@ -24,24 +27,30 @@ KINDS.fill(DELIMITER, 0, SPACE + 1);
 for (const byte of [COMMA, COLON, QUOTE, ARRAY, END_OF_ARRAY, OBJECT, END_OF_OBJECT]) KINDS[byte] = DELIMITER;
 for (const letter of "eE") KINDS[letter.charCodeAt(0)] = EXPONENT;
 
-/** A number of so many digits, without an exponent, is a whole one exactly if the double nearest to it is, and is the same. */
+/**
+ * A number of up to this many digits, without an exponent, is whole exactly if its nearest double is whole, and then
+ * both are equal.
+ */
 const CLEAR_DIGITS = 15;
 
 export interface ScannedJson {
   /** Keys, objects, arrays, texts, numbers, `true`s, `false`s and `null`s. */
   readonly values: number;
-  /** Whether there is a number that may be no double: another whole number than the double nearest to it, or out of range. */
+  /** Whether the text has a number that may differ from its nearest double, where that double is whole or infinite. */
   readonly isUnclear: boolean;
 }
 
 /**
- * Counts the keys and values of a JSON text before anything is built from it, and looks for numbers that `JSON.parse` may
- * change.
+ * Counts the keys and values of a JSON text before anything is built from it, and looks for numbers that `JSON.parse`
+ * may change.
  *
- * 1. Of a JSON text it counts exactly the keys and values.
- * 2. Of any other bytes it counts no fewer than `JSON.parse` builds before it finds out, and each level that it enters.
- * 3. It reads each byte once, but for the rare number that is looked at again, and stops at the first value beyond a bound.
- * 4. If no number is unclear, each one that `JSON.parse` makes a whole number of is that number, and none is infinite.
+ * 1. For a JSON text the count is exact.
+ * 2. For any other bytes it counts at least the values that `JSON.parse` builds, and the levels that it enters,
+ *    before it fails.
+ * 3. It reads each byte once, except those of the rare number that needs a closer look, and stops at the first value
+ *    beyond a bound.
+ * 4. If no number is unclear, each whole number that `JSON.parse` returns equals the number that was written, and
+ *    none is infinite.
  *
  * @throws HttpError `JSON_TOO_DEEP`, `JSON_TOO_MANY_VALUES`
  */
@@ -53,7 +62,7 @@ export function scanJson(text: Buffer, maxJsonValues: number): ScannedJson {
   let at = 0;
   while (at < length) {
     const byte = text[at++] as number;
-    // What is no token at all `JSON.parse` refuses, so it may as well be passed over (2).
+    // Control characters are skipped like blanks, because `JSON.parse` refuses them anyway (2).
     if (byte <= SPACE || byte === COMMA || byte === COLON) continue;
     if (byte === END_OF_ARRAY || byte === END_OF_OBJECT) {
       depth--;
@@ -71,7 +80,7 @@ export function scanJson(text: Buffer, maxJsonValues: number): ScannedJson {
         if (kind === DELIMITER) break;
         kinds |= kind;
       }
-      // Digits and signs are below the letters that words begin with.
+      // The first byte tells a number from a word: digits and signs are below the letters that words begin with.
       if ((at - start > CLEAR_DIGITS || kinds !== 0) && byte <= NINE && !isUnclear)
         isUnclear = mayMislead(text, start, at, kinds !== 0);
     }
@@ -99,8 +108,8 @@ function mayMislead(text: Buffer, start: number, end: number, hasExponent: boole
 }
 
 /**
- * Whether a number is clearly not whole: one below 10^14 is at least a tenth away from any whole number then, and its double
- * less than a tenth from it.
+ * Whether a number is clearly not whole: it is below 10^14, and its first decimal is neither 0 nor 9. It is then at
+ * least a tenth away from any whole number, and its double is less than a tenth away from it.
  */
 function isFraction(text: Buffer, start: number, end: number): boolean {
   const last = Math.min(end - 1, start + CLEAR_DIGITS);
@@ -119,7 +128,7 @@ function tooDeep(): HttpError {
   return new HttpError("JSON_TOO_DEEP", `the JSON is more than ${MAX_JSON_DEPTH} levels deep`);
 }
 
-/** The values alone. */
+/** The count of `scanJson` alone. */
 export function countJsonValues(text: Buffer, maxJsonValues: number): number {
   return scanJson(text, maxJsonValues).values;
 }

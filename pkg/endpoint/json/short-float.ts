@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Integers below are floats, each of them, and have no shorter way to be written. */
+/** Every integer below this is a float, and its own digits are its shortest form. */
 const MAX_EXACT = 2 ** 24;
 
-/** Floats below have less than 24 bits, and so perhaps less than six digits. */
+/** Floats below this have fewer than 24 bits, so fewer than six digits may tell them apart. */
 const MIN_NORMAL = 2 ** -126;
 
-/** As many digits tell any two floats apart. */
+/** This many digits tell any two floats apart. */
 const ENOUGH_DIGITS = 9;
 
-/** Any number of so many digits is a float of its own, so a shorter one is no other. */
+/**
+ * Two different numbers of up to this many digits are never rounded to the same float, so there is no need to look
+ * for a shorter one.
+ */
 const SURE_DIGITS = 6;
 const SURE = 10 ** SURE_DIGITS;
 
-/** Parts of one that are looked at first: most floats were written by people. */
+/** Fractions of one that are tried first, because people write most floats with few decimals. */
 const PARTS = [100_000, 1_000, 10] as const;
 
 /**
- * The double that is written with the fewest digits that tell a float from its neighbours: 0.1 of 0.10000000149011612. It is
- * read back as the same float, whether by way of a double or not.
+ * The double with the fewest digits that tell a float from its neighbours: 0.1 for 0.10000000149011612. A reader gets
+ * the same float back, whether or not it parses a double first.
  *
  * @param value a float, as JavaScript has it.
  */
@@ -38,8 +41,9 @@ export function shortFloat(value: number): number {
 }
 
 /**
- * Whether a double is as far from the float as from its neighbour, and is not the very number that was written: that may have
- * been nearer to the neighbour. The very number is the float's, if that is what it is rounded to.
+ * Whether a double is exactly halfway between the float and its neighbour, and its decimal text is not exact: the
+ * text may then be nearer to the neighbour. An exact text is safe, because a reader rounds it as `Math.fround` rounds
+ * the double.
  */
 function isBetween(double: number, float: number): boolean {
   const mirrored = float + 2 * (double - float);
@@ -49,5 +53,5 @@ function isBetween(double: number, float: number): boolean {
 
 const MOST_DIGITS = 100;
 
-/** At most nine digits, and then nothing. */
+/** At most nine digits, followed only by zeros. */
 const EXACT = /^-?\d\.\d{8}0*e/;

@@ -19,11 +19,14 @@ export interface BindingRef {
   readonly index: number | undefined;
 }
 
-/** To the thread: one conversion. The first comes after `ready`, the next ones after the result of the last. */
+/**
+ * A message to the thread: one conversion. The first is sent after `ready`, each further one after the result of the
+ * previous one.
+ */
 export type Task = { readonly binding: BindingRef } & (
   | { readonly kind: "request"; readonly source: MessageSource }
   | { readonly kind: "reply"; readonly payload: Uint8Array }
-  /** A reply of a stream, with what stands before and after it. */
+  /** A reply of a stream, with the texts before and after it. */
   | { readonly kind: "text"; readonly payload: Uint8Array; readonly before: string; readonly after: string }
 );
 

@@ -3,8 +3,9 @@
 import { ScalarType } from "@bufbuild/protobuf";
 
 /**
- * Texts that stand for values in protobuf's JSON, as far as protobuf-es takes more than protobuf's own parsers do, and makes
- * another value of it (docs/adr/0015). What it refuses by itself, as a year or a number out of range, is not looked at.
+ * Checks of texts that stand for values in protobuf's JSON. They only cover texts that protobuf's own parsers refuse
+ * and protobuf-es would turn into another value (docs/adr/0015). What protobuf-es itself refuses, such as a year or a
+ * number out of range, is not checked here.
  */
 
 /** Any way to write a number of JSON (RFC 8259, 6). Each digit can be matched in one way only. */
@@ -12,15 +13,15 @@ const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 const ZERO = 0x30;
 
-/** Of a number of 64 bits. */
+/** The most digits of a 64-bit number. */
 const MAX_DIGITS = 20;
 
-/** What protobuf-es reads without a mistake; leading zeros do no harm. */
+/** Whole numbers that protobuf-es reads without a mistake; leading zeros do no harm. */
 const DIGITS = /^-?\d{1,20}$/;
 
 /**
- * The digits of a whole number, which may be written with a fraction of zeros or an exponent, as protobuf's own parsers take
- * it: `1.50e1` is 15. Undefined if it is not whole, or has more digits than any type.
+ * The digits of a whole number, which may be written with a fraction of zeros or an exponent, as protobuf's own
+ * parsers take it: `1.50e1` is 15. Undefined if it is not whole, or has more digits than any type.
  */
 export function wholeNumber(text: string): string | undefined {
   if (DIGITS.test(text)) return text;
@@ -36,7 +37,7 @@ export function wholeNumber(text: string): string | undefined {
   return sign + digits.slice(0, shift);
 }
 
-/** A pattern would begin again at each zero. */
+/** Not a regular expression, because it would start again at each zero and so take quadratic time. */
 function withoutZerosAtEnd(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits.charAt(end - 1) === "0") end--;
@@ -54,7 +55,10 @@ const RANGES: ReadonlyMap<ScalarType, readonly [min: number, max: number]> = new
   [ScalarType.FIXED32, UINT32],
 ]);
 
-/** Whether the digits of a whole number are one of 32 bits, if its type has as many. protobuf-es checks those of 64. */
+/**
+ * Whether a whole number fits its 32-bit type. True for all other types, because protobuf-es itself checks those of
+ * 64 bits.
+ */
 export function fitsType(type: ScalarType, digits: string): boolean {
   const range = RANGES.get(type);
   return range === undefined || (Number(digits) >= range[0] && Number(digits) <= range[1]);
@@ -62,12 +66,12 @@ export function fitsType(type: ScalarType, digits: string): boolean {
 
 const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
 
-/** Whether a text is a number of JSON or one of the three that JSON has not. */
+/** Whether a text is a number of JSON or one of the three that JSON does not have. */
 export function isNumberText(text: string): boolean {
   return NUMBER.test(text) || NOT_FINITE.includes(text);
 }
 
-/** Whether the name of an entry is the key of a map whose keys are whole numbers. */
+/** Whether a name has the form of a key of a map whose keys are whole numbers. */
 export function isWholeKey(key: string): boolean {
   return DIGITS.test(key);
 }
@@ -75,8 +79,8 @@ export function isWholeKey(key: string): boolean {
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /**
- * Whether a text is a date of the calendar and a time of the day, as `google.protobuf.Timestamp` has them (RFC 3339, 5.6
- * and 5.7). A `Timestamp` has no leap seconds.
+ * Whether a text is a date of the calendar and a time of the day, as `google.protobuf.Timestamp` has them (RFC 3339,
+ * 5.6 and 5.7). A `Timestamp` has no leap seconds.
  */
 export function isTimestamp(text: string): boolean {
   if (!TIMESTAMP.test(text)) return false;
@@ -88,7 +92,7 @@ export function isTimestamp(text: string): boolean {
   return text.endsWith("Z") || isTime(text, text.length - 5);
 }
 
-/** Whether `23:59`, and not more, stands there. */
+/** Whether the hour and minute at this position are at most `23:59`. */
 function isTime(text: string, at: number): boolean {
   return twoDigits(text, at) <= 23 && twoDigits(text, at + 3) <= 59;
 }
@@ -104,7 +108,7 @@ function daysOf(year: number, month: number): number {
 
 const DURATION = /^-?\d+(?:\.\d{1,9})?s$/;
 
-/** Whether a text has the form of a `google.protobuf.Duration`, and nothing behind it. */
+/** Whether a text has the form of a `google.protobuf.Duration`, with nothing after it. */
 export function isDuration(text: string): boolean {
   return DURATION.test(text);
 }
@@ -118,15 +122,15 @@ export function isFieldMask(text: string): boolean {
   return MASK.test(text);
 }
 
-/** Both alphabets; line breaks are passed over, as protobuf's own parsers do. */
+/** Both alphabets. Line breaks are ignored, as protobuf's own parsers do. */
 const BASE64 = /^[\w+/\r\n-]*$/;
 const STANDARD = /[+/]/;
 const URL_SAFE = /[-_]/;
 const PADDING = /^(={1,2})[\r\n]*$/;
 
 /**
- * Whether a text is base64 or base64url (RFC 4648, 4 and 5), but not a mixture, padded to its end or not at all. A blank is
- * none: in a query or a form it was a `+`.
+ * Whether a text is base64 or base64url (RFC 4648, 4 and 5), but not a mixture, padded to its end or not at all.
+ * Blanks are refused, because a blank may be a `+` that was decoded as in a query or a form.
  */
 export function isBase64(text: string): boolean {
   const end = text.indexOf("=");

@@ -20,23 +20,29 @@ export interface WalkContext {
 }
 
 /**
- * What takes the place of a value: the same value, if it may stay.
+ * Returns the replacement of a JSON value: the same value, if it may stay.
  *
- * @param twin what stands at the same place of another JSON of the same form; undefined if there is none.
+ * @param twin the value at the same place of a second JSON with the same structure; undefined if there is none.
  */
 export type Change<C> = (json: JsonValue, twin: JsonValue | undefined, context: C) => JsonValue;
 
-/** Where a value stands, for people: a field, or the message itself if it stands alone or in an `Any`. */
+/** The place of a value, for error texts: a field, or the message itself if the value stands alone or in an `Any`. */
 export type Place = DescField | DescExtension | DescMessage;
 
-/** What is done with the values of a message's JSON, by what they are; undefined if nothing is. */
+/**
+ * The changes to the values of a message's JSON, by the kind of value; undefined if values of a kind stay as they
+ * are.
+ */
 export interface Changes<C> {
   /** A number, text, truth value or bytes, also of a wrapper. */
   scalar(type: ScalarType, place: Place): Change<C> | undefined;
   enumValue(place: Place): Change<C> | undefined;
-  /** The name of an entry of a map. */
+  /** Checks the key of a map's entry. */
   mapKey(type: ScalarType, place: Place): ((key: string) => void) | undefined;
-  /** A message that JSON has not as an object of its fields: `Timestamp`, `Duration`, `FieldMask`, `Struct`, `Value`, `ListValue`. */
+  /**
+   * A message that JSON does not write as an object of its fields: `Timestamp`, `Duration`, `FieldMask`, `Struct`,
+   * `Value`, `ListValue`.
+   */
   special(desc: DescMessage, place: Place): Change<C> | undefined;
   /** Looks at an `Any` whose type is known, before the values in it. */
   packed?(desc: DescMessage, json: JsonObject, context: C): void;
@@ -46,11 +52,11 @@ export interface Changes<C> {
 export type MessageChange<C> = (desc: DescMessage) => Change<C> | undefined;
 
 /**
- * Goes through the JSON of messages (protobuf's mapping) and changes it where it stands, in lists, maps, oneofs, messages
- * inside, `Any`s and extensions. What does not fit the message is left as it is. What has to be looked at is found out
- * once for a message type, and nothing else is.
+ * Walks through the JSON of messages (protobuf's mapping) and changes values in place, in lists, maps, oneofs, nested
+ * messages, `Any`s and extensions. Values that do not fit the message stay as they are. Which fields need a visit is
+ * found out once for each message type, and only these are visited.
  *
- * JSON is not deeper than `MAX_JSON_DEPTH`.
+ * The JSON must not be deeper than `MAX_JSON_DEPTH`.
  *
  * @param has `some` fields if the JSON comes from outside; `all` of them, by their JSON name, if protobuf-es wrote it.
  */
@@ -77,7 +83,7 @@ export function messageChange<C extends WalkContext>(
     return isWrapperDesc(desc) ? changes.scalar(desc.fields[0].scalar, place) : changes.special(desc, place);
   }
 
-  /** Whether there is anything to change in the message or in those inside it, which may be of its own type again. */
+  /** Whether the message, or any message nested in it, has values to change. A message type may contain itself. */
   function concerns(desc: DescMessage): boolean {
     const seen = new Set([desc]);
     for (const message of seen) {
@@ -126,13 +132,13 @@ export function messageChange<C extends WalkContext>(
     return change;
   }
 
-  /** The value of a field, or one of its list or map. */
+  /** The change of a field's value, or of one element of its list or map. */
   function ofElement(field: DescField | DescExtension): Change<C> | undefined {
     const { message } = field;
     if (message !== undefined) {
       if (shapeOf(message).form !== "fields") return ofSpecial(message, field);
       if (!concerns(message)) return undefined;
-      // Found when it is needed, since it may be inside itself.
+      // Looked up at the first use, because a message type may contain itself.
       let change: Change<C> | undefined;
       return (json, twin, context) => {
         change ??= ofMessage(message);
@@ -171,7 +177,7 @@ export function messageChange<C extends WalkContext>(
 
 const NOTHING = Symbol("nothing to change");
 
-/** Looks for each that may be there, rather than at each that is there. */
+/** Looks up each member that needs a change, instead of going through all members of the object. */
 function ofMembers<C>(members: readonly (readonly [key: string, change: Change<C>])[]): Change<C> {
   return (json, twin, context) => {
     if (!isObject(json)) return json;
@@ -205,7 +211,7 @@ function ofMap<C>(change: Change<C> | undefined, checkKey: ((key: string) => voi
   };
 }
 
-/** `key` is one of the object's own, so this is no one else's `__proto__`. */
+/** Callers pass only the object's own keys, so `__proto__` never means the prototype. */
 function changeAt<C>(
   json: JsonObject,
   key: string,

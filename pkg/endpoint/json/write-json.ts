@@ -9,12 +9,15 @@ import { countReplyValues, tooManyBytes } from "./count-reply.ts";
 import type { JsonLimits } from "./limits.ts";
 import { stringifyWithSigns, writtenNumbers } from "./written-numbers.ts";
 
-/** Turns a serialized message into a JSON text without line breaks. @throws HttpError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
+/**
+ * Turns a serialized message into a JSON text without line breaks. @throws HttpError `MALFORMED_REPLY`,
+ * `REPLY_TOO_LARGE`
+ */
 export type JsonWriter = (payload: Uint8Array) => string;
 
 /**
- * The writer of a message type, or of one field of it: protobuf JSON with default values, compact (as Cloudstate's proxy
- * does). Nothing is built before its values are counted.
+ * The writer of a message type, or of one field of it: protobuf JSON with default values, compact (as Cloudstate's
+ * proxy does). Nothing is built before its values are counted.
  *
  * @param types resolves the `Any`s in a reply.
  */
@@ -47,13 +50,16 @@ export function jsonWriter(
   };
 }
 
-/** Reads serialized messages whose values are within the bounds. @throws HttpError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
+/**
+ * Reads serialized messages whose values are within the bounds. @throws HttpError `MALFORMED_REPLY`,
+ * `REPLY_TOO_LARGE`
+ */
 export function messageReader(
   schema: DescMessage,
   types: Registry,
   limits: JsonLimits,
 ): (payload: Uint8Array) => Message {
-  // Extensions are read of what is unknown.
+  // protobuf-es reads extensions from the unknown fields of a message.
   const options = { readUnknownFields: hasExtensions(types) };
   return (payload) => {
     try {
@@ -83,7 +89,7 @@ function fieldJson(
 ): JsonValue {
   const value = (message as Readonly<Record<string, JsonValue | undefined>>)[field.jsonName];
   if (value !== undefined) return value;
-  // An unset message is shown as its defaults, as if it stood alone; what has no such form is null.
+  // An unset message is written with its defaults, as if it stood alone. Any other unset field is null.
   if (field.fieldKind !== "message" || !hasFieldsInJson(field.message)) return null;
   return toJson(field.message, create(field.message), options);
 }

@@ -8,7 +8,7 @@ import { messageChange } from "./value-walk.ts";
 import type { Change, WalkContext } from "./value-walk.ts";
 
 export interface WrittenNumbers extends WalkContext {
-  /** Whether there is a zero below zero, which `JSON.stringify` writes as any other. */
+  /** Whether there is a -0, which `JSON.stringify` writes as 0. */
   hasNegativeZero: boolean;
 }
 
@@ -28,8 +28,8 @@ const anything: Change<WrittenNumbers> = (json, twin, context) => {
 };
 
 /**
- * Makes the numbers of a message's JSON what is to be written: floats have the fewest digits. Undefined for a message type
- * that has neither floats nor doubles.
+ * Prepares the numbers of a message's JSON for writing: floats get their fewest digits, and a -0 is noticed.
+ * Undefined for a message type that cannot hold floats or doubles.
  */
 export const writtenNumbers = messageChange<WrittenNumbers>("all", {
   scalar(type) {
@@ -44,7 +44,7 @@ export const writtenNumbers = messageChange<WrittenNumbers>("all", {
   },
 });
 
-/** As `JSON.stringify`, but for the sign of zero. JSON is not deeper than `MAX_JSON_DEPTH`. */
+/** Like `JSON.stringify`, but writes -0 with its sign. The JSON must not be deeper than `MAX_JSON_DEPTH`. */
 export function stringifyWithSigns(json: JsonValue): string {
   if (Object.is(json, -0)) return "-0";
   if (typeof json !== "object" || json === null) return JSON.stringify(json);

@@ -31,7 +31,7 @@ type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema
 export class Reflection {
   readonly #spec: UserFunctionSpec;
   readonly #ownFiles: ReadonlyMap<string, DescFile>;
-  /** Made by the first question: most processes are never asked. */
+  /** Made at the first question, because most processes are never asked. */
   #index: SymbolIndex | undefined;
 
   constructor(spec: UserFunctionSpec) {
@@ -72,9 +72,9 @@ export class Reflection {
   }
 
   /**
-   * The service itself first, then the discovered ones in alphabetical order: Cloudstate's TCK compares the list, by the
-   * old version. By the new one there is health too. A service that is described and not served is listed: whoever calls
-   * it is told why.
+   * The reflection service first, then the discovered services in alphabetical order, because Cloudstate's TCK
+   * compares the list of the old version. The list of the new version has health too. A service that is described and
+   * not served is listed, because its callers get the reason.
    */
   #services(asked: DescService): { readonly name: string }[] {
     const own = asked === ServerReflectionV1 ? [asked.typeName, HealthV1.typeName] : [asked.typeName];
@@ -94,7 +94,7 @@ export class Reflection {
     return { case: "allExtensionNumbersResponse", value: { baseTypeName: typeName, extensionNumber } };
   }
 
-  /** The file and its imports, without those that were sent before; the asked one always. */
+  /** The file and its imports, without those that were sent before. The requested file itself is always sent. */
   #files(file: DescFile | undefined, sent: Set<string>): Answer | undefined {
     if (file === undefined) return undefined;
     sent.delete(file.proto.name);

@@ -2,7 +2,7 @@
 
 import type { DescEnum, DescExtension, DescFile, DescMessage } from "@bufbuild/protobuf";
 
-/** Where each name is declared: what the reflection service looks things up in. */
+/** The file that declares each name, for the look-ups of the reflection service. */
 export interface SymbolIndex {
   /** The file, by the full name of anything in it: message, field, oneof, enum, value, extension, service, method. */
   readonly fileOf: ReadonlyMap<string, DescFile>;

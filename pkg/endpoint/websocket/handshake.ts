@@ -17,7 +17,7 @@ export interface Handshake {
   readonly method: WebSocketMethod;
   readonly handler: BidiMethod;
   readonly subprotocol: Subprotocol;
-  /** What the method hears of the request. */
+  /** The headers of the request that the method gets. */
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
 }
@@ -27,15 +27,15 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** The one version that RFC 6455 knows. */
 export const VERSION = "13";
 
-/** Whether a request asks for a WebSocket; any other upgrade is passed over, as RFC 9110, 7.8 lets a server do. */
+/** Whether a request asks for a WebSocket. Any other upgrade is ignored, as RFC 9110, 7.8 lets a server do. */
 export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
   return method === "GET" && headers.upgrade?.toLowerCase() === "websocket";
 }
 
 /**
- * Decides about a request for a WebSocket.
+ * Accepts or refuses a request for a WebSocket.
  *
- * @throws HttpError, or StatusError of a method that is announced and not served: why it is refused.
+ * @throws HttpError if it is refused, or StatusError if its method is announced and not served.
  */
 export function readHandshake(
   { url = "", headers, rawHeaders }: IncomingMessage,
@@ -63,7 +63,7 @@ export function readHandshake(
   return { path, method, handler, subprotocol, ...passedHeaders(headers, rawHeaders, isForeign) };
 }
 
-/** The first of ours among those that a caller would take; what else it names may be for the action. */
+/** The first subprotocol of ours that a caller offers. Other names that it offers may be meant for the action. */
 export function knownSubprotocol(names: Iterable<string>): Subprotocol | undefined {
   for (const name of names) {
     const known = SUBPROTOCOLS.find((subprotocol) => subprotocol === name);

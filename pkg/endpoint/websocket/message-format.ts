@@ -5,16 +5,19 @@ import { grpcStatusOf } from "../http/error-response.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { JsonCodec } from "../json/json-codec.ts";
 
-/** How messages travel in the frames of a WebSocket; a name is what a caller asks for (RFC 6455, 1.9). */
+/** Formats of messages in the frames of a WebSocket. Callers ask for them by these names (RFC 6455, 1.9). */
 export const SUBPROTOCOLS = ["perdure.json", "perdure.proto"] as const;
 
 export type Subprotocol = (typeof SUBPROTOCOLS)[number];
 
-/** Messages to frames and back. What is large in JSON takes a while, and gives a promise. */
+/** Converts messages to frames and back. Large JSON takes a while, and gives a promise. */
 export interface MessageFormat {
   /** Whether its frames are binary or text. */
   readonly isBinary: boolean;
-  /** The serialized input message of a frame, which is given away. @throws StatusError if it is none. */
+  /**
+   * The serialized input message of a frame. The frame must not be used afterwards. @throws StatusError if the frame
+   * is no message.
+   */
   read(frame: Buffer, caller: { onCancel(listener: () => void): void }): Uint8Array | Promise<Uint8Array>;
   /** The frame of a serialized output message. @throws StatusError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
   write(payload: Uint8Array): string | Uint8Array | Promise<Uint8Array>;
@@ -25,7 +28,7 @@ export function messageFormat(subprotocol: Subprotocol, codec: JsonCodec): Messa
   return subprotocol === "perdure.proto" ? PROTO_FORMAT : jsonFormat(codec);
 }
 
-/** Bytes pass as they are: whoever is behind the method reads them. */
+/** Bytes pass as they are, because the user function parses them. */
 const PROTO_FORMAT: MessageFormat = { isBinary: true, read: (frame) => frame, write: (payload) => payload };
 
 function jsonFormat(codec: JsonCodec): MessageFormat {
@@ -37,7 +40,7 @@ function jsonFormat(codec: JsonCodec): MessageFormat {
   };
 }
 
-/** Does it, and makes a StatusError of an HttpError. */
+/** Calls `convert`, and turns an HttpError into a StatusError. */
 function asStatus<T>(convert: () => T): T {
   try {
     const converted = convert();
@@ -52,7 +55,7 @@ function rethrow(error: unknown): never {
   throw new StatusError(grpcStatusOf(error.status), error.code, error.message, { cause: error });
 }
 
-/** Why a WebSocket is ended for what its caller sends. */
+/** Why a WebSocket is closed because of a caller's frame. */
 export type WebSocketErrorCode = "WRONG_FRAME_TYPE";
 
 /** The refusal of a frame that is not of the type that the subprotocol uses. */

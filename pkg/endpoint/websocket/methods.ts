@@ -12,7 +12,7 @@ import type { ServingContext } from "../serving.ts";
 /** A method as WebSockets call it. */
 export interface WebSocketMethod {
   readonly desc: DescMethod;
-  /** Of its messages as JSON. */
+  /** Converts its messages to and from JSON. */
   readonly codec: JsonCodec;
   /** Undefined: it has a stream in neither direction. */
   readonly handler: BidiMethod | undefined;

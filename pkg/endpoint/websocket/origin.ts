@@ -7,10 +7,11 @@ import { isOwnOrigin } from "../http/cross-site.ts";
 import { HttpError } from "../http/http-error.ts";
 
 /**
- * Whether a page of another origin asks. Browsers let every page open a WebSocket to anybody, and send the cookies that
- * they have: what CORS is for other requests has to be decided here. Who sends no `origin` is no page.
+ * Whether the request comes from a page of another origin. Browsers let every page open a WebSocket to any server,
+ * and send their cookies with the request. So the check that CORS makes for other requests must be made here. A
+ * client that sends no `origin` is not a page.
  *
- * @throws HttpError `ORIGIN_NOT_ALLOWED` if it does, and may not.
+ * @throws HttpError `ORIGIN_NOT_ALLOWED` if the page is of another origin, which is not allowed.
  */
 export function isForeignPage(headers: IncomingHttpHeaders, crossOrigin: CrossOrigin | undefined): boolean {
   const { origin } = headers;
@@ -20,13 +21,16 @@ export function isForeignPage(headers: IncomingHttpHeaders, crossOrigin: CrossOr
   throw new HttpError("ORIGIN_NOT_ALLOWED", text);
 }
 
-/** Browsers add them by themselves, whichever page asks. */
+/** Headers that browsers add by themselves, whichever page makes the request. */
 const AMBIENT = new Set(["cookie", "authorization"]);
 
-/** HTTP has no time that its caller waits. */
+/** Headers that are never passed: over HTTP a caller cannot set a time-out. */
 const NEVER = new Set(["grpc-timeout"]);
 
-/** What of a request's headers a method hears, as an object and as a flat list; of foreign pages' no credentials. */
+/**
+ * The headers of a request that a method gets, as an object and as a flat list. Requests of foreign pages lose their
+ * credentials.
+ */
 export function passedHeaders(
   headers: IncomingHttpHeaders,
   raw: readonly string[],

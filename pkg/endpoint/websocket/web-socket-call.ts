@@ -20,7 +20,7 @@ import type { Handshake } from "./handshake.ts";
 import { messageFormat, wrongFrame } from "./message-format.ts";
 import type { MessageFormat, Subprotocol } from "./message-format.ts";
 
-/** Close codes (RFC 6455, 7.4). A failure has one of those that are left to applications: this and its gRPC status. */
+/** Close codes (RFC 6455, 7.4). A failure has one of the codes for applications: this plus its gRPC status. */
 const FAILURE = 4_000;
 const DONE = 1_000;
 const GOING_AWAY = 1_001;
@@ -28,21 +28,22 @@ const GOING_AWAY = 1_001;
 /** A close reason has at most 123 bytes. */
 const REASON = /^[\w.-]{1,123}$/;
 
-/** Of a control frame from a caller: two bytes, and the mask. */
+/** Bytes of a control frame from a caller besides its data: two, and the mask. */
 const CONTROL_FRAME_BYTES = 6;
 
 /**
  * One call of a streamed method over one WebSocket: a message to a frame, in both directions.
  *
- * 1. An empty text frame ends the caller's messages: WebSockets cannot be closed on one side, and no message is empty
- *    text. Whoever closes the WebSocket cancels the call.
- * 2. The caller gets one end: close code 1000, or a last text frame `{"error": …}` and a close code of its own, whatever
- *    the method or the caller does (I12). What is no WebSocket at all is ended by `ws` with RFC 6455's codes.
- * 3. Nothing is read before the method has said who takes it, and not while it takes nothing; what has come and is not
- *    whole is counted in the caller's share (I11).
- * 4. A caller who is read, and says nothing, is pinged; who does not answer is gone.
- * 5. Messages keep their order in both directions, also if one takes a while to be converted. The caller is held until
- *    the method has it.
+ * 1. An empty text frame ends the caller's messages, because WebSockets cannot be closed on one side and no message
+ *    is empty text. Closing the WebSocket cancels the call.
+ * 2. The caller gets one end, whatever the method or the caller does (I12): close code 1000, or a last text frame
+ *    `{"error": …}` and the close code of the failure. If the caller breaks the WebSocket protocol, `ws` closes the
+ *    connection with RFC 6455's codes.
+ * 3. Nothing is read before the method has called `receive`, nor while the method pauses the call. Bytes of
+ *    incomplete messages are counted in the caller's share (I11).
+ * 4. A caller who is read and stays silent is pinged. If it does not answer, its connection is broken.
+ * 5. Messages keep their order in both directions, even if one takes a while to be converted. No more is read from
+ *    the caller until the method has that message.
  */
 export class WebSocketCall extends CallState implements ServerStreamCall {
   readonly path: string;
@@ -56,9 +57,9 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #input: "open" | "taken" | "ended" = "open";
   #paused = true;
   #pinged = false;
-  /** Of a message that has not come whole; counted in the caller's share. */
+  /** Bytes of a message that is incomplete; counted in the caller's share. */
   #arrivingBytes = 0;
-  /** A frame is being converted; what came with it waits. */
+  /** A frame is being converted; frames that came with it wait in `#unread`. */
   #reading = false;
   readonly #unread: (() => void)[] = [];
   /** Settles when the replies that are being converted have been sent. */
@@ -89,12 +90,12 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   start(method: BidiMethod): void {
     const socket = this.#socket;
     this.awaitRequest(this.#takesStream);
-    // Before `ws` takes the bytes: the message that they may end gives them back.
+    // Runs before `ws` takes the bytes, because the message that they complete gives them back.
     this.#connection.prependListener("data", (chunk: Buffer) => this.#onBytes(chunk.length));
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#onFrame(data, isBinary));
     socket.on("ping", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
     socket.on("pong", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
-    // Something that is no WebSocket. It has been told, and the end follows.
+    // The caller broke the WebSocket protocol. `ws` has sent the close code, and "close" follows.
     socket.on("error", () => this.callerGone());
     socket.on("close", () => {
       this.#giveBack(this.#arrivingBytes);
@@ -139,7 +140,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     if (!this.over) await this.taken(this.#connection);
   }
 
-  /** Holds the caller, as long as there is something to hold: behind its last message only its going matters. */
+  /** Stops reading from the caller. Does nothing after its last message, because then its closing must be read. */
   pause(): void {
     if (this.over || this.#input !== "open") return;
     this.#paused = true;
@@ -175,11 +176,12 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     );
   }
 
-  /** The caller has been silent for a while. Whether it is to be looked at again. */
+  /** To be called when the caller has been silent for a while. Returns whether to check it again. */
   silent(): boolean {
-    // One that does not take what it was sent would not see a ping either; its connection has a time-out of its own.
+    // A caller that does not read its data would not see a ping either; its connection has its own time-out.
     if (this.#connection.writableLength > 0) return true;
-    // Nobody would read the answer of one that is held, but who is not there any more refuses the ping.
+    // While the call is paused no pong is read, so silence proves nothing; but a caller that has gone refuses the
+    // ping.
     if (this.#pinged && !this.#paused) {
       this.terminate();
       return false;
@@ -196,7 +198,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
 
   protected override settle(status?: Status, code?: string): void {
     super.settle(status, code);
-    // What the caller still sends goes to waste; its closing has to be read.
+    // Further messages of the caller are dropped, but they are read because its closing must be read.
     this.resume();
   }
 
@@ -228,7 +230,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     );
   }
 
-  /** A frame has been converted: it is the next, and then what came with it. */
+  /** A frame has been converted: gives it to the method, and then the frames that came with it. */
   #onRead(length: number, give: () => void): void {
     this.#reading = false;
     this.bytes.give(length);
@@ -280,11 +282,11 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     }
     const text = "too many bytes of half-received messages are waiting; try again later";
     this.#failOwn(new StatusError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text));
-    // What has come is kept until the connection is gone, so it goes as soon as the caller has been told.
+    // The received bytes are kept until the connection is closed, so it is closed as soon as the error has been sent.
     this.#connection.end(() => this.#connection.destroy());
   }
 
-  /** Connections that have sent more than is read at once take turns, so that others are read in between. */
+  /** Connections that have sent more than one read takes wait for a turn, so that others are read in between. */
   #holdForTurn(): void {
     this.#socket.pause();
     setImmediate(() => {
@@ -298,7 +300,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.bytes.give(freed);
   }
 
-  /** The call ends here, by something that the method does not know yet. */
+  /** Ends the call by a failure that the method does not know of yet. */
   #failOwn(error: unknown): void {
     this.cancel();
     this.failWith(error);

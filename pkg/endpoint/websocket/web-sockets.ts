@@ -22,7 +22,7 @@ import type { WebSocketMethods } from "./methods.ts";
 import { WebSocketCall } from "./web-socket-call.ts";
 
 export interface WebSocketsOptions {
-  /** What serves at this moment. Throws what the caller shall get if nothing does. */
+  /** The methods of the current specification. Throws the caller's error if nothing is served. */
   readonly methods: () => WebSocketMethods;
   /** Why a method is announced and not served; undefined if it is not announced. */
   readonly refusalOf: (path: string) => StatusError | undefined;
@@ -30,11 +30,11 @@ export interface WebSocketsOptions {
   readonly calls: ServerContext;
   readonly crossOrigin: CrossOrigin | undefined;
   readonly clock: Clock;
-  /** Silence after which a caller is pinged, in milliseconds; after the same again it is gone. */
+  /** Silence after which a caller is pinged, in milliseconds. After the same time again its connection is broken. */
   readonly keepAliveMs: number;
   /** A connection on which nothing moves in either direction is broken after this, in milliseconds. */
   readonly idleTimeoutMs: number;
-  /** Hears of handshakes that are refused; of calls, `calls` tells. */
+  /** Called for refused handshakes; `calls` reports the calls. */
   readonly onAnswered: AnswerListener | undefined;
 }
 
@@ -53,7 +53,7 @@ export class WebSockets {
     });
   }
 
-  /** Takes a request for a WebSocket and its connection, which is its own from now on. */
+  /** Takes over a request for a WebSocket, and its connection. */
   async upgrade(request: IncomingMessage, connection: Socket, head: Buffer): Promise<void> {
     const { crossOrigin, callerOf } = this.#options;
     try {
@@ -71,7 +71,7 @@ export class WebSockets {
     }
   }
 
-  /** New WebSockets are refused from now on; what is open goes on. */
+  /** Refuses new WebSockets from now on; open ones stay open. */
   stop(): void {
     this.#stopping = true;
   }
@@ -88,13 +88,16 @@ export class WebSockets {
     this.#options.onAnswered?.(refusedHttp(request, answer));
   }
 
-  /** The library is loaded for the first WebSocket: most proxies never have one, and all of them start. */
+  /**
+   * Loads the library for the first WebSocket, because most proxies never have one and it would slow every start.
+   */
   async #load(): Promise<WebSocketServer> {
     const ws = await import("ws");
     const server = new ws.WebSocketServer({
       noServer: true,
       clientTracking: false,
-      // It would take memory per connection, and time, for what rarely is much larger than a frame.
+      // Compression would take memory per connection, and time, for messages that are rarely much larger than a
+      // frame.
       perMessageDeflate: false,
       maxPayload: this.#options.calls.options.maxReceiveBytes,
       handleProtocols: (names) => knownSubprotocol(names) ?? false,

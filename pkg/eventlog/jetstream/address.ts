@@ -3,7 +3,7 @@
 import { badAddress } from "../bad-address.ts";
 import type { JetStreamAddress, NatsCredentials } from "./options.ts";
 
-/** What an address with the scheme `nats` or `tls` says. */
+/** A parsed address with the scheme `nats` or `tls`. */
 export interface NatsAddress extends JetStreamAddress {
   readonly isTls: boolean;
   readonly credentials: NatsCredentials;
@@ -15,9 +15,9 @@ const FORM = "it is nats://HOST:PORT or nats://HOST:PORT,HOST:PORT/PREFIX";
 
 /**
  * Reads `nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT][,HOST[:PORT]…][/PREFIX]`, or the same with `tls`. The scheme may
- * stand before each server, as other clients of NATS have it.
+ * be repeated before each server, as other clients of NATS allow.
  *
- * @throws EventLogError `LOG_BAD_ADDRESS`. What stands before an `@` is a secret, and in no error.
+ * @throws EventLogError `LOG_BAD_ADDRESS`. Its text never has what stands before an `@`, which is a secret.
  */
 export function parseNatsAddress(address: string): NatsAddress {
   const once = address.replaceAll(/,(?:nats|tls):\/\//g, ",");

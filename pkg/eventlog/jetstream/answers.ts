@@ -10,11 +10,14 @@ import { fromApi, NO_STREAM } from "./nats-error.ts";
 import { FENCE, ROLLUP } from "./publisher.ts";
 import type { Origin } from "./stored.ts";
 
-/** A message of a stream as it was found. */
+/** A message of a stream, not decoded yet. */
 export interface RawMessage extends Origin {
-  /** The sequence that its fence named: that of its subject's message before it, 0 for none. */
+  /**
+   * The sequence that its fence (the header of the expected sequence) named: that of its subject's message before it,
+   * 0 for none.
+   */
   readonly follows: Position | undefined;
-  /** It took the place of those before it, so they are not there. */
+  /** True: it replaced the earlier messages of its subject, so they no longer exist. */
   readonly replaces: boolean;
   readonly data: Uint8Array;
 }
@@ -30,7 +33,10 @@ const NOT_FOUND = 404;
 const NO_RESPONDERS = 503;
 const NO_MESSAGE = 10037;
 
-/** In the words of the server: the subject has no message. A message that it cannot read is "Message Not Found". */
+/**
+ * The server's text for a subject without messages. Its text for a message that it cannot read is "Message Not
+ * Found".
+ */
 const NO_RESULTS = "No Results";
 
 const FENCE_LINE = new RegExp(`^${FENCE}: *(\\d+)\\s*$`, "m");

@@ -6,7 +6,8 @@ import type { PublishFailure } from "./nats-error.ts";
 import type { PublishAnswer } from "./publisher.ts";
 
 /**
- * How an append goes on after each answer (I5). Only the log says what became of it, so nothing here guesses:
+ * The steps of an append: what it does after each answer (I5). Only a read of the log shows what became of it, so
+ * nothing here guesses:
  *
  *     publish ──▶ stored ────────────────────────────────────────────▶ stored
  *        ▲ │
@@ -15,13 +16,15 @@ import type { PublishAnswer } from "./publisher.ts";
  *        │ └────▶ busy ──┐                   ▼
  *        └──── wait ◀────┴────────────────── nothing there, or not readable
  *
- * 1. Every try has the same bytes and the same fence, so at most one of them is ever stored, however late it lands.
- * 2. It is looked up which message is the first behind the fence, and whose mark it has. The first one settles it: the
- *    fence lets no other one in there.
- * 3. Once a try went unanswered (`mayLand`) no later answer makes sure that it is not stored, save that another's message
- *    is where it was to go. So in the end it is `OUTCOME_UNKNOWN`, and any other code only if no try may land.
- *    Where records are replaced, that one may have taken the place of ours: then it is `OUTCOME_UNKNOWN` at once.
- * 4. Before it gives up, what may have landed is looked up once more.
+ * 1. Every try has the same bytes and the same fence (expected position), so at most one of them is ever stored,
+ *    however late it reaches the server.
+ * 2. A look reads the first message after the expected position and compares its mark (`author.ts`). This message
+ *    settles the outcome, because the fence lets no second one into its place.
+ * 3. Once a try went unanswered (`mayLand`: it may still be stored), only one thing proves that it is not stored:
+ *    another writer's message in its place. Otherwise the append ends with `OUTCOME_UNKNOWN`. It ends with any other
+ *    code only if no try may land. Where records are replaced, the other writer's message may have replaced ours:
+ *    then it is `OUTCOME_UNKNOWN` at once.
+ * 4. Before it gives up, the append looks once more for a try that may have landed.
  */
 export interface AppendState {
   /** No try begins later. Monotonic milliseconds. */
@@ -30,36 +33,37 @@ export interface AppendState {
   readonly failures: number;
   /** A try went unanswered, so it may be stored now or later. */
   readonly mayLand: boolean;
-  /** Times in a row that the server said that another one is there, and none was found. */
+  /** How often in a row the server said that another message is in the place, and a look found none. */
   readonly missing: number;
 }
 
-/** What to do next: it is settled, or back off, publish again, then `afterPublish`. */
+/** The next step: the append is settled, or the caller waits, publishes again and calls `afterPublish`. */
 export type Step =
   | { readonly kind: "stored"; readonly sequence: Position }
   | { readonly kind: "failed"; readonly error: EventLogError }
   | { readonly kind: "wait"; readonly state: AppendState };
 
-/** Find the first message behind the fence, then `afterLook`. */
+/** The caller looks for the first message after the expected position, then calls `afterLook`. */
 export interface LookStep {
   readonly kind: "look";
   readonly failure: PublishFailure;
   readonly state: AppendState;
 }
 
-/** What is the first behind the fence. */
+/** The first message after the expected position. */
 export type Found =
   | { readonly kind: "ours"; readonly sequence: Position }
   | { readonly kind: "foreign"; readonly sequence: Position }
-  /** Another's, which replaced one that was behind the fence: it cannot be told whose that was. */
+  /** Another writer's, which replaced the message that was there first. Whose that was cannot be known. */
   | { readonly kind: "overwritten"; readonly sequence: Position }
   | { readonly kind: "nothing" }
-  /** `forGood`: it will not be readable before somebody changes something. */
+  /** `forGood`: it stays unreadable until an operator changes something. */
   | { readonly kind: "unreadable"; readonly error: EventLogError; readonly forGood: boolean };
 
 /**
- * The server contradicts itself so often before it is believed. It may be one that was the leader and lags behind; but
- * it may as well be that the caller names a position which the log never gave.
+ * How often the server may report a conflict without a message in the place before the conflict is believed. The
+ * server may be a former leader that lags behind. But the caller may also have named a position that the log never
+ * assigned.
  */
 const MAX_MISSING = 2;
 
@@ -123,5 +127,5 @@ function seen(found: Found): string {
   }
 }
 
-/** What answers reads but no append is most likely this: it says nothing more until its server is restarted. */
+/** The most likely cause if a stream answers reads but no append: it stays silent until its server is restarted. */
 const SILENT = " (a stream whose disk is full or broken takes appends in silence: see the server's log)";

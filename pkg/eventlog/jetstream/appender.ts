@@ -14,24 +14,24 @@ import type { JetStreamLogOptions } from "./options.ts";
 import type { Publish, PublishAnswer, Publisher } from "./publisher.ts";
 import type { Reader } from "./reader.ts";
 
-/** A message to be stored, and how to know it again. */
+/** A message to be stored, with the mark by which it is recognised later. */
 export interface Write extends Publish {
   readonly stream: string;
   /** The one in the payload. */
   readonly mark: Mark;
 }
 
-/** Hears what became of each try to store a message. */
+/** Called with the result of each try to store a message. */
 export type OnAnswer = (write: Write, answer: PublishAnswer) => void;
 
-/** From short, since most of what is in the way is over at once, to long, since an election takes seconds. */
+/** Starts short because most obstacles pass at once, and grows because an election takes seconds. */
 const BACKOFF: BackoffOptions = { minMs: 5, maxMs: 1_000, jitter: 0.3 };
 
 const UNREADABLE: readonly EventLogCode[] = ["LOG_CORRUPT", "LOG_TOO_NEW"];
 
 /**
- * Stores messages behind a fence and finds out what became of them (`append-steps.ts`). At most `maxPendingAppends` and
- * `maxPendingBytes` wait or are under way (I11).
+ * Stores each message only after the position that it expects (the fence), and finds out whether it is stored
+ * (`append-steps.ts`). At most `maxPendingAppends` and `maxPendingBytes` wait or are under way (I11).
  */
 export class Appender {
   readonly #publisher: Publisher;

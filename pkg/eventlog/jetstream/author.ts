@@ -2,7 +2,10 @@
 
 import { randomBytes } from "node:crypto";
 
-/** Who wrote a message, and which of its writes it was. No two writes have the same. */
+/**
+ * Identifies a write: which open log wrote the message, and the number of the write. No two writes have the same
+ * mark.
+ */
 export interface Mark {
   /** 64 bits by chance for each open log. */
   readonly author: bigint;
@@ -10,7 +13,10 @@ export interface Mark {
   readonly count: number;
 }
 
-/** Marks what one open log writes, so that it knows its own again, whatever the bytes are (I5). */
+/**
+ * Gives each write of one open log its mark, so that the log recognises its own messages, whatever the bytes are
+ * (I5).
+ */
 export class Author {
   readonly #author = randomBytes(8).readBigUInt64BE();
   #count = 0;

@@ -8,9 +8,9 @@ import type { StoredMessage } from "./reader.ts";
 import { RECOVERY } from "./stored.ts";
 
 /**
- * The server keeps with each record what its fence named: the sequence of the entity's record before it. So a record
- * that was lost from the middle of a stream is found out by the next one, whatever the reason. What a record replaced
- * is not missed.
+ * Checks that no record is missing. The server stores each record with the sequence that its fence named (the back
+ * pointer): that of the entity's record before it. So if a record was lost from the middle of a stream, the next one
+ * shows it, whatever the reason. Records that were replaced are not missed.
  *
  * @throws EventLogError `LOG_CORRUPT` that names what is missing.
  */
@@ -37,12 +37,12 @@ function broken(entity: EntityKey, message: StoredMessage, previous: Position): 
   return corrupt(entity, stream, sequence, `the record ${told}, but ${before} before it`);
 }
 
-/** The server has a record, the entity's last one, and cannot give it. */
+/** The error for an entity whose last record the server has but cannot read. */
 export function recordUnreadable(entity: EntityKey, stream: string, sequence: Position): EventLogError {
   return corrupt(entity, stream, sequence, "the server cannot read the record; it has changed on its disk");
 }
 
-/** A snapshot, or a pack, tells of records that the stream does not have. */
+/** The error for a snapshot or pack that covers records which the stream does not have. */
 export function packTooNew(
   entity: EntityKey,
   events: Source,
@@ -64,7 +64,7 @@ function placeOf(entity: EntityKey, stream: string, sequence: Position): string 
   return `${nameOf(entity)}: ${locationOf(stream, sequence)}`;
 }
 
-/** Where a record stands, for people. */
+/** The place of a record, as text for messages. */
 export function locationOf(stream: string, sequence: Position): string {
   return `stream ${stream}, sequence ${sequence}`;
 }

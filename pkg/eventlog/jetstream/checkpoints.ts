@@ -9,10 +9,10 @@ import type { Layout } from "./layout.ts";
 import type { Reader } from "./reader.ts";
 import { decodeStored, encodeStored } from "./stored.ts";
 
-/** How often saving may be overtaken by another process that saves the same one, before its caller hears of it. */
+/** How often another process may save the same checkpoint first before `save` fails. */
 const MAX_RACES = 64;
 
-/** The checkpoints of a log: one message each, among the snapshots. */
+/** The checkpoints of a log: one message each, in a stream of snapshots. */
 export class Checkpoints {
   readonly #layout: Layout;
   readonly #reader: Reader;

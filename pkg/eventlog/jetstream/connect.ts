@@ -31,7 +31,7 @@ export async function connectLink(
   }
 }
 
-/** The client's own defaults give up after ten attempts, and notice a dead peer after four minutes. */
+/** Replaces the client's defaults, which give up after ten attempts and notice a dead peer after four minutes. */
 function manners(options: JetStreamLogOptions): NodeConnectionOptions {
   return {
     inboxPrefix: options.inboxPrefix,
@@ -40,11 +40,11 @@ function manners(options: JetStreamLogOptions): NodeConnectionOptions {
     reconnectTimeWait: options.reconnectDelayMs,
     reconnectJitter: options.reconnectJitterMs,
     reconnectJitterTLS: options.reconnectJitterMs,
-    // Credentials that are refused today may be right tomorrow.
+    // The client keeps trying after refused credentials, because an operator may correct them.
     ignoreAuthErrorAbort: true,
     pingInterval: options.pingIntervalMs,
     maxPingOut: 2,
-    // Stacks of requests that went well are the dearest part of them.
+    // Recording a stack is the most expensive part of a request that succeeds.
     noAsyncTraces: true,
   };
 }

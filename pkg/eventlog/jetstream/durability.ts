@@ -7,19 +7,23 @@ import type { Durability } from "../event-log.ts";
 import type { StreamSettings } from "./options.ts";
 
 /**
- * What an acknowledgement of JetStream survives depends on how many servers hold a copy, which a stream tells, and on
- * whether they sync each write (`sync_interval: always`), which no server tells a client. By convention such servers
- * carry a tag, and a cluster places a stream only on servers that carry the tags which the stream asks for. A server
- * without a cluster takes any tag, so there only the operator's word is left.
+ * Two things decide what an acknowledgement of JetStream survives. One is how many servers hold a copy, which a
+ * stream's configuration shows. The other is whether they sync each write (`sync_interval: always`), which no server
+ * tells a client. By convention, servers that sync each write carry this tag, and a cluster places a stream only on
+ * servers that carry the tags which the stream asks for. A server without a cluster accepts any tag, so there the log
+ * relies on what the operator states.
  */
 export const SYNC_TAG = "sync:always";
 
-/** What of the server's greeting matters here. */
+/** The field of the server's greeting that is used here. */
 export interface ClusterGreeting {
   readonly cluster?: string;
 }
 
-/** @throws EventLogError `LOG_UNUSABLE` if it is asked for what nobody here can tell. */
+/**
+ * @throws EventLogError `LOG_UNUSABLE` if the settings ask for strict durability and nothing can show that the server
+ * syncs each write.
+ */
 export function checkDurability(
   server: string,
   greeting: ClusterGreeting | undefined,
@@ -33,17 +37,17 @@ export function checkDurability(
   throw new EventLogError("LOG_UNUSABLE", text);
 }
 
-/** Where a stream has to stand; undefined if anywhere will do. */
+/** The placement that a stream needs; undefined if any server will do. */
 export function placementFor(settings: StreamSettings): Partial<Placement> | undefined {
   return needsTag(settings) ? { tags: [SYNC_TAG] } : undefined;
 }
 
-/** True if the stream stands only where it has to. */
+/** True if the stream's placement meets the settings. */
 export function isPlacedFor(settings: StreamSettings, { placement }: StreamConfig): boolean {
   return !needsTag(settings) || (placement?.tags?.includes(SYNC_TAG) ?? false);
 }
 
-/** What the weakest of the streams gives. */
+/** The durability of the weakest of the streams. */
 export function durabilityOf(settings: StreamSettings, streams: readonly StreamConfig[]): Durability {
   const replicas = Math.min(...streams.map(({ num_replicas }) => num_replicas));
   if (settings.durability === "strict") return replicas > 1 ? "fsync-quorum" : "fsync-one-node";

@@ -12,14 +12,17 @@ import { staleRead } from "./reader.ts";
 import type { PageBounds, Reader, StoredMessage } from "./reader.ts";
 
 /**
- * Reads the history of one entity, and gives it only if it is whole (I6).
+ * Reads the history of one entity, and returns it only if it is complete (I6).
  *
- * 1. Each record follows the one before it by its back pointer: the first one the snapshot, or nothing.
- * 2. The last record is there: a server that cannot read it does not make the entity look younger, or new.
- * 3. A snapshot, and a pack, stand for records that are there. One that is newer than the last of them is refused.
- * 4. A pack changes how fast a history is read, and nothing else: what is in it was read by these rules.
+ * 1. Each record's back pointer (`back-pointers.ts`) names the entity's previous record. That of the first record
+ *    names the snapshot's position, or none.
+ * 2. The last record is there. If the server has it but cannot read it, the read fails, so that the entity does not
+ *    look younger, or new.
+ * 3. A snapshot or a pack (a copy of records, `pack.ts`) covers records that are there. One that is newer than the
+ *    last record is refused.
+ * 4. A pack changes only how fast a history is read, because its contents were read by these rules.
  *
- * What none of this can find is a stream that lost its newest records, with no snapshot or pack of them.
+ * These rules cannot find that a stream lost its newest records if no snapshot or pack covers them.
  */
 export class Histories {
   readonly #reader: Reader;
@@ -35,7 +38,7 @@ export class Histories {
   }
 
   /**
-   * One round trip if the pack has all records, or all but the last, or there is none but one.
+   * Takes one round trip if the pack has all records or all but the last, or if there is no pack and only one record.
    *
    * @throws EventLogError `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_UNAVAILABLE`, `LOG_OVERLOADED`
    */
@@ -49,7 +52,7 @@ export class Histories {
     return pack.snapshot === undefined ? page : { snapshot: pack.snapshot, ...page };
   }
 
-  /** The newest record, also of an entity that has no others since it is replaced. */
+  /** The newest record; also for entities whose records are replaced. */
   async last(entity: EntityKey, { events }: Place): Promise<LogRecord | undefined> {
     const found = await this.#last(entity, events);
     return found === undefined ? undefined : toRecord(found);
@@ -64,7 +67,7 @@ export class Histories {
     ]);
     const { pack } = found;
     const from = endOf(pack);
-    // The next read will tell if the pack is the newer one.
+    // If the pack is newer than the last record, the next read reports it.
     if (last === undefined || last.sequence <= from) return;
     if (last.follows === from && packRecords > 1) return;
     const bounds = { records: records - pack.records.length, bytes: bytes - sizeOf(pack) };
@@ -104,7 +107,10 @@ export class Histories {
     return { records: [...records, ...rest.records], end: rest.end };
   }
 
-  /** A snapshot or pack may have been saved, behind new records, after the look for the last one. So it looks again. */
+  /**
+   * Looks for the last record again, because new records, and a snapshot or pack of them, may have been stored after
+   * the first look.
+   */
   async #lastNotBefore(
     entity: EntityKey,
     { events, snapshot }: Place,
@@ -144,7 +150,7 @@ export class Histories {
   }
 }
 
-/** An entity that gets its first record while it is looked at is looked at again, so often. */
+/** How often the lookup is repeated if an entity gets its first record meanwhile. */
 const MAX_LOOKS = 10;
 
 export function toRecord({ sequence, bytes }: Pick<StoredMessage, "sequence" | "bytes">): LogRecord {

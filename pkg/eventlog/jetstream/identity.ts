@@ -10,7 +10,7 @@ import type { NatsCredentials } from "./options.ts";
 import { readSecretFile } from "./secret-file.ts";
 
 /**
- * Who we are, as NATS's client wants it. What comes from a file comes from it anew at each attempt to connect.
+ * The credentials, as options for NATS's client. A file is read again at each attempt to connect.
  *
  * @throws EventLogError `LOG_UNUSABLE` if there is no such file now, or it holds something else.
  */
@@ -41,8 +41,8 @@ export function identityOf(credentials: NatsCredentials, logger: Logger): NodeCo
 }
 
 /**
- * An authenticator that throws ends the client's connection for good. So a file that is gone or half written keeps
- * nobody out: we come with what it held before, and again later.
+ * The client gives up its connection for good if an authenticator throws. So if the file is missing or incomplete
+ * later, this one uses the file's former contents, and reads the file again at the next attempt.
  */
 function fromFile(
   path: string,
@@ -55,7 +55,7 @@ function fromFile(
     try {
       authenticator();
     } catch {
-      // The cause would show what is in the file.
+      // No `cause`, because it would show the contents of the file.
       throw new EventLogError("LOG_UNUSABLE", `the file ${path} does not hold ${what}`);
     }
     return authenticator;

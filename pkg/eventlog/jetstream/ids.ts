@@ -12,22 +12,23 @@ import { isUnheard, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { FENCE } from "./publisher.ts";
 
-/** Where an id stands: a message of its subject. */
+/** A message that shows an id: the last one of its subject. */
 export interface LastMessage {
   readonly subject: string;
   readonly sequence: number;
 }
 
-/** The server forgets a consumer whose reader has gone after this, in milliseconds. */
+/** The server removes a consumer that its reader has not used for this long, in milliseconds. */
 const INACTIVE_MS = 60_000;
 
 /**
- * One message of each subject of a source, in pages and without payloads. It takes a consumer that
- * lives as long as the iteration: its server settles at the start what the last message of each subject is, so that
- * each comes once however many are added meanwhile.
+ * Yields one message of each subject of a source, in pages and without payloads. It uses a consumer that lives as
+ * long as the iteration. The consumer's server determines at the start which message of each subject is the last, so
+ * that each subject comes once, however many messages are added meanwhile.
  *
- * That server may lag behind. After what it settled come all messages that it gets later; up to `until`, those that
- * begin a subject are taken too: their fence says that nothing stood before them.
+ * That server may lag behind. After the messages that it determined at the start, the consumer delivers those that
+ * the server receives later. Up to the sequence `until`, the first message of a subject is yielded too: its fence
+ * (expected sequence 0) shows that the subject had no message before it.
  *
  * @param until Sequence of a message of the source, or 0.
  * @throws EventLogError
@@ -61,7 +62,7 @@ export async function* lastMessages(
             left--;
           }
         } catch (thrown) {
-          // In a cluster our server may hear of the new consumer a moment after its answer.
+          // In a cluster our server may learn of the new consumer a moment after the answer to its creation.
           if (!isUnheard(thrown) || clock.monotonicMs() > giveUpMs) throw thrown;
           await sleep(clock, UNHEARD_PAUSE_MS);
           if (last === before) continue;
@@ -70,7 +71,7 @@ export async function* lastMessages(
         yield page;
       }
     } finally {
-      // It ends by itself if this does not reach the server.
+      // If this does not reach the server, the server removes the consumer later by itself.
       await manager.consumers.delete(stream, made.name).catch(() => undefined);
     }
   } catch (thrown) {
@@ -80,12 +81,12 @@ export async function* lastMessages(
 
 const UNHEARD_PAUSE_MS = 10;
 
-/** The client takes no shorter one. */
+/** The shortest time that the client accepts. */
 const MIN_EXPIRES_MS = 1_000;
 
 function makeConsumer(manager: JetStreamManager, stream: string, filter: string): Promise<ConsumerInfo> {
   return manager.consumers.add(stream, {
-    // With a name of ours the request's subject has the filter, which a permission can then be limited to.
+    // If we choose the name, the request's subject contains the filter, so that a permission can be limited to it.
     name: `perdure-list-${nuid.next()}`,
     deliver_policy: DeliverPolicy.LastPerSubject,
     filter_subject: filter,

@@ -7,20 +7,20 @@ import { isHashed, toToken, typeTokenOf } from "./subjects.ts";
 /** What a stream holds: events, or the newest snapshot of each entity. */
 export type StreamKind = "ev" | "sn";
 
-/** Messages of one stream: those of a subject, which may have wildcards. */
+/** The messages of one stream that match `subject`, which may have wildcards. */
 export interface Source {
   readonly stream: string;
   readonly subject: string;
 }
 
-/** Where an entity's events stand. */
+/** Where an entity's events are stored. */
 export interface EventsPlace {
   readonly events: Source;
-  /** The key, if the subjects do not tell it: then it goes into each message. */
+  /** The key, if it cannot be read back from the subjects (`isHashed`). Then each message contains it. */
   readonly untoldKey: EntityKey | undefined;
 }
 
-/** Where an entity stands. */
+/** Where an entity's events and snapshot are stored. */
 export interface Place extends EventsPlace {
   readonly snapshot: Source;
 }
@@ -32,13 +32,13 @@ export const STREAM_COUNTS: readonly number[] = [1, 2, 4, 8, 16];
  * The streams and subjects of one log.
  *
  * 1. An entity has the subjects `PREFIX.ev.SEGMENT.TYPE.ID` and `PREFIX.sn.SEGMENT.TYPE.ID`; neither ever changes.
- * 2. Of M streams for events the one numbered k holds the segments s with s mod M = k; it is the partition k of the log.
+ * 2. Of M streams for events, stream k holds the segments s with s mod M = k, and is the partition k of the log.
  *    Snapshots have as many streams, laid out alike.
  */
 export class Layout {
   readonly prefix: string;
   readonly streams: number;
-  /** By segment, as they begin: the stream, and the subject up to the type. Made once, since each append needs one. */
+  /** For each segment the stream, and the subject up to the type. Made once, because each append needs one. */
   readonly #events: readonly Source[];
   readonly #snapshots: readonly Source[];
 
@@ -65,7 +65,7 @@ export class Layout {
     return { events, snapshot: sourceOf(this.#snapshots, tokens), untoldKey: tokens.untoldKey };
   }
 
-  /** As `placeOf`, for appends, which need nothing of the snapshot. */
+  /** As `placeOf`, without the place of the snapshot, which appends do not need. */
   eventsOf(entity: EntityKey): EventsPlace {
     const tokens = tokensOf(entity);
     return { events: sourceOf(this.#events, tokens), untoldKey: tokens.untoldKey };
@@ -83,13 +83,13 @@ export class Layout {
       .map((segment) => `${this.prefix}.${kind}.${segment}.*.*`);
   }
 
-  /** Of readers; among the snapshots, since losing it costs work only. */
+  /** Where a reader's checkpoint is stored: in a stream of snapshots, because losing it costs work only. */
   checkpoint(name: string): Source {
     const subject = `${this.prefix}.sn.0.${CHECKPOINTS}.${toToken(name)}`;
     return { stream: this.streamOf("sn", 0), subject };
   }
 
-  /** Where a check of a stream of events looks like an append; nothing is ever stored there. */
+  /** The subject that a check of a stream of events publishes to; nothing is ever stored there. */
   check(number: number): Source {
     const subject = `${this.prefix}.ev.${number}.${CHECKS}.0`;
     return { stream: this.streamOf("ev", number), subject };
@@ -107,12 +107,12 @@ export class Layout {
   }
 }
 
-/** Whether it is that of a checkpoint, among those of snapshots. */
+/** True if a subject of a snapshot stream is that of a checkpoint. */
 export function isCheckpoint(subject: string): boolean {
   return typeTokenOf(subject) === CHECKPOINTS;
 }
 
-/** They stand where a type would; no type has them (`toToken`). */
+/** Tokens in the place of a type's token. `toToken` returns them for no type. */
 const CHECKPOINTS = "=C";
 const CHECKS = "=H";
 

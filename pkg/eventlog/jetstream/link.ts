@@ -7,18 +7,18 @@ import { ExpiryQueue, toError } from "../../base/mod.ts";
 import { refusalText, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
-/** What is sent, and waits for its answer. The answer may come in several messages. */
+/** A request, and what handles its answer. The answer may come in several messages. */
 export interface Request {
   readonly subject: string;
   readonly payload: Uint8Array | string;
   readonly headers?: MsgHdrs;
-  /** Takes a message of the answer; true if that was the last. May throw. */
+  /** Handles one message of the answer; returns true if it was the last. May throw. */
   take(message: Msg): boolean;
-  /** No (more of an) answer comes. */
+  /** Called if no answer comes, or no more of it. */
   fail(lack: Lack, reason: Error): void;
 }
 
-/** Why there is no answer. Only of what is `unanswered` nobody can say whether it had an effect. */
+/** Why there is no answer. Only an `unanswered` request may have had an effect. */
 export type Lack = "unsent" | "refused" | "unanswered";
 
 /** A request to read. */
@@ -27,20 +27,21 @@ export interface Question<T> {
   readonly payload: Uint8Array | string;
   /** What is being done and where, for the text of an error. */
   readonly doing: string;
-  /** Takes a message of the answer; gives the result once it is whole. May throw. */
+  /** Handles one message of the answer; returns the result once the answer is complete, else undefined. May throw. */
   readonly receive: (message: Msg) => T | undefined;
 }
 
 /**
  * One connection to NATS with its requests.
  *
- * 1. A request is sent once. It is answered, or fails when the time is over or the connection is lost, whichever
- *    comes first; nothing is sent again, so an answer is never that to an earlier try.
- * 2. While there is no connection a request fails at once, unsent: the client would keep it back and might lose it (its
- *    outbound buffer is dropped when it reconnects).
- * 3. The connection comes back by itself, however long that takes, and also after its credentials were refused.
- * 4. All answers come through one subscription, and all time-outs are one timer's (`ExpiryQueue`).
- * 5. What is sent in one turn of the event loop leaves together: waking the server costs more than a message.
+ * 1. A request is sent once and never again, so an answer never belongs to an earlier try. The request is answered,
+ *    or fails when its time is over or the connection is lost, whichever comes first.
+ * 2. While there is no connection a request fails at once, unsent. The client would keep it back and might lose it,
+ *    because it drops its outbound buffer when it reconnects.
+ * 3. The client reconnects by itself, however long that takes, and also after the server refused its credentials.
+ * 4. All answers come through one subscription, and one timer handles all time-outs (`ExpiryQueue`).
+ * 5. Requests that are sent in one turn of the event loop leave together, because waking the server costs more than a
+ *    message.
  */
 export class NatsLink {
   readonly #connection: NatsConnection;
@@ -52,7 +53,7 @@ export class NatsLink {
   #unsent: number[] = [];
   #lastToken = 0;
   #connected = true;
-  /** What the server said last while it did not let us in. */
+  /** The reason that the server gave last for refusing the connection; empty if there is none. */
   #refusal = "";
 
   constructor(connection: NatsConnection, server: string, options: JetStreamLogOptions) {
@@ -63,7 +64,7 @@ export class NatsLink {
     this.#expiry = new ExpiryQueue(options.clock, options.requestTimeoutMs, (token) => this.#timeOut(token));
     connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
-        // Without permission to subscribe there is no message; `#watch` hears of it.
+        // An error means that we may not subscribe. `#watch` handles it.
         if (error === null) this.#receive(message);
       },
     });
@@ -79,7 +80,7 @@ export class NatsLink {
     return this.#connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Settles the request sooner or later, by its last `take` or by `fail`. */
+  /** Sends the request. It ends with its last `take` or with `fail`, in any case. */
   send(request: Request): void {
     if (!this.#connected) {
       const reason = this.#refusal === "" ? "" : `: ${this.#refusal}`;
@@ -113,7 +114,7 @@ export class NatsLink {
     await this.#connection.close();
   }
 
-  /** What is published without a pause in between, the client hands to the socket in one write. */
+  /** The client batches messages that are published in the same turn of the event loop into one socket write. */
   #sendAll(): void {
     const tokens = this.#unsent;
     this.#unsent = [];
@@ -165,7 +166,7 @@ export class NatsLink {
     const server = this.#server;
     for await (const status of this.#connection.status()) {
       if (status.type === "disconnect") {
-        // It comes again after each attempt that is refused.
+        // The client reports this again after each attempt to reconnect that fails.
         if (this.#connected) logger.warn("event log: connection lost", { server });
         this.#connected = false;
         this.#failAll(`the connection to ${server} was lost`);
@@ -175,7 +176,7 @@ export class NatsLink {
         this.#refusal = "";
       } else if (status.type === "error") {
         const text = refusalText(status.error);
-        // A server that does not let us in says so at each attempt.
+        // A server that refuses the connection reports this at each attempt.
         if (text === "" || text !== this.#refusal) {
           logger.warn("event log: NATS reports an error", { server, error: status.error.message });
         }
@@ -188,13 +189,13 @@ export class NatsLink {
     this.#failAll(`the connection to ${server} ended`);
   }
 
-  /** A missing permission is told on its own, not as an answer. */
+  /** The server reports a missing permission as an error of the connection, not as an answer. */
   #refuse(error: Error): void {
     if (!(error instanceof PermissionViolationError)) return;
     const isPublish = error.operation === "publish";
     for (const [token, { subject }] of this.#pending) {
       if (isPublish && subject !== error.subject) continue;
-      // Without the subscription answers are lost, but not what was asked for.
+      // Without the subscription answers are lost, but the server may have carried the request out.
       this.#settle(token)?.fail(isPublish ? "refused" : "unanswered", error);
     }
   }

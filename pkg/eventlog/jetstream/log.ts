@@ -68,7 +68,7 @@ export async function openJetStreamLog(
     checkDurability(server, writes.connection.info, all);
     reads = await connectLink(server, `perdure ${prefix} reads`, all);
     const { connection } = reads;
-    // Streams that were made are found by the next try, so a busy server only takes several.
+    // The next try finds the streams that were made, so a busy server only needs several tries.
     const facts = await patiently(() => prepareStreams(connection, prefix, all), all, NO_HURRY);
     const { layout, replicated, durability } = facts;
     all.logger.info("event log: open", { server, prefix, streams: layout.streams, replicated, durability });
@@ -79,20 +79,20 @@ export async function openJetStreamLog(
   }
 }
 
-/** A stream whose disk or limit is reached answers a check as ever. */
+/** Checks cannot detect these, because a stream whose disk or limit is reached answers a check as before. */
 const UNSEEN_BY_CHECKS = ["LOG_FULL", "OUTCOME_UNKNOWN"] as const;
 
 const NO_HURRY = new AbortController().signal;
 
 interface Links {
   readonly writes: NatsLink;
-  /** Of its own, so that a large history holds up no append. */
+  /** A separate connection, so that reading a large history delays no append. */
   readonly reads: NatsLink;
 }
 
 /**
  * Each entity has a subject in a stream of events and one in a stream of snapshots (`layout.ts`). Its positions are
- * sequences of the first, and each write goes behind the last message of its subject (I3).
+ * sequences of the stream of events. Each write names the last message of its subject, which it must follow (I3).
  */
 class LogOnJetStream implements EventLog {
   readonly durability: Durability;
@@ -266,7 +266,10 @@ class LogOnJetStream implements EventLog {
     }
   }
 
-  /** What became of a try to append; snapshots have streams of their own, which only save time. */
+  /**
+   * Reports the result of a try to append to `Health`. Writes to streams of snapshots do not count, because those
+   * only save time.
+   */
   #hear({ stream }: Write, answer: PublishAnswer): void {
     const partition = this.#eventStreams.indexOf(stream);
     if (partition < 0) return;
@@ -289,7 +292,7 @@ class LogOnJetStream implements EventLog {
     }
   }
 
-  /** `close` waits for what has begun. */
+  /** Counts an operation that begins, because `close` waits for it. */
   #begin(): void {
     this.#checkOpen();
     this.#underWay++;

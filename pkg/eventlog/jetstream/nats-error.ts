@@ -13,7 +13,7 @@ import { toError } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
 
-/** What a request does to the log: after a failed one that writes, only reading tells whether it is stored (I5). */
+/** Whether a request reads or writes. After a failed write only a read shows whether it is stored (I5). */
 export type Effect = "read" | "write";
 
 /** An error as JetStream's answers carry it. */
@@ -23,7 +23,7 @@ export interface ApiFailure {
   readonly description: string;
 }
 
-/** The one place where errors of NATS become those of the log. The text says what to do where there is something. */
+/** The only place that translates errors of NATS into errors of the log. The text names a remedy where there is one. */
 export function translateError(thrown: unknown, doing: string, effect: Effect): EventLogError {
   if (thrown instanceof EventLogError) return thrown;
   const cause = toError(thrown);
@@ -36,13 +36,13 @@ export function translateError(thrown: unknown, doing: string, effect: Effect): 
   return unanswered(doing, effect, cause.message, cause);
 }
 
-/** Why the server does not let us in; empty for an error of another kind. */
+/** Why the server refuses the connection; empty for an error of another kind. */
 export function refusalText(error: Error): string {
   const reason = error instanceof PermissionViolationError ? undefined : refusedReason(error);
   return reason === undefined ? "" : `${reason.text} (${error.message})`;
 }
 
-/** Connecting failed: nothing was asked for yet. */
+/** Translates a failure to connect. No request was sent yet. */
 export function translateConnectError(thrown: unknown, server: string): EventLogError {
   const cause = toError(thrown);
   if (cause instanceof EventLogError) return cause;
@@ -51,23 +51,23 @@ export function translateConnectError(thrown: unknown, server: string): EventLog
   return new EventLogError(reason.code, `${server}: ${reason.text} (${cause.message})`, { cause });
 }
 
-/** No answer came, for whatever reason. */
+/** The error of a request without an answer, for whatever reason. */
 export function unanswered(doing: string, effect: Effect, reason: string, cause?: unknown): EventLogError {
   const code = effect === "write" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
   return new EventLogError(code, `${doing}: ${reason}`, { cause });
 }
 
-/** An answer that says no. */
+/** Translates an error that JetStream answered with. */
 export function fromApi(failure: ApiFailure, doing: string, effect: Effect, cause?: unknown): EventLogError {
   const { errCode, code, description } = failure;
   const known = API_REASONS[errCode];
-  // 10077 is any failure of the store. Only those of a limit are known to store nothing.
+  // 10077 is any failure of the store. Only a failure because of a limit is known to store nothing.
   const isLimit = errCode === STORE_FAILED && /maximum/.test(description);
   const reason = isLimit ? FULL : known;
   if (reason !== undefined) {
     return new EventLogError(reason.code, `${doing}: ${reason.text} (${description})`, { cause });
   }
-  // What the request itself is blamed for was not carried out.
+  // A code from 400 to 499 blames the request, so the server did not carry it out.
   if (code >= 400 && code < 500) {
     return new EventLogError("LOG_UNAVAILABLE", `${doing}: ${description} (${errCode})`, { cause });
   }
@@ -81,16 +81,16 @@ export const NO_STREAM =
 /** Why a publish is not known to be stored. */
 export interface PublishFailure {
   /**
-   * - `contested`: another message is where this one was to go, perhaps its own of an earlier try.
+   * - `contested`: another message is in the place of this one, perhaps that of an earlier try.
    * - `busy`: this try stored nothing; one a little later may.
-   * - `refused`: this try stored nothing, and no other will until somebody changes something.
+   * - `refused`: this try stored nothing, and no other will until an operator or the caller changes something.
    * - `unanswered`: this try may have stored it, or may do so yet.
    */
   readonly kind: "contested" | "busy" | "refused" | "unanswered";
   readonly error: EventLogError;
 }
 
-/** An answer to a publish that says no. */
+/** Translates an error that JetStream answered a publish with. */
 export function publishFailure(failure: ApiFailure, doing: string): PublishFailure {
   const error = fromApi(failure, doing, "write");
   return { kind: publishFailureKind(failure, error), error };
@@ -102,7 +102,7 @@ function publishFailureKind({ errCode }: ApiFailure, error: EventLogError): Publ
   return BUSY_CODES.includes(errCode) ? "busy" : "refused";
 }
 
-/** True if the server does not let this user do it. */
+/** True if this user lacks the permission. */
 export function isForbidden(error: EventLogError): boolean {
   return error.cause instanceof PermissionViolationError;
 }
@@ -117,7 +117,10 @@ export function isStreamNameTaken(thrown: unknown): boolean {
   return thrown instanceof JetStreamApiError && thrown.code === STREAM_NAME_IN_USE;
 }
 
-/** True if nobody took a request for a consumer's messages: it is gone, or not known everywhere yet. */
+/**
+ * True if no server took a request for a consumer's messages, because the consumer is gone or not known everywhere
+ * yet.
+ */
 export function isUnheard(thrown: unknown): boolean {
   return thrown instanceof JetStreamError && "code" in thrown && thrown.code === NO_RESPONDERS;
 }
@@ -127,7 +130,10 @@ const STREAM_NAME_IN_USE = 10058;
 const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 const STORE_FAILED = 10077;
-/** No leader, twice; another append of the subject is under way; more than the server takes in. */
+/**
+ * No leader (10008 and 10009), another append of the subject is under way (10164), more than the server takes in
+ * (10167).
+ */
 const BUSY_CODES = [10008, 10009, 10164, 10167];
 
 interface Reason {
@@ -145,7 +151,7 @@ const NOBODY: Reason = {
   code: "LOG_UNAVAILABLE",
   text: "no NATS server answers there: start one (nats-server -js, or npm run nats in a clone of Perdure)",
 };
-/** With TLS 1.3 the client's certificate is looked at when the client believes to be in. */
+/** With TLS 1.3 the server checks the client's certificate after the client takes the connection for established. */
 const SILENT: Reason = {
   code: "LOG_UNAVAILABLE",
   text: "a server takes the connection and then stays silent; so does one that verifies clients and misses our certificate",
@@ -154,7 +160,7 @@ const STRANGER: Reason = {
   code: "LOG_UNUSABLE",
   text: "the server refuses the credentials: check user, password, token or the file they are in",
 };
-/** It gives two seconds to check who somebody is, which a password with bcrypt on a busy machine may take. */
+/** The server allows two seconds to check a client, and a password with bcrypt may take longer on a busy machine. */
 const BUSY: Reason = {
   code: "LOG_UNAVAILABLE",
   text: "the server is too busy to check who we are: raise timeout in its authorization block",
@@ -219,7 +225,7 @@ function apiFailureOf(error: Error): ApiFailure | undefined {
   return { code, errCode, description };
 }
 
-/** Why the server did not even take the request. `undefined`: it may have. */
+/** Why the server did not accept the request. `undefined` if it may have. */
 function refusedReason(error: unknown): Reason | undefined {
   if (error instanceof PermissionViolationError) {
     const verb = error.operation === "publish" ? "publish to" : "subscribe to";
@@ -231,7 +237,7 @@ function refusedReason(error: unknown): Reason | undefined {
   return error instanceof NoRespondersError ? UNHEARD : undefined;
 }
 
-/** Why no protected connection came about. Node.js has a code for each reason, the client one text. */
+/** Why the TLS connection failed. Node.js has a code for each reason, the client one text. */
 function tlsReason(error: Error): Reason | undefined {
   if (error.cause instanceof EventLogError) return { code: error.cause.code, text: "TLS cannot be set up" };
   if (/does not support 'tls'/.test(error.message)) return NO_TLS;

@@ -15,7 +15,7 @@ export interface JetStreamAddress {
   readonly prefix: string;
 }
 
-/** Who we are to the server. */
+/** The credentials that we present to the server. */
 export type NatsCredentials =
   | { readonly kind: "none" }
   | { readonly kind: "password"; readonly user: string; readonly password: string }
@@ -31,7 +31,7 @@ export interface NatsTls {
   readonly required: boolean;
   /** True: TLS from the first byte on, as servers with `handshake_first` want it. */
   readonly first: boolean;
-  /** Who signs the server's certificate. Default: whom Node.js trusts. */
+  /** The certificates of the CAs that may sign the server's certificate. Default: those that Node.js trusts. */
   readonly caFile?: string;
   /** Our certificate and its key, for servers that verify clients. */
   readonly certFile?: string;
@@ -44,19 +44,25 @@ export interface NatsTls {
  */
 export type DurabilityDemand = "relaxed" | "strict";
 
-/** Settings of the log on JetStream; each has a default. That of `pageRecords` is 2,048, so that a page holds a pack. */
+/**
+ * Settings of the log on JetStream; each has a default. The default of `pageRecords` is 2,048, so that a page holds a
+ * pack.
+ */
 export interface JetStreamLogOptions extends LogLimits, HealthSettings, StreamSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   /** True: a log that is not there is refused with `LOG_UNUSABLE`, and not made. Default false. */
   readonly mustExist: boolean;
-  /** Spreads tries over time. Default: Node's. */
+  /** Source of the random part of pauses between tries. Default: Node's. */
   readonly random: Random;
   /** Default: none. Files are read again at each attempt to connect, so they can be replaced at any time. */
   readonly credentials: NatsCredentials;
   /** Default: TLS if the server demands it. Files are read again at each attempt to connect. */
   readonly tls: NatsTls;
-  /** Begins the subjects that answers come to; only they have to be permitted. Default `_INBOX`. */
+  /**
+   * Prefix of the subjects that answers are sent to. The user needs permission to subscribe to these only. Default
+   * `_INBOX`.
+   */
   readonly inboxPrefix: string;
   /** Most appends and snapshots that wait or are under way; more get `LOG_OVERLOADED`. Default 16,384. */
   readonly maxPendingAppends: number;
@@ -68,11 +74,11 @@ export interface JetStreamLogOptions extends LogLimits, HealthSettings, StreamSe
   readonly maxReadsInFlight: number;
   /** Most reads that are under way or wait; more get `LOG_OVERLOADED`. Default 65,536. */
   readonly maxPendingReads: number;
-  /** A history is packed when at least so many of its records are not. Default 8. */
+  /** A history is packed when at least this many of its records are not packed yet. Default 8. */
   readonly packRecords: number;
   /**
-   * Largest pack, in bytes: a history that is longer is not packed, unless its user function takes snapshots. Default
-   * 256 KiB. A pack is also at most one page, of `pageRecords`.
+   * Largest pack (a copy of a history in one message), in bytes. A longer history is not packed, unless its user
+   * function takes snapshots. Default 256 KiB. A pack is also at most one page, of `pageRecords`.
    */
   readonly maxPackBytes: number;
   /** How long connecting may take, in milliseconds. Default 5,000. */
@@ -80,42 +86,51 @@ export interface JetStreamLogOptions extends LogLimits, HealthSettings, StreamSe
   /** How long an answer of the server is waited for, in milliseconds. Default 5,000. */
   readonly requestTimeoutMs: number;
   /**
-   * How long an append is tried while the log cannot be written or does not answer, in milliseconds; what was sent last
-   * is still waited for and looked up, `requestTimeoutMs` for each. An election takes four to nine seconds. Default 20,000.
+   * How long an append is retried while the log cannot be written or does not answer, in milliseconds. After that,
+   * the last try is still awaited and looked up, up to `requestTimeoutMs` for each. An election takes four to nine
+   * seconds. Default 20,000.
    */
   readonly appendDeadlineMs: number;
   /**
-   * How long a request to read is tried while the log does not answer, in milliseconds; the last try is still waited
-   * for. Default 10,000.
+   * How long a request to read is retried while the log does not answer, in milliseconds. The answer to the last try
+   * is still awaited. Default 10,000.
    */
   readonly readDeadlineMs: number;
   /** Pause between two attempts to get the connection back, in milliseconds. Default 250. */
   readonly reconnectDelayMs: number;
-  /** Up to this is added to that pause at random, so that not all come back together, in milliseconds. Default 250. */
+  /**
+   * Largest random addition to that pause, so that not all clients reconnect together, in milliseconds. Default 250.
+   */
   readonly reconnectJitterMs: number;
-  /** The server is asked for a sign of life this often, in milliseconds; twice unanswered ends the connection. Default 5,000. */
+  /** How often the server is pinged, in milliseconds; two unanswered pings end the connection. Default 5,000. */
   readonly pingIntervalMs: number;
   /**
-   * A tail that waits for records hears of the server this often, in milliseconds; after four of these in silence it
-   * gives its consumer up for another. Default 5,000.
+   * How often the server sends a heartbeat to a tail that waits for records, in milliseconds. After four of these
+   * intervals in silence the tail replaces its consumer. Default 5,000.
    */
   readonly tailHeartbeatMs: number;
 }
 
-/** How streams are made that are not there yet. Those that are there keep what they have, if it is enough. */
+/**
+ * Settings for making streams that do not exist yet. Streams that exist keep their own settings, if those are
+ * sufficient.
+ */
 export interface StreamSettings {
   /** Streams for the events of a new log: 1, 2, 4, 8 or 16. A log that is there keeps the number it has. Default 4. */
   readonly streams?: number;
-  /** Servers that hold a copy, at least. Default 1. */
+  /** The least number of servers that hold a copy. Default 1. */
   readonly replicas: number;
   /** Default `relaxed`. */
   readonly durability: DurabilityDemand;
   /**
-   * True: the operator says that all servers sync each write. Needed for `strict` where no server is there that carries
-   * the tag `sync:always`, since a server does not tell. Default false.
+   * True: the operator states that all servers sync each write. Needed for `strict` if no server carries the tag
+   * `sync:always`, because a server does not tell its setting. Default false.
    */
   readonly serversSync: boolean;
-  /** Largest size of each stream of events, in bytes; an append beyond it gets `LOG_FULL`. Default: what the server gives. */
+  /**
+   * Largest size of each stream of events, in bytes; an append beyond it gets `LOG_FULL`. Default: as much as the
+   * server allows.
+   */
   readonly maxStreamBytes?: number;
 }
 

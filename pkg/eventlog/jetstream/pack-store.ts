@@ -13,22 +13,27 @@ import type { Publisher } from "./publisher.ts";
 import type { Reader } from "./reader.ts";
 import { decodeStored, encodeStored } from "./stored.ts";
 
-/** What stands on an entity's subject in the snapshot stream. */
+/** The message of an entity's subject in its snapshot stream. */
 export interface FoundPack {
-  /** Of the message; 0 if there is none. A new one goes behind it, so that it replaces what was looked at. */
+  /**
+   * The sequence of the message; 0 if there is none. A new message names it as its fence, so that it replaces only
+   * the message that was read.
+   */
   readonly sequence: Position;
   readonly pack: Pack;
 }
 
-/** How often a snapshot may be overtaken by another process's before its caller hears of it. */
+/** How often another process may store its message first before the caller gets an error. */
 const MAX_RACES = 64;
 
 /**
- * The snapshot streams: of each entity one message, its newest snapshot with records behind it (`pack.ts`).
+ * Reads and writes the snapshot streams. They hold one message for each entity: its newest snapshot and records after
+ * it (`pack.ts`).
  *
- * 1. A message that cannot be read counts as none, with a warning: the records tell the same. The next one replaces it.
- * 2. A message replaces the one that its writer has seen, and no other (the fence). So a snapshot never replaces a newer
- *    one, nor does a pack by a proxy that was away for a while.
+ * 1. A damaged message counts as none, with a warning, because the records tell the same. The next message replaces
+ *    it.
+ * 2. A message replaces only the one that its writer has read (the fence). So neither a snapshot nor the pack of a
+ *    proxy that was away for a while ever replaces a newer one.
  */
 export class PackStore {
   readonly #reader: Reader;
@@ -67,7 +72,10 @@ export class PackStore {
     }
   }
 
-  /** Replaces an older snapshot and its equal; does nothing if a newer one is there. Records behind it stay packed. */
+  /**
+   * Replaces a snapshot of the same or a lower position; does nothing if a newer one is stored. Packed records after
+   * the new snapshot stay packed, if they fit.
+   */
   async saveSnapshot(entity: EntityKey, place: Place, snapshot: LogRecord): Promise<void> {
     for (let attempt = 0; attempt < MAX_RACES; attempt++) {
       const found = await this.find(entity, place);
@@ -82,8 +90,8 @@ export class PackStore {
   }
 
   /**
-   * Leaves a pack of nothing: a message is only ever replaced, since removing it would need a permission more and would let
-   * a proxy that has seen it replace nothing.
+   * Stores an empty pack in place of the snapshot. The message is replaced, not removed, because removing it would
+   * need one more permission, and a proxy that has read the message could then no longer replace it.
    */
   async dropSnapshot(entity: EntityKey, place: Place): Promise<void> {
     for (let attempt = 0; attempt < MAX_RACES; attempt++) {
@@ -94,7 +102,10 @@ export class PackStore {
     throw overtaken(entity);
   }
 
-  /** Tries once to replace what was found. Nothing is stored if another one is at it, if it is too large, or not now. */
+  /**
+   * Tries once to replace the message that was found. Nothing is stored, and no error thrown, if another process was
+   * faster, if the pack is too large, or if the log cannot store it at the moment.
+   */
   async replace(entity: EntityKey, place: Place, found: FoundPack, pack: Pack): Promise<void> {
     const answer = await this.#publisher.publish(this.#write(entity, place, found.sequence, pack));
     if (answer.kind !== "refused" && answer.kind !== "unanswered") return;

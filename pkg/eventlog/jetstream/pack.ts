@@ -6,8 +6,8 @@ import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { LogRecord, Position } from "../event-log.ts";
 
 /**
- * What a message of a snapshot stream holds: the entity's newest snapshot, if it has one, and some of its records, the
- * first ones behind the snapshot. It is a copy. Losing it costs time only.
+ * The contents of a message of a snapshot stream: the entity's newest snapshot, if it has one, and copies of some of
+ * its records, the first ones after the snapshot. Losing a pack costs time only.
  *
  *     1, if there is a snapshot, else 0 · its position, 8 · its length, 4 · its bytes
  *     for each record: position, 8 · length, 4 · bytes
@@ -16,7 +16,7 @@ import type { LogRecord, Position } from "../event-log.ts";
  */
 export interface Pack {
   readonly snapshot: LogRecord | undefined;
-  /** They rise, and none is missing in between. */
+  /** In ascending order of position; none of the entity's records is missing in between. */
   readonly records: readonly LogRecord[];
 }
 
@@ -59,7 +59,7 @@ export function decodePack(encoded: Uint8Array): Pack {
     const begin = at + FRAME_BYTES;
     at = begin + view.readUInt32BE(at + 8);
     if (at > view.length || position <= (records.at(-1)?.position ?? -1)) throw noPack();
-    // Each a copy of its own, since each belongs to whoever gets it.
+    // The bytes of each record are a separate copy, because they belong to the caller.
     records.push({ position, bytes: new Uint8Array(view.subarray(begin, at)) });
   }
   const snapshot = records.shift();

@@ -5,15 +5,18 @@ import type { BackoffOptions } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
-/** From short, since a leader that steps down has a successor at once, to long, since an election may take seconds. */
+/**
+ * Starts short because a leader that steps down has a successor at once, and grows because an election may take
+ * seconds.
+ */
 const BACKOFF: BackoffOptions = { minMs: 5, maxMs: 500, jitter: 0.3 };
 
 /**
- * Reads again, with back-off, while the log does not answer: the connection is away, or the stream has no leader. Only
- * `LOG_UNAVAILABLE` passes with time; any other error is thrown at once.
+ * Repeats a read, with back-off, while the log does not answer because the connection is lost or the stream has no
+ * leader. Only `LOG_UNAVAILABLE` is retried; any other error is thrown at once.
  *
- * @param read Begins anew each time. No try begins later than `readDeadlineMs` after the first.
- * @param hurry Once it is aborted nothing is waited out any more.
+ * @param read Starts from its beginning each time. No try begins later than `readDeadlineMs` after the first.
+ * @param hurry Once it is aborted, the next failure is thrown without a further wait.
  */
 export async function patiently<T>(
   read: () => Promise<T>,

@@ -16,29 +16,29 @@ import type { JetStreamLogOptions } from "./options.ts";
 /** The fence (I3): the stream's sequence of the subject's last message, 0 for none. */
 export const FENCE = "Nats-Expected-Last-Subject-Sequence";
 
-/** Has the server remove the subject's earlier messages in the same step in which it stores this one. */
+/** Makes the server remove the subject's earlier messages in the same step in which it stores this one. */
 export const ROLLUP = "Nats-Rollup";
 
 /** What the headers and their frame take of `max_payload`, at most. */
 const HEADER_BYTES = 100;
 
-/** A message that is to be stored as the one behind `expected` of its subject. */
+/** A message that is stored only if the last message of its subject has the sequence `expected`. */
 export interface Publish {
   readonly subject: string;
   readonly expected: Position;
-  /** It takes the place of all messages of its subject. */
+  /** True: it replaces all messages of its subject. */
   readonly replaces?: boolean;
   readonly payload: Uint8Array;
-  /** Whose it is, for the text of an error. */
+  /** The entity that the message belongs to, for the text of an error. */
   readonly entity: EntityKey;
 }
 
-/** What one try to publish came to. */
+/** The result of one try to publish. */
 export type PublishAnswer = { readonly kind: "stored"; readonly sequence: Position } | PublishFailure;
 
 /**
- * Publishes to streams behind a fence, many at a time; at most `maxInFlight` are with the server (I11). Each publish is
- * sent once. It never rejects.
+ * Publishes messages with a fence, many at a time; at most `maxInFlight` are with the server (I11). Each message is
+ * sent once. `publish` never rejects.
  */
 export class Publisher {
   readonly #link: NatsLink;
@@ -66,7 +66,7 @@ export class Publisher {
   }
 }
 
-/** Has a turn from when it is sent until it is settled. */
+/** Holds one of the turns from when it is sent until it is settled. */
 class PublishRequest implements Request {
   readonly subject: string;
   readonly payload: Uint8Array;
@@ -94,7 +94,7 @@ class PublishRequest implements Request {
     if (lack === "unanswered") {
       return this.#settle({ kind: "unanswered", error: unanswered(doing, "write", reason.message, reason) });
     }
-    // It did not reach the log, so there is nothing of it to be in doubt about.
+    // The message did not reach the log, so it is known not to be stored.
     const error = translateError(reason, doing, "read");
     this.#settle({ kind: lack === "unsent" ? "busy" : "refused", error });
   }
@@ -105,14 +105,14 @@ class PublishRequest implements Request {
   }
 }
 
-/** Headers as they are sent. The client wants an object that encodes itself, and needs nothing else of it. */
+/** The headers as they are sent. The client calls only `encode` of them. */
 function headersOf({ expected, replaces }: Publish): MsgHdrs {
   const rollup = replaces === true ? `${ROLLUP}: sub\r\n` : "";
   const encode = () => Buffer.from(`NATS/1.0\r\n${FENCE}: ${expected}\r\n${rollup}\r\n`, "latin1");
   return { encode } as unknown as MsgHdrs;
 }
 
-/** An acknowledgement as servers write it of late; any other way of writing it is parsed, which takes twice as long. */
+/** An acknowledgement in the form of recent servers. Any other form is parsed as JSON, which takes twice as long. */
 const STORED = /^\{"stream":"[\w-]+", ?"seq":(\d{1,15})\}$/;
 
 interface Acknowledgement {

@@ -15,20 +15,20 @@ export interface FedMessage {
   readonly data: Uint8Array;
 }
 
-/** The feed cannot go on; a consumer behind the last message that it gave can. */
+/** This feed cannot continue. A new consumer that starts after the feed's last message can. */
 export class FeedBroken extends Error {}
 
 /**
  * The messages of one pull consumer, for one reader.
  *
- * 1. *Whole*: each message is the next one by the consumer's own count, and each sign of life tells how many there were.
- *    After one that was lost on its way, which the server never gives again since nothing is acknowledged, the feed is
- *    broken.
- * 2. *Bounded* (I11): messages are asked for when all that came have been taken. So there are at most `pageRecords` and
- *    `pageBytes` of them here, or a single larger one; twice that if the connection was lost meanwhile.
- * 3. *Alive*: of what was asked for, the server gives a message or a sign of life every `tailHeartbeatMs`. After twice
- *    that in silence it is asked once more, after as much again the feed is broken.
- * 4. A lost connection alone does not break it: the consumer has a name, and is asked again.
+ * 1. *Whole*: each message is the next one by the consumer's own count, and each heartbeat tells that count. If a
+ *    message was lost on its way, the feed is broken, because the server never sends it again (nothing is
+ *    acknowledged).
+ * 2. *Bounded* (I11): the feed asks for messages when all that came have been taken. So it holds at most
+ *    `pageRecords` and `pageBytes` of them, or a single larger one; twice that if the connection was lost meanwhile.
+ * 3. *Alive*: while a request is open, the server sends a message or a heartbeat every `tailHeartbeatMs`. After twice
+ *    that time in silence the feed asks once more. After the same time again it is broken.
+ * 4. A lost connection alone does not break the feed: the consumer has a name, and the feed asks it again.
  */
 export class PullFeed {
   readonly #connection: NatsConnection;
@@ -62,7 +62,7 @@ export class PullFeed {
   /**
    * The next message, as soon as there is one; undefined after `close`. One call at a time.
    *
-   * @throws FeedBroken, or what the server's refusal brought.
+   * @throws FeedBroken, or the error with which the server refused.
    */
   async next(): Promise<FedMessage | undefined> {
     for (;;) {
@@ -77,19 +77,19 @@ export class PullFeed {
     }
   }
 
-  /** Nothing is expected of the server until there is a connection again. */
+  /** The feed no longer expects messages or heartbeats until the connection is back. */
   disconnected(): void {
     this.#connected = false;
     this.#timer?.cancel();
   }
 
-  /** The server has forgotten what it was asked for. */
+  /** Repeats an open request, because the server has forgotten it. */
   reconnected(): void {
     this.#connected = true;
     if (this.#ended === undefined && this.#request !== undefined) this.#ask(AFTER_LOSS_MS);
   }
 
-  /** The server does not permit what was asked for on a subject. */
+  /** Ends the feed if `subject`, which the server does not permit, is the one that its requests go to. */
   refused(subject: string, error: Error): void {
     if (subject === this.#consumerSubject) this.#end(error);
   }
@@ -99,7 +99,10 @@ export class PullFeed {
     this.#arrived.length = 0;
   }
 
-  /** @param firstSignMs The first signs of life are to come this soon: what was lost last is noticed by them only. */
+  /**
+   * @param firstSignMs A shorter interval for heartbeats, because only a heartbeat shows that the newest messages
+   * were lost.
+   */
   #ask(firstSignMs?: number): void {
     const { pageRecords, pageBytes, tailHeartbeatMs, clock } = this.#options;
     const size = this.#oversize ? { batch: 1 } : { batch: pageRecords, max_bytes: pageBytes };
@@ -144,7 +147,7 @@ export class PullFeed {
     const description = headers?.description ?? "";
     if (code === HEARTBEAT) return this.#checkCount(Number(headers?.get("Nats-Last-Consumer") ?? 0));
     const request = this.#request;
-    // What an earlier request has to say does not matter, unless it is that the consumer is gone.
+    // The status of an earlier request is ignored, unless it says that the consumer is gone.
     if (request === undefined) return;
     if (subject !== request.reply && code !== CONFLICT) return;
     const tooLarge = code === CONFLICT && /exceeds maxbytes/i.test(description);
@@ -158,7 +161,9 @@ export class PullFeed {
     this.#wake?.();
   }
 
-  /** Messages and signs of life come in the order in which the server sent them. */
+  /**
+   * Messages and heartbeats arrive in the order in which the server sent them, so a higher count means lost messages.
+   */
   #checkCount(delivered: number): void {
     if (delivered <= this.#delivered) return;
     this.#end(
@@ -196,10 +201,10 @@ interface Request {
   readonly oversize: boolean;
 }
 
-/** A request that nothing has come for is asked anew after this, in milliseconds. */
+/** How long the server keeps a request open before the feed asks again, in milliseconds. */
 const EXPIRES_MS = 30_000;
 
-/** Heartbeats of a request after a lost connection, in milliseconds. */
+/** Interval of the heartbeats of a request that is repeated after a lost connection, in milliseconds. */
 const AFTER_LOSS_MS = 250;
 
 const HEARTBEAT = 100;

@@ -15,7 +15,7 @@ import { decodeStored } from "./stored.ts";
 import type { Origin, Stored } from "./stored.ts";
 import type { StreamFacts } from "./streams.ts";
 
-/** A message of ours. */
+/** A decoded message of the log. */
 export interface StoredMessage extends Stored, Origin, Pick<RawMessage, "follows" | "replaces"> {}
 
 /** Most that a page holds. */
@@ -32,12 +32,13 @@ export interface MessagePage {
 }
 
 /**
- * Reads streams by direct get: no consumer, no leader of the cluster's metadata is involved. Of a replicated stream
- * any server that has a copy may answer, and one that lags behind does not know the newest (clause 4 of
- * `event-log.ts`). There the stream's leader is asked for the last message, and what does not reach it is read again.
+ * Reads streams by direct get, which involves no consumer and no leader of the cluster's metadata. Any server that
+ * has a copy of a replicated stream may answer, and one that lags behind does not have the newest messages (clause 4
+ * of `event-log.ts`). So for these the reader asks the stream's leader for the last message, and repeats a read that
+ * does not reach it.
  *
- * All methods throw EventLogError. But for `firstBehind`, whose caller tries again itself, each request waits up to
- * `readDeadlineMs` for a log that does not answer (`patience.ts`).
+ * All methods throw EventLogError. Each request waits up to `readDeadlineMs` for a log that does not answer
+ * (`patience.ts`), except for `firstBehind`, whose caller retries itself.
  */
 export class Reader {
   readonly #link: NatsLink;
@@ -56,7 +57,7 @@ export class Reader {
     this.#turns = new Semaphore(options.maxReadsInFlight);
   }
 
-  /** Messages behind a sequence: one page, by the bounds of the log if no others are given. */
+  /** One page of messages after a sequence, with the bounds of the log unless others are given. */
   async page(source: Source, after: Position, bounds = this.#bounds): Promise<MessagePage> {
     const messages: StoredMessage[] = [];
     let bytes = 0;
@@ -66,14 +67,17 @@ export class Reader {
       for (const message of batch.messages) {
         messages.push(message);
         bytes += message.bytes.byteLength;
-        // The server's count of bytes has headers and subjects in it, so a batch may be shorter than a page.
+        // The server counts the bytes of headers and subjects too, so a batch may be shorter than a page.
         if (bytes >= bounds.bytes || messages.length >= bounds.records) return { messages, end: false };
       }
       if (batch.end) return { messages, end: true };
     }
   }
 
-  /** As `page`, of one entity and never behind what was acknowledged before: its last message, if that is known. */
+  /**
+   * As `page`, for one entity, and never without a message that was acknowledged before the call. `until` is the
+   * sequence of the entity's last message, if the caller knows it.
+   */
   async currentPage(
     source: Source,
     after: Position,
@@ -88,13 +92,16 @@ export class Reader {
     throw staleRead(source);
   }
 
-  /** The last message of a subject, never behind what was acknowledged before. `undefined` also if it is unreadable. */
+  /**
+   * The last message of a subject, and never an older one than was acknowledged before the call. `undefined` also if
+   * the server cannot read it.
+   */
   async last(source: Source): Promise<StoredMessage | undefined> {
     const found = await this.lastRaw(source);
     return found === undefined ? undefined : decoded(found);
   }
 
-  /** As `last`, but the message is not looked into. */
+  /** As `last`, but the message is not decoded. */
   lastRaw(source: Source): Promise<RawMessage | undefined> {
     if (this.#facts.replicated) return this.#fromLeader(source.stream, { last_by_subj: source.subject });
     const { stream, subject } = source;
@@ -110,7 +117,10 @@ export class Reader {
     });
   }
 
-  /** To tell a subject without messages from one whose last message the server cannot read: it answers alike. */
+  /**
+   * Tells a subject without messages from one whose last message the server cannot read, because `last` gives the
+   * same for both.
+   */
   presence({ stream, subject }: Source, upTo?: Position): Promise<Presence> {
     const doing = `reading ${stream} ${subject}`;
     return this.#turn(doing, () =>
@@ -123,7 +133,9 @@ export class Reader {
     );
   }
 
-  /** The sequence of a subject's last message, which the server cannot read and does not tell. */
+  /**
+   * Finds the sequence of a subject's last message, which the server cannot read and does not tell, by binary search.
+   */
   async lastUnreadable(source: Source): Promise<Position> {
     let [below, found] = [NO_POSITION, await this.#lastOfStream(source.stream)];
     while (found - below > 1) {
@@ -134,7 +146,10 @@ export class Reader {
     return found;
   }
 
-  /** Sequence that a look at a replicated stream must reach to see all that was acknowledged before; 0 for others. */
+  /**
+   * The sequence that a read of a replicated stream must reach to have all that was acknowledged before; 0 for other
+   * streams.
+   */
   async horizon(source: Source): Promise<Position> {
     return this.#facts.replicated ? this.lastSequence(source) : NO_POSITION;
   }
@@ -145,7 +160,7 @@ export class Reader {
     return last?.sequence ?? NO_POSITION;
   }
 
-  /** The first message of a subject behind a sequence, as the stream's leader knows it. */
+  /** The first message of a subject after a sequence, as the stream's leader knows it. */
   async firstBehind({ stream, subject }: Source, after: Position): Promise<StoredMessage | undefined> {
     const found = await this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject }, atOnce);
     return found === undefined ? undefined : decoded(found);
@@ -186,7 +201,7 @@ export class Reader {
     });
   }
 
-  /** What waits for the log to come back gets its error soon; for the end. */
+  /** Makes reads that wait for the log to come back fail soon, because the log is being closed. */
   hurry(): void {
     this.#hurry.abort();
   }
@@ -230,7 +245,7 @@ export class Reader {
     }
     this.#pending++;
     try {
-      // What waits for a stream to come back leaves its turn to reads of others.
+      // A read that waits for its stream to come back holds no turn, so that reads of other streams go first.
       return await manner(async () => {
         await this.#turns.acquire();
         try {
@@ -251,7 +266,7 @@ type Manner = <T>(read: () => Promise<T>) => Promise<T>;
 const atOnce: Manner = (read) => read();
 
 const END_OF_BATCH = 204;
-/** A server that lags behind is asked so often; each time another one may answer. */
+/** How often a read that does not reach the newest message is tried; each time another server may answer. */
 const MAX_STALE_READS = 100;
 
 function messageOf(message: Msg, stream: string, doing: string): StoredMessage | undefined {
@@ -259,7 +274,7 @@ function messageOf(message: Msg, stream: string, doing: string): StoredMessage |
   return found === undefined ? undefined : decoded(found);
 }
 
-/** In the server's words. */
+/** The payload of a request to the leader, in the server's terms. */
 type LeaderQuestion =
   | { readonly last_by_subj: string; readonly next_by_subj?: undefined }
   | { readonly seq: number; readonly next_by_subj: string; readonly last_by_subj?: undefined };

@@ -6,9 +6,10 @@ import { toError } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 
 /**
- * The whole of a file that an operator named. The client asks for it in the middle of its handshake and cannot wait.
+ * Reads a file that an operator named. It is synchronous because the client asks for the contents in the middle of
+ * its handshake and cannot wait.
  *
- * @param what It is, for the text of an error.
+ * @param what Names the file in the text of an error.
  * @throws EventLogError `LOG_UNUSABLE`
  */
 export function readSecretFile(path: string, what: string): Buffer {

@@ -2,13 +2,16 @@
 
 import { EventLogError } from "../event-log.ts";
 
-/** What of the server's greeting matters here. */
+/** The fields of the server's greeting that are used here. */
 export interface ServerGreeting {
   readonly version: string;
   readonly jetstream?: boolean;
 }
 
-/** Fences of replicated streams hold from 2.11 on; 2.12 is the oldest that is still maintained. */
+/**
+ * The fence (the check of the expected sequence) works on replicated streams from 2.11 on. 2.12 is the oldest version
+ * that is still maintained.
+ */
 const OLDEST: Version = [2, 12, 0];
 
 type Version = readonly [major: number, minor: number, patch: number];
@@ -26,7 +29,7 @@ export function checkServer(server: string, greeting: ServerGreeting | undefined
   }
 }
 
-/** True also of what is no version. */
+/** Also true for a text that is not a version. */
 export function isBefore(version: string, [major, minor, patch]: Version): boolean {
   const [, ...parts] = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version) ?? [];
   const [ownMajor = 0, ownMinor = 0, ownPatch = 0] = parts.map(Number);

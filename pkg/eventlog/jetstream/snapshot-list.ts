@@ -23,8 +23,9 @@ export interface SnapshotSource {
 }
 
 /**
- * The snapshots of one type, or of all types. For people, so each message is asked for by itself: a million of them takes
- * minutes. One that is damaged is left out with a warning, as it counts as none.
+ * The snapshots of one type, or of all types. Each message is requested by itself, so a million of them takes
+ * minutes; that is enough for people who list them. A damaged snapshot is left out with a warning, because it counts
+ * as none.
  *
  * @throws EventLogError
  */
@@ -46,7 +47,7 @@ export async function* listSnapshots(
   }
 }
 
-/** Undefined if there is none: a pack may have records only. */
+/** Undefined if the pack has records only, or is damaged. */
 function snapshotIn(
   { data, ...origin }: RawMessage,
   { logger }: JetStreamLogOptions,

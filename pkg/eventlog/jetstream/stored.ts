@@ -10,13 +10,14 @@ import type { Mark } from "./author.ts";
 import { fromToken } from "./subjects.ts";
 
 /**
- * What stands in a message of the log:
+ * The format of a message of the log:
  *
  *     version, 1 byte, 1 · author, 8 · count, 6 · length of the key, 4 · key · bytes · checksum, 4
  *
- * Numbers are big-endian. The key is there if the subject does not tell it (length 0 otherwise): the JSON of type and
- * id, which can hold any string. The checksum is the CRC-32 of the subject without the log's prefix and of all before: a
- * message that was changed, or is that of another entity, is found out alone, without its neighbours.
+ * Numbers are big-endian. The key is the JSON of type and id, which can hold any string. It is there only if it
+ * cannot be read back from the subject (length 0 otherwise). The checksum is the CRC-32 of the subject without the
+ * log's prefix and of all bytes before the checksum. So a message that was changed, or that belongs to another
+ * entity, is recognised without reading its neighbours.
  */
 export interface Stored {
   readonly mark: Mark;
@@ -40,7 +41,7 @@ const NO_BYTES = new Uint8Array();
 /** What to do about a history that is not whole. */
 export const RECOVERY = "Restore the stream from a backup; other entities are not concerned";
 
-/** What an entity's record has beside its own bytes, unless its key is too long for a subject. */
+/** Bytes that a message adds to an entity's record, unless its key is too long for a subject. */
 export const ENVELOPE_BYTES = HEAD_BYTES + CHECKSUM_BYTES;
 
 export function encodeStored({ mark, key, bytes }: Stored, subject: string): Uint8Array {

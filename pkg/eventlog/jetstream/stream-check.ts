@@ -8,10 +8,10 @@ import type { Publisher } from "./publisher.ts";
 const NOWHERE = Number.MAX_SAFE_INTEGER;
 
 /**
- * Finds out whether a stream of events would take an append, by one that cannot be stored: it names a position that
- * no record has. A stream that works refuses it by the fence (I3), which is the last thing before storing. So the
- * connection, the permission, JetStream, the stream, its leader and its settings are what the next append will meet;
- * its disk and its limits are not.
+ * Checks whether a stream of events would take an append, by sending one that cannot be stored: it expects a position
+ * that no record has. A stream that works refuses it because of the fence (I3), which is the server's last check
+ * before storing. So the check covers the connection, the permission, JetStream, the stream, its leader and its
+ * settings. It does not cover the stream's disk and limits.
  *
  * @throws EventLogError
  */
@@ -21,6 +21,6 @@ export async function checkStreamWorks(publisher: Publisher, layout: Layout, num
   const answer = await publisher.publish({ subject, expected: NOWHERE, payload: new Uint8Array(), entity });
   if (answer.kind === "contested" || answer.kind === "stored") return;
   const { code, message, cause } = answer.error;
-  // Nothing was sent that could have been stored.
+  // The message could not have been stored, so the outcome is known.
   throw new EventLogError(code === "OUTCOME_UNKNOWN" ? "LOG_UNAVAILABLE" : code, message, { cause });
 }

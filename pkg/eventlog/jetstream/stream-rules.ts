@@ -50,17 +50,18 @@ function common(options: JetStreamLogOptions): Partial<StreamConfig> {
     num_replicas: options.replicas,
     discard: DiscardPolicy.New,
     allow_direct: true,
-    // No message has an id: the fence makes duplicates impossible, and each id would cost memory.
+    // Messages have no id for deduplication, because the fence makes duplicates impossible, and each id would cost
+    // memory.
     duplicate_window: nanos(1_000),
   };
 }
 
-/** What a stream that is there has to have. */
+/** A setting that a stream which exists must have. */
 export type StreamRule = readonly [
   setting: string,
   isRight: (config: StreamConfig) => boolean,
   must: string,
-  /** Of `nats stream edit`, what makes it right. Without it the server lets nobody change it. */
+  /** The flag of `nats stream edit` that corrects it. Undefined if the server lets nobody change the setting. */
   flag?: string,
 ];
 
@@ -133,7 +134,7 @@ export function snapshotRules(layout: Layout, number: number, version: string): 
   ];
 }
 
-/** What was asked for, of streams that others made. */
+/** The replicas and placement that the settings ask for, which streams that others made must have too. */
 export function copyRules(settings: StreamSettings): readonly StreamRule[] {
   const { replicas } = settings;
   return [
@@ -162,11 +163,11 @@ function takes(subjects: readonly string[]): StreamRule {
 }
 
 export function takesAll(config: StreamConfig, subjects: readonly string[]): boolean {
-  // A stream that mirrors another one has none.
+  // A stream that mirrors another one has no subjects.
   return subjects.every((subject) => config.subjects?.includes(subject) ?? false);
 }
 
-/** Servers that damage compressed blocks when they compact them (fixed in 2.14.3). */
+/** Forbids compression on servers that damage compressed blocks when they compact them (fixed in 2.14.3). */
 function uncompressed(version: string): StreamRule {
   const isSafe = !isBefore(version, [2, 14, 3]);
   return [

@@ -22,10 +22,10 @@ import {
 } from "./stream-rules.ts";
 import type { WantedStream } from "./stream-rules.ts";
 
-/** What the log learns of its streams. */
+/** What the log finds out about its streams when it is opened. */
 export interface StreamFacts {
   readonly layout: Layout;
-  /** Any of several servers answers a direct get, and one that lags behind may not know the newest. */
+  /** True: any of several servers may answer a direct get, and one that lags behind may not have the newest message. */
   readonly replicated: boolean;
   /** What an acknowledgement survives. */
   readonly durability: Durability;
@@ -33,16 +33,16 @@ export interface StreamFacts {
 
 const DEFAULT_STREAMS = 4;
 
-/** Others that make streams at the same time cost a look or two. */
+/** Most rounds of looking at the streams. Other processes that make streams at the same time cost a round or two. */
 const MAX_LOOKS = 10;
 
 /**
- * Makes the streams that are not there and checks those that are: nothing that would lose events is accepted.
+ * Makes the streams that are missing and checks those that exist. A stream that would lose events is refused.
  *
- * 1. The streams that are there tell how many a log has; only a new log takes the number from the options.
- * 2. A log has all its streams before its first record, so one of events that is missing later has been lost. One of
- *    snapshots may be made anew: they only save time.
- * 3. Several processes may do this at once, also with different options: the stream of events 0 is made first and
+ * 1. The streams that exist tell how many a log has. Only a new log takes the number from the options.
+ * 2. A log has all its streams before its first record. So a stream of events that is missing later has been lost. A
+ *    stream of snapshots may be made again, because snapshots only save time.
+ * 3. Several processes may do this at once, also with different options. The stream of events 0 is made first and
  *    alone, and the server makes it once.
  *
  * @throws EventLogError `LOG_UNUSABLE` with what to change, `LOG_UNAVAILABLE`, `LOG_CORRUPT` if a stream has been lost,
@@ -79,7 +79,8 @@ export async function prepareStreams(
       suspect = name;
     }
   } catch (thrown) {
-    // Making a stream anew is harmless, so an unknown outcome is none here.
+    // Making a stream twice is harmless, so an unknown outcome is reported like a failed read, not as
+    // `OUTCOME_UNKNOWN`.
     const copies = options.replicas > 1 ? `, with ${options.replicas} copies each` : "";
     throw translateError(thrown, `preparing the streams of ${prefix}${copies}`, "read");
   }
@@ -94,7 +95,7 @@ interface Missing {
   readonly number: number;
 }
 
-/** Looks for all that a log of any number of streams can have. */
+/** Looks for every stream that a log can have, whatever its number of streams. */
 async function findStreams(manager: JetStreamManager, prefix: string): Promise<Found> {
   const most = new Layout(prefix, Math.max(...STREAM_COUNTS));
   const numbers = Array.from({ length: most.streams }, (_, number) => number);

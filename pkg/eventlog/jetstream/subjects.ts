@@ -7,10 +7,11 @@ import { createHash } from "node:crypto";
 const MAX_TOKEN_LENGTH = 200;
 
 /**
- * Any string as one token of a subject, each as another one. Letters, digits, `_` and `-` stand for themselves; every
- * other byte of UTF-8 is `=HH`. Three forms begin with what no `=HH` begins with: `=-` is the empty string, `=U` and
- * hexadecimal digits are the code units of a text that UTF-8 cannot hold, `=S` and digits are the SHA-256 of the code
- * units of a text that is too long. The last cannot be read back: the key is then in the message.
+ * Encodes any string as one token of a subject; different strings get different tokens. Letters, digits, `_` and `-`
+ * stand for themselves; every other byte of UTF-8 is `=HH`. Three forms begin with characters that no `=HH` begins
+ * with: `=-` is the empty string, `=U` and hexadecimal digits are the code units of a text that UTF-8 cannot hold,
+ * `=S` and digits are the SHA-256 of the code units of a text that is too long. The last form cannot be decoded, so
+ * the message then contains the key.
  */
 export function toToken(text: string): string {
   const token = encode(text);
@@ -18,7 +19,7 @@ export function toToken(text: string): string {
   return `=S${createHash("sha256").update(Buffer.from(text, "utf16le")).digest("hex")}`;
 }
 
-/** `undefined` for the token of a text that is too long to stand in a subject, and for what is no token of ours. */
+/** Decodes a token. `undefined` for a hashed token (of a text that is too long) and for a token that is not valid. */
 export function fromToken(token: string): string | undefined {
   if (token === "=-") return "";
   if (isHashed(token)) return undefined;

@@ -35,17 +35,19 @@ import type { Origin, Stored } from "./stored.ts";
 export interface TailedMessage extends Stored, Origin {}
 
 /**
- * All tails of a log. Each has one pull consumer at a time, whatever the number of entities; the server tells it of
- * each new message, whoever appended it.
+ * All tails of a log. Each has one pull consumer at a time, whatever the number of entities. The server sends it each
+ * new message, whichever process appended it.
  *
- * 1. Nothing is lost or doubled, whatever becomes of connection, consumer and server: the position is kept here, and
- *    where a feed breaks (`pull-feed.ts`), a new consumer begins behind it. Only higher sequences are given.
- * 2. A consumer has a name that no other has, so that it survives a lost connection. It acknowledges nothing and is kept
- *    in the memory of one server: losing it costs the making of another. The server forgets it when its reader has
- *    not asked for anything for a minute; it is deleted at the end.
- * 3. A tail waits out everything that may pass: no server, no leader, no answer. It ends with an error when the server
- *    refuses for a reason that stays, and when the stream or a record is damaged.
- * 4. A stream that ends before the position has lost records (I6): `LOG_CORRUPT`, never a silent wait for others.
+ * 1. No message is lost or yielded twice, whatever happens to the connection, the consumer and the server. The tail
+ *    keeps its position itself. When a feed breaks (`pull-feed.ts`), a new consumer starts after the position. Only
+ *    messages with higher sequences are yielded.
+ * 2. A consumer has a unique name, so that it survives a lost connection. It needs no acknowledgements and is kept in
+ *    the memory of one server; if it is lost, the tail makes another. The server removes it when its reader has not
+ *    asked for anything for a minute. The tail deletes it at the end.
+ * 3. A tail retries while the cause may pass: no server, no leader, no answer. It ends with an error when the server
+ *    refuses for a lasting reason, and when the stream or a record is damaged.
+ * 4. A stream that ends before the position has lost records (I6). The tail then fails with `LOG_CORRUPT`; it never
+ *    waits silently for other records.
  */
 export class Tails {
   readonly #connection: NatsConnection;
@@ -63,7 +65,8 @@ export class Tails {
   }
 
   /**
-   * Messages behind `from` in order of their sequence, those to come included, until the signal aborts or `close`.
+   * Messages after `from` in order of their sequence, also those to come, until the signal aborts or `close` is
+   * called.
    *
    * @throws EventLogError
    */
@@ -93,13 +96,16 @@ export class Tails {
     }
   }
 
-  /** Ends all tails; waits until their consumers are deleted, or cannot be. */
+  /** Ends all tails. Waits until their consumers are deleted or the deletion has failed. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#deletions);
   }
 
-  /** The messages of one consumer. Ends with the signal; throws when there has to be another consumer. */
+  /**
+   * The messages of one consumer. Ends when the signal aborts; throws when a new consumer is needed, or nothing can
+   * help.
+   */
   async *#follow(source: Source, after: Position, ending: AbortSignal): AsyncGenerator<FedMessage> {
     const timeout = this.#options.requestTimeoutMs;
     const manager = await jetstreamManager(this.#connection, { timeout, checkAPI: false });
@@ -126,7 +132,10 @@ export class Tails {
     }
   }
 
-  /** A server that lags behind may be the first to answer, so it is asked several times. */
+  /**
+   * Checks that the stream reaches the position. It asks several times, because a server that lags behind may answer
+   * first.
+   */
   async #checkEnd(
     manager: JetStreamManager,
     stream: string,
@@ -149,7 +158,7 @@ export class Tails {
 
   #delete(manager: JetStreamManager, stream: string, name: string): void {
     if (!this.#connected) return;
-    // The server forgets it by itself if this does not reach it.
+    // If this does not reach the server, the server removes the consumer later by itself.
     const deletion = manager.consumers.delete(stream, name).catch(() => undefined);
     this.#deletions.add(deletion);
     void deletion.finally(() => this.#deletions.delete(deletion));
@@ -173,13 +182,13 @@ export class Tails {
 
 const CONNECTED = "connected";
 
-/** Between a feed that broke and the next one. */
+/** The pause between a feed that broke and the next one. */
 const PAUSE: BackoffOptions = { minMs: 100, maxMs: 5_000, jitter: 0.2 };
 
 /** How often a stream is looked at that seems to end before a position. */
 const MAX_LOOKS = 5;
 
-/** The server forgets a consumer that nothing was asked of for this long, in milliseconds. */
+/** The server removes a consumer that gets no request for this long, in milliseconds. */
 const INACTIVE_MS = 60_000;
 
 function consumerBehind(position: Position, filter: string): Partial<ConsumerConfig> {
@@ -196,15 +205,15 @@ function consumerBehind(position: Position, filter: string): Partial<ConsumerCon
   };
 }
 
-/** No answer, nobody who answers, no connection. */
+/** A broken feed, no answer, no server that answers, no connection. */
 const PASSING = [FeedBroken, TimeoutError, RequestError, ConnectionError, JetStreamError];
 
-/** False for what somebody has to put right before another try can help. */
+/** False if an operator must correct something before another try can help. */
 function mayPass(thrown: unknown): boolean {
   if (thrown instanceof JetStreamApiError) return thrown.apiError().code >= SERVER_SIDE;
   if (toError(thrown).cause instanceof PermissionViolationError) return false;
   return PASSING.some((kind) => thrown instanceof kind);
 }
 
-/** As in HTTP: the request is not to blame. */
+/** As in HTTP, codes from 500 on do not blame the request. */
 const SERVER_SIDE = 500;

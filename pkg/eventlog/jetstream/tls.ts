@@ -6,9 +6,9 @@ import type { NatsTls } from "./options.ts";
 import { readSecretFile } from "./secret-file.ts";
 
 /**
- * How the connection is protected, as NATS's client wants it. It reads these properties at each attempt to connect,
- * and so does each of them its file. (It could be given the paths; but then it reads them while nobody listens to the
- * errors of the open socket, and one ends the process.)
+ * The TLS options for NATS's client. The client reads these properties at each attempt to connect, and each property
+ * then reads its file. (The client also accepts paths. But it would read those files while the open socket has no
+ * listener for errors, and such an error ends the process.)
  *
  * @throws EventLogError `LOG_UNUSABLE` if one of the files cannot be read now.
  */
@@ -19,7 +19,8 @@ export function tlsOf({ required, first, caFile, certFile, keyFile }: NatsTls): 
     ...fromFile("cert", certFile, "a certificate"),
     ...fromFile("key", keyFile, "the key of a certificate"),
   };
-  // Without the property the client follows the server; with it, the server has to.
+  // Without the `tls` property the client uses TLS if the server demands it. With the property it refuses a server
+  // without TLS.
   const isWanted = required || Object.keys(properties).length > 0;
   return isWanted ? { tls: Object.defineProperties<TlsOptions>({}, properties) } : {};
 }

@@ -2,21 +2,24 @@
 
 import type { EntityKey, Position } from "../event-log.ts";
 
-/** What one transaction writes, as it goes to the writer's thread: columns rather than objects, one buffer for all. */
+/**
+ * The operations of one transaction, as they are posted to the writer thread: columns rather than objects, and one
+ * buffer for all bytes.
+ */
 export interface Batch {
   readonly kinds: readonly OperationKind[];
   readonly types: readonly string[];
   readonly ids: readonly string[];
   /** Expected position of an append or replacement, position of a snapshot. */
   readonly positions: readonly Position[];
-  /** Where the bytes of each end in `bytes`; they start where those before end. */
+  /** Where the bytes of each operation end in `bytes`. They start where those of the previous operation end. */
   readonly ends: readonly number[];
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * The outcome of each operation of a batch: the position of an append or replacement, `CONFLICT` for a record that came
- * too late, `NO_POSITION` for anything else.
+ * The outcome of each operation of a batch: the position of an append or replacement, `CONFLICT` for a record whose
+ * expected position is not that of the entity's last record, `NO_POSITION` for anything else.
  */
 export type BatchOutcome = readonly number[];
 
@@ -31,7 +34,7 @@ export type OperationKind =
 export const APPEND = 0;
 export const SNAPSHOT = 1;
 export const REPLACE = 2;
-/** Its name is the id of an entity without a type. */
+/** A reader's checkpoint. Its name is in the place of an entity's id, and the type is empty. */
 export const CHECKPOINT = 3;
 export const DROP_SNAPSHOT = 4;
 
@@ -64,7 +67,7 @@ export function packBatch(operations: readonly Operation[]): Batch {
   return { kinds, types, ids, positions, ends, bytes };
 }
 
-/** Calls `visit` for each operation in order. The bytes are a view; the entity is made anew. */
+/** Calls `visit` for each operation in order. The bytes are a view of the batch; the entity is a new object. */
 export function unpackBatch(batch: Batch, visit: (operation: Operation) => void): void {
   let start = 0;
   for (const [index, kind] of batch.kinds.entries()) {

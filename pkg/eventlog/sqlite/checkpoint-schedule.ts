@@ -3,7 +3,7 @@
 import type { Clock, Timer } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 
-/** What is emptied. */
+/** What the schedule needs of the writer. */
 export interface Checkpointed {
   walPages(): number;
   checkpoint(): void;
@@ -18,9 +18,10 @@ export interface CheckpointSettings {
 const QUIET_MS = 20;
 
 /**
- * Decides when the write-ahead log is emptied into the file: in a quiet moment if there is one, since it makes the
- * next batch wait, and in any case before the log gets longer than its bound (I11). A failure is reported, not raised:
- * the records are safe where they are, and a later commit asks again. Failures in a row are reported once.
+ * Decides when the write-ahead log is emptied into the database file (SQLite's "checkpoint"). It prefers a quiet
+ * moment, because a checkpoint makes the next batch wait. It does not wait for one once the log has reached its bound
+ * (I11). A failure is reported, not thrown: the records are safe in the write-ahead log, and a later commit tries
+ * again. Failures in a row are reported once.
  */
 export class CheckpointSchedule {
   readonly #target: Checkpointed;

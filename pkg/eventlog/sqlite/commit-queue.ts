@@ -21,14 +21,14 @@ interface Pending extends Operation {
 export type SendBatch = (batch: Batch) => Promise<BatchOutcome>;
 
 /**
- * Gathers appends while a batch is being written and sends them as the next one: one caller alone waits for one fsync,
- * and many share it.
+ * Collects appends while a batch is being written and sends them as the next batch (group commit). So a single caller
+ * waits for one fsync, and many callers share one.
  *
- * 1. One batch is on its way at a time; operations keep their order.
- * 2. An idle queue sends at the end of the event loop's turn, so callers that were woken by the same batch, or whose
- *    requests arrived together, come together again.
- * 3. What is waiting or on its way counts against the bounds (I11).
- * 4. Other work for the writer (`between`) is done when no batch is on its way, before the batches that wait.
+ * 1. The writer has one batch at a time; operations keep their order.
+ * 2. An idle queue sends at the end of the event loop's turn. So callers that were woken by the same batch, or whose
+ *    requests arrived together, share the next batch too.
+ * 3. Operations that wait or are being written count against the bounds (I11).
+ * 4. Other work for the writer (`between`) runs while no batch is being written, before the batches that wait.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
@@ -51,7 +51,11 @@ export class CommitQueue {
     this.#onCommitted = onCommitted;
   }
 
-  /** The position of an append, `NO_POSITION` for a snapshot. @throws EventLogError */
+  /**
+   * Resolves with the position of the stored record, or `NO_POSITION` for an operation without one.
+   *
+   * @throws EventLogError
+   */
   add(operation: Operation): Promise<number> {
     return new Promise((resolve, reject) => {
       const { kind, entity, position, bytes } = operation;
@@ -64,7 +68,10 @@ export class CommitQueue {
     });
   }
 
-  /** Rejects with what the work throws. Takes no room from appends: the caller has one such work at a time. */
+  /**
+   * Runs `work` between two batches; rejects with what it throws. It does not count against the bounds, because the
+   * caller has one such work at a time.
+   */
   between(work: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#between.push(() => work().then(resolve, reject));
@@ -134,7 +141,7 @@ function settle(operation: Pending, outcome: number): void {
   else operation.resolve(outcome);
 }
 
-/** An error of its own for each caller, since each may add to it. */
+/** A separate error for each caller, because a caller may add to it. */
 function ownError(thrown: unknown, { entity }: Operation): EventLogError {
   const code = thrown instanceof EventLogError ? thrown.code : "OUTCOME_UNKNOWN";
   return new EventLogError(code, `${nameOf(entity)}: ${toError(thrown).message}`, { cause: thrown });

@@ -18,22 +18,23 @@ export interface Connection {
 
 type State =
   | { readonly kind: "up"; readonly connection: Connection }
-  /** It is kept, since closing it would give up the file that it has open. */
+  /** The connection is kept, because closing it would lose the file that it has open. */
   | { readonly kind: "displaced"; readonly connection: Connection; readonly error: EventLogError }
   | { readonly kind: "opening"; readonly attempt: Promise<Connection> }
   | { readonly kind: "down"; readonly error: EventLogError; readonly retryAtMs: number }
   | { readonly kind: "closed" };
 
 /**
- * Keeps a connection to the file, and gets a new one when the writer is lost.
+ * Keeps a connection to the file, and opens a new one when the writer is lost.
  *
- * 1. A lost writer takes its reader with it, and the new writer opens the file when both are gone. SQLite then reads
- *    the write-ahead log from disk, so an append with an unknown outcome is found stored or not, for good (I5).
- * 2. Whoever asks while the file is being opened waits for that one attempt. After a failed one the next comes no
- *    sooner than `reopenDelayMs`, when somebody asks; until then the answer is its error.
- * 3. It opens one file for as long as it lives. If the path leads to another one, or to none, nothing is written or
- *    read: entities in memory are newer than any copy, and what a deleted file takes is lost. If the file comes back
- *    to its path, the log works again.
+ * 1. When a writer is lost, its reader is closed too, and the new writer opens the file when both are gone. SQLite
+ *    then reads the write-ahead log from disk. That settles for good whether an append with an unknown outcome is
+ *    stored (I5).
+ * 2. Callers that come while the file is being opened wait for that one attempt. After a failed attempt, the first
+ *    call after `reopenDelayMs` starts the next one. Until then each call gets the error of the failed attempt.
+ * 3. It opens one file for as long as it lives. If the path leads to another file, or to none, nothing is written or
+ *    read, because entities in memory are newer than any copy, and records written to a deleted file are lost. If the
+ *    file comes back to its path, the log works again.
  */
 export class ConnectionKeeper {
   readonly #path: string;
@@ -71,7 +72,7 @@ export class ConnectionKeeper {
     }
   }
 
-  /** A record at this position was stored, so a file without it is another one. */
+  /** Notes that a record at this position was stored, because a file without it is another one. */
   acknowledge(position: Position): void {
     if (position > this.#acknowledged) this.#acknowledged = position;
   }
@@ -88,7 +89,7 @@ export class ConnectionKeeper {
     try {
       await connection.writer.check(thorough);
     } catch (thrown) {
-      // It is being opened again, or cannot be. Only that tells.
+      // The connection was lost during the check. Only a check through a new one gives the answer.
       if (this.#holds(connection)) throw thrown;
       await (await this.get()).writer.check(thorough);
     }
@@ -140,7 +141,7 @@ export class ConnectionKeeper {
     let reader: Reader | undefined;
     try {
       reader = new Reader(this.#path, this.#options, this.#options.busyTimeoutMs);
-      // Else it would read another file than the writer's, if that was replaced in between.
+      // Otherwise the reader could read another file than the writer, if the file was replaced in between.
       checkIdentity(this.#path, this.#file);
       return { writer, reader };
     } catch (thrown) {
@@ -169,16 +170,21 @@ export class ConnectionKeeper {
   }
 }
 
-/** The reader first: the last connection to close is then the writer's, which tidies up the write-ahead log. */
+/**
+ * Closes the reader first. The writer's connection is then the last one to close, and tidies up the write-ahead log.
+ */
 async function closeConnection({ reader, writer }: Connection): Promise<void> {
   reader.close();
   await writer.close();
 }
 
-/** What only an operator can change keeps its code. */
+/** Problems that only an operator can solve keep their code. */
 const STAYING: readonly EventLogCode[] = ["LOG_UNUSABLE", "LOG_CORRUPT", "LOG_TOO_NEW"];
 
-/** An error of its own for each caller, since each may add to it. Nothing was stored, whatever came before. */
+/**
+ * A separate error for each caller, because a caller may add to it. Its code is never `OUTCOME_UNKNOWN`, because
+ * nothing was stored.
+ */
 function again(error: EventLogError): EventLogError {
   const code = STAYING.includes(error.code) ? error.code : "LOG_UNAVAILABLE";
   return new EventLogError(code, error.message, { cause: error });

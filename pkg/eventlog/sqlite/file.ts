@@ -11,17 +11,18 @@ import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from "./schema.ts"
 import { isAbsent, isPresent, RESTORE, translateError } from "./sqlite-error.ts";
 
 /**
- * The file of a log before SQLite sees it.
+ * Checks or makes the file of a log before SQLite opens it.
  *
- * 1. What is not ours is refused by its header alone, so not a byte of it changes.
+ * 1. A file of another program is refused by its header alone, so that not a byte of it changes.
  * 2. A new file appears under its name whole and fsynced, or not at all.
  * 3. A write-ahead log without its file is refused: it may hold the only copy of records, and a new file beside it
  *    would make SQLite apply them to the wrong pages.
  * 4. A file with a second name is refused, because under each name it would have another lock and another write-ahead
  *    log.
- * 5. What is made here is for its owner only: files 0600, folders 0700. SQLite gives its own files the mode of the
- *    database. What was there before keeps its mode.
- * 6. Nothing is opened, made or replaced where something other than a regular file is (`path.ts`).
+ * 5. Files made here are for their owner only: files 0600, folders 0700. SQLite gives its own files the mode of the
+ *    database. Files that were there before keep their mode.
+ * 6. A path that leads to something other than a regular file is refused before anything is opened, made or replaced
+ *    (`path.ts`).
  */
 export function prepareFile(path: string): void {
   try {
@@ -36,7 +37,7 @@ export function prepareFile(path: string): void {
   }
 }
 
-/** The versions as they stand in a header or, later, in the database with its write-ahead log. */
+/** Checks the versions in a file's header or, later, in the database with its write-ahead log. */
 export function checkVersions(path: string, applicationId: number, version: number): void {
   if (applicationId !== APPLICATION_ID) {
     const text = `${path}: this SQLite file belongs to another program; nothing was changed in it; choose another path`;
@@ -51,9 +52,9 @@ export function checkVersions(path: string, applicationId: number, version: numb
 }
 
 /**
- * Gives an empty write-ahead log its full size at once. An fsync of bytes that a file already has takes about half the
- * time of one that makes it longer. SQLite passes over what is not a valid frame, so nobody sees the zeros. If there
- * is no room the log goes on without.
+ * Fills an empty write-ahead log with zeros up to its full size, because an fsync that makes the file longer takes
+ * about twice as long. SQLite ignores the zeros, because they are not a valid frame. If the disk has no room for
+ * them, the log is left empty.
  */
 export function preallocateWal(path: string, bytes: number): void {
   let file: number | undefined;
@@ -70,7 +71,7 @@ export function preallocateWal(path: string, bytes: number): void {
       fs.ftruncateSync(file);
     }
   } catch {
-    // Nothing depends on it.
+    // This only saves time, so a failure is ignored.
   } finally {
     if (file !== undefined) fs.closeSync(file);
   }
@@ -94,7 +95,7 @@ function checkHeader(path: string): void {
     );
   }
   checkVersions(path, header.readInt32BE(HEADER.applicationId), header.readInt32BE(HEADER.version));
-  // SQLite would open it for reading only and fail at the first append.
+  // Without this check SQLite would open an unwritable file for reading only and fail at the first append.
   fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
 }
 
@@ -110,15 +111,15 @@ function createFile(path: string): void {
     database.close();
   }
   syncFile(draft);
-  // Once more, since renaming replaces whatever is there.
+  // Checked again, because renaming replaces whatever is at the path by now.
   checkPlaces(path);
   fs.renameSync(draft, path);
   syncFile(dirname(path));
 }
 
 /**
- * Makes an empty file for its owner only, unless there is one. An existing file is not even opened: closing it would
- * give away the locks that this process has on it.
+ * Makes an empty file for its owner only, unless it exists. An existing file is not opened, because closing it would
+ * release the locks that this process has on it.
  */
 export function createPrivately(path: string): void {
   try {
@@ -152,7 +153,7 @@ function checkOneName(path: string): void {
   throw new EventLogError("LOG_UNUSABLE", text);
 }
 
-/** Linux alone tells. In its list a path has octal numbers for blanks and the like (proc_pid_mountinfo(5)). */
+/** Works on Linux only. In its list a path has octal numbers for blanks and the like (proc_pid_mountinfo(5)). */
 function isMountPoint(path: string): boolean {
   try {
     const mounts = fs.readFileSync("/proc/self/mountinfo", "utf8");

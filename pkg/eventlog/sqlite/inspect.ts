@@ -9,8 +9,8 @@ import { TABLES } from "./schema.ts";
 import { RESTORE } from "./sqlite-error.ts";
 
 /**
- * Looks at a log with its write-ahead log before anything is written: through a connection that cannot write, since
- * even closing another one would move the write-ahead log into a file that may be damaged.
+ * Checks a log with its write-ahead log before anything is written. It uses a read-only connection, because merely
+ * closing one that can write would move the write-ahead log into a file that may be damaged.
  *
  * A file of up to `fullCheckBytes` is checked page by page; in a larger one damage is found when it is read.
  *

@@ -2,20 +2,26 @@
 
 import type { EntityKey, Position } from "../event-log.ts";
 
-/** An entity as the writer knows it. `last` moves with its appends. */
+/**
+ * An entity's row number, that of its type, and the position of its last record. The writer updates `last` at each
+ * append.
+ */
 export interface KnownEntity {
   readonly key: number;
   readonly type: number;
   last: Position;
 }
 
-/** Longer keys are looked up each time rather than kept: the bound is on entities, so each must be small. */
+/** Entities with longer keys are not cached, because the cache bounds the number of entities, not their size. */
 const MAX_KEPT_KEY_LENGTH = 1_024;
 
-/** The entities that were written last, so that an append need not look up what it follows. */
+/**
+ * A cache of the entities that were used last, so that an append need not query the position of the entity's last
+ * record.
+ */
 export class LastPositions {
   readonly #capacity: number;
-  // A Map keeps the order of insertion; a hit is moved to the end, the first is the one to go.
+  // A Map keeps the order of insertion. A hit moves its entry to the end; the first entry is evicted.
   readonly #kept = new Map<string, KnownEntity>();
 
   constructor(capacity: number) {
@@ -46,7 +52,7 @@ export class LastPositions {
   }
 }
 
-/** One string for both, unlike that of any other entity: the length says where the type ends. */
+/** A string that is unique for type and id, because the length shows where the type ends. */
 function nameIn({ type, id }: EntityKey): string {
   return `${type.length}:${type}${id}`;
 }

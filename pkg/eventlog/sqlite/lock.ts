@@ -7,17 +7,18 @@ import { createPrivately } from "./file.ts";
 import { isBusy, translateError } from "./sqlite-error.ts";
 
 /**
- * Keeps a second opener away from a log, in this process or another, by SQLite's own locks on a file beside it. The
- * system takes them back however a process ends. (They would be lost if this process opened and closed the lock file
- * in another way, so nothing else may touch it.)
+ * Prevents a log from being opened twice, in this process or another, with SQLite's own locks on a file beside it.
+ * The operating system releases the locks however a process ends. (This process would lose them if it opened and
+ * closed the lock file in another way, so no other code may open it.)
  *
- * The lock is a write transaction that stays open: it shuts out other writers but lets them read who holds it.
+ * The lock is a write transaction that stays open. It blocks other writers but lets them read the process id of the
+ * holder.
  */
 export interface FileLock {
   release(): void;
 }
 
-/** How long a look at the lock by another process may hold up taking it, in milliseconds. */
+/** How long taking the lock waits for another process that is just reading the lock file, in milliseconds. */
 const LOOK_MS = 1_000;
 
 /** @throws EventLogError `LOG_LOCKED` if it is held, others if the lock file cannot be used. */
@@ -27,7 +28,7 @@ export function lockFile(path: string): FileLock {
   try {
     createPrivately(lockPath);
     lock = new DatabaseSync(lockPath);
-    // The file holds one number in its header and nothing worth an fsync or a journal on disk.
+    // The file holds one number in its header, which needs no fsync and no journal on disk.
     lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN IMMEDIATE");
     lock.exec(
       `PRAGMA user_version = ${process.pid}; PRAGMA busy_timeout = ${LOOK_MS}; COMMIT; BEGIN IMMEDIATE`,
@@ -55,7 +56,7 @@ function holderOf(lock: DatabaseSync): number | undefined {
     const pid = lock.prepare("PRAGMA user_version").get()?.["user_version"];
     return typeof pid === "number" && pid > 0 ? pid : undefined;
   } catch {
-    // It is being taken at this very moment; who has it is only a courtesy.
+    // The lock is being taken at this moment. The error then does not name the holder.
     return undefined;
   }
 }

@@ -42,7 +42,7 @@ export interface SqliteLog extends EventLog {
 export interface SqliteLogStats {
   /** Batches that were committed: one fsync each, unless every append of it was refused. */
   readonly commits: number;
-  /** Records and snapshots in them. */
+  /** Operations in them (records, snapshots, checkpoints), including those that were refused. */
   readonly operations: number;
 }
 
@@ -82,8 +82,9 @@ export async function openSqliteLog(
 }
 
 /**
- * Writes go through `CommitQueue` to the writer's thread; reads are done here, in turns. When the writer's thread is
- * lost, what is with it gets `OUTCOME_UNKNOWN`, what waits goes to its successor (`ConnectionKeeper`).
+ * Writes go through `CommitQueue` to the writer thread. Reads run on the log's own thread, in turns. When the writer
+ * thread is lost, the batch that it has fails with `OUTCOME_UNKNOWN`, and operations that wait go to the next writer
+ * (`ConnectionKeeper`).
  */
 class LogInFile implements SqliteLog {
   readonly durability = "fsync-one-node";
@@ -112,7 +113,7 @@ class LogInFile implements SqliteLog {
     this.#turns = new ReadTurns(options.clock, options.readSliceMs, options.maxPendingReads);
     const check = (_partition: number, isSuspected: boolean) =>
       this.#queue.between(() => this.#keeper.check(isSuspected));
-    // A thorough check writes as an append does, so it sees whatever one would meet.
+    // Nothing is hidden from checks, because a thorough check writes as an append does and meets the same failures.
     this.#health = new Health(this.partitions, { ...options, check, hidden: [] });
   }
 
@@ -151,7 +152,7 @@ class LogInFile implements SqliteLog {
   async saveSnapshot(entity: EntityKey, position: Position, snapshot: Uint8Array): Promise<void> {
     this.#checkOpen();
     checkSize(this.#options, entity, snapshot);
-    // SQLite would refuse the whole batch for it.
+    // SQLite would refuse the whole batch because of one invalid position.
     assert(Number.isSafeInteger(position), "a position is a whole number");
     await this.#queue.add({ kind: SNAPSHOT, entity, position, bytes: snapshot });
   }
@@ -173,7 +174,7 @@ class LogInFile implements SqliteLog {
     await this.#store(DROP_SNAPSHOT, entity, NO_POSITION, NO_BYTES);
   }
 
-  /** A read costs no more than its records. */
+  /** Does nothing, because a read costs no more than its records. */
   async pack(): Promise<void> {
     this.#checkOpen();
   }
@@ -253,7 +254,7 @@ class LogInFile implements SqliteLog {
     if (this.#closed !== undefined) throw new EventLogError("LOG_CLOSED", `${this.#path}: the log is closed`);
   }
 
-  /** Looks and begins to wait in one step, so that no commit falls between the two. */
+  /** Reads and begins to wait in one synchronous step, so that no commit falls between the two. */
   #lookForNews(reader: Reader, type: string, position: Position, signal: AbortSignal): News {
     const { items } = reader.tail(type, position);
     return { items, news: items.length > 0 ? undefined : this.#wakeup.wait(type, signal) };

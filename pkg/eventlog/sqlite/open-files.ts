@@ -15,36 +15,46 @@ export interface FileIdentity {
   readonly inode: bigint;
 }
 
-/** What has to be found where a log is opened again. */
+/** What a writer must find in the file when it opens a log again. */
 export interface ExpectedFile {
   readonly identity: FileIdentity;
-  /** Of a record that was acknowledged. (A file that is deleted and closed may leave its number to another one.) */
+  /**
+   * The position of an acknowledged record, which the file must contain. The identity is not enough, because a new
+   * file may get the inode number of a file that was deleted and closed.
+   */
   readonly position: Position;
 }
 
-/** Where the files are that a connection has open. */
+/** Whether the files that a connection has open are still at their paths. */
 export type FilesState =
   | { readonly kind: "in place" }
   /**
-   * The path leads to another database, or to none. What is written now is lost with the last open connection, unless
-   * the file is put back.
+   * The path leads to another database, or to none. Records that are written now are lost when the last connection
+   * closes, unless the file is put back.
    */
   | { readonly kind: "displaced"; readonly error: EventLogError }
-  /** The write-ahead log or its index was removed. The database is in place, so closing it saves everything. */
+  /**
+   * The write-ahead log or its index was removed or replaced. The database is in place, so closing it saves
+   * everything.
+   */
   | { readonly kind: "lost beside"; readonly error: EventLogError };
 
-/** A change of a folder within so many milliseconds may leave its time of change as it was: kernels count it in ticks. */
+/**
+ * Two changes of a folder within this many milliseconds may leave it with the same time of change, because kernels
+ * count that time in ticks.
+ */
 const FOLDER_TICK_MS = 50;
 
 /**
- * The files of a log as they were when they were opened. An open file that is deleted or replaced still takes writes
- * and syncs them; only its path tells. So the writer looks here before it acknowledges.
+ * Remembers which files a log had when it was opened. A file that is deleted or replaced while it is open still takes
+ * writes and syncs them. Only a look at its path shows the change, so the writer looks before it acknowledges.
  *
- * 1. After a commit it looks at the folder. At the files it looks only if something was made, removed or renamed in the
- *    folder since it last looked at them: a look costs a few microseconds of each commit, and one at a file that is being
- *    written to makes its next write slower (40 of 90 microseconds here, as file systems with fine times have to store the
- *    time of a write that follows a look).
- * 2. What a folder does not tell, as a mount over a file, the checks between commits find (`lookAtAll`).
+ * 1. After a commit it looks at the folder. It looks at the files only if an entry of the folder was made, removed or
+ *    renamed since it last looked at them. A look costs each commit a few microseconds. A look at a file that is
+ *    being written to makes the next write to it slower (40 of 90 microseconds here), because file systems with fine
+ *    times must store the time of a write that follows a look.
+ * 2. A change that the folder does not show, such as a mount over a file, is found by the checks between commits
+ *    (`lookAtAll`).
  */
 export class OpenFiles {
   readonly #path: string;
@@ -53,7 +63,9 @@ export class OpenFiles {
   readonly #wal: FileIdentity | undefined;
   readonly #index: FileIdentity | undefined;
   readonly #clock: Clock;
-  /** As it was at the last look at the files; undefined if it may change without a sign. */
+  /**
+   * The folder's state at the last look at the files; undefined if a further change might leave that state as it is.
+   */
   #folder: FolderState | undefined;
 
   /** @throws EventLogError if the database is not the one that is expected. */
@@ -70,7 +82,7 @@ export class OpenFiles {
     return this.#database;
   }
 
-  /** After a commit: at the files that it was synced to. */
+  /** Called after a commit: looks at the files that it was synced to. */
   look(): FilesState {
     try {
       const folder = fs.statSync(this.#folderPath, { bigint: true, throwIfNoEntry: false });
@@ -89,7 +101,10 @@ export class OpenFiles {
     return this.#clock.wallMs() - Number(ctimeMs) > FOLDER_TICK_MS;
   }
 
-  /** Also at the index. It holds no record, but without it another program takes the log for one that is closed. */
+  /**
+   * As `look`, but also looks at the index (`-shm`). It holds no record, but without it another program would take
+   * the log for a closed one.
+   */
   lookAtAll(): FilesState {
     // (2)
     this.#folder = undefined;

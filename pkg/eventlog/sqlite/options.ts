@@ -23,7 +23,7 @@ export interface SqliteLogOptions extends LogLimits, HealthSettings, WriterSetti
   readonly maxPendingReads: number;
   /** No read starts later than this after the first of one turn of the event loop, in milliseconds. Default 4. */
   readonly readSliceMs: number;
-  /** After a failed attempt to get the writer back, the next one waits for this, in milliseconds. Default 1,000. */
+  /** Pause after a failed attempt to open the file again, in milliseconds. Default 1,000. */
   readonly reopenDelayMs: number;
 }
 
@@ -31,7 +31,10 @@ export interface SqliteLogOptions extends LogLimits, HealthSettings, WriterSetti
 export interface WriterSettings {
   /** Largest size of the file, in bytes; an append beyond it gets `LOG_FULL`. Default: what the disk holds. */
   readonly maxFileBytes?: number;
-  /** How long a foreign lock on the file (a backup, a person's `sqlite3`) is waited for, in milliseconds. Default 2,000. */
+  /**
+   * How long to wait for a lock of another program (a backup, a person's `sqlite3`) on the file, in milliseconds.
+   * Default 2,000.
+   */
   readonly busyTimeoutMs: number;
   /** A file up to this size is checked page by page when it is opened, in bytes. Default 32 MiB. */
   readonly fullCheckBytes: number;

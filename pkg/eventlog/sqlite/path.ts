@@ -7,18 +7,19 @@ import { basename, dirname, join, resolve } from "node:path";
 import { EventLogError } from "../event-log.ts";
 import { translateError } from "./sqlite-error.ts";
 
-/** What stands beside the file of a log: SQLite's own files, the lock, and what a new file is made as. */
+/** Suffixes of the files beside a log's file: SQLite's own files, the lock, and the draft of a new file. */
 const BESIDE = ["-wal", "-shm", "-journal", "-lock", "-new", "-new-wal", "-new-shm", "-new-journal"] as const;
 
 /** As many as Linux follows. */
 const MAX_LINKS = 40;
 
 /**
- * The path of a log's file without symbolic links, because two names of one file would have two locks. Its folder is made
- * if need be. A link to a file or folder that does not exist yet is followed too: the file is to be made where the link
- * leads, since replacing the link would leave the volume behind it empty.
+ * Resolves the symbolic links in the path of a log's file, because two names of one file would have two locks. Makes
+ * the folder if it does not exist. A link to a file or folder that does not exist yet is followed too, so that the
+ * file is made where the link leads. Replacing the link would leave the volume that it leads to empty.
  *
- * @throws EventLogError `LOG_UNUSABLE` if something other than a regular file is there, before anything is made or changed.
+ * @throws EventLogError `LOG_UNUSABLE` if something other than a regular file is there, before anything is made or
+ * changed.
  */
 export function settlePath(path: string): string {
   try {
@@ -32,7 +33,7 @@ export function settlePath(path: string): string {
   }
 }
 
-/** @throws EventLogError `LOG_UNUSABLE` if no log can be there, because there is nothing or an empty file. */
+/** @throws EventLogError `LOG_UNUSABLE` if the file does not exist or is empty. */
 export function checkExists(path: string): void {
   let found: Stats | undefined;
   try {
@@ -45,8 +46,8 @@ export function checkExists(path: string): void {
 }
 
 /**
- * A FIFO would be opened and waited for without end, and a new file is renamed into its place, which would replace
- * whatever is there: a device of the machine, for example.
+ * Refuses anything but a regular file. Opening a FIFO would block without end, and renaming a new file into place
+ * would replace whatever is there, for example a device of the machine.
  *
  * @param path without symbolic links
  * @throws EventLogError `LOG_UNUSABLE` if the file, or one beside it, is there and no regular file.
@@ -73,7 +74,10 @@ function follow(path: string, links: number): string {
   return target === undefined ? place : follow(target, links - 1);
 }
 
-/** Not Node's own `recursive`: that one never returns where the system says `ENOENT` to a folder it will not make. */
+/**
+ * Makes missing folders one by one. Node's own `recursive` never returns if the system answers `ENOENT` for a folder
+ * that it refuses to make.
+ */
 function followFolder(folder: string, links: number): string {
   if (fs.statSync(folder, { throwIfNoEntry: false }) !== undefined) return fs.realpathSync(folder);
   const parent = followFolder(dirname(folder), links);

@@ -5,11 +5,12 @@ import type { Clock } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 
 /**
- * Spreads synchronous reads over turns of the event loop, so that ten thousand activations at once, or a consumer that
- * catches up, leave room for everything else.
+ * Spreads synchronous reads over turns of the event loop, so that ten thousand activations at once, or a consumer
+ * that catches up, leave time for other work.
  *
- * 1. A read runs at once if none waits and the turn's slice is not used up; else in a later turn, in order of arrival.
- * 2. No read starts later than `sliceMs` after the first of its turn.
+ * 1. A read runs at once if no read waits and the turn's time slice is not used up. Otherwise it runs in a later
+ *    turn, in order of arrival.
+ * 2. No read starts later than `sliceMs` after the first read of the same turn.
  * 3. At most `capacity` reads wait (I11).
  */
 export class ReadTurns {

@@ -24,8 +24,8 @@ export interface Page<T> {
 }
 
 /**
- * Reads a log's file through a connection of its own that cannot write. Each method is synchronous, sees one state of
- * the log and gives one bounded page (I11), so it holds up the event loop for a bounded time only.
+ * Reads a log's file through its own read-only connection. Each method is synchronous, sees one state of the log and
+ * returns one bounded page (I11), so that it blocks the event loop for a bounded time only.
  *
  * All methods throw EventLogError.
  */
@@ -91,17 +91,20 @@ export class Reader {
     });
   }
 
-  /** Ids in the order of SQLite. `after` is the last one of the page before. */
+  /** Ids in SQLite's order. `after` is the last id of the previous page. */
   list(type: string, after: string | undefined): Page<string> {
     return this.#reading(() => {
-      // A number stands before any text.
+      // SQLite sorts a number before any text or blob.
       const from = after === undefined ? 0 : toStored(after);
       const rows = rowsOf(this.#statements.list, toStored(type), from, this.#limits.pageRecords);
       return this.#page(rows, ([id]) => fromStored(id), idBytes);
     });
   }
 
-  /** Snapshots in the order of the entities' own numbers, which go up. `after` is the number of the last one before. */
+  /**
+   * Snapshots in ascending order of their entities' row numbers. `after` is the number of the last snapshot of the
+   * previous page, or 0.
+   */
   snapshots(type: string | undefined, after: number): Page<NumberedSnapshot> {
     return this.#reading(() => {
       const { pageRecords } = this.#limits;
@@ -140,7 +143,7 @@ export class Reader {
 }
 
 export interface NumberedSnapshot extends StoredSnapshot {
-  /** Of the entity. */
+  /** The row number of the entity. */
   readonly number: number;
 }
 

@@ -9,7 +9,7 @@ export const SCHEMA_VERSION = 1;
 /** SQLite's own default; larger pages make the write-ahead log larger, smaller ones the tree deeper. */
 export const PAGE_BYTES = 4096;
 
-/** Made in files that are older than it, too. */
+/** Also added to files that were made before this table existed. */
 export const CHECKPOINT_TABLE = `
   CREATE TABLE IF NOT EXISTS checkpoint (
     name ANY PRIMARY KEY,
@@ -18,13 +18,14 @@ export const CHECKPOINT_TABLE = `
 `;
 
 /**
- * The records of one entity stand together, since an activation reads them all and a disk reads pages: a hundred page
- * reads instead of a thousand for a thousand records. It makes an append about twice as dear for the writer as a table
- * in order of position (two pages written rather than one), which its thread can afford; the readers' cannot wait.
- * The index by type is for consumers; it grows at its ends only. `ANY` keeps names as they come (`stored-text.ts`).
+ * The records of one entity are stored together, because an activation reads them all and a disk reads pages: a
+ * thousand records take a hundred page reads instead of a thousand. An append costs the writer about twice as much as
+ * in a table in order of position (two pages written rather than one). The writer's thread can afford that, but reads
+ * cannot wait. The index by type is for consumers; it grows at its ends only. `ANY` stores names as they come
+ * (`stored-text.ts`).
  *
- * A row of `record` goes only with the writing of a newer one of its entity, so the highest position there is the last
- * one that was given.
+ * A row of `record` is deleted only when a newer one of its entity is written. So the highest position in the table
+ * is the last one that was assigned.
  */
 export const SCHEMA = `
   CREATE TABLE type (

@@ -5,8 +5,8 @@ import { EventLogError } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
 
 /**
- * The one place where errors of SQLite and of the file system become those of the log. The text names the file, what
- * was being done, what is wrong and, where there is something, what to do about it.
+ * The only place that translates errors of SQLite and of the file system into errors of the log. The text names the
+ * file, the action, the problem and, where there is one, the remedy.
  */
 export function translateError(thrown: unknown, path: string, doing: string): EventLogError {
   if (thrown instanceof EventLogError) return thrown;
@@ -16,8 +16,9 @@ export function translateError(thrown: unknown, path: string, doing: string): Ev
 }
 
 /**
- * An error of `COMMIT` itself. A full disk is found out before the last frame is written, which is what makes a
- * transaction valid. After any other failure it may stand in the write-ahead log: only opening it again tells.
+ * Translates an error of `COMMIT` itself. SQLite notices a full disk before it writes the last frame, and without
+ * that frame the transaction is not valid. After any other failure the transaction may be in the write-ahead log, and
+ * only opening the log again shows whether it is.
  */
 export function translateCommitError(thrown: unknown, path: string): EventLogError {
   const error = translateError(thrown, path, "committing");
@@ -46,7 +47,7 @@ export function isPresent(thrown: unknown): boolean {
   return fileSystemCode(toError(thrown)) === "EEXIST";
 }
 
-/** What is left of an error on its way between threads, where classes and fields get lost. */
+/** The parts of an error that are sent between threads, because its class and fields get lost on the way. */
 export interface ErrorMessage {
   readonly code: EventLogCode;
   readonly message: string;

@@ -3,9 +3,9 @@
 import { Buffer } from "node:buffer";
 
 /**
- * Any string as a value that SQLite keeps apart from every other: text goes as UTF-8, and what UTF-8 cannot hold (a
- * lone half of a surrogate pair would become U+FFFD, and so equal to another) goes as a blob of its code units. A
- * text and a blob are never equal in SQLite.
+ * Encodes any string as a SQLite value, so that different strings stay different. Well-formed text is stored as
+ * UTF-8. UTF-8 cannot hold a lone half of a surrogate pair: it would become U+FFFD, and the string could equal
+ * another one. Such a string is stored as a blob of its code units. A text and a blob are never equal in SQLite.
  */
 export function toStored(text: string): string | Uint8Array {
   return text.isWellFormed() ? text : Buffer.from(text, "utf16le");

@@ -8,28 +8,29 @@ import { readWal, readWalIndex, WAL_HEADER_BYTES } from "./wal-file.ts";
 import type { WalContents, WalIndex } from "./wal-file.ts";
 
 /**
- * Finds out whether a write-ahead log lost transactions that were acknowledged, before SQLite opens it. SQLite itself
- * keeps what stands before the first frame that is not sound, drops the rest, and says nothing.
+ * Checks, before SQLite opens a write-ahead log, whether it lost acknowledged transactions. SQLite itself keeps the
+ * transactions before the first invalid frame, drops the rest, and reports nothing.
  *
- * 1. The index tells how many frames were committed. It survives the end of the process, in the system's cache; after
- *    the system's own end it may be older or gone, but it never promises more than was synced.
- * 2. Without an index that fits, only the log itself tells. Frames after an unsound one may be those of the one
- *    transaction that was being written when the power failed: one end of a transaction, nothing after it. Anything
- *    more is damage.
- * 3. A transaction that was not committed may leave frames behind, so those alone are no damage where the index tells
- *    that all is there.
+ * 1. The index (`-shm`) tells how many frames were committed. It survives the end of the process, because it is in
+ *    the operating system's cache. After the end of the operating system it may be older or gone, but it never counts
+ *    more frames than were synced.
+ * 2. Without a matching index there is only the log itself. Frames after an invalid one may belong to the one
+ *    transaction that was being written when the power failed. Then they hold at most one end of a transaction, and
+ *    nothing after it. Anything more is damage.
+ * 3. A transaction that was not committed may leave frames in the log. They are not damage if the index shows that
+ *    all committed frames are there.
  *
- * What this does not find is a row of `wal-damage.test.ts` and of `docs/event-log.md`.
+ * Damage that this check does not find has a row in `wal-damage.test.ts` and in `docs/event-log.md`.
  */
 export type WalVerdict =
   | { readonly kind: "whole" }
   | { readonly kind: "damaged"; readonly finding: string; readonly rescue: Rescue };
 
-/** What can be kept. */
+/** What an operator can keep of the acknowledged records. */
 export type Rescue =
   /** Everything that was committed stands in the database file. */
   | { readonly kind: "all in the file" }
-  /** What the log holds up to this frame is newer than the database file, and sound. */
+  /** The log's frames up to this one are valid, and newer than the database file. */
   | { readonly kind: "up to"; readonly frames: number }
   | { readonly kind: "unknown" };
 
@@ -51,7 +52,7 @@ export function judgeWal(wal: WalContents, index: WalIndex | undefined): WalVerd
   if (wal.header === "damaged") return damaged("its header makes no sense");
   if (index !== undefined && index.frames > 0) {
     if (wal.header === "absent") {
-      // What is in the database file already needs no log.
+      // All frames are in the database file already, so the log is not needed.
       if (index.movedFrames >= index.frames) return { kind: "whole" };
       return damaged(`it is gone or empty, and held ${index.frames} pages of acknowledged appends`);
     }
@@ -68,10 +69,10 @@ export function judgeWal(wal: WalContents, index: WalIndex | undefined): WalVerd
 }
 
 function rescueOf(wal: WalContents, index: WalIndex | undefined): Rescue {
-  // An index of another generation says nothing of this one.
+  // An index of another generation of the log says nothing about this one.
   if (index === undefined || wal.salts !== index.salts) return { kind: "unknown" };
   if (index.movedFrames >= index.frames) return { kind: "all in the file" };
-  // The pages of fewer frames would be older than those that stand in the file.
+  // Fewer frames than were moved would bring back older pages than those in the database file.
   const isNewer = wal.soundFrames >= index.movedFrames && wal.soundFrames > 0;
   return isNewer ? { kind: "up to", frames: wal.soundFrames } : { kind: "unknown" };
 }

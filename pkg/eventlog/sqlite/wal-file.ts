@@ -6,12 +6,12 @@ import * as fs from "node:fs";
 import { isAbsent } from "./sqlite-error.ts";
 
 /**
- * What stands in a write-ahead log and in its index, read without SQLite, which would change both
+ * The contents of a write-ahead log, read without SQLite, which would change the log and its index
  * (sqlite.org/fileformat2.html §4, sqlite.org/walformat.html §2).
  *
  * The log is a header and frames, one for each page that a transaction wrote. The last frame of a transaction carries
- * a mark. The two salts of the header stand in each frame that was written since the log was last begun anew; frames
- * of before may follow. Each frame carries a checksum of everything from the header on.
+ * a mark. Each frame that was written since the log was last restarted has the two salts of the header; older frames
+ * may follow. Each frame carries a checksum of everything from the header on.
  */
 export interface WalContents {
   readonly header: "absent" | "sound" | "damaged";
@@ -26,12 +26,12 @@ export interface WalContents {
   readonly laterTransactionFrames: number;
 }
 
-/** What the index says. SQLite writes it after each commit, and never syncs it. */
+/** The contents of the index (`-shm`). SQLite writes it after each commit, and never syncs it. */
 export interface WalIndex {
   readonly salts: string;
   /** Frames of the transactions that were committed. */
   readonly frames: number;
-  /** Of these, frames whose pages stand, synced, in the database file. */
+  /** Of these, frames whose pages have been copied to the database file and synced. */
   readonly movedFrames: number;
 }
 
@@ -59,7 +59,7 @@ export function readWal(path: string): WalContents {
   }
 }
 
-/** Undefined: there is none, or it says nothing. */
+/** Undefined if there is no index or it is not valid. */
 export function readWalIndex(path: string): WalIndex | undefined {
   const file = openIfThere(path);
   if (file === undefined) return undefined;
@@ -70,7 +70,10 @@ export function readWalIndex(path: string): WalIndex | undefined {
   }
 }
 
-/** Two copies of a header in the byte order of the machine, then how far the log is moved into the database. */
+/**
+ * Offsets in the index: two copies of a header in the byte order of the machine, then how many frames have been
+ * copied to the database.
+ */
 const INDEX = { bytes: 100, copy: 48, isInit: 12, frames: 16, salts: 32, checksum: 40, moved: 96 } as const;
 
 function parseIndex(bytes: Buffer): WalIndex | undefined {
@@ -78,7 +81,7 @@ function parseIndex(bytes: Buffer): WalIndex | undefined {
   const [first, second] = [bytes.subarray(0, INDEX.copy), bytes.subarray(INDEX.copy, 2 * INDEX.copy)];
   const isLittle = bytes.readUInt32LE(0) === WAL_VERSION;
   const numberAt = (at: number): number => (isLittle ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
-  // Written one after the other, so they differ if the writer was stopped in between.
+  // SQLite writes the copies one after the other, so they differ if it was stopped in between.
   if (!first.equals(second) || numberAt(0) !== WAL_VERSION || bytes[INDEX.isInit] !== 1) return undefined;
   const [one, two] = checksum([0, 0], bytes.subarray(0, INDEX.checksum), isLittle);
   if (numberAt(INDEX.checksum) !== one || numberAt(INDEX.checksum + 4) !== two) return undefined;
@@ -151,7 +154,7 @@ function checksum([first, second]: Checksum, bytes: Buffer, isLittle: boolean): 
   return [one, two];
 }
 
-/** Whole frames only. Each is a view that the next ones may overwrite. */
+/** Yields complete frames only. Each is a view of the chunk that was read. */
 function* framesOf(file: number, frameBytes: number): Generator<Buffer> {
   const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / frameBytes));
   for (let position = WAL_HEADER_BYTES; ; position += perChunk * frameBytes) {

@@ -12,7 +12,7 @@ import { fromErrorMessage } from "./sqlite-error.ts";
 import type { FromWriter, ToWriter, WriterStart, WriterState } from "./writer-protocol.ts";
 import type { DurabilityReport } from "./writer.ts";
 
-/** What the writer's thread may take. Batches and pages are outside of its heap and bounded by other settings. */
+/** Memory limits of the writer thread. Batches and pages are outside its heap and bounded by other settings. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 1 };
 
 type State =
@@ -23,13 +23,14 @@ type State =
   | { readonly kind: "lost"; readonly error: EventLogError };
 
 /**
- * The near end of the writer's thread.
+ * The log's side of its writer thread.
  *
- * 1. One batch or check at a time; the next one is given after the answer to the last.
- * 2. If the thread ends unasked while a batch is with it, the batch gets `OUTCOME_UNKNOWN`. A link is not mended:
- *    `onLost` is called once, before the batch's caller hears of it. `exited` tells when the thread, and with it its
- *    hold on the file, is gone.
- * 3. A writer whose file is displaced is kept: `onDisplaced` is called before the caller hears of it.
+ * 1. It sends one batch or check at a time, the next one after the answer to the last.
+ * 2. If the thread ends unexpectedly while it has a batch, the batch fails with `OUTCOME_UNKNOWN`. A link is not used
+ *    again after that: it calls `onLost` once, before the batch's promise rejects. `exited` resolves when the thread
+ *    has ended and no longer has the file open.
+ * 3. A writer whose file is displaced (no longer at its path) is kept. The link calls `onDisplaced` before the
+ *    batch's promise rejects.
  */
 export class WriterLink {
   readonly #path: string;
@@ -58,7 +59,7 @@ export class WriterLink {
     return this.#state.kind === "starting" ? this.#state.started.promise : Promise.resolve();
   }
 
-  /** What the writer told when it had started. */
+  /** The writer's report of its start; available once `started` has resolved. */
   get ready(): Ready {
     assert(this.#ready !== undefined, "the writer is asked after it has started");
     return this.#ready;
@@ -165,9 +166,9 @@ interface Ready {
 }
 
 export interface WriterEvents {
-  /** Something went wrong that fails nobody's call. */
+  /** A failure that affects no caller, such as that of a checkpoint of the write-ahead log. */
   readonly onWarning: (error: EventLogError) => void;
-  /** A writer that had started is gone, or not to be trusted any more. */
+  /** A writer that had started has ended, or its view of the files can no longer be trusted. */
   readonly onLost: (error: EventLogError) => void;
   /** The file that it writes to is not at its path any more. */
   readonly onDisplaced: (error: EventLogError) => void;
@@ -177,12 +178,13 @@ export interface WriterEvents {
 export type CreateWorker = (start: WriterStart) => Worker;
 
 export function createWriterWorker(start: WriterStart): Worker {
-  // Without the cache the thread loads a compiler of its own: twice the memory, twice the time to start.
+  // Without the compile cache the thread loads its own compiler, which doubles its memory and the time to start.
   const cache = getCompileCacheDir();
   return new Worker(new URL("./writer-worker.ts", import.meta.url), {
     name: "event-log-writer",
     workerData: start,
-    // The folder is one of this Node's version inside the one that was set.
+    // `getCompileCacheDir` names the folder of this Node.js version. The variable takes the folder above, which was
+    // set.
     env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
     execArgv: [],
     resourceLimits: RESOURCE_LIMITS,

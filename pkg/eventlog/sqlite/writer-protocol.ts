@@ -14,16 +14,22 @@ export interface WriterStart {
   readonly expected: ExpectedFile | undefined;
 }
 
-/** To the writer. The next batch or check comes after the answer to the last one; `close` is the last message. */
+/**
+ * Messages to the writer thread. The next batch or check is sent after the answer to the last one. `close` is the
+ * last message.
+ */
 export type ToWriter =
   | { readonly kind: "commit"; readonly batch: Batch }
-  /** Would a batch be stored? `thorough`: find out by writing something that leaves nothing behind. */
+  /**
+   * Asks whether a batch would be stored. `thorough`: the writer writes test bytes and removes them again to find
+   * out.
+   */
   | { readonly kind: "check"; readonly thorough: boolean }
   | { readonly kind: "close" };
 
 /**
- * From the writer: `ready` or `refused` once, then one `committed` or `failed` for each batch or check. A check that
- * passes is `committed` without an outcome.
+ * Messages from the writer thread: `ready` or `refused` once, then one `committed` or `failed` for each batch or
+ * check, and a `warning` at any time. The answer to a check that passes is `committed` with an empty outcome.
  */
 export type FromWriter =
   | { readonly kind: "ready"; readonly durability: DurabilityReport; readonly file: FileIdentity }
@@ -32,10 +38,13 @@ export type FromWriter =
   | { readonly kind: "failed"; readonly error: ErrorMessage; readonly after: WriterState }
   | { readonly kind: "warning"; readonly error: ErrorMessage };
 
-/** What a writer is good for after a failure. */
+/** Whether a writer can still be used after a failure. */
 export type WriterState =
   | "sound"
-  /** What it and its readers see need not be what stands in the files: they are opened again. */
+  /** What the writer and its reader see may differ from the files. Both are closed, and the files are opened again. */
   | "lost"
-  /** Its file is not at the path. It may come back, so it is kept open, and nothing is written or read meanwhile. */
+  /**
+   * The writer's file is no longer at its path. It may come back, so the writer keeps it open. Until then nothing is
+   * written or read.
+   */
   | "displaced";

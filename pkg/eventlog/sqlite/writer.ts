@@ -30,20 +30,21 @@ export interface DurabilityReport {
 }
 
 /**
- * The one writer of a log's file.
+ * The only writer of a log's file.
  *
- * 1. A batch is one transaction and one fsync; `commit` returns after it. Readers see a batch after its fsync (SQLite
- *    moves the end of the write-ahead log last).
- * 2. What the write-ahead log holds at opening is moved into the file and fsynced before anyone reads: a process that
- *    was killed between writing and fsync must not leave records that are seen but not safe.
- * 3. Each append of a batch is checked against its entity's last position on its own (I3); a conflict fails that one.
+ * 1. A batch is one transaction and one fsync; `commit` returns after the fsync. Readers see a batch only after its
+ *    fsync, because SQLite moves the end of the write-ahead log last.
+ * 2. When the log is opened, the contents of the write-ahead log are moved into the file and fsynced before any
+ *    reader starts. Otherwise readers could see records that a killed process had written but not fsynced.
+ * 3. Each append of a batch is checked by itself against its entity's last position (I3). A conflict fails only that
+ *    append.
  * 4. If `commit` throws, nothing of the batch is stored, unless the code is `OUTCOME_UNKNOWN`. `state` then tells
- *    whether the writer is still good for something; if it is lost, opening the file again decides (I5).
- * 5. It does not serve unless `PRAGMA` confirms that the write-ahead log and `synchronous = FULL` are in force.
- * 6. After each commit it looks whether the path still leads to the files that it wrote to, since a deleted file
- *    takes writes as before. A batch that went elsewhere is not acknowledged.
- * 7. What another connection wrote is noticed within the transaction (`data_version`), so the fence holds even if
- *    someone removed the lock (I3).
+ *    whether the writer can still be used. If it is `lost`, only opening the file again shows what was stored (I5).
+ * 5. The constructor throws unless `PRAGMA` confirms that the write-ahead log and `synchronous = FULL` are in force.
+ * 6. After each commit it checks that the path still leads to the files that it wrote to, because a deleted file
+ *    takes writes as before. A batch that was written to other files is not acknowledged.
+ * 7. A write by another connection is noticed within the transaction (`data_version`). So the fence (the check of the
+ *    expected position) holds even if someone removed the lock (I3).
  */
 export class Writer {
   readonly durability: DurabilityReport;
@@ -65,7 +66,7 @@ export class Writer {
     let database: DatabaseSync | undefined;
     try {
       const identity = checkIdentity(path, expected?.identity);
-      // What was put in the place of a file since it was last open could hold this thread up for ever.
+      // Anything that replaced a file since it was last open, such as a FIFO, could block this thread for ever.
       checkPlaces(path);
       checkWal(path);
       inspectFile(path, settings.fullCheckBytes);
@@ -105,9 +106,10 @@ export class Writer {
   }
 
   /**
-   * Would the next batch be stored? With `thorough` it writes, and removes what it wrote in the same transaction.
+   * Checks whether the next batch would be stored. With `thorough` it writes, and removes what it wrote in the same
+   * transaction.
    *
-   * @throws EventLogError what the batch would meet.
+   * @throws EventLogError the error that the batch would meet.
    */
   check(thorough: boolean): void {
     const files = this.#heed(this.#files.lookAtAll());
@@ -115,7 +117,8 @@ export class Writer {
     try {
       fs.accessSync(this.#path, fs.constants.W_OK);
     } catch (thrown) {
-      // Other permissions count when a file is opened, and it is open.
+      // Only a read-only file system matters here. Other permissions are checked when a file is opened, and this one
+      // is open.
       if (isReadOnly(thrown)) throw translateError(thrown, this.#path, "checking it");
     }
     if (!thorough) return;
@@ -140,7 +143,7 @@ export class Writer {
     }
   }
 
-  /** Makes the first commits faster; before any commit, since the write-ahead log is empty then. */
+  /** Makes the first commits faster. Must be called before any commit, while the write-ahead log is empty. */
   preallocate(): void {
     preallocateWal(this.#path, this.#walBytes);
   }
@@ -235,11 +238,11 @@ export class Writer {
     return created;
   }
 
-  /** After a failed batch nothing that it changed in memory may stay. */
+  /** Undoes what a failed batch changed in memory, and rolls its transaction back. */
   #forget(last: Position): void {
     this.#cache.clear();
     this.#last = last;
-    // SQLite rolls some failures back by itself. If this fails, so does the next BEGIN.
+    // SQLite rolls back some failed transactions by itself. If this rollback fails, so does the next BEGIN.
     if (this.#database.isTransaction) ignoreFailure(() => this.#database.exec("ROLLBACK"));
   }
 }
@@ -250,7 +253,7 @@ const STATES: Readonly<Record<FilesState["kind"], WriterState>> = {
   "lost beside": "lost",
 };
 
-/** @throws EventLogError `LOG_UNUSABLE` if the file lacks what was acknowledged. */
+/** @throws EventLogError `LOG_UNUSABLE` if the file lacks an acknowledged record. */
 function checkEnd(path: string, last: Position, acknowledged: Position): void {
   if (last >= acknowledged) return;
   const text =
@@ -259,10 +262,10 @@ function checkEnd(path: string, last: Position, acknowledged: Position): void {
   throw new EventLogError("LOG_UNUSABLE", text);
 }
 
-/** What a thorough check writes: about what a usual batch takes of the file. */
+/** Bytes that a thorough check writes: about as many as a usual batch adds to the file. */
 const CHECK_BYTES = 16_384;
 
-/** For SQLite, which would otherwise make a file that is gone anew. */
+/** The path as a URL that forbids SQLite to make the file if it is missing. */
 function existing(path: string): URL {
   const url = pathToFileURL(path);
   url.searchParams.set("mode", "rw");
@@ -275,7 +278,7 @@ function openForWriting(database: DatabaseSync, path: string, settings: WriterSe
   database.exec(
     "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1; " +
       "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096; " +
-      // With room for the batch that goes beyond the bound: growing again and again is slow.
+      // Twice the bound leaves room for the batch that exceeds it, because growing again and again is slow.
       `PRAGMA journal_size_limit = ${2 * settings.maxWalPages * PAGE_BYTES}`,
   );
   if (settings.maxFileBytes !== undefined) {
@@ -329,7 +332,7 @@ const SQL = {
     ON CONFLICT DO UPDATE SET positions = excluded.positions`,
   lastPosition: `
     SELECT max((SELECT max(position) FROM record WHERE record.type = type.key)) AS last FROM type`,
-  // No checkpoint of a reader has a number for its name.
+  // The name is a number, which no checkpoint of a reader has for its name.
   addCheck: "INSERT INTO checkpoint (name, positions) VALUES (0, zeroblob(?))",
   removeCheck: "DELETE FROM checkpoint WHERE name = 0",
   dataVersion: "PRAGMA data_version",

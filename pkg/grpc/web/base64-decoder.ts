@@ -9,18 +9,18 @@ const GROUP_BYTES = 3;
 const PADDING = 0x3d;
 
 /**
- * Decodes base64 that comes in chunks. They may be cut anywhere, and padding may stand behind any group of four, since
- * callers of `application/grpc-web-text` encode in pieces (grpc/grpc `doc/PROTOCOL-WEB.md`).
+ * Decodes base64 that comes in chunks. They may be cut anywhere, and any group of four characters may end with
+ * padding, because callers of `application/grpc-web-text` encode in pieces (grpc/grpc `doc/PROTOCOL-WEB.md`).
  */
 export class Base64Decoder {
-  /** Less than a group. */
+  /** Characters of an incomplete group. */
   #rest: Buffer = NOTHING;
 
-  /** The bytes that are whole by now. @throws StatusError `BAD_FRAME` */
+  /** Decodes the groups that are complete by now. @throws StatusError `BAD_FRAME` */
   push(chunk: Buffer): Buffer {
     const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const end = text.length - (text.length % GROUP_CHARS);
-    // A copy, so that it does not hold the chunk.
+    // A copy, so that it does not keep the whole chunk in memory.
     this.#rest = end === text.length ? NOTHING : Buffer.from(text.subarray(end));
     const pieces: Buffer[] = [];
     for (let start = 0; start < end; ) {
@@ -40,7 +40,10 @@ export class Base64Decoder {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Whole groups of which only the last one may be padded. Node passes over what is no base64; the length shows it. */
+/**
+ * Decodes whole groups, of which only the last one may be padded. Node skips characters that are not base64, so the
+ * length of the result shows whether there were any.
+ */
 function decode(text: Buffer): Buffer {
   const padded = text.at(-1) !== PADDING ? 0 : text.at(-2) !== PADDING ? 1 : 2;
   const bytes = Buffer.from(text.toString("latin1"), "base64");

@@ -29,13 +29,14 @@ export interface WebForm {
 }
 
 /**
- * A call of gRPC-Web (grpc/grpc `doc/PROTOCOL-WEB.md`) in any of the four shapes: gRPC's frames in a plain body, the
- * trailers in a last frame, so that neither side needs trailers of HTTP.
+ * A call of gRPC-Web (grpc/grpc `doc/PROTOCOL-WEB.md`), in any of the four shapes (unary, or with a stream in either
+ * or both directions). It carries gRPC's frames in a plain body and the trailers in a last frame, so that neither
+ * side needs trailers of HTTP.
  *
  * 1. The caller gets one status, always in the body, whatever the method or the caller does (I12).
- * 2. Nothing is read before the method has said who takes it.
- * 3. The answer begins with the first message, or with the end if there is none.
- * 4. When the call is over, what the caller may still send goes to waste.
+ * 2. Nothing is read from the caller before the method calls `receive`.
+ * 3. The response headers are sent with the first message, or at the end if there is none.
+ * 4. When the call is over, what the caller still sends is discarded.
  */
 export class WebCall extends CallState implements ServerStreamCall, MessageSink {
   readonly #exchange: WebExchange;
@@ -91,7 +92,7 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
       this.#read(() => reader.push(base64 === undefined ? chunk : base64.push(chunk)));
     });
     body.on("end", () => {
-      // A body that broke off may "end" too, with less than the whole.
+      // Node may also emit `end` for a body that broke off before it was complete.
       if (this.#exchange.gone) return;
       this.#read(() => {
         base64?.end();
@@ -145,7 +146,7 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
       if (this.#writer === undefined) this.#begin([...this.#formHeaders(), ...this.errorHeaders()]);
       this.#finish(this.errorFields(error), error);
     } catch (thrown) {
-      // Whatever Node refuses to send ends this call only (I12).
+      // Only this call ends if Node refuses to send the answer (I12).
       const { logger } = this.context.options;
       logger.error("answer could not be sent", { path: this.path, error: describeError(thrown) });
       this.#exchange.abort();

@@ -13,15 +13,18 @@ export interface WebExchange {
   readonly headers: IncomingHttpHeaders;
   /** Flat list of names and values, in the order in which they came. */
   readonly rawHeaders: readonly string[];
-  /** What it holds of its caller's share, until `onClose`. */
+  /** The request's share of its caller's bounds, held until `onClose`. */
   readonly request: OpenRequest;
-  /** The caller has gone: what came of the body is not the whole. */
+  /** True if the caller has gone; the body is then incomplete. */
   readonly gone: boolean;
-  /** The body, which nobody has begun to read. To be called once at most. */
+  /** The body, of which nothing has been read. To be called once at most. */
   openBody(): Readable;
-  /** Begins the answer; whoever calls it ends what it gives. Undefined: the caller has gone. To be called once. */
+  /**
+   * Begins the answer, whose body is written to the returned stream; the caller of `begin` must end that stream.
+   * Undefined: the client has gone. To be called once.
+   */
   begin(status: number, headers: readonly string[]): Writable | undefined;
-  /** Nobody will read what may still come of the body. */
+  /** Discards the rest of the body, because nothing will read it. */
   discardBody(): void;
   /** Ends an answer so that the caller sees that something is missing. */
   abort(): void;

@@ -17,7 +17,7 @@ export function encodeTrailers(fields: readonly string[]): Buffer {
   return Buffer.concat([prefix, text]);
 }
 
-/** Writes a message in base64. Each one is padded, so that it can be read before the next one comes. */
+/** Writes a message in base64. Each message is padded, so that the caller can decode it before the next one comes. */
 export function writeTextMessage(stream: Writable, message: Uint8Array, compressed: boolean): boolean {
   const frame = Buffer.concat([encodePrefix(message.length, compressed), message]);
   return stream.write(frame.toString("base64"), "latin1");

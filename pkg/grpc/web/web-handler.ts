@@ -14,7 +14,7 @@ export function isGrpcWebContentType(contentType: string | undefined): boolean {
   return contentType !== undefined && WEB_TYPE.test(contentType);
 }
 
-/** Answers calls of gRPC-Web; a promise resolves when all of its call is over, and never rejects. */
+/** Answers calls of gRPC-Web. The promise resolves when the exchange is over, and never rejects. */
 export function createGrpcWebHandler(context: ServerContext): (exchange: WebExchange) => Promise<void> {
   return (exchange) =>
     new Promise((resolve) => {
@@ -39,14 +39,14 @@ function serve(context: ServerContext, exchange: WebExchange): void {
   }
 }
 
-/** A caller that does not say what it reads gets what it writes. */
+/** A caller whose `accept` names no type of gRPC-Web gets the form that it sends. */
 function formOf(contentType: string | undefined, accept: string | undefined): WebForm {
   const isText = (type: string | undefined): boolean => WEB_TYPE.exec(type ?? "")?.[1] !== undefined;
   const textIn = isText(contentType);
   return { textIn, textOut: isGrpcWebContentType(accept) ? isText(accept) : textIn };
 }
 
-/** What plain HTTP says to what is no call. */
+/** Sends a plain HTTP answer to a request that is not a call. */
 function refuse(exchange: WebExchange): void {
   exchange.begin(405, ["allow", "POST", "content-length", "0", CODE_FIELD, "METHOD_NOT_ALLOWED"])?.end();
   exchange.discardBody();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The port for those who run the proxy.
+ * The admin port: probes and drain, for the operators of the proxy and for the kubelet.
  *
- * 1. Only callers that a route's `reach` names get to it, and no web page unless it is for everyone.
- * 2. Connections, headers and times are bounded (I11); the kubelet is answered whatever other callers hold open.
- * 3. What a caller sends ends at most its own connection (I12).
+ * 1. A route answers only the callers that its `reach` allows. Web pages may call only routes of reach `anyone`.
+ * 2. Connections, headers and times are bounded (I11). The kubelet is answered however many connections other callers
+ *    hold open.
+ * 3. A bad request closes at most its own connection (I12).
  */
 
 import { createServer } from "node:http";
@@ -24,10 +25,10 @@ import type { AdminAnswer, AdminRoute } from "./routes.ts";
 export interface AdminOptions {
   readonly host: string;
   readonly port: number;
-  /** What routes of reach `secret` want to see; empty if there is none. */
+  /** The secret that callers of routes of reach `secret` must send; empty if there is none. */
   readonly secret: string;
   readonly maxConnections: number;
-  /** From the opening of a connection, or the first byte of a request, to its last. */
+  /** From the opening of a connection, or the first byte of a request, to the last byte of the request. */
   readonly requestTimeoutMs: number;
   /** Time without a request after which a connection is closed. */
   readonly idleTimeoutMs: number;
@@ -45,10 +46,10 @@ export type AdminErrorCode = "ADMIN_PORT_IN_USE" | "ADMIN_PORT_UNUSABLE";
 /** The admin port cannot be opened. */
 class AdminError extends CodedError<AdminErrorCode> {}
 
-/** A caller has nothing to say but a request line and a few headers. */
+/** Largest head of a request. A request to the admin port has a request line and a few headers. */
 const MAX_HEADER_BYTES = 8_192;
 
-/** How often connections are looked over for those that exceeded a time-out. */
+/** How often the server checks its connections for exceeded time-outs. */
 const CHECK_INTERVAL_MS = 1_000;
 
 /** @throws AdminError */
@@ -65,13 +66,13 @@ export async function startAdminServer(
       keepAliveTimeout: options.idleTimeoutMs,
       connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.requestTimeoutMs),
       maxHeaderSize: MAX_HEADER_BYTES,
-      // A request without one is refused with a code, as other bad heads.
+      // Node's own check is off: `headProblem` finds a missing `Host`, so that the refusal carries an error code.
       requireHostHeader: false,
     },
     (request, response) => {
       const number = connections.begin(request.socket);
       response.once("close", () => connections.end(request.socket));
-      // It was sent after one that the connection ends with.
+      // The connection closes after an earlier request, so a request that was pipelined behind that one is ignored.
       if (number > options.maxRequests) return;
       const isLast = number === options.maxRequests;
       answer(request, options, routes).then(
@@ -145,7 +146,7 @@ function send(
     "content-type": "text/plain; charset=utf-8",
     "content-length": Buffer.byteLength(body),
     ...(code !== undefined && { "perdure-error-code": code }),
-    // No route takes a body, so none is waited for.
+    // No route reads a body. The connection closes, so that the server need not wait for the rest of the body.
     ...((isLast || hasBody(request)) && { connection: "close" }),
   });
   response.end(body);

@@ -4,7 +4,7 @@ import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 
-/** The part of a request that says who sent it. */
+/** The parts of a request that identify its sender. */
 export interface CallerFacts {
   readonly headers: IncomingHttpHeaders;
   /** The two ends of its connection. */
@@ -12,7 +12,7 @@ export interface CallerFacts {
   readonly localAddress: string | undefined;
 }
 
-/** Who may call a route: everyone; programs of this machine or pod; who has the secret, wherever it is. */
+/** Who may call a route: every caller; only programs of this machine or pod; any caller that sends the secret. */
 export type Reach = "anyone" | "loopback" | "secret";
 
 /** The header that carries the secret. */
@@ -35,10 +35,10 @@ export type AdminRefusalCode =
   | "ADMIN_WRONG_SECRET";
 
 /**
- * Why this caller may not call a route; undefined if it may. Web pages may call none that is not for everyone: a browser on
- * the machine of a developer reaches loopback too, for whichever page it shows.
+ * Why this caller may not call a route; undefined if it may. A web page may call only routes of reach `anyone`,
+ * because a browser on a developer's machine sends requests to loopback addresses for any page that it shows.
  *
- * @param secret empty if there is none; then nothing reaches routes for those who have it.
+ * @param secret empty if there is none; then routes of reach `secret` refuse every caller.
  */
 export function refusal(facts: CallerFacts, reach: Reach, secret: string): Refusal | undefined {
   if (reach === "anyone") return undefined;
@@ -55,19 +55,20 @@ export function refusal(facts: CallerFacts, reach: Reach, secret: string): Refus
   return refuse("ADMIN_WRONG_SECRET", `the header ${SECRET_HEADER} has to be the value of --drain-secret`);
 }
 
-/** Whether a program of this machine or pod calls, which may hear what other callers need not know. */
+/** Whether the caller is a program of this machine or pod, which may see more details than other callers. */
 export function isLocalProgram(facts: CallerFacts): boolean {
   return refusal(facts, "loopback", "") === undefined;
 }
 
-/** Browsers say by these headers, which pages cannot set, that a page made them send a request (Fetch standard). */
+/** Whether a web page caused the request. Browsers set these headers, and pages cannot set them (Fetch standard). */
 function isPage({ origin, "sec-fetch-site": site }: IncomingHttpHeaders): boolean {
   return origin !== undefined || (site !== undefined && site !== "none" && site !== "same-origin");
 }
 
 /**
- * Whether a caller named the address that it connects to. A page whose name has been made to lead here (DNS rebinding) is
- * of the same origin, in the eyes of its browser, but its name stands in `Host`. Only HTTP/1.0 may be without one.
+ * Whether `Host` is an IP address or `localhost`. By DNS rebinding, the name of an attacker's page can resolve to
+ * this address. The browser then takes a request of that page for one of the same origin, but sends the page's name
+ * in `Host`. Only a request of HTTP/1.0 may have no `Host`.
  */
 function isDirect(host: string | undefined): boolean {
   if (host === undefined) return true;
@@ -76,7 +77,10 @@ function isDirect(host: string | undefined): boolean {
   return name.toLowerCase() === "localhost" || isIP(address) !== 0;
 }
 
-/** Both ends have to be: a service mesh hands on what came from outside from a loopback address, but not to one. */
+/**
+ * Whether both ends are loopback addresses. The caller's end alone proves nothing, because a service mesh forwards
+ * requests from outside the pod out of a loopback address, but not to one.
+ */
 function isLoopback({ remoteAddress, localAddress }: CallerFacts): boolean {
   return [remoteAddress, localAddress].every((address) => isLoopbackAddress(address ?? ""));
 }
@@ -85,7 +89,7 @@ function isLoopbackAddress(address: string): boolean {
   return address === "::1" || (/^(?:::ffff:)?127\./.test(address) && isIP(address) !== 0);
 }
 
-/** Takes the same time whatever is wrong with it. */
+/** Takes the same time for every wrong secret, so that the time of an answer tells nothing about the right one. */
 function isSecret(given: string | string[] | undefined, secret: string): boolean {
   if (typeof given !== "string" || secret === "") return false;
   return timingSafeEqual(digest(given), digest(secret));

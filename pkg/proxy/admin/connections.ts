@@ -3,16 +3,19 @@
 import type { Socket } from "node:net";
 
 /**
- * The open connections of the admin port, which the kubelet has to reach also while another caller opens as many as it can.
+ * The open connections of the admin port. The kubelet must get a connection even while another caller opens as many
+ * as it can.
  *
  * 1. At most `max` connections are open (I11).
- * 2. A further one takes the place of one without an open request: of the peer address with most of these, the one that is
- *    idle longest. So a caller with few connections keeps them, and a new one has the time of `max` others to send its request.
- * 3. One with an open request is never closed for another; if all have one, the further one is refused.
+ * 2. Beyond that, a new connection replaces an idle one, which is one without an open request: of the peer address
+ *    with the most idle connections, the one that has been idle longest. So a caller with few connections keeps them,
+ *    and a new connection has time to send its request until about `max` further ones have come.
+ * 3. A connection with an open request is never closed for a new one. If all have an open request, the new one is
+ *    refused.
  */
 export class AdminConnections {
   readonly #max: number;
-  /** By peer address; a `Set` keeps the order, so the first one is idle longest. */
+  /** Idle connections by peer address. A `Set` keeps its order, so the first one has been idle longest. */
   readonly #idle = new Map<string, Set<Socket>>();
   /** How many requests are open on each connection, and how many have begun. */
   readonly #open = new Map<Socket, { readonly peer: string; requests: number; begun: number }>();
@@ -38,7 +41,7 @@ export class AdminConnections {
     socket.once("close", () => this.#forget(socket));
   }
 
-  /** A request begins on the connection; gives its number, from 1. */
+  /** Counts a request that begins on the connection. Returns its number on this connection, from 1. */
   begin(socket: Socket): number {
     const entry = this.#open.get(socket);
     if (entry === undefined) return 1;

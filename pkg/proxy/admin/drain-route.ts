@@ -3,11 +3,11 @@
 import type { AdminRoute } from "./routes.ts";
 
 /**
- * `/drain` prepares for the end. Kubernetes' hooks can only send GET, and from the address of the node; so with a secret
- * both methods are answered to who has it, wherever it is. Without one only a local program may, and only by POST, which
- * browsers never send for a page without saying so.
+ * `/drain` prepares the proxy for its end. If there is a secret, every caller that sends it may use GET or POST,
+ * because hooks of Kubernetes send only GET, and from the address of the node. Without a secret only a local program
+ * may call it, and only by POST, because a browser marks each POST that a web page causes.
  *
- * @param drain prepares for the end; gives what came of it, for people.
+ * @param drain prepares the proxy for its end; resolves with the result as a text for people.
  */
 export function drainRoute(hasSecret: boolean, drain: () => Promise<string>): AdminRoute {
   return {

@@ -12,9 +12,10 @@ export interface Check {
 const READ = ["GET", "HEAD"];
 
 /**
- * `/livez` (the process answers; depends on nothing else) and `/readyz` (every check holds). The kubelet calls them from the
- * address of its node, so they are for everyone; but only a local program sees why a check does not hold, which may name
- * addresses and files, and with `?verbose` all checks. Others see the names of those that do not hold.
+ * `/livez` (the process answers; depends on nothing else) and `/readyz` (every check holds). Both answer every
+ * caller, because the kubelet calls them from the address of its node. Callers from outside see only the names of
+ * failed checks. A local program also sees why a check failed, which may name addresses and files, and with
+ * `?verbose` all checks.
  */
 export function probeRoutes(checks: () => readonly Check[]): readonly AdminRoute[] {
   return [

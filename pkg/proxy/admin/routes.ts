@@ -5,7 +5,7 @@ import type { AdminRefusalCode, Reach } from "./caller.ts";
 export interface AdminRequest {
   readonly method: string;
   readonly query: URLSearchParams;
-  /** A program of this machine or pod sent it, and not a web page: it may see more than other callers. */
+  /** True if a program of this machine or pod sent it, and not a web page. It may see more than other callers. */
   readonly isLocal: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface AdminAnswer {
   readonly text: string;
   /** Goes out as the header `perdure-error-code`. */
   readonly code?: AdminRefusalCode | "MALFORMED_REQUEST" | "UNKNOWN_EXPECTATION" | "UNKNOWN_TRANSFER_CODING";
-  /** The connection ends with the answer. */
+  /** The connection closes after the answer. */
   readonly isLast?: boolean;
 }
 

@@ -4,7 +4,7 @@ import { number } from "../../base/mod.ts";
 
 import { DAY_MS, MINUTE_MS } from "./bounds.ts";
 
-/** What follows from the answers of the user function. */
+/** Forwards and side effects, which follow from answers of the user function. */
 export const EFFECT_SETTINGS = {
   maxForwardDepth: number(
     "max-forward-depth",

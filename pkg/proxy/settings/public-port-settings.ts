@@ -4,7 +4,7 @@ import { number } from "../../base/mod.ts";
 
 import { DAY_MS, MIB, MINUTE_MS } from "./bounds.ts";
 
-/** What callers may do. */
+/** Limits of what callers may do at the public port. */
 export const PUBLIC_PORT_SETTINGS = {
   maxConnections: number(
     "max-connections",

@@ -88,7 +88,7 @@ function answerPromise(): {
     if (error === null && response !== undefined) resolve(response);
     else reject(error);
   };
-  // Not every test waits for it.
+  // Not every test awaits it, and a rejection must not end the process.
   promise.catch(() => undefined);
   return { promise, settle };
 }

@@ -19,7 +19,7 @@ import { shortAnswer } from "./short.ts";
 import type { Step } from "./wire.ts";
 import { decoder, encoder, pathOf, request } from "./wire.ts";
 
-/** A proxy's side of the protocol, by hand: sends what a test says and shows what comes back. */
+/** A proxy's side of the protocol, driven by a test: sends the test's messages and returns the answers. */
 export class FakeProxy {
   readonly client: Client;
 

@@ -105,7 +105,7 @@ export function pipelineAction(): Action<typeof Pipeline> {
   });
 }
 
-/** A pipeline of which a test says what matters to it; the other handlers do nothing. */
+/** A pipeline with the handlers that a test gives; the other handlers do nothing. */
 export function pipelineOf(handlers: Partial<ActionHandlers<typeof Pipeline>>): Action<typeof Pipeline> {
   return action(Pipeline, {
     unary: () => ({ message: "" }),

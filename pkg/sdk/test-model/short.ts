@@ -6,7 +6,7 @@ import type { ClientAction, Forward, Metadata, SideEffect } from "../../protocol
 import { unpack } from "../any.ts";
 import { OtherRequestSchema, ResponseSchema } from "./gen/model_pb.ts";
 
-/** An answer with what is empty left out. An effect is its method and id, with `!` behind if it is synchronous. */
+/** An answer without its empty parts. An effect is its method and id, followed by `!` if it is synchronous. */
 export type ShortAnswer = (
   | { readonly reply: string; readonly metadata?: readonly unknown[] }
   | { readonly forward: string }

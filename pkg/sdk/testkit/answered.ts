@@ -15,11 +15,11 @@ import { TestkitError } from "./error.ts";
 
 /** What a handler answered: a reply, a forward, a failure, or nothing. */
 export interface Answered<Reply extends DescMessage = DescMessage> {
-  /** What the caller gets. Raises `TestkitError` if it gets something else. */
+  /** The reply to the caller. Raises `TestkitError` if the handler gave another answer. */
   readonly reply: MessageShape<Reply>;
-  /** What goes with the reply. */
+  /** The metadata of the reply. */
   readonly metadata: Metadata;
-  /** What comes behind it. */
+  /** The trailers of the reply. */
   readonly trailers: Metadata;
   /** The text of `fail`, or undefined. */
   readonly failure: string | undefined;
@@ -27,7 +27,7 @@ export interface Answered<Reply extends DescMessage = DescMessage> {
   readonly failureCode: StatusName | undefined;
   /** The command that answers in place of this one, or undefined. */
   readonly forward: Call | undefined;
-  /** What is to be carried out as well, in order. */
+  /** The side effects, in order. */
   readonly effects: readonly Effect[];
 }
 
@@ -49,7 +49,7 @@ export interface GivenAnswer {
   readonly sideEffects: readonly SideEffect[];
 }
 
-/** The methods that handlers named as targets. They say what the messages to them are. */
+/** The methods that handlers named as targets of forwards and effects; messages to them are decoded by their types. */
 export class Targets {
   readonly #methods = new Map<string, DescMethod>();
 
@@ -57,7 +57,7 @@ export class Targets {
     return (method) => void this.#methods.set(nameOf(method), method);
   }
 
-  /** What a handler answered, read back from what went to the proxy, and more that a test wants to know. */
+  /** Decodes a handler's answer from the message to the proxy, and adds `more` that a test wants to know. */
   read<More extends object>(
     method: DescMethod,
     { action, sideEffects }: GivenAnswer,

@@ -29,14 +29,14 @@ export type Messages<Input extends DescMessage> =
   | Iterable<MessageInitShape<Input> | WithMetadata<Input>>
   | AsyncIterable<MessageInitShape<Input> | WithMetadata<Input>>;
 
-/** What comes of the call: one answer or, of a method that gives a stream, answers. */
+/** The result of the call: one answer or, of a method that gives a stream, answers. */
 export type CallResult<Method extends DescMethod> = Method extends {
   readonly methodKind: "unary" | "client_streaming";
 }
   ? Promise<Answered<Method["output"]>>
   : Answers<Method["output"]>;
 
-/** The answers of a stream, pulled one by one. Leave the loop, and the caller has gone away. */
+/** The answers of a stream, pulled one by one. Leaving the loop cancels the call, as a caller that goes away does. */
 export interface Answers<Output extends DescMessage> extends AsyncIterable<Answered<Output>> {
   /** All answers, of a stream that ends. */
   all(): Promise<readonly Answered<Output>[]>;
@@ -45,9 +45,9 @@ export interface Answers<Output extends DescMessage> extends AsyncIterable<Answe
 }
 
 export interface CallerOptions {
-  /** What comes with the call. `Metadata.ofCloudEvent(...)` makes the message a CloudEvent's data. */
+  /** The metadata of the call. `Metadata.ofCloudEvent(...)` makes the message a CloudEvent's data. */
   readonly metadata?: MetadataInit;
-  /** Abort it, and the caller goes away. */
+  /** Aborting it cancels the call, as a caller that goes away does. */
   readonly signal?: AbortSignal;
 }
 
@@ -77,8 +77,8 @@ export function withMetadata<Input extends DescMessage>(
  *     const { reply, effects } = await call(pipeline, "addAll", [{ productId: "p1" }, { productId: "p2" }]);
  *     for await (const { reply } of call(pipeline, "watch", { userId: "ann" })) break;
  *
- * Rejects with `TestkitError` where a server would end the call with an error; its `cause` is what the handler threw,
- * of `abort` a `CallAborted` with the status and what goes with it.
+ * Rejects with `TestkitError` where a server would end the call with an error. Its `cause` is the error that the
+ * handler threw; after `abort` it is a `CallAborted` with the status, details, headers and trailers.
  */
 export function call<Service extends DescService, Name extends keyof Service["method"] & string>(
   action: Action<Service>,
@@ -148,7 +148,7 @@ function commandOf(method: DescMethod, init: unknown, metadata: MetadataInit | u
   };
 }
 
-/** The same, broken off as a server breaks it off: whoever waits for the next one is told. */
+/** The same commands until the call is cancelled: then a waiting `next` rejects, as on a server. */
 function untilCancelled(
   commands: AsyncGenerator<ActionCommand, undefined>,
   cancellation: Cancellation,

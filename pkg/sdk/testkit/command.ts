@@ -8,7 +8,7 @@ import { toMessage } from "../to-message.ts";
 import { withEntityKey } from "./entity-key.ts";
 import { TestkitError } from "./error.ts";
 
-/** A command of an entity, as a proxy sends it: a request without its key could not have come there. */
+/** A command as a proxy sends it to an entity: with the entity key, without which a request could not reach it. */
 export function commandOf(entityId: string, method: DescMethod, init: unknown): Command {
   const given = toMessage(method.input, init ?? {}, `the command of ${method.localName}`, "BAD_MESSAGE");
   const input = withEntityKey(method.input, given, entityId);

@@ -3,7 +3,7 @@
 /** Freezes a message and all that is in it, except bytes, which JavaScript cannot freeze. */
 export function deepFreeze(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
-  // What is frozen was frozen here, with all that is in it: states share most of their parts.
+  // A frozen part was frozen here, with all that is in it. It is skipped, because states share most of their parts.
   if (ArrayBuffer.isView(value) || Object.isFrozen(value)) return;
   Object.freeze(value);
   for (const part of Object.values(value)) deepFreeze(part);

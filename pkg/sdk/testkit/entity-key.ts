@@ -10,9 +10,9 @@ import { legacy_entity_key } from "../../protocol/gen/cloudstate/legacy_entity_k
 const SEPARATOR = "-";
 
 /**
- * The command as it comes to the entity from outside: the key fields that nobody has set name the entity, as the path of a
- * request does. The command stays as it is if there is no value of these fields whose text the id is, as of a number and
- * `ann`, or of a key of two fields and `a-b-c`.
+ * The command as it reaches the entity from a caller: key fields that are not set get the values that name the
+ * entity, as the path of a request gives them. The command stays as it is if no values of these fields result in the
+ * id, such as a number for `ann`, or two fields for `a-b-c`.
  */
 export function withEntityKey(schema: DescMessage, command: Message, entityId: string): Message {
   const fields = schema.fields.filter(isEntityKey);
@@ -23,7 +23,7 @@ export function withEntityKey(schema: DescMessage, command: Message, entityId: s
     if (!isFieldSet(command, field)) values[field.jsonName] = jsonOf(field, texts[index] ?? "");
   }
   try {
-    // The command itself may be the test's own.
+    // Cloned, because the command may be an object of the test.
     return Object.keys(values).length === 0 ? command : mergeFromJson(schema, clone(schema, command), values);
   } catch {
     return command;
@@ -34,7 +34,7 @@ function isEntityKey(field: DescField): boolean {
   return getOption(field, entity_key) || getOption(field, legacy_entity_key);
 }
 
-/** The JSON of what a proxy writes into an id as this text. */
+/** The JSON value of a field that a proxy writes into an id as this text. */
 function jsonOf(field: DescField, text: string): JsonValue {
   if (field.fieldKind === "enum") return Number(text);
   if (field.fieldKind !== "scalar" || field.scalar !== ScalarType.BOOL) return text;

@@ -10,24 +10,24 @@ import { TestkitError } from "./error.ts";
 import type { History } from "./run-event-sourced.ts";
 import { run } from "./run-event-sourced.ts";
 
-/** An entity with a past. Immutable: each step gives a new one, so tests can share a past. */
+/** An entity with a history. Immutable: each step returns a new one, so that tests can share a history. */
 export interface Given<Service extends DescService, State extends DescMessage> {
-  /** A snapshot, and the number of events in it (default 1). Stands for all that was given before. */
+  /** A snapshot, and the number of events in it (default 1). Replaces the history that was given before. */
   state(state: MessageInitShape<State>, sequence?: number): Given<Service, State>;
-  /** One more event, in the words of `emit`. */
+  /** One more event, with the arguments of `emit`. */
   event<Event extends DescMessage>(schema: Event, event: MessageInitShape<Event>): Given<Service, State>;
-  /** More events, as messages: those of an earlier outcome, for example. */
+  /** More events, as messages, such as those of an earlier outcome. */
   events(...events: readonly Message[]): Given<Service, State>;
   /**
-   * The snapshot that code with this `snapshotVersion` left behind the events so far: a state, or the bytes of one as that
-   * code stored it. As a proxy does, the entity goes on from it if the version is its own, and otherwise replays the
-   * events. With its own version, `when` rejects with `TestkitError` if the snapshot is not the state that the events lead
-   * to: then the entity needs another `snapshotVersion`.
+   * The snapshot that code with this `snapshotVersion` stored after the events so far: a state, or the bytes of one
+   * as that code stored it. As with a proxy, the entity starts from the snapshot if the version is its own, and
+   * otherwise replays the events. With its own version, `when` rejects with `TestkitError` if the events lead to
+   * another state than the snapshot, because the entity then needs another `snapshotVersion`.
    */
   snapshot(version: string, state: MessageInitShape<State> | Uint8Array): Given<Service, State>;
   /**
-   * Gives it a command, by the camelCase name of the method, and says what came of it. Rejects with `TestkitError`
-   * where a server would end the stream; its `cause` is what the handler threw.
+   * Sends a command, by the camelCase name of its method, and resolves with the outcome. Rejects with `TestkitError`
+   * where a server would end the stream; its `cause` is the error that the handler threw.
    */
   when<Name extends keyof Service["method"] & string>(
     method: Name,
@@ -35,13 +35,13 @@ export interface Given<Service extends DescService, State extends DescMessage> {
   ): Promise<Outcome<Service, State, Service["method"][Name]["output"]>>;
 }
 
-/** What came of a command. */
+/** The outcome of a command. */
 export interface Outcome<
   Service extends DescService,
   State extends DescMessage,
   Reply extends DescMessage = DescMessage,
 > extends Answered<Reply> {
-  /** What is stored: the events in order; none if the command was refused. */
+  /** The stored events, in order; none if the command was refused. */
   readonly events: readonly Message[];
   /** The state afterwards. */
   readonly state: MessageShape<State>;

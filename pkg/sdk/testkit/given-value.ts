@@ -23,8 +23,8 @@ export interface GivenValue<Service extends DescService, State extends DescMessa
   /** The stored state. */
   state(state: MessageInitShape<State>): GivenValue<Service, State>;
   /**
-   * Gives it a command, by the camelCase name of the method, and says what came of it. Rejects with `TestkitError`
-   * where a server would end the stream; its `cause` is what the handler threw.
+   * Sends a command, by the camelCase name of its method, and resolves with the outcome. Rejects with `TestkitError`
+   * where a server would end the stream; its `cause` is the error that the handler threw.
    */
   when<Name extends keyof Service["method"] & string>(
     method: Name,
@@ -32,17 +32,17 @@ export interface GivenValue<Service extends DescService, State extends DescMessa
   ): Promise<ValueOutcome<Service, State, Service["method"][Name]["output"]>>;
 }
 
-/** What came of a command. */
+/** The outcome of a command. */
 export interface ValueOutcome<
   Service extends DescService,
   State extends DescMessage,
   Reply extends DescMessage = DescMessage,
 > extends Answered<Reply> {
-  /** What is done with the stored state; nothing if the command was refused, or changed nothing. */
+  /** The change of the stored state; undefined if the command was refused, or changed nothing. */
   readonly change: "update" | "delete" | undefined;
   /** The state afterwards; the initial one if nothing is stored. */
   readonly state: MessageShape<State>;
-  /** The entity as it is then, for the next command. */
+  /** The entity after the command, for the next one. */
   readonly afterwards: GivenValue<Service, State>;
 }
 
@@ -79,7 +79,7 @@ export function givenValue<Service extends DescService, State extends DescMessag
   };
 }
 
-/** An instance that has its value. Every break of the stream is raised, with its cause. */
+/** An instance that has its value. Every error that would end the stream is raised, with its cause. */
 function activate(
   entity: ValueEntity,
   entityId: string,

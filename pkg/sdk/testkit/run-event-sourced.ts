@@ -19,25 +19,25 @@ import { commandOf, methodOf } from "./command.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { TestkitError } from "./error.ts";
 
-/** What the log has of an entity. */
+/** What the log stores of an entity. */
 export interface History {
   readonly entityId: string;
   readonly snapshot: { readonly sequence: number; readonly state: Any } | undefined;
   /** Those after the snapshot. */
   readonly events: readonly Any[];
-  /** A snapshot on top of the first so many of these events, as code of some version left it. */
+  /** A snapshot that code of some version stored after the first `after` of these events. */
   readonly stored: { readonly version: string; readonly state: Any; readonly after: number } | undefined;
 }
 
 export interface Result {
-  /** The command's answer, with what the caller knows besides. */
+  /** Decodes the command's answer, and adds `more` that the caller knows. */
   readonly read: <More extends object>(more: More) => Answered & More;
   readonly events: readonly Message[];
   readonly state: Message;
   readonly snapshot: boolean;
 }
 
-/** Activates the entity from its history, gives it one command, and checks that the events alone lead there too. */
+/** Activates the entity from its history, sends it one command, and checks that a replay leads to the same state. */
 export async function run(
   entity: EventSourcedEntity,
   history: History,
@@ -62,7 +62,7 @@ export async function run(
   };
 }
 
-/** What a proxy gives the entity of its history: the stored snapshot only if its version is the entity's own. */
+/** The history as a proxy sends it to the entity: with the stored snapshot only if its version is the entity's own. */
 function restored(entity: EventSourcedEntity, history: History): History {
   const { stored, snapshot, events } = history;
   if (stored === undefined || stored.version !== entity.snapshotVersion) return history;
@@ -72,7 +72,7 @@ function restored(entity: EventSourcedEntity, history: History): History {
   return { ...history, snapshot: { sequence, state: stored.state }, events: events.slice(stored.after) };
 }
 
-/** Code that has changed may lead the same events to another state; then older snapshots must not be used. */
+/** With changed code the same events may lead to another state. Then older snapshots must not be used. */
 function checkSnapshot(entity: EventSourcedEntity, snapshot: Any, replayed: Message): void {
   const advice = `older snapshots must not be used: give it another snapshotVersion than ${JSON.stringify(entity.snapshotVersion)}`;
   let state: Message;
@@ -94,7 +94,7 @@ interface ActiveEntity {
   state(): Message;
 }
 
-/** An instance that has replayed the history. Every break of the stream is raised, with its cause. */
+/** An instance that has replayed the history. Every error that would end the stream is raised, with its cause. */
 function activate(entity: EventSourcedEntity, history: History, { check } = new Targets()): ActiveEntity {
   let cause: unknown;
   const instance = new EventSourcedInstance({
@@ -148,7 +148,7 @@ function* historyMessages(
   }
 }
 
-/** A restart of the entity must come to the same state, or the log means something else than the memory. */
+/** A replay must lead to the same state as the command, because otherwise the log and the memory disagree. */
 function checkReplay(entity: EventSourcedEntity, history: History, state: Message, method: string): void {
   const replayed = activate(entity, history).state();
   if (equals(entity.state, state, replayed)) return;
