@@ -99,7 +99,7 @@ test("an abort ends sleep at once, before it begins as well", async (t) => {
 
 test("the system's clock goes on, fires, and takes delays of any length", async (t) => {
   const startedMs = systemClock.monotonicMs();
-  // Its timers do not keep a process alive, so this one does.
+  // Keeps the process alive, because the timers of the system's clock do not.
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
   const far = systemClock.schedule(Number.MAX_SAFE_INTEGER, () => t.fail());

@@ -33,7 +33,7 @@ test("each member expires once, its time after it was last touched, on one timer
         const queue = new ExpiryQueue<number>(clock, TIMEOUT_MS, (each) => {
           expired.push(`${each}@${clock.monotonicMs()}`);
         });
-        // The model: who is due when, in the order of touching.
+        // The model: when each member is due, in the order of touching.
         const due = new Map<number, number>();
         for (const each of operations) {
           if (each.kind === "touch") {

@@ -7,7 +7,7 @@ import fc from "fast-check";
 
 import { PullBuffer } from "./pull-buffer.ts";
 
-/** A buffer and what its source was told. */
+/** A buffer, and the calls that it made to its source. */
 function start(maxBuffered = 3) {
   const told: string[] = [];
   const tell = (word: string) => () => void told.push(word);

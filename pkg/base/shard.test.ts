@@ -4,7 +4,7 @@ import test from "ava";
 
 import { SEGMENTS, segmentOf, shardOf, SHARDS } from "./shard.ts";
 
-/** Computed by another program (Python). Whoever changes one loses the entities of every log there is. */
+/** Computed by another program (Python). If one of these shards changes, the entities of all existing logs are lost. */
 const VECTORS: readonly (readonly [type: string, id: string, shard: number])[] = [
   ["", "", 795],
   ["cart", "ann", 13],
@@ -35,7 +35,8 @@ test("entities are spread evenly over shards and segments", (t) => {
     shards[shard] = (shards[shard] ?? 0) + 1;
     segments[segmentOf(shard)] = (segments[segmentOf(shard)] ?? 0) + 1;
   }
-  // A fair die would be outside of these about once in 10,000 runs; these ids are fixed.
+  // A random distribution would leave these bounds about once in 10,000 runs. This one does not change, because the
+  // ids are fixed.
   for (const count of shards) t.true(count > 50 && count < 160, `${count}`);
   for (const count of segments) t.true(count > 5_900 && count < 6_600, `${count}`);
 });

@@ -43,7 +43,7 @@ test("as many pieces as fit into a turn are done at once, and the others in the 
   t.deepEqual(done, [0, 1, 2]);
   await new Promise((resolve) => void setImmediate(resolve));
   t.deepEqual(done, [0, 1, 2, 3, 4, 5]);
-  // Nobody goes before those who wait.
+  // A new piece does not overtake the waiting ones.
   t.false(turns.begin());
   await new Promise((resolve) => void setImmediate(resolve));
   t.deepEqual(done, [0, 1, 2, 3, 4, 5, 6, 7]);

@@ -23,7 +23,7 @@ const front: FrontPage = () => ({
   body: "the front",
 });
 
-/** An endpoint that records what it answers, and the next record. */
+/** Starts an endpoint that records what it answers. `record` waits for a record and returns it. */
 async function recording(t: ExecutionContext, unary = echo) {
   const records: AnsweredRequest[] = [];
   let wake = (): void => undefined;

@@ -13,7 +13,10 @@ import { BOOK, GET, PUT, RawClient, runEndpoint } from "./testdata/running-endpo
 import { handshakeBytes } from "./testdata/web-sockets.ts";
 
 const CONNECTIONS = 50;
-/** Those of the test process itself, and the last ones, of which Node may still hold an end. */
+/**
+ * Sockets that may be left: those of the test process itself, and the last ones, because Node may still hold one end
+ * of them.
+ */
 const FEW = 5;
 
 const PREFACE = Buffer.concat([

@@ -18,7 +18,7 @@ interface Line {
   readonly text: string;
 }
 
-/** What a generated client of `Talks` would be. */
+/** The interface of a generated client of `Talks`. */
 interface TalksClient {
   say(line: Line, options?: CallOptions): Promise<Line>;
   gather(lines: AsyncIterable<Line>, options?: CallOptions): Promise<Line>;
@@ -32,7 +32,10 @@ function talks(transport: Transport): TalksClient {
   return createClient(service.desc, transport) as unknown as TalksClient;
 }
 
-/** Connect's own clients: the browser's over `fetch`, and Node's over both versions of HTTP, which packs its messages. */
+/**
+ * Connect's own clients: the browser's over `fetch`, and Node's over both versions of HTTP. Node's client packs its
+ * messages.
+ */
 const packing = { sendCompression: compressionGzip, compressMinBytes: 0 };
 const transports: Readonly<
   Record<string, { readonly streamsIn: boolean; open(baseUrl: string): Transport }>
@@ -138,7 +141,7 @@ for (const [name, { streamsIn, open }] of Object.entries(transports)) {
       return new Promise(() => undefined);
     });
     const client = talks(open(endpoint.url));
-    // What a first call costs shall not count.
+    // Makes a first call, so that its extra cost does not count against the deadline below.
     await client.say({ text: "" });
     const late = client.say({ text: "late" }, { timeoutMs: 500 });
     t.like(await t.throwsAsync(late), { code: Code.DeadlineExceeded });

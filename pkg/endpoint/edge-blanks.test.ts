@@ -26,7 +26,7 @@ async function fails(): Promise<never> {
   throw new StatusError(Status.NOT_FOUND, "GONE", TEXT);
 }
 
-/** Headers and trailers as a client sees them that drops what is against RFC 9113. */
+/** The headers and trailers that a strict client keeps: it drops those that violate RFC 9113. */
 function call(
   t: ExecutionContext,
   url: string,

@@ -27,10 +27,10 @@ interface Request {
   readonly json?: string;
 }
 
-/** The two ways in; both must give the same answers. */
+/** Clients for both versions of HTTP. Both must get the same answers. */
 const clients = {
   "HTTP/1.1": async (port: number, { method = "GET", path, json }: Request): Promise<Answer> => {
-    // Without this `fetch` says that it likes anything, which gets errors as JSON.
+    // Without this, `fetch` accepts any type, and so gets errors as JSON.
     const headers: Record<string, string> = { accept: "text/plain" };
     if (json !== undefined) headers["content-type"] = "application/json";
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers, body: json ?? null });

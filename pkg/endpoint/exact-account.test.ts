@@ -13,7 +13,7 @@ import { runEndpoint } from "./testdata/running-endpoint.ts";
 
 const MIXES = bySize({ full: 1_000, short: 100 });
 
-/** More than one connection may have. */
+/** The bound for all connections together. One connection may take only a part of it. */
 const MAX_BYTES = 1_500_000;
 
 const LARGE = Buffer.concat([Buffer.from([0x0a, 0x80, 0x89, 0x7a]), Buffer.alloc(2_000_000, "x")]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Callers who would take what belongs to all: memory, places, connections. */
+/** Callers who try to take more than their share: of memory, of open requests, of connections. */
 
 import { once } from "node:events";
 import { connect } from "node:http2";

@@ -239,7 +239,7 @@ test("a slow reader holds the source: no more is pulled than fits (I11)", async 
   stream.end(Buffer.from([0, 0, 0, 0, 0]));
   await once(stream, "response");
   let before = -1;
-  // Held is what does not change any more while the event loop goes round.
+  // The source is held back when the number stays the same for 50 rounds.
   for (let quiet = 0; quiet < 50; quiet = pulled === before ? quiet + 1 : 0) {
     before = pulled;
     await new Promise((resolve) => setTimeout(resolve, 2));

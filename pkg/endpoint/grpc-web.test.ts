@@ -199,7 +199,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
       });
       const { leave } = await send(endpoint.port, webCall("Recite", body));
       let before = -1;
-      // Held is what does not change any more while the event loop goes round.
+      // The source is held back when the number stays the same for 50 rounds.
       for (let quiet = 0; quiet < 50; quiet = pulled === before ? quiet + 1 : 0) {
         before = pulled;
         await new Promise((resolve) => setTimeout(resolve, 2));
@@ -213,7 +213,8 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
   test(`${version}: a caller who goes cancels its command, also while its messages are held`, async (t) => {
     const called = Promise.withResolvers<void>();
     const cancelled = Promise.withResolvers<void>();
-    // A connection that is not read does not tell that its caller has left, so over HTTP/1.1 the request's time must end.
+    // Over HTTP/1.1 the call ends only with its timeout, because a connection that is not read does not show that its
+    // caller has left.
     const options = version === "HTTP/2" ? {} : { requestTimeoutMs: 500 };
     const endpoint = await runEndpoint(t, echo, options, async function* (command) {
       command.call.onCancel(() => cancelled.resolve());

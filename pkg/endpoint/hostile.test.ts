@@ -76,7 +76,10 @@ const broken: readonly Broken[] = [
 
 const CHUNKS = "2\r\n{}\r\n0\r\n\r\n";
 
-/** Heads that may mean something else to a proxy in front of us (RFC 9112, 3.2 and 6.1): no proxy may share them. */
+/**
+ * Heads that a proxy in front of us may read differently (RFC 9112, 3.2 and 6.1). Such a request ends its connection,
+ * because a proxy may share the connection between callers.
+ */
 const ambiguous: readonly Broken[] = [
   {
     name: "two hosts",
@@ -307,7 +310,7 @@ for (const announced of [true, false]) {
   });
 }
 
-// Slow ones
+// Slow clients
 
 test("a connection that never shows its protocol is closed", async (t) => {
   const endpoint = await runEndpoint(t, echo, { firstRequestTimeoutMs: 1_000 });

@@ -39,7 +39,7 @@ const spell: Dispatch["streamed"] = async function* (command) {
   for (const text of await onlyInput(command)) yield reply(command, { text });
 };
 
-/** The same, which fails behind the second. */
+/** The same, but fails after the second reply. */
 const stumble: Dispatch["streamed"] = async function* (command) {
   yield reply(command, { text: "a" });
   yield reply(command, { text: "b" });
@@ -49,7 +49,7 @@ const stumble: Dispatch["streamed"] = async function* (command) {
 const GONE =
   '{"code":5,"message":"no \\"more\\"\\n","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"GONE","domain":"perdure.dev"}]}';
 
-/** A source that never ends, and tells when it has been ended. */
+/** A source that never ends by itself. `state.ended` resolves when it has been ended. */
 function endless(size: number) {
   const ended = Promise.withResolvers<void>();
   const state = { pulled: 0, ended: ended.promise };
@@ -261,7 +261,7 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
       const endpoint = await runEndpoint(t, echo, {}, streamed);
       const { leave } = await send(endpoint.port, call);
       let before = -1;
-      // Held is what does not change any more while the event loop goes round.
+      // The source is held back when the number stays the same for 50 rounds.
       for (let quiet = 0; quiet < 50; quiet = state.pulled === before ? quiet + 1 : 0) {
         before = state.pulled;
         await new Promise((resolve) => setTimeout(resolve, 2));

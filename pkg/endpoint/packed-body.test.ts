@@ -17,7 +17,7 @@ interface Sent {
   readonly encoding: string;
   readonly body: Buffer;
   readonly status: number;
-  /** Of a refusal; the title of the book otherwise. */
+  /** The code of a refusal, or else the title of the book. */
   readonly says: string;
 }
 
@@ -134,7 +134,7 @@ function put(encoding: string, body: Buffer): HttpCall {
   return { method: "PUT", path: "/books/1", headers, body };
 }
 
-/** An answer that was read may still be on its way out of the account. */
+/** Waits for an empty account, because an answer that was read may be counted a little longer. */
 async function gone(bytes: { readonly used: number }): Promise<void> {
   for (let turns = 0; bytes.used > 0 && turns < 1_000; turns++) await new Promise(setImmediate);
 }

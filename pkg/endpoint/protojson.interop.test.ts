@@ -21,13 +21,13 @@ import { REFUSED, TAKEN } from "./testdata/value-rows.ts";
 const FOLDER = join(import.meta.dirname, "../../test/interop/protojson");
 
 interface Answer {
-  /** In base64; of an empty message it is absent. */
+  /** The message in base64. Absent if the message is empty. */
   readonly bytes?: string;
   readonly json?: string;
   readonly error?: string;
 }
 
-/** As Go's protojson reads and writes each text. */
+/** Returns how Go's protojson reads and writes each text. */
 async function ask(program: string, texts: readonly string[]): Promise<Answer[]> {
   const folder = mkdtempSync(join(tmpdir(), "perdure-protojson-"));
   try {
@@ -44,7 +44,10 @@ async function ask(program: string, texts: readonly string[]): Promise<Answer[]>
   }
 }
 
-/** The message as one text; not its bytes, since there are several ways to write a zero in an `Any`, and several NaNs. */
+/**
+ * The message as one text. The bytes are not compared, because there are several ways to write a zero in an `Any`,
+ * and several NaNs.
+ */
 function shown(bytes: Uint8Array): string {
   return stringifyWithSigns(toJson(every, fromBinary(every, bytes), { registry: spec.descriptors.registry }));
 }

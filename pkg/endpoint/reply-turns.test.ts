@@ -9,7 +9,10 @@ import type { CommandReply, StreamedCommand } from "../router/mod.ts";
 import { withReplyTurns } from "./reply-turns.ts";
 import { dispatchOf, echo } from "./testdata/running-endpoint.ts";
 
-/** Streams that always have a reply, named by their command's deadline, and what was asked of them in order. */
+/**
+ * Streams that always have a reply. Each is named by its command's deadline. `asked` has the names in the order in
+ * which replies were asked for.
+ */
 function endless() {
   const asked: number[] = [];
   const returned: number[] = [];
@@ -42,7 +45,7 @@ test("in each turn of the loop four replies are asked for, of one stream after t
     seen.push(asked.length);
   }
   await Promise.all(pulls);
-  // Four in the turn that is on, and four in each further one.
+  // Four in the current turn, and four in each following one.
   t.deepEqual(seen, [8, 12, 16, 20, 24]);
   t.is(new Set(asked.slice(4, 7)).size, 3);
 });

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A message that lacks a required field is its caller's fault, by every way in: the user function never sees it. */
+/**
+ * A message that lacks a required field is refused as the caller's error, in every protocol. The user function never
+ * gets it.
+ */
 
 import { once } from "node:events";
 
@@ -22,9 +25,9 @@ const TALLY = "/perdure.test.required.Tally";
 
 interface Row {
   readonly name: string;
-  /** Of the message without its id, which is always there. */
+  /** The message without its id, which is always set. */
   readonly json: string;
-  /** The same, if a query can say it. */
+  /** The same as a query; undefined if a query cannot express it. */
   readonly query: string | undefined;
   readonly bytes: Uint8Array;
   /** The field that the refusal names; undefined if nothing is missing. */
@@ -79,7 +82,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** What a caller is told: nothing if all is well, else the code and the text. */
+/** The result for the caller: undefined if the call succeeded, else the code and the text of the error. */
 type Told = readonly [code: string, text: string] | undefined;
 
 interface World {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What goes out as JSON and is sent back as it came is the same message, of every type of the test protos. */
+/** JSON that a client gets and sends back unchanged becomes the same message, for every type of the test protos. */
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage } from "@bufbuild/protobuf";
@@ -42,7 +42,7 @@ const RUNS = bySize({ full: 60, short: 20 });
 /** Numbers of 64 bits of `values.proto`, which callers may write without quotes. */
 const QUOTED = /"((?:u?int|sint|s?fixed)64(?:One|Maybe|Chosen|Wrapped))":"(-?\d+)"/g;
 
-/** A service that takes, and another that gives, each of the messages. */
+/** A service with two methods for each message: one takes it, the other gives it. */
 function specOf(base: UserFunctionSpec, packageName: string) {
   const { registry, fileBytes } = base.descriptors;
   const messages = messagesOf(registry, packageName, "google.protobuf.").filter(
@@ -112,7 +112,7 @@ for (const [name, base] of [
       };
       await fc.assert(
         fc.asyncProperty(arbitraryMessage(desc, messages), async (bytes) => {
-          // Maps in the order of objects, and nothing that is its default.
+          // Written again, so that maps are in the order of objects, and no field has its default value.
           given = toBinary(desc, fromBinary(desc, bytes));
           const shown = await post("Give", "{}");
           t.is(shown.status, 200, shown.text);

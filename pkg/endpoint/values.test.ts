@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Values at the real port: each row of the table by every way in that it has. */
+/** Sends each row of the table of values to the real port, in every form that the row has. */
 
 import test from "ava";
 import type { ExecutionContext } from "ava";
@@ -21,7 +21,7 @@ const AT_ONCE = 32;
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
-/** Answers with what it takes, and says in a header which bytes that was. */
+/** Answers with its input, and returns the input's bytes in a header. */
 const keep: Dispatch["unary"] = async ({ payload }) => ({
   payload,
   metadata: [{ key: "x-message", value: base64(payload) }],
@@ -51,7 +51,7 @@ async function run(t: ExecutionContext, streamed?: Dispatch["streamed"]) {
   return { port, url, send, post };
 }
 
-/** Does it for each row and fails with those for which a complaint comes back, the first of them whole. */
+/** Checks each row. Fails with the complaints that come back, of which it shows the first ten. */
 async function each<Row>(
   t: ExecutionContext,
   rows: readonly Row[],

@@ -31,8 +31,8 @@ interface Entity {
 }
 
 /**
- * The lineage of the forwards and side effects that a command asks for: undefined if there are none, an error if they are
- * more than may follow from its caller's command, or than may wait with their entity (I11).
+ * The lineage of the forwards and side effects that a command asks for: undefined if there are none, an error if they
+ * are more than may follow from its caller's command, or than may wait with their entity (I11).
  */
 export function admitDescendants(
   parent: Lineage,

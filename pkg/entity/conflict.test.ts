@@ -122,7 +122,7 @@ test("I5: a record of unknown outcome that lands after the replay is found by th
   t.deepEqual(await stored(log), ["x1", "x1"]);
 });
 
-/** Another writer's record behind the newest one. */
+/** Appends another writer's record after the newest one. */
 async function writeTheirs(log: EventLog): Promise<void> {
   let cursor = ORIGIN;
   for (const record of (await log.read(KEY)).records) cursor = readCommit(cursor, record).cursor;

@@ -92,7 +92,9 @@ test("an entity without effects says nothing", (t) => {
   t.true(ledger.isMarked && ledger.isSettled);
 });
 
-/** A record with so many effects, the end of one of those under way, or a new reading. */
+/**
+ * A record with this many effects, the end of an effect that is under way, or a restart that reads the records again.
+ */
 type Step =
   | { readonly kind: "record"; readonly effects: number; readonly snapshot: boolean }
   | { readonly kind: "end"; readonly pick: number; readonly isDone: boolean }
@@ -119,7 +121,7 @@ for (const isValue of [false, true]) {
   });
 }
 
-/** An entity that keeps its promises, beside a plain list of what is true. */
+/** Runs a ledger as an entity does, beside a plain list of the effects that are done. */
 class Run {
   readonly #isValue: boolean;
   readonly #live = new EffectLedger();
@@ -147,7 +149,7 @@ class Run {
     }
   }
 
-  /** A proxy that knows nothing but the records finds all that is not done, and none that the records say is done. */
+  /** A proxy that reads only the records finds all undone effects, and none that the records call done. */
   check(t: { true: (value: boolean, text?: string) => boolean }): void {
     const fresh = new EffectLedger();
     this.#readInto(fresh);
@@ -164,7 +166,7 @@ class Run {
       "none is done again that a record tells of",
     );
     t.true([...this.#reader.ids].includes("a") === all.some((number) => number > marked), "the reader knows");
-    // When all is done, one more record says so to everybody.
+    // When all effects are done, one more record says so, to the ledger and to the reader of the log.
     for (const number of this.#underWay.splice(0)) this.#live.end(number, true);
     this.#begin();
     for (const number of this.#underWay.splice(0)) this.#live.end(number, true);

@@ -32,7 +32,7 @@ interface SweepWorld {
   readonly log: EventLog;
   readonly clock: ManualClock;
   readonly sweep: EffectSweep;
-  /** Ids of entities that were woken, since it was last looked. */
+  /** The ids of the entities that were woken since the last call. */
   readonly woken: () => string[];
   /** Lets a sweep begin, and waits for its end. */
   readonly go: () => Promise<void>;

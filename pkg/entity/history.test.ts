@@ -89,7 +89,7 @@ test("I6: any change to a stored record is found, in it or in the next one", (t)
   fc.assert(
     fc.property(sizes, fc.nat(), fc.nat(), fc.integer({ min: 1, max: 255 }), (sizes, pick, at, flip) => {
       const { records } = chain([...sizes, 1]);
-      // The newest record has no successor that vouches for it, so it is left alone here.
+      // The newest record is not changed, because no later record could show the change.
       const changed = pick % (records.length - 1);
       const bytes = Uint8Array.from(records[changed]!.bytes);
       const index = at % bytes.length;

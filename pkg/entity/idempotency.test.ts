@@ -16,7 +16,10 @@ import { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 import { answering, any, bound, KEY, reply, stored, told, world } from "./testdata/world.ts";
 import type { ReplyParts } from "./testdata/world.ts";
 
-/** What a user function answers to its nth command; events are what changes, of a value the last of them is the value. */
+/**
+ * What a user function answers to its nth command. The events are the changes; the new value of a value entity is the
+ * last of them.
+ */
 type Answering = (n: number, amount: number) => ReplyParts;
 type Setup = NonNullable<Parameters<typeof world>[2]>;
 
@@ -92,7 +95,10 @@ function counting(log: EventLog): { readonly log: EventLog; readonly count: () =
   return { log: counted, count: () => count };
 }
 
-/** What may be otherwise the next time, or is no verdict at all. */
+/**
+ * Refusals that are not kept, because a repeat may have another result, or because they are no verdict on the
+ * command.
+ */
 const PASSING_REFUSALS: readonly (readonly [string, { status?: Status; extensions: string[] }])[] = [
   ["a refusal that may pass", { status: Status.UNAVAILABLE, extensions: ["failures"] }],
   ["a lost race", { status: Status.ABORTED, extensions: ["failures"] }],
@@ -345,7 +351,7 @@ test("I7: replies go on in a snapshot, and the records before it are not read ag
   await until("the entity has left", () => runtime.active === 0);
   t.is(await send("a", 1, { key: "k1" }), "reply 1");
   t.is(await send("a", 1, { key: "k2" }), "reply 2");
-  // Nothing had to be heard of the user function for that.
+  // The user function has not answered a command for that.
   await until("it has been told", () => streams[1]?.received.length === 1);
   t.deepEqual(told(streams[1]!), ["init+2:s2"]);
 });

@@ -107,7 +107,7 @@ test("I11: whatever is added, the longest end of it that fits is kept, and its b
 });
 
 test("of a key that is used again after it was forgotten, the newer reply counts", (t) => {
-  // By a reader with larger bounds than the writer had.
+  // Read with larger bounds than the writer had.
   const kept = keptOf(
     [keptReply("a"), keptReply("b"), { ...keptReply("a"), commandHash: Buffer.from("new") }],
     PLENTY,

@@ -15,10 +15,13 @@ import { any, answering, KEY, stored, told, world } from "./testdata/world.ts";
 
 const { passivationTimeoutMs, maxForwardDepth } = DEFAULT_ENTITY_OPTIONS;
 
-/** A command that is the third of its chain and may ask for seven more. */
+/**
+ * The lineage of a command (how many commands may still follow from a caller's command). This command is the third of
+ * its chain, and seven more may follow from it.
+ */
 const THIRD: Lineage = { origin: "first", depth: 3, budget: 7 };
 
-/** That of each of two that it asks for. */
+/** The lineage of each of two commands that it asks for. */
 const CHILD: Lineage = { origin: "first", depth: 4, budget: 2 };
 
 async function commits(log: EventLog): Promise<Commit[]> {
@@ -27,7 +30,10 @@ async function commits(log: EventLog): Promise<Commit[]> {
 
 const lineages = (outcome: Outcome) => outcome.effects.map(({ lineage }) => lineage);
 
-/** A record that Perdure wrote before there were lineages: one event, two side effects, and a forward of the key `k`. */
+/**
+ * A record that Perdure wrote before there were lineages: one event, two side effects, and a forward as the answer to
+ * the key `k`.
+ */
 const OLD_RECORD = Buffer.from(
   "CAESLQoodHlwZS5nb29nbGVhcGlzLmNvbS9wZXJkdXJlLnRlc3QuUmVxdWVzdBIBeBoBaypKChRwZXJkdXJlLnRlc3QuQ291bnRlchIDQWRkGi0K" +
     "KHR5cGUuZ29vZ2xlYXBpcy5jb20vcGVyZHVyZS50ZXN0LlJlcXVlc3QSAXgqSgoUcGVyZHVyZS50ZXN0LkNvdW50ZXISA0FkZBotCih0eXBlLmdv" +

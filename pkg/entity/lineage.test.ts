@@ -14,10 +14,10 @@ import { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 const random = seededRandom(1);
 const DEFAULTS = DEFAULT_ENTITY_OPTIONS;
 
-/** How many a command of depth `depth` asks for. */
+/** How many commands a command at this depth asks for. */
 type Shape = (depth: number) => number;
 
-/** All that follows from a caller's command of this shape, and how many commands were refused. */
+/** Counts the commands that follow from a caller's command of this shape, and those that were refused. */
 function grow(shape: Shape, limits = DEFAULTS): { readonly descendants: number; readonly refused: number } {
   let descendants = 0;
   let refused = 0;
@@ -103,7 +103,10 @@ test("a lower bound holds for what is on record with a larger budget", (t) => {
   t.like(descend({ origin: "a", depth: 1, budget: 900 }, 1, limits, random), { budget: 4 });
 });
 
-/** Carries commands out in an order that the seed draws, and stops and goes on in between as proxies do. */
+/**
+ * Carries commands out in a random order (by the seed). Some lineages are stored and read again, as when another
+ * proxy continues.
+ */
 function carryOut(seed: number, widest: number, limits: typeof DEFAULTS): number {
   const draw: Random = seededRandom(seed);
   const waiting: Lineage[] = [CALLERS_LINEAGE];
@@ -117,7 +120,7 @@ function carryOut(seed: number, widest: number, limits: typeof DEFAULTS): number
     const child = descend(next, count, limits, draw);
     if (child instanceof StatusError) continue;
     descendants += count;
-    // What is on record comes back as it was written.
+    // Half of the lineages are read back from their stored form.
     const recorded = draw() < 0.5 ? readLineage(lineageMessage(child)) : child;
     waiting.push(...Array.from({ length: count }, () => recorded));
   }

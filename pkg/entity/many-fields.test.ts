@@ -29,7 +29,7 @@ const field = (number: number, bytes: Uint8Array): Buffer => {
 const empty = (number: number, count: number): Buffer =>
   Buffer.alloc(2 * count, Buffer.of(8 * number + 2, 0));
 
-/** Of both kinds' `StreamOut`, and of what they reply. */
+/** `REPLY` is the same number in the `StreamOut` of both kinds of entities. */
 const REPLY = EventSourcedStreamOutSchema.field.reply.number;
 const EVENTS = EventSourcedReplySchema.field.events.number;
 const UNKNOWN = 15;
@@ -62,7 +62,7 @@ function value(id: bigint, flood: string, count: number): Buffer {
   return Buffer.concat([toBinary(ValueEntityStreamOutSchema, right), field(REPLY, more)]);
 }
 
-/** An entity whose user function answers with this. */
+/** Starts an entity of this kind, whose user function answers with this flood. */
 const worlds = {
   "event sourced": (t: ExecutionContext, answer: (id: bigint) => { flood: string; count: number }) =>
     world(

@@ -9,7 +9,7 @@ import type { EntityKey, EventLog } from "../eventlog/mod.ts";
 import { Packer } from "./packer.ts";
 import { answering, bound, world } from "./testdata/world.ts";
 
-/** A log whose packs are under way until they are let go. */
+/** A log whose packs end only when `finish` is called. */
 function slowPacks(log: EventLog): { log: EventLog; packing: string[]; finish: (error?: Error) => void } {
   const packing: string[] = [];
   const ends: ((error?: Error) => void)[] = [];
@@ -40,7 +40,7 @@ test("an entity that leaves memory with eight records behind its snapshot has it
   await send("a");
   await leave();
   t.deepEqual(packs?.packing, ["a"]);
-  // It is still being packed, and nobody cares.
+  // The entity serves commands while it is still being packed.
   await send("a");
   packs?.finish(new Error("no"));
   for (let i = 0; i < 10; i++) await send("b");

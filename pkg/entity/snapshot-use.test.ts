@@ -14,7 +14,7 @@ import { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 import { refusalByEnd, refusalByFailure } from "./snapshot-use.ts";
 import { answering, any, KEY, reply, stored, told, world } from "./testdata/world.ts";
 
-/** More than grpc-js takes, unless it is told otherwise. */
+/** More than grpc-js's default limit for a message. */
 const TOO_LARGE = "s".repeat(5 * 1_048_576);
 
 type World = Awaited<ReturnType<typeof world>>;
@@ -91,7 +91,7 @@ test("a snapshot larger than the user function's own limit: the events are repla
     /^perdure\.test\.Counter entity a: the user function does not take its snapshot of 5242880 bytes \(RESOURCE_EXHAUSTED: .*larger than max.*\), so the events are replayed instead;/,
   );
 
-  // From now on snapshots of this size are not tried first, and not stored.
+  // From now on snapshots of this size are neither sent nor stored.
   t.is(await it.send("b"), "reply 1");
   t.deepEqual(it.streams.slice(before + 2).map(told), [["init", "event 1:e1", "event 2:e2", "command 1"]]);
   for (let i = 0; i < 2; i++) await it.send("c");

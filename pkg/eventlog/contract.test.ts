@@ -10,7 +10,7 @@ import type { EntityKey, EventLog, HistoryPage, LogHealth, LogRecord } from "./e
 import type { LogLimits } from "./limits.ts";
 import { openMemoryLog } from "./memory.ts";
 
-/** Changes a sound log for the worse: what it gives replaces the log's own methods. */
+/** Breaks a sound log: the methods that it returns replace the log's own. */
 type Break = (log: EventLog) => Partial<EventLog>;
 
 const broken: Readonly<Record<string, Break>> = {
@@ -403,7 +403,7 @@ test("the contract finds a durable log that acknowledges before the record is sa
   t.regex(found ?? "", /^\(2\)/);
 });
 
-/** Its crash takes the last record along, as an append without fsync would. */
+/** A log that loses its last record in a crash, as after an append without fsync. */
 async function forgetfulLog(limits: Partial<LogLimits>): Promise<LogUnderTest> {
   const log = openMemoryLog(limits);
   const appended: { entity: EntityKey; record: Uint8Array }[] = [];
@@ -445,7 +445,9 @@ function opening(breakIt: Break): OpenLogUnderTest {
 
 const FEW_BYTES = 40 * 1024 * 1024;
 
-/** No room for one more large record, until one of them is replaced by a small one. */
+/**
+ * Fills the log until one more large record does not fit, and makes room again by a replacement with an empty record.
+ */
 function filling(log: EventLog): Trouble {
   const [filler, large] = [{ type: "filler", id: "" }, new Uint8Array(10 * 1024 * 1024)];
   let last = NO_POSITION;
@@ -529,7 +531,7 @@ function methodsOf(log: EventLog, replaced: Partial<EventLog>): EventLog {
     saveCheckpoint: (...of) => log.saveCheckpoint(...of),
     close: () => log.close(),
   };
-  // What replaces them may have getters too.
+  // Copies the descriptors, because the replacements may include getters.
   return Object.defineProperties(methods, Object.getOwnPropertyDescriptors(replaced));
 }
 

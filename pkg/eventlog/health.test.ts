@@ -62,7 +62,7 @@ test("(2) a failed append is checked at once and thoroughly, and says nothing by
   clock.advance(INTERVAL_MS);
   await turn();
   clock.advance(INTERVAL_MS - 1);
-  // Not for each of many: the next one is the timer's.
+  // Many failures cause one check, not one each: the next check is the timer's.
   for (let i = 0; i < 100; i++) health.failed(0, new EventLogError("LOG_UNUSABLE", "forbidden"));
   t.is(codeOf(health), "usable");
   clock.advance(1);

@@ -133,7 +133,7 @@ test("the client of NATS is loaded for a NATS address only", (t) => {
   t.true(count > 0, "the check does not see what is loaded");
 });
 
-/** Opens a log in a process of its own: how that went, and how many files of NATS's client it loaded. */
+/** Opens a log in a separate process. Returns the outcome, and how many files of NATS's client that process loaded. */
 function loadedFor(address: string): readonly [outcome: string, count: number] {
   const program = `
     const { openEventLog } = await import(process.argv[1]);

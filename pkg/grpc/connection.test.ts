@@ -30,7 +30,7 @@ function frame(text: string, compressed = false): Buffer {
   return Buffer.concat([encodePrefix(bytes.length, compressed), bytes]);
 }
 
-/** A peer that answers each stream as told, over real HTTP/2. */
+/** Starts a real HTTP/2 server that answers each stream with `onStream`, and connects to it. */
 async function peer(
   t: ExecutionContext,
   onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
@@ -66,7 +66,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Answers with what is given, then with trailers. */
+/** Sends the bytes as the body of the response, then the trailers. */
 function answer(stream: ServerHttp2Stream, bytes: Buffer, trailers: Record<string, string> = OK): void {
   stream.respond(GRPC, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers(trailers));
@@ -267,7 +267,7 @@ test("a connection that drops in the middle of a message ends its calls once, th
 test("after GOAWAY running calls finish and no other begins", async (t) => {
   const { connection, session } = await peer(t, (stream) => {
     session.close();
-    // The answer leaves behind the GOAWAY.
+    // Sends the answer after the GOAWAY frame.
     setImmediate(() => answer(stream, frame("finished")));
   });
   const closed = new Promise<void>((resolve) => connection.onClose(() => resolve()));
@@ -406,7 +406,7 @@ test("a paused stream gives nothing out, then everything in order", async (t) =>
   t.deepEqual(messages, ["one", "two", "three"]);
 });
 
-// Ends that the caller brings about
+// Calls that the caller ends
 
 test("a stream is cancelled at the peer, and its end is not heard within cancel", async (t) => {
   const reset = Promise.withResolvers<number>();

@@ -13,7 +13,7 @@ import { StatusError } from "./status.ts";
 
 const MAX_BYTES = 200_000;
 
-/** Everything that comes out when the bytes go in, in pieces cut at the given places. */
+/** Feeds the bytes to a decoder in pieces, cut at the given places, and returns everything that it decodes. */
 function decode(bytes: Buffer, cuts: readonly number[], account = new Account(1e9)): Decoded {
   const charge = account.charge();
   const decoder = new FrameDecoder(MAX_BYTES, charge);

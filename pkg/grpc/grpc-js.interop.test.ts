@@ -197,7 +197,8 @@ test("grpc-js, our server: a deadline ends a call", async (t) => {
 test("grpc-js, our server: a cancelled call cancels its method", async (t) => {
   const own = await startTestServer();
   const from = new grpc.Client(`127.0.0.1:${own.port}`, grpc.credentials.createInsecure());
-  // Let the call arrive before it is cancelled: another on the same connection has been answered by then.
+  // Cancels only after another call on the same connection has been answered, because the first call has arrived by
+  // then.
   const onStarted = (running: grpc.ClientUnaryCall): void => {
     void call(from, "Echo", Buffer.alloc(0)).then(() => running.cancel());
   };

@@ -16,7 +16,8 @@ import { startTestServer } from "./interop-peer.ts";
 import type { TestServer } from "./interop-peer.ts";
 import type { MethodHandler } from "./server-call.ts";
 
-// Clients that speak HTTP/2 frame by frame, and badly. Whatever they do, the server goes on serving others (I12).
+// These clients write HTTP/2 frames themselves, and violate the protocol. Whatever they send, the server continues to
+// serve other clients (I12).
 
 const FRAME = {
   DATA: 0,
@@ -40,7 +41,10 @@ function h2(type: number, flags: number, streamId: number, payload: Buffer = Buf
   return Buffer.concat([head, payload]);
 }
 
-/** Header fields as literals that no table knows (RFC 7541, 6.2.2), for names and values below 127 bytes. */
+/**
+ * Encodes header fields as literals without indexing (RFC 7541, 6.2.2). Names and values must be shorter than 127
+ * bytes.
+ */
 function fields(headers: Readonly<Record<string, string>>): Buffer {
   const parts: Buffer[] = [];
   for (const [name, value] of Object.entries(headers)) {
@@ -84,7 +88,7 @@ async function start(
   return server;
 }
 
-/** Another client is served as if nothing were. */
+/** Checks that another client is still served. */
 async function serves(t: ExecutionContext, { port }: TestServer): Promise<void> {
   const connection = await connect({ host: "127.0.0.1", port, clock: systemClock });
   const { message } = await connection.unary("/interop.Peer/Echo", Buffer.from("still here"));
@@ -173,7 +177,7 @@ test("floods of pings, settings and header continuations end the flooding connec
   for (const [name, flood] of Object.entries(floods)) {
     const socket = await open(t, server.port);
     const closed = isClosed(socket);
-    // Not read: the answers to it have to wait at the server.
+    // The client does not read, so the answers to the flood wait at the server.
     socket.pause();
     socket.write(flood);
     await serves(t, server);

@@ -11,7 +11,10 @@ import { ManualClock } from "../base/mod.ts";
 import { connect } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 
-/** A server of Node's with its own bound on resets, which answers nothing, and a connection to it. */
+/**
+ * Starts a server of Node's that never answers and has Node's own bound on resets, and connects to it. `open` counts
+ * its open streams.
+ */
 async function start(
   t: { teardown(action: () => void): void },
   clock: ManualClock,

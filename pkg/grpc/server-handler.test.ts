@@ -29,9 +29,9 @@ function frame(bytes: Uint8Array | string, compressed = false): Buffer {
 
 interface Client {
   readonly session: ClientHttp2Session;
-  /** Sends a request and waits for everything that comes of it. */
+  /** Sends a request, and resolves with the whole answer when the stream is closed. */
   call(name: string, body: Buffer | undefined, headers?: OutgoingHttpHeaders): Promise<Answer>;
-  /** Begins a request that the test goes on with. */
+  /** Opens a stream with these headers. The test sends the rest of the request. */
   begin(name: string, headers?: OutgoingHttpHeaders): ClientHttp2Stream;
 }
 
@@ -43,7 +43,7 @@ interface Answer {
   readonly rstCode: number;
 }
 
-/** Our server, and a client that says whatever the test likes. */
+/** Starts our server, and an HTTP/2 client that can send any request. */
 async function start(
   t: ExecutionContext,
   options: Partial<GrpcServerOptions> = {},
@@ -117,7 +117,7 @@ function logging(): { readonly logger: GrpcServerOptions["logger"] & object; rea
 
 const EMPTY = frame("");
 
-// What is no gRPC call
+// Requests that are not gRPC
 
 test("what is not a POST is 405, and what is not gRPC is 415", async (t) => {
   const client = await start(t);

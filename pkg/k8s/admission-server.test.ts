@@ -36,8 +36,8 @@ const OPTIONS = {
 };
 
 /**
- * For tests that wait for it. The same time bounds the handshakes that they need, and all tests of a file share one thread:
- * so these run before the others, one after another (`test.serial`).
+ * For tests that wait until a request times out. They run before the others and one after another (`test.serial`),
+ * because the same time limits their TLS handshakes, and all tests of a file share one thread.
  */
 const SOON = { requestTimeoutMs: 1_000 };
 
@@ -80,7 +80,7 @@ async function start(
   return { server, port, ask, close, certificates };
 }
 
-/** Sends these bytes as they are; everything that came back when the connection is closed. */
+/** Sends the bytes unchanged. Resolves with everything that was received when the connection is closed. */
 function talk(
   port: number,
   bytes: string,
@@ -104,7 +104,7 @@ function post(body: string, length = body.length): string {
   return `POST /admit HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n${body}`;
 }
 
-/** The certificate that a new connection meets. */
+/** The certificate that the server presents on a new connection. */
 function servedAt(port: number, { ca }: Certificates): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "localhost", port, ca: [...ca], servername: "localhost" }, () => {
@@ -260,7 +260,7 @@ test.serial(
       { ...sizes, requestTimeoutMs: 4_000 },
     );
     const from = "127.0.0.2";
-    // They are all of one address: the first three may have so much, and the fourth not any more.
+    // All requests come from one address. Three bodies of 50,000 bytes fit into its share, a fourth does not.
     const first = Array.from({ length: 3 }, () => talk(port, post("x".repeat(49_000), 50_000), { from }));
     await until("they hold it", () => server.pending.bytes >= 147_000);
     t.regex(

@@ -106,7 +106,7 @@ test("a pod's own access is read from where Kubernetes puts it, the token each t
   t.is(await access.token(), "two");
 });
 
-/** Follows `it`; what it was told, as `data.n`, `none` if it does not exist. */
+/** Watches the object `it`. `seen` has each reported state: its `data.n`, or `none` if the object does not exist. */
 function follow(api: Api): { seen: string[]; stop: () => Promise<void> } {
   const stop = new AbortController();
   const seen: string[] = [];

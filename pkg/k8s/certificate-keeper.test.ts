@@ -20,12 +20,12 @@ const CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconf
 
 interface Replica {
   readonly served: Certificates[];
-  /** What the API server trusted when each of them came to be served. */
+  /** For each served certificate: the signers that the API server trusted when it was first served. */
   readonly trusted: string[][];
   readonly keeper: CertificateKeeper;
 }
 
-/** Some replicas with one API server, and a calendar that the test owns. */
+/** Starts replicas that share one API server, with a wall clock that `later` sets forward. */
 async function start(replicas: number, propagationDelayMs = 0) {
   const server = await startApiServer();
   server.put(SECRET, { kind: "Secret" });
@@ -156,7 +156,7 @@ test("a replica that is behind takes no trust away", async (t) => {
   const { server, replicas, close } = await start(1);
   t.teardown(close);
   await until("it is served", () => replicas[0]?.served.length === 1);
-  // Another replica is ahead: it has told the API server of its signer, and keeps ours.
+  // Another replica is ahead: it has added its signer to the configuration, and has kept ours.
   const bundle = Buffer.from(
     `${trustedBy(server).join("\n")}\n-----BEGIN CERTIFICATE-----\nnewer\n-----END CERTIFICATE-----\n`,
   );
@@ -178,7 +178,7 @@ test("failures of the API server delay, and end nothing", async (t) => {
   server.failNext(500, 5);
   let conflicts = 3;
   server.beforeWrite = () => {
-    // Somebody else is quicker, each time.
+    // Another client writes the Secret first, three times.
     if (conflicts-- > 0) server.put(SECRET, { kind: "Secret" });
   };
   await until("it is served in the end", () => replicas[0]?.served.length === 1);

@@ -39,12 +39,12 @@ const RUNS = { numRuns: 2_000, seed: SEED };
 /** Objects and arrays that a message consists of. */
 function objectsIn(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
-  // All empty ones are the same.
+  // An empty byte array counts as 0, because all empty ones are the same object.
   if (value instanceof Uint8Array) return Math.min(value.length, 1);
   return Object.values(value).reduce((sum: number, each) => sum + objectsIn(each), 1);
 }
 
-/** Bytes of a message of this type, as the numbers say; each byte of `choices` decides one thing. */
+/** Writes a message of this type. Each number of `choices` decides one thing, for example which field is next. */
 function write(desc: DescMessage, choices: Iterator<number>, depth: number): BinaryWriter {
   const writer = new BinaryWriter();
   const next = (): number => choices.next().value ?? 0;
@@ -99,9 +99,10 @@ for (const desc of SCHEMAS) {
         const count = countFields(desc, bytes, ALL);
         most = Math.max(most, objects);
         t.true(count >= objects, `${count} for ${objects} objects`);
-        // It has required fields, without which it is not written.
+        // Not for this type, because `toBinary` refuses a message without its required fields.
         if (desc === FileDescriptorSetSchema) return;
-        // Without fields that come again in the place of others. Numbers and texts are no objects.
+        // Written again, the message has no fields that a later field replaces. Numbers and texts are fields, but no
+        // objects.
         const own = toBinary(desc, message);
         t.true(countFields(desc, own, ALL) <= objects + own.length, `${count} for ${objects} objects`);
       }),

@@ -29,7 +29,7 @@ function setOf(file: readonly File[]): Uint8Array {
   return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [...file] }));
 }
 
-/** A file with one message of its name, which has a field for the message of each import. */
+/** A file with one message of the same name, which has one field for the message of each imported file. */
 function fileNamed(name: string, ...imports: readonly string[]): File {
   const field = imports.map((each, index) => ({
     name: `f${index}`,

@@ -99,7 +99,7 @@ type Written = readonly { readonly field: number; readonly inside: Written | und
 const GROUP = 9;
 const MAP = 5;
 
-/** By message: the number of a field, and which message it has; undefined of a text. */
+/** The fields of each message: the field's number, and the name of its message type, or undefined if it is a text. */
 const FIELDS: Readonly<Record<string, Readonly<Record<number, string | undefined>>>> = {
   M: {
     1: undefined,
@@ -152,12 +152,15 @@ function write(message: Written, name = "M", into = new BinaryWriter()): BinaryW
 
 let keys = 0;
 
-/** A parser drops an entry whose key comes again with all that it lacks; the finder does not (3). */
+/**
+ * Gives the map entry a key of its own. If a key comes again, a parser drops the first entry and all that it lacks,
+ * but the finder still reports it (3).
+ */
 function writeOwnKey(entry: BinaryWriter): void {
   entry.tag(1, WireType.LengthDelimited).string(String(keys++));
 }
 
-/** What protobuf-es, which reads the message whole, says of it. */
+/** True if protobuf-es, which reads the whole message, misses a required field. */
 function lacks(bytes: Uint8Array): boolean {
   const message = fromBinary(M, bytes);
   try {
@@ -263,7 +266,7 @@ test("(2) what is no message, is too deep, or would take too many notes, is an e
   }
   t.throws(() => find(write(tree).finish()), { message: /more than 10000 messages/ });
 
-  // Elements are done with at their end, however many there are.
+  // List elements do not add up, because the finder is done with each element at its end.
   const many = Array.from({ length: 20_000 }, () => ({ field: 4, inside: leaf(1, 2) }));
   t.is(find(write([...whole, ...many]).finish()), undefined);
 });

@@ -19,8 +19,8 @@ import { file_google_rpc_error_details } from "./gen/google/rpc/error_details_pb
 import { file_google_rpc_status } from "./gen/google/rpc/status_pb.ts";
 
 /**
- * Everything that a file declares. A field: `number name type`, with `repeated`, and with the oneof it is in. A type of
- * the file's own package stands without the package.
+ * Everything that a file declares. A field is written as `number name type`, with `repeated` or `map to` before the
+ * type, and with the oneof that it is in. A type of the file's own package is written without the package name.
  */
 interface Contract {
   readonly package: string;
@@ -342,10 +342,13 @@ const WIRE: readonly (readonly [DescFile, Contract])[] = [
   ],
 ];
 
-/** Fields from this number on are Perdure's own, each of an extension that the user function announces. */
+/**
+ * Fields with this number or a higher one are Perdure's. Each belongs to an extension that the user function
+ * announces.
+ */
 const FIRST_OWN = 1_000;
 
-/** What of Perdure's own is in Cloudstate's messages. Existing SDKs skip it. */
+/** Perdure's fields in Cloudstate's messages. Existing SDKs skip them. */
 const OWN: readonly string[] = [
   "Failure: 1000 grpc_status int32",
   "ServiceInfo: 1000 extensions repeated string",
@@ -354,7 +357,7 @@ const OWN: readonly string[] = [
 
 const KIND_WORDS: Readonly<Record<string, string>> = { list: "repeated ", map: "map to " };
 
-/** What generated code declares, in the words of `Contract`. */
+/** Returns what the generated code declares, in the notation of `Contract`. */
 function contractOf(file: DescFile): Required<Contract> {
   const own = file.proto.package;
   const local = (name: string) =>

@@ -6,7 +6,7 @@ import { ManualClock, silentLogger } from "../base/mod.ts";
 
 import { Drain } from "./drain.ts";
 
-/** Lets promises that are settled be seen. */
+/** Lets the callbacks of settled promises run. */
 const flush = () => new Promise((resolve) => setImmediate(resolve));
 
 const TIMES = { drainAnswerTimeoutMs: 100, drainResetTimeoutMs: 1_000 };

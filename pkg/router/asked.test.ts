@@ -12,7 +12,10 @@ import { effect, forward, reply, startRouter } from "./testdata/world.ts";
 
 const TARGETS = ["Talks.Say", "Talks.Gather", "Talks.Recite", "Counter.Add"];
 
-/** Services that ask for what the seed draws, of each other, and do not stop by themselves. */
+/**
+ * Lets services forward commands and send side effects to each other at random (by the seed), without an end of their
+ * own. Returns how many commands follow from one command.
+ */
 async function commandsThatFollow(seed: number, widest: number, maxDescendants: number): Promise<number> {
   const draw = seededRandom(seed);
   const below = (bound: number) => Math.floor(draw() * bound);

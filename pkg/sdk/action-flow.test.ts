@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the messages of actions flow: who waits for whom, and what happens when somebody leaves.
+// Flow control of the messages of actions: which side waits for the other, and what happens when one side leaves.
 
 import { once } from "node:events";
 import { connect } from "node:http2";
@@ -104,7 +104,7 @@ test("a proxy that cancels aborts the signal and ends the generator; nobody is t
   t.deepEqual(lines, []);
 });
 
-/** Sends the commands on a connection of its own, and gives what breaks the call, or the connection with it. */
+/** Sends the commands on a separate connection. `reset` breaks the call, `disconnect` the whole connection. */
 function rawStream(
   server: RunningServer,
   method: string,
@@ -126,7 +126,7 @@ function rawStream(
     stream.write(Buffer.concat([frame, bytes]));
   }
   return {
-    // Not `close`, with which Node ends the input properly before it resets the stream.
+    // Not `close`, because it ends the input properly before Node resets the stream.
     reset: () => stream.destroy(new Error("cancelled")).once("close", () => session.destroy()),
     disconnect: () => session.destroy(),
   };

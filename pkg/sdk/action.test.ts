@@ -59,7 +59,7 @@ test.after.always(async () => {
 const call = async (...steps: Step[]) =>
   short(await unary(proxy.client, actionCommand("Unary", groups(steps))).answer);
 
-/** What may come of a group, and how it is answered: the action cases of Cloudstate's compatibility kit. */
+/** Groups of steps, and the answer to each: the action cases of Cloudstate's compatibility kit. */
 const outcomes: readonly { readonly steps: readonly Step[]; readonly answer: object }[] = [
   { steps: [reply("one")], answer: { reply: "one" } },
   { steps: [reply("two"), effect("a")], answer: { reply: "two", effects: [`${OTHER} a`] } },
@@ -231,7 +231,7 @@ const METADATA = create(MetadataSchema, {
   ],
 });
 
-/** A server of handlers that say what they saw. */
+/** Starts a server whose handlers record in `seen` what they get. */
 async function served(t: { teardown(undo: () => Promise<void>): void }, seen: string[]): Promise<FakeProxy> {
   const see = ({ metadata: given, cloudEvent }: ActionContext): void => {
     seen.push(

@@ -15,7 +15,10 @@ import { otherAction, pipelineOf } from "./test-model/model.ts";
 import { groups } from "./test-model/wire.ts";
 import { call, given } from "./testkit/mod.ts";
 
-/** An entity of either kind, and an action, that refuse everything so, after they have asked for a change or an effect. */
+/**
+ * Entities of both kinds and an action that refuse all commands with these options, after they have asked for a
+ * change or an effect.
+ */
 function refusing(options?: FailOptions) {
   const refuse = ({ fail }: Pick<HandlerContext, "fail">): never => fail("no", options);
   const events = eventSourced(Model, StateSchema, {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a handler can do wrong with its context, and by which code it is told.
+// Wrong uses of a handler's context, and the error code for each.
 
 import { create } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
@@ -26,7 +26,7 @@ type Context = CommandContext<State> & ActionContext;
 const REPLY = { message: "" };
 const to = Other.method.call;
 
-/** What a handler does, in whatever kind of service, and how it is told off. */
+/** What a handler does, in any kind of service, and the error that it gets. */
 const misuses: Record<
   string,
   { readonly handle: (context: Context) => Result; readonly code: SdkErrorCode; readonly text: RegExp }

@@ -146,7 +146,7 @@ test("the failure names the command, and has no metadata, effects, or snapshot",
 test("a failure after events keeps none of them and asks for a restart", async (t) => {
   const entity = proxy.activate("failed-after-emit", { events: ["A", "B", "C", "D"] });
   t.deepEqual(await entity.process(emit("E"), emit("F"), fail("no")), { failure: "no", restart: true });
-  // Even a proxy that does not restart it finds the state of before.
+  // Even a proxy that does not restart the entity finds the state from before the failure.
   t.deepEqual(await entity.process(), { reply: "ABCD" });
 });
 
@@ -176,7 +176,7 @@ test("a reply has no metadata, effects or events unless there are some", async (
   });
 });
 
-// What the kit leaves to the SDK.
+// Cases that the kit does not cover.
 
 test("a handler that returns nothing answers Empty", async (t) => {
   const entity = proxy.activate("empty");

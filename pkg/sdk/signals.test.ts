@@ -14,7 +14,7 @@ import { emit, wait } from "./test-model/wire.ts";
 
 const MAIN = fileURLToPath(new URL("./test-model/main.ts", import.meta.url));
 
-/** The model in a process of its own, and where it says that it listens. */
+/** Starts the model in a separate process. Resolves with the address that the process prints. */
 async function start(env: NodeJS.ProcessEnv): Promise<{ child: ChildProcess; host: string; port: number }> {
   const child = spawn(process.execPath, [MAIN], {
     env: { ...process.env, ...env },
@@ -32,7 +32,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const entity = proxy.activate("busy");
     t.deepEqual(await entity.process(emit("A")), { reply: "A", events: ["A"] });
     entity.command([emit("B"), ...Array.from({ length: 50 }, () => wait)]);
-    // Answered after the command was taken in hand, since both came on one connection.
+    // When this is answered, the handler has the command, because both came on one connection.
     await proxy.discover({ protocolMinorVersion: 2, supportedEntityTypes: [EventSourced.typeName] });
 
     child.kill(signal);

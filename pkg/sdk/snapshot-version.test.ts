@@ -16,7 +16,7 @@ import { Model } from "./test-model/gen/model_pb.ts";
 const info = { name: "test", version: "1" };
 const SUPPORTED = [EventSourced.typeName, ValueEntity.typeName];
 
-/** What comes over the wire. */
+/** The specification as a proxy gets it over the wire. */
 function discovered(...entities: readonly Served[]): EntitySpec {
   return fromBinary(EntitySpecSchema, toBinary(EntitySpecSchema, entitySpec(entities, info, info)));
 }

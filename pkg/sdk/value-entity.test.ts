@@ -137,7 +137,7 @@ test("a failure is exactly that", async (t) => {
   });
 });
 
-// What the kit leaves to the SDK.
+// Cases that the kit does not cover.
 
 test("a handler that returns nothing answers Empty", async (t) => {
   const entity = activate("empty");

@@ -11,7 +11,7 @@ import type { WatchedStream } from "./stream-room.ts";
 
 const OPTIONS = { maxStreams: 0, streamSilenceMs: 1_000, streamWaitMs: 10_000 };
 
-/** Lets what was settled go on. */
+/** Lets the callbacks of settled promises run. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function start(options: Partial<typeof OPTIONS> = {}, maxStreams = Number.POSITIVE_INFINITY) {
@@ -50,7 +50,7 @@ function start(options: Partial<typeof OPTIONS> = {}, maxStreams = Number.POSITI
     warnings,
     refused,
     open,
-    /** So many streams of entities that are served. */
+    /** Opens `count` streams on which the user function has sent something. */
     hold(count: number): WatchedStream[] {
       const streams = Array.from({ length: count }, open);
       for (const stream of streams) room.heard(stream);

@@ -60,7 +60,7 @@ function look(
   return { userFunction, specs, rejections };
 }
 
-/** A port that nobody listens on, of a server that was there. */
+/** A port on which a server has listened, and none does now. */
 async function freePort(): Promise<number> {
   const gone = await startScriptedUserFunction({ spec: counterSpec() });
   gone.kill();

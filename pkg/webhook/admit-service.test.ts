@@ -273,7 +273,7 @@ test("a named revision is refused if we would have to change it, and left in pea
   renamed.spec.template.metadata = { name: "cart-second" };
   t.deepEqual(codes(admit(renamed, named)), []);
 
-  // A manifest that is sent again knows nothing of what we added.
+  // The user's manifest, sent again, does not contain what the webhook added.
   const stored = applied(annotated, admit(annotated));
   t.deepEqual(applied(annotated, admit(annotated, stored)), stored);
 });

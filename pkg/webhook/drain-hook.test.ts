@@ -32,7 +32,10 @@ function hookOf(container: JsonObject): Hook {
   return { path: textOf(get["path"]) ?? "", headers: Object.fromEntries(headers) as Hook["headers"] };
 }
 
-/** What the kubelet sends (pkg/kubelet/lifecycle/handlers.go), from the node's address to the pod's. */
+/**
+ * Sends the request that the kubelet sends for a hook (pkg/kubelet/lifecycle/handlers.go). The kubelet sends it from
+ * the node's address to the pod's, so `host` should not be loopback. Resolves with the HTTP status.
+ */
 function callHook(host: string, port: number, { path, headers }: Hook): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const own = { "user-agent": "kube-lifecycle/1.34", accept: "*/*" };

@@ -19,7 +19,10 @@ function configured(data: Record<string, string> = {}): SettingValues {
   return read.values;
 }
 
-/** The address that a service gets, or the code of its refusal. */
+/**
+ * The address of the log that a service gets. If it is refused: the message of a wrong setting, or the code of the
+ * refusal.
+ */
 function chosen(
   annotations: Record<string, string>,
   options: {

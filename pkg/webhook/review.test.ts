@@ -117,7 +117,8 @@ test("what is no review is none, and nothing throws", (t) => {
 
 test("entries of a map are set and removed as the standard says, whatever their keys are", (t) => {
   t.is(pointer("a/b", "m~n", 0), "/a~1b/m~0n/0");
-  // Keys of this name cannot be told from an object's own parts by the library that applies the patch.
+  // Keys with these names are left out, because the library that applies the patch cannot tell them from an object's
+  // own properties.
   const key = fc
     .string({ maxLength: 6 })
     .filter((text) => !["__proto__", "constructor", "prototype"].includes(text));

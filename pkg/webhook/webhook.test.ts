@@ -24,7 +24,7 @@ const CONFIGURATION =
 const CONFIG = `${NAMESPACE}/configmaps/config-perdure`;
 const QUICK = { port: "0", host: "127.0.0.1", "backoff-min": "1", "backoff-max": "5", "shutdown-delay": "0" };
 
-/** An API server with what `kubectl apply -k config` leaves in it. */
+/** Starts an API server with the Secret and the webhook configuration that `kubectl apply -k config` creates. */
 async function installed(t: ExecutionContext): Promise<ApiServer> {
   const server = await startApiServer();
   t.teardown(() => server.close());
@@ -48,7 +48,10 @@ function start(
   });
 }
 
-/** Asks as the API server would: it trusts what it was told to trust, and calls the Service by its name. */
+/**
+ * Sends a review, or a GET without one, as the API server does: trusts the `caBundle` of the configuration, and
+ * expects the name of the Service in the certificate.
+ */
 function ask(server: ApiServer, { port }: Webhook, path: string, question?: unknown): Promise<JsonObject> {
   const [webhook] = objectsOf(server.get(CONFIGURATION)?.["webhooks"]);
   const ca = Buffer.from(textOf(objectOf(webhook?.["clientConfig"])?.["caBundle"]) ?? "", "base64");
@@ -113,7 +116,7 @@ test("config-perdure counts as soon as it is changed, and what was right before 
   await until("it is right", async () => (await image()) === "first");
   server.put(CONFIG, { data: { "proxy-image": "second", "log-level": "loud" } });
   server.put(CONFIG, undefined);
-  // A change that is right, behind those that are not, shows that they have been seen.
+  // A valid change follows the invalid ones, because a webhook that has read it has read them too.
   server.put(CONFIG, { data: { "proxy-image": "first", "log-level": "warn" } });
   server.put(CONFIG, { data: { "proxy-image": "" } });
   for (let count = 0; count < 20; count += 1) t.is(await image(), "first");
@@ -139,7 +142,7 @@ test("an API server that is not there yet is waited for, until we are told to st
   server.failNext(503, 10);
   const webhook = await start(server);
   await webhook.stop();
-  // The port may be another server's by now.
+  // Any error will do, because another server may have taken the port by now.
   await t.throwsAsync(ask(server, webhook, "/livez"));
 
   server.failNext(503, 1_000_000);

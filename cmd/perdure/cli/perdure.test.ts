@@ -42,7 +42,7 @@ const proto = descriptorSet([file, file_cloudstate_entity_key.proto, file_google
 await startScriptedUserFunction({ port: Number(process.env["PORT"]), spec: counterSpec({ proto }) });
 `;
 
-/** The folder, with a cart that also tells its process id. */
+/** A folder with a cart whose function also prints its process id. */
 class Workplace extends CartFolder {
   readonly #t: ExecutionContext;
   readonly #started: PerdureProcess[] = [];
@@ -267,7 +267,7 @@ test.serial("asked twice to stop, it ends at once and takes a deaf function alon
   await urlOf(dev);
   const pid = await pidOf(dev);
   dev.signal("SIGTERM");
-  // What comes sooner may be the same key once more, by way of npm.
+  // A signal that comes sooner may be the same Ctrl-C once more, sent by npm.
   await delay(300);
   dev.signal("SIGINT");
   t.is(await dev.exit(), 130);

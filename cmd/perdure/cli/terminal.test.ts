@@ -30,7 +30,7 @@ function person(t: ExecutionContext) {
     started.push(terminal);
     return terminal;
   };
-  /** `perdure dev` on the cart; unless it is said otherwise on a free port and without types, which take their time. */
+  /** Runs `perdure dev` on the cart. By default on a free port and without type checks, because they are slow. */
   const dev = (...args: readonly string[]): TerminalProcess => {
     const usual = ["--dir", "cart", "--no-types", "--http-port", "0"];
     return run(process.execPath, [MAIN, "dev", ...usual, ...args]);
@@ -56,7 +56,7 @@ test.serial("a file that an editor replaces is seen to change each time", async 
   for (const round of [1, 2, 3]) {
     place.replace("main.ts", `${main}console.log("round ${round}");\n`);
     await terminal.until(new RegExp(`^shopping-cart \\| round ${round}$`, "m"));
-    // A change before it serves again would be one restart with the next.
+    // Waits, because a change before it serves again would be one restart with the next change.
     await until("it serves again", () => terminal.count("restarted after a change of main.ts") === round);
   }
   place.write("main.ts", `${main}console.log("in place");\n`);

@@ -33,7 +33,7 @@ function setUp(hasGenerator = true) {
     onProblem: (result) => happened.push(`problem ${result?.lines.join() ?? "no generator"}`),
     onChanged: (files) => happened.push(`changed ${files.join()}`),
   });
-  /** The generator has ended, and the time for what it has written is over. */
+  /** Ends the generator, and lets the time pass in which the files that it wrote may change. */
   const end = async (result: ToolResult, between: () => void = () => undefined): Promise<void> => {
     finish(result);
     await turn();

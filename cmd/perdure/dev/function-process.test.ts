@@ -15,7 +15,7 @@ const START = { folder: tmpdir(), env: process.env };
 const node = (code: string) => ({ file: process.execPath, args: ["-e", code], text: "node" });
 const shell = (code: string) => ({ file: "/bin/sh", args: ["-c", code], text: "sh" });
 
-/** Resolves with the first line that matches. */
+/** Starts the command. `first` resolves with its first line. */
 function started(command: ReturnType<typeof node>) {
   const lines: string[] = [];
   const first = Promise.withResolvers<string>();
@@ -30,7 +30,7 @@ function started(command: ReturnType<typeof node>) {
   return { running, lines, first: first.promise };
 }
 
-/** True while a process with this id, or in this group if negative, is there and not only its remains. */
+/** True while there is a process with this id, or in this group if negative. */
 function lives(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -18,7 +18,7 @@ const changed: Event = { kind: "changed", files: ["cart.ts"] };
 const served: Event = { kind: "served" };
 const timeUp: Event = { kind: "timeUp" };
 
-/** Feeds the events, 100 ms apart, and gives the last step. */
+/** Feeds the events, `gapMs` apart. Returns the last step. */
 function after(events: readonly Event[], options = OPTIONS, gapMs = 100): Step {
   let nowMs = 1_000;
   let step = begin(nowMs, options);

@@ -19,7 +19,7 @@ import type { ExecutionContext } from "ava";
 import { systemClock } from "../../../pkg/base/mod.ts";
 import { watchFolder } from "./watcher.ts";
 
-/** A folder with two files, one of them ignored, and what is seen to change in it. */
+/** Watches a folder with a few files, and records which changes are seen in it. */
 async function watched(t: ExecutionContext) {
   const folder = mkdtempSync(join(tmpdir(), "perdure-watch-"));
   mkdirSync(join(folder, "node_modules"));
@@ -59,7 +59,7 @@ async function watched(t: ExecutionContext) {
   return { sees, seen: () => [...seen].sort(), path: (file: string) => join(folder, file) };
 }
 
-/** As most editors save: another file is written, and takes the place of the first. */
+/** Saves as most editors do: writes another file and renames it over the first. */
 function replace(path: string, text: string): void {
   writeFileSync(`${path}.tmp`, text);
   renameSync(`${path}.tmp`, path);

@@ -43,7 +43,10 @@ async function check(connection: Connection, service: string): Promise<string> {
   return statusOf((await connection.unary(path("Check"), request(service))).message);
 }
 
-/** What a watcher was told, one by one, and then how its call ended. */
+/**
+ * Watches a service. Each call of the returned function resolves with the next status, and at last with the code of
+ * the watch's end.
+ */
 function watch(connection: Connection, service: string): () => Promise<string> {
   const told: string[] = [];
   let wake = (): void => undefined;

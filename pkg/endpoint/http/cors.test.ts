@@ -53,7 +53,8 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     t.is(asked.headers["access-control-allow-credentials"], undefined);
     asked.leave();
 
-    // What it may call has no say in it: without the header a browser refuses.
+    // The methods in `allow` make no difference: a browser refuses, because the `access-control-allow-origin` header
+    // is missing.
     const stranger = await send(endpoint.port, preflight("https://evil.example"));
     t.is(stranger.status, 200);
     t.is(stranger.headers["allow"], "GET, HEAD, OPTIONS, PUT");

@@ -17,7 +17,10 @@ const FORMS = [
 
 type Headers = Readonly<Record<string, string>>;
 
-/** What a browser lets a page of another origin send without a preflight, if it changes something. */
+/**
+ * Requests that a browser lets a page of another origin send without a preflight. They are refused if they may change
+ * something.
+ */
 const REFUSED: readonly (readonly [name: string, headers: Headers])[] = [
   ["a page of another origin, without a body", { origin: EVIL }],
   ...FORMS.map((type) => [`a form as ${type}`, { origin: EVIL, "content-type": type }] as const),
@@ -31,7 +34,7 @@ const REFUSED: readonly (readonly [name: string, headers: Headers])[] = [
   ["an origin that is none", { origin: "https://" }],
 ];
 
-/** What has to pass: `own` stands for the port's own origin. */
+/** Requests that must be served. `own` stands for the port's own origin. */
 const SERVED: readonly (readonly [name: string, headers: Headers])[] = [
   ["a client that is no browser", {}],
   ["curl with a form's content type", { "content-type": "application/x-www-form-urlencoded" }],

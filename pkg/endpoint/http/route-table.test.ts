@@ -119,7 +119,7 @@ test("a match hands out the path's elements as they came, without the verb", (t)
   t.deepEqual(table.find("POST", "/carts/a%2Fb:clear")?.segments, ["carts", "a%2Fb"]);
 });
 
-/** What the tree is held against: every template by itself, and the order of invariant 1. */
+/** The reference for the tree: tries every template by itself, and applies the order of invariant 1. */
 function naiveFind(templates: readonly PathTemplate[], path: string): number | undefined {
   const ranked = templates
     .map((template, index) => ({ index, rank: rank(template), matches: matches(template, path) }))

@@ -19,7 +19,7 @@ const heap = registry.getMessage("perdure.test.heap.Heap") as DescMessage;
 const OPTIONS = { registry, alwaysEmitImplicit: true };
 const LIMITS = { maxJsonValues: 10_000_000, maxJsonReplyBytes: 100_000_000, jsonTimeoutMs: 1 };
 const EMPTY = toJson(heap, fromJson(heap, {}), OPTIONS);
-/** Of the names and defaults of a heap's fields, and itself. */
+/** The number of values in an empty heap: the names and defaults of its fields, and the heap itself. */
 const DEFAULTS = countValues(EMPTY);
 
 function count(payload: Uint8Array, limits: Partial<typeof LIMITS> = {}): number {
@@ -30,7 +30,7 @@ function serialized(json: JsonValue): Uint8Array {
   return toBinary(heap, fromJson(heap, json, { registry }));
 }
 
-/** Paths that a text of a mask holds beside itself. */
+/** The number of paths in masks. They count in addition to the text of the mask. */
 function pathsOf(json: JsonValue): number {
   if (typeof json !== "object" || json === null) return 0;
   if (Array.isArray(json)) return json.reduce<number>((sum, item) => sum + pathsOf(item), 0);
@@ -92,7 +92,7 @@ test("of any bytes it counts no fewer than fromBinary and toJson build, or refus
       fc.nat(),
       fc.nat(4),
       (heaps, inserted, place, cut) => {
-        // Messages after each other are one.
+        // Messages that are written one after the other are one message.
         const whole = Buffer.concat(heaps.map(serialized));
         const at = place % (whole.length + 1);
         const payload = Buffer.concat([whole.subarray(0, at), inserted, whole.subarray(at + cut)]);
@@ -102,7 +102,7 @@ test("of any bytes it counts no fewer than fromBinary and toJson build, or refus
         if (values === undefined) return;
         compared++;
         const least = countValues(built);
-        // Thrown, so that it is shrunk and told with its seed.
+        // Throws, so that fast-check shrinks the case and reports its seed.
         if (values < least)
           throw new Error(
             `${payload.toString("hex")}: ${values} counted of ${least}: ${JSON.stringify(built)}`,
@@ -166,7 +166,7 @@ test("messages inside each other are refused at the bound, those in an Any inclu
   }
 });
 
-/** What is in the first part would be read as the type in the second. */
+/** An Any in two parts: the value, and its type. Only both together say as which type the value is read. */
 const parts = [
   field(14, field(2, Buffer.alloc(12))),
   field(14, field(1, Buffer.from("x/perdure.test.heap.Nothing"))),

@@ -19,7 +19,7 @@ function count(json: JsonValue, maxJsonValues = MANY): number {
   return countRequestValues(heap, json, registry, maxJsonValues);
 }
 
-/** Keys and values of the JSON with defaults of the message that is made. */
+/** The number of keys and values in the JSON of the resulting message, written with its defaults. */
 function built(json: JsonValue): number {
   const message = fromJson(heap, json, { registry });
   return countValues(toJson(heap, message, { registry, alwaysEmitImplicit: true }));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What the table of `values.test.ts` has no place for: extensions, closed enums, types that need nothing. */
+/** Cases that do not fit into the table of `values.test.ts`: extensions, closed enums, types that need nothing. */
 
 import { create, createFileRegistry, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
@@ -149,7 +149,7 @@ test("of a JSON text the numbers become texts, and nothing else changes", (t) =>
   );
 });
 
-/** With each number as a text. */
+/** Replaces each number with its text. */
 function textsOf(json: JsonValue): JsonValue {
   if (typeof json === "number") return Object.is(json, -0) ? "-0" : String(json);
   if (Array.isArray(json)) return json.map(textsOf);

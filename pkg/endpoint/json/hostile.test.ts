@@ -45,7 +45,7 @@ const post = (path: string, body: string | Uint8Array, headers = {}) => ({
 
 interface Answer {
   readonly status: number;
-  /** `OK` if it is none of an error. */
+  /** `OK`, or the code of the error. */
   readonly code: unknown;
   readonly contentType: string | undefined;
   readonly body: string;
@@ -57,7 +57,10 @@ async function send(version: keyof typeof HTTP_CLIENTS, port: number, call: Http
   return { status, code, contentType: headers["content-type"], body: await readText(body) };
 }
 
-/** Counts the small calls that are answered meanwhile, and prints how long the event loop was held at most. */
+/**
+ * Runs the action. Counts the small calls that are answered meanwhile, and logs how long the event loop was blocked
+ * at most.
+ */
 async function watched<T>(
   t: ExecutionContext,
   port: number,
@@ -150,7 +153,7 @@ const attacks: readonly Attack[] = [
     code: "WRONG_FIELD_TYPE",
     status: 400,
   },
-  // Were the key looked for in the text of the error, the time would be the square of the length.
+  // If the key were searched in the text of the error, the time would be quadratic in the length.
   {
     what: "a type that looks like an unknown key",
     body: () => fill('{"any":{"@type":"', ' key \\"', '"}}'),
@@ -174,7 +177,8 @@ const attacks: readonly Attack[] = [
 const TRANSPORTS: readonly (keyof typeof HTTP_CLIENTS | "WebSocket")[] = ["HTTP/1.1", "HTTP/2", "WebSocket"];
 
 for (const [index, { what, body, code, status }] of attacks.entries()) {
-  // Each attack takes a second, and the three share what reads JSON: in the short form it comes by one of them.
+  // Each attack takes a second, and the three transports share the code that reads JSON. So the short form of the
+  // test sends each attack by one of them.
   const transports = bySize({ full: TRANSPORTS, short: TRANSPORTS.filter((_, nth) => nth === index % 3) });
   for (const version of transports) {
     if (version === "WebSocket") continue;

@@ -32,7 +32,7 @@ function request(json: string): Task {
   return { kind: "request", binding: BINDING, source };
 }
 
-/** A text whose conversion the clock of a test can overtake. */
+/** A text that takes so long to convert that a test can advance its clock meanwhile. */
 const SLOW = `{"text":"${"a".repeat(3_000_000)}"}`;
 
 test("it converts requests and replies", async (t) => {

@@ -7,14 +7,14 @@ import { isBetweenFloats, nearestFloat } from "./nearest-float.ts";
 
 const INFINITY_BITS = 0x7f80_0000;
 
-/** The float of these bits; infinity stands for 2^128 where a middle is computed. */
+/** The float with these bits. Where the test computes a middle, it takes 2^128 in place of infinity. */
 function floatOf(bits: number): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setUint32(0, bits);
   return view.getFloat32(0);
 }
 
-/** A number of so many parts, of which one has 2^150, as a decimal number with all its digits, and `more` of the last one. */
+/** `parts` / 2^150 as a decimal number with all its digits, and `digits` more. `more` is added to the last digit. */
 function decimalText(parts: bigint, more: bigint, digits: number): string {
   return `${parts * 5n ** 150n * 10n ** BigInt(digits) + more}e-${150 + digits}`;
 }

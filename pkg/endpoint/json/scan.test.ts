@@ -28,7 +28,7 @@ const counted: readonly (readonly [text: string, values: number])[] = [
   ['["\\u0022",1]', 3],
   ["[ 1 , 2 ]", 3],
   ['"é€😀"', 1],
-  // What is no JSON.
+  // Texts that are not JSON.
   ['"never ends', 1],
   ['"ends with an escape\\', 1],
   ["[1 2]", 3],

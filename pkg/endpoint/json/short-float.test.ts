@@ -30,7 +30,7 @@ const written: readonly (readonly [float: number, text: string])[] = [
   [0.0010310042, "0.0010310042"],
   [2.882326e17, "288232600000000000"],
   [1.18697724e20, "118697725000000000000"],
-  // As far from the float below, which is odd.
+  // The text is exactly halfway between this float and the one below, which is odd.
   [76_642_304, "76642300"],
 ];
 

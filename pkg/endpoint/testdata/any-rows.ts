@@ -87,7 +87,7 @@ function mapOf(key: string, value: unknown): Record<string, unknown> {
   return Object.defineProperty({}, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
-/** Types that JSON has not as an object of their fields, with a value of each. */
+/** Types that JSON does not write as an object of their fields, each with a value. */
 const SPECIAL: readonly (readonly [type: string, value: string])[] = [
   ["Struct", "{}"],
   ["Value", "1"],

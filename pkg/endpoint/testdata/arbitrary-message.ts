@@ -15,8 +15,8 @@ const MAX_FIELDS = 6;
 const MAX_ITEMS = 3;
 
 /**
- * The bytes of any message of a type that protobuf's JSON can show, with numbers and well-known types at their edges more
- * often than elsewhere. Written by the declaration alone.
+ * The bytes of any message of a type that protobuf's JSON can show. Numbers and well-known types are at the edges of
+ * their ranges more often than elsewhere. Written from the declaration alone.
  *
  * @param types those that an `Any` may hold.
  */
@@ -89,7 +89,7 @@ function arbitraryElement(
 
 function arbitraryEnum(desc: DescEnum): fc.Arbitrary<Written> {
   const declared = fc.constantFrom(...desc.values.map(({ number }) => number));
-  // There is one null.
+  // `NullValue` has one value only.
   const numbers = desc.typeName === "google.protobuf.NullValue" ? declared : fc.oneof(declared, int32);
   return numbers.map((value) => (writer) => writer.int32(value));
 }
@@ -106,12 +106,15 @@ function arbitraryAny(types: readonly DescMessage[], depth: number): fc.Arbitrar
   );
 }
 
-/** What an `Any` holds is written again by nobody, so here it has no field that is its default. */
+/**
+ * The contents of an `Any`, without fields that have their default value. Nothing writes the contents again, so they
+ * must already have the form that `toBinary` gives them.
+ */
 function contents(desc: DescMessage, types: readonly DescMessage[], depth: number): fc.Arbitrary<Uint8Array> {
   return arbitraryMessage(desc, types, depth).map((bytes) => toBinary(desc, fromBinary(desc, bytes)));
 }
 
-/** One of its kinds, since there is no JSON of none; and no number that JSON has not. */
+/** A `Value` with one of its kinds, and only with a finite number, because JSON cannot express the others. */
 function arbitraryValue(
   desc: DescMessage,
   types: readonly DescMessage[],
@@ -230,7 +233,7 @@ const path = fc
   .array(fc.constantFrom("a", "user_id", "b1", "deep_er.still_deeper"), { minLength: 1, maxLength: 3 })
   .map((names) => names.join("."));
 
-/** Messages whose JSON has not all that their bytes could say. */
+/** Messages whose bytes can hold values that their JSON cannot express. These arbitraries hold only the others. */
 const SPECIALS: Readonly<Record<string, fc.Arbitrary<Written>>> = {
   "google.protobuf.Timestamp": fc
     .tuple(seconds(-62_135_596_800n, 253_402_300_799n), nanos)

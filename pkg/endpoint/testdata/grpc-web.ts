@@ -24,9 +24,9 @@ export function webCall(
 
 export interface WebAnswer {
   readonly messages: readonly string[];
-  /** Marked as packed, in their order. */
+  /** For each message, whether it is marked as packed. */
   readonly packed: readonly boolean[];
-  /** Of the last frame; undefined if there is none. */
+  /** The trailers in the last frame; undefined if there are none. */
   readonly trailers: Readonly<Record<string, string>> | undefined;
 }
 

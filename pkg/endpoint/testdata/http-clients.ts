@@ -12,17 +12,17 @@ export interface HttpCall {
   readonly body?: string | Uint8Array;
 }
 
-/** An answer whose body is read when somebody wants it. */
+/** An answer whose body is read on demand. */
 export interface HttpReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** Ends with an error if the answer breaks off. */
   readonly body: Readable;
-  /** Goes away without a word. */
+  /** Closes the connection at once. */
   leave(): void;
 }
 
-/** The two ways in. */
+/** Clients for both versions of HTTP. */
 export const HTTP_CLIENTS: Readonly<
   Record<"HTTP/1.1" | "HTTP/2", (port: number, call: HttpCall) => Promise<HttpReply>>
 > = {

@@ -17,7 +17,10 @@ const WAYS = ["json1", "json2", "grpc", "grpc-stream", "web1", "web2", "websocke
 /** How its caller ends it: reads to the end; leaves in the middle of the request, or right after it; never reads. */
 const ENDINGS = ["read", "cut", "leave", "deaf"] as const;
 
-/** What the method does: its text's first letter says it to `answerMix`. */
+/**
+ * What the method does. The text of a request repeats this letter, so that the method in `exact-account.test.ts` can
+ * read it.
+ */
 export const DEEDS = { echo: "e", fail: "f", crash: "c", hang: "h", large: "l", gone: "g" } as const;
 
 export interface MixedRequest {
@@ -37,7 +40,10 @@ export const mixedRequest: fc.Arbitrary<MixedRequest> = fc.record({
   isPacked: fc.boolean(),
 });
 
-/** Sends it, and ends it as it says. Resolves when its caller is done with it; what becomes of it is not looked at. */
+/**
+ * Sends the request, and ends it as `ending` says. Resolves when the caller is done with it. The answer is not
+ * checked.
+ */
 export function send(port: number, session: ClientHttp2Session, request: MixedRequest): Promise<void> {
   const { way, deed, size, isPacked } = request;
   const text = DEEDS[deed].repeat(size);
@@ -101,7 +107,10 @@ export function openSession(port: number): ClientHttp2Session {
   return session;
 }
 
-/** A caller who would wait for ever, or does not read, leaves after so many milliseconds; the exact time does not matter. */
+/**
+ * A caller who would wait for ever, or does not read, leaves after this many milliseconds. The exact time does not
+ * matter.
+ */
 const LEAVE_MS = 5;
 
 const JSON_TYPE = "application/json";
@@ -145,7 +154,7 @@ function overStream(
     stream.on("error", () => undefined).on("close", () => resolve());
     const leave = (): void => {
       stream.close(constants.NGHTTP2_CANCEL);
-      // Node closes no stream that holds data, in either direction.
+      // Destroys the stream, because Node closes no stream that still holds data, in either direction.
       setImmediate(() => stream.destroy());
     };
     if (ending === "cut") {

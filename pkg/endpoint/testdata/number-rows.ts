@@ -141,7 +141,7 @@ const NO_WHOLES: readonly string[] = [
   '"٣"',
 ];
 
-/** In every place for the types that a field mostly has; the others are read by the same code. */
+/** These types are tested in every place, the others in one place, because the same code reads them. */
 const COMMON: readonly string[] = ["int64", "uint64", "int32"];
 
 function placesFor({ name, wrapper }: WholeType): Place[] {
@@ -189,7 +189,10 @@ export function refusedWholes(): Refused[] {
 /** The nearest float above one. */
 const NEXT = 1.000_000_119_209_289_6;
 
-/** With the float, where it is not the one nearest to the double that is nearest to the text. */
+/**
+ * Each text with the number that is written back. `value` is set where the float nearest to the text is not the float
+ * nearest to the text's double.
+ */
 const FLOATS: readonly (readonly [text: string, written: string, value?: number])[] = [
   // In the middle between one and the next float, and a little beside it.
   ["1.000000059604644775390625", "1"],

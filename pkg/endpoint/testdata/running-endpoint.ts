@@ -60,7 +60,7 @@ export const BOOK = '{"isbn":"1","title":"","tags":[],"copies":"0"}';
 /** The head of a change of one book, without its end. */
 export const PUT = "PUT /books/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
 
-/** Whatever was done to it, the port still serves. */
+/** Checks that the port still serves. */
 export async function serves(t: ExecutionContext, { port }: Endpoint): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}/books/1`);
   t.is(await response.text(), BOOK);

@@ -19,7 +19,7 @@ export interface Taken {
   readonly message: Init;
   /** The member of the answer's JSON, as it is written. */
   readonly written: string;
-  /** The same as a query, still without its percent-encoding where a caller may leave it out. */
+  /** The same as a query. It is not percent-encoded where a caller may leave that out. */
   readonly query?: string;
 }
 
@@ -29,7 +29,7 @@ export interface Refused {
   readonly query?: string;
   /** `WRONG_FIELD_TYPE` if it is left out. */
   readonly code?: string;
-  /** Protobuf's own parsers take it, or refuse it and this one takes it: why, for whoever compares. */
+  /** Why the value is refused although protobuf's own parsers take it. `protojson.interop.test.ts` compares them. */
   readonly unlikeGo?: string;
 }
 
@@ -38,7 +38,7 @@ export function bytesOf(message: Init): Uint8Array {
   return toBinary(every, create(every, message));
 }
 
-/** Where a value may stand, each with what JSON and a message make of it. */
+/** A place where a value may be, and how JSON, the message, the answer and a query are written with it. */
 export interface Place {
   readonly json: (text: string) => string;
   readonly message: (value: unknown) => Init;
@@ -52,7 +52,10 @@ export const same = (text: string): string => text;
 export const list = (text: string): string => `[${text},${text}]`;
 export const map = (text: string): string => `{"__proto__":${text},"a":${text}}`;
 
-/** With an entry of the name that plain objects have already; in the order that Go gives the entries of a map. */
+/**
+ * A map with the value under `__proto__`, a name that plain objects have already, and under `a`. Go gives the entries
+ * of a map in this order.
+ */
 export function entries(value: unknown): Record<string, unknown> {
   const made: Record<string, unknown> = {};
   Object.defineProperty(made, "__proto__", { value, enumerable: true, writable: true, configurable: true });

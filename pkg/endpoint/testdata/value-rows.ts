@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a caller writes and what it has to become: one table for all ways in. */
+/** What a caller writes, and the message that it must become: one table for all forms of requests. */
 
 import {
   formsOfWholes,
@@ -13,7 +13,7 @@ import { refusedAnys, takenAnys } from "./any-rows.ts";
 import { refusedBytes, refusedSpecials, takenBytes, takenSpecials } from "./text-rows.ts";
 import type { Refused, Taken } from "./value-places.ts";
 
-// What a large number must not become where it is none of 64 bits
+// Large numbers in fields that are not of 64 bits, and other values
 
 const OTHERS: readonly Taken[] = [
   {

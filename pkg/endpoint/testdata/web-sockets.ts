@@ -42,7 +42,7 @@ export class Talker {
       this.socket.on("open", resolve);
       this.socket.on("error", reject);
     });
-    // Whoever waits for it hears of it.
+    // Avoids an unhandled rejection. Code that awaits `opened` still gets the error.
     this.opened.catch(() => undefined);
     this.closed = new Promise((resolve) =>
       this.socket.on("close", (code, reason) => {
@@ -53,14 +53,14 @@ export class Talker {
     t.teardown(() => this.socket.terminate());
   }
 
-  /** Sends a frame each, when it is open. */
+  /** Sends each argument as one message, as soon as the WebSocket is open. */
   async say(...frames: readonly (string | Uint8Array)[]): Promise<this> {
     await this.opened;
     for (const frame of frames) this.socket.send(frame);
     return this;
   }
 
-  /** Waits for so many frames. */
+  /** Waits until `count` frames have come, or the WebSocket is closed. */
   async heard(count: number): Promise<readonly (string | Buffer)[]> {
     while (this.frames.length < count && this.socket.readyState !== WebSocket.CLOSED)
       await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -100,7 +100,7 @@ export function handshakeBytes(name: string, headers = ""): string {
   );
 }
 
-/** A bare connection that is a WebSocket already. */
+/** A raw connection on which the WebSocket has been opened. */
 export async function rawWebSocket(t: ExecutionContext, port: number, name: string): Promise<RawClient> {
   const client = new RawClient(port);
   t.teardown(() => void client.socket.destroy());

@@ -18,14 +18,14 @@ const BINARY = 0x82;
 const PONG = 0x8a;
 const MESSAGE = '{"text":"a"}';
 
-/** Whatever was done to it, the port still serves. */
+/** Checks that the port still serves. */
 async function serves(t: ExecutionContext, endpoint: Endpoint): Promise<void> {
   const talker = await new Talker(t, endpoint.port, "Chat").say(MESSAGE, "");
   t.deepEqual(await talker.closed, [1000, ""]);
   t.deepEqual(talker.frames, [MESSAGE]);
 }
 
-/** Takes nothing that it is given, and tells when it is ended. */
+/** Takes only the first message, and ends when it is cancelled. `ended` resolves then. */
 function deaf() {
   const ended = Promise.withResolvers<void>();
   const dispatch: Dispatch["streamed"] = async function* (command) {
@@ -92,7 +92,8 @@ function fragmentAndPong(): Buffer[] {
 }
 
 test("what has come whole, and what breaks off, gives its memory back", async (t) => {
-  // One connection has at most half of it; if the first four kept theirs, the last one would have too little.
+  // One connection may take at most half of these bytes. If the first four kept theirs, too few would be left for the
+  // last one.
   const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 1_000_000 });
   for (let i = 0; i < 4; i++) {
     const client = await rawWebSocket(t, endpoint.port, "Chat");
@@ -129,7 +130,7 @@ test("a caller who does not answer pings is gone; one who does may be silent", a
     const pinged = once(alive.socket, "ping");
     clock.advance(30_000);
     await pinged;
-    // Its pong is on its way.
+    // Gives the pong time to arrive.
     await delay(50);
   }
   await Promise.all([ended, dead.closed]);
@@ -149,7 +150,8 @@ test("a caller who is held is not asked for pongs", async (t) => {
     for (let next = await input.next(); next.done !== true; next = await input.next()) yield* [];
   };
   const endpoint = await runEndpoint(t, echo, {}, dispatch, clock);
-  // Two are more than is read ahead, and each is small enough to be read without a thread, which this clock would end.
+  // Two such messages are more than is read ahead. Each is small enough to be read without the JSON thread, which
+  // this clock would end.
   const large = JSON.stringify({ text: "x".repeat(60_000) });
   const talker = await new Talker(t, endpoint.port, "Chat").say(MESSAGE, large, large);
   await talker.heard(1);
@@ -197,7 +199,7 @@ test("a caller who takes nothing holds the action, and its leaving is noticed (I
   await ended.promise;
 });
 
-/** A number when it does not change any more. */
+/** Resolves with the number when it has stayed the same for 50 rounds. */
 async function quiet(read: () => number): Promise<number> {
   let before = -1;
   for (let rounds = 0; rounds < 50; rounds = read() === before ? rounds + 1 : 0) {

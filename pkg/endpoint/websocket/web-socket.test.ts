@@ -24,7 +24,7 @@ function textOf({ method }: StreamedCommand, payload: Uint8Array): string {
   return (toJson(input, fromBinary(input, payload)) as { readonly text?: string }).text ?? "";
 }
 
-/** Answers as each shape may: with each letter, or all texts joined. */
+/** Answers by the method: `Gather` with all texts joined, `Chat` with each text, the others with each letter. */
 const talk: Dispatch["streamed"] = async function* (command) {
   const joined: string[] = [];
   for await (const payload of command.input) {
@@ -36,7 +36,7 @@ const talk: Dispatch["streamed"] = async function* (command) {
   if (command.method.desc.name === "Gather") yield reply(command, { text: joined.join("+") });
 };
 
-/** Tells what becomes of its commands. */
+/** Records the metadata of the commands, and when one of them is cancelled. */
 function watched(streamed: Dispatch["streamed"] = talk) {
   const cancelled = Promise.withResolvers<void>();
   const seen: Metadata[] = [];

@@ -29,7 +29,7 @@ function methodOf(name: string): ActionMethod {
   return method;
 }
 
-/** A caller whose messages a test pushes, and what was asked of it. */
+/** A caller whose messages the test pushes. `told` lists the calls of the buffer to its source. */
 function caller() {
   const told: string[] = [];
   const tell = (word: string) => () => void told.push(word);

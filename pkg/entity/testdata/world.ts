@@ -38,9 +38,9 @@ interface World {
   readonly clock: ManualClock;
   readonly streams: readonly ScriptedStream[];
   readonly reports: string[];
-  /** Side effects that were carried out once more, and whose they were. */
+  /** The side effects that were carried out again, and the entity that they belong to. */
   readonly again: { readonly of: string; readonly effects: readonly SideEffect[] }[];
-  /** The text of the reply. */
+  /** Sends a command. Resolves with the text of the reply. */
   send(id: string, amount?: number, more?: SendOptions): Promise<string>;
   ask(id: string, amount?: number, more?: SendOptions): Promise<Outcome>;
   killUserFunction(): void;
@@ -58,17 +58,17 @@ interface SendOptions {
 }
 
 interface WorldOptions {
-  /** Of a value entity instead of an event sourced one. */
+  /** The script of a value entity, in place of an event sourced one. */
   readonly onValueMessage?: Script["onValueMessage"];
   readonly options?: Partial<EntityOptions>;
   /** What the user function announces beyond Cloudstate's protocol. */
   readonly extensions?: string[];
-  /** What its code declares. */
+  /** The snapshot version that the user function's code declares. */
   readonly snapshotVersion?: string;
   readonly log?: (log: EventLog) => EventLog;
 }
 
-/** A runtime with a real log, in front of a user function over real gRPC; only time is ours. */
+/** Starts a runtime with a real log, and a user function over real gRPC. Only the clock is the test's. */
 export async function world(
   t: ExecutionContext,
   onMessage: Script["onMessage"],
@@ -174,7 +174,7 @@ export interface ReplyParts {
   readonly snapshot?: string;
   readonly fail?: string;
   readonly restart?: boolean;
-  /** Of the failure, as the extension says it. */
+  /** The gRPC status of the failure, as the extension sends it. */
   readonly status?: number;
   /** Names of the targets' commands. */
   readonly effects?: readonly string[];
@@ -215,7 +215,7 @@ export function reply(
   };
 }
 
-/** Answers each command by what `parts` says of it. */
+/** Answers each command with what `parts` returns for it. */
 export function answering(
   parts: (commandId: bigint, stream: ScriptedStream) => ReplyParts | undefined,
 ): Script["onMessage"] {

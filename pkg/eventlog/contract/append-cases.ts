@@ -142,7 +142,7 @@ export const appendCases: readonly ContractCase[] = [
       const keys = [
         ...names.map((id) => ({ type: "t", id })),
         ...names.map((type) => ({ type, id: "t" })),
-        // Would meet if type and id were only put side by side.
+        // These keys would be equal if type and id were simply joined.
         ...[":", "|", "\0", "/", "1:"].flatMap((mark) => [
           { type: `p${mark}`, id: "q" },
           { type: "p", id: `${mark}q` },

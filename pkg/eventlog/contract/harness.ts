@@ -10,11 +10,14 @@ import type { LogLimits } from "../limits.ts";
 /** A log that a case has to itself. */
 export interface LogUnderTest {
   readonly log: EventLog;
-  /** For durable logs: what another process would find if this one stopped dead now, opened as a log of its own. */
+  /** For durable logs: opens what another process would find if this one crashed now, as a separate log. */
   readonly afterCrash?: () => Promise<EventLog>;
-  /** What makes the log refuse appends, until it is mended. */
+  /** Makes the log refuse appends, and ends that again. */
   readonly trouble?: Trouble;
-  /** How long the log may take to notice trouble and its end, in milliseconds; long if unset, because the machine may be busy. */
+  /**
+   * How long the log may take to notice trouble and its end, in milliseconds. If unset, a long time, because the
+   * machine may be busy.
+   */
   readonly patienceMs?: number;
   /** Closes everything and removes it. */
   readonly dispose: () => Promise<void>;
@@ -23,7 +26,7 @@ export interface LogUnderTest {
 export interface Trouble {
   begin(): Promise<void>;
   end(): Promise<void>;
-  /** What appends meet meanwhile. */
+  /** The code with which appends fail meanwhile. */
   readonly code: EventLogCode;
 }
 

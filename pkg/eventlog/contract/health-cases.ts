@@ -9,7 +9,7 @@ import type { EventLog, LogHealth } from "../event-log.ts";
 import { ann, appendAll, bob, bytes, refused } from "./harness.ts";
 import type { ContractCase } from "./harness.ts";
 
-/** Of logs that do not say how long a change may take to be seen, in milliseconds. */
+/** How long a log may take to notice a change, in milliseconds, if its `patienceMs` is unset. */
 const PATIENCE_MS = 30_000;
 
 export const healthCases: readonly ContractCase[] = [

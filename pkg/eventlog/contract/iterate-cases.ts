@@ -174,7 +174,7 @@ interface Written extends EntityKey {
   readonly text: string;
 }
 
-/** Appends behind the entity's last of what was written. */
+/** Appends a record after the entity's last record in `written`. */
 async function write(log: EventLog, written: readonly Written[], entity: EntityKey): Promise<Written> {
   const last = written.findLast(({ type, id }) => type === entity.type && id === entity.id);
   const text = `${entity.type} ${entity.id} ${written.length}`;
@@ -196,7 +196,7 @@ class Following {
     this.ended = this.#follow(log, type, partition, signal);
   }
 
-  /** Resolves when so many records have come. */
+  /** Resolves when `count` records have come. */
   async reach(count: number): Promise<void> {
     if (this.seen.length >= count) return;
     this.#awaited = { count, reached: Promise.withResolvers() };

@@ -37,7 +37,7 @@ type Step =
 type StoreStep = Extract<Step, { readonly kind: "append" | "replace" }>;
 
 const id = fc.constantFrom("a", "b", "c", "ü|:");
-/** Of entities that have one record only. */
+/** Ids of entities that are only replaced, so that each has one record. */
 const replacedId = fc.constantFrom("v", "w");
 const text = fc.string({ maxLength: 20 });
 const behind = fc.oneof(
@@ -99,7 +99,7 @@ async function apply(log: EventLog, model: Model, type: string, next: Step): Pro
       return;
     }
     case "pack":
-      // Nothing that can be seen.
+      // A pack changes nothing that a read shows, so the model stays as it is.
       return log.pack({ type, id: next.id });
     case "check":
       return check(log, model, type);
@@ -121,7 +121,7 @@ async function store(log: EventLog, model: Model, entity: EntityKey, next: Store
   model.records.push({ partition, id: entity.id, position, text: next.text });
 }
 
-/** Of the appends of a burst one of each entity was stored, in an order that only the log knows. */
+/** Adds the appends of a burst to the model. One of each entity was stored, in an order that only the log knows. */
 async function adoptBurst(log: EventLog, model: Model, type: string, ids: readonly string[]): Promise<void> {
   const added: Model["records"] = [];
   for (const id of new Set(ids)) {
@@ -182,5 +182,5 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function noop(): void {
-  // Losing a burst is part of it.
+  // Appends of a burst may conflict.
 }

@@ -9,7 +9,7 @@ import type { ContractCase } from "./harness.ts";
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => bytes(`${index}`));
 
-/** What each read gives, from the beginning and behind each record. */
+/** Reads from the beginning and after each record. Returns all results. */
 async function allReads(log: EventLog, entity: EntityKey): Promise<HistoryPage[]> {
   const records = await readAll(log, entity);
   const reads = [await log.read(entity), await log.read(entity, NO_POSITION)];

@@ -96,7 +96,7 @@ export const snapshotCases: readonly ContractCase[] = [
       await log.dropSnapshot(ann);
       await log.dropSnapshot(ann);
       sameRecords(await readAll(log, ann), three);
-      // One without a record, as a log that lost its records may have it.
+      // A snapshot without a record, as in a log that has lost its records.
       await log.saveSnapshot(bob, 1, bytes("of nobody"));
       await log.dropSnapshot(bob);
       assert.deepEqual(await all(log), []);
@@ -115,7 +115,7 @@ export const snapshotCases: readonly ContractCase[] = [
   },
 ];
 
-/** As `cart/ann: state`, sorted. */
+/** All snapshots, each as `cart/ann: state`, sorted. */
 async function all(log: EventLog, type?: string): Promise<string[]> {
   const found: StoredSnapshot[] = [];
   for await (const snapshot of log.snapshots(type)) found.push(snapshot);

@@ -81,7 +81,7 @@ for (const { title, fail, recover } of fates) {
   );
 }
 
-/** Appends one record after the other until `isOver`, and two more; their positions. */
+/** Appends one record after the other until `isOver`, then two more. Returns their positions. */
 async function write(log: EventLog, id: string, isOver: () => boolean): Promise<number[]> {
   const positions: number[] = [];
   for (let more = 2; more > 0; more -= isOver() ? 1 : 0) {
@@ -91,7 +91,7 @@ async function write(log: EventLog, id: string, isOver: () => boolean): Promise<
   return positions;
 }
 
-/** Reads until `isOver`; how often. */
+/** Reads until `isOver`. Returns the number of reads. */
 async function readAgainAndAgain(log: EventLog, isOver: () => boolean): Promise<number> {
   let times = 0;
   for (; !isOver(); times++) await log.read({ type: "cart", id: "e0" });

@@ -77,7 +77,7 @@ test("(I5) after a look: the first behind the fence settles it, nothing there ne
   }
 });
 
-/** What becomes of a try, what is found, and what others do meanwhile. */
+/** One try: its fate, what a look at the log finds, and what happens meanwhile. */
 const turn = fc.record({
   fate: fc.constantFrom("good", "good", "answer lost", "late", "lost", "busy", "refused"),
   look: fc.constantFrom("good", "good", "stale", "unreadable", "forbidden"),
@@ -109,7 +109,7 @@ for (const replaces of [false, true]) {
       }),
       { numRuns: 2_000 },
     );
-    // The property would also hold of an append that always gives up.
+    // Checks that each result occurs, because the property also holds of an append that always gives up.
     for (const code of ["APPEND_CONFLICT", "OUTCOME_UNKNOWN", "LOG_FULL", "LOG_UNAVAILABLE"]) {
       t.true(seen.has(`failed ${code}`), code);
     }
@@ -121,7 +121,7 @@ for (const replaces of [false, true]) {
 class OneSubject {
   readonly marks: ("ours" | "foreign")[] = [];
   readonly #late: number[] = [];
-  /** The last one is all that is there. */
+  /** True if a record replaces the one before it, so that only the last one is there. */
   readonly #replaces: boolean;
 
   constructor(replaces: boolean) {
@@ -160,7 +160,10 @@ class OneSubject {
 
 type Turn = typeof turn extends fc.Arbitrary<infer T> ? T : never;
 
-/** @param lead how far `expected` is ahead of the log: a caller may name what the log never gave. */
+/**
+ * @param lead with 2, `expected` is one ahead of the log, because a caller may name a position that the log never
+ * gave.
+ */
 function run(log: OneSubject, turns: readonly Turn[], lead: number): string {
   const expected = lead === 2 ? 1 : 0;
   let state = fresh;

@@ -17,7 +17,7 @@ const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
 const two = new Uint8Array([2]);
 
-/** Impatient, so that a test need not wait long for what does not come. */
+/** Short times, so that a test does not wait long for an answer that does not come. */
 const IMPATIENT: Partial<JetStreamLogOptions> = { requestTimeoutMs: 500, reconnectDelayMs: 20 };
 
 natsTest("(I5) appends that are under way when the server is killed are stored once each", async (t) => {
@@ -60,7 +60,7 @@ natsTest("(I5) an append whose answer is lost is found in the log by its mark", 
   const log = await openLog(t, relay.port, IMPATIENT);
   const first = await log.append(ann, NO_POSITION, one);
   relay.holdAnswers();
-  // The same bytes by another writer would not do.
+  // The log finds its record by the mark. The same bytes by another writer would not count.
   const appended = log.append(ann, first, one);
   t.is(await appended, first + 1);
   t.is((await log.read(ann)).records.length, 2);
@@ -112,7 +112,7 @@ natsTest("(I5) an append that lands late, between its tries, is stored once", as
   const log = await openLog(t, relay.port, IMPATIENT);
   relay.holdRequests();
   const appended = log.append(ann, NO_POSITION, one);
-  // By then there were several tries, all on their way.
+  // By then the log has tried several times, and the relay holds all tries.
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   relay.release();
   t.is(await appended, 1);
@@ -132,7 +132,7 @@ natsTest(
     t.deepEqual((await log.read(ann)).records, []);
     relay.release();
     await until("it lands", async () => (await log.read(ann)).records.length > 0);
-    // It is its own, but not this append's.
+    // The log stored this record itself, but for the append before.
     await refused(t, log.append(ann, NO_POSITION, one), "APPEND_CONFLICT");
     t.is(await log.append(ann, 1, two), 2);
   },
@@ -211,7 +211,7 @@ class Relay {
     this.#held?.fromClient.destroy();
   }
 
-  /** The last connection is the one to read. */
+  /** The connection on which the newest log writes: the last but one, because the last one is for reading. */
   #writes(): Way {
     const way = this.#ways.at(-2);
     if (way === undefined) throw new Error("no log is open");
@@ -252,7 +252,7 @@ async function openLog(
   port: number,
   options: Partial<JetStreamLogOptions> = {},
 ): Promise<EventLog> {
-  // Making streams takes its time when much is going on.
+  // The first opening makes the streams, which is slow on a busy machine, so it has more time.
   const patient = { ...options, requestTimeoutMs: 10_000 };
   await (await openJetStreamLog({ server: `127.0.0.1:${port}`, prefix: "p" }, patient)).close();
   const log = await eventually(() => openJetStreamLog({ server: `127.0.0.1:${port}`, prefix: "p" }, options));
@@ -260,7 +260,7 @@ async function openLog(
   return log;
 }
 
-/** The first record of so many entities; their positions by id. */
+/** Appends the first record of `count` entities. Returns their positions by id. */
 async function fill(log: EventLog, count: number): Promise<Map<string, number>> {
   const ids = Array.from({ length: count }, (_, index) => `e${index}`);
   const appended = ids.map(
@@ -269,7 +269,7 @@ async function fill(log: EventLog, count: number): Promise<Map<string, number>> 
   return new Map(await Promise.all(appended));
 }
 
-/** Of each entity there is the record of `fill` and one at its position. */
+/** Checks that each entity has two records: that of `fill`, and one at the given position. */
 async function storedOnce(
   t: ExecutionContext,
   log: EventLog,

@@ -17,7 +17,7 @@ import { addressOf, eventually, openLog, refused, startServer } from "./test-lib
 
 const one = new Uint8Array([1]);
 
-/** What fails is tried for a moment only, and what does not answer is given up soon. */
+/** An append that fails is retried for half a second only, and a request is given up after one second. */
 const HASTY = { streams: 2, requestTimeoutMs: 1_000, appendDeadlineMs: 500 };
 
 natsTest(
@@ -94,7 +94,7 @@ natsTest(
     const [ann, bob] = entitiesOf(log);
     const { giveBack } = makeReadOnly(t, join(server.folder, "jetstream"));
     const { position, error } = await fill(log, ann);
-    // The record that met it goes unanswered.
+    // The append that met the read-only folder gets no answer.
     t.is(error.code, "OUTCOME_UNKNOWN");
     const away = await eventually(() => refused(t, log.append(bob, NO_POSITION, one), "LOG_UNAVAILABLE"));
     t.regex(away.message, /JetStream is off, the stream is gone, .*the server's log tells/);
@@ -227,7 +227,7 @@ natsTest(
   },
 );
 
-/** Two whose records are in different streams. */
+/** Two entities whose records are in different streams. */
 function entitiesOf(log: EventLog): readonly [EntityKey, EntityKey] {
   const [first, second] = idsApart(log, "cart");
   return [
@@ -240,7 +240,7 @@ async function historyOf(log: EventLog, entity: EntityKey): Promise<Position[]> 
   return (await log.read(entity)).records.map((record) => record.position);
 }
 
-/** After the restart the log has what it acknowledged, and goes on. */
+/** Restarts the server. Then checks that the log has the acknowledged record, and takes appends again. */
 async function healedByRestart(
   t: ExecutionContext,
   server: NatsServer,

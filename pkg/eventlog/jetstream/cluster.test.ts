@@ -75,7 +75,7 @@ natsTest(
       const records = log.tail("cart", 0, NO_POSITION, abort.signal);
       for await (const { position } of records) seen.push(position);
     })();
-    // A test that fails for another reason closes the log first.
+    // Avoids an unhandled rejection if the test fails for another reason, because that closes the log first.
     followed.catch(() => undefined);
     const expected = await appendMany(log, "before", 100);
     for (const [round, find] of [leader, holder].entries()) {
@@ -93,7 +93,7 @@ natsTest(
   },
 );
 
-/** First records of as many entities, one after the other; their positions. */
+/** Appends the first records of `count` entities, one after the other. Returns their positions. */
 async function appendMany(log: EventLog, name: string, count: number): Promise<number[]> {
   const positions: number[] = [];
   for (let index = 0; index < count; index++) {

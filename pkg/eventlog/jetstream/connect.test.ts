@@ -72,7 +72,7 @@ natsTest("a password that is changed at the server keeps the log out until it is
   await reconfigure(server, '"right"', '"changed"');
   await until("the log is out", () => isOut(log));
   await refused(t, log.append(ann, first, one), "LOG_UNAVAILABLE");
-  // Longer than two refusals, after which the client would give up if it were let.
+  // Longer than two refusals. After two, NATS's client would give up if the log allowed it.
   await delay(300);
   await reconfigure(server, '"changed"', '"right"');
   await eventually(() => log.append(ann, first, one));
@@ -91,7 +91,7 @@ natsTest("an NKey comes from a file, and anew at each attempt to connect", async
   writeFileSync(path, `-----BEGIN USER NKEY SEED-----\n${seedOf(latter)}\n------END USER NKEY SEED------\n`);
   const second = await eventually(() => log.append(ann, first, one));
 
-  // Who replaces a file may leave it empty, or away, for a moment. The former contents then have to do.
+  // While a program replaces the file, it may be empty or missing for a moment. Then the former contents are used.
   for (const spoil of [() => writeFileSync(path, ""), () => rmSync(path)]) {
     spoil();
     await server.kill();
@@ -111,7 +111,7 @@ natsTest("credentials that run out are refused; their successor is taken without
   const log = await openLog(t, addressOf(server), { credentials, logger });
   const first = await log.append(ann, NO_POSITION, one);
 
-  // However slow we are, the server lets us in no longer than that.
+  // The server accepts these credentials for one second, however slow the test is.
   writeFileSync(path, operator.credentials(new Date(Date.now() + 1_000)));
   await server.kill();
   await server.restart();

@@ -31,7 +31,7 @@ for (const streams of [1, 4]) {
     const trouble = detaching(address);
     return {
       log,
-      // A proxy that dies leaves nothing behind but what the server has.
+      // Nothing has to be copied, because a proxy has no state outside the server.
       afterCrash: () => openJetStreamLog(address, limits),
       trouble,
       dispose: () => log.close(),
@@ -39,7 +39,7 @@ for (const streams of [1, 4]) {
   });
 }
 
-/** The streams of events are there and take none of the log's subjects. */
+/** Lets the event streams exist without the log's subjects, so that no stream takes an append. */
 function detaching({ server, prefix }: JetStreamAddress): Trouble {
   const subjects = new Map<string, string[]>();
   const change = async (subjectsOf: (stream: string) => string[]): Promise<void> => {

@@ -25,7 +25,9 @@ interface World {
   readonly manager: JetStreamManager;
 }
 
-/** A log in one stream each that allows what the log itself forbids: to delete a record. */
+/**
+ * Opens a log with one stream of each kind. Its event stream allows deleting a record, which the log itself forbids.
+ */
 async function world(t: ExecutionContext): Promise<World> {
   const server = await startNatsServer();
   t.teardown(() => server.stop());
@@ -42,7 +44,7 @@ async function world(t: ExecutionContext): Promise<World> {
   return { server, log, connection, manager };
 }
 
-/** Appends records of the entity, each behind one of another entity, so that its positions have gaps. */
+/** Appends records of the entity, each after one of another entity, so that its positions have gaps. */
 async function fill(log: EventLog, entity: EntityKey, texts: readonly string[]): Promise<Position[]> {
   const positions: Position[] = [];
   let other = NO_POSITION;
@@ -96,7 +98,7 @@ natsTest(
     t.deepEqual(await textsOf(log, bob), ["x", "y"]);
     await log.append(bob, bobs[1] ?? 0, Buffer.from("z"));
 
-    // A snapshot of what is gone stands for it.
+    // A snapshot at the position of the lost record replaces it.
     await log.saveSnapshot(ann, third, Buffer.from("state"));
     t.deepEqual(await textsOf(log, ann), ["d"]);
     await manager.streams.deleteMessage("p_ev_0", fourth);
@@ -174,7 +176,8 @@ natsTest("(I6) bytes that the server believes and we did not write are refused b
   );
   t.is((await log.read({ type: "cart", id: "beside ann" })).records.length, 2);
 
-  // Written by us, but not where it is now: as if a part of the stream had been put back in another order.
+  // The bytes are ours, but belong to another position, as if a part of the stream had been restored in another
+  // order.
   await manager.streams.deleteMessage("p_ev_0", sequence);
   await connection.request("p.ev.0.cart.ann", good?.data ?? "");
   await corrupt(

@@ -71,7 +71,7 @@ async function world(t: ExecutionContext, options: Partial<JetStreamLogOptions> 
   return { server, prefix, connection, manager, warnings, open, packed, log: await open(options) };
 }
 
-/** Appends so many records behind a position; each has its number, from `first` on. */
+/** Appends `count` records after a position. Their texts are numbered from `first` on. */
 async function fill(log: EventLog, count: number, first = 0, behind = NO_POSITION): Promise<Position> {
   let last = behind;
   for (let i = first; i < first + count; i++) last = await log.append(ann, last, Buffer.from(`record ${i}`));
@@ -81,7 +81,7 @@ async function fill(log: EventLog, count: number, first = 0, behind = NO_POSITIO
 const textsOf = ({ records }: HistoryPage) => records.map(({ bytes }) => Buffer.from(bytes).toString());
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `record ${i}`);
 
-/** Requests that one read makes. */
+/** The number of messages that the named connection sends to the server during `work`. */
 async function requestsOf(
   t: ExecutionContext,
   server: NatsServer,
@@ -182,7 +182,7 @@ natsTest("(I11) a history that is too large for a pack, a page or the server is 
     await (await open(options)).pack(ann);
     t.is(await packed(), 0);
   }
-  // What was packed before it grew too large is of use yet.
+  // A pack that was made before the history grew too large is still used.
   await log.pack(ann);
   const [small, sequence] = [await open({ maxPackBytes: 600 }), await packed()];
   t.is(sequence, 1);
@@ -190,7 +190,7 @@ natsTest("(I11) a history that is too large for a pack, a page or the server is 
   await small.pack(ann);
   t.is(await packed(), sequence);
   t.deepEqual(textsOf(await small.read(ann)), numbered(40));
-  // Of the snapshot of a large state no record is packed any more, and it is stored all the same.
+  // The snapshot of a large state is stored without packed records.
   await small.saveSnapshot(ann, last, new Uint8Array(1_000));
   const { snapshot, records } = await small.read(ann);
   t.is(snapshot?.bytes.length, 1_000);

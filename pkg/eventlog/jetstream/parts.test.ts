@@ -121,7 +121,7 @@ test("(I6, I12) a message with one byte changed, or of another entity, is refuse
     t.is(error.code, "LOG_CORRUPT");
     return error;
   };
-  // A higher version is one from the future.
+  // Byte 0 is left out, because it is the version, and a higher version has another error (`LOG_TOO_NEW`).
   for (let index = 1; index < good.length; index++) refused(good.with(index, (good[index] ?? 0) ^ 0x10));
   for (let length = 0; length < good.length; length++) refused(good.subarray(0, length));
   refused(good.with(0, 0));

@@ -60,7 +60,7 @@ function world() {
   return { clock, options: { clock, random: () => 0.5, readDeadlineMs: 1_000 } };
 }
 
-/** Milliseconds one by one, so that each wait begins at the time it would. */
+/** Advances the clock millisecond by millisecond, so that each wait begins at its proper time. */
 async function pass(clock: ManualClock, ms: number): Promise<void> {
   for (let i = 0; i < ms; i++) {
     await new Promise(setImmediate);

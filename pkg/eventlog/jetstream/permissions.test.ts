@@ -42,7 +42,7 @@ function permissionsOf(page: string): readonly Permission[] {
   return [...rows].map(([, verb = "", subject = "", purpose = ""]) => ({ verb, subject, purpose }));
 }
 
-/** What the server's configuration says of a user with these permissions. */
+/** The entry of a user with these permissions in the server's configuration. */
 function userWith(name: string, permissions: readonly Permission[]): string {
   const rule = (verb: string): string => {
     const allowed = permissions.filter((permission) => permission.verb === verb);
@@ -67,10 +67,10 @@ function expand(subject: string): string[] {
 
 const one = new Uint8Array([1]);
 
-/** So many that there are some in both streams. */
+/** Enough entities that both streams have some. */
 const IDS = Array.from({ length: 8 }, (_, index) => `${index}`);
 
-/** Everything that a log can be asked for. */
+/** Uses the functions of a log one after another, and checks the results. */
 async function useAll(t: ExecutionContext, log: EventLog): Promise<void> {
   for (const id of IDS) {
     const entity = { type: "cart", id };
@@ -101,7 +101,7 @@ async function useAll(t: ExecutionContext, log: EventLog): Promise<void> {
   }
 }
 
-/** As `useAll`, on its entities and on some of its own, and going on where something is refused. */
+/** Uses a log as `useAll` does, on the same entities and on some of this type. Ignores refusals. */
 async function tryAll(log: EventLog, type: string): Promise<void> {
   for (const id of IDS) {
     const entity = { type, id };
@@ -153,7 +153,7 @@ natsTest("the permissions that docs/event-log.md names are enough, and each of t
       PREFIX,
     );
 
-  // It makes the streams, which is all that the others may not.
+  // The admin makes the streams, because the other users may not.
   await openAs("admin");
   const log = await openAs("exact");
   await useAll(t, log);

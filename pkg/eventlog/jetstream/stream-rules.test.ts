@@ -18,9 +18,12 @@ const ann = { type: "cart", id: "ann" };
 
 interface Case {
   readonly kind?: StreamKind;
-  /** How the stream is made otherwise than the log makes it. */
+  /** The settings in which the stream differs from one that the log makes. */
   readonly wrong: Partial<StreamConfig>;
-  /** The flags that are named, and what they do; none if the server lets nobody change it. */
+  /**
+   * The flags of `nats stream edit` that the error names. Unset if the server does not allow this change. `edit` is
+   * the same change through the API.
+   */
   readonly flags?: string;
   readonly edit?: Partial<StreamConfig>;
 }
@@ -129,7 +132,7 @@ natsTest("a sealed stream and one that mirrors another are refused", async (t) =
 interface World {
   readonly server: string;
   readonly manager: JetStreamManager;
-  /** Makes the stream as the log does, but for a few settings; gives its name. */
+  /** Makes the stream as the log does, except for these settings. Resolves with its name. */
   make(kind: StreamKind, wrong: Partial<StreamConfig>): Promise<string>;
 }
 

@@ -21,7 +21,7 @@ test.after.always(async () => {
   await (await shared)?.stop();
 });
 
-/** A server that all tests share, and a log of their own in it. */
+/** A server that all tests share, and in it one log for this test. */
 class Place {
   readonly prefix = `streams-${++lastLog}`;
   readonly server: string;
@@ -38,7 +38,7 @@ class Place {
     return openLog(this.#t, this.server, options, this.prefix);
   }
 
-  /** Of the streams that the log has. */
+  /** The names of the log's streams, without the prefix, in order. */
   async names(): Promise<string[]> {
     const names: string[] = [];
     for await (const { config } of this.manager.streams.list(`${this.prefix}.>`)) names.push(config.name);

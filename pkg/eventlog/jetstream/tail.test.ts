@@ -19,7 +19,10 @@ import { addressOf, openLog, startServer } from "./test-lib/logs.ts";
 
 const PREFIX = "p";
 const QUICK: Partial<JetStreamLogOptions> = { streams: 1, appendDeadlineMs: 60_000, tailHeartbeatMs: 100 };
-/** Where silence, which a busy machine makes too, must not be taken for a loss: the consumer stays the same. */
+/**
+ * For tests in which the consumer must stay the same. With a short heartbeat the silence of a busy machine would look
+ * like the loss of the consumer.
+ */
 const PATIENT = { ...QUICK, tailHeartbeatMs: 10_000 };
 
 let shared: Promise<NatsServer> | undefined;
@@ -29,7 +32,7 @@ test.after.always(async () => {
   await (await shared)?.stop();
 });
 
-/** Reads a tail in the background, and stops while it is told to. */
+/** Reads a tail in the background. `hold` stops the reading for a while. */
 class Follower {
   readonly positions: Position[] = [];
   readonly ended: Promise<void>;
@@ -38,7 +41,7 @@ class Follower {
 
   constructor(t: ExecutionContext, log: EventLog, from: Position = NO_POSITION) {
     this.ended = this.#follow(log, from);
-    // Who awaits it sees the error.
+    // Avoids an unhandled rejection. Code that awaits `ended` still gets the error.
     this.ended.catch(() => undefined);
     t.teardown(() => this.#abort.abort());
   }
@@ -50,7 +53,7 @@ class Follower {
     ]);
   }
 
-  /** Takes the next record, and no further one before the result is called. */
+  /** Takes one more record, and further ones only after the returned function has been called. */
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#held = promise;
@@ -101,7 +104,7 @@ natsTest("nothing is lost or doubled when connections break in every way, over a
   const breaks = [() => network.resetAll(), () => network.cut(), () => network.loseAnswers()];
   for (let round = 0; round < 24; round++) {
     const appended = appendMany(writer, `round ${round}`, 200);
-    // Once in the middle of a page, once while the next one is awaited.
+    // Breaks the connections in the middle of a page in even rounds, and while the next page is awaited in odd ones.
     if (round % 2 === 0) await follower.reach(expected.length + 20);
     else expected.push(...(await appended));
     breaks[round % breaks.length]?.();
@@ -159,7 +162,7 @@ natsTest("a consumer that the server forgot is made again, behind what was read"
   const expected = await appendMany(log, "first", 7);
   const follower = new Follower(t, log);
   await follower.reach(7);
-  // Once while it waits for records, once while its reader is busy.
+  // Deletes the consumer once while the tail waits for records, and once while its reader is busy.
   await deleteConsumers(manager);
   expected.push(...(await appendMany(log, "second", 3)));
   await follower.reach(10);
@@ -181,7 +184,7 @@ natsTest("a server that is silent for a while is waited for", async (t) => {
   const follower = new Follower(t, log);
   await follower.reach(5);
   process.kill(server.pid, "SIGSTOP");
-  // Longer than its consumer is waited for.
+  // Longer than the tail waits for its consumer.
   await new Promise((resolve) => setTimeout(resolve, 600));
   process.kill(server.pid, "SIGCONT");
   expected.push(...(await appendMany(writer, "after", 5)));
@@ -297,7 +300,7 @@ async function deliveredTo(manager: JetStreamManager, name = ""): Promise<number
   return (await manager.consumers.info(`${PREFIX}_ev_0`, name)).delivered.consumer_seq;
 }
 
-/** First records of as many entities; their positions in order. */
+/** Appends the first records of `count` entities. Returns their positions in order. */
 async function appendMany(log: EventLog, name: string, count: number): Promise<Position[]> {
   const append = (index: number) =>
     log.append({ type: "cart", id: `${name} ${index}` }, NO_POSITION, new Uint8Array(100));

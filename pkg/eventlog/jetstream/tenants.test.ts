@@ -16,7 +16,7 @@ import { NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
 import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
 
-/** The configuration that docs/tenants.md shows, beside the part that a test's server has of its own. */
+/** The configuration that docs/tenants.md shows. A test's own settings replace the `include` line. */
 const TENANTS = readFileSync(
   join(import.meta.dirname, "../../../docs/tenants-example/tenants.conf"),
   "utf8",
@@ -36,7 +36,7 @@ function openAs(t: ExecutionContext, server: NatsServer, user: string, prefix: s
   return openLog(t, addressOf(server), { credentials, requestTimeoutMs: 1_000 }, prefix);
 }
 
-/** What somebody does who has taken the credentials out of a pod. */
+/** Connects without a log, as an attacker does who has taken the credentials out of a pod. */
 async function byHand(t: ExecutionContext, server: NatsServer, user: string) {
   const connection = await connect({
     servers: [addressOf(server)],
@@ -63,7 +63,7 @@ natsTest(
     await shop.saveSnapshot(BOB, await shop.append(BOB, NO_POSITION, one), one);
     await shop.saveCheckpoint("reader", [1]);
 
-    // The same prefix, as if the webhook had not been asked: it is another log.
+    // The same prefix, as if the webhook had not checked it. It is another log, because the account is another one.
     const bank = await openAs(t, server, "bank", "shop_cart");
     t.deepEqual((await bank.read(ANN)).records, []);
     t.deepEqual(await bank.readCheckpoint("reader"), undefined);

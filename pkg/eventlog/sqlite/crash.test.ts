@@ -46,7 +46,8 @@ test("(2, 5) after SIGKILL every acknowledged record is there, whole and in orde
       const last = acknowledged.get(id) ?? -1;
       t.true(texts.length > last, `${id}: ${last} was acknowledged, ${texts.length} are there`);
       t.true(texts.length <= last + 2, `${id}: at most one more than was acknowledged`);
-      // What was stored without an acknowledgement counts as one: the next round builds on it.
+      // A record that was stored without an acknowledgement counts as acknowledged, because the next round continues
+      // after it.
       acknowledged.set(id, texts.length - 1);
     }
     await log.close();
@@ -79,7 +80,7 @@ test("another process is locked out as long as the log is open here", async (t) 
   fs.symlinkSync(path, link);
   t.is((await t.throwsAsync(openSqliteLog(link), { instanceOf: EventLogError })).code, "LOG_LOCKED");
 
-  // The attempts above must not have given the lock away.
+  // The attempts above must not have released the lock.
   const child = appender(path, 0);
   const errors: string[] = [];
   child.process.stderr?.on("data", (data) => errors.push(String(data)));

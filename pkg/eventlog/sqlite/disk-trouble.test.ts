@@ -25,7 +25,7 @@ test("I11: at maxFileBytes an append is refused with LOG_FULL, and a larger boun
   t.is(refused.code, "LOG_FULL");
   t.true(refused.message.includes(path), refused.message);
   t.is((await log.read(ann)).records.length, 2);
-  // What fits is still taken, also by entities that the failed batch touched.
+  // Records that fit are still stored, also those of entities in the failed batch.
   const small = await log.append(ann, last, new Uint8Array(10));
   await log.close();
 
@@ -37,7 +37,7 @@ test("I11: at maxFileBytes an append is refused with LOG_FULL, and a larger boun
 
 test("I5: a disk that fails in the middle of a commit costs no acknowledged record, and the log recovers by itself", (t) => {
   const path = join(makeFolder(t), "log.db");
-  // No file may grow beyond 1,024 blocks: the write-ahead log runs into that.
+  // No file may grow beyond 1,024 blocks. The write-ahead log reaches this limit.
   const report = runScript(t, "sh", ["-c", 'ulimit -f 1024; exec "$0" "$@"', process.execPath, script, path]);
   t.is(report.codes[0], "OUTCOME_UNKNOWN");
   checkReport(t, report);

@@ -92,7 +92,7 @@ test("damage in a file too large to be checked at opening is found when it is re
   await writeLog(path, 200);
   const file = fs.openSync(path, "r+");
   const pages = fs.fstatSync(file).size / 4096;
-  // Behind the schema's pages; the last ones hold the records.
+  // Damages the pages after those of the schema, because the last pages hold the records.
   for (let page = 10; page < pages; page++)
     fs.writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, page * 4096);
   fs.closeSync(file);
@@ -112,7 +112,7 @@ test("a path that cannot be written is refused with its name", async (t) => {
   fs.writeFileSync(join(folder, "file"), "");
   const paths = [join(folder, "file/log.db"), "/proc/perdure/log.db"];
   if (process.getuid?.() === 0) {
-    // Nothing stops root in a folder of its own, but the system's do.
+    // Root may write to any folder that it makes itself, but not to these folders of the system.
     paths.push("/sys/kernel/perdure/log.db");
   } else {
     const closed = join(folder, "closed");

@@ -31,7 +31,8 @@ eventLogContract(test, "sqlite", async (limits) => {
     afterCrash: () => {
       const copy = join(folder, "crashed");
       fs.mkdirSync(copy);
-      // What a dead process leaves: not the index of the write-ahead log, which is in memory.
+      // Copies the files that a crash leaves. The index of the write-ahead log is not among them, because it is in
+      // memory.
       for (const suffix of ["", "-wal"]) fs.copyFileSync(path + suffix, join(copy, `log.db${suffix}`));
       return openSqliteLog(join(copy, "log.db"), options);
     },
@@ -178,7 +179,7 @@ test("a setting that makes no sense is refused by its name", async (t) => {
   t.false(fs.existsSync(join(tmpdir(), "never-made")));
 });
 
-/** Real writers, one of which ends at a moment that the test chooses. */
+/** Creates real writer threads, and terminates one of them at the moment that `dieAt` names. */
 class Writers {
   readonly all: Worker[] = [];
   dieAt: "commit" | "answer" | undefined;

@@ -16,7 +16,10 @@ import type { SqliteLog } from "./log.ts";
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
 
-/** What takes the file from under an open log, and gives the function that puts it back, if that can be. */
+/**
+ * Ways in which an open log loses its file. Each returns the function that puts the file back, or undefined if that
+ * is impossible.
+ */
 const losses: Readonly<Record<string, (path: string) => (() => void) | undefined>> = {
   "is deleted": (path) => {
     fs.rmSync(path);
@@ -48,7 +51,7 @@ for (const [loss, lose] of Object.entries(losses)) {
     const { log, path } = await openLog(t);
     const first = await log.append(ann, NO_POSITION, one);
     const giveBack = lose(path);
-    // No append comes, so only a check can find it.
+    // Only a check can notice the loss, because there is no append.
     await until("the log says so", () => codeOf(log) === "LOG_UNUSABLE");
     await rejectsWith(t, log.append(ann, first, one), "LOG_UNUSABLE");
     await rejectsWith(t, log.append({ type: "cart", id: "bob" }, NO_POSITION, one), "LOG_UNUSABLE");
@@ -64,7 +67,8 @@ for (const [loss, lose] of Object.entries(losses)) {
     const { log, path } = await openLog(t, 3_600_000);
     const first = await log.append(ann, NO_POSITION, one);
     const giveBack = lose(path);
-    // It was written before the loss was seen: only the file, if it comes back, tells what became of it.
+    // The record was written before the loss was noticed. Only the file, if it comes back, shows whether the record
+    // is stored.
     await rejectsWith(t, log.append(ann, first, one), "OUTCOME_UNKNOWN");
     for (let i = 0; i < 3; i++) await rejectsWith(t, log.append(ann, first, one), "LOG_UNUSABLE");
     giveBack?.();

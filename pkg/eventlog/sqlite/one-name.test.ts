@@ -23,7 +23,7 @@ test("I3: a hard link does not pass the lock: a file with two names is refused, 
   const refused = await t.throwsAsync(openSqliteLog(link), { instanceOf: EventLogError });
   t.is(refused.code, "LOG_UNUSABLE");
   t.regex(refused.message, /link\.db: the file has 2 names \(hard links\); keep one of them, or make a copy/);
-  // It was open before there was a second name, and the other one stays shut.
+  // The open log continues, because it was opened before there was a second name, and nothing else can open the file.
   await log.append(ann, first, one);
   await log.close();
   t.is((await t.throwsAsync(openSqliteLog(path), { instanceOf: EventLogError })).code, "LOG_UNUSABLE");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The small parts of the log in a file that need none. */
+/** Tests of the small parts of the SQLite log that need no file. */
 
 import test from "ava";
 import fc from "fast-check";

@@ -19,7 +19,7 @@ import { Writer } from "./writer.ts";
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
 
-/** What is no regular file, by how the refusal calls it. */
+/** Makes something that is not a regular file. The key is its name in the refusal. */
 const KINDS: Readonly<Record<string, (t: ExecutionContext, path: string) => Promise<void> | void>> = {
   "a FIFO": (t, path) => void t.is(spawnSync("mkfifo", [path]).status, 0),
   "a folder": (_t, path) => fs.mkdirSync(path),
@@ -153,7 +153,7 @@ function mkdir(path: string): string {
   return path;
 }
 
-/** Names in the folder, and which file each is. */
+/** The names in the folder, each with the number (inode) of its file. */
 function listing(folder: string): readonly string[] {
   return fs
     .readdirSync(folder)

@@ -19,24 +19,27 @@ const ACKNOWLEDGED = 50;
 const HEADER_BYTES = 32;
 const FRAME_BYTES = 24 + 4096;
 
-/** Everything below is done to copies of what one killed process left. */
+/** Damages a copy of the files that one killed process left. */
 type Damage = (files: Files) => void;
 
 interface Files {
   readonly database: string;
   readonly wal: string;
-  /** SQLite's index of the write-ahead log: it tells how long that was, as long as the machine did not stop too. */
+  /** SQLite's index of the write-ahead log. It still says how long that log was, unless the machine stopped too. */
   readonly index: string;
   /** Ends of the transactions in the write-ahead log, in bytes. */
   readonly commits: readonly number[];
 }
 
-/** What a start makes of it: it refuses, or all is there, or so many of the latest commands are gone without a word. */
+/**
+ * The result of the next start: it refuses the files, or all records are there, or this many of the latest records
+ * are lost without an error.
+ */
 type Outcome = "refused" | "whole" | { readonly lost: number };
 
 const removed: Damage = ({ index }) => fs.rmSync(index);
 
-/** Where it says `lost`, `docs/event-log.md` says so too. */
+/** Each case that is `lost` here is described in `docs/event-log.md` too. */
 const table: readonly (readonly [title: string, damage: Damage, outcome: Outcome])[] = [
   ["no damage", () => undefined, "whole"],
   ["its index removed", removed, "whole"],
@@ -112,7 +115,8 @@ test("the advice for a cut write-ahead log keeps all that is sound", async (t) =
 test("a write-ahead log that stands in the file already is no loss: if damaged it is said so, if gone nothing is", async (t) => {
   const files = await copyOfKilled(t);
   const { wal, index, database } = files;
-  // Another process moves it into the file, and is killed before it begins the log anew.
+  // Another process copies the write-ahead log into the database file, and is killed before it starts the write-ahead
+  // log anew.
   const moved = `
     const database = new (require("node:sqlite").DatabaseSync)(${JSON.stringify(database)});
     database.exec("PRAGMA wal_checkpoint(PASSIVE)");
@@ -165,12 +169,12 @@ function wipe(path: string, from: number, length: number): void {
   fs.writeFileSync(path, fs.readFileSync(path).fill(0, from, from + length));
 }
 
-/** Refused, told why, and nothing is changed: also the next start refuses it. */
+/** Checks that a start refuses the files, says why and changes nothing, and that the next start refuses them too. */
 async function isRefused(t: ExecutionContext, files: Files): Promise<void> {
   const before = contents(files);
   for (let start = 0; start < 2; start++) {
     const opened = openSqliteLog(files.database);
-    // One that opens all the same would keep this process alive.
+    // Closes a log that opens after all, because it would keep this process alive.
     void opened.then(
       (log) => log.close(),
       () => undefined,
@@ -215,7 +219,10 @@ async function copyOfKilled(t: ExecutionContext): Promise<Files> {
   return { database, wal, index: `${database}-shm`, commits: commitsIn(fs.readFileSync(wal)) };
 }
 
-/** The folder of a log whose process was killed when it had acknowledged so many records, none of them checkpointed. */
+/**
+ * Returns the folder of a log whose process was killed after it had acknowledged `count` records. None of them is
+ * checkpointed.
+ */
 async function killAfter(count: number): Promise<string> {
   const folder = fs.mkdtempSync(join(tmpdir(), "perdure-log-"));
   const script = join(import.meta.dirname, "testdata/appender.ts");
@@ -227,7 +234,7 @@ async function killAfter(count: number): Promise<string> {
   return folder;
 }
 
-/** Where the frames of the newest generation that end a transaction end. */
+/** Where the frames that end a transaction end, in bytes, in the newest generation of the write-ahead log. */
 function commitsIn(bytes: Buffer): number[] {
   const salts = bytes.subarray(16, 24);
   const commits: number[] = [];

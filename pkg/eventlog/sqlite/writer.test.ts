@@ -139,7 +139,7 @@ test("(12) a thorough check finds a full file, leaves nothing behind, and passes
   writer.commit(packBatch([large]));
   const refused = t.throws(() => writer.check(true), { instanceOf: EventLogError });
   t.is(refused.code, "LOG_FULL");
-  // It needs no room.
+  // A check that is not thorough needs no room.
   writer.check(false);
   writer.close();
   const again = new Writer(path, defaultSqliteOptions);

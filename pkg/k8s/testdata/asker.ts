@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Asks on kept connections, in a thread of its own, as an API server does in a process of its own. */
+/**
+ * Sends reviews on connections that are kept alive, and posts how often each status or error came. Runs in a separate
+ * thread, because an API server runs in a separate process.
+ */
 
 import { Agent, request } from "node:https";
 import { parentPort, workerData } from "node:worker_threads";

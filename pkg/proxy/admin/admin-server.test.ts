@@ -313,7 +313,10 @@ test("a port that is taken is a clear error", async (t) => {
   t.regex(error?.message ?? "", new RegExp(`port ${port}.*--admin-port`));
 });
 
-/** Waits until so many have ended: connections are not accepted in the order in which they were opened. */
+/**
+ * Waits until `count` of the sockets have ended. These may be any, because connections are not accepted in the order
+ * in which they were opened.
+ */
 function someEnded(sockets: readonly Socket[], count: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let left = count;
@@ -333,7 +336,7 @@ async function open(t: ExecutionContext, port: number, localAddress = "127.0.0.1
   return socket;
 }
 
-/** What came until the connection was closed, or reset. */
+/** Everything that was received until the connection was closed or reset. */
 async function ended(socket: Socket): Promise<string> {
   if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
   return received.get(socket) ?? "";

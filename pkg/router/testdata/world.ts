@@ -18,7 +18,7 @@ const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProto
 if (!validation.ok) throw new Error(validation.errors.join());
 const { spec } = validation;
 
-/** As `Talks.Say`. */
+/** The method with a name such as `Talks.Say`. */
 export function methodOf(name: string): ServedMethod {
   const [service = "", method = ""] = name.split(".");
   const found = spec.services.get(`perdure.test.${service}`)?.methods.get(method);
@@ -26,12 +26,15 @@ export function methodOf(name: string): ServedMethod {
   return found;
 }
 
-/** What is behind the router, as a test plays it. `text` is that of a `Line`, or the entity's id. */
+/**
+ * The test's stand-ins for the actions and entities behind the router. `text` is the text of a `Line`, or the
+ * entity's id.
+ */
 export interface Behind {
   readonly unary?: (name: string, text: string, call: ActionCall) => Outcome | Promise<Outcome>;
   readonly streamed?: (name: string, input: AsyncIterable<string>) => AsyncIterable<Outcome>;
   readonly entity?: (name: string, id: string, command: EntityCommand) => Outcome | Promise<Outcome>;
-  /** Nothing is served. */
+  /** True if no service is served. */
   readonly gone?: boolean;
 }
 
@@ -39,15 +42,18 @@ export interface World {
   readonly router: Router;
   readonly clock: ManualClock;
   readonly reports: readonly string[];
-  /** Everything that was asked of what is behind the router, as `Say a`. */
+  /** Each call that the router made to a stand-in, as `Say a`. */
   readonly seen: readonly string[];
-  /** A command with this text (of a `Line`, or an entity's id), and the text of its reply. */
+  /** Sends a command with this text (of a `Line`, or an entity's id). Resolves with the text of its reply. */
   send(name: string, text?: string, changes?: Partial<CallContext>, payload?: Uint8Array): Promise<string>;
-  /** A stream of these texts, and the texts of its replies. */
+  /** Sends these texts as a stream. Yields the texts of its replies. */
   stream(name: string, texts?: readonly string[], onEnd?: (end: StreamEnd) => void): AsyncIterable<string>;
 }
 
-/** A router in front of what the test plays. Whatever it does not play answers with its own input. */
+/**
+ * Starts a router in front of the stand-ins. An action without a stand-in answers with its input, an entity without
+ * one with an empty reply.
+ */
 export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}): World {
   const seen: string[] = [];
   const reports: string[] = [];
@@ -126,7 +132,7 @@ export function reply(text: string, effects: readonly SideEffect[] = NO_EFFECTS)
   return { kind: "reply", typeUrl, payload: value, metadata: NO_METADATA, effects };
 }
 
-/** The answer of a counter, whose text is none. */
+/** The answer of a counter, which is empty. */
 function counted(): Outcome {
   const typeUrl = messageTypeUrl(COUNTER_REQUEST);
   return { kind: "reply", typeUrl, payload: new Uint8Array(0), metadata: NO_METADATA, effects: NO_EFFECTS };

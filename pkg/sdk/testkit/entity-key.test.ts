@@ -10,7 +10,7 @@ import { given } from "./mod.ts";
 
 type Command = Request | NumberKey | PartsKey;
 
-/** Entities that keep the commands that they get. */
+/** A handler that keeps the commands that it gets. */
 function keeping(): { readonly got: Command[]; readonly handle: (command: Command) => { message: string } } {
   const got: Command[] = [];
   return {
@@ -54,7 +54,7 @@ test("a key that the test gives stays, and so does the test's own message", asyn
   t.is(own.id, "");
 });
 
-/** Id, and the key as the handler gets it: number, or shop, open, till and weekday. */
+/** Ids, each with the key that the handler gets: the number here, and shop, open, till and weekday in `PARTS`. */
 const NUMBERS: readonly (readonly [id: string, number: bigint])[] = [
   ["7", 7n],
   ["18446744073709551615", 18_446_744_073_709_551_615n],

@@ -72,7 +72,7 @@ test("forwards, effects and metadata are seen as messages", async (t) => {
   t.is((await given(model).when("process", steps(metadata("m")))).metadata.get("X-Test"), "m");
 });
 
-/** A model whose one command is up to the test. */
+/** A model whose `process` command the test defines. */
 function entityOf(process: ValueCommandHandlers<typeof ValueModel, typeof StateSchema>["process"]) {
   return valueEntity(ValueModel, StateSchema, {
     persistenceId: "testkit",

@@ -26,7 +26,7 @@ const appended = (value: string) => create(AppendedSchema, { value });
 type Process = CommandHandlers<typeof Model, State>["process"];
 type Entity = EventSourcedEntity<typeof Model, typeof StateSchema>;
 
-/** A model whose one command is up to the test. */
+/** A model whose `process` command the test defines. */
 function entityOf(
   process: Process,
   append = (state: State, value: string) => ({ value: state.value + value }),

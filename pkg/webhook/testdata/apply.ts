@@ -15,7 +15,10 @@ export const CONFIGURATION: Configuration = readConfiguration({
   "nats-servers": "3",
 });
 
-/** The object after the decision, by somebody else's implementation of JSON patches. Throws if it is refused. */
+/**
+ * Applies the decision's JSON patch to a copy of the object, with a library that is not Perdure's. Throws if the
+ * object is refused.
+ */
 export function applied<T>(object: T, decision: Decision): T {
   if (decision.kind === "deny") throw new Error(`refused: ${JSON.stringify(decision.problems)}`);
   const copy = structuredClone(object);

@@ -29,7 +29,10 @@ const SERVICE_ACCOUNT = {
   readOnly: true,
 };
 
-/** Of `kn service create cart --port h2c:8080 --annotation perdure.dev/stateful=true`, its Service webhook passed. */
+/**
+ * The pod of `kn service create cart --port h2c:8080 --annotation perdure.dev/stateful=true`, after the webhook has
+ * changed its Service.
+ */
 export function knativePod(): KnativePod {
   return {
     metadata: {

@@ -23,7 +23,9 @@ export interface KnativeService {
   };
 }
 
-/** Of `kn service create cart --image dev.local/shopping-cart --port h2c:8080` with these `--annotation`s. */
+/**
+ * The Service of `kn service create cart --image dev.local/shopping-cart --port h2c:8080` with these `--annotation`s.
+ */
 export function knService(annotations: Readonly<Record<string, string>> = {}): KnativeService {
   const hasAny = Object.keys(annotations).length > 0;
   return {

@@ -36,14 +36,14 @@ export class CartFolder {
     writeFileSync(join(this.cart, file), text);
   }
 
-  /** As most editors save: another file is written, and takes the place of the first. */
+  /** Saves as most editors do: writes another file and renames it over the first. */
   replace(file: string, text: string): void {
     const path = join(this.cart, file);
     writeFileSync(`${path}~`, text);
     renameSync(`${path}~`, path);
   }
 
-  /** What a project of one's own has for buf, as the SDK's README says, with the imports of this repository. */
+  /** Adds the files for buf that the SDK's README describes, with the imports of this repository. */
   addBuf(): void {
     cpSync(join(ROOT, "protocol"), join(this.cart, ".imports"), { recursive: true });
     this.write("buf.yaml", "version: v2\nmodules:\n  - path: proto\n  - path: .imports\n");

@@ -9,7 +9,7 @@ import { LineSplitter } from "../../dev/line-splitter.ts";
 
 const MAIN = join(import.meta.dirname, "../../main.ts");
 
-/** A real `perdure` in a process of its own, for tests: what it writes, line by line, and how it ends. */
+/** A real `perdure` in a separate process, for tests. It collects the lines of the output, and the exit code. */
 export class PerdureProcess {
   /** What it wrote to both streams. */
   readonly lines: string[] = [];

@@ -13,9 +13,9 @@ export interface TerminalOptions {
 }
 
 /**
- * A program in a pseudo terminal, for tests: what a person sees who runs it, and can type. The system's own terminal is
- * between us and the program, so that Ctrl-C is a signal; what the program writes is put on a screen by a terminal
- * emulator, so that what was written over is gone.
+ * A program in a pseudo terminal, for tests: a test sees and types what a person could. Input goes through the
+ * system's own terminal, so that Ctrl-C becomes a signal. A terminal emulator puts the output on a screen, so that
+ * text that was written over is gone.
  */
 export class TerminalProcess {
   readonly #pty: IPty;
@@ -38,7 +38,7 @@ export class TerminalProcess {
       });
     });
     this.#pty.onExit(({ exitCode }) => {
-      // What it wrote last is on the screen before anybody hears of its end.
+      // Resolves only when its last output is on the screen.
       this.#screen.write("", () => this.#exited.resolve(exitCode));
     });
   }
@@ -60,7 +60,7 @@ export class TerminalProcess {
     return this.lines.join("\n").trimEnd();
   }
 
-  /** What somebody types; `\u0003` is Ctrl-C, `\r` the return key. */
+  /** Types the text; `\u0003` is Ctrl-C, `\r` the return key. */
   type(text: string): void {
     this.#pty.write(text);
   }

@@ -15,14 +15,14 @@ export function addressOf(server: NatsServer): string {
   return `127.0.0.1:${server.port}`;
 }
 
-/** A server of the test's own, which ends with it. */
+/** Starts a server for this test alone, and stops it when the test ends. */
 export async function startServer(t: ExecutionContext, options: NatsServerOptions = {}): Promise<NatsServer> {
   const server = await startNatsServer(options);
   t.teardown(() => server.stop());
   return server;
 }
 
-/** A log that is closed when the test ends. Its connection comes back quickly, and what it tries is given up quickly. */
+/** Opens a log that is closed when the test ends. It reconnects quickly, and its deadlines are short. */
 export async function openLog(
   t: ExecutionContext,
   server: string,
@@ -30,14 +30,14 @@ export async function openLog(
   prefix = "p",
 ): Promise<EventLog> {
   const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20, appendDeadlineMs: 500, readDeadlineMs: 100 };
-  // The first connection may take its time on a busy machine.
+  // The first connection may be slow on a busy machine.
   const patient = { connectTimeoutMs: 30_000 };
   const log = await openJetStreamLog({ server, prefix }, { ...quick, ...patient, ...options });
   t.teardown(() => log.close());
   return log;
 }
 
-/** The error of what has to be refused with this code. */
+/** Expects the promise to reject with this code, and returns the error. */
 export async function refused(
   t: ExecutionContext,
   promise: Promise<unknown>,
@@ -48,7 +48,7 @@ export async function refused(
   return error;
 }
 
-/** Tries again until it works, for as long as it is refused with one of these codes. AVA's time-out bounds it. */
+/** Tries again as long as the work is refused with one of these codes. AVA's time-out limits the wait. */
 export async function eventually<T>(
   work: () => Promise<T>,
   codes: readonly EventLogCode[] = ["LOG_UNAVAILABLE"],

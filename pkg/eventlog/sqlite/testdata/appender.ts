@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Run by tests as a process that may be killed: opens the log at a path, prints `open`, then appends to as many
- * entities as it is told, each numbered from where its records end, and prints `id number` for each acknowledgement.
- * With a count it stops at that number of records of each entity, prints `done` and waits to be killed. The last
- * argument is the number of pages with which the write-ahead log is emptied.
+ * A process that tests start and may kill. It opens the log at a path, prints `open`, then appends to the given
+ * number of entities. The records of each entity are numbered from the end of its history, and `id number` is printed
+ * for each acknowledgement. With a count it stops at that number of records of each entity, prints `done` and waits
+ * to be killed. The last argument is the number of pages with which the write-ahead log is emptied.
  */
 
 import * as fs from "node:fs";
@@ -29,7 +29,10 @@ async function appendAll(id: string): Promise<void> {
   }
 }
 
-/** Written before the next line runs, so what was acknowledged has been said even if the process dies then. */
+/**
+ * Writes synchronously, so that the line of an acknowledgement is out before the next line of code runs, even if the
+ * process is then killed.
+ */
 function say(line: string): void {
   fs.writeSync(1, `${line}\n`);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Run by tests where the disk gives out: appends until that fails, removes the file `ballast` beside the log if there
- * is one, goes on until twenty more are acknowledged, and prints what happened as JSON.
+ * A process that tests run on a disk that fails. It appends until an append fails and removes the file `ballast`
+ * beside the log, if there is one. Then it appends until twenty more are acknowledged (or a hundred have failed), and
+ * prints the results as JSON.
  */
 
 import * as fs from "node:fs";
@@ -32,7 +33,10 @@ const stored = records.map((record) => new TextDecoder().decode(record.bytes));
 await log.close();
 fs.writeSync(1, JSON.stringify({ acknowledged, codes, stored }));
 
-/** Whatever happened before, reading tells what to append behind (I5). */
+/**
+ * Reads the entity first: whatever the outcome of the last append was, only a read tells which position the next one
+ * follows (I5).
+ */
 async function appendNext(log: EventLog): Promise<void> {
   try {
     const { records } = await log.read(entity);
