@@ -7,7 +7,7 @@ import type { OrderLine } from "./gen/pipeline/ordering_pb.ts";
 import { Ordering } from "./gen/pipeline/ordering_pb.ts";
 import { ShoppingCart } from "./gen/valueentity/shoppingcart/shoppingcart_pb.ts";
 
-/** By code. A real shop would ask somebody. */
+/** Product names by code. A real shop would look them up in another service. */
 const PRODUCTS: ReadonlyMap<string, string> = new Map([
   ["4001", "Pen"],
   ["4002", "Ink"],
@@ -21,14 +21,16 @@ export const ordering = action(Ordering, {
     return name === undefined ? unknown(code, fail) : { code, name };
   },
 
-  // The cart itself answers: what an effect has put into it, is in it, since the proxy waits for synchronous ones.
+  // The cart itself answers. Its reply already contains the added item, because the proxy waits for synchronous
+  // effects before it forwards.
   order(line, { effect, forward, fail }) {
     if (!PRODUCTS.has(line.code)) return unknown(line.code, fail);
     putIntoCart(line, effect);
     return forward(ShoppingCart.method.getCart, { userId: line.userId });
   },
 
-  // Many messages in, one out. The loop ends with the caller's last message, and raises if the caller goes away.
+  // Many messages in, one message out. The loop ends after the caller's last message. It throws if the caller
+  // disconnects.
   async orderAll(lines, { effect }) {
     const unknown = new Set<string>();
     let accepted = 0;
@@ -43,14 +45,14 @@ export const ordering = action(Ordering, {
     return { accepted, unknownCodes: [...unknown] };
   },
 
-  // One message in, many out: each is asked for when the caller has taken the one before.
+  // One message in, many messages out. The next product is computed when the caller has taken the previous one.
   *search({ text }) {
     for (const [code, name] of PRODUCTS) {
       if (name.toLowerCase().includes(text.toLowerCase())) yield { code, name };
     }
   },
 
-  // Many in, many out. Effects travel with the answer that follows them.
+  // Many messages in, many messages out. Effects are sent together with the next answer.
   async *scan(lines, { effect, forward, fail }) {
     for await (const line of lines) {
       if (!PRODUCTS.has(line.code)) return unknown(line.code, fail);
@@ -60,7 +62,7 @@ export const ordering = action(Ordering, {
   },
 });
 
-/** Callers over HTTP get 404, and over gRPC the status of that name. */
+/** Over HTTP the caller gets 404, over gRPC the status `NOT_FOUND`. */
 function unknown(code: string, fail: HandlerContext["fail"]): never {
   return fail(`There is no product ${code}`, { code: "NOT_FOUND" });
 }

@@ -6,7 +6,10 @@ import type { LineItem } from "./gen/valueentity/shoppingcart/persistence/domain
 import { CartSchema } from "./gen/valueentity/shoppingcart/persistence/domain_pb.ts";
 import { ShoppingCart } from "./gen/valueentity/shoppingcart/shoppingcart_pb.ts";
 
-/** The greatest that an `int32` of the protos holds: a state that cannot be written could not be kept. */
+/**
+ * The largest value of an `int32` field. A state with a larger quantity could not be serialized, and so not be
+ * stored.
+ */
 const MAX_QUANTITY = 2_147_483_647;
 
 export const cart = valueEntity(ShoppingCart, CartSchema, {
@@ -47,7 +50,7 @@ export const cart = valueEntity(ShoppingCart, CartSchema, {
 
 type Item = Pick<LineItem, "productId" | "name" | "quantity">;
 
-/** The items with one more; a product that is already there keeps its place and gains in number. */
+/** Adds an item to the list. A product that is already in the list keeps its place, and its quantity grows. */
 function add(items: readonly Item[], added: Item): Item[] {
   const there = items.some(({ productId }) => productId === added.productId);
   if (!there) return [...items, added];

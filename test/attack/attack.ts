@@ -7,23 +7,26 @@ import type { Counts, Tally } from "./tally.ts";
 import type { OpenWorld, World } from "./world.ts";
 
 /**
- * Something that one sender does to take the proxy from the others. A file in `attacks/` exports one as `attack`; that is
- * all that is needed for it to run.
+ * An attack: what one sender does to deprive other callers of the proxy. A file in `attacks/` exports one as
+ * `attack`. Nothing else is needed for it to run.
  *
- * 1. It sends to loopback addresses alone, and nothing that the seed does not decide.
- * 2. It ends by itself: when it has done what it is to do, and when the signal says so.
- * 3. It runs in a process of its own, so that what it costs is not on the bystander's clock.
+ * 1. It sends only to loopback addresses, and the seed decides everything it sends.
+ * 2. It ends by itself, when its work is done or when the signal aborts it.
+ * 3. It runs in its own process, so that its work does not count in the bystander's times.
  */
 export interface Attack {
   /** What `--only` names. */
   readonly name: string;
   /** One line for people. */
   readonly about: string;
-  /** The settings that hold it: with all of them at their greatest value the measure must not hold, or it proves nothing. */
+  /**
+   * The settings that hold off the attack. With all of them at their greatest value the measure must fail. Otherwise
+   * the attack proves nothing.
+   */
   readonly bounds: readonly BoundName[];
-  /** The same attack by different ways, such as protocols. `--short` goes all ways at once. */
+  /** Variants of the attack, such as protocols. `--short` runs all of them at once. */
   readonly ways: Readonly<Record<string, Way>>;
-  /** Those of them that `--short` goes, if not all. */
+  /** The variants that `--short` runs, if not all. */
   readonly shortWays?: readonly string[];
   /** How long it may send, in seconds; by default 15, and 1.5 with `--short`. */
   readonly seconds?: { readonly long: number; readonly short: number };
@@ -33,15 +36,18 @@ export interface Attack {
   readonly proxyFlags?: Readonly<Record<string, string>>;
   /** What is attacked, if not the proxy in front of `target/function.ts`. */
   readonly openWorld?: OpenWorld;
-  /** Of what is attacked, if that is not a proxy: the bound of its cgroup, and what it has to stay under. */
+  /** The memory bound of the target's cgroup, and the memory that it must stay under, if they are not the defaults. */
   readonly memory?: { readonly limitMib: number; readonly maxMib: number };
-  /** True if it measures memory: how long the others wait is shown and not judged. */
+  /** True if it measures memory. The bystanders' latencies are then shown and not judged. */
   readonly measuresMemory?: boolean;
-  /** What else must hold after the attack: the violations. It runs in the process that watches. */
+  /** Further conditions after the attack. Returns the violations. It runs in the process that watches. */
   readonly check?: (world: World, counts: Counts) => readonly string[];
 }
 
-/** Resolves when all is sent; rejects if the attack could not be made, which is not the same as a proxy that withstands. */
+/**
+ * Resolves when everything is sent. Rejects if the attack could not be made, which does not mean that the proxy
+ * withstood it.
+ */
 export type Way = (target: Target, tools: Tools) => Promise<void>;
 
 /** Where an attack sends to. It is handed to the attacking process as JSON. */
@@ -49,7 +55,7 @@ export interface Target {
   /** The public port of 127.0.0.1. */
   readonly port: number;
   readonly adminPort: number;
-  /** Whatever else the world tells its attacks. */
+  /** Further facts about the world for its attacks, such as the path of the log. */
   readonly facts: Readonly<Record<string, string | number>>;
 }
 
@@ -63,5 +69,5 @@ export interface Tools {
   readonly share: { readonly index: number; readonly of: number };
 }
 
-/** Where everything that is attacked listens, and nothing else: attacks go nowhere but to this machine. */
+/** The address of every target. Attacks send to no other machine. */
 export const HOST = "127.0.0.1";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * One process of an attack: `node attacker.ts ORDER`, which is JSON. It writes a line of counts now and then and at the
- * end, and ends with code 0 if the attack was made, whatever the proxy did.
+ * One process of an attack: `node attacker.ts ORDER`, where ORDER is an `AttackOrder` as JSON. It writes its counts
+ * as a line of JSON every `REPORT_MS` and at the end. It exits with code 0 if the attack was made, whatever the proxy
+ * did.
  */
 
 import { setPriority } from "node:os";
@@ -15,7 +16,10 @@ import type { AttackOrder } from "./attackers.ts";
 import { loadAttacks } from "./attacks.ts";
 import { Tally } from "./tally.ts";
 
-/** An attacker has machines of its own: on this one it gets the processors that the others leave. */
+/**
+ * Runs at a lower priority. A real attacker has machines of its own; here it gets only the CPU time that the others
+ * leave.
+ */
 const NICE = 5;
 const REPORT_MS = 500;
 /** How long an attack may go on after its signal, in milliseconds. */

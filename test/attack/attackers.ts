@@ -9,7 +9,7 @@ import type { Target, Tools } from "./attack.ts";
 import { sumCounts } from "./tally.ts";
 import type { Counts } from "./tally.ts";
 
-/** What one process of an attack is told. */
+/** The order that one process of an attack gets. */
 export interface AttackOrder {
   readonly name: string;
   readonly ways: readonly string[];
@@ -20,17 +20,17 @@ export interface AttackOrder {
 }
 
 export interface Attackers {
-  /** What they have done so far, together. */
+  /** The sum of what all processes have done so far. */
   counts(): Counts;
-  /** Resolves when all have ended, with what went wrong in them; undefined if nothing did. */
+  /** Resolves when all processes have ended, with the first failure; undefined if none failed. */
   readonly done: Promise<string | undefined>;
-  /** Ends them. */
+  /** Kills them. */
   stop(): Promise<void>;
 }
 
 const ATTACKER = join(import.meta.dirname, "attacker.ts");
 
-/** Starts so many processes that attack. */
+/** Starts the attacking processes. */
 export function startAttackers(
   scope: TestScope,
   order: Omit<AttackOrder, "share">,

@@ -7,7 +7,7 @@ import type { Attack } from "./attack.ts";
 
 const FOLDER = join(import.meta.dirname, "attacks");
 
-/** Every attack of `attacks/`, by the names of the files. A new one is a new file, and nothing else. */
+/** Loads every attack in `attacks/`, in the order of the file names. To add an attack, add a file. */
 export async function loadAttacks(): Promise<Attack[]> {
   const files = globSync("*.ts", { cwd: FOLDER, exclude: ["*.test.ts"] }).sort();
   const modules = files.map((file) => import(join(FOLDER, file)) as Promise<{ readonly attack: Attack }>);

@@ -15,9 +15,10 @@ interface Bound {
 }
 
 /**
- * The settings that hold the attacks, and what each of them bounds. An attack names its own (`Attack.bounds`), so that
- * `--prove` can switch them off. `--max-connections` and `--max-open-requests` are none of them: they are what is taken
- * from the others, so a greater one only makes an attack larger.
+ * The settings that hold off the attacks, and what each of them bounds. An attack names its own settings
+ * (`Attack.bounds`), so that `--prove` can switch them off. `--max-connections` and `--max-open-requests` are not
+ * among them. They limit the resource that an attacker takes from the others, so a greater value only makes an attack
+ * larger.
  */
 export const BOUNDS = {
   "max-buffered-bytes": { about: "all bytes that wait, of requests and of replies" },
@@ -67,7 +68,7 @@ function flagOf(name: BoundName): string {
   return bound.flag ?? name;
 }
 
-/** Undefined if this build has none. */
+/** The setting of this bound; undefined if this build has none. */
 function settingOf(name: BoundName): Setting | undefined {
   const settings = Object.values<Setting>(programOf(name) === "webhook" ? WEBHOOK_SETTINGS : PROXY_SETTINGS);
   return settings.find(({ flag }) => flag === flagOf(name));

@@ -40,7 +40,7 @@ test("a late call stands for those that would have begun meanwhile", async (t) =
   const { count, failed, maxMs, p50Ms } = await bystander.stop();
   t.is(failed, 0);
   t.true(maxMs >= 399);
-  // The nine others, and the twenty of the late one: it is most of what was waited.
+  // The nine other calls, and the twenty that the late one stands for. Most of these times are waits.
   t.true(count >= 28, `${count}`);
   t.true(p50Ms > 20, `${p50Ms}`);
 });
@@ -55,7 +55,7 @@ test("slow calls do not queue up behind each other", async (t) => {
   await until("twenty calls are made", () => calls === 20);
   const { count, p50Ms } = await bystander.stop();
   t.true(count >= 38, `${count}`);
-  // With a turn every 20 ms the last would be 200 ms late.
+  // If calls waited for their turn every 20 ms, the last one would be 200 ms late.
   t.true(p50Ms < 100, `${p50Ms}`);
 });
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A caller who does nothing wrong, and whose calls are timed.
+ * A well-behaved caller whose calls are timed.
  *
- * 1. It makes one call after the other, `PACE_MS` from the beginning of one to that of the next, or as soon as the one before
- *    has ended if that takes longer.
- * 2. A call that takes longer stands for those that would have begun meanwhile and waited for what it waited for: one of 90 ms
- *    counts as 90, 70, 50, 30 and 10 ms. Otherwise a proxy that stands still for seconds would cost one call. (The correction
- *    for coordinated omission of Gil Tene's HdrHistogram, `recordWithExpectedInterval`.) They do not queue up behind each
- *    other, because then calls of 25 ms each would after a minute count as waits of 15 s.
- * 3. A call that fails counts as one that took for ever, and so do those it stands for. One that is under way at the end counts with its time so far.
+ * 1. It makes one call after the other. A call begins `PACE_MS` after the beginning of the previous one, or as soon
+ *    as the previous one has ended if that takes longer.
+ * 2. A late call also stands for the calls that would have begun and waited in the meantime: a call of 90 ms counts
+ *    as 90, 70, 50, 30 and 10 ms. Otherwise a proxy that stands still for seconds would cost one call. (This is the
+ *    correction for coordinated omission of Gil Tene's HdrHistogram, `recordWithExpectedInterval`.) Calls do not
+ *    queue up, because then calls of 25 ms each would count as waits of 15 s after a minute.
+ * 3. A failed call counts as one that took for ever, and so do the calls that it stands for. A call in progress at
+ *    the end counts with its time so far.
  * 4. It keeps its connection for some calls and then makes a new one, so that both are timed.
  */
 
@@ -22,13 +23,13 @@ import type { Latencies } from "./latencies.ts";
 
 const PACE_MS = 20;
 const CALLS_PER_CONNECTION = 25;
-/** After so long a call has failed, in milliseconds. */
+/** Time-out of a call, in milliseconds. After it the call has failed. */
 const PATIENCE_MS = 5_000;
 
 /** A caller at work. */
 export interface Bystander {
   readonly name: string;
-  /** Ends its calls and tells what they took. */
+  /** Ends its calls and returns their latencies. */
   stop(): Promise<Latencies>;
 }
 
@@ -65,7 +66,7 @@ export function startBystander(name: string, caller: Caller): Bystander {
   };
 }
 
-/** What a call counts as, and those it stands for (2, 3). */
+/** The times that a call counts as, including those of the calls it stands for (2, 3). */
 function waits(tookMs: number, isGood: boolean): number[] {
   const count = Math.max(1, Math.ceil(tookMs / PACE_MS));
   return Array.from({ length: count }, (_, index) =>

@@ -11,14 +11,14 @@ import { HOST } from "./attack.ts";
 import { grpcFields, grpcMessage } from "./wire/grpc.ts";
 import type { GrpcPath } from "./wire/grpc.ts";
 
-/** A caller with at most one connection. `call` rejects unless the answer is the good one. */
+/** A caller with at most one connection. `call` rejects unless the expected answer comes. */
 export interface Caller {
   call(signal: AbortSignal): Promise<void>;
   /** Ends the connection; the next call makes a new one. */
   hangUp(): void;
 }
 
-/** GET, or POST if there is a body. The good answer is 200, or what is said. */
+/** Sends GET, or POST if there is a body. The expected answer is `status`, by default 200. */
 export function httpCaller(
   port: number,
   path: string,
@@ -63,7 +63,10 @@ interface HttpCallOptions {
   readonly tls?: boolean;
 }
 
-/** One unary call. The good answer has the status 0 and a message, which is the expected one if that is said. */
+/**
+ * Makes one unary call. The expected answer has the status 0 and a message, which must equal `expected` if that is
+ * given.
+ */
 export function grpcCaller(port: number, path: GrpcPath, message: Uint8Array, expected?: Uint8Array): Caller {
   const call: GrpcCall = { path, body: grpcMessage(message), expected: expected && grpcMessage(expected) };
   let session: ClientHttp2Session | undefined;
@@ -84,14 +87,14 @@ export function grpcCaller(port: number, path: GrpcPath, message: Uint8Array, ex
 
 interface GrpcCall {
   readonly path: GrpcPath;
-  /** With the prefix, as what is expected. */
+  /** `body` and `expected` include gRPC's message prefix. */
   readonly body: Buffer;
   readonly expected: Buffer | undefined;
 }
 
 function grpcCall(session: ClientHttp2Session, call: GrpcCall, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    // A session that fails before its stream is there tells the stream nothing.
+    // If the session fails before its stream is open, the stream gets no event.
     const fail = (error: unknown): void => reject(error instanceof Error ? error : new Error("no answer"));
     session.once("error", fail);
     const stream = session.request(grpcFields(call.path), { signal });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What the files of Linux say about control groups, in both versions (`cgroups(7)`, and the kernel's documents `cgroup-v2`
- * and `cgroup-v1/memory`). Pure functions of their texts.
+ * Reads what Linux writes into the files of control groups, in both versions (`cgroups(7)`, and the kernel's
+ * documents `cgroup-v2` and `cgroup-v1/memory`). These are pure functions of the files' texts.
  */
 
 export type CgroupVersion = 1 | 2;
@@ -17,8 +17,8 @@ export interface CgroupPlace {
 }
 
 /**
- * The hierarchy that bounds memory, from `/proc/self/mountinfo` and `/proc/self/cgroup`. Where both versions are mounted,
- * it is the first version that does: a controller is in one hierarchy only.
+ * Finds the hierarchy that bounds memory, from `/proc/self/mountinfo` and `/proc/self/cgroup`. If both versions are
+ * mounted and the first has the memory controller, it is the first, because a controller is in one hierarchy only.
  */
 export function cgroupPlace(mountInfo: string, ownGroups: string): CgroupPlace | undefined {
   const mounts = mountInfo.split("\n").flatMap(readMount);
@@ -36,7 +36,7 @@ export function cgroupPlace(mountInfo: string, ownGroups: string): CgroupPlace |
 interface Mount {
   readonly folder: string;
   readonly type: string;
-  /** Of the file system, among them the controllers of the first version. */
+  /** Options of the file system. In the first version they include the controllers. */
   readonly options: readonly string[];
 }
 
@@ -74,8 +74,8 @@ export const CGROUP_FILES = {
 } as const;
 
 /**
- * What a group uses that the kernel cannot simply take back: everything but the page cache of files. Shared memory counts
- * as page cache in both versions, and cannot be taken back.
+ * Memory of a group that the kernel cannot simply reclaim: everything but the page cache of files. Both versions
+ * count shared memory as page cache, although it cannot be reclaimed.
  */
 export function usedOfGroup(version: CgroupVersion, usage: string, stat: string): number {
   const { cache, shared } = CGROUP_FILES[version];
@@ -83,7 +83,7 @@ export function usedOfGroup(version: CgroupVersion, usage: string, stat: string)
   return Math.max(0, Number(usage) - pageCache);
 }
 
-/** Of `memory.oom_control` or `memory.events`. */
+/** The number of kills, from the text of `memory.oom_control` or `memory.events`. */
 export function killsOfGroup(text: string): number {
   return figure(text, "oom_kill");
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A control group with a bound of memory, as a container has one.
+ * A control group with a memory bound, like that of a container.
  *
- * 1. A process is in it from its first instruction on, because Node sizes its heap by the bound that it finds.
- * 2. Beyond the bound the kernel kills; swap does not help.
- * 3. It is removed with the scope; what an earlier run that was killed has left is removed first.
+ * 1. A process is in the group from its first instruction on, because Node sizes its heap by the bound that it finds.
+ * 2. Beyond the bound the kernel kills the process. It cannot use swap instead.
+ * 3. The group is removed with the scope. Groups that an earlier, killed run left are removed first.
  */
 
 import { spawnSync } from "node:child_process";
@@ -45,12 +45,15 @@ export function openCgroup(scope: TestScope, maxBytes: number): MemoryCgroup | u
   return undefined;
 }
 
-/** The group's own shell moves itself, and then becomes the process. */
+/** A shell moves itself into the group, and then becomes the command by `exec`. */
 function inGroup(folder: string): string[] {
   return ["-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', folder];
 }
 
-/** Our own group first, then those around it: one that has processes may not have groups with bounds in version 2. */
+/**
+ * Our own group first, then its ancestors. In version 2 a group that contains processes may not have child groups
+ * with bounds.
+ */
 function parents({ mount, own }: CgroupPlace): string[] {
   const found: string[] = [];
   for (let path = own; ; path = dirname(path)) {
@@ -72,7 +75,7 @@ function makeGroup({ version }: CgroupPlace, parent: string, folder: string, max
     withoutSwap(version, folder);
     if (spawnSync("/bin/sh", [...inGroup(folder), "/bin/true"]).status === 0) return true;
   } catch {
-    // It was made, but cannot be written to.
+    // The folder was made, but its files cannot be written to.
   }
   rmdirSync(folder);
   return false;
@@ -84,7 +87,7 @@ function withoutSwap(version: CgroupPlace["version"], folder: string): void {
     if (version === 2) writeFileSync(join(folder, "memory.swap.max"), "0");
     else writeFileSync(join(folder, "memory.swappiness"), "0");
   } catch {
-    // Then there is none to be kept from.
+    // Then there is no swap to switch off.
   }
 }
 
@@ -119,7 +122,7 @@ function removeLeftovers(parent: string): void {
     try {
       rmdirSync(join(parent, name));
     } catch {
-      // Something is still in it.
+      // The group still contains a process.
     }
   }
 }

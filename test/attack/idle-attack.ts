@@ -10,26 +10,27 @@ import { again, pause, shareOf, sideBySide } from "./wire/repeat.ts";
 const CONNECTIONS = 10_000;
 const PROCESSES = 2;
 const ADDRESSES = 100;
-/** How often one whose connection is closed comes again. */
+/** Connections that each sender makes at most, one after the other. */
 const MOST_TIMES = 3;
 
 /** Ports are chosen here, because the kernel takes seconds to find thousands of free ones of one address. */
 const FIRST_PORT = 10_000;
 
 /**
- * So many are opened in a second: they are to be held, and ten thousand in one moment would show how long the machine takes to
- * accept them, in which nobody else's new connection is accepted either.
+ * Connections that are opened in a second. The attack is about holding them. If ten thousand were opened at one
+ * moment, it would measure how long the machine takes to accept them, and meanwhile no other new connection is
+ * accepted either.
  */
 const OPENED_PER_SECOND = 1_000;
 
 /** From one byte of a slow connection to the next, on average, in milliseconds. */
 const BYTE_MS = 3_000;
 
-/** What a connection does. */
+/** What one connection sends. */
 interface Idling {
-  /** What it says first, if anything. */
+  /** The bytes that it sends first, if any. */
   readonly first?: Buffer;
-  /** What it then says again and again, one each `BYTE_MS`. */
+  /** The bytes that it then sends repeatedly, once every `BYTE_MS`. */
   readonly trickle?: Buffer;
 }
 
@@ -40,7 +41,7 @@ interface IdleAttack {
   readonly ways: Readonly<Record<string, Way>>;
 }
 
-/** Connections that do nothing, or nearly so. */
+/** An attack by connections that do nothing, or almost nothing. */
 export function idleAttack(attack: IdleAttack): Attack {
   return { ...attack, processes: PROCESSES, seconds: { long: 20, short: 3 } };
 }
@@ -50,7 +51,10 @@ export function fromOneAddress(idling: Idling): Way {
   return idle(idling, 1, 1);
 }
 
-/** From addresses that each have a few; those of another block for each way of an attack, as ways may be gone at once. */
+/**
+ * The connections come from many addresses, a few from each. Each variant of an attack uses another block of
+ * addresses, because variants may run at the same time.
+ */
 export function fromManyAddresses(idling: Idling, block: 0 | 1 = 0): Way {
   return idle(idling, 2 + block * ADDRESSES, ADDRESSES);
 }
@@ -80,8 +84,8 @@ function idle({ first, trickle }: Idling, firstAddress: number, addresses: numbe
 }
 
 /**
- * Not 127.0.0.1, which is the bystander's, and others for each target: an address has ports for 28,000 connections, and
- * those of an earlier attack are taken for a while.
+ * A source address that is not 127.0.0.1, which is the bystander's, and that differs for each target. One address has
+ * ports for 28,000 connections, and the ports of an earlier attack stay taken for a while.
  */
 function loopbackAddress(port: number, index: number): string {
   return `127.${port >> 8}.${port & 255}.${index}`;

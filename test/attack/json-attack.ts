@@ -15,7 +15,7 @@ interface JsonAttack {
   readonly body: () => Buffer;
 }
 
-/** One message after the other, each as a whole, by every protocol that takes JSON. */
+/** Sends one whole message after the other, over every protocol that takes JSON. */
 export function jsonAttack({ name, about, bounds, body }: JsonAttack): Attack {
   const way =
     (send: (typeof JSON_SENDERS)["http1"]): Way =>

@@ -30,29 +30,29 @@ export interface Limits {
 }
 
 /**
- * How a proxy is judged. Memory, and whether the process lives, always are in the same way.
+ * How strictly a proxy is judged. Its memory and whether its process lives are always judged in the same way.
  *
  * - `strict`: the p99 of each bystander, and every probe.
- * - `rough`: all ways of an attack at once leave a machine with two cores no time for the others, whatever the proxy does,
- *   and a second has too few calls for a p99. So the median has to be under a second, and probes may come late, but not
- *   all of them.
- * - `memory`: the bystanders are shown and not judged, because the attack measures memory and takes all connections that
- *   there are; probes as with `rough`.
+ * - `rough`: for all variants of an attack at once. They leave a machine with two cores no time for others, whatever
+ *   the proxy does, and a second has too few calls for a p99. So the median has to be under a second. Probes may come
+ *   late, but not all of them.
+ * - `memory`: the bystanders' latencies are shown and not judged, because the attack measures memory and takes all
+ *   connections there are. Probes are judged as with `rough`.
  */
 export type Strictness = "strict" | "rough" | "memory";
 
-/** A bystander's p99 may be so many times its own of a quiet time. */
+/** A bystander's p99 under attack may be at most this many times its quiet p99. */
 export const MAX_FACTOR = 20;
 
 /**
- * A quiet p99 below this counts as this, in milliseconds: the bound is then 50 ms, which is as long as one request may
- * hold the proxy's event loop. A bound below it would forbid what the proxy promises.
+ * A quiet p99 below this counts as this, in milliseconds. The bound is then 50 ms, which is as long as one request
+ * may block the proxy's event loop. A lower bound would be stricter than what the proxy promises.
  */
 export const LEAST_QUIET_MS = 2.5;
 
 /**
- * One above this counts as this, in milliseconds: such a machine is busy with something else, and the bound is then one
- * second, which is as long as a probe may wait.
+ * A quiet p99 above this counts as this, in milliseconds. Such a machine is busy with something else. The bound is
+ * then one second, which is the time-out of a probe.
  */
 export const MOST_QUIET_MS = 50;
 
@@ -63,12 +63,12 @@ export function p99BoundMs(quietP99Ms: number): number {
   return MAX_FACTOR * Math.min(Math.max(quietP99Ms, LEAST_QUIET_MS), MOST_QUIET_MS);
 }
 
-/** What did not hold; empty if all of it did. */
+/** Returns the violations; empty if the proxy withstood the attack. */
 export function judge({ end, peakBytes, bystanders, probes }: Observation, limits: Limits): string[] {
   const violations: string[] = [];
   if (peakBytes >= limits.maxBytes)
     violations.push(`memory reached ${mib(peakBytes)}, not under ${mib(limits.maxBytes)}`);
-  // What it did not answer after its end is no news.
+  // After its end it cannot answer, so probes and calls are not judged.
   if (end !== undefined) return [`the process ended: ${endText(end)}`, ...violations];
   const { strictness } = limits;
   for (const [name, latencies] of Object.entries(bystanders))

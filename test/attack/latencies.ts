@@ -9,7 +9,7 @@ export interface Latencies {
   readonly maxMs: number;
 }
 
-/** Sums up calls of so many milliseconds each; `Infinity` is one that failed. */
+/** Summarizes the times of calls, in milliseconds. `Infinity` is a failed call. */
 export function summarize(timesMs: readonly number[]): Latencies {
   const sorted = [...timesMs].sort((a, b) => a - b);
   return {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { addToken } from "../lib/carts.ts";
 import { httpClient } from "../lib/http-client.ts";
 
-/** What is measured while a log is taken from under a proxy that serves shopping carts. */
+/** Settings of a measurement that takes the log from a proxy while it serves shopping carts. */
 export interface LostLogRun {
   readonly port: number;
   readonly adminPort: number;
@@ -13,30 +13,33 @@ export interface LostLogRun {
   readonly lose: () => Promise<void> | void;
   /** Callers that add to a cart of their own, one call after the other. */
   readonly callers: number;
-  /** How long they call before and after the loss, in milliseconds; afterwards at least until the proxy is not ready. */
+  /**
+   * How long they call before and after the loss, in milliseconds. After the loss they call at least until the proxy
+   * is not ready.
+   */
   readonly beforeMs: number;
   readonly afterMs: number;
 }
 
 export interface LostLog {
-  /** Tokens that were acknowledged before the loss, by cart. */
+  /** Tokens (products with unique names) that were acknowledged before the loss, by cart. */
   readonly before: ReadonlyMap<string, readonly string[]>;
   /** Calls that began after the loss and were acknowledged: how long after it, in milliseconds. */
   readonly acknowledgedAfterMs: readonly number[];
   /** Calls that began after the loss and were refused, by their code. */
   readonly refused: ReadonlyMap<string, number>;
-  /** From the loss to the first `/readyz` with 503, in milliseconds; undefined: there was none. */
+  /** Time from the loss to the first `/readyz` that was not 200, in milliseconds; undefined if there was none. */
   readonly unreadyAfterMs: number | undefined;
-  /** What `/readyz` said then. */
+  /** The text of that `/readyz`. */
   readonly readyz: string;
 }
 
 const READYZ_INTERVAL_MS = 20;
 
-/** A proxy that is ready for so long after the loss has not noticed it, in milliseconds. */
+/** A proxy that is still ready this long after the loss has not noticed it, in milliseconds. */
 const MAX_READY_MS = 30_000;
 
-/** Loads a proxy, takes its log away, and tells what it acknowledged and said after that. */
+/** Puts load on a proxy, takes its log away, and reports what the proxy acknowledged and answered afterwards. */
 export async function loseLog(run: LostLogRun): Promise<LostLog> {
   const before = new Map<string, string[]>();
   const acknowledgedAfterMs: number[] = [];
@@ -56,7 +59,7 @@ export async function loseLog(run: LostLogRun): Promise<LostLog> {
         if (answer.status === 200) acknowledgedAfterMs.push(performance.now() - lostMs);
         else refused.set(errorCode, (refused.get(errorCode) ?? 0) + 1);
       } else if (answer.status === 200 && performance.now() < lostMs) tokens.push(token);
-      // A refusal costs nothing, so without a pause there would be nothing but refusals.
+      // A refusal costs the proxy almost nothing. Without this pause the callers would get nothing but refusals.
       if (answer.status !== 200) await delay(5);
     }
     client.close();
@@ -73,7 +76,7 @@ export async function loseLog(run: LostLogRun): Promise<LostLog> {
   return { before, acknowledgedAfterMs, refused, unreadyAfterMs, readyz: text };
 }
 
-/** When `/readyz` was not 200 for the first time, and what it said. */
+/** The time of the first `/readyz` that is not 200, and its text. */
 async function watchReadiness(
   adminPort: number,
   untilMs: number,

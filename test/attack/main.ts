@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Attacks on a proxy: `npm run attack -- [options]`, `--help` for the options.
+ * Attacks on a proxy: `npm run attack -- [options]`. `--help` lists the options.
  *
- * 1. Everything runs on loopback addresses, for this run alone, and is bounded in number and time.
- * 2. No process outlives this one, however it ends: they have a leash.
- * 3. An attack that could not be made is red as well: a proof that was not made is none.
+ * 1. Everything runs on loopback addresses, is started for this run alone, and is bounded in number and time.
+ * 2. No process outlives this one, however it ends, because each has a leash (`test/lib/leash.ts`).
+ * 3. An attack that could not be made fails the run as well, because it proves nothing.
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -77,7 +77,7 @@ if (parsed.kind === "help") {
 interface Run {
   readonly options: AttackOptions;
   readonly times: Times;
-  /** Quiet figures by what is attacked, since each kind has bystanders of its own. */
+  /** Quiet figures of each world, because each kind of target has its own bystanders. */
   readonly quiet: Map<OpenWorld, Observation>;
   readonly records: object[];
 }
@@ -200,7 +200,7 @@ function withoutOutput(result: Result): object {
   return { kind: result.kind, outcome };
 }
 
-/** One line that is written over, where somebody looks at it. */
+/** Shows progress in one line that is overwritten, on a terminal only. */
 function showProgress(text: string): void {
   const columns = process.stderr.columns ?? 80;
   if (process.stderr.isTTY)

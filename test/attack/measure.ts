@@ -8,7 +8,7 @@ import type { World } from "./world.ts";
 /** From one look at the memory to the next, in milliseconds. */
 const SAMPLE_MS = 50;
 
-/** Watches a world until it is told to stop. */
+/** Watches a world until `stop` is called. */
 export interface Measuring {
   readonly peakBytes: number;
   /** Resolves when the process ends. */
@@ -17,7 +17,7 @@ export interface Measuring {
 }
 
 /**
- * Begins to time the bystanders, to probe and to look at the memory. Where no cgroup kills a process that uses more than
+ * Starts the bystanders, the probes and the memory readings. If no cgroup kills a process that uses more than
  * `memoryBytes`, this does.
  */
 export function startMeasuring(

@@ -4,14 +4,17 @@ import { readFileSync } from "node:fs";
 
 /** Tells how much memory a process uses. */
 export interface MemoryMeter {
-  /** `cgroup`: of the whole cgroup; `process`: as far as the process's own page tables tell, without buffers of sockets. */
+  /**
+   * `cgroup`: the memory of the whole cgroup. `process`: the memory in the process's own page tables, without socket
+   * buffers.
+   */
   readonly kind: "cgroup" | "process";
   /**
-   * Bytes that nothing but the end of the process gives back: without the page cache, which the kernel takes back when
-   * it needs the memory. Undefined when the process is gone.
+   * Bytes that the kernel cannot reclaim while the process runs. The page cache is not included, because the kernel
+   * reclaims it when it needs the memory. Undefined when the process is gone.
    */
   usedBytes(): number | undefined;
-  /** How often the kernel has killed for want of memory. */
+  /** How often the kernel has killed a process for lack of memory. */
   outOfMemoryKills(): number;
 }
 

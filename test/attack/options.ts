@@ -11,7 +11,7 @@ export interface AttackOptions {
   /** Names of attacks, or `name:way`; empty: all. */
   readonly only: readonly string[];
   readonly isShort: boolean;
-  /** Until so much time is over all attacks are made again, each round with the next seed; undefined: once. */
+  /** Repeats all attacks until so many minutes are over, each round with the next seed; undefined: runs them once. */
   readonly minutes: number | undefined;
   readonly seed: number;
   readonly goal: Goal;
@@ -111,7 +111,7 @@ export function parseOptions(args: readonly string[], anySeed: number): Parsed {
   return { kind: "run", options: { only, isShort, minutes, seed, goal, maxMemoryMib, wantsCgroup, json } };
 }
 
-/** What is wrong, if it is a text. */
+/** Returns a text if the options are wrong. */
 function readGoal(isProof: boolean, without: string | undefined): Goal | string {
   if (without === undefined) return { kind: isProof ? "prove" : "stand" };
   if (isProof) return "--prove and --without exclude each other";

@@ -4,19 +4,19 @@ import type { Attack } from "./attack.ts";
 import { programOf, switchedOff } from "./bounds.ts";
 import type { BoundName } from "./bounds.ts";
 
-/** What a run is to show: that the proxy stands the attacks, or that it does not once their bounds are switched off. */
+/** What a run is to show: that the proxy withstands the attacks, or that it does not with their bounds switched off. */
 export type Goal =
   | { readonly kind: "stand" }
   /** Each attack with all of its own bounds off. */
   | { readonly kind: "prove" }
-  /** With these off, each attack that nothing else holds. */
+  /** Runs, with these bounds off, each attack that no other bound holds off. */
   | { readonly kind: "without"; readonly bounds: readonly BoundName[] };
 
 /** One attack by one way, or by several at once. */
 export interface Case {
   readonly attack: Attack;
   readonly ways: readonly string[];
-  /** Of the proxy. */
+  /** Flags of the attacked program. */
   readonly flags: Readonly<Record<string, string>>;
   readonly expected: "stands" | "falls";
   /** Why it cannot be run; undefined if it can. */
@@ -26,7 +26,7 @@ export interface Case {
 export interface PlanOptions {
   /** As `--only` takes them: names, or `name:way`. Empty: all. */
   readonly only: readonly string[];
-  /** All ways of an attack at once, or its short ones, rather than one after the other. */
+  /** Runs all variants of an attack (or its `shortWays`) at once, rather than one after the other. */
   readonly together: boolean;
   readonly goal: Goal;
 }
@@ -44,7 +44,7 @@ export function planCases(attacks: readonly Attack[], { only, together, goal }: 
     });
 }
 
-/** What of `--only` is the name of nothing. */
+/** The names in `only` that match no attack. */
 export function unknownNames(attacks: readonly Attack[], only: readonly string[]): string[] {
   const known = new Set(
     attacks.flatMap(({ name, ways }) => [name, ...Object.keys(ways).map((way) => `${name}:${way}`)]),

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Caller } from "./calls.ts";
 
-/** A probe asks so often, in milliseconds, and waits so long for its answer. */
+/** Interval between two probes, and time-out of each, in milliseconds. */
 const INTERVAL_MS = 250;
 const PROBE_TIMEOUT_MS = 1_000;
 
@@ -13,7 +13,7 @@ export interface ProbeResult {
   readonly count: number;
   /** Not answered well within the time-out. */
   readonly failed: number;
-  /** Of those that were. */
+  /** The longest time of the probes that were answered. */
   readonly maxMs: number;
   /** Why the last one failed. */
   readonly problem: string | undefined;

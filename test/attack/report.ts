@@ -15,14 +15,14 @@ const MEMORY_WIDTH = 8;
 const BYSTANDERS_WIDTH = 30;
 const PROBES_WIDTH = 42;
 
-/** What came of one case. */
+/** The result of one case. */
 export type Result =
   | { readonly kind: "judged"; readonly outcome: AttackOutcome }
   | { readonly kind: "skipped"; readonly why: string }
   /** The attack could not be made. */
   | { readonly kind: "broken"; readonly error: string };
 
-/** Whether a case went as it should; undefined if it was not run. */
+/** Whether the result is as expected; undefined if the case was skipped. */
 export function isAsExpected({ expected }: Pick<Case, "expected">, result: Result): boolean | undefined {
   if (result.kind === "skipped") return undefined;
   if (result.kind === "broken") return false;
@@ -52,7 +52,7 @@ export function rowLine(name: string, verdict: string, observation: Observation,
   return row(name, verdict, memory, p99.join(", "), longest.join(", "), countsText(counts));
 }
 
-/** Under the row of a quiet time: what it makes the bystander's bounds. */
+/** The line below the row of a quiet time: the bounds of the bystanders that follow from it. */
 export function boundsLine({ bystanders }: Observation): string {
   const all = Object.entries(bystanders).map(
     ([name, { p99Ms, count }]) => `${name} under ${ms(p99BoundMs(p99Ms))} ms (${count} calls)`,
@@ -109,7 +109,7 @@ function probeText({ failed, maxMs, count }: ProbeResult): string {
   return failed > 0 ? `failed ${failed}/${count}` : ms(maxMs);
 }
 
-/** The figures that say most first. */
+/** The most informative figures first. */
 export function countsText({ bytes = 0, ...counts }: Counts): string {
   const others = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
   return [`${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`, ...others].join(", ");

@@ -37,7 +37,7 @@ export interface AttackRun {
 export interface AttackOutcome {
   readonly observation: Observation;
   readonly counts: Counts;
-  /** Empty if the proxy stood it. */
+  /** Empty if the proxy withstood the attack. */
   readonly violations: readonly string[];
   /** What the process wrote. */
   readonly output: readonly string[];
@@ -63,9 +63,9 @@ async function watch(world: World, memoryBytes: number, durationMs: number): Pro
 }
 
 /**
- * Attacks a fresh world and watches it, from just before until some time after.
+ * Attacks a fresh world and watches it, from just before the attack until some time after it.
  *
- * @throws Error if the attack could not be made: that says nothing of the proxy.
+ * @throws Error if the attack could not be made. That says nothing about the proxy.
  */
 export async function runAttack(
   scope: Scope,
@@ -79,7 +79,7 @@ export async function runAttack(
   });
   await watch(world, memoryBytes, times.warmUpMs);
   const measuring = startMeasuring(world, memoryBytes);
-  /** Why it shows nothing. */
+  /** Reasons why the attack shows nothing. */
   const problems: string[] = [];
   for (const { exited, stderr } of world.others)
     void exited.then(() => problems.push(["a process beside it ended", ...stderr].join("\n")));

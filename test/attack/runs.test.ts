@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What main.test.ts leaves out, since each of these takes as long as an attack does: `npm run faults`.
+// Tests that main.test.ts leaves out, because each takes as long as an attack. `npm run faults` runs them.
 
 import { join } from "node:path";
 

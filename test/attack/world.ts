@@ -24,12 +24,12 @@ import type { MemoryMeter } from "./memory.ts";
 import { PATHS } from "./wire/grpc.ts";
 import { bookRequestBytes } from "./wire/messages.ts";
 
-/** A process that is attacked, and everything that is watched meanwhile. */
+/** The process under attack, and everything that is watched during the attack. */
 export interface World {
   readonly target: Target;
   /** The process that must live. */
   readonly process: RunningProcess;
-  /** Processes without which nothing is shown: if one ends, the attack was not made on what it was meant for. */
+  /** Processes that the attack depends on. If one of them ends, the attack shows nothing. */
   readonly others: readonly RunningProcess[];
   readonly meter: MemoryMeter;
   /** Callers whose calls are timed. */
@@ -41,17 +41,17 @@ export interface World {
 export interface WorldOptions {
   /** Flags of the process, by name. */
   readonly flags: Readonly<Record<string, string>>;
-  /** The bound of its cgroup, or what its heap is sized by where there is none. */
+  /** The bound of the process's cgroup. Without a cgroup, its heap is sized by this. */
   readonly memoryBytes: number;
   readonly wantsCgroup: boolean;
 }
 
 export type OpenWorld = (scope: TestScope, options: WorldOptions) => Promise<World>;
 
-/** How soon the proxy looks for the user function again. */
+/** Longest interval between the proxy's attempts to connect to the user function, in milliseconds. */
 const BACKOFF_MAX_MS = 50;
 
-/** Node gives its heap half of what a cgroup allows; without one it has to be told. */
+/** Node sizes its heap to half of its cgroup's bound. Without a cgroup this flag sets the same size. */
 function heapOption(memoryBytes: number): string {
   return `--max-old-space-size=${memoryBytes / 2 / 1_048_576}`;
 }
@@ -65,8 +65,8 @@ export const openProxyWorld: OpenWorld = proxyWorld(FUNCTION, (port) => ({
 }));
 
 /**
- * A proxy with a SQLite log, the fact `log`, in front of a user function: a program that listens at `PORT`. Only the proxy
- * is in the cgroup.
+ * A proxy with a SQLite log, whose path is the fact `log`, in front of a user function. The user function is a
+ * program that listens at `PORT`. Only the proxy is in the cgroup.
  */
 export function proxyWorld(
   userFunctionMain: string,

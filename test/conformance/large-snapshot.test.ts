@@ -45,7 +45,10 @@ const MODEL = {
   package: "github.com/cloudstateio/go-support/tck/cmd/tck_eventsourced",
 };
 
-/** Five of these are a snapshot that grpc-go does not take: its limit is 4 MiB. The model makes one of each five events. */
+/**
+ * Five of these exceed grpc-go's message limit of 4 MiB when they come back in a snapshot. The model makes a snapshot
+ * every five events.
+ */
 const MIB = "x".repeat(1_048_576);
 
 test("Cloudstate's SDK for Go does not take a snapshot of 5 MiB back, and its entity is served all the same", async (t) => {

@@ -25,7 +25,7 @@ import type { Result, Sides } from "./suite/run-cases.ts";
 import { proxyBefore, serviceAt, startModel } from "./test-lib/pair.ts";
 import type { Tamper } from "./wire/interceptor.ts";
 
-// What is wrong must turn the suite red, on the cases that are about it and on no other.
+// A fault must make the suite fail, in the cases about it and in no others.
 
 async function failures(groups: readonly Group[], sides: Partial<Sides>): Promise<Map<string, Result>> {
   const both = { service: undefined, proxy: undefined, ...sides };
@@ -56,7 +56,7 @@ test("a user function that sends a snapshot without events", async (t) => {
   const tamper = changeReplies((reply) => {
     const action = reply.clientAction?.action;
     if (action?.case !== "reply" || reply.events.length > 0) return;
-    // As a Persisted, a Response has the same bytes.
+    // The bytes are those of a Response, which are the same for a Persisted with this value.
     const { value } = fromBinary(PersistedSchema, action.value.payload?.value ?? new Uint8Array());
     if (value.length === 5) reply.snapshot = pack(PersistedSchema, { value });
   });

@@ -20,7 +20,7 @@ const path = (name: string): string => `/${TALKS_SERVICE}/${name}`;
 const same = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
 const text = ({ payload }: ActionCommand): string => textOf(payload?.value);
 
-/** A proxy in front of an action that does as the script says, and a client of grpc-js. */
+/** Starts a proxy in front of an action that runs the script, and a client of grpc-js. */
 async function start(
   t: ExecutionContext,
   onAction: (call: ScriptedAction) => void | Promise<void>,
@@ -340,7 +340,7 @@ test("an action works on entities by side effects, and forwards to them", async 
 
 const CHUNK = line(Buffer.alloc(65_536, 97));
 
-/** What does not change any more while the event loop goes round for a while. */
+/** Returns the count when it has stayed the same for a while. */
 async function settled(count: () => number): Promise<number> {
   let before = -1;
   for (let quiet = 0; quiet < 100; quiet = count() === before ? quiet + 1 : 0) {

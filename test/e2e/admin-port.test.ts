@@ -47,7 +47,7 @@ for (const hasSecret of [true, false]) {
     t.like(report, { accepted: [], unready: [] });
     t.false(proxy.stdout.some((line) => line.includes('"draining"')));
 
-    // The attack would see it: the allowed way does drain.
+    // This shows that the attack would notice a drain: the allowed request does drain the proxy.
     const admin = httpClient(adminPort);
     t.teardown(() => admin.close());
     const headers = { "perdure-drain-secret": SECRET };

@@ -21,7 +21,7 @@ const LOCAL = { HTTP_HOST: "127.0.0.1", ADMIN_HOST: "127.0.0.1", HTTP_PORT: 0, A
 /** Two processes at a time: more would only wait for each other. */
 const turns = new Semaphore(2);
 
-/** Starts a proxy that cannot start: it ends at once with this code and says why, without any secret. */
+/** Starts a proxy that cannot start. It must end with this code and give the reason, without revealing a secret. */
 async function refuses(t: ExecutionContext, env: Environment, code: number, text: RegExp): Promise<void> {
   await turns.acquire();
   const proxy = startProcess(t, PROXY, { ...LOCAL, ...env });

@@ -169,7 +169,7 @@ test("gRPC: each bad call gets its own clear status, and the next good one is se
   await stillServes(t, local);
 });
 
-/** What a client sends before it goes away, or is sent away. */
+/** What a client sends before one side closes the connection. */
 const HALF_SENT: readonly (readonly [title: string, bytes: Buffer])[] = [
   ["half a preface", PREFACE.subarray(0, 10)],
   ["half a frame's head", Buffer.concat([PREFACE, SETTINGS.subarray(0, 4)])],

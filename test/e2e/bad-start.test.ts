@@ -22,7 +22,7 @@ interface Start {
   readonly args?: readonly string[];
 }
 
-/** Starts a proxy that cannot start: it ends with this code and says why, in words and not in stack frames. */
+/** Starts a proxy that cannot start. It must end with this code and give the reason in a text without stack frames. */
 async function refuses(
   t: ExecutionContext,
   { env, args = [] }: Start,
@@ -79,7 +79,7 @@ for (const variable of ["HTTP_PORT", "ADMIN_PORT"]) {
   });
 }
 
-/** A file of the log that cannot be used: the proxy says so and leaves every byte of it alone. */
+/** Checks that the proxy refuses a log file that it cannot use, and changes no byte of it. */
 async function leavesAlone(t: ExecutionContext, path: string, text: RegExp): Promise<void> {
   const before = readFileSync(path);
   await refuses(t, { env: { PERDURE_LOG: `sqlite:${path}` } }, 1, text);

@@ -17,7 +17,7 @@ const PEN = { productId: "p1", name: "Pen", quantity: 1 };
 const CARTS = 20;
 const SECRET = "the-secret-of-this-pod";
 
-/** What a pod's environment says of it. */
+/** The environment variables that describe a pod. */
 const POD = {
   K_SERVICE: "cart",
   K_REVISION: "cart-00001",
@@ -65,7 +65,8 @@ test.serial(
     queueProxy.waiting[0]?.end();
     t.like(await preStop, { status: 200, body: "drained\n" });
 
-    // Kubernetes ends both containers now, the user function's perhaps first. Requests should not come, but can.
+    // Kubernetes now ends both containers, perhaps the user function's first. Requests are not expected any more, but
+    // may still come.
     const isLost = () => proxy.stdout.some((line) => line.includes("connection ended"));
     const codes: string[] = [];
     const callers = carts.map(async () => {
@@ -76,7 +77,8 @@ test.serial(
     t.is((await http.call("/carts/0")).errorCode, "USER_FUNCTION_UNAVAILABLE");
     t.deepEqual(await proxy.kill("SIGTERM"), { code: 0, signal: null });
 
-    // Each command that broke is told, and each change; not each command that came too late.
+    // The log has a line for each command whose stream broke and for each change of state, but not for each late
+    // command.
     const lines = proxy.stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
     const broken = codes.filter((code) => code === "ENTITY_STREAM_BROKEN").length;
     const bad = lines.filter(({ level }) => level !== "info");

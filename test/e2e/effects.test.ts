@@ -12,7 +12,10 @@ import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import type { ScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 
-/** Adds to the source, and has one added to the target. */
+/**
+ * Adds to the entity `source`, with a side effect that adds one to the entity `target`. Other commands are left
+ * alone.
+ */
 function source(command: CounterCommand): boolean {
   const { entityId, name, commandId, amount, total, stream } = command;
   if (entityId !== "source" || name !== "Add") return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What cannot become right by waiting ends a proxy that has never served, and its last words reach Kubernetes.
+// A proxy that has never served ends if waiting longer cannot help. Its last message reaches Kubernetes.
 
 import { existsSync, readFileSync } from "node:fs";
 import { once } from "node:events";
@@ -34,13 +34,13 @@ const LOCAL = {
 /** Long enough for a try or two, on a busy machine too. */
 const SOON = { PERDURE_START_TIMEOUT_MS: 1_500, PERDURE_BACKOFF_MAX_MS: 50 };
 
-/** For what does not wait for the end of the time. */
+/** For starts that must fail before their time is over. */
 const LATE = { PERDURE_START_TIMEOUT_MS: 600_000 };
 
 /** Two processes at a time: more would only wait for each other. */
 const turns = new Semaphore(2);
 
-/** Starts a proxy that cannot start: it ends with this code, and the file has one line that says why. */
+/** Starts a proxy that cannot start. It must end with this code, and write the reason to the file. */
 async function ends(t: ExecutionContext, env: Environment, code: number, message: RegExp): Promise<void> {
   const file = join(temporaryFolder(t), "termination-log");
   await turns.acquire();

@@ -18,22 +18,21 @@ import { until } from "../lib/until.ts";
 const SAY = `/${TALKS_SERVICE}/Say`;
 const RESOURCE_EXHAUSTED = 8;
 
-/** Quick enough for a test that has to see the end of each. */
-/** A silence that a busy machine does not make by itself. */
+/** Short time-outs for tests that wait for both. A busy machine alone does not cause a silence of a second. */
 const QUICK = { PERDURE_STREAM_SILENCE_MS: "1000", PERDURE_STREAM_WAIT_MS: "3000" };
-/** Where silence says nothing, because the user function says how many streams it takes. */
+/** For tests in which the number of streams is announced or set: no silence lasts this long. */
 const UNHEARD = { ...QUICK, PERDURE_STREAM_SILENCE_MS: "60000" };
 
 type Limits = Pick<Script, "threads" | "maxConcurrentStreams">;
 
-/** A counter, whose commands with an amount of 9 are held, and an action that answers with what it is told. */
+/** Starts a counter that holds commands with an amount of 9, and an action that answers with the text it gets. */
 async function start(t: ExecutionContext, limits: Limits, env: Readonly<Record<string, string>> = QUICK) {
   const held: CounterCommand[] = [];
   const script: Script = {
     ...limits,
     spec: talksSpec(),
     onMessage: counterFunction((command) => command.amount === 9 && held.push(command) > 0),
-    // A call that is cancelled meanwhile has no answer.
+    // A call that is cancelled in the meantime cannot be answered.
     onAction: (call) => void echo(call).catch(() => undefined),
   };
   const world = await startWorld(t, script, env);
@@ -50,7 +49,7 @@ const inTurn = async (count: number, act: (id: string) => Promise<unknown>): Pro
   for (let i = 0; i < count; i++) await act(`e${i}`);
 };
 
-/** What is said of it: a pod that serves is ready, so it is only remarked. */
+/** The answer of `/readyz?verbose`. It only remarks that there are few streams, because a pod that serves is ready. */
 async function remark({ readyz }: LocalProxy): Promise<string> {
   const { status, body } = await readyz();
   return `${status} ${body}`;

@@ -29,7 +29,7 @@ import { until } from "../lib/until.ts";
 
 const ADD_PATH = "/perdure.test.Counter/Add";
 
-/** A proxy that can be killed, and callers of whichever one runs. */
+/** A proxy that can be killed and restarted on the same port, and callers that use whichever proxy runs. */
 async function startWorld(scope: TestScope, log: string, userFunctionPort: number) {
   const port = await freePort("127.0.0.1", systemRandom);
   const env = {
@@ -106,7 +106,7 @@ for (const kind of durableLogKinds) {
       replies.push(await addGrpc("k", 2));
       await restart();
       replies.push(await add("k", 2));
-      // Once more it dies with the key's repeat behind a command that is open.
+      // The proxy is killed once more, while a repeat of the key waits for an open command.
       const open = [addGrpc("third", 9), addGrpc("k", 2)];
       await until("a command is with the user function", () => held !== undefined);
       await crash();

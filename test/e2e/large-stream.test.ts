@@ -14,7 +14,7 @@ import { recite, STREAM_WAYS } from "../lib/stream-ways.ts";
 import { lineReply, talksSpec } from "../lib/talks.ts";
 
 const MIB = 1_048_576;
-/** Below what V8 keeps apart as large objects, whose garbage it is in no hurry to collect. */
+/** Small enough that V8 does not treat it as a large object, because it collects those late. */
 const MESSAGE_BYTES = 65_536;
 
 /** Most that the proxy's memory may grow by, in MiB. */
@@ -28,7 +28,7 @@ const JSON_WAYS: readonly string[] = ["lines of JSON", "server-sent events", "We
 const REST_EVERY_BYTES = 64 * MIB;
 const REST_MS = 20;
 
-/** Before it reads anything it rests until the user function, too, has been at rest for so long. */
+/** Before it reads anything, the reader waits until the user function has not sent anything for this long. */
 const QUIET_MS = 300;
 
 /** Of each stream, in MiB: more than the memory may grow by. */
@@ -41,7 +41,7 @@ function residentMib(pid: number): number {
 
 const measured = process.platform === "linux" ? test.serial : test.serial.skip;
 
-// Each takes seconds.
+// The short run leaves out half of the ways, because each takes seconds.
 const WAYS = STREAM_WAYS.filter((_, index) => bySize({ full: true, short: index % 2 === 0 }));
 
 for (const way of WAYS) {

@@ -29,7 +29,7 @@ natsTest(
     });
     t.is(await add(ann, 1), 1);
     await fillStream(ann);
-    // What the last record of 8 KB left free.
+    // The small records use up the space that the last record of 8 KB left free.
     const full = await refusal(ann);
     t.is(full.code, status.RESOURCE_EXHAUSTED);
     t.regex(full.text, /the stream is full: raise its max_bytes/);
@@ -192,7 +192,7 @@ async function world(t: ExecutionContext, { nats = {}, env = {} }: Circumstances
       const filler = fillers.find((each) => log.partitionOf(each) === partition);
       if (filler !== undefined) await fill(log, filler);
     },
-    /** Adds to a counter until that is refused, and says how. */
+    /** Adds to a counter until an addition is refused. Returns the refusal. */
     refusal: async (id: string) => {
       for (let i = 0; i < 100; i++) {
         try {
@@ -203,7 +203,7 @@ async function world(t: ExecutionContext, { nats = {}, env = {} }: Circumstances
       }
       throw new Error("it takes everything");
     },
-    /** Others notice nothing. */
+    /** Checks that an entity of the other stream notices nothing. */
     works: async (id: string): Promise<void> => {
       const before = await get(id);
       t.is(await add(id, 1), before + 1);
@@ -212,7 +212,7 @@ async function world(t: ExecutionContext, { nats = {}, env = {} }: Circumstances
   };
 }
 
-/** What fails for a while does not fail for ever. */
+/** Retries until `work` succeeds. */
 async function comesBack<T>(work: () => Promise<T>): Promise<T> {
   let result: T | undefined;
   await until("it works again", async () => {

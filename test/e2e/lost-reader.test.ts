@@ -41,7 +41,7 @@ test("a proxy whose log is not read any more serves on, and drains when it is to
   const slow = http.call(ADD, { body: { id: "slow", amount: 1 } });
   await until("the command is with the user function", () => held.length === 1);
   const ended = proxy.kill("SIGTERM");
-  // Its port is closed, so it is stopping, and the open command is waited for.
+  // The port is closed, so the proxy is stopping, and it waits for the open command.
   const later = httpClient(proxy.port);
   t.teardown(() => later.close());
   await until("the port is closed", () =>

@@ -13,17 +13,17 @@ import { until } from "../lib/until.ts";
 
 const ADD_PATH = "/perdure.test.Counter/Add";
 
-/** Commands with this amount are the ones that go wrong. */
+/** A command with this amount makes the user function misbehave. */
 const BAD = 13;
 
 interface Misbehaviour {
   readonly title: string;
   readonly act: (command: CounterCommand) => void;
-  /** What the caller is told. */
+  /** The error text that the caller gets. */
   readonly text: string;
   readonly httpStatus?: number;
   readonly grpcStatus?: number;
-  /** What `reportError` tells the user function; undefined if it is told nothing. */
+  /** What the user function gets by `reportError`; undefined if it gets nothing. */
   readonly report: RegExp | undefined;
 }
 
@@ -112,7 +112,8 @@ test("commands that wait behind a broken stream are told that the entity is gone
   const open = statusOf(grpc.call(ADD, { id: "a", amount: BAD }));
   await until("the command is with the user function", () => held.length === 1);
   const waiting = [1, 2].map((amount) => statusOf(grpc.call(ADD, { id: "a", amount })));
-  // They share a connection, so when a later one of another entity is answered, they wait inside the proxy.
+  // All calls share one connection. When a later call, to another entity, is answered, these two wait inside the
+  // proxy.
   await grpc.call(ADD, { id: "b", amount: 1 });
   held[0]?.stream.complete();
   t.deepEqual(await open, { code: status.UNKNOWN, text: "Unexpected entity termination" });

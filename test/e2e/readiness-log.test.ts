@@ -17,9 +17,12 @@ import { until } from "../lib/until.ts";
 
 const LOAD = { callers: 8, beforeMs: 1_000, afterMs: 2_500 };
 
-/** A commit finds a file that is gone, and without one a check does: within a second, or a few where the machine is busy. */
+/**
+ * A commit notices that the file is gone, and without commits a check does: within a second, or a few on a busy
+ * machine.
+ */
 const FILE_WITHIN_MS = 5_000;
-/** The server takes its time to delete streams, and an append that it does not answer counts later. */
+/** The server takes some time to delete streams, and an append is seen as unanswered only after its deadline. */
 const STREAMS_WITHIN_MS = 10_000;
 
 test("a SQLite file that is deleted under load: unready soon, and nothing is acknowledged any more", async (t) => {
@@ -35,7 +38,7 @@ test("a SQLite file that is deleted under load: unready soon, and nothing is ack
   );
   t.is(proxy.stdout.filter((line) => line.includes("appends would fail")).length, 1);
 
-  // The process still holds what it had open: docs/event-log.md says how to have it back.
+  // The process still has the deleted files open. docs/event-log.md explains how to restore them.
   if (process.platform === "linux") {
     rescue(proxy.pid, path);
     await proxy.kill("SIGKILL");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What callers get of `fail`, and of a handler that throws: from our SDK through the proxy, over every protocol.
+// What callers get when a handler calls `fail` or throws: from our SDK through the proxy, over every protocol.
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
@@ -28,13 +28,13 @@ const PROCESS_VALUE = `/${ValueModel.typeName}/Process`;
 const UNARY = `/${Pipeline.typeName}/Unary`;
 const JSON_FORM = { accept: "application/json" };
 
-/** A step `fail` is `CODE text`, or a text alone. */
+/** Refuses as a step `fail` says: `CODE text`, or only a text. */
 function refuse(value: string, { fail }: Pick<HandlerContext, "fail">): never {
   const [, code, text = value] = /^([A-Z_]{2,}) (.*)$/.exec(value) ?? [];
   return code === undefined ? fail(text) : fail(text, { code: code as StatusName });
 }
 
-/** Entities and an action that do as the steps say, behind a proxy. */
+/** Starts entities and an action that carry out the given steps, behind a proxy. */
 async function start(t: ExecutionContext) {
   const commands: string[] = [];
   const carryOut = (steps: readonly Step[], context: HandlerContext, emit: (value: string) => void): void => {

@@ -31,7 +31,7 @@ const UNAVAILABLE = 14;
 
 const MESSAGE = counterRequest("a");
 
-/** Every way to ask for a method, and what it answers with if it is refused. */
+/** Every way to call a method, with the refusal that comes back. */
 const WAYS: Readonly<Record<string, (t: ExecutionContext, port: number, path: string) => Promise<Refusal>>> =
   {
     gRPC: (t, port, path) => openGrpcCall(t, port, path, [MESSAGE]),
@@ -45,7 +45,7 @@ const WAYS: Readonly<Record<string, (t: ExecutionContext, port: number, path: st
 
 const isOfGrpc = (way: string): boolean => way.includes("gRPC");
 
-/** The proxy in front of everything of which it serves a part. */
+/** Starts the proxy in front of a user function of which it can serve only a part. */
 const startPartly = (t: ExecutionContext) =>
   startWorld(t, {
     spec: partlyServedSpec(),
@@ -109,14 +109,14 @@ test("everything else of such a user function is served: other services, methods
   t.is(counterAmount(await grpc.call(ADD, { id: "a", amount: 3 })), 3);
   const json = await http.call("/perdure.test.Mixed/Add", { body: { id: "b", amount: 4 } });
   t.deepEqual([json.status, json.body], [200, '{"id":"","amount":4}']);
-  // By its rule that is right, and by gRPC.
+  // Reached by its valid rule, and by gRPC.
   const byRule = await http.call("/mixed/b");
   t.deepEqual([byRule.status, byRule.body], [200, '{"id":"","amount":4}']);
   await grpc.callBytes("/perdure.test.Mixed/Get", counterRequest("b"));
   const { status, text } = await httpRequest(proxy.port, "POST", "/perdure.test.Mixed/Get", '{"id":"b"}');
   t.is(status, 501);
   t.regex(text, /google\.api\.http of perdure\.test\.Mixed\.Get/);
-  // A method whose events are not delivered takes calls.
+  // This method's events are not delivered, but it can be called.
   await grpc.callBytes("/perdure.test.Listener/Hear", counterRequest("x"));
   t.like(await http.call("/nowhere"), { status: 404, errorCode: "UNKNOWN_PATH" });
   t.like(await http.call("/perdure.test.Nobody/Add", { body: {} }), { status: 404 });
@@ -241,7 +241,7 @@ test("streams of an action, open with 0 to 2 messages, end at once when the user
   );
   await until("they are open", () => opened === open.length);
   userFunction.kill();
-  // What grpc-js says to its streams before it closes the connection may come first.
+  // The status that grpc-js gives its streams before it closes the connection may come first.
   for (const { status } of await Promise.all(open)) t.true([CANCELLED, UNAVAILABLE].includes(status));
   await until("it is missed", async () => (await world.readyz()).status === 503);
   for (const count of [0, 1, 2]) {

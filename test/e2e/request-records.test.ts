@@ -28,7 +28,7 @@ async function recording(t: ExecutionContext) {
   });
   t.teardown(() => server.close());
   await local.ready();
-  /** The one record of what was just asked. */
+  /** The only record since the last call. */
   const record = async (): Promise<RequestRecord> => {
     while (records.length === 0) await new Promise<void>((resolve) => (wake = resolve));
     const [first, ...others] = records.splice(0);
@@ -85,7 +85,7 @@ test("an action is recorded without an entity, or with the one that it forwards 
   await http.call("/products/4001");
   t.like(await record(), { target: "/products/4001", status: 200, entity: undefined });
   await grpc.call(Ordering.method.order, { userId: "ann", code: "4001", quantity: 1 });
-  // What its side effect has stored is no part of it.
+  // The record does not include what the side effect has stored.
   t.deepEqual((await record()).entity as unknown, value("ann", "none"));
 });
 

@@ -15,7 +15,8 @@ import { startWorld } from "../lib/local-proxy.ts";
 import type { ScriptedValueStream } from "../lib/scripted-entity.ts";
 import type { Script } from "../lib/scripted-user-function.ts";
 
-// An entity is a type and an id: two services with one persistence id are two ways to the same entities.
+// An entity is identified by its type and its id. So two services with the same persistence id serve the same
+// entities.
 
 function twinSpec(entityType: string): EntitySpec {
   const file = counterFile();
@@ -46,7 +47,7 @@ function valueFunction(): NonNullable<Script["onValueMessage"]> {
     const total = (totals.get(stream) ?? 0) + amount;
     totals.set(stream, total);
     const value = { typeUrl: messageTypeUrl(COUNTER_REQUEST), value: counterRequest("", total) };
-    // Without an id.
+    // Removes the id.
     value.value = value.value.subarray(2);
     stream.send({
       message: {
@@ -92,7 +93,7 @@ for (const [kind, { entityType, ...functions }] of Object.entries(KINDS)) {
       t.is(await call(reader, "get"), total);
       t.is(await call(writer, "get"), total);
     }
-    // A stream speaks for one service, from its first message.
+    // Each stream belongs to one service, which its first message names.
     const inits = [...userFunction.streams, ...userFunction.valueStreams].map(({ received }) => received[0]);
     for (const init of inits) t.is(init?.message.case, "init");
     const names = new Set(

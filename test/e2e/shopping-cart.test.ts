@@ -70,7 +70,7 @@ for (const kind of logKinds) {
       text: refusal,
     });
 
-    // What the user function knew is replayed to the next one, whatever the log.
+    // With every kind of log, a new user function gets the state of the killed one by replay.
     await userFunction.kill("SIGKILL");
     await startShoppingCart(t, userFunction.port);
     await until("the cart is served again", async () => (await http.call("/carts/ann")).status === 200);

@@ -13,7 +13,7 @@ import { startLocalProxy } from "../lib/local-proxy.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
 import { until } from "../lib/until.ts";
 
-/** Keeps the texts that it is given, as its code of the day spells them. */
+/** Stores the texts that it gets. Its state is these texts, spelled as the current version of the code spells them. */
 function speller(snapshotVersion: string, spell: (text: string) => string) {
   return eventSourced(EventSourcedTckModel, PersistedSchema, {
     persistenceId: "speller",
@@ -40,7 +40,7 @@ async function say({ grpc }: LocalProxy, ...values: readonly string[]): Promise<
   return (await grpc.call(EventSourcedTckModel.method.process, { id: "a", actions })).message;
 }
 
-/** A proxy, and user functions that take turns behind it. */
+/** Starts a proxy, and user functions that replace each other behind it. */
 async function start(t: ExecutionContext) {
   const open = (entity: ReturnType<typeof speller>, port: number): Promise<RunningServer> =>
     serve({ entities: [entity], port, handleSignals: false, log: () => undefined });

@@ -27,7 +27,7 @@ import { until } from "../lib/until.ts";
 
 const ADD_PATH = "/perdure.test.Register/Add";
 
-/** Commands with this amount are the ones that go wrong. */
+/** A command with this amount makes the user function misbehave. */
 const BAD = 13;
 
 const add = async ({ grpc }: LocalProxy, id: string, amount: number) =>
@@ -104,10 +104,10 @@ natsSerialTest("I3: two proxies that both hold a value lose no update to each ot
 interface Misbehaviour {
   readonly title: string;
   readonly act: (command: RegisterCommand) => ValueOut | Uint8Array | undefined;
-  /** What the caller is told: Cloudstate's texts for value entities. */
+  /** The error text that the caller gets. These are Cloudstate's texts for value entities. */
   readonly text: string;
   readonly grpcStatus?: status;
-  /** What `reportError` tells the user function; undefined if it is told nothing. */
+  /** What the user function gets by `reportError`; undefined if it gets nothing. */
   readonly report: RegExp | undefined;
 }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A proxy that breaks its promises on purpose, so that the fault tests can show that they notice; otherwise they would
- * say nothing of the real one. Its argument says how:
+ * A proxy that breaks its promises on purpose, to show that the fault tests notice it. Otherwise a passing test would
+ * prove nothing about the real proxy. Its argument selects the fault:
  *
  * - `early` (default): it answers before it has stored (against I1), so that a kill loses what was acknowledged.
- * - `blind`: an append that is not acknowledged soon is tried again behind whatever is the last record by then
- *   (against I5), so that one whose acknowledgement was lost is stored twice.
- * - `forgetful`: it carries out no side effect a second time, so that those are lost that a kill came before.
- * - `keyless`: it does, but without their idempotency keys, so that those happen twice that a kill came behind.
+ * - `blind`: it retries an append that is not acknowledged soon, after whichever record is then the last (against
+ *   I5). So an append whose acknowledgement was lost is stored twice.
+ * - `forgetful`: it never retries a side effect, so that side effects before which it was killed are lost.
+ * - `keyless`: it retries them, but without their idempotency keys, so that side effects after which it was killed
+ *   happen twice.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -29,7 +30,7 @@ import { plenty } from "../lib/plenty.ts";
 /** How long after its acknowledgement a record is written. */
 const LIE_MS = 50;
 
-/** How long an acknowledgement is waited for before the append is tried again, and between two tries. */
+/** How long it waits for an acknowledgement before it retries the append, and between two attempts, in milliseconds. */
 const PATIENCE_MS = 100;
 
 /** The log, but for the methods that are given. */
@@ -66,7 +67,7 @@ function earlyLog(log: EventLog): EventLog {
   return withChanges(log, { append, saveSnapshot: async () => undefined, close });
 }
 
-/** Tries an append until one is acknowledged, each time behind the last record. */
+/** Retries an append until it is acknowledged, each time after the current last record. */
 function blindLog(log: EventLog): EventLog {
   const append = async (entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> => {
     for (let last = expected; ; ) {

@@ -4,7 +4,7 @@ import { storedTokens, tokenOf } from "../lib/carts.ts";
 import type { CrashOutcome } from "../lib/crash-run.ts";
 import { checkHistory } from "../lib/history-checker.ts";
 
-/** What a log lost, doubled or mixed up, in words; there should be nothing. */
+/** Describes what a log lost, stored twice or mixed up. The result should be empty. */
 export function violations({ sent, stored }: CrashOutcome): string[] {
   const ids = new Set([...sent.keys(), ...stored.keys()]);
   const nothing = { acknowledged: [], unacknowledged: [] };
@@ -15,14 +15,14 @@ export function violations({ sent, stored }: CrashOutcome): string[] {
   );
 }
 
-/** Carts that the proxy shows otherwise than the log has them. */
+/** Carts whose content at the proxy differs from the log. */
 export function cartsThatDiffer({ carts, stored }: CrashOutcome): string[] {
   return [...carts]
     .filter(([id, products]) => products.join() !== storedTokens(stored.get(id) ?? []).join())
     .map(([id]) => id);
 }
 
-/** What became of the commands. */
+/** Counts the commands by their outcome. */
 export function count({ sent, stored }: CrashOutcome): {
   readonly acknowledged: number;
   readonly stored: number;

@@ -10,7 +10,10 @@ import { crashRun } from "../lib/crash-run.ts";
 
 import { cartsThatDiffer, count, violations } from "./crash-outcome.ts";
 
-/** Repeat a run by its seed: `PERDURE_SEED=7 ava --config faults.config.js test/faults/crash.test.ts`, or `… -- --seed 7`. */
+/**
+ * The seed of the run. To repeat a run: `PERDURE_SEED=7 ava --config faults.config.js test/faults/crash.test.ts`, or
+ * `… -- --seed 7`.
+ */
 const seed = readSeed();
 console.log(`crash test: seed ${seed}`);
 

@@ -27,11 +27,11 @@ import { BILLS, ORDERS, serveOrders, STOCK } from "./orders/services.ts";
 import type { OrdersCommand } from "./orders/services.ts";
 
 /**
- * Orders are placed through a proxy that is killed again and again, each time where the seed says: so long after the
- * n-th command of a kind was given to the user function, or the n-th answer came. That is before an append, between
- * append and effect, between the effects, within them, or behind them.
+ * Plan of a run that places orders through a proxy and kills it again and again. The seed decides when: a delay after
+ * the n-th command of a kind reached the user function, or after the n-th answer. That may be before an append,
+ * between append and effect, between effects, during them, or after them.
  *
- * One user function stays alive all the time. A caller tries nothing again.
+ * One user function runs all the time. Callers do not retry.
  */
 export interface EffectsPlan {
   readonly seed: number;
@@ -46,11 +46,11 @@ export interface EffectsOutcome {
   /** Orders that were acknowledged, and that are in the log. */
   readonly acknowledged: number;
   readonly placed: number;
-  /** Goods of which effects are missing, or happened twice. */
+  /** Goods whose effects are missing or happened twice. */
   readonly wrong: readonly WrongGoods[];
-  /** Entities of which the log does not say that all effects are done, in words. */
+  /** Entities whose effects are not all marked as done in the log, with a description. */
   readonly unmarked: readonly string[];
-  /** Effects that a proxy found undone in the log, or not known to be done, and carried out again. */
+  /** Effects that a restarted proxy carried out again, because the log did not mark them as done. */
   readonly again: number;
 }
 
@@ -140,13 +140,13 @@ function drawKillPoint(random: Random): KillPoint {
   };
 }
 
-/** How many effects, by the lines of a proxy's log. */
+/** Counts the repeated effects, from the lines of a proxy's log. */
 function carriedOutAgain(lines: readonly string[]): number {
   const counts = lines.map((line) => /"count":(\d+).*side effects are carried out again/.exec(line)?.[1]);
   return counts.reduce((total, count) => total + Number(count ?? 0), 0);
 }
 
-/** False: the proxy is gone. */
+/** Places a random order. Returns false if it fails, because the proxy is gone. */
 async function place(client: HttpClient, random: Random): Promise<boolean> {
   const customer = CUSTOMERS[randomBelow(random, CUSTOMERS.length)];
   const goods = GOODS[randomBelow(random, GOODS.length)];
@@ -186,7 +186,7 @@ async function sum(
   return (await Promise.all(counts)).reduce((total, count) => total + count, 0);
 }
 
-/** What the log says of the effects, goods by goods. */
+/** Compares the orders and their effects in the log, for each kind of goods. */
 async function judge(address: string): Promise<Pick<EffectsOutcome, "placed" | "wrong" | "unmarked">> {
   const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
   try {
@@ -218,7 +218,7 @@ async function judge(address: string): Promise<Pick<EffectsOutcome, "placed" | "
   }
 }
 
-/** From the first record on, whatever snapshots there are. */
+/** Reads all records from the first one, and ignores snapshots. */
 async function commitsOf(log: EventLog, type: string, id: string): Promise<Commit[]> {
   const commits: Commit[] = [];
   for (let after = NO_POSITION; ; ) {

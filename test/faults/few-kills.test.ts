@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `npm run faults` does for minutes, for a few seconds: so that `npm test` finds what breaks at the first kill.
+// A few seconds of what `npm run faults` does for minutes, so that `npm test` finds faults that show at the first
+// kill.
 
 import { join } from "node:path";
 

@@ -13,10 +13,10 @@ import type { Fault } from "./plan.ts";
 import { eventStreams, withServers } from "./world.ts";
 import type { World } from "./world.ts";
 
-/** A piece is cut as soon as one comes; there may be none, in milliseconds. */
+/** How long it waits for a piece to cut, in milliseconds. There may be none. */
 const CUT_MS = 200;
 
-/** Carries a fault out; resolves when it is over and all that was ended is up again. */
+/** Carries out a fault. Resolves when the fault is over and everything that was ended runs again. */
 export async function inject(world: World, load: Load, fault: Fault): Promise<void> {
   const { servers, proxies } = world;
   switch (fault.kind) {
@@ -77,7 +77,7 @@ async function hold(
   for (const link of links) link.heal();
 }
 
-/** What becomes of a server that does not sync its writes when its machine loses power: it comes back with old files. */
+/** Simulates a loss of power for a server that does not sync its writes: it restarts with old files. */
 async function loseRecords(world: World, load: Load, acknowledged: number): Promise<void> {
   const server = at(world.servers, 0);
   const store = join(server.folder, "jetstream");
@@ -111,7 +111,10 @@ async function leader(world: World): Promise<NatsServer> {
   return found ?? at(world.servers, 0);
 }
 
-/** Of a cluster all: the proxy would go on with another server otherwise. */
+/**
+ * The fault proxy with this number, or all of them in a cluster, because a proxy would otherwise continue with
+ * another server.
+ */
 function linksOf({ servers, links }: World, victim: number): readonly FaultProxy[] {
   return servers.length > 1 ? links : [at(links, victim)];
 }

@@ -9,7 +9,7 @@ import type { RoundPlan } from "./plan.ts";
 import { outcomeLine, planLine } from "./report.ts";
 import { runRound } from "./round.ts";
 
-/** A minute of `npm run faults`, with seeds that never change. */
+/** Runs one round of `npm run faults` that must have no violations. The seeds are fixed. */
 async function isGreen(t: ExecutionContext, plan: RoundPlan): Promise<void> {
   t.timeout(300_000);
   t.log(planLine(plan));

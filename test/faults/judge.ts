@@ -18,7 +18,7 @@ export interface Counts {
   readonly unacknowledgedNotStored: number;
   /** Commands that were refused with the promise that nothing was stored. */
   readonly refused: number;
-  /** Good answers to the question for a cart. */
+  /** Requests for a cart that were answered well. */
   readonly looks: number;
 }
 
@@ -38,11 +38,11 @@ const NOTHING_SEEN: CartStory = {
 };
 
 /**
- * Compares what is stored with what the callers saw, once no fault goes on and no caller is there. It ends the proxies.
+ * Compares what is stored with what the callers saw, after all faults and callers have ended. It ends the proxies.
  *
- * 1. Each proxy shows every cart once more, and all the same: that is one more thing that callers saw.
- * 2. All processes let go of the log before it is read, so that nothing changes it any more.
- * 3. A proxy that has nothing in memory shows every cart exactly as it is stored.
+ * 1. Each proxy is asked for every cart once more, until all show the same. These answers are judged as well.
+ * 2. All processes have closed the log before it is read, so that nothing can change it any more.
+ * 3. A fresh proxy, with nothing in memory, must show every cart exactly as it is stored.
  */
 export async function judge(world: World, plan: RoundPlan, load: Load): Promise<Verdict> {
   const violations: string[] = [];
@@ -77,10 +77,11 @@ async function lookAtAll(
   const look = async (id: string): Promise<string[]> => {
     const agree = async (): Promise<boolean> => {
       const shown = await Promise.all(proxies.map((proxy) => load.look(proxy, id)));
-      // That is a violation already; waiting mends nothing.
+      // That is already a violation, so waiting longer would not help.
       if (load.oddities.length > 0) return true;
       if (shown.every((tokens) => tokens !== undefined && tokens.join() === shown[0]?.join())) return true;
-      // A cart may just be read anew. One of several proxies may have an old state in memory, as long as it is asked.
+      // A cart may just be in activation. With several proxies, one may keep an old state in memory as long as it
+      // gets requests, so the pause is longer than the passivation time-out.
       await delay(proxies.length > 1 ? 2 * passivationMs : 0);
       return false;
     };
@@ -94,7 +95,7 @@ async function lookAtAll(
   return (await Promise.all([...load.stories.keys()].map(look))).flat();
 }
 
-/** How long a cart may not be readable when nothing is broken, in milliseconds. */
+/** How long a cart may be unreadable without a fault, in milliseconds. */
 const LOOK_TIMEOUT_MS = 30_000;
 
 function compare(plan: RoundPlan, load: Load, stored: Stored): string[] {
@@ -103,7 +104,7 @@ function compare(plan: RoundPlan, load: Load, stored: Stored): string[] {
     const story = load.stories.get(id) ?? NOTHING_SEEN;
     const records = stored.get(id) ?? [];
     const found = checkHistory(story, records, tokenOf).map(({ kind, detail }) => `${kind}: ${detail}`);
-    // Another proxy's memory may be behind until it writes itself.
+    // With several proxies, the memory of one may be outdated until it writes itself.
     const isCurrent = plan.proxies === 1;
     const tokens = storedTokens(records).map((token) => token ?? "?");
     return [...found, ...checkSights(story.sights, tokens, story, isCurrent)].map((text) => `${id}: ${text}`);

@@ -20,18 +20,21 @@ export interface CartStory {
   readonly sights: Sight[];
 }
 
-/** All callers together begin about this many commands in a second, so that a round is about faults, not about speed. */
+/**
+ * Commands that all callers together begin in a second, approximately. The rate is limited, because a round tests
+ * faults and not speed.
+ */
 const COMMANDS_PER_SECOND = 1_500;
 const MAX_COMMANDS = 60_000;
 const READ_SHARE = 0.2;
 
-/** A caller that was refused waits so long at most, in milliseconds. */
+/** Longest pause of a caller after a refusal, in milliseconds. */
 const PAUSE_MS = 100;
 
-/** How long all callers may go without an acknowledgement while nothing is broken, in milliseconds. */
+/** How long all callers together may get no acknowledgement without a fault, in milliseconds. */
 export const RECOVERY_MS = 60_000;
 
-/** A proxy says one of these to a command of which nothing is stored. */
+/** Error codes of a command of which certainly nothing is stored. */
 const REFUSALS: readonly string[] = [
   "LOG_UNAVAILABLE",
   "LOG_OVERLOADED",
@@ -43,15 +46,17 @@ const REFUSALS: readonly string[] = [
   "MAILBOX_TIMEOUT",
 ];
 
-/** And this to one of which it cannot tell. */
+/** The error code of a command whose outcome the proxy does not know. */
 const UNKNOWN = "OUTCOME_UNKNOWN";
 
 /**
- * Callers that add to shopping carts and look at them, one request after the other each.
+ * Callers that add to shopping carts and read them. Each sends one request after the other.
  *
- * 1. What one does is drawn from the seed; when, the answers decide.
- * 2. None tries anything again: a command without an answer is an unacknowledged one, and the next has another token.
- * 3. All is written down on one clock that counts the sendings and answers of all callers.
+ * 1. The seed decides what a caller does. The answers decide when.
+ * 2. Callers do not retry. A command without an answer counts as unacknowledged, and the next command has another
+ *    token.
+ * 3. All requests and answers are recorded on one logical clock, which counts the sendings and answers of all
+ *    callers.
  */
 export class Load {
   readonly stories = new Map<string, CartStory>();
@@ -90,7 +95,7 @@ export class Load {
     this.#callers = Promise.all(randoms.map((random) => this.#call(random)));
   }
 
-  /** Waits until so many more are acknowledged; false if there is none for `RECOVERY_MS`. */
+  /** Waits until `count` more commands are acknowledged. Resolves with false if none is for `RECOVERY_MS`. */
   moreAcknowledged(count: number): Promise<boolean> {
     const enough = this.#acknowledged + count;
     return new Promise((resolve) => {

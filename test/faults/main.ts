@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Rounds of faults until the time is over: `npm run faults -- [options]`, `--help` for the options.
+ * Rounds of faults until the time is over: `npm run faults -- [options]`. `--help` lists the options.
  *
- * 1. Everything runs on the loopback interface, for this run alone, and is bounded in number and time.
- * 2. No process outlives this one, however it ends: those that can see its end have a leash, the others a guard.
- * 3. A round whose harness fails is red as well: a proof that was not made is none.
+ * 1. Everything runs on the loopback interface, is started for this run alone, and is bounded in number and time.
+ * 2. No process outlives this one, however it ends. Processes that can notice its end have a leash, the others a
+ *    guard.
+ * 3. A round whose harness fails fails the run as well, because it proves nothing.
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -100,7 +101,7 @@ function explain({ plan, violations, output }: RoundOutcome): void {
   print(`  again: ${repeatCommand(plan)}`);
 }
 
-/** One line that is written over, where somebody looks at it. */
+/** Shows progress in one line that is overwritten, on a terminal only. */
 function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text === "" ? "" : `  ${text}`}`);
 }

@@ -10,7 +10,7 @@ export interface FaultsOptions {
   readonly minutes: number;
   /** And no more rounds than these, if given. */
   readonly rounds: number | undefined;
-  /** Of the first round; each further one has the next number. */
+  /** The seed of the first round. Each further round has the next number. */
   readonly seed: number;
   readonly scenario: ScenarioName | undefined;
   readonly replicas: 1 | 3 | undefined;

@@ -42,7 +42,7 @@ test("16 to 64 callers, and no fault that a log cannot stand", (t) => {
   }
 });
 
-/** Each value once, as text, in an order of their own. */
+/** Each distinct value once, as text and sorted. */
 function distinct(values: readonly (string | number)[]): string[] {
   return [...new Set(values.map(String))].toSorted((a, b) => a.localeCompare(b));
 }

@@ -3,11 +3,14 @@
 import { randomBelow, seededRandom } from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
 
-/** What can go wrong. A fault is over when its `…Ms` are. `victim` is any whole number: it counts round the possible ones. */
+/**
+ * A fault. It is over after its `…Ms`. `victim` is any whole number; modulo the number of possible victims it selects
+ * one.
+ */
 export type Fault =
   /** SIGKILL of a nats-server, and a restart. */
   | { readonly kind: "kill server"; readonly victim: number; readonly downMs: number }
-  /** The same of the one that leads the stream of events. */
+  /** The same for the server that leads the stream of events. */
   | { readonly kind: "kill leader"; readonly downMs: number }
   /** SIGKILL of the proxy, and a restart at once. */
   | { readonly kind: "kill proxy"; readonly victim: number }
@@ -15,25 +18,28 @@ export type Fault =
   | { readonly kind: "stop server"; readonly victim: number; readonly holdMs: number }
   | { readonly kind: "stop leader"; readonly holdMs: number }
   | { readonly kind: "stop proxy"; readonly victim: number; readonly holdMs: number }
-  /** Of the connections between proxy and nats-server: see `FaultProxy`. */
+  /** Faults of the connections between proxy and nats-server: see `FaultProxy`. */
   | { readonly kind: "reset"; readonly victim: number }
   | { readonly kind: "cut"; readonly victim: number }
   | { readonly kind: "half-open"; readonly victim: number; readonly holdMs: number }
   | { readonly kind: "lose answers"; readonly victim: number; readonly holdMs: number }
   | { readonly kind: "delay"; readonly victim: number; readonly holdMs: number; readonly delayMs: number }
   | { readonly kind: "refuse"; readonly victim: number; readonly holdMs: number }
-  /** What no scenario draws, as no log stands it: the server loses the records of the last `acknowledged` commands. */
+  /**
+   * A fault that no scenario draws, because no log withstands it: the server loses the records of the last
+   * `acknowledged` commands.
+   */
   | { readonly kind: "lose records"; readonly acknowledged: number };
 
 export type FaultKind = Fault["kind"];
 
-/** A fault, and how many commands are acknowledged between the one before and it. */
+/** A fault, and the number of commands that are acknowledged before it, after the previous fault. */
 export interface Step {
   readonly afterAcknowledged: number;
   readonly fault: Fault;
 }
 
-/** Everything that is decided of a round before it begins. */
+/** Everything about a round that is decided before it begins. */
 export interface RoundPlan {
   readonly seed: number;
   readonly scenario: ScenarioName;
@@ -78,7 +84,7 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
     kinds: ["kill proxy", "stop proxy", "kill leader", "stop leader", ...NETWORK],
     proxies: 2,
     entities: 3,
-    // A cart that nobody writes to is read anew soon, so that in the end both proxies show the same.
+    // An idle cart soon leaves memory and is read again, so that both proxies finally show the same.
     passivationMs: 500,
   },
 };
@@ -91,14 +97,14 @@ export interface PlanOptions {
   readonly replicas?: 1 | 3 | undefined;
   /** Faults beyond one of each kind. */
   readonly extraFaults?: number;
-  /** No fault lasts so long that a time-out of the proxy ends it. */
+  /** If true, no fault lasts longer than the proxy's time-outs. */
   readonly shortOnly?: boolean;
 }
 
 /** The round of a seed: the same one for the same options. */
 export function drawPlan(seed: number, options: PlanOptions = {}): RoundPlan {
   const random = seededRandom(seed);
-  // Drawn in any case, so that an option changes nothing of what is drawn after it.
+  // Always drawn, even if an option is given, so that the option does not change later draws.
   const drawnScenario = random() < 0.5 ? "mixed" : pick(random, SCENARIO_NAMES);
   const drawnReplicas = random() < 0.25 ? 3 : 1;
   const scenario = options.scenario ?? drawnScenario;
@@ -106,7 +112,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RoundPlan {
   const callers = between(random, 16, 64);
   const drawnEntities = pick(random, [4, 30, 200]);
   const drawnPassivationMs = pick(random, [200, 2_000, 30_000]);
-  // With one server it leads all streams.
+  // A single server leads all streams, so the faults of a leader are left out.
   const { proxies = 1, entities = drawnEntities, passivationMs = drawnPassivationMs } = SCENARIOS[scenario];
   const kinds = SCENARIOS[scenario].kinds.filter((kind) => replicas > 1 || !kind.endsWith("leader"));
   const { extraFaults = 6, shortOnly = false } = options;

@@ -13,7 +13,7 @@ import type { RoundHooks } from "./round.ts";
 
 const BROKEN_PROXY = join(import.meta.dirname, "broken-proxy.ts");
 
-/** What a round with these faults finds. */
+/** Runs a round with these faults. Returns its violations. */
 async function violations(t: ExecutionContext, faults: readonly Fault[], hooks: RoundHooks = {}) {
   t.timeout(120_000);
   const plan = drawPlan(7, { scenario: "crashes", replicas: 1 });

@@ -9,7 +9,7 @@ import type { HttpClient } from "../lib/http-client.ts";
 import { startProxyProcess } from "../lib/processes.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
 
-/** What runs in the place of the proxy. */
+/** A program that runs in place of the proxy. */
 export interface ProxyProgram {
   readonly main: string;
   readonly args: readonly string[];
@@ -21,16 +21,16 @@ export interface SlotOptions {
   readonly callers: number;
 }
 
-/** How long a proxy may take until it is up, over all its starts, in milliseconds. */
+/** How long a proxy may take to become ready, restarts included, in milliseconds. */
 const UP_TIMEOUT_MS = 60_000;
 const RESTART_PAUSE_MS = 100;
 
 /**
- * A place where a proxy runs, always on the same port.
+ * A proxy that is restarted when it ends, always on the same port.
  *
- * 1. One that ends at its start is started again, as in a pod, until `UP_TIMEOUT_MS` is over.
- * 2. One that ends later without being asked is started again too, and `unasked` tells of it.
- * 3. A stopped process does not outlive us: it cannot see our end itself, so it has a guard.
+ * 1. A proxy that ends during its start is started again, as in a pod, until `UP_TIMEOUT_MS` is over.
+ * 2. A proxy that ends later without having been told to is restarted as well, and is recorded in `unasked`.
+ * 3. A stopped process does not outlive this one. It cannot notice this process's end by itself, so it has a guard.
  */
 export class ProxySlot {
   readonly client: HttpClient;
@@ -47,7 +47,7 @@ export class ProxySlot {
     this.#running = this.#bringUp();
   }
 
-  /** Waits until it serves. */
+  /** Waits until the proxy is ready. */
   async up(): Promise<void> {
     await this.#running;
   }
@@ -79,25 +79,25 @@ export class ProxySlot {
     await running.kill("SIGTERM");
   }
 
-  /** From now on its end is nobody's concern. */
+  /** From now on an end of the proxy is expected, and no restart follows. */
   abandon(): void {
     this.#isEnding = true;
     this.client.close();
   }
 
-  /** How it ended when nobody had asked for it. */
+  /** Descriptions of the ends that were not requested. */
   get unasked(): readonly string[] {
     return this.#unasked;
   }
 
-  /** What its processes have said, one after the other. */
+  /** The output of all its processes, one after the other. */
   get output(): string[] {
     return this.#processes.flatMap(({ pid, stdout, stderr }) => [`process ${pid}`, ...stdout, ...stderr]);
   }
 
   #bringUp(): Promise<ProxyProcess> {
     const running = this.#tryToStart();
-    // A failed start is told to whoever asks for the proxy.
+    // The error of a failed start reaches the caller that awaits `#running`.
     running.catch(() => undefined);
     void running.then(async (started) => {
       const { code, signal } = await started.exited;

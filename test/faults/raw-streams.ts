@@ -15,15 +15,15 @@ export interface RawStreams {
   readonly violations: readonly string[];
 }
 
-/** How long the messages of a stream may take to come, in milliseconds. */
+/** How long reading the messages of a stream may take, in milliseconds. */
 const READ_TIMEOUT_MS = 60_000;
 
-/** The number of messages has to be the same for so long before the log is read, in milliseconds. */
+/** How long the number of messages has to stay the same before the log is read, in milliseconds. */
 const STILL_MS = 100;
 
 /**
- * Reads the streams of events themselves, without the log's code and whatever is in the messages: each one must name
- * the one before it on its subject, so that no two stand behind the same one (I3).
+ * Reads the streams of events directly, without the log's code and without decoding the messages. Each message must
+ * name the previous message on its subject, so that no two follow the same one (I3).
  */
 export function checkRawStreams(world: Pick<World, "servers">): Promise<RawStreams> {
   return withServers(world, async (manager, connection) => {
@@ -38,7 +38,10 @@ export function checkRawStreams(world: Pick<World, "servers">): Promise<RawStrea
   });
 }
 
-/** Waits until nothing is under way to the streams any more: no client is there, and no message is added. */
+/**
+ * Waits until nothing can be added to the streams any more: no client is connected, and the number of messages is
+ * stable.
+ */
 export async function waitForSilence(world: World): Promise<void> {
   for (const server of world.servers) {
     await until(`${server.name} has no client`, async () => {

@@ -4,13 +4,13 @@ import type { Counts } from "./judge.ts";
 import type { FaultKind, RoundPlan } from "./plan.ts";
 import type { RoundOutcome } from "./round.ts";
 
-/** Of one round, what was decided before it began. */
+/** A line about a round before it begins. */
 export function planLine({ seed, scenario, replicas, callers, entities, steps }: RoundPlan): string {
   const servers = replicas === 1 ? "R1" : `R${replicas}`;
   return `seed ${seed}: ${scenario}, ${servers}, ${callers} callers, ${entities} carts, ${steps.length} faults`;
 }
 
-/** Of one round, what came of it, in the words of the crash test. */
+/** A line about the outcome of a round, in the style of the crash test. */
 export function outcomeLine({ counts, faults, durationMs, longestSilenceMs, plan }: RoundOutcome): string {
   return (
     `${countsText(counts)}; ${faultsText(faults)}; longest time without an acknowledgement ` +
@@ -18,7 +18,7 @@ export function outcomeLine({ counts, faults, durationMs, longestSilenceMs, plan
   );
 }
 
-/** Of all rounds. */
+/** Lines about all rounds. */
 export function summaryLines(outcomes: readonly RoundOutcome[], durationMs: number): string[] {
   const faults = new Map<FaultKind, number>();
   for (const outcome of outcomes)

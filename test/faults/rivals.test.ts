@@ -12,7 +12,7 @@ import { outcomeLine, planLine } from "./report.ts";
 import { runRound } from "./round.ts";
 import type { RoundHooks } from "./round.ts";
 
-/** Two proxies that both serve the same three carts, since no ownership exists. */
+/** Runs a round with two proxies that both serve the same three carts, because proxies do not own entities yet. */
 async function round(t: ExecutionContext, seed: number, faults: readonly Fault[], hooks: RoundHooks = {}) {
   t.timeout(120_000);
   const steps = faults.map((fault): Step => ({ afterAcknowledged: 150, fault }));
@@ -27,7 +27,7 @@ natsSerialTest(
   "(I3) two proxies that both own an entity never store two records after one position",
   async (t) => {
     const { violations, counts } = await round(t, 1, [
-      // Back from a pause, a proxy believes what was true before it.
+      // After a pause, a proxy still holds the state from before it.
       { kind: "stop proxy", victim: 0, holdMs: 700 },
       { kind: "lose answers", victim: 1, holdMs: 300 },
       { kind: "stop proxy", victim: 1, holdMs: 700 },

@@ -12,34 +12,34 @@ import { startWorld } from "./world.ts";
 
 export interface RoundOutcome {
   readonly plan: RoundPlan;
-  /** Nothing may be in it. */
+  /** Must be empty. */
   readonly violations: readonly string[];
   readonly counts: Counts;
   /** How often each kind of fault was carried out. */
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly durationMs: number;
   readonly longestSilenceMs: number;
-  /** What the proxies have said, for whoever looks for a violation's cause. */
+  /** The output of the proxies, for finding the cause of a violation. */
   readonly output: readonly string[];
 }
 
 export interface RoundHooks {
   readonly program?: ProxyProgram;
-  /** Hears of each fault before it is carried out. */
+  /** Called before each fault is carried out. */
   readonly onFault?: (kind: FaultKind, number: number, acknowledged: number) => void;
 }
 
-/** So many commands are acknowledged after the last fault. */
+/** Number of commands that are acknowledged after the last fault. */
 const LAST_COMMANDS = 50;
 
-/** A round that has lasted so long carries no further faults out, in milliseconds. */
+/** After this time a round carries out no further faults, in milliseconds. */
 const MAX_FAULTS_MS = 180_000;
 
 /**
- * One round: a world is brought up, callers use it while faults are carried out, and then everything that was stored
- * is compared with everything that the callers saw. The scope's clean-ups end all that was started.
+ * Runs one round. It starts a world, and callers use it while faults are carried out. Then everything that was stored
+ * is compared with everything that the callers saw. The scope's clean-ups end all processes.
  *
- * @throws if something of the harness itself fails; what the log or the proxy do wrong is a violation.
+ * @throws if the harness itself fails. Faults of the log or the proxy are violations.
  */
 export async function runRound(
   scope: TestScope,
@@ -63,7 +63,7 @@ export async function runRound(
       if (!(await acknowledged(afterAcknowledged)) || performance.now() - startedMs > MAX_FAULTS_MS) break;
       onFault?.(fault.kind, index + 1, load.acknowledged);
       await inject(world, load, fault);
-      // The latest stands last.
+      // Moves the kind to the end of the map, because the last key is the latest fault.
       const times = faults.get(fault.kind) ?? 0;
       faults.delete(fault.kind);
       faults.set(fault.kind, times + 1);

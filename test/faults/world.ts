@@ -20,7 +20,7 @@ import type { RoundPlan } from "./plan.ts";
 import { openSlot } from "./proxy-slot.ts";
 import type { ProxyProgram, ProxySlot } from "./proxy-slot.ts";
 
-/** Begins the names of the log's streams and subjects. */
+/** Prefix of the names of the log's streams and subjects. */
 const PREFIX = "faults";
 
 /** The fence of an append: the sequence of the message before it on its subject. */
@@ -30,19 +30,19 @@ export const FENCE = "Nats-Expected-Last-Subject-Sequence";
 const PATIENCE_MS = 30_000;
 
 /**
- * Everything that runs in a round: callers ─▶ proxies ─▶ fault proxies ─▶ nats-servers, and one user function.
- * With one server each proxy has a fault proxy of its own; of a cluster each server has one, since it tells its clients
- * where the others are.
+ * Everything that runs in a round: callers ─▶ proxies ─▶ fault proxies ─▶ nats-servers, and one user function. With a
+ * single server, each proxy has its own fault proxy. In a cluster, each server has one, because it sends its clients
+ * the addresses of the other servers.
  */
 export interface World {
   readonly servers: readonly NatsServer[];
   readonly links: readonly FaultProxy[];
   readonly proxies: readonly ProxySlot[];
-  /** Of the log, past the fault proxies. */
+  /** The log's address at the server itself, not at a fault proxy. */
   readonly address: string;
   /** Waits until all servers follow one leader. */
   serversReady(): Promise<void>;
-  /** Another proxy, past the fault proxies. */
+  /** Starts another proxy, which connects to a server directly. */
   openFreshProxy(): Promise<ProxySlot>;
 }
 
@@ -99,7 +99,7 @@ async function openLinks(scope: TestScope, plan: RoundPlan, count: number): Prom
   return links;
 }
 
-/** A server that restarts says that it is ready before its streams are. */
+/** Checks the server's streams, because a restarted server reports that it is ready before its streams are. */
 function healthy(server: NatsServer): Promise<void> {
   const isHealthy = async (): Promise<boolean> => {
     try {
@@ -111,13 +111,13 @@ function healthy(server: NatsServer): Promise<void> {
   return until(`${server.name} is healthy`, isHealthy, 60_000);
 }
 
-/** Does something with the servers themselves, past the fault proxies. */
+/** Connects to the servers directly, not through the fault proxies, and runs `work`. */
 export async function withServers<T>(
   { servers }: Pick<World, "servers">,
   work: (manager: JetStreamManager, connection: NatsConnection) => Promise<T>,
 ): Promise<T> {
   const urls = servers.filter((server) => server.isRunning).map(({ url }) => url);
-  // What the servers tell of each other are the ports of the fault proxies.
+  // The servers would announce the ports of the fault proxies as addresses of each other.
   const options = { servers: urls, ignoreClusterUpdates: true, timeout: PATIENCE_MS };
   const connection = await connect(options);
   try {

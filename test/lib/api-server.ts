@@ -8,23 +8,23 @@ import { makeCertificates } from "../../pkg/k8s/mod.ts";
 import type { ApiAccess, JsonObject } from "../../pkg/k8s/mod.ts";
 
 /**
- * As much of an API server as tests of its clients need, over real HTTPS: get, list and watch of objects by name, update
- * by compare-and-set on the version, apply of webhook configurations; and its ways to fail.
+ * The part of a Kubernetes API server that tests of its clients need, over real HTTPS: get, list and watch of objects
+ * by name, update by compare-and-set on the version, apply of webhook configurations. It can also be made to fail.
  */
 export interface ApiServer {
   readonly access: ApiAccess;
   /** Requests as `METHOD /path`, watches as `WATCH /path`, in order. */
   readonly requests: string[];
-  /** Creates or changes an object, as somebody else would. Undefined deletes it. */
+  /** Creates or changes an object, as another client would. Undefined deletes it. */
   put(path: string, object: JsonObject | undefined): void;
   get(path: string): JsonObject | undefined;
-  /** The next requests are answered so. */
+  /** Answers the next `times` requests with this status. */
   failNext(status: number, times?: number): void;
   /** Called before a write is carried out. */
   beforeWrite: (() => void) | undefined;
-  /** Ends all watches; `true`: as when the process dies. */
+  /** Ends all watches. With `true` the connections are reset, as when the process dies. */
   endWatches(abruptly: boolean): void;
-  /** The next watch is told that its place is forgotten. */
+  /** The next watch gets the error that its resource version is too old. */
   forgetPlaces(): void;
   readonly watches: number;
   close(): Promise<void>;

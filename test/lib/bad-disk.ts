@@ -11,7 +11,10 @@ import type { TestScope } from "./processes.ts";
 /** The largest file, in the shell's blocks of 512 or 1,024 bytes. */
 const FULL_BLOCKS = 256;
 
-/** A nats-server that cannot write beyond 256 KiB of a file, as on a disk that is full, until there is room again. */
+/**
+ * A nats-server that cannot write beyond 256 KiB of a file, as on a full disk, until `makeRoom` is called and it is
+ * restarted.
+ */
 export async function natsOnFullDisk(t: TestScope): Promise<{ readonly binary: string; makeRoom(): void }> {
   const nats = await existingBinary();
   const binary = join(temporaryFolder(t), "nats-server");
@@ -22,7 +25,7 @@ export async function natsOnFullDisk(t: TestScope): Promise<{ readonly binary: s
   return { binary, makeRoom: () => write("") };
 }
 
-/** A nats-server that heeds the permissions of files also if root starts it; undefined if that cannot be had. */
+/** A nats-server that respects file permissions even if root starts it; undefined if that is not possible. */
 export async function natsWithoutPrivileges(t: TestScope): Promise<string | undefined> {
   const nats = await existingBinary();
   if (process.getuid?.() !== 0) return nats;
@@ -37,7 +40,7 @@ export async function natsWithoutPrivileges(t: TestScope): Promise<string | unde
   return binary;
 }
 
-/** Takes away the permission to write to a folder and all in it, until the test ends or it is given back. */
+/** Removes the permission to write to a folder and its content, until the test ends or `giveBack` is called. */
 export function makeReadOnly(t: TestScope, folder: string): { readonly giveBack: () => void } {
   const change = (mode: string): void => {
     execFileSync("chmod", ["-R", mode, folder]);

@@ -12,14 +12,14 @@ import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/pe
 import type { HttpAnswer, HttpClient } from "./http-client.ts";
 
 /**
- * Shopping carts as a fault test sees them: each command carries a token, a product of its own, that ends in its event.
+ * Shopping carts in fault tests. Each command carries a token: a unique product id, which also appears in its event.
  */
 const PERSISTENCE_ID = "shopping-cart";
 
 /** How long a server may take for an answer, in milliseconds; long, since the machine may be busy. */
 const PATIENCE_MS = 30_000;
 
-/** Adds one of the product that the token is. Rejects if no whole answer came. */
+/** Adds one product whose id is the token. Rejects if no complete answer came. */
 export function addToken(client: HttpClient, id: string, token: string): Promise<HttpAnswer> {
   return client.call(`/cart/${id}/items/add`, { body: { productId: token, name: "Pen", quantity: 1 } });
 }
@@ -36,12 +36,12 @@ export function storedTokens(records: readonly Uint8Array[]): (string | undefine
   return records.flatMap((bytes) => fromBinary(CommitSchema, bytes).events.map(tokenOf));
 }
 
-/** What became of the request for a cart. */
+/** The result of reading a cart. */
 export type CartAnswer =
   | { readonly kind: "cart"; readonly tokens: readonly string[] }
   | { readonly kind: "error"; readonly answer: HttpAnswer };
 
-/** The tokens in the cart, once for each piece. Rejects if no whole answer came. */
+/** Reads the tokens in a cart. A token occurs as often as its quantity. Rejects if no complete answer came. */
 export async function readCart(client: HttpClient, id: string): Promise<CartAnswer> {
   const answer = await client.call(`/carts/${id}`);
   if (answer.status !== 200) return { kind: "error", answer };
@@ -65,7 +65,7 @@ export async function readCartLog(address: string): Promise<Map<string, Uint8Arr
   }
 }
 
-/** From the first record on, whatever snapshots there are. */
+/** Reads all records from the first one, and ignores snapshots. */
 async function readRecords(log: EventLog, id: string): Promise<Uint8Array[]> {
   const key = { type: PERSISTENCE_ID, id };
   const records: Uint8Array[] = [];

@@ -22,7 +22,7 @@ export interface CounterCommand {
   /** The counter before this command. */
   readonly total: number;
   readonly stream: ScriptedStream;
-  /** Does what a good counter does, for a command that was held for a while. */
+  /** Carries out the command correctly, for a command that was held for a while. */
   readonly carryOut: () => void;
 }
 
@@ -38,8 +38,8 @@ export const ADD = service.method["add"] as DescMethodUnary;
 export const GET = service.method["get"] as DescMethodUnary;
 
 /**
- * A counter that keeps its promises, but for the commands that `misbehave` takes: it returns true for those and answers
- * them itself, or not at all.
+ * A counter that behaves correctly, except for the commands that `misbehave` takes. For those `misbehave` returns
+ * true, and answers them itself or not at all.
  */
 export function counterFunction(
   misbehave: (command: CounterCommand) => boolean = () => false,

@@ -64,7 +64,7 @@ export function descriptorSet(files: readonly FileDescriptorProto[]): Uint8Array
   return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [...files] }));
 }
 
-/** What a counter's user function answers to discovery; `changes` replaces parts of it. */
+/** The discovery answer of a counter's user function. `changes` replaces parts of it. */
 export function counterSpec(changes: Partial<EntitySpec> = {}): EntitySpec {
   const spec = create(EntitySpecSchema, {
     // Importers first: the order must not matter.

@@ -12,14 +12,14 @@ import { PROXY, startProxyProcess, startShoppingCart, temporaryFolder } from "./
 import type { ProxyProcess, TestScope } from "./processes.ts";
 
 /**
- * Callers add items to shopping carts through a proxy that is killed again and again.
+ * Plan of a run in which callers add items to shopping carts through a proxy that is killed again and again.
  *
- * 1. Each command carries a token, a product of its own, that ends in its event: `checkHistory` tells by it what became
- *    of the command.
- * 2. A caller tries nothing again: a command without an answer is an unacknowledged one, and its caller goes on with
- *    another when the proxy is back.
- * 3. When to kill is drawn from the seed, in numbers of acknowledged commands and not in time, so that a slow machine
- *    is killed at the same places of the run.
+ * 1. Each command carries a token: a unique product id, which also appears in its event. `checkHistory` uses it to
+ *    find the outcome of the command.
+ * 2. Callers do not retry. A command without an answer counts as unacknowledged, and its caller sends another one
+ *    when the proxy is back.
+ * 3. The times of the kills are drawn from the seed. They are numbers of acknowledged commands, not times, so that a
+ *    slow machine has its kills at the same points of the run.
  */
 export interface CrashPlan {
   readonly seed: number;
@@ -32,13 +32,13 @@ export interface CrashPlan {
 }
 
 export interface CrashOutcome {
-  /** By entity id. */
+  /** The tokens that were sent, by entity id. */
   readonly sent: ReadonlyMap<string, SentTokens>;
   /** Records in the log's order by entity id. */
   readonly stored: ReadonlyMap<string, readonly Uint8Array[]>;
   /** Products of the carts as the proxy showed them at the end, by entity id. */
   readonly carts: ReadonlyMap<string, readonly string[]>;
-  /** Answers that were no success although the proxy was up; there should be none. */
+  /** Errors that were answered although the proxy was running. There should be none. */
   readonly refusals: readonly string[];
   readonly kills: number;
 }
@@ -71,7 +71,7 @@ export async function crashRun(scope: TestScope, plan: CrashPlan): Promise<Crash
   return { sent, refusals, carts, stored: await readCartLog(address), kills: target.kills };
 }
 
-/** The proxy of the moment. */
+/** The proxy, which is restarted after each kill. */
 class Target {
   readonly #start: () => Promise<ProxyProcess>;
   #running: Promise<ProxyProcess>;
@@ -86,12 +86,12 @@ class Target {
     return this.#kills;
   }
 
-  /** Resolves when it serves. */
+  /** Resolves when the proxy is ready. */
   up(): Promise<ProxyProcess> {
     return this.#running;
   }
 
-  /** Ends it without a warning and starts it again. Callers that ask from now on wait for the new one. */
+  /** Kills it with SIGKILL and starts it again. Later calls of `up` wait for the new process. */
   kill(): void {
     const victim = this.#running;
     this.#kills++;
@@ -99,7 +99,7 @@ class Target {
       await proxy.kill("SIGKILL");
       return this.#start();
     });
-    // A failed start is told to whoever asks for the new one.
+    // The error of a failed start reaches the callers of `up`.
     this.#running.catch(() => undefined);
   }
 }
@@ -144,7 +144,7 @@ async function sendCommands(
   return { sent, refusals };
 }
 
-/** One in each of as many equal parts of the run. */
+/** Draws one kill point in each of `kills` equal parts of the run. */
 function drawKillPoints({ commands, kills }: CrashPlan, random: Random): number[] {
   const part = (commands * LAST_KILL) / kills;
   return Array.from(

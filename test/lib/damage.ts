@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { NatsServer } from "../../hack/nats/server.ts";
 
 /**
- * Stops the server in an orderly way, changes one bit of what stands in its streams, and starts it again. The bytes
- * must stand there once. The function that comes back restores the streams in the same way.
+ * Stops the server gracefully, changes one bit at these bytes in its stream files, and starts it again. The bytes
+ * must occur in one file only. The returned function restores the files, with another restart.
  */
 export async function flipBit(server: NatsServer, bytes: Buffer, offset = 0): Promise<() => Promise<void>> {
   const store = join(server.folder, "jetstream");

@@ -13,11 +13,11 @@ import { startFaultProxy } from "./fault-proxy.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
 import { until } from "./until.ts";
 
-/** A socket and all that it has heard. */
+/** A socket, and all data that it has received. */
 interface Peer {
   readonly socket: Socket;
   heard(): string;
-  /** What became of it: an error's code, or `closed`. */
+  /** How the socket ended: the code of an error, or `closed`. */
   end(): string | undefined;
 }
 
@@ -112,7 +112,7 @@ test("a half-open connection is silent, hides the other side's end, and does not
   const late = await open();
   late.target.socket.write("greeting");
   await until("the other's client is gone", () => other.client.socket.destroyed);
-  // Through a healthy proxy, a round trip is a proof that there was time enough.
+  // A round trip through a healthy proxy shows that there was enough time.
   const { open: openHealthy } = await world(t);
   const healthy = await openHealthy();
   healthy.client.socket.write("ping");

@@ -9,12 +9,12 @@ import type { Random } from "../../pkg/base/mod.ts";
 /**
  * A TCP proxy on the loopback interface that breaks connections as networks do.
  *
- * 1. While nothing is broken it passes all bytes in both directions, in order, and the end of each.
- * 2. What it breaks it breaks as TCP shows it: a reset is an RST on both sides, a half-open connection stays open and
- *    silent, a cut frame is a part of what was sent and then an RST.
- * 3. A connection that has swallowed bytes never passes any again: `heal` resets it.
- * 4. Which connections are hit and where a frame is cut is drawn from `random`; when, its user decides.
- * 5. It keeps at most `MAX_QUEUED_BYTES` of a direction; then the sender has to wait.
+ * 1. Without a fault it forwards all bytes in both directions, in order, and the end of each direction.
+ * 2. Faults look as they do with TCP. A reset is an RST on both sides. A half-open connection stays open and silent.
+ *    A cut forwards a part of a piece and then sends an RST.
+ * 3. A connection that has swallowed bytes never forwards any again: `heal` resets it.
+ * 4. Which connections are hit, and where a piece is cut, is drawn from `random`. The user of the proxy decides when.
+ * 5. It queues at most about `MAX_QUEUED_BYTES` in each direction. Then the sender has to wait.
  */
 export class FaultProxy {
   readonly #server: Server;
@@ -35,7 +35,7 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** How many connections pass, or seem to. */
+  /** Number of open connections, silent ones included. */
   get connections(): number {
     return this.#connections.size;
   }
@@ -45,7 +45,7 @@ export class FaultProxy {
     this.#targetPort = targetPort;
   }
 
-  /** Resets some of the connections, at least one if there are any; gives how many. */
+  /** Resets some of the connections, at least one if there are any. Returns how many. */
   reset(): number {
     const victims = this.#draw();
     for (const victim of victims) victim.reset();
@@ -57,24 +57,27 @@ export class FaultProxy {
     for (const connection of this.#connections) connection.reset();
   }
 
-  /** Of some connections, at least one: passes a part of the next piece in either direction, then resets it. */
+  /**
+   * Cuts some connections, at least one: each forwards a part of its next piece in either direction, and is then
+   * reset.
+   */
   cut(): number {
     const victims = this.#draw();
     for (const victim of victims) victim.cut((length) => randomBelow(this.#random, length));
     return victims.length;
   }
 
-  /** Swallows both directions of every connection, also of new ones, without an end. */
+  /** Swallows both directions of every connection, new ones included, and also their ends. */
   halfOpen(): void {
     this.#change({ swallow: "everything" });
   }
 
-  /** Swallows what the target says: what it is told arrives, its answers do not. */
+  /** Swallows everything that the target sends. Data to the target still arrives. */
   loseAnswers(): void {
     this.#change({ swallow: "answers" });
   }
 
-  /** Everything takes so much longer from now on. */
+  /** Delays all data by this time from now on. */
   delay(delayMs: number): void {
     this.#change({ delayMs });
   }
@@ -84,7 +87,7 @@ export class FaultProxy {
     this.#change({ refuse: true });
   }
 
-  /** Passes everything again. */
+  /** Ends all faults. */
   heal(): void {
     this.#change({ swallow: "nothing", delayMs: 0, refuse: false });
     for (const connection of this.#connections) if (connection.isSpoilt) connection.reset();
@@ -167,12 +170,12 @@ class Connection {
     for (const socket of [client, target]) {
       socket.setNoDelay(true);
       socket.on("error", () => this.#onBroken());
-      // A side that closes without an error has said its end before, which `Direction` passes on.
+      // A side that closes without an error has ended its direction before, and `Direction` has forwarded that.
       socket.on("close", () => this.#onClosed());
     }
   }
 
-  /** Bytes are missing in it, or a side that is gone. */
+  /** True if bytes were swallowed, or if one side is gone. */
   get isSpoilt(): boolean {
     const isOneSided = this.#client.destroyed || this.#target.destroyed;
     return isOneSided || this.#directions.some((direction) => direction.hasSwallowed);
@@ -184,12 +187,12 @@ class Connection {
     this.#gone();
   }
 
-  /** `lengthOf` gives how many of a piece's bytes pass. */
+  /** `lengthOf` returns how many bytes of a piece are forwarded. */
   cut(lengthOf: (length: number) => number): void {
     for (const direction of this.#directions) direction.cut(lengthOf);
   }
 
-  /** One side was reset, so the other one is; unless the connection is silent, which hides it. */
+  /** One side was reset, so the other one is reset as well, unless the connection is to be silent. */
   #onBroken(): void {
     if (this.weather.swallow === "nothing") this.reset();
   }
@@ -211,12 +214,12 @@ interface DirectionRules {
   readonly reset: () => void;
 }
 
-/** From one socket to the other. */
+/** The data from one socket to the other. */
 class Direction {
   readonly #source: Socket;
   readonly #sink: Socket;
   readonly #rules: DirectionRules;
-  /** Pieces whose time has not come; `undefined` is the end. */
+  /** Delayed pieces. `undefined` is the end of the data. */
   readonly #queue: { readonly dueMs: number; readonly piece: Buffer | undefined }[] = [];
   #queuedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -301,5 +304,5 @@ class Direction {
 }
 
 function ignore(): void {
-  // The one who is refused learns it from the reset.
+  // The client gets the reset.
 }

@@ -7,8 +7,8 @@ const POLL_MS = 100;
 const SQLITE_BUSY = 5;
 
 /**
- * Does the work while no other thread or process does any under the same lock file. The lock is SQLite's on an empty
- * database, since Node has no locks on files: the system lets go of it when its holder dies.
+ * Runs `work` while no other thread or process runs any under the same lock file. It uses SQLite's lock on an empty
+ * database, because Node has no file locks. The system releases the lock when its holder dies.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = new DatabaseSync(path, { timeout: 0 });

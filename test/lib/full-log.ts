@@ -12,7 +12,7 @@ export function idsApart(log: EventLog, type: string): readonly [string, string]
   return [first, second];
 }
 
-/** Appends records of 8 KB until one is refused: the last position, and why. */
+/** Appends records of 8 KB until one is refused. Returns the last position and the error. */
 export async function fill(
   log: EventLog,
   entity: EntityKey,

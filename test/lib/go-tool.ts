@@ -26,15 +26,18 @@ export type BuiltGoTool =
   /** This machine cannot build it; the reason is one line for people. */
   | { readonly kind: "missing"; readonly reason: string };
 
-/** Where downloaded and built tools stay, in the user's cache folder. */
+/** The folder in the user's cache where downloaded and built tools are kept. */
 export function toolCache(name: string): string {
-  // An empty variable is one that is not set (XDG Base Directory Specification).
+  // The XDG Base Directory Specification treats an empty variable as unset.
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "perdure", name);
 }
 
-/** A program of a module of ours, or of one that it requires: for what `go install` does not take. */
+/**
+ * A program of one of our own Go modules, or of a module that it requires. It is for programs that `go install`
+ * cannot build.
+ */
 export interface GoDependency {
-  /** Holds the `go.mod` and the `go.sum` that name the module and all it needs, and what it has of its own. */
+  /** The folder with `go.mod` and `go.sum`, which name the module's dependencies, and with its own Go files. */
   readonly folder: string;
   /** The package to build. */
   readonly package: string;
@@ -51,7 +54,9 @@ export function goTool(tool: GoTool): Promise<BuiltGoTool> {
   return builtOnce(programName(tool.package), tool.version, install);
 }
 
-/** The same for a module of ours or a dependency of it; it is built again when its folder's Go files change. */
+/**
+ * The same for a module of ours or one of its dependencies. It is built again when the Go files of its folder change.
+ */
 export function goDependency({ folder, package: path }: GoDependency): Promise<BuiltGoTool> {
   const hash = createHash("sha256");
   const files = readdirSync(folder).filter((name) => /^go\.(?:mod|sum)$|\.go$/.test(name));
@@ -86,7 +91,7 @@ async function builtOnce(
   }
 }
 
-/** Builds aside, so that what is at `path` is always whole. */
+/** Builds in another folder and then renames, so that the program at `path` is always complete. */
 async function buildAside(
   name: string,
   path: string,

@@ -24,13 +24,13 @@ export interface GrpcCaller {
 }
 
 interface GrpcCallerOptions {
-  /** Where the server is, if not on this machine. */
+  /** Address of the server; by default this machine. */
   readonly host?: string;
-  /** What it is called there, if not by its address. */
+  /** The `:authority` of the calls; by default the address. */
   readonly authority?: string;
 }
 
-/** A client of grpc-js, which knows nothing of our own code; it neither retries nor limits what it sends. */
+/** A client of grpc-js, which shares no code with ours. It neither retries nor limits the size of what it sends. */
 export function grpcCaller(
   port: number,
   { host = "127.0.0.1", authority }: GrpcCallerOptions = {},

@@ -8,15 +8,18 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
 import type { Commit } from "../../pkg/protocol/mod.ts";
 
-/** What callers know of one entity. Each command that was sent left a mark of its own in its event: its token. */
+/** What callers know about one entity. Each command that was sent left a unique token in its event. */
 export interface Sent {
-  /** Tokens of commands that were answered: each must be stored exactly once. */
+  /** Tokens of commands that were acknowledged. Each must be stored exactly once. */
   readonly acknowledged: readonly string[];
   /** Tokens of commands without an answer: each may be stored once, or not at all. */
   readonly unacknowledged: readonly string[];
   /** Tokens of commands that were refused with the promise that nothing was stored. */
   readonly refused?: readonly string[];
-  /** When the commands were under way. What was acknowledged before another was sent is stored before it. */
+  /**
+   * When the commands were sent and answered. A command that was acknowledged before another was sent must be stored
+   * before it.
+   */
   readonly times?: ReadonlyMap<string, Span>;
 }
 
@@ -31,26 +34,26 @@ export interface Violation {
     | "lost"
     /** An event is stored more than once. */
     | "doubled"
-    /** An event is stored that nobody sent to this entity. */
+    /** An event is stored whose command was never sent to this entity. */
     | "foreign"
     /** An event is stored whose command was refused with the promise that nothing was. */
     | "stored though refused"
-    /** An event stands before one that was acknowledged before it was sent. */
+    /** An event is stored before one that was acknowledged before it was sent. */
     | "out of order"
-    /** A record's first event does not follow the last one of the record before. */
+    /** A record's first event does not follow the last event of the previous record. */
     | "gap"
-    /** A record does not hold the hash of the one before. */
+    /** A record does not contain the hash of the previous one. */
     | "broken chain"
-    /** A record is not a commit, or holds no event. */
+    /** A record is not a commit, or contains no event. */
     | "unreadable";
   readonly detail: string;
 }
 
 /**
- * Compares what was sent to one entity with the records that are stored of it, in the log's order. It knows the format
- * of the records from `protocol/` alone and shares no code with the proxy, so that it cannot share its mistakes.
+ * Compares the commands that were sent to one entity with its stored records, in the log's order. It knows the format
+ * of the records only from `protocol/` and shares no code with the proxy, so that it cannot share its mistakes.
  *
- * @param tokenOf the token in an event; undefined if there is none.
+ * @param tokenOf returns the token of an event; undefined if there is none.
  */
 export function checkHistory(
   sent: Sent,
@@ -121,14 +124,15 @@ function checkOrder(stored: readonly string[], { acknowledged, times }: Sent): V
   return violations;
 }
 
-/** What a caller was shown of one entity: the tokens of all its events. */
+/** One reading of an entity by a caller: the tokens of all its events. */
 export interface Sight extends Span {
   readonly tokens: readonly string[];
 }
 
 /**
- * Finds what was shown and is not the beginning of what is stored: nothing that depends on an append leaves before it
- * is acknowledged (I1). `isCurrent`: the reader was the only writer, so it has to show all that was acknowledged before.
+ * Finds readings that are not a prefix of what is stored, because nothing that depends on an append may leave before
+ * the append is acknowledged (I1). `isCurrent`: the reader's proxy was the only writer, so it must show everything
+ * that was acknowledged before.
  */
 export function checkSights(
   sights: readonly Sight[],

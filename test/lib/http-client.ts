@@ -7,16 +7,16 @@ export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
   readonly contentType: string;
-  /** The reason's code, if it is an error of ours. */
+  /** The error's code, if the proxy sent one. */
   readonly errorCode: string | undefined;
 }
 
 export interface HttpCall {
   readonly method?: string;
-  /** Sent as JSON, or as it is if it is text. */
+  /** Sent as JSON; a text is sent unchanged. */
   readonly body?: unknown;
   readonly contentType?: string;
-  /** Further ones. */
+  /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -27,7 +27,7 @@ export interface HttpClient {
   close(): void;
 }
 
-/** How long an answer may take, in milliseconds: a test that hangs should say where. */
+/** Time-out of an answer, in milliseconds, so that a test that hangs shows where. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
 interface HttpClientOptions {
@@ -37,7 +37,7 @@ interface HttpClientOptions {
   readonly connections?: number;
 }
 
-/** A client of one server; its connections are used again. */
+/** A client of one server. It reuses its connections. */
 export function httpClient(
   port: number,
   { host = "127.0.0.1", connections = 16 }: HttpClientOptions = {},

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Loaded into every process that a test starts (`node --import`): ends it when the test's end of its standard input is
- * closed, which happens however the test run ends. So none is left behind, even by a run that is killed.
+ * Loaded into every process that a test starts (`node --import`). It ends the process when the test's end of its
+ * standard input is closed. That happens however the test run ends, so no process is left behind, even if the run is
+ * killed.
  */
 process.stdin.on("end", () => process.exit(70));
 process.stdin.on("error", () => process.exit(70));
 process.stdin.resume();
-// A pipe is a socket, which can be let go of; else it would keep a process alive that has nothing more to do.
+// A pipe is a socket, which can be unreferenced. Otherwise it would keep alive a process that has nothing left to do.
 if ("unref" in process.stdin) process.stdin.unref();

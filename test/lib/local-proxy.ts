@@ -19,7 +19,7 @@ export interface LocalProxy {
   readonly proxy: Proxy;
   readonly http: HttpClient;
   readonly grpc: GrpcCaller;
-  /** What the admin port says under `/readyz?verbose`. */
+  /** The admin port's answer to `/readyz?verbose`. */
   readyz(): Promise<{ readonly status: number; readonly body: string }>;
   /** Waits until the proxy is ready. */
   ready(): Promise<void>;
@@ -27,7 +27,7 @@ export interface LocalProxy {
   readonly lines: readonly string[];
 }
 
-/** Starts a proxy in front of a user function that listens on this port, or will. */
+/** Starts a proxy in front of a user function that listens on this port, or will do so later. */
 export async function startLocalProxy(
   scope: TestScope,
   userFunctionPort: number,
@@ -65,7 +65,7 @@ export async function startLocalProxy(
   return { proxy, http, grpc, readyz, ready, lines };
 }
 
-/** A scripted user function and a proxy that has found it. */
+/** Starts a scripted user function and a proxy, and waits until the proxy is ready. */
 export async function startWorld(
   scope: TestScope,
   script: Script,

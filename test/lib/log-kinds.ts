@@ -9,9 +9,9 @@ import { startNatsServer } from "../../hack/nats/server.ts";
 import { temporaryFolder } from "./processes.ts";
 import type { TestScope } from "./processes.ts";
 
-/** A log that a test has to itself. */
+/** A log that only one test uses. */
 export interface LogPlace {
-  /** As `PERDURE_LOG` takes it. */
+  /** The log's address, as `PERDURE_LOG` takes it. */
   readonly address: string;
   /** Ends the log's own server, if it has one, by SIGKILL, and starts it again on what it had written. */
   crash(): Promise<void>;
@@ -20,9 +20,9 @@ export interface LogPlace {
 /** A kind of log that a proxy can keep its state in. */
 export interface LogKind {
   readonly name: string;
-  /** AVA's `test.serial`, or its `skip` where the log's server cannot be had. */
+  /** AVA's `test.serial`, or its `skip` where the log's server is not available. */
   readonly test: typeof natsSerialTest;
-  /** What it acknowledged is still there after the proxy was killed. */
+  /** Whether acknowledged records survive a kill of the proxy. */
   readonly durable: boolean;
   readonly open: (scope: TestScope) => Promise<LogPlace>;
 }

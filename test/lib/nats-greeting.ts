@@ -7,8 +7,9 @@ import type { AddressInfo, Socket } from "node:net";
 import type { TestScope } from "./processes.ts";
 
 /**
- * Greets as a NATS server of some version does, lets everybody in and answers nothing but PING. Old servers are too
- * dear to build for every run of the tests, and the greeting is all that a client sees of their age.
+ * Simulates a NATS server of some version: it sends the greeting, accepts every client and answers only PING.
+ * Building old servers for every test run would take too long, and a client sees a server's version only in the
+ * greeting.
  *
  * @returns the port
  */

@@ -8,12 +8,12 @@ const run = promisify(execFile);
 export interface Listed {
   readonly pid: number;
   readonly parent: number;
-  /** As `ps` gives it: `T…` is stopped. */
+  /** The state that `ps` prints. `T…` is a stopped process. */
   readonly state: string;
   readonly command: string;
 }
 
-/** All processes of the machine but those that have ended and wait for their parent. */
+/** All processes of the machine, except those that have ended and are waiting for their parent. */
 export async function processes(): Promise<Listed[]> {
   const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,stat=,args="]);
   return stdout.split("\n").flatMap((line) => {
@@ -23,7 +23,7 @@ export async function processes(): Promise<Listed[]> {
   });
 }
 
-/** Its children, and theirs. */
+/** All descendants of a process. */
 export function descendants(all: readonly Listed[], ancestor: number): Listed[] {
   const children = all.filter(({ parent }) => parent === ancestor);
   return [...children, ...children.flatMap(({ pid }) => descendants(all, pid))];

@@ -11,18 +11,21 @@ import type { Readable } from "node:stream";
  * Real processes for tests.
  *
  * 1. Each is killed when its test ends, and ends by itself when the test run dies (`leash.ts`).
- * 2. It sees of the environment only what the test gives it, and the search path.
- * 3. Waiting for a line is bounded, and fails at once when the process ends; the error shows what it has said.
+ * 2. Its environment contains only what the test gives it, the search path and Node's compile cache.
+ * 3. Waiting for a line is bounded, and fails at once when the process ends. The error shows the output so far.
  */
 export interface RunningProcess {
   readonly pid: number;
-  /** Everything it has written so far, line by line. */
+  /** Everything that the process has written so far, line by line. */
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
   readonly exited: Promise<Exit>;
-  /** Waits for the first line, past or to come, of which `read` makes something. */
+  /** Waits for the first line, past or future, for which `read` returns a value. */
   line<T>(what: string, read: (line: string) => T | undefined): Promise<T>;
-  /** Closes the test's ends of its output, as a log collector does that dies: from now on it writes to pipes without readers. */
+  /**
+   * Closes the test's ends of the output pipes, like a log collector that dies. From now on the process writes to
+   * pipes without a reader.
+   */
   closeOutput(): void;
   /** Sends a signal and waits for the end. */
   kill(signal: NodeJS.Signals): Promise<Exit>;
@@ -53,7 +56,7 @@ export interface UserFunctionProcess extends RunningProcess {
 interface ProxyCommand {
   readonly main?: string;
   readonly args?: readonly string[];
-  /** As `startProcess` takes it. */
+  /** The prefix of the command line, as `startProcess` takes it. */
   readonly prefix?: readonly string[];
 }
 
@@ -67,10 +70,10 @@ const COMPILE_CACHE = join(ROOT, "node_modules", ".cache", "node");
 
 export const PROXY = join(ROOT, "cmd", "proxy", "main.ts");
 
-/** How long a process may take to say what is waited for, in milliseconds; long, since the machine may be busy. */
+/** Time-out of waiting for a line, in milliseconds. It is long, because the machine may be busy. */
 const LINE_TIMEOUT_MS = 90_000;
 
-/** Starts `node main.ts …`; `prefix` is a command that becomes it in the end, as a shell does by `exec "$@"`. */
+/** Starts `node main.ts …`. `prefix` is a command that finally becomes this one, as a shell does by `exec "$@"`. */
 export function startProcess(
   scope: TestScope,
   main: string,
@@ -137,7 +140,7 @@ export function startProcess(
   return { pid: child.pid ?? 0, stdout, stderr, exited, line, closeOutput, kill };
 }
 
-/** Starts a proxy and waits until it listens; on ports of the system's choice unless the environment says otherwise. */
+/** Starts a proxy and waits until it listens. The system chooses its ports, unless the environment sets them. */
 export async function startProxyProcess(
   scope: TestScope,
   env: Environment,
@@ -167,7 +170,7 @@ export async function startSample(scope: TestScope, name: string, port = 0): Pro
   return { ...running, port: Number(bound) };
 }
 
-/** A folder that is gone when the test is over. */
+/** Makes a folder that is deleted at the end of the test. */
 export function temporaryFolder(scope: TestScope): string {
   const folder = mkdtempSync(join(tmpdir(), "perdure-"));
   scope.teardown(() => rmSync(folder, { recursive: true, force: true }));

@@ -16,7 +16,7 @@ const INSTALL_TIMEOUT_MS = 300_000;
 export type PythonPackage =
   /** The folder for `PYTHONPATH`. */
   | { readonly kind: "there"; readonly folder: string }
-  /** This machine cannot have it; the reason is one line for people. */
+  /** This machine cannot install it. The reason is one line. */
   | { readonly kind: "missing"; readonly reason: string };
 
 /** A package of Python, installed once into the user's cache folder. @param version the exact one. */
@@ -40,7 +40,7 @@ export async function pythonPackage(name: string, version: string): Promise<Pyth
   }
 }
 
-/** Aside, so that what is at `folder` is always whole. */
+/** Installs in another folder and then renames, so that the package at `folder` is always complete. */
 async function installAside(requirement: string, folder: string): Promise<void> {
   const aside = mkdtempSync(join(dirname(folder), "install-"));
   try {

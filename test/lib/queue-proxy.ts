@@ -7,7 +7,10 @@ import type { AddressInfo } from "node:net";
 
 import type { TestScope } from "./processes.ts";
 
-/** As much of queue-proxy as a pod's end needs: who asks at `url` is answered when the test says that no more requests come. */
+/**
+ * The part of Knative's queue-proxy that the end of a pod needs. The test ends a response in `waiting` to tell the
+ * client of `url` that no more requests come.
+ */
 export async function startQueueProxy(
   scope: TestScope,
 ): Promise<{ readonly url: string; readonly waiting: readonly ServerResponse[] }> {

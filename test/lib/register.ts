@@ -18,10 +18,14 @@ import type { ScriptedValueStream } from "./scripted-entity.ts";
 import type { Script } from "./scripted-user-function.ts";
 
 /**
- * The smallest service that a value entity can have, for tests that speak the protocol by hand. It is served beside the
- * counter and takes the same messages:
+ * The simplest service of a value entity, for tests that write the protocol's messages themselves. It is served beside
+ * the counter and uses the same messages:
  *
- *     service Register { rpc Add(Request) returns (Request); rpc Get(Request) returns (Request); rpc Clear(Request) returns (Request); }
+ *     service Register {
+ *       rpc Add(Request) returns (Request);
+ *       rpc Get(Request) returns (Request);
+ *       rpc Clear(Request) returns (Request);
+ *     }
  */
 const REGISTER_SERVICE = "perdure.test.Register";
 
@@ -67,7 +71,7 @@ if (service === undefined || request === undefined)
   throw new Error("the register's descriptors lack something");
 const requestDesc = request;
 
-/** Adds `amount` to the value and answers with it; `GET` answers with it; `CLEAR` deletes it. */
+/** `ADD` adds `amount` to the value and answers with the sum. `GET` answers with the value. `CLEAR` deletes it. */
 export const ADD = service.method["add"] as DescMethodUnary;
 export const GET = service.method["get"] as DescMethodUnary;
 export const CLEAR = service.method["clear"] as DescMethodUnary;
@@ -87,8 +91,8 @@ export type ValueOut = MessageInitShape<typeof ValueEntityStreamOutSchema>;
 type ReplyInit = Extract<NonNullable<ValueOut["message"]>, { case: "reply" }>["value"];
 
 /**
- * A register that keeps its promises, but for the commands that `misbehave` takes: it returns true for those and answers
- * them itself, or not at all.
+ * A register that behaves correctly, except for the commands that `misbehave` takes. For those `misbehave` returns
+ * true, and answers them itself or not at all.
  */
 export function registerFunction(
   misbehave: (command: RegisterCommand) => boolean = () => false,

@@ -2,7 +2,10 @@
 
 import type { TestScope } from "./processes.ts";
 
-/** What a test has of AVA, for a program that is no test: the clean-ups run when it is disposed of, the last one first. */
+/**
+ * A replacement for AVA's test context, for a program that is not a test. Disposal runs the clean-ups, the last one
+ * first.
+ */
 export class Scope implements TestScope, AsyncDisposable {
   readonly #cleanups: (() => void | Promise<void>)[] = [];
 
@@ -10,7 +13,7 @@ export class Scope implements TestScope, AsyncDisposable {
     this.#cleanups.push(cleanup);
   }
 
-  /** Runs all of them, and rejects with the first error if there was any. */
+  /** Runs all clean-ups. Rejects with the first error, if there was any. */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: unknown[] = [];
     for (let cleanup = this.#cleanups.pop(); cleanup !== undefined; cleanup = this.#cleanups.pop()) {

@@ -21,16 +21,16 @@ import type { ActionCommand } from "../../pkg/protocol/mod.ts";
 
 export type ActionAnswer = MessageInitShape<typeof ActionResponseSchema>;
 
-/** One call of the proxy to an action, as the user function sees it, whatever its shape. */
+/** One call of the proxy to an action of any shape, as the user function receives it. */
 export interface ScriptedAction {
-  /** As `handleUnary`. */
+  /** The method's name, such as `handleUnary`. */
   readonly shape: string;
-  /** As they are asked for. */
+  /** The commands of the call. They are read from the stream as they are consumed. */
   readonly commands: AsyncIterable<ActionCommand>;
-  /** Answers. Resolves when the proxy takes more. */
+  /** Sends an answer. Resolves when the proxy can take more. */
   send(answer: ActionAnswer): Promise<void>;
   sendBytes(bytes: Uint8Array): Promise<void>;
-  /** Completes the call; one with a single answer ends by that. */
+  /** Completes the call. Does nothing for a call with a single answer, because the answer completes it. */
   end(): void;
   fail(code: status, details: string, trailers?: Readonly<Record<string, string>>): void;
   /** Resolves when the proxy has cancelled the call. */

@@ -16,7 +16,7 @@ export type EntityCall = ServerDuplexStream<Buffer, Uint8Array>;
 /** One entity stream as the user function sees it. */
 export interface EntityStream<In, Out> {
   readonly received: In[];
-  /** What the proxy did at the end: half-closed, or reset. */
+  /** How the proxy ended the stream: by a half-close, or by a reset. */
   readonly ended: Promise<"completed" | "cancelled">;
   send(out: Out): void;
   sendBytes(bytes: Uint8Array): void;
@@ -26,7 +26,7 @@ export interface EntityStream<In, Out> {
   fail(message: string): void;
 }
 
-/** Of an event sourced entity. */
+/** A stream of an event sourced entity. */
 export type ScriptedStream = StreamOf<typeof EventSourcedStreamInSchema, typeof EventSourcedStreamOutSchema>;
 export type ScriptedValueStream = StreamOf<
   typeof ValueEntityStreamInSchema,

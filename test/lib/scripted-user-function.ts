@@ -34,11 +34,11 @@ export type StreamOut = MessageInitShape<typeof EventSourcedStreamOutSchema>;
 
 export interface ScriptedUserFunction {
   readonly port: number;
-  /** What the proxies said at discovery, in order. */
+  /** The discovery requests of proxies, in order. */
   readonly discoveries: ProxyInfo[];
   /** Texts of `reportError`, in order. */
   readonly reports: string[];
-  /** Of event sourced entities. */
+  /** Streams of event sourced entities. */
   readonly streams: ScriptedStream[];
   readonly valueStreams: ScriptedValueStream[];
   /** Ends all connections at once, as a process that dies does. */
@@ -49,7 +49,7 @@ export interface Script {
   readonly spec: EntitySpec;
   /** 0: the kernel chooses. */
   readonly port?: number;
-  /** Called for every message of every stream of an event sourced entity. Default: says nothing. */
+  /** Called for every message of every stream of an event sourced entity. By default nothing is answered. */
   readonly onMessage?: (message: EventSourcedStreamIn, stream: ScriptedStream) => void;
   /** The same for value entities. */
   readonly onValueMessage?: (message: ValueEntityStreamIn, stream: ScriptedValueStream) => void;
@@ -57,15 +57,18 @@ export interface Script {
   readonly onAction?: (call: ScriptedAction) => void;
   /** Answers discovery with these bytes instead of the spec. */
   readonly discoveryBytes?: Uint8Array;
-  /** Serves so many calls at a time, and leaves others lying. Default: all. */
+  /** Serves this many calls at the same time, and does not answer others until one ends. Default: all. */
   readonly threads?: number;
-  /** Says by HTTP/2 that it takes so many streams. Default: any number. */
+  /** The HTTP/2 setting for the number of streams. Default: any number. */
   readonly maxConcurrentStreams?: number;
 }
 
 type UnaryCall = ServerCall & { readonly request: Buffer };
 
-/** A real gRPC server that speaks the user function's side of the protocol as the script says, rightly or wrongly. */
+/**
+ * Starts a real gRPC server that implements the user function's side of the protocol as the script says, correctly or
+ * not.
+ */
 export async function startScriptedUserFunction(script: Script): Promise<ScriptedUserFunction> {
   const { maxConcurrentStreams, threads: count = Number.POSITIVE_INFINITY } = script;
   const server = new Server(

@@ -6,7 +6,10 @@ import { connect } from "@nats-io/transport-node";
 
 import type { TestScope } from "./processes.ts";
 
-/** Does to the streams of a server, `host:port`, what the `nats` command line does; until the test ends. */
+/**
+ * Opens a JetStream manager of a server, `host:port`. It can do what the `nats` command line does. It is closed at
+ * the end of the test.
+ */
 export async function managerOf(t: TestScope, server: string): Promise<JetStreamManager> {
   const connection = await connect({ servers: [server] });
   t.teardown(() => connection.close());

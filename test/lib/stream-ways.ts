@@ -41,7 +41,7 @@ export const STREAM_WAYS = Object.keys(WAYS) as StreamWay[];
 
 interface StreamReply {
   readonly body: Readable;
-  /** Goes away without a word. */
+  /** Closes the connection without ending the request. */
   leave(): void;
 }
 

@@ -11,12 +11,12 @@ export interface ServerCall extends EventEmitter {
 
 type Answer = sendUnaryData<Uint8Array>;
 
-/** Of a call that streams its answers. */
+/** The callback of a call that streams its answers. */
 const NO_ANSWER: Answer = () => undefined;
 
 /**
- * Serves so many calls at a time, in the order in which they came, and leaves the others lying without a word: as a server
- * with a pool of threads does (gRPC's for Python has ten, if nobody says how many).
+ * Serves a fixed number of calls at the same time, in the order of their arrival. The others wait without any answer.
+ * This is how a server with a thread pool behaves. (gRPC's server for Python has ten threads by default.)
  */
 export class Threads {
   readonly #waiting: (() => void)[] = [];
@@ -26,7 +26,7 @@ export class Threads {
     this.#free = count;
   }
 
-  /** The same handler, which begins with a call when a thread is free. */
+  /** Wraps a handler so that it begins with a call when a thread is free. */
   handler<Call extends ServerCall>(handle: (call: Call, answer: Answer) => void) {
     return (call: Call, answer: Answer = NO_ANSWER): void =>
       this.#run((done) => serve(handle, call, answer, done));
@@ -59,7 +59,7 @@ function serve<Call extends ServerCall>(
   };
   if (call.cancelled) return end();
   for (const event of ["finish", "cancelled", "error"]) call.once(event, end);
-  // Of a call with one answer, which is handed over; others end by themselves.
+  // A call with one answer ends when the answer is handed over. Others end by their events.
   handle(call, (...given) => {
     answer(...given);
     end();

@@ -7,11 +7,11 @@ import { WebSocket } from "ws";
 
 import type { TestScope } from "./processes.ts";
 
-/** How a call was refused, whichever way it took. */
+/** The refusal of a call, over any protocol. */
 export interface Refusal {
-  /** Of gRPC, or of HTTP. */
+  /** The status of gRPC or of HTTP. */
   readonly status: number;
-  /** The code of the reason. */
+  /** The proxy's error code. */
   readonly code: string;
   readonly text: string;
 }
@@ -20,7 +20,7 @@ export interface Refusal {
 const AT_ONCE_MS = 10_000;
 
 /**
- * A call by gRPC, in any shape, that sends so many messages and then stays open: it is not the caller who ends it.
+ * Makes a gRPC call, of any shape, that sends these messages and then stays open. The caller does not end it.
  *
  * @throws Error if it is answered, or not refused in time.
  */

@@ -6,18 +6,21 @@ import { networkInterfaces } from "node:os";
 /** A proxy under attack, on this machine. */
 export interface DrainTarget {
   readonly adminPort: number;
-  /** It has a secret, which the attacker does not know. Without one a POST on loopback is allowed, and not tried. */
+  /**
+   * Whether the proxy has a drain secret, which the attacker does not know. Without one a POST on loopback is
+   * allowed, so it is not tried.
+   */
   readonly hasSecret: boolean;
-  /** Those of this machine that it is tried from, for a program of the same pod or one of another. */
+  /** This machine's addresses that requests are sent to. They stand for a sender in the same pod or in another pod. */
   readonly addresses: readonly string[];
 }
 
 export interface DrainReport {
   /** Requests that were sent. */
   readonly tried: number;
-  /** Those that were not refused, as `METHOD address {headers}`. */
+  /** Requests that were not refused, as `METHOD address {headers}`. */
   readonly accepted: readonly string[];
-  /** Those after which `/readyz` was another than before. */
+  /** Requests after which `/readyz` answered with another status than at the start. */
   readonly unready: readonly string[];
 }
 

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 export interface AdminConnectionsReport {
   /** Connections that were opened. */
   readonly opened: number;
-  /** Those that were still open at the end. */
+  /** Connections that were still open at the end. */
   readonly left: number;
 }
 

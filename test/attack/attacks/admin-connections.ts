@@ -8,7 +8,7 @@ import { over } from "../wire/line.ts";
 
 const CONNECTIONS = 2_000;
 
-/** As many as the proxy takes by default. */
+/** The proxy's default limit of admin connections. */
 const MOST = 1_000;
 
 /** Less than is left of the time that the proxy gives a request. */
@@ -24,7 +24,8 @@ export const attack: Attack = {
     "half-sent": async ({ adminPort }, { signal, tally }) => {
       const held = await holdAdminConnections(adminPort, CONNECTIONS);
       await over(signal);
-      // Those that the proxy has not accepted yet look open from here: Node accepts one in each turn of its loop.
+      // Connections that the proxy has not accepted yet look open from here, because Node accepts one in each turn of
+      // its event loop.
       const endMs = performance.now() + SETTLE_MS;
       while (held.report().left > MOST && performance.now() < endMs) await delay(20);
       const { opened, left } = held.report();

@@ -6,12 +6,12 @@ import { attack as halfSent } from "./half-sent.ts";
 import { attack as idlePreface } from "./idle-preface.ts";
 import { attack as unreadReplies } from "./unread-replies.ts";
 
-/** In MiB; `docs/security.md`, Memory: what it computes for these flags. */
+/** The memory in MiB that `docs/security.md`, section Memory, computes for these flags. */
 const COMPUTED_MIB = 713;
 
 /**
- * Not what one sender does, but the most that all can: its figure is the memory of a proxy whose connections are all taken,
- * and whose accounts of bytes are full.
+ * The most that all senders together can do, not just one. It measures the memory of a proxy whose connections are
+ * all taken and whose byte accounts are full.
  */
 export const attack: Attack = {
   name: "at-its-bounds",
@@ -20,7 +20,7 @@ export const attack: Attack = {
   processes: 2,
   seconds: { long: 20, short: 3 },
   proxyFlags: { "max-connections": "10000", "first-request-timeout": "600000" },
-  // It is a measurement, which takes a while.
+  // Left out of `--short`, because it is a measurement that takes a while.
   shortWays: [],
   measuresMemory: true,
   memory: { limitMib: 1_024, maxMib: COMPUTED_MIB },

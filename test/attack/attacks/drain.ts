@@ -9,7 +9,7 @@ export const attack: Attack = {
   about:
     "a caller without the secret, or a web page, asks the admin port to drain the proxy in every way there is",
   bounds: ["drain-secret"],
-  // As many as are to be tried, which takes about a second.
+  // Long enough for all attempts, which take about a second.
   seconds: { long: 30, short: 30 },
   proxyFlags: { "drain-secret": "the-secret-of-this-pod" },
   ways: {

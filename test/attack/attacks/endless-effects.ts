@@ -10,10 +10,10 @@ import { logVolume } from "../misbehaving/proxy-log.ts";
 import { over } from "../wire/line.ts";
 import { openMisbehavingWorld } from "../worlds/misbehaving-world.ts";
 
-/** What one command may make of itself, as the proxy is set: few, so that all of it is over soon. */
+/** The proxy's bound of commands that may follow from one command. It is low, so that all of them end soon. */
 const MAX_DESCENDANTS = 100;
 
-/** A proxy's log of a run: a few of each line, and how many more there were. */
+/** Most lines of a proxy's log in one run: a few of each message, and how often each was repeated. */
 const MAX_LOG_LINES = 200;
 const MAX_LINE_BYTES = 6_000;
 
@@ -22,7 +22,7 @@ const way =
   async ({ port }, { signal, tally }) => {
     const caller = grpcCaller(port, `/${COUNTER_SERVICE}/Add`, counterRequest(FIRST_COUNTER[shape], 1));
     tally.add("commands");
-    // It is not answered well, since what it forwards to has no end.
+    // The call fails, because its chain of forwards has no end.
     const answered = caller.call(signal).catch(() => undefined);
     await over(signal);
     await answered;

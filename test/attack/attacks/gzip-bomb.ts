@@ -10,7 +10,7 @@ import { openH2Line, openLine } from "../wire/line.ts";
 import { LARGE_BYTES, letterBytes } from "../wire/messages.ts";
 import { again, pause } from "../wire/repeat.ts";
 
-/** At once; over gRPC and gRPC-Web on one connection. */
+/** Calls at the same time. Over gRPC and gRPC-Web they share one connection. */
 const CALLS = 60;
 const MOST_ROUNDS = 20;
 /** From one round to the next, in milliseconds. */

@@ -8,7 +8,7 @@ import { again, sideBySide } from "../wire/repeat.ts";
 
 const CONNECTIONS = 2;
 const FRAMES = 20_000;
-/** How often one whose connection is closed comes again. */
+/** Connections that each sender makes at most, one after the other. */
 const MOST_TIMES = 50;
 
 const way =
@@ -19,7 +19,7 @@ const way =
       again(MOST_TIMES, tools, async () => {
         const line = await openH2Line(target.port, tools, { unread: true });
         if (await line?.send(all)) tools.tally.add("frames", FRAMES);
-        // One that is not read does not see its end.
+        // A socket that is not read does not notice that it was closed.
         line?.socket.resume();
         await line?.closed();
       }),

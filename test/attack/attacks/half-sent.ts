@@ -13,9 +13,9 @@ import { textFrame, upgradeRequest } from "../wire/websocket.ts";
 /** 473 MB together. */
 const CONNECTIONS = 40;
 const SENT_BYTES = 11_825_000;
-/** How often one whose connection is closed comes again. */
+/** Connections that each sender makes at most, one after the other. */
 const MOST_TIMES = 3;
-/** What is handed to a connection at once, so that one that is refused early costs little. */
+/** Bytes per write. The pieces are small, so that a connection that is refused early costs little. */
 const PIECE_BYTES = 262_144;
 
 function* pieces(first: Buffer): Iterable<Uint8Array> {
@@ -24,7 +24,7 @@ function* pieces(first: Buffer): Iterable<Uint8Array> {
   for (let sent = 0; sent < SENT_BYTES; sent += PIECE_BYTES) yield piece;
 }
 
-/** Sends what is given on a bare connection, and then nothing. */
+/** Sends the given bytes and the body on a plain connection, and then nothing more. */
 const onLines =
   (...heads: readonly Buffer[]): Way =>
   (target, tools) =>
@@ -37,7 +37,7 @@ const onLines =
       }),
     );
 
-/** The same on a stream, by a client that keeps to the windows. */
+/** The same on an HTTP/2 stream, by a client that respects flow control windows. */
 const onStreams =
   (fields: Readonly<Record<string, string>>, head: Buffer): Way =>
   (target, tools) =>

@@ -8,7 +8,7 @@ import { again, sideBySide } from "../wire/repeat.ts";
 
 const CONNECTIONS = 11;
 const STREAMS = 1_000;
-/** How often one whose connection is closed comes again. */
+/** Connections that each sender makes at most, one after the other. */
 const MOST_TIMES = 20;
 
 const way =

@@ -14,7 +14,7 @@ export const attack: Attack = {
   name: "lost-log",
   about: "the file of the log is deleted from under a proxy: from then on nothing may be acknowledged",
   bounds: ["log-check-interval"],
-  // It takes BEFORE_MS and AFTER_MS.
+  // Longer than `BEFORE_MS` and `AFTER_MS` together.
   seconds: { long: 10, short: 10 },
   openWorld: openLostLogWorld,
   ways: {

@@ -8,11 +8,14 @@ import { logVolume } from "../misbehaving/proxy-log.ts";
 import { sideBySide } from "../wire/repeat.ts";
 import { openMisbehavingWorld } from "../worlds/misbehaving-world.ts";
 
-/** With three things wrong in each. */
+/** The user function makes three mistakes in its answer to each of them. */
 const COMMANDS = 2_000;
 const CALLERS = 16;
 
-/** Five messages that may come 20 times each in ten seconds, for at most fifty seconds, and the life of the proxy. */
+/**
+ * Five messages that may come 20 times each in ten seconds, for at most fifty seconds, and the lines of the proxy's
+ * start and end.
+ */
 const MAX_LOG_LINES = 600;
 const MAX_LINE_BYTES = 6_000;
 const MAX_REPORTS = 250;
@@ -21,7 +24,7 @@ export const attack: Attack = {
   name: "loud-function",
   about: `${COMMANDS} commands to a user function that does three things wrong with each`,
   bounds: ["log-repeat-lines"],
-  // As long as the commands take, which is about two seconds.
+  // Long enough for all commands, which take about two seconds.
   seconds: { long: 30, short: 30 },
   openWorld: openMisbehavingWorld,
   ways: {

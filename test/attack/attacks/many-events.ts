@@ -9,12 +9,15 @@ import type { Flood } from "../misbehaving/flood-script.ts";
 import { openMisbehavingWorld } from "../worlds/misbehaving-world.ts";
 
 /**
- * Between two commands, in milliseconds: it is about what the proxy makes of such an answer, and the bystander's calls need
- * the same function, and the same connection to it.
+ * Pause between two commands, in milliseconds. The attack is about what such an answer costs the proxy. Without
+ * pauses it would also delay the bystander's calls, because they use the same function and the same connection to it.
  */
 const PAUSE_MS = 500;
 
-/** One command after the other, each for another entity. None is answered well, since the function's answer is refused. */
+/**
+ * Sends one command after the other, each to another entity. All of them fail, because the proxy refuses the
+ * function's answer.
+ */
 const entityWay =
   (flood: Flood): Way =>
   async ({ port }, { clock, signal, tally }) => {

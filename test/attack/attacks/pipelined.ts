@@ -13,7 +13,7 @@ const REQUESTS = 500;
 const MOST_ROUNDS = 400;
 const PATH = "/targets/attacked";
 
-/** Sends so many requests at once and reads their answers, as fast as they come, on new connections. */
+/** Sends all requests at once, reads the answers as fast as they arrive, and repeats this on new connections. */
 const way =
   (open: (...of: Parameters<typeof openLine>) => Promise<Line | undefined>, all: Buffer): Way =>
   (target, tools) =>
@@ -33,7 +33,7 @@ const way =
 const many = (requestOf: (index: number) => Buffer): Buffer[] =>
   Array.from({ length: REQUESTS }, (_, at) => requestOf(at));
 
-/** The proxy closes the connection when it has answered everything before. */
+/** After this request the proxy closes the connection, when it has answered all requests before it. */
 const LAST = getBytes(PATH, { connection: "close" });
 const GO_AWAY = frame(FRAME.goAway, FLAG.none, 0, Buffer.alloc(8));
 

@@ -32,7 +32,7 @@ const overLines =
     await over(tools.signal);
   };
 
-/** The server may send headers only, so every body waits in it. */
+/** With a window of 0 the server may send only headers, so it has to hold every body. */
 const overStreams =
   (requestOf: (streamId: number) => Buffer): Way =>
   async (target, tools) => {

@@ -14,9 +14,9 @@ import { pause, sideBySide } from "../wire/repeat.ts";
 const COMMANDS = 1_500;
 const DATA_BYTES = 1_048_576;
 const CONNECTIONS = 15;
-/** Those of JSON in a second: 1.5 GB in one moment would show how long the machine takes to move it. */
+/** JSON commands per second. 1.5 GB at one moment would measure how long the machine takes to copy it. */
 const JSON_PER_SECOND = 200;
-/** How long the user function takes for each. */
+/** Time that the user function takes for each command, in milliseconds. */
 const DELAY_MS = 1_000;
 const ENTITIES = 50;
 

@@ -7,7 +7,8 @@ import { openWebhookWorld, WEBHOOK_MEMORY } from "../worlds/webhook-world.ts";
 export const attack: Attack = {
   name: "webhook-floods",
   about: "connections and requests to the webhook that are many, and refused or without an end",
-  // How it reads and refuses holds them, and that an address has at most half of its connections.
+  // No setting. The way the webhook reads and refuses requests holds these off, and its rule that one address has at
+  // most half of the connections.
   bounds: [],
   seconds: { long: 5, short: 2 },
   memory: WEBHOOK_MEMORY,

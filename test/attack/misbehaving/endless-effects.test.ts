@@ -9,15 +9,18 @@ import { temporaryFolder } from "../../lib/processes.ts";
 import { endlessEffects } from "./endless-effects.ts";
 import type { EndlessShape } from "./endless-script.ts";
 
-/** What one command may make of itself, as the proxy is set. */
+/** The proxy's bound of commands that may follow from one command. */
 const MAX_DESCENDANTS = 300;
 
-/** A proxy's log of a run, start and end included: a few of each line, and how many more there were. */
+/** Most lines of a proxy's log, start and end included: a few of each message, and how often each was repeated. */
 const MAX_LOG_BYTES = 100_000;
 const MAX_LOG_LINES = 200;
 const MAX_LINE_BYTES = 6_000;
 
-/** Enough that many effects are under way, and fewer than there are in all. */
+/**
+ * The proxy is killed after this many commands: enough that many effects are in progress, and fewer than there are in
+ * all.
+ */
 const KILL_AFTER = 50;
 
 const SHAPES: readonly EndlessShape[] = ["one entity", "two entities", "entity and action"];

@@ -21,14 +21,15 @@ import { logVolume } from "./proxy-log.ts";
 import type { LogVolume } from "./proxy-log.ts";
 
 /**
- * A function with a bug: each of its commands asks for itself once more by a forward and by ten side effects. One
- * command is sent; the proxy is killed in the middle of what follows, and started again on the same log, twice.
+ * Plan of a run with a buggy user function: each of its commands asks for itself again by a forward and by ten side
+ * effects. One command is sent. The proxy is started three times on the same log. The first proxy is killed in the
+ * middle of the commands that follow.
  */
 export interface EndlessEffectsPlan {
   readonly shape: EndlessShape;
   /** The log, as `PERDURE_LOG` takes it; it outlives the proxy. */
   readonly address: string;
-  /** The proxy is killed when the function has got so many commands. */
+  /** The proxy is killed when the function has received this many commands. */
   readonly killAfter: number;
   /** How long each proxy is watched at most, in milliseconds. */
   readonly watchMs: number;
@@ -38,11 +39,11 @@ export interface EndlessEffectsPlan {
 
 /** What one proxy did. */
 export interface EndlessEffectsRun extends LogVolume {
-  /** Commands that the function got. */
+  /** Commands that the function received. */
   readonly commands: number;
-  /** Texts that it was told by `reportError`. */
+  /** Texts that the function received by `reportError`. */
   readonly reports: readonly string[];
-  /** Whether nothing more came of the command before the time was up. */
+  /** Whether the commands stopped before the time was up. */
   readonly ended: boolean;
 }
 
@@ -51,11 +52,11 @@ export interface EndlessEffectsOutcome {
   readonly runs: readonly [EndlessEffectsRun, EndlessEffectsRun, EndlessEffectsRun];
   /** Side effects that the log has of all entities. */
   readonly effects: number;
-  /** Of those, how many no record says are done. */
+  /** Side effects among them that no record marks as done. */
   readonly undone: number;
 }
 
-/** What is tried again is tried after up to 5 s and a jitter; without a command for longer, nothing more comes. */
+/** The proxy retries after up to 5 s and a jitter. If no command comes for longer than that, none will follow. */
 const QUIET_MS = 6_500;
 
 export async function endlessEffects(
@@ -120,7 +121,7 @@ export async function endlessEffects(
   return { runs: [before, after, rest], ...(await countEffects(address)) };
 }
 
-/** What the log says of all entities' side effects. */
+/** Counts the side effects of all entities in the log. */
 async function countEffects(address: string): Promise<{ readonly effects: number; readonly undone: number }> {
   const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
   try {

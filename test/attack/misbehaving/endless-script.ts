@@ -9,13 +9,13 @@ import type { ScriptedAction } from "../../lib/scripted-actions.ts";
 import type { Script } from "../../lib/scripted-user-function.ts";
 import { lineAny, TALKS_SERVICE } from "../../lib/talks.ts";
 
-/** Who asks whom for itself once more. */
+/** Which command asks for which. */
 export type EndlessShape =
-  /** An entity itself. */
+  /** An entity asks for itself. */
   | "one entity"
-  /** Two entities each other. */
+  /** Two entities ask for each other. */
   | "two entities"
-  /** An entity an action, and the action the entity. */
+  /** An entity asks for an action, and the action for the entity. */
   | "entity and action";
 
 /** The entity that gets the command of the caller. */
@@ -36,7 +36,7 @@ const WIDTH = 10;
 /** A text that no log line should hold whole. */
 const LONG_TEXT = "x".repeat(50_000);
 
-/** Every so manieth command is refused, with a text that is long. */
+/** Every command with a number divisible by this is refused, with a long text. */
 const REFUSED_EACH = 7;
 
 /** The entity's side: an event, a forward and ten side effects, or now and then a failure with a long text. */

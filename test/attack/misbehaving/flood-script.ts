@@ -24,13 +24,16 @@ const REPLY_FIELDS: Readonly<Record<Flood, number>> = {
   unknown: UNKNOWN_FIELD,
 };
 
-/** The flood that the entity with this id answers with, and the action a line with this text. */
+/** The flood that an entity answers with, by its id, or an action, by the text of the line. Undefined for others. */
 export function floodOf(name: string): Flood | undefined {
   const kind = name.startsWith("flood-") ? name.split("-")[1] : undefined;
   return kind === "events" || kind === "effects" || kind === "unknown" ? kind : undefined;
 }
 
-/** The first reply of a stream, to which 12 MB of empty fields are added. What comes twice in a message is merged. */
+/**
+ * The first reply of a stream, followed by 12 MB of empty fields. They belong to the reply, because a message field
+ * that occurs twice is merged.
+ */
 function floodReply(flood: Flood): Buffer {
   const reply = { case: "reply" as const, value: { commandId: 1n } };
   const right = create(EventSourcedStreamOutSchema, { message: reply });
@@ -48,14 +51,14 @@ const REPLIES: Readonly<Record<Flood, Buffer>> = {
 };
 const ACTION_ANSWER = emptyFields(ActionResponseSchema.field.sideEffects.number);
 
-/** To the first command of an entity, with a reply that would be right if it were smaller. */
+/** Answers the first command of an entity with a reply that would be valid if it were smaller. */
 export const answerFlood: NonNullable<Script["onMessage"]> = ({ message }, stream) => {
   if (message.case !== "command") return;
   const flood = floodOf(message.value.entityId);
   if (flood !== undefined) stream.sendBytes(REPLIES[flood]);
 };
 
-/** The same by an action; false if its line asks for none. */
+/** The same for an action. Returns false if the line does not ask for a flood. */
 export async function answerActionFlood(call: ScriptedAction): Promise<boolean> {
   for await (const { payload } of call.commands) {
     if (floodOf(textOf(payload?.value)) === undefined) return false;

@@ -2,7 +2,7 @@
 
 import type { World } from "../world.ts";
 
-/** What `function.ts` was asked and told so far. */
+/** What `function.ts` has received so far. */
 export interface FunctionCounts {
   /** Commands that ask for themselves once more. */
   readonly endless: number;
@@ -10,7 +10,7 @@ export interface FunctionCounts {
   readonly reports: number;
 }
 
-/** As it said last. */
+/** Reads the counts that the function wrote last. */
 export function functionCounts({ others }: Pick<World, "others">): FunctionCounts {
   const line = others[0]?.stdout.findLast((each) => each.startsWith("{"));
   if (line === undefined) throw new Error("the user function has not counted anything");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A user function that misbehaves in the ways of the scripts beside it, each for entities with ids of its own. A counter
- * with any other id answers well. What it was asked is written as JSON lines.
+ * A user function that misbehaves in the ways of the scripts beside it, each for its own entity ids. A counter with
+ * any other id answers correctly. It writes counts of what it received as lines of JSON.
  */
 
 import { systemClock } from "../../../pkg/base/mod.ts";

@@ -10,7 +10,7 @@ test("a function that does much wrong with each command is told so now and then,
   const windows = 1 + (performance.now() - started) / 10_000;
   t.log(outcome, `${reports.length} reports`);
   t.is(outcome.answered, 2_000);
-  // About five messages, 20 lines of each in ten seconds, and the life of the proxy.
+  // About five messages with 20 lines each in ten seconds, and the lines of the proxy's start and end.
   t.true(outcome.logLines < 50 + windows * 150);
   t.true(outcome.longestLine < 6_000);
   t.true(reports.length <= windows * 50);

@@ -11,8 +11,9 @@ import { logVolume } from "./proxy-log.ts";
 import type { LogVolume } from "./proxy-log.ts";
 
 /**
- * A function that does three things wrong with each command, and callers who send many: it answers with another type
- * than it has declared, with a side effect that fails with a long text, and with one whose target does not exist.
+ * Plan of a run with a function that makes three mistakes with each command, and callers that send many. The function
+ * answers with another type than it has declared, with a side effect that fails with a long text, and with a side
+ * effect whose target does not exist.
  */
 export interface LoudFunctionPlan {
   readonly commands: number;
@@ -23,7 +24,7 @@ export interface LoudFunctionPlan {
 }
 
 export interface LoudFunctionOutcome extends LogVolume {
-  /** Texts that the function was told by `reportError`. */
+  /** Texts that the function received by `reportError`. */
   readonly reports: readonly string[];
   readonly answered: number;
 }

@@ -10,12 +10,12 @@ import type { Script } from "../../lib/scripted-user-function.ts";
 /** A text that no log line should hold whole. */
 const LONG_TEXT = "x".repeat(20_000);
 
-/** Whether an entity is one of the loud ones, or what they ask. */
+/** Whether the entity is a loud one, or the target of a loud one's side effect. */
 export function isLoud(entityId: string): boolean {
   return entityId.startsWith("caller-") || entityId === "target";
 }
 
-/** Three things wrong with each command of the entities `caller-…`; what the side effect of it asks fails, too. */
+/** Makes three mistakes with each command of the entities `caller-…`. The target of the side effect fails as well. */
 export const answerLoudly: NonNullable<Script["onMessage"]> = ({ message }, stream) => {
   if (message.case !== "command") return;
   const { id: commandId, entityId } = message.value;

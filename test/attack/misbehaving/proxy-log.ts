@@ -10,7 +10,7 @@ export interface LogVolume {
   readonly longestLine: number;
 }
 
-/** Of one that has ended. */
+/** The log volume of a proxy that has ended. */
 export function logVolume({ stdout }: Pick<ProxyProcess, "stdout">): LogVolume {
   const bytes = stdout.map((line) => Buffer.byteLength(line) + 1);
   return {

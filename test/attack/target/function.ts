@@ -15,12 +15,12 @@ import type { Book, BookRequest } from "./gen/perdure/test/attack/target_pb.ts";
 /** Larger than what the proxy takes from callers, because a command is larger than its message. */
 const MAX_MESSAGE_BYTES = 67_108_864;
 
-/** Books are made once, because a function that is busy with them would answer the bystander late. */
+/** Books are kept, because a function that is busy making them would answer the bystander late. */
 const MAX_KEPT_BOOKS = 16;
 
 const books = new Map<string, Book>();
 
-/** So many pages with text, and so many without. */
+/** A book with `pages` pages of text and `emptyPages` pages without. */
 function book({
   pages,
   pageBytes,
@@ -39,8 +39,8 @@ function book({
 }
 
 /**
- * What follows the tag of the first of so many empty pages, up to the last. As one field that is written as it is, they
- * cost this process nothing.
+ * The bytes of `count` empty pages after the tag of the first. They are one unknown field that is written as it is,
+ * so that they cost this process nothing.
  */
 function emptyPageBytes(count: number): Uint8Array {
   const all = Buffer.alloc(2 * count);

@@ -45,7 +45,8 @@ export async function startWebhookProcess(
   const folder = temporaryFolder(scope);
   writeFileSync(join(folder, "ca.crt"), server.access.ca);
   writeFileSync(join(folder, "token"), await server.access.token());
-  // As in the image: from the sources it would be the compiler of TypeScript, too, that takes memory.
+  // Bundled as in the image, because a webhook run from its sources would also hold the memory of the TypeScript
+  // compiler.
   await bundle(programOf("webhook").entry, join(folder, "program"));
   const program = join(folder, "program", "main.mjs");
   const settings = {

@@ -13,11 +13,14 @@ const FROM = "127.0.0.2";
 
 /** One connection of an attack on the webhook, for as long as it lasts. */
 export interface Sender {
-  /** Hands so much to the system, and waits while the other side does not read. False if the connection is gone. */
+  /**
+   * Writes the bytes to the socket. If the peer does not read, it waits until the buffer has drained. Returns false
+   * if the connection is gone.
+   */
   send(bytes: Buffer | string): Promise<boolean>;
-  /** Does not read what is answered. */
+  /** Stops reading the answers. */
   stopReading(): void;
-  /** Also at the end of the attack. */
+  /** Resolves when the connection is closed, also at the end of the attack. */
   readonly closed: Promise<void>;
 }
 
@@ -44,7 +47,7 @@ export async function openSender(
       resolve();
     });
   });
-  // A refusal is what most of them meet, and `close` follows it.
+  // Most connections are refused, and `close` follows the error.
   socket.on("error", () => undefined);
   const opened = new Promise<true>((resolve) => {
     socket.once(isHandshaking ? "secureConnect" : "connect", () => resolve(true));

@@ -13,16 +13,19 @@ import type { Sender } from "./sender.ts";
 /** Connections that are open at the same time. */
 const CONNECTIONS = 60;
 
-/** Of one request's body: nearly as much as the webhook takes. */
+/** Size of one request's body, close to the webhook's limit. */
 const BODY_BYTES = 3_500_000;
 
 /**
- * How long one that was refused, or had nothing to send, waits for each that there are, or the attack's own process would
- * be what it exhausts.
+ * Longest pause after a connection that was refused or had nothing to send, in milliseconds per connection. Without
+ * it the attack would exhaust its own process.
  */
 const MAX_PAUSE_MS = 0.4;
 
-/** Makes what the connections send, once; and then what each does until it is refused or has no more to do. */
+/**
+ * Prepares the bytes that the connections send, once. Returns what each connection does until it is refused or is
+ * done.
+ */
 type Work = (random: Random) => (sender: Sender) => Promise<unknown>;
 
 const PIECE = 65_536;
@@ -35,7 +38,7 @@ const WORK = {
   },
   /** Empty objects: two bytes and a comma on the wire, and an object of the heap each. */
   "many-values": () => json(filled('{"a":[', "{},", "{}]}", BODY_BYTES)),
-  /** An object each of whose keys is another. */
+  /** An object whose keys all differ. */
   "many-keys": (random) => {
     const base = randomBelow(random, 1_000_000);
     const keys = Array.from({ length: Math.floor(BODY_BYTES / 14) }, (_, index) => `"${base + index}":{}`);
@@ -43,7 +46,7 @@ const WORK = {
   },
   /** Lists in lists. */
   "deep-json": () => json(Buffer.alloc(BODY_BYTES, "[")),
-  /** Texts that are long, so that nothing is too many, in reviews that are whole. */
+  /** Valid reviews with long texts, which exceed no count of values. */
   "whole-reviews": () => json(Buffer.from(JSON.stringify(review({ a: "x".repeat(BODY_BYTES) })))),
   /** Each byte of the body in a chunk by itself. */
   "small-chunks": () => {
@@ -53,7 +56,7 @@ const WORK = {
     ];
     return async (sender) => (await sender.send(head)) && sendInPieces(sender, body);
   },
-  /** Refusals that are longer than what they refuse, and that are not read. */
+  /** Requests whose refusals are longer than they are. The refusals are not read. */
   "long-refusals": () => {
     const count = Math.min(BODY_BYTES / 20, 20_000);
     const keys = Array.from({ length: count }, (_, index) => [`perdure.dev/${index}`, ""]);
@@ -63,7 +66,7 @@ const WORK = {
       for (let sent = 0; sent < 20; sent++) if (!(await send(sender))) return;
     };
   },
-  /** Requests that do not wait for the answers of those before, which are not read. */
+  /** Requests that do not wait for earlier answers. The answers are not read. */
   pipelined: () => {
     const requests = Buffer.from("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000));
     return async (sender) => {
@@ -84,7 +87,7 @@ const WORK = {
   "half-handshakes": () => () => Promise.resolve(),
 } as const satisfies Record<string, Work>;
 
-/** What so many connections at once do again and again. */
+/** A variant in which `connections` connections repeat the named work at the same time. */
 export function webhookWay(name: keyof typeof WORK, connections = CONNECTIONS): Way {
   const make: Work = WORK[name];
   return async (target, tools) => {

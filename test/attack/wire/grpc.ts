@@ -17,7 +17,7 @@ export const PATHS = {
   healthWatch: "/grpc.health.v1.Health/Watch",
 } as const satisfies Record<string, GrpcPath>;
 
-/** The fields of a request, which go with each method. */
+/** The header fields of a request to any of these methods. */
 export function grpcFields(path: GrpcPath, encoding?: "gzip"): Readonly<Record<string, string>> {
   return {
     ":method": "POST",
@@ -30,7 +30,7 @@ export function grpcFields(path: GrpcPath, encoding?: "gzip"): Readonly<Record<s
   };
 }
 
-/** A message with its prefix. `length` is what the prefix says, which may be more than what follows. */
+/** A message with its prefix. `length` is the length in the prefix. It may be more than the bytes that follow. */
 export function grpcMessage(message: Uint8Array, length = message.length, isPacked = false): Buffer {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt8(isPacked ? 1 : 0, 0);
@@ -38,18 +38,18 @@ export function grpcMessage(message: Uint8Array, length = message.length, isPack
   return Buffer.concat([prefix, message]);
 }
 
-/** The same, packed. */
+/** The same, compressed with gzip. */
 export function packedGrpcMessage(message: Uint8Array): Buffer {
   const packed = gzipSync(message);
   return grpcMessage(packed, packed.length, true);
 }
 
-/** HEADERS of a request whose message may follow, or does not. */
+/** The HEADERS frame of a request. A message may follow, or not. */
 export function grpcHeaders(path: GrpcPath, streamId: number, encoding?: "gzip"): Buffer {
   return frame(FRAME.headers, FLAG.endHeaders, streamId, headerBlock(grpcFields(path, encoding)));
 }
 
-/** The largest payload of a frame that a server takes without having said so (RFC 9113, 6.5.2). */
+/** The largest frame payload that a server must accept by default (RFC 9113, 6.5.2). */
 const MAX_FRAME_BYTES = 16_384;
 
 /** A whole request: HEADERS, and as many DATA as the message needs. */

@@ -39,7 +39,7 @@ export function frame(
   return bytes;
 }
 
-/** What a client says first. With a window of 0 the server may send headers, and nothing of any body. */
+/** The bytes that a client sends first. With a window of 0 the server may send headers, but no body. */
 export function opening(windowBytes?: number): Buffer {
   const settings = Buffer.alloc(windowBytes === undefined ? 0 : 6);
   if (windowBytes !== undefined) {
@@ -49,7 +49,10 @@ export function opening(windowBytes?: number): Buffer {
   return Buffer.concat([PREFACE, frame(FRAME.settings, FLAG.none, 0, settings)]);
 }
 
-/** Header fields as literals that no table knows (RFC 7541, 6.2.2), so that a block is the same on every connection. */
+/**
+ * Encodes header fields as literals without indexing (RFC 7541, 6.2.2), so that a block has the same bytes on every
+ * connection.
+ */
 export function headerBlock(fields: Readonly<Record<string, string>>): Buffer {
   return Buffer.concat(
     Object.entries(fields).flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]),
@@ -70,17 +73,17 @@ function length(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** A frame as it came; its payload is left out because what the proxy replies is only counted. */
+/** The head of a received frame. The payload is left out, because the proxy's replies are only counted. */
 export interface FrameHead {
   readonly type: number;
   readonly flags: number;
   readonly streamId: number;
 }
 
-/** Finds the frames in what comes, however it is cut into chunks. */
+/** Finds the frames in the received bytes, however these are cut into chunks. */
 export class FrameReader {
   #head = Buffer.alloc(0);
-  /** Of the payload of the last frame. */
+  /** Bytes of the last frame's payload that are still to come. */
   #left = 0;
 
   push(chunk: Uint8Array): FrameHead[] {

@@ -9,16 +9,16 @@ import type { Tools } from "../attack.ts";
 
 import { onAbort } from "./on-abort.ts";
 
-/** A client of HTTP/2 that keeps to the windows that it is given, as large messages need it. */
+/** An HTTP/2 client that respects flow control windows, as large messages require. */
 export interface H2Session {
   readonly session: ClientHttp2Session;
-  /** Resolves when it is gone. */
+  /** Resolves when the connection is closed. */
   readonly closed: Promise<void>;
-  /** Ends it at once. `session.destroy()` waits until the peer has read what was written. */
+  /** Closes it at once. `session.destroy()` would wait until the peer has read everything that was written. */
   close(): void;
 }
 
-/** Opens one. Nothing that happens to it is an error, and it is gone when the attack is over. */
+/** Opens a session. Its errors are ignored. It is closed when the attack is over. */
 export function openH2Session(port: number, { signal, tally }: Tools): H2Session {
   const socket = connectTcp({ host: HOST, port, noDelay: true });
   const session = connect(`http://${HOST}:${port}`, { createConnection: () => socket });

@@ -16,7 +16,7 @@ type SendJson = (target: Target, tools: Tools, body: Buffer) => Promise<void>;
 /** An entity of its own, so that no command of the bystander's waits for one of these. */
 export const LETTERS_PATH = "/targets/attacked/letters";
 
-/** The ways of one JSON message, each on a connection of its own. */
+/** Sends one JSON message by each protocol, each on its own connection. */
 export const JSON_SENDERS: Readonly<Record<"http1" | "h2" | "websocket", SendJson>> = {
   http1: (target, { signal, tally }, body) =>
     new Promise((resolve) => {
@@ -64,7 +64,7 @@ export const JSON_SENDERS: Readonly<Record<"http1" | "h2" | "websocket", SendJso
     if (line === undefined) return;
     await line.send(upgradeRequest(PATHS.chat));
     const answered = new Promise<void>((resolve) => {
-      // What comes first accepts the WebSocket.
+      // The first data is the acceptance of the WebSocket. The second is the answer.
       line.socket.once("data", () => line.socket.once("data", () => resolve()));
     });
     await line.send(textFrame(body));

@@ -14,15 +14,15 @@ export interface LineOptions {
   readonly from?: string;
   /** By default a free one of the system's choice. */
   readonly fromPort?: number;
-  /** What comes is left in the system's buffers. */
+  /** If true, nothing is read: received bytes stay in the system's buffers. */
   readonly unread?: boolean;
 }
 
 /**
- * A bare connection to the target.
+ * A plain TCP connection to the target.
  *
- * 1. Nothing that happens to it is an error: a proxy may refuse or end it, and that is counted.
- * 2. It is gone when the attack's signal says so.
+ * 1. Its errors are ignored. If the proxy refuses or closes it, that is counted.
+ * 2. It is closed when the attack's signal aborts.
  */
 export class Line {
   readonly socket: Socket;
@@ -51,7 +51,7 @@ export class Line {
     });
   }
 
-  /** Waits until the proxy closes it, or the attack is over. */
+  /** Waits until the connection is closed, by the proxy or at the end of the attack. */
   async closed(): Promise<void> {
     if (this.isOpen) await new Promise((resolve) => this.socket.once("close", resolve));
   }
@@ -96,11 +96,11 @@ export function openLine(
 }
 
 export interface H2Options extends LineOptions {
-  /** What the server may send on each stream without being asked for more; by default HTTP/2's own 65,535 bytes. */
+  /** The initial window: bytes that the server may send on each stream; by default HTTP/2's own 65,535 bytes. */
   readonly windowBytes?: number;
 }
 
-/** A connection that has begun to speak HTTP/2. What the proxy replies is counted unless it is not read. */
+/** Opens a connection and sends the beginning of HTTP/2. The proxy's replies are counted unless `unread` is set. */
 export async function openH2Line(
   port: number,
   tools: Tools,

@@ -7,7 +7,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import { BookRequestSchema, LetterSchema } from "../target/gen/perdure/test/attack/target_pb.ts";
 
-/** A little below what the proxy takes by default (`--max-request-bytes`), so that no length refuses them. */
+/**
+ * A little less than the proxy's default limit (`--max-request-bytes`), so that the size is not the reason for a
+ * refusal.
+ */
 export const LARGE_BYTES = 12_000_000;
 
 export type Letter = MessageInitShape<typeof LetterSchema>;
@@ -21,18 +24,18 @@ export function bookRequestBytes(request: BookRequest): Uint8Array {
   return toBinary(BookRequestSchema, create(BookRequestSchema, request));
 }
 
-/** `{"name":[[[…`: as many arrays in each other as there are bytes. */
+/** `{"name":[[[…`: nested arrays, in this many bytes altogether. */
 export function deepJson(bytes: number): Buffer {
   const head = Buffer.from('{"name":');
   return Buffer.concat([head, Buffer.alloc(bytes - head.length, "[")]);
 }
 
-/** A repeated field with so many empty messages. */
+/** JSON with a repeated field of `count` empty messages. */
 export function manyMessagesJson(count: number): Buffer {
   return Buffer.from(`{"pages":[${"{},".repeat(count - 1)}{}]}`);
 }
 
-/** So many fields that no message has. */
+/** JSON with `count` fields that no message has. */
 export function unknownKeysJson(count: number): Buffer {
   return Buffer.from(`{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(",")}}`);
 }

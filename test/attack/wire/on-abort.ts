@@ -3,8 +3,9 @@
 const actionsOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `action` when the signal aborts, or at once if it has. What is given back takes that back. As many may wait for
- * one signal as like to: `addEventListener` looks through all listeners each time, which is too slow for thousands.
+ * Calls `action` when the signal aborts, or at once if it has aborted. Returns a function that cancels this.
+ * Thousands of actions may wait for one signal, because each takes a place in a set. `addEventListener` would be too
+ * slow: it looks through all listeners each time.
  */
 export function onAbort(signal: AbortSignal, action: () => void): () => void {
   if (signal.aborted) {

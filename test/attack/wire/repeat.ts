@@ -4,7 +4,7 @@ import type { Tools } from "../attack.ts";
 
 import { onAbort } from "./on-abort.ts";
 
-/** A sender whose connection is closed comes again after so long, in milliseconds. */
+/** Pause before a sender whose connection was closed connects again, in milliseconds. */
 const AGAIN_MS = 50;
 
 /** Does `work` side by side `count` times, each with its number. */
@@ -12,7 +12,7 @@ export async function sideBySide(count: number, work: (index: number) => Promise
   await Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 }
 
-/** Does `work` one after the other until the attack is over, at most `most` times, with pauses in between. */
+/** Runs `work` again and again until the attack is over, at most `most` times, with pauses in between. */
 export async function again(
   most: number,
   { signal }: Pick<Tools, "signal">,

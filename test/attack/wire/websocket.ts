@@ -10,13 +10,13 @@ export function upgradeRequest(path: string): Buffer {
   );
 }
 
-/** The largest payload whose length stands in the first two bytes. */
+/** The largest payload whose length fits into the first two bytes of a frame. */
 const SHORT = 125;
 const LONG_LENGTH = 127;
 const MASKED = 0x80;
 const FINAL_TEXT = 0x81;
 
-/** A text frame, masked with zeros. `length` is what its head says, which may be more than what follows. */
+/** A text frame, masked with zeros. `length` is the length in its head. It may be more than the bytes that follow. */
 export function textFrame(payload: Uint8Array, length = payload.length): Buffer {
   const isShort = length <= SHORT;
   const head = Buffer.alloc(isShort ? 6 : 14);

@@ -10,7 +10,10 @@ const SHOPPING_CART = join(import.meta.dirname, "..", "..", "..", "samples", "sh
 
 const openShop = proxyWorld(SHOPPING_CART, () => ({}));
 
-/** A proxy whose log is taken away: no caller can be served after that, and it has to be unready, but alive. */
+/**
+ * A proxy whose log is taken away. After that it cannot serve any caller: it has to be unready, but alive. So there
+ * are no bystanders, and only `/livez` is probed.
+ */
 export const openLostLogWorld: OpenWorld = async (scope, options) => {
   const world = await openShop(scope, options);
   return { ...world, probes: { "/livez": httpCaller(world.target.adminPort, "/livez") } };

@@ -33,7 +33,7 @@ const LIMIT_MIB = Number(/^(\d+)Mi$/.exec(CONTAINER.resources.limits.memory)?.[1
 
 export const WEBHOOK_MEMORY = { limitMib: LIMIT_MIB, maxMib: 0.8 * LIMIT_MIB };
 
-/** A question of the API server: a service that is to become stateful. */
+/** A request of the API server: a review of a service that is to become stateful. */
 const REVIEW = {
   apiVersion: "admission.k8s.io/v1",
   kind: "AdmissionReview",
@@ -49,7 +49,7 @@ const REVIEW = {
   },
 };
 
-/** The webhook, with an API server that asks it all the time. */
+/** The webhook, with a bystander that sends it reviews all the time, as an API server does. */
 export const openWebhookWorld: OpenWorld = async (scope, { flags, memoryBytes, wantsCgroup }) => {
   const cgroup = wantsCgroup ? openCgroup(scope, memoryBytes) : undefined;
   const webhook = await startWebhookProcess(scope, {

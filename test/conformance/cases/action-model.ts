@@ -34,7 +34,7 @@ import { pathOf } from "../wire/paths.ts";
 const { processUnary, processStreamedIn, processStreamedOut, processStreamed } = ActionTckModel.method;
 const { handleUnary, handleStreamedIn, handleStreamedOut, handleStreamed } = ActionProtocol.method;
 
-/** One of the ways to answer: what asks for it, and what comes of it. */
+/** One kind of answer: the steps of a request that ask for it, and the outcome that must come. */
 interface Way {
   readonly one: string;
   readonly many: string;
@@ -63,7 +63,7 @@ const FAILURE: Way = {
 };
 const WAYS: readonly Way[] = [REPLY, NO_REPLY, FORWARD, FAILURE];
 
-/** Effects that one answer may have, and how the cases are called that have them. */
+/** The effects that one answer may have, and the suffix of the names of those cases. */
 const EFFECTS: readonly { readonly name: string; readonly effects: readonly Effect[] }[] = [
   { name: "", effects: [] },
   { name: " with side effect", effects: effects("other") },
@@ -121,7 +121,7 @@ function streamedInCases({ one, steps, outcome }: Way): Case<ServiceSide>[] {
   ];
 }
 
-/** The groups of the cases of streams: what is asked for, and what comes of it. */
+/** The groups of the stream cases: the text to ask for, and the effects that must come with it. */
 const GROUPS = EFFECTS.map(({ effects: asked }, index) => ({ text: `answer ${index + 1}`, asked }));
 
 function streamedOutCase({ many, steps, outcome }: Way): Case<ServiceSide> {

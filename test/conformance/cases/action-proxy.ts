@@ -141,7 +141,7 @@ const unaryFailures = actionCase("unary failures", async (side) => {
 });
 
 const streamedFailures = actionCase("streamed failures", async (side) => {
-  // The caller leaves its half open: the failure must end it all the same.
+  // The caller does not half-close. The failure must end the call nevertheless.
   const payload = request([failWith("expected failure")]);
   const caller = new PublicCall(side, processStreamed).send(payload);
   await caller.expectFailure("expected failure");

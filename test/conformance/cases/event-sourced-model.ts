@@ -15,7 +15,7 @@ const inLives = (
   ...activations: readonly Activation<Action, Stored, Change>[]
 ): Case<ServiceSide> => entityCase(kind, name, ...activations);
 
-/** What has come of these events; a snapshot, if there is one. */
+/** A change of the state: these events, and the snapshot, if there is one. */
 const change = (events: readonly string[], snapshot?: string): { readonly change: Change } => ({
   change: { events, ...(snapshot !== undefined && { snapshot }) },
 });
@@ -105,8 +105,8 @@ export const eventSourcedModelGroup: Group = {
 };
 
 /**
- * Whoever has told its events to its state before it fails asks the proxy to be read back; whoever takes them back itself
- * goes on. Either is right.
+ * After events and then a failure, a user function may ask the proxy to read the entity again, because it has already
+ * applied the events to its state. Or it undoes them itself and continues. Both are correct.
  */
 function failureKeepsNoEvents(): Case<ServiceSide> {
   return {

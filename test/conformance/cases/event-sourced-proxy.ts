@@ -79,12 +79,12 @@ const httpApi: Case<ProxySide> = {
   },
 };
 
-/** The user function asks to be read back, or has taken its events back itself. */
+/** The user function asks the proxy to read the entity again, or it has undone its events itself. */
 function failureAfterEmits(text: string) {
   return [fails(text, { restart: true }), fails(text)] as const;
 }
 
-/** If asked to, the proxy must read the entity back at once, before there is another command. */
+/** If the answer asks for a restart, the proxy must read the entity again at once, before the next command. */
 async function expectRestart(
   entity: ObservedEntity<Action, Stored, Change>,
   { outcome }: Answer<Change>,

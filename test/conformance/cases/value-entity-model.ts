@@ -62,7 +62,8 @@ export const valueEntityModelGroup: Group = {
         ],
       },
       {
-        // As in Cloudstate, whose Java model does not read what it is told, the next command is one that writes.
+        // As in Cloudstate, the next command is one that writes, because Cloudstate's Java model does not read the
+        // stored state that it is sent.
         stored: "D",
         steps: [
           [update("E"), replies("E", updated("E"))],

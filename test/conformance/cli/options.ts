@@ -7,15 +7,15 @@ export interface TckOptions {
   readonly service: string | undefined;
   /** `host:port` of the proxy's public port; undefined: our own proxy, or, if there is a service, none. */
   readonly proxy: string | undefined;
-  /** Where a proxy that is not our own will look for its user function. */
+  /** The address at which a proxy under test, other than our own, looks for its user function. */
   readonly interceptorHost: string;
   readonly interceptorPort: number;
-  /** Only cases with one of these texts in group or name, in small letters; none: all. */
+  /** Runs only cases whose group or name contains one of these texts, in small letters; empty: all. */
   readonly filters: readonly string[];
   readonly list: boolean;
-  /** How long anything that a case expects may take. */
+  /** Time-out of everything that a case expects, in milliseconds. */
   readonly withinMs: number;
-  /** How long what is under test may take to be there. */
+  /** How long the program under test may take to start, in milliseconds. */
   readonly startWithinMs: number;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Result } from "../suite/run-cases.ts";
 
-/** How a text is made to stand out; without colours, not at all. */
+/** Styles a text for the terminal. Without colours it returns the text unchanged. */
 export type Paint = (style: "green" | "red" | "dim" | "bold", text: string) => string;
 
 export interface Counts {
@@ -36,7 +36,7 @@ export function countResults(results: readonly Result[]): Counts {
   return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
 }
 
-/** The last line: `N passed, N failed`, with `, N skipped` behind it if there are any. */
+/** The last line: `N passed, N failed`, followed by `, N skipped` if there are any. */
 export function summaryLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 }

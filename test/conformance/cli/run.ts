@@ -66,7 +66,7 @@ function chosenCases({ filters, service, proxy }: TckOptions): Runnable[] {
   });
 }
 
-/** Finds, or starts, what the cases need. */
+/** Connects to the programs that the cases need, or starts them. */
 async function openSides(scope: Scope, options: TckOptions, cases: readonly Runnable[]): Promise<Sides> {
   const needed = new Set(cases.map(({ half }) => half));
   const { withinMs, startWithinMs } = options;

@@ -26,7 +26,7 @@ import {
 /** Puts a payload into a method's own answer. */
 export type Give<Answer> = (payload: ConformancePayload, options: ReplyOptions) => Answer;
 
-/** What was seen of a request. */
+/** The headers, time-out and messages of a request, as the runner wants to see them. */
 export function requestInfo({ metadata, timeoutMs }: ActionContext, requests: readonly Any[]): RequestInfo {
   const headers = new Map<string, string[]>();
   for (const [name, value] of metadata) {
@@ -58,8 +58,8 @@ export async function answerOnce<Answer>(
 }
 
 /**
- * What a method with a stream of answers does. The first answer, or an error in its place, tells everything of the
- * request; further ones only which messages have come since the last one.
+ * Answers a method that streams its answers. The first answer (or an error in its place) contains all information
+ * about the request. Later answers contain only the messages that have arrived since the previous one.
  */
 export class Answers<Answer> {
   readonly #definition: StreamResponseDefinition | undefined;
@@ -102,7 +102,7 @@ export class Answers<Answer> {
     });
   }
 
-  /** Comes behind the last answer. */
+  /** Called after the last answer. */
   end(): void {
     const { error, responseHeaders, responseTrailers } = this.#definition ?? {};
     const metadata = entriesOf(responseHeaders);

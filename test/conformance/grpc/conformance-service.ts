@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The service that gRPC's conformance runner calls, as an action on our SDK: each request says what is to be answered. */
+/** The service that gRPC's conformance runner calls, as an action on our SDK. Each request defines the answer to it. */
 
 import { anyPack } from "@bufbuild/protobuf/wkt";
 

@@ -23,7 +23,7 @@ const LEAST_CASES = 990;
 interface Verdict {
   readonly exitCode: number;
   readonly cases: number;
-  /** That were expected to pass and failed, or the other way round. */
+  /** Cases that were expected to pass and failed, or the other way round. */
   readonly wrong: readonly string[];
   readonly output: string;
 }
@@ -52,7 +52,7 @@ async function runCases(
   };
 }
 
-/** The runner's program; undefined, and a line that says so, where it cannot be had. */
+/** Builds the runner. Returns undefined, and prints a line that says so, where it is not available. */
 async function buildRunner(t: ExecutionContext): Promise<string | undefined> {
   t.timeout(700_000, "building it for the first time takes a minute");
   const built = await goDependency(RUNNER);

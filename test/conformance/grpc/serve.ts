@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The program that gRPC's conformance runner tests as a server: our proxy in front of a user function on our SDK. It reads
- * from its standard input what server is wanted, writes to its standard output where it listens, and serves until SIGTERM.
- * With the argument `half` it is wrong on purpose: it takes half of what it has to take.
+ * The program that gRPC's conformance runner tests as a server: our proxy in front of a user function on our SDK. It
+ * reads a description of the wanted server from standard input and writes its address to standard output. It serves
+ * until SIGTERM. With the argument `half` it is wrong on purpose: it accepts only messages of half the required size.
  */
 
 import { buffer } from "node:stream/consumers";
@@ -20,7 +20,7 @@ import {
   ServerCompatResponseSchema,
 } from "./gen/connectrpc/conformance/v1/server_compat_pb.ts";
 
-/** What stands before each message: its length. */
+/** Each message is preceded by its length, in this many bytes. */
 const PREFIX_BYTES = 4;
 const HOST = "127.0.0.1";
 const PARENT_CHECK_MS = 1_000;
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   process.stdout.write(Buffer.concat([prefix, message]));
 }
 
-/** A runner that is killed does not end its servers. */
+/** Ends this process when its parent is gone, because a runner that is killed does not end its servers. */
 function endWithParent(): void {
   const parent = process.ppid;
   const check = (): void => {

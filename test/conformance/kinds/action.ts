@@ -32,7 +32,7 @@ export function request(...groups: readonly (readonly Step[])[]): Request {
   return create(RequestSchema, { groups: groups.map((steps) => ({ steps: [...steps] })) });
 }
 
-/** The command that begins a call of this method; those of streamed input have no request in it. */
+/** The first command of a call of this method. For streamed input it contains no request. */
 export function firstCommand(method: DescMethod, payload?: Request): ActionCommand {
   return create(ActionCommandSchema, {
     serviceName: method.parent.typeName,

@@ -8,7 +8,10 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { ClientAction, SideEffect } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
 import { ClientActionSchema, SideEffectSchema } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
 
-/** What a model answers to one request, in short. `Change` is what becomes of the state, in words of its kind. */
+/**
+ * A short description of a model's answer to one request. `Change` describes the change of the state; each kind of
+ * entity has its own type for it.
+ */
 export interface Answer<Change> {
   readonly outcome: Outcome;
   readonly effects: readonly Effect[];
@@ -57,7 +60,7 @@ export function synchronousEffects(...ids: readonly string[]): Effect[] {
   return ids.map((id) => ({ id, synchronous: true }));
 }
 
-/** An `Any` under Cloudstate's prefix. */
+/** Packs a message into an `Any` with Cloudstate's type URL prefix. */
 export function pack<Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>): Any {
   const value = toBinary(schema, create(schema, init));
   return create(AnySchema, { typeUrl: `type.googleapis.com/${schema.typeName}`, value });

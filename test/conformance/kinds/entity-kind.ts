@@ -5,8 +5,9 @@ import type { DescMessage, DescMethodUnary, DescService, Message } from "@bufbui
 import type { Answer } from "./answer.ts";
 
 /**
- * One kind of stateful entity: how its model is asked, and how that looks in its protocol. `Action` is what a request
- * asks for, `Stored` what a proxy knows of an entity when it activates it, `Change` what a command makes of the state.
+ * One kind of stateful entity: how to send requests to its model, and how they look in its protocol. `Action` is what
+ * a request asks for, `Stored` what the proxy has stored of an entity when it activates it, `Change` how a command
+ * changes the state.
  */
 export interface EntityKind<Action, Stored, Change> {
   /** The protocol's method, one stream for each active entity. */
@@ -14,21 +15,21 @@ export interface EntityKind<Action, Stored, Change> {
   readonly protocol: string;
   readonly streamIn: DescMessage;
   readonly streamOut: DescMessage;
-  /** The model, the target of its forwards and effects, and the one that leaves memory soon. */
+  /** The model service, the target of its forwards and effects, and a service with a short passivation time-out. */
   readonly model: DescMethodUnary;
   readonly two: DescMethodUnary;
   readonly configured: DescMethodUnary;
 
   /** A request to any of the three, as its message. */
   request(entityId: string, actions: readonly Action[]): Message;
-  /** What a stream begins with. */
+  /** The first messages of a stream. */
   activation(service: DescService, entityId: string, stored?: Stored): Message[];
   command(given: CommandOf<Action>): Message;
-  /** What goes back for the command with this id. */
+  /** The user function's answer to the command with this id. */
   answer(commandId: number, answer: Answer<Change>): Message;
-  /** What the caller gets. */
+  /** The response that the caller gets. */
   response(message: string): Message;
-  /** Where the model is asked by HTTP. */
+  /** The HTTP path of requests to the model. */
   httpPath(entityId: string): string;
 }
 

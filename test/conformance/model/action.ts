@@ -31,7 +31,7 @@ export const actionModel: Action<typeof ActionTckModel> = action(ActionTckModel,
 
 export const actionTwo: Action<typeof ActionTwo> = action(ActionTwo, { call: () => ({}) });
 
-/** One answer for all steps; the last one that says how to answer decides. */
+/** Makes one answer for all steps. The last reply, forward or failure among them decides its kind. */
 function answer(groups: readonly ProcessGroup[], context: ActionContext): Result {
   const steps = groups.flatMap((group) => group.steps.map(({ step }) => step));
   for (const step of steps) {

@@ -17,22 +17,22 @@ interface Common {
   nextEntityId(): string;
 }
 
-/** What is there to test a user function: it is talked to as a proxy would. */
+/** The means to test a user function: a connection to it, used as a proxy would use it. */
 export interface ServiceSide extends Common {
   readonly service: Peer;
 }
 
-/** What is there to test a proxy: callers of its public port, and what passes between it and the user function. */
+/** The means to test a proxy: callers of its public port, and an interceptor between it and the user function. */
 export interface ProxySide extends Common {
   readonly proxy: Peer;
   readonly http: HttpCaller;
   readonly interceptor: Interceptor;
-  /** What the proxy said of itself in its one discovery. */
+  /** What the proxy sent about itself in its one discovery. */
   readonly proxyInfo: ProxyInfo;
 }
 
 export interface Case<Side> {
-  /** As in the Cloudstate TCK, in short. */
+  /** The name of the case in the Cloudstate TCK, shortened. */
   readonly name: string;
   /** Services without which the case does not apply. */
   readonly needs: readonly DescService[];

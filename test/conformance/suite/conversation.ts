@@ -7,7 +7,7 @@ import type { Call, Peer } from "../wire/peer.ts";
 
 import { expectCompletion, expectMessage } from "./expectation.ts";
 
-/** A call of which every step is said and every answer checked. */
+/** A call in which every message is sent by the case, and every answer is checked. */
 export class Conversation {
   readonly #call: Call;
   readonly #answers: DescMessage;

@@ -10,9 +10,9 @@ import type { Peer } from "../wire/peer.ts";
 import { ExpectationError, nameOf } from "./expectation.ts";
 
 /**
- * Asks a user function what it serves, as a proxy of protocol 0.2 that can do everything.
+ * Runs the discovery of a user function, like a proxy of protocol 0.2 that supports all entity types of the suite.
  *
- * @throws ExpectationError if it does not answer.
+ * @throws ExpectationError if the user function does not answer.
  */
 export async function discover(service: Peer, withinMs: number): Promise<EntitySpec> {
   const call = service.open(DISCOVER);

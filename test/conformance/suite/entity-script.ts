@@ -11,13 +11,13 @@ import { expectEqual } from "./expectation.ts";
 /** What a request asks for, and what must come back. */
 export type Step<Action, Change> = readonly [actions: readonly Action[], answer: Answer<Change>];
 
-/** The time of an entity in memory: what is stored when it begins, and the commands until it is let go. */
+/** One activation of an entity: the stored state that it begins with, and the commands until it is passivated. */
 export interface Activation<Action, Stored, Change> {
   readonly stored?: Stored;
   readonly steps: readonly Step<Action, Change>[];
 }
 
-/** A case in which a model entity lives once, or several times, and is let go at the end of each. */
+/** A case in which a model entity is activated once or several times, and passivated at the end of each activation. */
 export function entityCase<Action, Stored, Change>(
   kind: EntityKind<Action, Stored, Change>,
   name: string,
@@ -80,7 +80,7 @@ export class ActiveEntity<Action, Stored, Change> {
   }
 }
 
-/** The case that looks at what the user function says of its model, and of the second service. */
+/** A case that checks the discovery of the model and of the second service. */
 export function discoveryCase(
   { protocol, model, two }: EntityKind<never, never, never>,
   name: string,
@@ -99,7 +99,7 @@ export function discoveryCase(
   };
 }
 
-/** The case that looks at the service that asks to leave memory soon. */
+/** A case that checks the discovery of the service with a short passivation time-out. */
 export function configuredCase(
   { protocol, configured }: EntityKind<never, never, never>,
   name: string,

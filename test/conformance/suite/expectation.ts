@@ -7,7 +7,7 @@ import type { Arrival, Inbox } from "../wire/inbox.ts";
 
 import { registry, showJson, showMessage } from "./show.ts";
 
-/** What did not come as it should. */
+/** Raised when something other than the expected came. */
 export class ExpectationError extends Error {
   override readonly name = "ExpectationError";
   /** JSON, or words; none if the message says it all. */
@@ -28,11 +28,11 @@ export interface Expected {
 }
 
 /**
- * Takes the next message of the inbox and compares it as Cloudstate does: message equality, so a field that is unset
+ * Takes the next message of the inbox and compares it as Cloudstate does, by message equality. So an unset field
  * differs from one that is set to its default, and an `Any` is compared by its bytes.
  *
- * @param what names the message, for the report. @param neglect changes what came before it is compared.
- * @returns which one it was.
+ * @param what names the message, for the report. @param neglect changes the received message before the comparison.
+ * @returns the index of the equal message in `messages`.
  * @throws ExpectationError
  */
 export async function expectMessage(

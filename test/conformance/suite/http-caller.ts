@@ -8,9 +8,9 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Calls the HTTP API of one server, each time on a connection of its own. */
+/** Calls the HTTP API of one server. Each call uses a new connection. */
 export interface HttpCaller {
-  /** Posts JSON as it is given, or, without a body, asks with GET. Rejects if no whole answer came. */
+  /** Sends POST with the JSON as it is, or GET without a body. Rejects if no complete answer came. */
   call(path: string, json?: string): Promise<HttpAnswer>;
 }
 

@@ -14,7 +14,7 @@ import { REPORT_ERROR } from "../wire/paths.ts";
 import type { ProxySide } from "./case.ts";
 import { ExpectationError } from "./expectation.ts";
 
-/** How long after a case nothing may begin, as in Cloudstate. */
+/** The time after a case in which no further call may begin, in milliseconds, as in Cloudstate. */
 const QUIET_MS = 10;
 
 /** Services that cases are about. */
@@ -25,9 +25,9 @@ const MODELS: readonly string[] = [
 ].flatMap(({ services }) => services.map(({ typeName }) => typeName));
 
 /**
- * Between a proxy and its user function nothing may happen but what a case expects. Takes what did, so that the next case
- * begins without it. What a proxy reports of services that no case is about, as that it does not serve them, may come at
- * any time.
+ * Checks that nothing passed between a proxy and its user function except what a case expected. Unexpected calls are
+ * taken, so that the next case begins without them. Reports about services that no case uses, for example that the
+ * proxy does not serve them, may come at any time.
  *
  * @throws ExpectationError
  */
@@ -46,7 +46,7 @@ export async function expectNothingMore({ interceptor, proxy, spec, withinMs }: 
   throw new ExpectationError("calls that nothing called for", "none", more.map(describeCall).join("\n"));
 }
 
-/** A call is kept from its beginning; its message comes behind it. */
+/** Waits for the first message of a call, because a call is recorded when it begins and its message comes later. */
 async function untilSaid({ fromProxy }: Recorded, withinMs: number): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (fromProxy.unread.length === 0 && performance.now() < endMs) await delay(1);

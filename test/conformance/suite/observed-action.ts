@@ -11,8 +11,8 @@ import type { ProxySide } from "./case.ts";
 import { ExpectationError, expectCompletion, expectMessage } from "./expectation.ts";
 
 /**
- * A call of an action, as it passes between proxy and user function. Metadata is not compared: it begins as the headers
- * that the caller's library has made, and some SDKs put it on what they forward.
+ * A call of an action, recorded between proxy and user function. Metadata is not compared, because it contains
+ * headers that the caller's library has made, and some SDKs add it to what they forward.
  */
 export class ObservedAction {
   readonly #recorded: Recorded;

@@ -11,7 +11,7 @@ import type { ProxySide } from "./case.ts";
 import { ExpectationError, expectCompletion, expectMessage } from "./expectation.ts";
 import { expectFailure, expectHttpFailure, expectJson, expectReply } from "./public-calls.ts";
 
-/** An entity behind the proxy: what is asked of it at the public port must pass on its stream, and nothing else. */
+/** An entity behind the proxy. Requests to it at the public port must appear on its stream, and nothing else. */
 export class ObservedEntity<Action, Stored, Change> {
   readonly #side: ProxySide;
   readonly #kind: EntityKind<Action, Stored, Change>;
@@ -22,7 +22,7 @@ export class ObservedEntity<Action, Stored, Change> {
   /** Commands on this stream. */
   #commands = 0;
 
-  /** @param method the one that it is asked by; default: the model's. */
+  /** @param method the method that the requests call; default: the model's. */
   constructor(
     side: ProxySide,
     kind: EntityKind<Action, Stored, Change>,
@@ -70,7 +70,7 @@ export class ObservedEntity<Action, Stored, Change> {
     return this.expectCommand(actions, answer, ...others);
   }
 
-  /** The proxy must have opened a stream, and told it what is stored. */
+  /** Expects that the proxy opened a stream and sent the stored state. */
   async expectActivation(stored?: Stored): Promise<void> {
     const { interceptor, withinMs } = this.#side;
     const stream = await interceptor.claim(this.#kind.path, withinMs);
@@ -104,7 +104,7 @@ export class ObservedEntity<Action, Stored, Change> {
     return others[index - 1] ?? answer;
   }
 
-  /** The stream must come to its end as it should, from both sides. */
+  /** Expects that both sides close the stream regularly. */
   async expectClosed(withinMs = this.#side.withinMs): Promise<void> {
     const { fromProxy, fromService } = this.#open();
     await expectCompletion(fromProxy, "the proxy's half of the stream", withinMs);
@@ -112,7 +112,7 @@ export class ObservedEntity<Action, Stored, Change> {
     this.#stream = undefined;
   }
 
-  /** Nothing may have passed that was not expected. */
+  /** Expects that no further message has passed on the stream. */
   expectNothingMore(): void {
     const { fromProxy, fromService } = this.#open();
     const more = fromProxy.unread.length + fromService.unread.length;

@@ -7,8 +7,9 @@ import type { Tamper } from "../wire/interceptor.ts";
 import { DISCOVER } from "../wire/paths.ts";
 
 /**
- * Leaves services of types that a proxy does not offer out of what it discovers, since it may refuse a user function that
- * serves any as a whole, as Cloudstate's does. A proxy that offers all that is served gets the very bytes.
+ * Removes services whose type the proxy does not offer from the discovery's answer. Otherwise a proxy may refuse the
+ * user function as a whole, as Cloudstate's does. If the proxy offers everything that is served, the bytes stay
+ * unchanged.
  */
 export function offeredOnly(): Tamper {
   let offered: readonly string[] = [];

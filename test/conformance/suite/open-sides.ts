@@ -18,20 +18,20 @@ import { describeCall } from "./nothing-more.ts";
 export interface SideOptions {
   /** How long anything that a case expects may take. */
   readonly withinMs: number;
-  /** How long what is under test may take to be there. */
+  /** How long the program under test may take to start, in milliseconds. */
   readonly startWithinMs: number;
   /** In the ids of all entities, so that no run meets what an earlier one has stored. */
   readonly run: string;
 }
 
-/** What is under test is not there, or not as it should be before there can be any case. */
+/** The program under test is not reachable, or is in no state to run cases. */
 export class NotThereError extends Error {
   override readonly name = "NotThereError";
 }
 
 const RETRY_MS = 50;
 
-/** HTTP's "not yet", and its "never". */
+/** HTTP statuses of a proxy that is not ready yet, or that never will be. */
 const NOT_SERVING = [503, 501];
 
 /**
@@ -87,7 +87,7 @@ export async function openProxySide(
   await retry(`no proxy at ${address}`, startWithinMs, async () => {
     const answer = await http.call("/").catch((error: Error) => error);
     if (!(answer instanceof Error) && !NOT_SERVING.includes(answer.status)) return;
-    // A proxy that serves may have reported what it does not serve.
+    // This is not checked for a proxy that serves, because it may report parts that it does not serve.
     const report = interceptor.unclaimed.find(({ path }) => path === REPORT_ERROR);
     if (report !== undefined)
       throw new NotThereError(`the proxy refuses the user function: ${describeCall(report)}`);

@@ -6,7 +6,7 @@ import type { EntityKind } from "../kinds/entity-kind.ts";
 import type { Case, ProxySide } from "./case.ts";
 import { ObservedEntity } from "./observed-entity.ts";
 
-/** An entity that asks to leave memory after 100 ms must have left within 2 s. */
+/** An entity with a passivation time-out of 100 ms must have left memory within the time-out of the case. */
 export function passivationCase<Action, Stored, Change>(
   kind: EntityKind<Action, Stored, Change>,
 ): Case<ProxySide> {

@@ -8,7 +8,7 @@ import { expectNothingMore } from "./nothing-more.ts";
 export type Verdict =
   | { readonly kind: "passed" }
   | { readonly kind: "failed"; readonly error: ExpectationError }
-  /** The user function does not serve what the case is about; the names of these services, without their packages. */
+  /** The user function does not serve these services, which the case needs. The names are without packages. */
   | { readonly kind: "skipped"; readonly missing: readonly string[] };
 
 export interface Result {
@@ -51,7 +51,7 @@ export function runnable(groups: readonly Group[]): Runnable[] {
   );
 }
 
-/** Runs them one after the other, and says each result when it is known. */
+/** Runs the cases one after the other, and yields each result when it is known. */
 export async function* runCases(cases: readonly Runnable[], sides: Sides): AsyncGenerator<Result> {
   for (const { group, name, run } of cases) {
     const startedMs = performance.now();

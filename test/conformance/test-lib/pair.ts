@@ -19,13 +19,16 @@ export async function startModel(scope: TestScope): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-/** Our proxy in this process, with a log in memory, in front of a user function; and that user function by itself. */
+/**
+ * Starts our proxy in this process, with a log in memory, in front of a user function. Also connects to that user
+ * function directly.
+ */
 export async function startPair(scope: TestScope, service: string): Promise<Required<Sides>> {
   const [proxy, direct] = [await proxyBefore(scope, service), await serviceAt(scope, service)];
   return { service: direct, proxy };
 }
 
-/** @param tamper makes a wrong proxy of ours: what it sends, others get changed. */
+/** @param tamper simulates a faulty proxy, by changing what our proxy sends or receives. */
 export async function proxyBefore(scope: TestScope, service: string, tamper?: Tamper) {
   const interceptor = await listen(scope, service, tamper);
   const local = await startLocalProxy(scope, interceptor.port);
@@ -34,7 +37,7 @@ export async function proxyBefore(scope: TestScope, service: string, tamper?: Ta
   return side;
 }
 
-/** @param tamper makes a wrong user function of the one at this address: what it answers, others get changed. */
+/** @param tamper simulates a faulty user function, by changing what the one at this address sends or receives. */
 export async function serviceAt(scope: TestScope, address: string, tamper?: Tamper) {
   const changed = tamper === undefined ? address : `127.0.0.1:${(await listen(scope, address, tamper)).port}`;
   const side = await openServiceSide(changed, OPTIONS);

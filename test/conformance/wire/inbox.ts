@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What one side of a call has sent. After an end nothing comes. */
+/** An event from one side of a call. Nothing arrives after `completed` or `failed`. */
 export type Arrival =
   | { readonly kind: "message"; readonly bytes: Uint8Array }
-  /** The side is done, as it should be: half-closed, or with the status OK. */
+  /** The side ended regularly: by a half-close, or with the status OK. */
   | { readonly kind: "completed" }
   /** Another status, or a call that was reset. */
   | { readonly kind: "failed"; readonly code: number; readonly text: string };
 
-/** What has come and was not looked at yet, in order. */
+/** Arrivals that have not been taken yet, in order. */
 export class Inbox {
   readonly #unread: Arrival[] = [];
   #waiting: (() => void) | undefined;
@@ -18,7 +18,7 @@ export class Inbox {
     this.#waiting?.();
   }
 
-  /** Takes the next one; undefined if there is none for so long. One caller at a time. */
+  /** Takes the next arrival; undefined if none comes within this time. Only one call may wait at a time. */
   async next(withinMs: number): Promise<Arrival | undefined> {
     if (this.#unread.length === 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -31,7 +31,7 @@ export class Inbox {
     return this.#unread.shift();
   }
 
-  /** Messages that nobody has looked at. */
+  /** Messages that have not been taken yet. */
   get unread(): readonly Uint8Array[] {
     return this.#unread.flatMap((arrival) => (arrival.kind === "message" ? [arrival.bytes] : []));
   }

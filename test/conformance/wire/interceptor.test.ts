@@ -16,7 +16,7 @@ const WITHIN_MS = 20_000;
 
 type Call = ServerDuplexStream<Buffer, Uint8Array>;
 
-/** A server of one method behind an interceptor, and a client before it. */
+/** Starts a server with one method, an interceptor in front of it, and a client of the interceptor. */
 async function startWorld(scope: TestScope, handle: (call: Call) => void) {
   const server = new Server();
   const method = {
@@ -50,7 +50,7 @@ test("messages pass byte for byte, and are kept by side, with the ends", async (
     call.on("end", () => call.end());
   });
   const call = peer.open(PATH);
-  // No protobuf: nothing is decoded on the way.
+  // These bytes are no protobuf messages. They pass, because nothing is decoded on the way.
   const sent = [Uint8Array.of(255, 255, 0), new Uint8Array(), new Uint8Array(100_000).fill(7)];
   for (const bytes of sent) call.send(bytes);
   call.complete();

@@ -14,7 +14,7 @@ export interface Recorded {
   readonly fromService: Inbox;
 }
 
-/** Puts other bytes in the place of a message; for the suite's own tests, which must see it turn red. */
+/** Replaces the bytes of a message. It is for the suite's own tests, which check that the suite finds faults. */
 export type Tamper = (path: string, from: "proxy" | "service", bytes: Uint8Array) => Uint8Array;
 
 export interface InterceptorOptions {
@@ -26,7 +26,7 @@ export interface InterceptorOptions {
   readonly tamper?: Tamper;
 }
 
-/** Belongs to one connection, or is made anew by the next one. */
+/** Headers that belong to one connection, or that the next connection sets anew. */
 const HOP_HEADERS = [
   "user-agent",
   "grpc-accept-encoding",
@@ -36,10 +36,10 @@ const HOP_HEADERS = [
 ];
 
 /**
- * Stands between a proxy and its user function, and keeps what passes.
+ * Relays between a proxy and its user function, and records everything that passes.
  *
- * 1. Every message goes on byte for byte, in order; so do ends, resets, statuses and metadata.
- * 2. Every call is kept, in order of its beginning, until it is claimed.
+ * 1. Every message is relayed byte for byte, in order, and so are ends, resets, statuses and metadata.
+ * 2. Every call is recorded, in the order in which calls begin, until it is claimed.
  */
 export class Interceptor {
   readonly port: number;
@@ -78,7 +78,7 @@ export class Interceptor {
     return new Interceptor(bound, server, client, state);
   }
 
-  /** Claims the earliest call of this path; undefined if there is none for so long. */
+  /** Claims the earliest unclaimed call of this path; undefined if none comes within this time. */
   async claim(path: string, withinMs: number): Promise<Recorded | undefined> {
     const find = (): number => this.#unclaimed.findIndex((recorded) => recorded.path === path);
     if (find() === -1) {
@@ -96,12 +96,12 @@ export class Interceptor {
     return index === -1 ? undefined : this.#unclaimed.splice(index, 1)[0];
   }
 
-  /** Calls that nobody has claimed, in order. */
+  /** Calls that are not claimed, in order. */
   get unclaimed(): readonly Recorded[] {
     return this.#unclaimed;
   }
 
-  /** Takes all calls that nobody has claimed. */
+  /** Takes all calls that are not claimed. */
   takeUnclaimed(): Recorded[] {
     return this.#unclaimed.splice(0);
   }
@@ -131,7 +131,7 @@ function passOn(
   });
   let isReset = false;
   incoming.on("end", () => {
-    // A reset ends the messages, too, and is heard of a moment later.
+    // A reset ends the messages as well, and its event comes a moment later.
     setImmediate(() => {
       if (isReset) return;
       fromProxy.push({ kind: "completed" });

@@ -16,7 +16,7 @@ export interface Call {
   readonly isOpen: boolean;
 }
 
-/** A gRPC server, without TLS, that is called with bytes. */
+/** A client of a gRPC server without TLS, which sends and receives plain bytes. */
 export class Peer {
   readonly #client: Client;
   readonly #calls = new Set<ClientDuplexStream<Uint8Array, Uint8Array>>();
@@ -70,7 +70,7 @@ export function bytesCall(
   return client.makeBidiStreamRequest(path, asBuffer, asIs, metadata);
 }
 
-/** Says what a call answers: messages, then its end. */
+/** Calls back for each message of a call's answer, and then for its end. */
 export function onAnswers(
   stream: ClientDuplexStream<Uint8Array, Uint8Array>,
   { message, end }: { message: (bytes: Uint8Array) => void; end: (status: StatusObject) => void },
@@ -88,6 +88,6 @@ export function onAnswers(
 
 export const asIs = (bytes: Buffer): Buffer => bytes;
 
-/** grpc-js copies with methods that only buffers have. */
+/** Makes a `Buffer` of the same bytes, because grpc-js copies with methods that only buffers have. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -30,7 +30,7 @@ type Parts = Readonly<Partial<Record<(typeof PARTS)[number], number>>>;
 /** Short, so that ten rounds do not take half an hour. */
 const SOON_AT_ZERO = ["--scale-window", "6s"] as const;
 
-/** The proxy tells how long an entity's activation took. */
+/** At this level the proxy logs how long each activation took. */
 const TALKATIVE = ["--annotation", "perdure.dev/log-level=debug"] as const;
 
 test.serial("from zero to the first reply, beside a plain service with the same container", async (t) => {

@@ -17,8 +17,8 @@ import type { Pod } from "./lib/pods.ts";
 const PER_SECOND = 50;
 
 /**
- * For so long, in milliseconds, no request has come when queue-proxy says that none comes any more; less a second, since it
- * may be told to stop before the proxy is.
+ * How long no request has come when queue-proxy reports that it is drained, in milliseconds. A second is subtracted,
+ * because queue-proxy may be told to stop before the proxy is.
  */
 const QUIET_MS = 30_000 - 1_000;
 
@@ -73,7 +73,7 @@ const whereProcessesAreOurs = cluster.kind === "ours" ? test.serial : test.seria
 
 for (const round of [1, 2, 3]) {
   whereProcessesAreOurs(`SIGKILL to a whole pod (${round}): no acknowledged command is lost`, async (t) => {
-    // A pod of its own each time: Kubernetes makes one that was killed before wait.
+    // A new service each time, because Kubernetes delays the restart of a pod that was killed before.
     const cart = await createCart(t, `killed-${round}`);
     const pod = await readyPod(cart.name);
     const load = cart.startLoad(PER_SECOND);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What cannot become right by waiting is in the last words of `kn service create`, within a minute or so.
+// A start that cannot succeed by waiting longer is explained in the last lines of `kn service create`, within about a
+// minute.
 
 import test from "ava";
 import type { ExecutionContext } from "ava";
@@ -7,13 +8,13 @@ import type { ExecutionContext } from "ava";
 import { CART_IMAGE, createCart, deleteService, STATEFUL } from "./lib/cart-service.ts";
 import { getJson, kn, kubectl } from "./lib/command-line.ts";
 
-/** When Knative looks at the latest; its default is ten minutes (docs/errors.md). */
+/** Knative checks the revision after this time at the latest. Its default is ten minutes (docs/errors.md). */
 const SOON = ["--annotation", "serving.knative.dev/progress-deadline=60s"];
 
-/** The time that the proxy takes for it, and what Kubernetes, Knative and kn take to pass it on. */
+/** The proxy's time-out for a start, and the time that Kubernetes, Knative and kn take to pass the reason on. */
 const WITHIN_MS = 75_000;
 
-/** What `kn service create` says when it gives up. */
+/** The error text of `kn service create` when it gives up. */
 async function refusal(t: ExecutionContext, name: string, args: readonly string[]): Promise<string> {
   await deleteService(name);
   t.teardown(() => deleteService(name));

@@ -17,7 +17,10 @@ interface Pod {
   };
 }
 
-/** Two namespaces of this run, which end with the test. The state of a service outlives it, so their names are new ones. */
+/**
+ * Makes two namespaces that are deleted at the end of the test. Their names are new in each run, because the state of
+ * a service outlives it.
+ */
 async function namespaces(t: ExecutionContext): Promise<readonly [string, string]> {
   const run = Date.now().toString(36);
   const names = [`shop-${run}`, `bank-${run}`] as const;
@@ -39,7 +42,7 @@ function createArgs(namespace: string, name: string, texts: Readonly<Record<stri
   return ["service", "create", name, "-n", namespace, ...image, ...STATEFUL, ...annotations(texts)];
 }
 
-/** What is said to somebody whose command is refused. */
+/** The error text of a command that must be refused. */
 async function refusal(t: ExecutionContext, args: readonly string[]): Promise<string> {
   return (await t.throwsAsync(kn(...args)))?.message ?? "";
 }
@@ -133,7 +136,7 @@ test.serial("what config-perdure does not allow, and keys in other letters, are 
   t.regex(await asked({ "perdure.dev/proxy-image": "docker.io/me/proxy" }), /\(IMAGE_NOT_ALLOWED\)/);
   t.regex(await asked({ "perdure.dev/Log": NATS }), /written perdure\.dev\/log.*\(UNKNOWN_ANNOTATION\)/s);
   const plain = ["service", "create", "odd", "-n", shop, "--image", CART_IMAGE];
-  // With nothing else of ours, so that the API server has to see that it is.
+  // The annotation is the only sign of Perdure here, so the API server itself has to recognize it.
   t.regex(
     await refusal(t, [...plain, "--annotation", "Perdure.dev/stateful=true"]),
     /\(UNKNOWN_ANNOTATION\)/,

@@ -14,7 +14,7 @@ interface Named {
   readonly annotations: object;
 }
 
-/** What differs between any two services of the same name, wherever it stands. */
+/** Values that differ between any two services of the same name. */
 const OF_ITS_OWN = [
   /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g,
   /"\d{4}-\d\d-\d\dT[\d:.]+Z"/g,
@@ -22,11 +22,11 @@ const OF_ITS_OWN = [
   /kube-api-access-\w+/g,
   /\b198\.18\.\d+\.\d+\b/g,
   /"resourceVersion": "\d+"/g,
-  // Hashes of what has an id in it.
+  // Hashes of objects that contain an id.
   /"(?:pod-template-hash|serving\.knative\.dev\/deployment-hash)": "\w+"/g,
 ];
 
-/** The service with all that Knative makes of it, without what is never the same. */
+/** The service with every object that Knative makes from it, without the values that always differ. */
 async function snapshot(): Promise<string> {
   await deleteService("plain");
   await kn("service", "create", "plain", "--image", CART_IMAGE, "--port", "h2c:8080", "--scale-min", "1");
@@ -42,7 +42,7 @@ async function snapshot(): Promise<string> {
   return OF_ITS_OWN.reduce((text, each) => text.replaceAll(each, "…"), JSON.stringify(objects, null, 1));
 }
 
-/** Which of Knative's own passes has written what, and how often, depends on their timing. */
+/** Removes the records of which Knative controller wrote what and how often, because they depend on timing. */
 function withoutHistory(metadata: object): object {
   return { ...metadata, managedFields: undefined, generation: undefined };
 }

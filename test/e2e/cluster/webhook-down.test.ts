@@ -54,7 +54,7 @@ test.serial("without the webhook no stateful pod is half made, and nobody else n
   t.regex(refused?.message ?? "", /webhook\.perdure\.dev/);
   t.is(await kubectl("get", "ksvc", "newborn", "--ignore-not-found", "-o", "name"), "");
 
-  // One that is at zero wants a pod now.
+  // A request now wakes a service that is at zero, so it needs a pod.
   const woken = sleeper.http("/carts/ann").then(
     (answer) => answer.status,
     () => 0,

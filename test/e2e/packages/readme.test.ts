@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The first hour of somebody who has the repository and an empty folder: the SDK's README word by word, from the packed
-// archives to a service that answers, restarts on change and passes its own test, and then to its image. Once on the
-// oldest Node that the SDK runs on, once on the one that comes with the repository. Packages are fetched from npm.
+// The first hour of a reader who has the repository and an empty folder. It follows the SDK's README word by word,
+// from the packed archives to a service that answers, restarts on change and passes its own test, and then to its
+// image. It runs once on the oldest Node that the SDK supports, and once on the one that comes with the repository.
+// Packages are fetched from npm.
 
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -60,7 +61,7 @@ async function followEverything(t: ExecutionContext, nodeFolder: string, version
   await makeImages(t, reader, port);
 }
 
-/** Step by step; what stays is ended when the next thing that stays is started. */
+/** Follows the README step by step. A running program is ended when the next one is started. */
 async function followReadme(t: ExecutionContext, reader: Reader): Promise<void> {
   let running: Running | undefined;
   for (const step of README) {
@@ -68,7 +69,7 @@ async function followReadme(t: ExecutionContext, reader: Reader): Promise<void> 
     else if (STAYS.test(step.text)) running = await startAnew(reader, step.text, running);
     else await followCommands(t, reader, step.text, running);
   }
-  // The last that was started, which has the cart compiled.
+  // The last program that was started runs the compiled cart.
   t.true(existsSync(join(reader.folder, "dist", "main.js")));
   await addAndLook(t, running?.url ?? "");
   await running?.stop();
@@ -96,7 +97,7 @@ async function followCommands(
   await changeIt(t, reader, url);
 }
 
-/** Another text of a refusal: it is served anew, and the state is where it was. */
+/** Changes the text of a refusal, and checks that the new text is served and the state is kept. */
 async function changeIt(t: ExecutionContext, reader: Reader, url: string): Promise<void> {
   const source = readFileSync(join(reader.folder, "cart.ts"), "utf8");
   const changed = source.replace("because it is not in the cart", "since nobody put it there");
@@ -181,7 +182,7 @@ async function serves(
 ): Promise<void> {
   const child = spawn(command, args, {
     ...place,
-    // The search path finds chroot; the image has its own program by its whole name.
+    // The search path is for finding chroot. The image names its own program by its full path.
     env: { ...env, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", PORT: String(port) },
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -195,7 +196,7 @@ async function serves(
   t.is(await exited, 0);
 }
 
-/** Of an user whom no earlier step knows. */
+/** Adds an item to the cart of a user that no earlier step has used, and reads it. */
 async function addAndLook(t: ExecutionContext, url: string): Promise<void> {
   const http = httpClient(Number(new URL(url).port));
   try {

@@ -17,12 +17,13 @@ export const ORDERS = "orders";
 export const STOCK = "stock";
 export const BILLS = "bills";
 
-/** A command that an entity has just been given. */
+/** The kind of a command that an entity has received. */
 export type OrdersCommand = "place" | "take" | "write";
 
 /**
- * Placing an order is one event and two side effects: an asynchronous one writes a bill, a synchronous one takes the
- * goods. So of each goods as many are taken and billed as were ordered, if every effect happens once.
+ * Serves orders, stock and bills. Placing an order makes one event and two side effects: an asynchronous one writes a
+ * bill, and a synchronous one takes the goods. If every effect happens once, as many of each goods are taken and
+ * billed as were ordered.
  */
 export function serveOrders(onCommand: (command: OrdersCommand) => void): Promise<RunningServer> {
   const orders = eventSourced(Orders, CountSchema, {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** One command that was sent; each left a mark of its own, if it was carried out. */
+/** One command that was sent. A command that was carried out left a unique mark. */
 export interface SentCommand {
   /** Its mark. */
   readonly mark: string;
   readonly sentMs: number;
   readonly answeredMs: number;
-  /** Undefined if it was acknowledged; else what its caller was told. */
+  /** Undefined if the command was acknowledged; otherwise the error that its caller got. */
   readonly failure: string | undefined;
 }
 
@@ -14,20 +14,20 @@ export interface Account {
   readonly sent: number;
   readonly acknowledged: number;
   readonly failed: number;
-  /** Failed for their callers, and stored: nobody promised them anything. */
+  /** Commands that failed for their callers and are stored. They break no promise. */
   readonly failedButStored: number;
-  /** Marks of acknowledged commands that are not there. */
+  /** Marks of acknowledged commands that are not stored. */
   readonly lost: readonly string[];
-  /** Marks that are there more than once. */
+  /** Marks that are stored more than once. */
   readonly doubled: readonly string[];
-  /** Marks that nobody sent. */
+  /** Stored marks that no command has. */
   readonly foreign: readonly string[];
-  /** What callers of failed commands were told, and how many of them. */
+  /** The errors that callers of failed commands got, with the number of callers. */
   readonly failures: Readonly<Record<string, number>>;
   readonly longestMs: number;
 }
 
-/** Holds what was sent against what is stored: how often each mark is there. */
+/** Compares the sent commands with what is stored. `stored` has the number of times for each mark. */
 export function account(sent: readonly SentCommand[], stored: ReadonlyMap<string, number>): Account {
   const known = new Set(sent.map(({ mark }) => mark));
   const acknowledged = sent.filter(({ failure }) => failure === undefined);
@@ -50,7 +50,7 @@ export function account(sent: readonly SentCommand[], stored: ReadonlyMap<string
   };
 }
 
-/** What a failure has in common with others like it: its text without addresses, times and ends of lines. */
+/** Groups similar failures: the error text without addresses, times and line ends. */
 function kindOf(failure: string): string {
   return failure
     .replaceAll(/\d+(?:\.\d+){3}(?::\d+)?/g, "…")
@@ -58,7 +58,7 @@ function kindOf(failure: string): string {
     .trim();
 }
 
-/** In a line, for people. */
+/** A one-line description. */
 export function describeAccount(of: Account): string {
   const reasons = Object.entries(of.failures).map(([text, count]) => `${count} × ${text}`);
   return (

@@ -23,20 +23,20 @@ export interface CartService {
   readonly name: string;
   http(path: string, call?: HttpCall): Promise<HttpAnswer>;
   readonly grpc: GrpcCaller;
-  /** Adds one of this product to a cart; rejects with what its caller is told. */
+  /** Adds one of this product to a cart. Rejects with the error that the caller gets. */
   add(cart: string, product: string): Promise<void>;
   /** The cart's products and how many there are of each. */
   items(cart: string): Promise<ReadonlyMap<string, number>>;
   /** Commands at a steady pace, spread over a few carts that nothing else is put into. */
   startLoad(perSecond: number): PacedLoad;
-  /** Holds the commands of a load against what the carts have in them. */
+  /** Compares the commands of a load with the content of its carts. */
   accountFor(sent: readonly SentCommand[]): Promise<Account>;
 }
 
 const { addItem, getCart } = ShoppingCart.method;
 const CARTS_OF_LOAD = 10;
 
-/** `kn service create`, as the issue has it and its users do; deleted at the end of the test. */
+/** Runs `kn service create`, as users do. The service is deleted at the end of the test. */
 export async function createCart(
   scope: TestScope,
   name: string,
@@ -51,7 +51,10 @@ export async function createCart(
 /** How long the pods of a deleted service may take to end, in seconds: queue-proxy alone waits for 30. */
 const POD_END_S = 180;
 
-/** Deletes a service, and waits for the end of its pods: until then they hold what the next one's pods need of the node. */
+/**
+ * Deletes a service, and waits until its pods have ended, because until then they hold resources of the node that the
+ * pods of the next service need.
+ */
 export async function deleteService(name: string): Promise<void> {
   await cluster.run(["kubectl", "delete", "ksvc", name, "--ignore-not-found", "--wait", "--timeout=60s"]);
   const pods = ["pod", "-l", `serving.knative.dev/service=${name}`];
@@ -80,7 +83,7 @@ export async function connectToCart(
 
   const add = async (cart: string, product: string): Promise<void> => {
     const item = { userId: cart, productId: product, name: product, quantity: 1 };
-    // Half of them by each way in.
+    // Half of the products are added over gRPC, the others over HTTP.
     if (product.charCodeAt(product.length - 1) % 2 === 0) {
       await grpc.call(addItem, item);
       return;

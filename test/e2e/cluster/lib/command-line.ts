@@ -7,7 +7,7 @@ export const cluster = openCluster();
 
 const KN_TIMEOUT_MS = 180_000;
 
-/** What it wrote to standard output. Rejects, with what it complained of, if it failed. */
+/** Returns the standard output. Rejects with the error output if the command failed. */
 export async function kubectl(...args: readonly string[]): Promise<string> {
   return (await cluster.run(["kubectl", ...args])).stdout;
 }

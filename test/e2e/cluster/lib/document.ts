@@ -8,15 +8,15 @@ import { cluster } from "./command-line.ts";
 const ROOT = join(import.meta.dirname, "..", "..", "..", "..");
 const TIMEOUT_MS = 540_000;
 
-/** The commands of a page of the documentation, in their order: what stands in its `sh` blocks. */
+/** The commands of a documentation page, in their order: the content of its `sh` blocks. */
 function commandsOf(page: string): readonly string[] {
   const text = readFileSync(join(ROOT, page), "utf8");
   return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = ""]) => block);
 }
 
 /**
- * Runs them as a reader does, in one shell from the root of the repository, up to the first that fails. Gives what
- * they wrote.
+ * Runs the commands of a page as a reader would: in one shell, from the root of the repository, until the first one
+ * fails. Returns their output.
  */
 export async function follow(page: string): Promise<string> {
   const script = ["set -euo pipefail", ...commandsOf(page)].join("\n");

@@ -5,22 +5,26 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SentCommand } from "./account.ts";
 
 /**
- * Commands at a steady pace, whether the ones before are answered or not.
+ * Sends commands at a steady pace, whether or not earlier ones are answered.
  *
- * 1. Each is sent once; nothing is tried again, so that what callers see is what is counted.
- * 2. Bounded: beyond `MAX_OPEN` unanswered commands the next one fails at once, and beyond `MAX_COMMANDS` none is sent.
+ * 1. Each command is sent once. Nothing is retried, so that the counts are what callers see.
+ * 2. Bounded: beyond `MAX_OPEN` unanswered commands the next one fails at once, and beyond `MAX_COMMANDS` none is
+ *    sent.
  */
 export interface PacedLoad {
   /** How many commands have been acknowledged. */
   readonly acknowledged: number;
-  /** Sends no more, waits for all answers, and gives the account of each command. */
+  /** Stops sending, waits for all answers, and returns the outcome of each command. */
   stop(): Promise<readonly SentCommand[]>;
 }
 
 const MAX_OPEN = 5_000;
 const MAX_COMMANDS = 100_000;
 
-/** `send` carries out the command of this number; its mark is `p<number>`. Rejects with what the caller is told. */
+/**
+ * Starts a load. `send` carries out the command with this number, whose mark is `p<number>`, and rejects with the
+ * caller's error.
+ */
 export function startLoad(perSecond: number, send: (number: number) => Promise<void>): PacedLoad {
   const done: SentCommand[] = [];
   let acknowledged = 0;

@@ -4,12 +4,12 @@ import { cluster } from "./command-line.ts";
 
 const FOLLOW_TIMEOUT_MS = 120_000;
 
-/** What a container of a pod has said so far; each line begins with the time when the container runtime got it. */
+/** The log of a container so far. Each line begins with the time at which the container runtime received it. */
 export async function podLog(pod: string, container: string): Promise<string> {
   return read(pod, container);
 }
 
-/** All that a container says until it ends. */
+/** The whole log of a container, until it ends. */
 export async function podLogToItsEnd(pod: string, container: string): Promise<string> {
   return read(pod, container, "--follow");
 }
@@ -19,7 +19,7 @@ async function read(pod: string, container: string, ...flags: readonly string[])
   return (await cluster.run(command, { timeoutMs: FOLLOW_TIMEOUT_MS })).stdout;
 }
 
-/** When the first line with `text` in it was said, in milliseconds since 1970. */
+/** The time of the first line that contains `text`, in milliseconds since 1970. */
 export function timeOf(log: string, text: string): number {
   return Date.parse(lineOf(log, text).split(" ", 1)[0] ?? "");
 }

@@ -7,7 +7,10 @@ import { until } from "../../../lib/until.ts";
 
 import { cluster } from "./command-line.ts";
 
-/** What is seen of a pod that is not about to go, each at the moment when Kubernetes told us, on the wall clock in milliseconds. */
+/**
+ * Times at which events of a pod were received from Kubernetes, by the wall clock in milliseconds. Pods that are
+ * being deleted are ignored.
+ */
 export interface PodSighting {
   readonly name: string;
   readonly seenMs: number;
@@ -23,7 +26,10 @@ export interface PodWatch {
 const FORMAT =
   '{.metadata.name} {.status.conditions[?(@.type=="PodScheduled")].status} {.metadata.deletionTimestamp}{"\\n"}';
 
-/** Watches the pods of a service. Kubernetes' own times are in whole seconds. */
+/**
+ * Watches the pods of a service. It uses the clock of this machine, because Kubernetes' own times are in whole
+ * seconds.
+ */
 export async function watchPods(service: string): Promise<PodWatch> {
   const selector = `serving.knative.dev/service=${service}`;
   const line = cluster.commandLine([

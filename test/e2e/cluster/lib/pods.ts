@@ -30,7 +30,7 @@ export interface Container {
   readonly env?: ReadonlyArray<{ readonly name: string; readonly value?: string }>;
 }
 
-/** All pods of a service, those that end included. */
+/** All pods of a service, including those that are ending. */
 export async function podsOf(service: string): Promise<readonly Pod[]> {
   const list = await getJson<{ readonly items: readonly Pod[] }>(
     "pods",
@@ -40,7 +40,7 @@ export async function podsOf(service: string): Promise<readonly Pod[]> {
   return list.items;
 }
 
-/** Those that serve, or may yet. */
+/** The pods of a service that are not being deleted. */
 export async function livePodsOf(service: string): Promise<readonly Pod[]> {
   return (await podsOf(service)).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
@@ -51,7 +51,7 @@ function isReady({ status }: Pod): boolean {
   );
 }
 
-/** Waits until Knative has scaled the service to zero and no pod of it is left to answer. */
+/** Waits until Knative has scaled the service to zero and all its pods are gone or being deleted. */
 export async function untilZero(service: string): Promise<void> {
   await until(`${service} is at zero`, async () => (await livePodsOf(service)).length === 0, 120_000);
 }

@@ -3,11 +3,11 @@
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
-/** What `docker build` would make, as far as it is made of files of the context. */
+/** The result of `docker build`, as far as it consists of files of the context. */
 export interface BuiltFolder {
   /** The folder that is the root of the last stage. */
   readonly root: string;
-  /** In there. */
+  /** The working folder inside the root. */
   readonly workingFolder: string;
   readonly entrypoint: readonly string[];
 }
@@ -18,10 +18,10 @@ interface Stage {
 }
 
 /**
- * Follows a Dockerfile without Docker: each stage is a folder, in which its commands are run by the Node of this machine.
- * Of what a base image has, only its `node` may be copied. Rejects on any instruction but the few that it knows.
+ * Follows a Dockerfile without Docker. Each stage is a folder, in which its commands run with the Node of this
+ * machine. Of a base image only its `node` can be copied. Rejects for any instruction that is not supported.
  *
- * @param node what stands for `/usr/local/bin/node` of `node:24…`.
+ * @param node stands for `/usr/local/bin/node` of `node:24…`.
  * @param run runs a command in a folder.
  */
 export async function followDockerfile(

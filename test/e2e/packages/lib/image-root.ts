@@ -15,7 +15,10 @@ export interface ImageConfig {
   readonly Entrypoint: readonly string[];
 }
 
-/** Unpacks the layer of an image archive into a folder, as a container's runtime does. Gives the name and the settings. */
+/**
+ * Unpacks the layer of an image archive into a folder, as a container runtime does. Returns the image's name and
+ * configuration.
+ */
 export async function unpackImage(
   archive: string,
   root: string,

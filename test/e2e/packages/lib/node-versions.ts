@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, "..", "..", "..", "..");
 const PACKAGE = `node-linux-${process.arch}`;
 
-/** The oldest Node of which the SDK says that it runs there. */
+/** The oldest Node version that the SDK supports, from its package.json. */
 export function oldestNode(): string {
   const { engines } = JSON.parse(readFileSync(join(ROOT, "pkg/sdk/package.json"), "utf8")) as {
     readonly engines: { readonly node: string };

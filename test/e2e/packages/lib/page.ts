@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a page tells its reader to do. */
+/** One step that a page tells its reader to do. */
 export type Step =
   | { readonly kind: "commands"; readonly text: string }
   | { readonly kind: "file"; readonly path: string; readonly text: string };
@@ -17,8 +17,8 @@ export function sectionOf(page: string, heading: string): string {
 }
 
 /**
- * What stands in the `sh` blocks is run; any other block is the content of the file that is named first between it and the
- * block before.
+ * The steps of a section. An `sh` block is run. Any other block is the content of a file, whose name is the first one
+ * in the text between this block and the previous one.
  */
 export function stepsOf(section: string): readonly Step[] {
   let end = 0;

@@ -13,26 +13,29 @@ import { until } from "../../../lib/until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..", "..");
 
-/** For a command to end, and for what is started to be ready: packages are fetched, and the machine may be busy. */
+/**
+ * Time-outs for a command, for a start and for a stop. They are long, because packages are fetched and the machine
+ * may be busy.
+ */
 const COMMAND_TIMEOUT_MS = 300_000;
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
 /** What a page starts and leaves running in its terminal. */
 export interface Running {
-  /** As it said itself that it is ready, `http://127.0.0.1:9000`. */
+  /** The URL in its line `ready`, such as `http://127.0.0.1:9000`. */
   readonly url: string;
   readonly said: () => string;
   stop(): Promise<void>;
 }
 
 /**
- * Somebody who follows a page word by word, with a home of their own and a Node of their own, in the root of the
- * repository at first.
+ * Simulates a reader who follows a page word by word, with their own home folder and Node. It begins in the root of
+ * the repository.
  *
- * 1. Where the page changes the folder, it stays changed.
- * 2. Ports are the system's choice, so that nothing of this machine is in the way.
- * 3. What was started is ended with the test.
+ * 1. A change of the folder by a command stays in effect for the next ones.
+ * 2. The system chooses the ports, so that other programs on this machine do not interfere.
+ * 3. Programs that were started are ended with the test.
  */
 export class Reader {
   readonly home: string;
@@ -66,7 +69,7 @@ export class Reader {
     writeFileSync(file, text);
   }
 
-  /** Runs commands to their end, as one script that ends with the first that fails. Gives what they wrote. */
+  /** Runs commands as one script that stops at the first failure. Returns their output. */
   async run(commands: string): Promise<string> {
     const script = `set -euo pipefail\n${commands}\npwd -P >&3`;
     const { child, said } = this.#spawn(script, COMMAND_TIMEOUT_MS);
@@ -85,7 +88,7 @@ export class Reader {
     return { code, said: said() };
   }
 
-  /** Starts what stays, and waits until it is ready. */
+  /** Starts a program that keeps running, and waits until it is ready. */
   async start(commands: string): Promise<Running> {
     const { child, said, closed } = this.#spawn(commands);
     const stop = async (): Promise<void> => {
@@ -120,7 +123,7 @@ export class Reader {
   }
 }
 
-/** Ends a process with all that it started in its group. */
+/** Signals a process and everything that it started in its process group. */
 function end({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal);
@@ -129,7 +132,9 @@ function end({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** What npm and the test runner say to what they run; where packages come from is not that. */
+/**
+ * Variables that npm and the test runner set for their child processes. The settings of package registries are kept.
+ */
 const SAID_BY_RUNNERS =
   /^(?:npm_(?!config_(?:registry|cache|userconfig|globalconfig|cafile|proxy|https_proxy)$)|AVA_|NODE(?!_EXTRA_CA_CERTS$)|INIT_CWD$|FORCE_COLOR$|PERDURE_)/;
 
