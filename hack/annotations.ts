@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Writes `docs/annotations.md` and `config/core/400-config-perdure.yaml` from the declaration that parses annotations and
- * ConfigMap: `node hack/annotations.ts`.
+ * Writes `docs/annotations.md` and `config/core/400-config-perdure.yaml` from the declaration that parses annotations
+ * and ConfigMap: `node hack/annotations.ts`.
  */
 
 import { writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ export const CONFIG_MAP = join(ROOT, "config", "core", "400-config-perdure.yaml"
 
 const LINE_LENGTH = 100;
 
-/** What the example says where there is no default. */
+/** Values that the example ConfigMap shows for keys that have no default. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   "allowed-logs": "tls://nats.elsewhere:4222 memory:",
   "allowed-proxy-images": "registry.example/perdure-proxy:next",
@@ -87,7 +87,7 @@ This page is written by \`node hack/annotations.ts\` from \`pkg/webhook/settings
 `;
 }
 
-/** The ConfigMap as it is installed: nothing but an example of each key. */
+/** The ConfigMap as it is installed. It sets no key, and shows an example of each. */
 export function configMap(): string {
   const example = exampleText();
   return `# SPDX-License-Identifier: Apache-2.0
@@ -110,7 +110,10 @@ ${indent(example, "    ")}
 `;
 }
 
-/** As Knative computes it (knative.dev/pkg/configmap): an example that was edited instead of copied is noticed by it. */
+/**
+ * The checksum as Knative computes it (knative.dev/pkg/configmap), to notice an example that was edited instead of
+ * copied.
+ */
 function checksum(example: string): string {
   return crc32(example.trim()).toString(16).padStart(8, "0");
 }

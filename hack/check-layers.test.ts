@@ -12,7 +12,7 @@ type Tree = Readonly<Record<string, string>>;
 
 const SPDX = "// SPDX-License-Identifier: Apache-2.0\n";
 
-/** A project that keeps every rule, and uses every freedom. */
+/** A project that breaks no rule and uses everything that the rules allow. */
 const SOUND: Tree = {
   "package.json": '{ "dependencies": { "pino": "1" }, "devDependencies": { "ava": "1", "fast-check": "1" } }',
   "pkg/base/mod.ts": `${SPDX}export { a } from "./deep/a.ts";`,
@@ -44,7 +44,7 @@ const SOUND: Tree = {
   "hack/tool.ts": `${SPDX}import "../pkg/base/mod.ts"; import "../samples/cart/main.ts";`,
 };
 
-/** What is changed in the sound project, and what must be said about the changed file. */
+/** Files to add to or replace in the sound project, and the complaint that each must cause. */
 const UNSOUND: readonly (readonly [rule: string, file: string, source: string, complaint: RegExp])[] = [
   ["a folder that is no layer", "pkg/util/a.ts", SPDX, /is not a layer/],
   ["a file of no layer", "pkg/a.ts", SPDX, /is not a layer/],

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Checks who imports whom: `node hack/check-layers.ts`. The rules:
+ * Checks which file imports which: `node hack/check-layers.ts`. The rules:
  *
  * 1. `pkg/` holds the folders of `LAYERS` and nothing else. A file there imports its own folder, and the `mod.ts` of
  *    folders above it in that list.
- * 2. `pkg/sdk` is published by itself: of our own code it imports `pkg/protocol` alone, its `mod.ts` or generated code.
+ * 2. `pkg/sdk` is published by itself: of our own code it imports `pkg/protocol` alone, its `mod.ts` or generated
+ *    code.
  * 3. `cmd/*` imports its own folder and the `mod.ts` of any layer.
- * 4. `samples/*` imports its own files and packages, as a project of somebody else would.
- * 5. Test code (`TEST_CODE`: `*.test.ts`; `contract.ts`, the test suite of all implementations of an interface; folders
- *    `contract`, `testdata` and `test-…`; all of `test/` and `hack/`) may import any `mod.ts` and any generated code,
- *    whatever the order, `test/lib/`, `hack/nats/`, `hack/cluster/`, `hack/image/` and `hack/bundle/`; `test/` and `hack/`
- *    may also import samples. No other code imports test code.
- * 6. A package is one that the nearest manifest depends on: `pkg/sdk` and samples have their own. Test code may also
- *    use what is for development. Node's own modules are written `node:…`.
- * 7. A computed import cannot be checked, so only test code has any.
- * 8. A file that is named by `new URL("…", import.meta.url)` exists and is in the same folder, or, for a command, in
- *    another command. Test code may name any.
- * 9. Every file outside `gen/` starts with the licence line (behind `#!`, if any) and has at most 600 lines.
+ * 4. `samples/*` imports its own files and packages only, as a user's project would.
+ * 5. Test code (`TEST_CODE`: `*.test.ts`; `contract.ts`, the test suite of all implementations of an interface;
+ *    folders `contract`, `testdata` and `test-…`; all of `test/` and `hack/`) may import the `mod.ts` and the
+ *    generated code of any layer, `test/lib/`, `hack/nats/`, `hack/cluster/`, `hack/image/` and `hack/bundle/`. Code
+ *    in `test/` and `hack/` may also import samples. No other code imports test code.
+ * 6. An imported package is a dependency in the nearest `package.json`: `pkg/sdk` and samples have their own. Test
+ *    code may also import development dependencies. Node's own modules are written `node:…`.
+ * 7. Only test code imports computed names, because they cannot be checked.
+ * 8. A file that is named by `new URL("…", import.meta.url)` exists. It is in the same folder, or, for a command, in
+ *    another command. Test code may name any existing file.
+ * 9. Every file outside `gen/` starts with the licence line (after `#!`, if any) and has at most 600 lines.
  */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -102,7 +103,7 @@ function checkFile(root: string, file: string): Violation[] {
   return found;
 }
 
-/** What is wrong with one import; undefined if nothing is. */
+/** Returns what is wrong with one import, or undefined if it is allowed. */
 function checkSite(root: string, file: string, { kind, specifier }: ImportSite): string | undefined {
   if (specifier === undefined)
     return isTest(file) ? undefined : "imports a computed name, which cannot be checked";
@@ -149,7 +150,10 @@ function checkPackage(root: string, file: string, specifier: string): string | u
     : `imports ${name}, on which ${join(folder, "package.json")} does not depend`;
 }
 
-/** A manifest without a name only says of which kind the modules below it are. */
+/**
+ * Whether the manifest makes its folder a package. One without a name only sets the module type of the files below
+ * it.
+ */
 function isPackage(manifestFile: string): boolean {
   if (!existsSync(manifestFile)) return false;
   return "name" in (JSON.parse(readFileSync(manifestFile, "utf8")) as object);

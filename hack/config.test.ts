@@ -12,7 +12,7 @@ import { readConfiguration } from "../pkg/webhook/mod.ts";
 const ROOT = join(import.meta.dirname, "..");
 const FILES = globSync("{config,docs/install-example,docs/tenants-example}/**/*.yaml", { cwd: ROOT }).sort();
 
-/** As much of any object as is looked at here. */
+/** The fields of a Kubernetes object that these tests read. */
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly annotations?: Record<string, string> };

@@ -46,16 +46,19 @@ This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.
 `;
 }
 
-/** Of an idle proxy with its user function and its log in SQLite, as `docs/performance.md` has measured it. */
+/** Memory of an idle proxy with its user function and its log in SQLite, as measured in `docs/performance.md`. */
 const IDLE_MIB = 112;
 
-/** Of a connection over HTTP/2, in KiB. */
+/** Memory of one HTTP/2 connection, in KiB. */
 const CONNECTION_KIB = 22;
 
-/** What is in no account: garbage that V8 has not collected yet, and one large JSON text in all its forms. */
+/**
+ * Factor for memory that no account counts: garbage that V8 has not collected yet, and one large JSON text in all its
+ * forms.
+ */
 const UNCOUNTED = 4 / 3;
 
-/** The most memory of a proxy, summed up from the defaults. */
+/** The rows that add up the most memory of a proxy, from the defaults. */
 function memoryRows(): string[] {
   const { maxConnections, maxBufferedBytes, maxPendingBytes, maxEntityBytes } = PROXY_SETTINGS;
   const parts: (readonly [string, number])[] = [

@@ -76,7 +76,7 @@ function isWithoutCluster(glob: string): boolean {
   return glob.startsWith(WITHOUT_CLUSTER);
 }
 
-/** Nothing if this machine cannot have a cluster. */
+/** Returns an empty list if this machine cannot run a cluster. */
 async function testsOnCluster(globs: readonly string[], keep: boolean, steps: Steps): Promise<Counts[]> {
   const cluster = openCluster(toolEnvironment(ROOT));
   if (cluster.kind === "ours" && !(await isSuitable())) return [];
@@ -93,7 +93,7 @@ async function testsOnCluster(globs: readonly string[], keep: boolean, steps: St
   return [counts];
 }
 
-/** Says so if this machine cannot have a cluster. */
+/** Prints the reason if this machine cannot run a cluster. */
 async function isSuitable(): Promise<boolean> {
   try {
     await requireMachine();
@@ -115,7 +115,7 @@ async function someTests(cluster: Cluster, globs: readonly string[], steps: Step
   return steps.run("tests", () => test(cluster, globs));
 }
 
-/** Of an earlier run on a cluster that was kept. */
+/** Removes what an earlier run installed on a cluster that was kept. */
 async function uninstall(cluster: Cluster): Promise<void> {
   const remove = ["kubectl", "delete", "-k", join(ROOT, "config", "dev"), "--ignore-not-found"];
   await cluster.run(remove, { timeoutMs: INSTALL_TIMEOUT_MS });
@@ -130,7 +130,7 @@ async function makeImages(cluster: Cluster): Promise<void> {
 
 async function install(cluster: Cluster): Promise<void> {
   await cluster.run(["kubectl", "apply", "-k", join(ROOT, "config", "dev")]);
-  // Of an earlier run, with other images under the same names.
+  // Restarted, because a webhook of an earlier run may still run another image of the same name.
   await cluster.run(["kubectl", "-n", "perdure-system", "rollout", "restart", "deployment/webhook"]);
   for (const what of ["deployment/webhook", "statefulset/nats"]) {
     const wait = ["kubectl", "-n", "perdure-system", "rollout", "status", what, "--timeout=150s"];
@@ -142,14 +142,14 @@ function test(cluster: Cluster, globs: readonly string[]): Promise<Counts> {
   return runTests(ROOT, [...CONFIG, ...globs], cluster.commandLine([process.execPath]));
 }
 
-/** Shows its lines as they come: the first `up` takes ten minutes. */
+/** Shows the program's output as it comes, because the first `up` takes ten minutes. */
 async function clusterProgram(...args: readonly string[]): Promise<void> {
   const step = { name: "cluster", command: process.execPath, args: ["hack/cluster/main.ts", ...args] };
   const { passed } = await runStep(step, ROOT, (chunk) => process.stdout.write(chunk));
   if (!passed) throw new Error(`the cluster does not go ${args[0]}`);
 }
 
-/** Runs one of our own programs, and shows what it wrote if it failed. */
+/** Runs one of our own programs. Rejects with its output if it fails. */
 async function tool(name: string, ...args: readonly string[]): Promise<void> {
   const { passed, output, durationMs } = await runStep({ name, command: process.execPath, args }, ROOT);
   report(name, passed, durationMs);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * `npm run faults`: the fault tests that take longer than `npm test` may, then rounds of drawn faults (`test/faults/main.ts`).
+ * `npm run faults`: the fault tests that take longer than `npm test` may, then rounds of randomly drawn faults
+ * (`test/faults/main.ts`).
  *
  * - `--short`: the fault tests in their short form, which takes about a minute; for continuous integration.
  * - Without options, or with `--minutes`: the same tests in full, then the rounds.
- * - With any other option: only the rounds that it speaks of.
+ * - With any other options: only the rounds, which get these options.
  *
- * The last line is `N passed, N failed`, of the tests, with all rounds as one.
+ * If tests run, the last line is `N passed, N failed`. It counts all rounds together as one test.
  */
 
 import { spawn } from "node:child_process";
@@ -46,7 +47,10 @@ function countOf(code: number): Counts {
   return code === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
 }
 
-/** Its exit code. A signal from a terminal reaches it too, and it ends what it has started. */
+/**
+ * Runs the rounds and returns their exit code. Signals are forwarded, so that the rounds can end what they have
+ * started.
+ */
 async function rounds(args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [ROUNDS, ...args], {
     cwd: ROOT,

@@ -22,7 +22,7 @@ plugins:
     opt: [target=ts]
 `;
 
-/** A project of one `.proto` file, generated. */
+/** A project with one `.proto` file and no generated code yet. */
 function project(t: ExecutionContext): string {
   const root = mkdtempSync(join(tmpdir(), "perdure-generate-test-"));
   t.teardown(() => rmSync(root, { recursive: true }));

@@ -3,9 +3,9 @@
 /**
  * Generates code from the `.proto` files: `node hack/generate.ts [--check]`.
  *
- * Each folder that has a `buf.gen.yaml` (the root, any sample) is generated into a temporary folder first. What differs
- * from the tree is then written, or, with `--check`, only named: the exit code is 1 if anything is stale,
- * missing, or should not be there. So a run that fails leaves the tree as it was.
+ * Each folder that has a `buf.gen.yaml` (the root, any sample) is generated into a temporary folder first, so that a
+ * failure of buf leaves the folder as it was. Then the files that differ from the tree are written. With `--check`
+ * they are only listed, and the exit code is 1 if any file is stale, missing or stray.
  */
 
 import { spawnSync } from "node:child_process";
@@ -56,7 +56,7 @@ export function generate(folder: string, apply: boolean): Difference[] {
   }
 }
 
-/** Where the plugins of a `buf.gen.yaml` write. Everything in these folders is generated. */
+/** The output folders of the plugins in a `buf.gen.yaml`. All files in these folders are generated. */
 function outputFolders(template: string): string[] {
   const outputs = [...template.matchAll(/^\s*(?:-\s+)?out:\s*(\S+)\s*$/gm)].map(
     (match) => match[1] as string,
@@ -66,7 +66,7 @@ function outputFolders(template: string): string[] {
 }
 
 function buf(folder: string, args: readonly string[]): void {
-  // The tools by their full path as well as on it: buf looks for its plugins there.
+  // The tools' folder is also on the `PATH`, because buf looks for its plugins there.
   const path = `${TOOLS}${delimiter}${process.env["PATH"] ?? ""}`;
   const run = spawnSync(join(TOOLS, "buf"), args, {
     cwd: folder,
@@ -101,7 +101,7 @@ function settle(difference: Difference, fresh: string, tree: string): void {
   copyFileSync(join(fresh, difference.path), target);
 }
 
-/** Every file below a folder, by its path from there, sorted; nothing if there is no such folder. */
+/** The paths of all files below a folder, from that folder and sorted. Empty if the folder does not exist. */
 function filesBelow(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

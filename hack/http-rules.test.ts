@@ -53,11 +53,11 @@ test("every rule that is refused is refused for the reason that is shown", (t) =
 
 interface World {
   readonly port: number;
-  /** What the method of the last request has got; undefined if none has. */
+  /** The last method that was called and the message that it got; undefined if none was. */
   readonly got: () => { readonly method: string; readonly message: JsonValue } | undefined;
 }
 
-/** A public port whose methods answer with `reply`, or with what they take. */
+/** Starts a public port whose methods answer with `reply`, or with their own request if there is no `reply`. */
 async function start(t: ExecutionContext, reply: JsonValue | undefined): Promise<World> {
   let command: Command | undefined;
   const endpoint = await startEndpoint(
@@ -96,7 +96,7 @@ interface Answer {
 type Send = (port: number, exchange: Exchange) => Promise<Answer>;
 
 function headersOf({ body, contentType = "application/json" }: Exchange): Record<string, string> {
-  // Node's client says no length by itself of what mostly has no body.
+  // The length is set here, because Node's client sends none with methods that usually have no body.
   const length = String(Buffer.byteLength(body ?? ""));
   return body === undefined ? {} : { "content-type": contentType, "content-length": length };
 }

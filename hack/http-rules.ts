@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Writes the tables of HTTP rules in `docs/endpoint.md`: `node hack/http-rules.ts`. What they say is tried on the real
- * public port by `hack/http-rules.test.ts`.
+ * Writes the tables of HTTP rules in `docs/endpoint.md`: `node hack/http-rules.ts`. `hack/http-rules.test.ts` sends
+ * the requests of the tables to a real public port.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -24,7 +24,11 @@ const PROTO = join(import.meta.dirname, "http-rules", "rules.proto");
 const BEGIN = "<!-- Written by `node hack/http-rules.ts`. -->";
 const END = "<!-- The end of what it writes. -->";
 
-/** The page with the tables as they have to be. @throws Error if the page has no place for them. */
+/**
+ * Returns the page with its tables replaced by the current ones.
+ *
+ * @throws Error if the page lacks the two comments between which the tables go.
+ */
 export function withRules(page: string): string {
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// No page sends its reader after an image that only we have: what a page names, its own commands make.
+// Checks that each page makes the images that it names by its own commands, so that a reader needs no image that only
+// we have.
 
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,7 +13,10 @@ import { PROGRAMS } from "./bundle/programs.ts";
 const ROOT = join(import.meta.dirname, "..");
 const PAGES = ["*.md", "docs/*.md", "pkg/*/README.md", "samples/*/README.md", "hack/*/README.md"];
 
-/** As our examples call images; others', as `node:24-bookworm-slim`, are anybody's to take. */
+/**
+ * Image names as our examples use them, and the values of `--image`. Public images such as `node:24-bookworm-slim`
+ * need no command that makes them, because everybody can pull them.
+ */
 const OUR_IMAGE = /\b(?:dev\.local|registry\.example)\/[\w./-]+(?::[\w.-]+)?\b|--image[= ]([\w./:-]+)/g;
 
 /** Brought by `npm run cluster -- up`. */
@@ -33,7 +37,7 @@ function madeBy(page: string): ReadonlySet<string> {
   return made;
 }
 
-/** What a variable of a loop takes one after the other, or the word itself. */
+/** The words that a shell loop of the page assigns to a variable. A word that is no variable is returned as it is. */
 function valuesOf(page: string, word: string): readonly string[] {
   const [, words] = new RegExp(`for ${word.replace("$", "")} in (.*); do`).exec(page) ?? [];
   return word.startsWith("$") ? (words ?? "").split(" ") : [word];

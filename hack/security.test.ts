@@ -35,7 +35,7 @@ function codeIn(text: string): string[] {
   );
 }
 
-/** The links of a heading, as the hosts of repositories make them. */
+/** The link anchors of all headings, as repository hosts make them. */
 function anchorsOf(markdown: string): string[] {
   return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
     heading

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Everything that must hold before a change goes in: `node hack/verify.ts [-- test files or globs]`. `npm test` runs
- * it. Each check counts as one beside the tests. A check that fails does not stop the others, so one run shows all
- * there is to mend. With test files or globs only these tests run.
+ * Runs all checks and tests that must pass before a change is merged: `node hack/verify.ts [-- test files or globs]`.
+ * `npm test` runs it. Each check counts as one test. A check that fails does not stop the others, so that one run
+ * shows everything that is to be fixed. With test files or globs only these tests run.
  */
 
 import { join } from "node:path";
@@ -26,7 +26,10 @@ const CHECKS: readonly Step[] = [
   { name: "dead code", command: "knip", args: ["--no-progress"] },
 ];
 
-/** Checks run this many at a time. Tests run alone, since some of them watch the clock. */
+/**
+ * Number of checks that run at the same time. Tests run alone, after the checks, because some of them depend on
+ * timing.
+ */
 const LANES = 2;
 
 async function main(globs: readonly string[]): Promise<void> {

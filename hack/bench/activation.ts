@@ -8,18 +8,18 @@ import { startProxyProcess } from "./proxy-process.ts";
 import { startUserFunction } from "./servers.ts";
 import { median } from "./statistics.ts";
 
-/** What there is to be read of an entity. */
+/** What the proxy must read to activate an entity. */
 interface ActivationWay {
   readonly name: string;
-  /** Most of the events need not be replayed. */
+  /** Whether most events need not be replayed, because a snapshot holds them. */
   readonly isPacked: boolean;
-  /** The user function's snapshots; 0 is never. */
+  /** Events between two snapshots of the user function; 0 is never. */
   readonly snapshotEvery: number;
 }
 
 function activationWays(events: number): readonly ActivationWay[] {
   return [
-    // Every tenth of the events is behind the last snapshot.
+    // A tenth of the events follows the last snapshot.
     { name: "packed", isPacked: true, snapshotEvery: Math.floor(events * 0.9) },
     { name: "unpacked", isPacked: false, snapshotEvery: 0 },
   ];
@@ -27,7 +27,7 @@ function activationWays(events: number): readonly ActivationWay[] {
 
 /** How long the first command of an entity takes in a proxy that was restarted. */
 export interface Activation {
-  /** Name of what there was to be read, and behind a comma in what state its server was, if the log has one. */
+  /** Name of the `ActivationWay` and, after a comma, the state of the log's server (warm or cold), if it has one. */
   readonly way: string;
   readonly isPacked: boolean;
   /** The median over several entities, each of which is activated once, while nothing else happens. */
@@ -35,8 +35,8 @@ export interface Activation {
 }
 
 /**
- * *Warm*: others of the same age were activated just before. *Cold*: the log's server was restarted before each; its
- * files are then still in the system's cache.
+ * Measures activations. *Warm*: other entities of the same age were activated just before. *Cold*: the log's server
+ * was restarted before each activation; its files are then still in the system's cache.
  */
 export async function measureActivations(bench: FootprintBench): Promise<Activation[]> {
   const activations: Activation[] = [];
@@ -61,11 +61,11 @@ async function measureWay(
     until: { kind: "calls", perEntity: events },
   };
   await loader.run("writing histories", history);
-  // In order it could write, at its end, more than what the way is about.
+  // Killed, because in an orderly end the proxy could write more than this way is about.
   await writing.kill();
 
   const proxy = await start();
-  // The first of them warm the code up.
+  // The first entities warm up the code.
   await loader.run("warming up activation", eachOnce(proxy.port, "getCart", range(0, activations)));
   say(`activation, ${name}`);
   const warmMs: number[] = [];

@@ -2,7 +2,10 @@
 
 import type { Load, LoadAnswer } from "./messages.ts";
 
-/** Takes one job after the other from the parent, of the kind that its `JobProcess` gives, and ends with it. */
+/**
+ * Runs the jobs that the parent's `JobProcess` sends, one after the other, and answers each. The process ends when
+ * the parent does.
+ */
 export function answerJobs(work: (job: never) => Promise<Load>): void {
   process.on("disconnect", () => process.exit(0));
   process.on("message", (job) => {

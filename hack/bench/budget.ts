@@ -20,7 +20,7 @@ const KIB = 1_024;
 const FSYNCED = "fsync-one-node";
 const NONE = "-";
 
-/** What each is called, its row, and that of the same handler without a proxy. */
+/** For each write: its name in the findings, its row, and the row of the same handler without a proxy. */
 const WRITES = [
   ["durable command", "command sqlite", "direct call"],
   ["durable value write", "value write", "direct value write"],
@@ -34,10 +34,11 @@ export function verdictOf({ measured, budget }: Finding): "ok" | "over" | "under
 }
 
 /**
- * What the rows say about the budgets (DESIGN §13); a budget whose rows were not measured is left out. Where the design
- * names JetStream, the SQLite log and a bare synced write stand in (`natsRowFindings` has JetStream itself).
+ * Compares the rows with the budgets (DESIGN §13). A budget whose rows were not measured is left out. Where the
+ * design names JetStream, the SQLite log and a bare synced write are used instead (`natsRowFindings` has JetStream
+ * itself).
  *
- * @param syncedWriteUs What appending a record to a file and syncing it takes on this disk.
+ * @param syncedWriteUs Time to append a record to a file on this disk and sync it, in microseconds.
  */
 export function rowFindings(rows: readonly Row[], syncedWriteUs: number): Finding[] {
   const find = (name: string, callers: number) =>
@@ -67,7 +68,10 @@ export function rowFindings(rows: readonly Row[], syncedWriteUs: number): Findin
   return findings;
 }
 
-/** Calls that write nothing, against the same handler without a proxy; a budget whose rows were not measured is left out. */
+/**
+ * Compares calls that write nothing with the same handler without a proxy. A budget whose rows were not measured is
+ * left out.
+ */
 export function readFindings(rows: readonly Row[]): Finding[] {
   return Object.entries(READS).flatMap(([name, what]) =>
     rows
@@ -76,7 +80,7 @@ export function readFindings(rows: readonly Row[]): Finding[] {
   );
 }
 
-/** What the footprint says about the budgets. `peakResidentBytes`: under load, if there was load. */
+/** Compares the footprint with its budgets. `peakResidentBytes` is the peak under load, if there was load. */
 export function footprintFindings(footprint: Footprint, peakResidentBytes: number | undefined): Finding[] {
   const { sizes, durability, activations, idleBytes, idleServingBytes } = footprint;
   const { startUpMs, uncompiledStartMs, sourcesStartMs } = footprint;

@@ -8,13 +8,19 @@ export type LogName = "sqlite" | "nats";
 /** When the server of NATS syncs: some time later, or before each acknowledgement. */
 export type SyncInterval = "default" | "always";
 
-/** Who answers: the user function itself, a proxy in front of it by its log, or a server that does nothing. */
+/**
+ * The server that answers: the user function itself, a proxy in front of it (named by its log), or a server that only
+ * echoes.
+ */
 export type TargetName = "direct" | "memory" | "sqlite" | "nats default" | "nats always" | "echo";
 
 interface Compared {
-  /** With `durability` it is one of a kind. */
+  /** Unique together with `durability`. */
   readonly name: string;
-  /** Name of the case to which this one is compared: of those with this name the one of the same durability. */
+  /**
+   * Name of the case to which this one is compared. Of several cases with this name, the one of the same durability
+   * counts.
+   */
   readonly yardstick: string;
   /** What an acknowledged command of the target survives. */
   readonly durability: string;

@@ -13,7 +13,7 @@ function load(p50Us: number, perSecond: number): Load {
   return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond, perCpuSecond: perSecond };
 }
 
-/** Rounds in which the one takes so many times as long as the other, while the machine slows down. */
+/** Changes over rounds in which `after` takes `times` as long as `before`, while the machine slows down. */
 function changes(callers: number, times: readonly number[]) {
   const before = times.map((_, i) => load(100 * (i + 1), 9_000 / (i + 1)));
   const after = times.map((factor, i) => load(100 * (i + 1) * factor, 9_000 / (i + 1) / factor));
@@ -69,7 +69,8 @@ test("the spread leaves out as many rounds at its ends as 95 % certainty of the 
   };
   t.deepEqual(spread(1), [1, 1]);
   t.deepEqual(spread(5), [1, 5]);
-  // 2 × (1/2)⁶ = 3 % is the chance that all of six rounds are on one side; of eight, one may be on the other: 7 %.
+  // The probability that all of six rounds are on one side is 2 × (1/2)⁶ = 3 %. The probability that at most one of
+  // eight rounds is on the other side is 7 %.
   t.deepEqual(spread(6), [1, 6]);
   t.deepEqual(spread(8), [1, 8]);
   t.deepEqual(spread(9), [2, 8]);

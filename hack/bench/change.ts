@@ -8,7 +8,10 @@ export interface Change {
   readonly figure: "perSecond" | "p50Us";
   readonly before: number;
   readonly after: number;
-  /** After by before within each round: the median of the rounds, and its spread (`spreadOf`). */
+  /**
+   * The figure after divided by the figure before, within each round: the median of the rounds, and its spread
+   * (`spreadOf`).
+   */
   readonly ratio: number;
   readonly low: number;
   readonly high: number;
@@ -20,7 +23,10 @@ const MARGIN = 0.03;
 /** How often the true median may lie outside the spread. */
 const MAX_MISS = 0.05;
 
-/** What a row gained or lost. One caller also has its median time: its throughput is that of its slowest calls too. */
+/**
+ * Compares the figures of a row. One caller also has its median time, because its throughput depends on its slowest
+ * calls too.
+ */
 export function changesOf(callers: number, after: readonly Load[], before: readonly Load[]): Change[] {
   return (["perSecond", "p50Us"] as const).slice(0, callers === 1 ? 2 : 1).map((figure) => {
     const ratios = after.map((load, i) => load[figure] / (before[i]?.[figure] ?? Number.NaN));
@@ -42,8 +48,9 @@ export function verdictOfChange({ figure, ratio, low, high }: Change): string {
 }
 
 /**
- * The values between which the true median lies with 95 % certainty: each round is as likely above it as below, so that
- * `skipped` or fewer of all lie on one side by the binomial distribution. Of fewer than six: the least and the greatest.
+ * The values between which the true median lies with 95 % certainty. Each round is as likely above the true median as
+ * below it, so the binomial distribution gives the probability that only `skipped` rounds or fewer lie on one side.
+ * With fewer than six rounds: the least and the greatest value.
  */
 function spreadOf(values: readonly number[]): { readonly low: number; readonly high: number } {
   const sorted = values.toSorted((a, b) => a - b);

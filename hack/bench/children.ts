@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 /** How long a process may take to end when asked, before it is killed. */
 const STOP_TIMEOUT_MS = 5_000;
 
-/** The processes of one benchmark. None of them outlives it, however it ends. */
+/** The child processes of one benchmark. It kills them when it ends. */
 export class Children implements AsyncDisposable {
   readonly #running = new Set<ChildProcess>();
   readonly #killAll = (): void => {
@@ -66,7 +66,7 @@ export class Children implements AsyncDisposable {
   }
 }
 
-/** What the process says next. Rejects if it ends instead. */
+/** The next message of the process. Rejects if the process ends before. */
 export function nextMessage(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const onMessage = (message: unknown): void => {

@@ -8,8 +8,9 @@ import type { handleUnaryCall, MethodDefinition } from "@grpc/grpc-js";
 import type { Served } from "../../pkg/sdk/mod.ts";
 
 /**
- * The unary methods of the definitions as plain gRPC, with the same handlers and without a proxy: what everything else
- * is compared to. State is only in this process's memory, and kept by the field `userId` of the requests.
+ * Serves the unary methods of the definitions over plain gRPC, with the same handlers and without a proxy. Everything
+ * else is compared to this. State is only in this process's memory, by the field `userId` of the requests. Returns
+ * the port.
  */
 export function serveDirectly(definitions: readonly Served[]): Promise<number> {
   const server = new Server();
@@ -40,7 +41,10 @@ export function serveDirectly(definitions: readonly Served[]): Promise<number> {
   });
 }
 
-/** Gives each request what its handler works with: of what the SDK gives, the part that the samples' handlers use. */
+/**
+ * Returns a function that makes the handler's context for a request: only the parts of the SDK's context that the
+ * samples' handlers use.
+ */
 function contexts(definition: Served): (request: Message) => unknown {
   if (definition.kind === "action") return () => ({ fail });
   const states = new Map<string, Message>();

@@ -9,7 +9,7 @@ const WRITES = 300;
 /** About what one command adds to a log. */
 const RECORD_BYTES = 256;
 
-/** What a record costs that is appended to a file and synced, without a database: the median in microseconds. */
+/** How long it takes to append a record to a file and sync it, without a database: the median in microseconds. */
 export function syncedWriteUs(folder: string): number {
   const path = join(folder, "synced-write");
   const file = openSync(path, "w");

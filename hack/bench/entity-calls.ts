@@ -6,7 +6,7 @@ import { cartId } from "./carts.ts";
 import type { JobProcess } from "./job-process.ts";
 import type { LoadCall, LoadJob } from "./messages.ts";
 
-/** Lets the proxy read one entity, and gives how long its caller waited. */
+/** Lets the proxy activate one entity. Returns how long the caller waited, in milliseconds. */
 export async function activationMs(
   loader: JobProcess<LoadJob>,
   port: number,
@@ -16,7 +16,9 @@ export async function activationMs(
   return p50Us / 1_000;
 }
 
-/** Carts that nobody ever fills: to look for one touches the log's index and none of its records. */
+/**
+ * Number of the next cart that is never filled. A read of such a cart uses the log's index, but none of its records.
+ */
 let nextEmptyCart = 2_000_000_000;
 const RECONNECT_TIMEOUT_MS = 20_000;
 const RECONNECT_PAUSE_MS = 20;
@@ -45,9 +47,9 @@ export function eachOnce(port: number, call: LoadCall, entities: readonly number
 }
 
 /**
- * The cart has its item so many times. A call to a cart that is not there is answered well too, and sooner.
+ * Checks that the cart holds its item `quantity` times, because a call to a missing cart also succeeds, and sooner.
  *
- * @throws Error
+ * @throws Error if it does not.
  */
 export async function checkCart(port: number, entity: number, quantity: number): Promise<void> {
   const answer = await fetch(`http://127.0.0.1:${port}/carts/${cartId(entity)}`);

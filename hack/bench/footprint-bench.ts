@@ -10,7 +10,7 @@ export interface FootprintBench {
   readonly children: Children;
   readonly loader: JobProcess<LoadJob>;
   readonly place: LogPlace;
-  /** For compiled code. */
+  /** Folder for the bundle and for compiled code. */
   readonly folder: string;
   readonly sizes: FootprintSizes;
   readonly say: (text: string) => void;

@@ -17,12 +17,15 @@ import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
 import { startUserFunction } from "./servers.ts";
 import { median } from "./statistics.ts";
 
-/** What a proxy takes by being there, all with the same kind of log. */
+/** What a proxy costs without load: time to start, memory and activations. All with the same kind of log. */
 export interface Footprint {
   readonly sizes: FootprintSizes;
-  /** Of the log. */
+  /** The log's durability. */
   readonly durability: string;
-  /** From the start of the process to listening, without a user function, as in an image: one file, already compiled. */
+  /**
+   * Time from the start of the process to listening, without a user function, as in an image: one file, already
+   * compiled.
+   */
   readonly startUpMs: number;
   /** The same where the compiled code does not fit. */
   readonly uncompiledStartMs: number;
@@ -46,7 +49,7 @@ export async function measureFootprint(bench: FootprintBench): Promise<Footprint
   return { sizes, durability: place.durability, ...startUp, ...entities, activations };
 }
 
-/** The proxy's file, as images have it. */
+/** Bundles the proxy as images have it. Returns its main file. */
 async function bundleProxy({ folder, say }: FootprintBench): Promise<URL> {
   say("bundling");
   const bundled = join(folder, "bundled");
@@ -57,7 +60,7 @@ async function bundleProxy({ folder, say }: FootprintBench): Promise<URL> {
 async function measureStartUp(bench: FootprintBench, main: URL) {
   const { folder, sizes } = bench;
   const compiled = (name: string): Partial<ProxySettings> => ({ codeFolder: join(folder, "compiled", name) });
-  // Only a start that compiles leaves compiled code for the others.
+  // The first start compiles the code and keeps it for the following starts.
   await measureStarts(bench, "first in an image", 1, { main, ...compiled("image") });
   const image = await measureStarts(bench, "in an image", sizes.starts, { main, ...compiled("image") });
   const uncompiled = await measureStarts(bench, "uncompiled", sizes.starts, { main });
@@ -71,7 +74,7 @@ async function measureStartUp(bench: FootprintBench, main: URL) {
   };
 }
 
-/** The median of that many starts, and the memory of the last one's proxy at rest. */
+/** Starts a proxy `starts` times. Returns the median time, and the memory of the last proxy when idle. */
 async function measureStarts(
   { children, place, sizes, say }: FootprintBench,
   name: string,
@@ -108,7 +111,7 @@ async function measureEntities({ children, loader, place, sizes, say }: Footprin
   const proxy = await startProxyProcess(children, { log, userFunctionPort, nodeArgs, main });
   const fill = (firstEntity: number, count: number) =>
     loader.run("filling entities", eachOnce(proxy.port, "addItem", range(firstEntity, count)));
-  // What the first entities take is not for them alone: code, buffers, the heap's own growth.
+  // The first entities are not counted, because their memory includes code, buffers and the heap's own growth.
   const first = Math.ceil(sizes.warmEntities / 10);
   await fill(0, first);
   const before = await settledMemory(proxy, sizes);

@@ -10,7 +10,8 @@ const BUCKETS = (32 - SUB_BITS + 1) * SUB_BUCKETS;
 
 /**
  * Counts latencies from 0.1 µs to 7 minutes in bounded memory, each within 0.4 %: the idea of HdrHistogram. Up to 255
- * ticks each value has a bucket of its own; above, a value's bucket is its power of two and the seven bits behind it.
+ * ticks each value has its own bucket. Above that, a value's bucket is given by its power of two and the seven bits
+ * after the highest one.
  */
 export class Histogram {
   readonly #counts = new Uint32Array(BUCKETS);
@@ -26,7 +27,9 @@ export class Histogram {
     this.#count++;
   }
 
-  /** The value in microseconds that this fraction of all values does not exceed (nearest rank); NaN if there is none. */
+  /**
+   * The value in microseconds that this fraction of all values does not exceed (nearest rank); NaN if there is none.
+   */
   quantileUs(fraction: number): number {
     const rank = Math.max(1, Math.ceil(fraction * this.#count));
     let seen = 0;

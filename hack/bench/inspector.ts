@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Lets a process collect its garbage, by Node's inspector, and gives what its heap then holds, in bytes. */
+/** Makes a process collect its garbage, through Node's inspector. Returns the size of its heap afterwards, in bytes. */
 export async function collectedHeapBytes(inspectorUrl: string): Promise<number> {
   const socket = new WebSocket(inspectorUrl);
   try {
@@ -10,7 +10,7 @@ export async function collectedHeapBytes(inspectorUrl: string): Promise<number> 
         once: true,
       });
     });
-    // The second time finds what finalizers of the first have let go of.
+    // The second collection frees the objects that finalizers of the first have released.
     await request(socket, 1, "HeapProfiler.collectGarbage");
     await request(socket, 2, "HeapProfiler.collectGarbage");
     const { usedSize } = await request<{ readonly usedSize: number }>(socket, 3, "Runtime.getHeapUsage");

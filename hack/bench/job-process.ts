@@ -9,7 +9,7 @@ import type { Job, Load, LoadAnswer, LoadJob, PublisherName, PublishJob } from "
 const LOADER = new URL("./loader/main.ts", import.meta.url);
 const PUBLISHER = new URL("./publisher/main.ts", import.meta.url);
 
-/** Beyond the time that a job itself takes. */
+/** How long an answer may take beyond the time of the job itself, in milliseconds. */
 const JOB_TIMEOUT_MS = 60_000;
 
 /** The process that makes requests. */
@@ -32,10 +32,10 @@ export class JobProcess<J extends Job> {
     this.#child = child;
   }
 
-  /** Rejects if a single call of the job was not answered well: figures with errors in them mean nothing. */
+  /** Runs a job. Rejects if a single call of the job fails, because figures with errors in them mean nothing. */
   async run(what: string, job: J): Promise<Load> {
     const jobMs = job.until.kind === "time" ? job.until.warmUpMs + job.until.measureMs : 0;
-    // Whoever does not answer is not waited for: its end is the job's end.
+    // A process that does not answer in time is killed, and its end rejects the job.
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), JOB_TIMEOUT_MS + jobMs);
     const answer = nextMessage(this.#child);
     this.#child.send(job);

@@ -9,13 +9,13 @@ import { makeLog, restartServer, startServer } from "./nats/server.ts";
 /** Where the logs of the footprint are. */
 export interface LogPlace extends AsyncDisposable {
   readonly durability: string;
-  /** The address of a new log by a name that no other has. */
+  /** Returns the address of a new log. No other log may have the same name. */
   newLog(name: string): Promise<string>;
-  /** Lets a server of its own forget what it holds in memory. Undefined: there is none. */
+  /** Restarts the log's server, so that it forgets what it holds in memory. Undefined: the log has no server. */
   readonly restartServer: (() => Promise<void>) | undefined;
 }
 
-/** `streams`: of each log with NATS; undefined: as many as it finds right. */
+/** @param streams Number of streams of each log with NATS; undefined: the log chooses it. */
 export async function openLogPlace(
   log: LogName,
   folder: string,

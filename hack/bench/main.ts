@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What a command costs through the proxy: `npm run bench -- [options]`, `--help` for the options.
+ * Measures what a command costs through the proxy: `npm run bench -- [options]`, `--help` for the options.
  *
- * 1. User function, proxies, loader, publishers, servers of NATS and echo server are each a process of their own, as
- *    they are in a pod; they speak over the loopback interface alone.
- * 2. Everything has an end: jobs by time or count, waits by time-outs, and no child outlives this process.
- * 3. A call that is not answered well ends the run with exit code 1: figures with errors in them mean nothing.
+ * 1. User function, proxies, loader, publishers, servers of NATS and echo server each run in their own process, as
+ *    they do in a pod. They communicate over the loopback interface alone.
+ * 2. Everything is bounded: jobs by time or count, waits by timeouts, and children end with this process.
+ * 3. A call that fails ends the run with exit code 1, because figures with errors in them mean nothing.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -38,7 +38,10 @@ import type { Row } from "./row.ts";
 import { startServers } from "./servers.ts";
 import type { ServersSettings } from "./servers.ts";
 
-/** Not the system's folder for temporary files: that may be memory, on which a sync costs nothing. */
+/**
+ * Where logs are written by default. Not in the system's folder for temporary files, because that may be in memory,
+ * where a sync costs nothing.
+ */
 const DATA_FOLDER = join(import.meta.dirname, "..", "..", "build", "bench");
 
 const parsed = parseOptions(process.argv.slice(2));
@@ -66,7 +69,7 @@ async function main(options: BenchOptions): Promise<void> {
 }
 
 async function run(options: BenchOptions, folder: string): Promise<void> {
-  // Now rather than after two minutes: a file that cannot be written fails at once.
+  // Written first, so that a file that cannot be written fails at once, not after two minutes.
   if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, "");
   const before = processorTime();
   await measure(options, folder);
@@ -107,7 +110,7 @@ async function measure(options: BenchOptions, folder: string): Promise<void> {
   }
 }
 
-/** The rows, which are also shown and written, and the most memory that a proxy had meanwhile. */
+/** Measures the rows, and prints and writes them. Returns them with the most memory that a proxy had meanwhile. */
 async function measureCases(
   settings: ServersSettings,
   options: BenchOptions,
@@ -146,7 +149,7 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** What is going on, for whoever waits. */
+/** Prints progress to standard error. */
 function say(text: string): void {
   process.stderr.write(`bench: ${text}\n`);
 }

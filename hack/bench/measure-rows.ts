@@ -12,11 +12,11 @@ import type { Row } from "./row.ts";
 /** The calls of a row go to so many entities in turn. */
 const ENTITIES = range(0, 1_000);
 
-/** With so many callers each case is run once before anything counts, so that all code is compiled. */
+/** Number of callers with which each case runs once before anything counts, so that all code is compiled. */
 const WARM_UP_CALLERS = 64;
 const WARM_UP_SECONDS = 2;
 
-/** Runs a job of a case, described by the text. */
+/** Runs a job of a case. `what` describes the job in errors. */
 export type RunCase = (what: string, measured: Case, job: Job) => Promise<Load>;
 
 export interface CaseRuns {
@@ -35,8 +35,9 @@ interface Loads {
 
 /**
  * Measures the cases with each number of callers. A row is measured in rounds, and each round goes through all cases,
- * so that a drift of the machine hits all of them. Another checkout's proxy has its turn right before or right after,
- * each in every other round. The rounds are divided among servers that are started anew.
+ * so that a drift of the machine affects all of them. The proxy of another checkout is measured right before this
+ * one's in every other round, and right after it in the rest. The servers are started several times, and the rounds
+ * are divided among these starts.
  *
  * @param start starts the servers; its argument numbers the starts, from 1.
  */
@@ -113,7 +114,7 @@ async function measureRound(
   }
 }
 
-/** What gives the carts that a call is made to their item; an action has none. */
+/** The call that fills the carts for each call. An action has no carts. */
 const FILLED_BY: Readonly<Record<LoadCall, LoadCall | undefined>> = {
   addItem: "addItem",
   getCart: "addItem",
@@ -123,8 +124,9 @@ const FILLED_BY: Readonly<Record<LoadCall, LoadCall | undefined>> = {
 };
 
 /**
- * Gives every cart of every target its item, then lets each case run hot. Both checkouts take turns, because a process that
- * has been idle for the warm-up of the other was a sixth slower than the other in all that followed.
+ * Fills every cart of every target with its item, then runs each case until its code is compiled. Both checkouts take
+ * turns in each step, because a process that was idle during the warm-up of the other was a sixth slower in all later
+ * measurements.
  */
 async function warmUp(
   cases: readonly Case[],
@@ -156,7 +158,7 @@ async function warmUp(
   }
 }
 
-/** Its name, and what tells it from others of that name. */
+/** The case's name, with its durability if other cases have the same name. */
 function titleOf({ name, durability }: Case, cases: readonly Case[]): string {
   const isAlone = cases.filter((each) => each.name === name).length === 1;
   return isAlone ? name : `${name} (${durability})`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the benchmark's processes say to each other over Node's own channel between parent and child.
 
-/** What callers are to do, each with one call at a time. */
+/** A job for callers. Each caller has one call in flight at a time. */
 export interface Job {
   readonly callers: number;
   /** Numbers of the entities. None is called by two callers. */
@@ -20,7 +20,10 @@ export function range(first: number, count: number): number[] {
 /** `h2` is a bare HTTP/2 exchange; `grpc` minds the status in the trailers as well. */
 export type Protocol = "grpc" | "http" | "h2";
 
-/** Of the event sourced cart: `addItem`, `getCart`; of the cart that is a value: `addToValue`, `getValue`; of the action: `find`. */
+/**
+ * The call: of the event sourced cart `addItem`, `getCart`; of the cart that is a value `addToValue`, `getValue`; of
+ * the action `find`.
+ */
 export type LoadCall = "addItem" | "getCart" | "addToValue" | "getValue" | "find";
 
 /** A job of the loader: requests. */
@@ -30,7 +33,7 @@ export interface LoadJob extends Job {
   readonly call: LoadCall;
 }
 
-/** By the library's own means, or by the event log's. */
+/** How records are published: with the library alone, or with the event log. */
 export type PublisherName = "bare" | "own";
 
 /** A job of a publisher: each call adds a record to an entity. */
@@ -51,7 +54,7 @@ export interface Load {
 
 export type LoadAnswer = { readonly load: Load } | { readonly error: string };
 
-/** The user function says where it can be reached: by a proxy, and by plain unary calls. */
+/** The ports of the user function: one for a proxy, and one for plain unary calls. */
 export interface UserFunctionReady {
   readonly entityPort: number;
   readonly directPort: number;

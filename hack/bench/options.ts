@@ -12,7 +12,7 @@ export interface BenchOptions {
   readonly footprint: boolean;
   /** How many entities are filled to see what so many mean. Undefined: none. */
   readonly entities: number | undefined;
-  /** For the events of each log with NATS. Undefined: as many as the log finds right. */
+  /** Number of streams for the events of each log with NATS. Undefined: the log chooses it. */
   readonly streams: number | undefined;
   /** Another checkout of the project, with whose proxy this one's is compared. Undefined: there is none. */
   readonly against: string | undefined;
@@ -41,7 +41,7 @@ const MAX_CALLERS = 1_000;
 const MAX_SECONDS = 60;
 const MAX_ROUNDS = 100;
 const STREAMS: readonly number[] = [1, 2, 4, 8, 16];
-/** Enough for what is chosen of them. */
+/** Enough for the random entities that are chosen among them. */
 const MIN_ENTITIES = 10_000;
 const MAX_ENTITIES = 10_000_000;
 

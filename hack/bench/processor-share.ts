@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 
 /** Processor time so far, in ticks of Linux (of which a second has a hundred). */
 export interface ProcessorTime {
-  /** Of all processors, whatever they did. */
+  /** All time of all processors, busy or not. */
   readonly total: number;
-  /** Spent in any process. */
+  /** Spent in any process, or in interrupts. */
   readonly busy: number;
   /** Taken by the hypervisor for other machines. */
   readonly stolen: number;
@@ -30,7 +30,8 @@ export function parseProcessorTime(machine: string, process: string): ProcessorT
     machine.slice("cpu".length, machine.indexOf("\n")),
   );
   const busy = user + nice + system + irq + softIrq;
-  // Its name stands in brackets and may hold anything; user and system time are the twelfth and the next behind it.
+  // The fields after the process's name, which is in brackets and may hold anything. The twelfth to the fifteenth are
+  // user and system time, first of the process and then of its children that have ended.
   const own = numbers(process.slice(process.lastIndexOf(")") + 1).replace(/[A-Z]/, "0")).slice(11, 15);
   return { total: busy + idle + waiting + stolen, busy, stolen, own: own.reduce((a, b) => a + b, 0) };
 }

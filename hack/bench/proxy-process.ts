@@ -11,7 +11,7 @@ const PROXY = new URL("../../cmd/proxy/main.ts", import.meta.url);
 /** How long a proxy may take to start, and to find its user function. */
 const START_TIMEOUT_MS = 20_000;
 
-/** Nothing leaves memory while it is measured. */
+/** Long enough that no entity leaves memory while it is measured, in milliseconds. */
 const PASSIVATION_TIMEOUT_MS = 3_600_000;
 
 /** A port at which nobody answers, for a proxy without a user function. */
@@ -44,7 +44,7 @@ export interface ProxyProcess {
   /** Memory that is in RAM now. */
   residentBytes(): number;
   stop(): Promise<void>;
-  /** It does nothing at its end, as when its machine fails. */
+  /** Kills the process, so that it ends without a shutdown, as when its machine fails. */
   kill(): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ export async function startProxyProcess(children: Children, settings: ProxySetti
 
 type LogLine = Readonly<Record<string, unknown>>;
 
-/** What a proxy says: structured lines on its standard output, anything else on the other. */
+/** The output of a proxy: structured lines on standard output, anything else on standard error. */
 class ProxyOutput {
   readonly #child: ChildProcess;
   readonly #lines = new Map<string, LogLine>();
@@ -101,7 +101,10 @@ class ProxyOutput {
     });
   }
 
-  /** The line with this message, when it is there. */
+  /**
+   * Resolves with the line that has this message, as soon as there is one. Rejects if the proxy ends or takes too
+   * long.
+   */
   line(message: string): Promise<LogLine> {
     const line = this.#lines.get(message);
     if (line !== undefined) return Promise.resolve(line);
@@ -111,7 +114,7 @@ class ProxyOutput {
       const timer = setTimeout(() => {
         fail(`did not say "${message}" within ${START_TIMEOUT_MS} ms`);
       }, START_TIMEOUT_MS);
-      // Its output may end after itself.
+      // Not `exit`, because the output may end after the process.
       this.#child.once("close", onExit);
       this.#waiting.set(message, (found) => {
         clearTimeout(timer);

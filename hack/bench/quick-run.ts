@@ -12,7 +12,7 @@ import type { ExecutionContext } from "ava";
 import { CASES } from "./cases.ts";
 import type { LogName } from "./cases.ts";
 
-/** Of a row of JSON. */
+/** The first members of a row in JSON, in their order. */
 export const MEMBERS = ["case", "callers", "p50Us", "p99Us", "perSecond", "ratio", "durability"];
 
 const MAIN = join(import.meta.dirname, "main.ts");
@@ -27,7 +27,7 @@ export async function bench(...args: readonly string[]) {
   return { code, stdout, stderr };
 }
 
-/** Runs everything there is with the log, as quickly as it goes; checks the rows and that nothing is left behind. */
+/** Runs all cases with the log as quickly as possible. Checks the rows, and that no files are left. */
 export async function quickRun(t: ExecutionContext, log: LogName) {
   const folder = mkdtempSync(join(tmpdir(), "perdure-bench-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));

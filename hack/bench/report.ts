@@ -6,7 +6,7 @@ import { verdictOfChange } from "./change.ts";
 import type { Row } from "./row.ts";
 import { formatNumber, formatTable } from "./table.ts";
 
-/** The rows as a table. What a publisher does with its processor time is a column if there are publishers. */
+/** The rows as a table. If there are publishers, a column shows their messages per second of processor time. */
 export function rowsTable(rows: readonly Row[]): string {
   const withCpu = rows.some(({ perCpuSecond }) => perCpuSecond !== undefined);
   return formatTable(

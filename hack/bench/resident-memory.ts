@@ -11,7 +11,10 @@ export function residentBytes(pid: number): number {
   return Number(kib) * 1_024;
 }
 
-/** Looks at a process's memory until it is disposed of; a run that fails must not go on looking. */
+/**
+ * Samples memory with `look` and keeps the peak, until it is disposed of. Dispose of it also if the run fails,
+ * because otherwise the sampling continues.
+ */
 export function samplePeak(look: () => number): Disposable & { readonly peakBytes: number } {
   let peakBytes = look();
   const timer = setInterval(() => {

@@ -12,14 +12,14 @@ export interface Row {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly perSecond: number;
-  /** How much longer the median takes than that of the case's yardstick with the same number of callers. */
+  /** The median time divided by that of the case's yardstick with the same number of callers. */
   readonly ratio: number;
-  /** The part of the yardstick's throughput that is reached. */
+  /** The throughput divided by that of the yardstick. */
   readonly throughputRatio: number;
   readonly durability: string;
-  /** Messages for each second that the publisher spent on a processor; of cases that publish. */
+  /** Messages per second of the publisher's processor time. Only for cases that publish. */
   readonly perCpuSecond?: number;
-  /** Beside the proxy of another checkout, if there is one. */
+  /** The changes against the proxy of another checkout, if there is one. */
   readonly changes?: readonly Change[];
 }
 
@@ -48,7 +48,10 @@ export function toRow(
   };
 }
 
-/** The row for `--json`. Latencies to the tenth of a microsecond, the ratio to the hundredth, of changes to the thousandth. */
+/**
+ * The row for `--json`. Latencies are rounded to a tenth of a microsecond, the ratio to a hundredth, the ratios of
+ * changes to a thousandth.
+ */
 export function jsonLine(row: Row): string {
   return JSON.stringify({
     case: row.case,

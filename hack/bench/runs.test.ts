@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What bench.test.ts leaves out, because it takes minutes: `npm run faults`.
+// Tests that bench.test.ts leaves out because they take minutes. `npm run faults` runs them.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

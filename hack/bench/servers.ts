@@ -15,7 +15,10 @@ import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
 const USER_FUNCTION = new URL("./user-function.ts", import.meta.url);
 const ECHO_SERVER = new URL("./echo-server.ts", import.meta.url);
 
-/** Everything that is called while rows are measured. All of it runs all the time; only one target has work at a time. */
+/**
+ * All servers that are called while rows are measured. They all run the whole time, but only one target has work at a
+ * time.
+ */
 export interface Servers extends AsyncDisposable, CaseRuns {
   /** The proxy whose memory is looked at. */
   readonly proxy: ProxyProcess;
@@ -26,11 +29,11 @@ export interface ServersSettings {
   readonly loader: JobProcess<LoadJob>;
   /** For the logs. */
   readonly folder: string;
-  /** For CPU profiles of the proxies, if there shall be any. */
+  /** Folder for CPU profiles of the proxies. Undefined: none are written. */
   readonly profileFolder: string | undefined;
   /** Another checkout, which has proxies of its own in front of the same user function. Undefined: there is none. */
   readonly against: string | undefined;
-  /** Of a log with NATS; undefined: as many as it finds right. */
+  /** Number of streams of a log with NATS. Undefined: the log chooses it. */
   readonly streams: number | undefined;
 }
 
@@ -61,7 +64,7 @@ export async function startServers(settings: ServersSettings): Promise<Servers> 
 
 export type Ports = Readonly<Partial<Record<TargetName, number>>>;
 
-/** Carries out cases that are requests. */
+/** Returns a function that runs jobs of cases that make requests. */
 export function requestsTo(loader: JobProcess<LoadJob>, ports: Ports): RunCase {
   return (what, measured, job) => {
     const port = measured.kind === "call" ? ports[measured.target] : undefined;
@@ -71,13 +74,13 @@ export function requestsTo(loader: JobProcess<LoadJob>, ports: Ports): RunCase {
   };
 }
 
-/** Of this checkout or of the other: what the names of its profiles and logs end in. */
+/** The end of the names of profiles and logs: empty for this checkout, `-other` for the other one. */
 export type ProxySide = "" | "-other";
 
-/** What is there whatever the log. */
+/** The servers that are the same for every log. */
 export interface PlainServers extends AsyncDisposable {
   readonly ports: Ports;
-  /** A proxy in front of the user function. The name is that of its profile, if it shall write one. */
+  /** Starts a proxy in front of the user function. Its CPU profile, if it writes one, has this name. */
   startProxy(name: string, side: ProxySide, settings: ProxySettings): Promise<ProxyProcess>;
 }
 
@@ -108,7 +111,7 @@ export interface UserFunctionProcess extends UserFunctionReady {
   stop(): Promise<void>;
 }
 
-/** The sample's user function. `snapshotEvery`: in place of the sample's own; 0 is never. */
+/** Starts the sample's user function. `snapshotEvery` replaces the sample's own value; 0 is never. */
 export async function startUserFunction(
   children: Children,
   snapshotEvery?: number,

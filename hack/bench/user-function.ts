@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The samples as one process: for a proxy, and the same handlers as plain unary gRPC, which is what everything else is
-// compared to. `node user-function.ts [snapshot every N events]`
+// Serves the samples in one process: to a proxy, and with the same handlers as plain unary gRPC, to which everything
+// else is compared. `node user-function.ts [snapshot every N events]`
 
 import { serve } from "../../pkg/sdk/mod.ts";
 import { ordering } from "../../samples/action-pipeline/ordering.ts";

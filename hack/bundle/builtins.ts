@@ -5,9 +5,9 @@ import { isBuiltin } from "node:module";
 import type { Plugin } from "esbuild";
 
 /**
- * Takes Node's own modules by `process.getBuiltinModule`, not by `import`. To import one Node reads every property of
- * it, getters included, and so loads what nobody asked for: `node:http` all of undici, `node:crypto` all of WebCrypto.
- * That is a third of the time in which the proxy starts.
+ * Loads Node's own modules by `process.getBuiltinModule` instead of `import`, which saves a third of the time that
+ * the proxy takes to start. For an `import` Node reads every property of the module, getters included, and so loads
+ * parts that the program does not use: with `node:http` all of undici, with `node:crypto` all of WebCrypto.
  */
 export const builtins: Plugin = {
   name: "builtins",

@@ -14,7 +14,7 @@ import { programOf } from "./programs.ts";
 
 const PEN = { productId: "p1", name: "Pen", quantity: 2 };
 
-/** Outside of the repository, where no package can be found that is not in the bundle. */
+/** A folder outside of the repository, so that a bundle cannot find packages that it does not contain. */
 const folder = mkdtempSync(join(tmpdir(), "perdure-bundle-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
 

@@ -11,27 +11,27 @@ import { workers } from "./workers.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-/** Packages in CommonJS ask for Node's modules by `require`, which modules do not have. */
+/** Defines `require`, by which CommonJS packages load Node's modules, because ES modules do not have it. */
 const REQUIRE = 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
 /**
  * Bundles a program, with everything that it imports, into a folder that is emptied first:
  *
  * 1. `main.mjs` is the program, and each thread that it starts is one file beside it.
- * 2. `LICENSES.txt` has the licences of all that is in them.
- * 3. `package.json` has the program's name and version, for those who ask what runs.
+ * 2. `LICENSES.txt` has the licences of all packages that these files contain.
+ * 3. `package.json` has the program's name and version, so that people and tools can look them up.
  * 4. `*.map` lead from the files to the sources; a program runs without them.
  * 5. Equal sources give equal bytes.
  *
- * @param entry from the root.
- * @param root the folder of the program's project; this repository, if nothing is said.
+ * @param entry path of the program's source from `root`.
+ * @param root the folder of the program's project. Default: this repository.
  */
 export async function bundle(entry: string, folder: string, root = ROOT): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const entries = new Map([["main", resolve(root, entry)]]);
   const contents = new Set<string>();
-  // What is found on the way is visited too.
+  // The loop also visits the threads that are added to `entries` meanwhile.
   for (const [name, path] of entries) {
     const found = (thread: string, at: string): void => {
       if ((entries.get(thread) ?? at) !== at) throw new Error(`two threads are called ${thread}`);
@@ -43,7 +43,7 @@ export async function bundle(entry: string, folder: string, root = ROOT): Promis
   writeFileSync(join(folder, "package.json"), manifest(root, resolve(root, entry)));
 }
 
-/** Gives the files that are in it, from the root. */
+/** Bundles one file. Returns the sources whose code it contains, as paths from the root. */
 async function bundleFile(
   root: string,
   entry: string,
@@ -60,7 +60,7 @@ async function bundleFile(
     format: "esm",
     banner: { js: REQUIRE },
     plugins: [builtins, workers(onThread)],
-    // Less to read at each start; the names stay, so that a stack still says something.
+    // Less code to parse at each start. Names are kept, so that stack traces stay readable.
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "none",
@@ -75,7 +75,7 @@ async function bundleFile(
   );
 }
 
-/** What the nearest package.json of the project says of the program. */
+/** The bundle's `package.json`, with name and version from the nearest one of the project. */
 function manifest(root: string, entry: string): string {
   let folder = dirname(entry);
   while (folder !== root && !existsSync(join(folder, "package.json"))) folder = dirname(folder);

@@ -9,17 +9,17 @@ interface Manifest {
   readonly license?: string;
 }
 
-/** npm's word for what nobody else may use. */
+/** npm's value for a package that nobody else has a licence for. */
 const NO_LICENCE = "UNLICENSED";
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)/i;
 const RULE = "=".repeat(80);
 
 /**
- * The licences of the packages that the files come from, each with its text, in the order of their names; that of the
- * project itself first.
+ * The licences of the packages that the files come from, each with its text, sorted by the packages' names. The
+ * licence of the project itself comes first.
  *
- * @param files from the root of the project, with `/`.
+ * @param files paths from the root of the project, with `/`.
  * @throws Error if a package does not say under which licence it is.
  */
 export function licences(root: string, files: Iterable<string>): string {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 export interface Program {
   /** The folder of its project. */
   readonly root: string;
-  /** From there. */
+  /** The source file that starts it, from `root`. */
   readonly entry: string;
   /** The image's name on a cluster for development. */
   readonly image: string;
@@ -14,15 +14,15 @@ export interface Program {
   readonly trial: Trial;
 }
 
-/** A run of a program with nothing around it, that ends soon. */
+/** A short run of a program without the programs that it works with. */
 export type Trial =
-  /** Until it writes this, and is told to end. */
+  /** It runs until it writes `text`, and then gets SIGTERM. */
   | {
       readonly kind: "says";
       readonly text: string;
       readonly env: Readonly<Record<string, string>>;
     }
-  /** A user function: until it listens on `PORT`, and is told to end. */
+  /** A user function: it runs until it listens on `PORT`, and then gets SIGTERM. */
   | { readonly kind: "listens" }
   /** It ends by itself. */
   | { readonly kind: "ends"; readonly args: readonly string[] };
@@ -76,6 +76,6 @@ function sample(name: string): Program {
 
 /** A user function. */
 export function functionProgram(root: string, entry: string, name: string): Program {
-  // Without a tag Kubernetes pulls it at each start, as it does what a developer pushes again and again.
+  // The name has no tag, so that Kubernetes pulls the image at each start: a developer may push it again and again.
   return { root, entry, image: `dev.local/${name}`, trial: { kind: "listens" } };
 }

@@ -5,12 +5,12 @@ import { dirname, join } from "node:path";
 
 import type { Plugin } from "esbuild";
 
-/** How a thread's entry is named in our sources; `hack/check-layers.ts` sees to it that the file exists. */
+/** How our sources name a thread's entry. `hack/check-layers.ts` checks that the file exists. */
 const THREAD_ENTRY = /new URL\("\.\/([\w-]+)\.ts", import\.meta\.url\)/g;
 
 /**
- * Finds the entries of threads, which are files of their own, and makes the sources name what they are bundled to: the
- * same name with `.mjs`, beside the main file. `found` hears name and path of each.
+ * Finds the entry files of threads in the sources and calls `found` with the name and path of each. Replaces each
+ * reference by the bundled file: the same name with `.mjs`, beside the main file.
  */
 export function workers(found: (name: string, path: string) => void): Plugin {
   return {

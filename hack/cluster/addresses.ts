@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Names and addresses inside the cluster's network namespace. The networks are those for benchmarks of network devices
- * (RFC 2544, 198.18.0.0/15), which no other network uses.
+ * Names and addresses inside the cluster's network namespace. The networks are in the range that is reserved for
+ * benchmarks of network devices (RFC 2544, 198.18.0.0/15), so that they collide with no other network.
  */
 
 /** The network namespace, and the one node. */
@@ -26,5 +26,5 @@ export const GATEWAY_PORT = 31080;
 /** Of the services: `http://NAME.NAMESPACE.example.test`. */
 export const SERVICE_DOMAIN = "example.test";
 
-/** The registry of images that are loaded, not pulled; Knative leaves their tags alone by default. */
+/** The registry of images that are loaded, not pulled. By default Knative does not resolve its tags to digests. */
 export const LOCAL_REGISTRY = "dev.local";

@@ -12,14 +12,20 @@ import type { ClusterPaths } from "./paths.ts";
 
 /** A cluster as its users see it: ours, or that of `KUBECONFIG`. */
 export interface Cluster {
-  /** Ours is built, started and ended by us. Of a given one only what runs in it is ours. */
+  /**
+   * `ours`: a cluster that these tools build, start and end. `given`: a cluster of which only what we install in it
+   * is ours.
+   */
   readonly kind: "ours" | "given";
   readonly kubeconfig: string;
-  /** Runs a command (kubectl, kn, curl, …) where the cluster's addresses mean something, as its administrator. */
+  /**
+   * Runs a command (kubectl, kn, curl, …) as the cluster's administrator, in the network in which the cluster's
+   * addresses are reachable.
+   */
   readonly run: RunCommand;
-  /** The same for a command that is started in another way. */
+  /** The command line and environment of `run`, for callers that start the command themselves. */
   readonly commandLine: (argv: readonly string[]) => CommandLine;
-  /** Where Knative's services answer: a plain-text URL; the service is chosen by the `Host` header. */
+  /** URL at which Knative's services answer, in plain text. The `Host` header selects the service. */
   readonly gateway: () => Promise<URL>;
 }
 
@@ -37,14 +43,17 @@ interface GatewayService {
   };
 }
 
-/** The cluster that this environment means. It is not asked whether it is there. */
+/** The cluster that this environment selects. Does not check whether it runs. */
 export function openCluster(env: NodeJS.ProcessEnv = process.env): Cluster {
   const paths = clusterPaths(env);
   const given = givenKubeconfig(env, paths);
   return given === undefined ? ourCluster(paths, env) : givenCluster(given, env);
 }
 
-/** Undefined if there is none, or if it is the one of our cluster, as for commands that are run in it. */
+/**
+ * The value of `KUBECONFIG`. Undefined if it is not set, or if it names our own cluster, as it does for commands that
+ * are run inside that cluster.
+ */
 function givenKubeconfig(env: NodeJS.ProcessEnv, paths: ClusterPaths): string | undefined {
   const given = env["KUBECONFIG"];
   return given === undefined || given === "" || resolve(given) === paths.kubeconfig ? undefined : given;

@@ -10,7 +10,7 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Given as standard input. */
   readonly input?: string;
-  /** After it the command is killed and has failed. Default a minute. */
+  /** The command is killed and has failed after this time. Default one minute. */
   readonly timeoutMs?: number;
 }
 
@@ -40,7 +40,7 @@ export const runCommand: RunCommand = (argv, { cwd, env, input, timeoutMs = TIME
       if (error === null) resolve({ stdout, stderr });
       else reject(failure(argv, error, stderr || stdout, timeoutMs));
     });
-    // A command that does not read to the end is free to.
+    // Ignored, because a command need not read all of its input.
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });

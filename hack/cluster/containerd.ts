@@ -13,7 +13,7 @@ import type { ClusterPaths } from "./paths.ts";
 import type { Processes } from "./processes.ts";
 import { waitFor } from "./wait.ts";
 
-/** containerd's name for what belongs to Kubernetes. */
+/** containerd's namespace for the containers and images of Kubernetes. */
 const KUBERNETES_NAMESPACE = "k8s.io";
 const START_TIMEOUT_MS = 30_000;
 const CNI_FOLDER = "/usr/lib/cni";
@@ -41,7 +41,8 @@ export async function startContainerd(
 ): Promise<void> {
   const cni = join(paths.run, "cni");
   const hosts = join(paths.run, "registries");
-  // What no other entry is for: so an image that was not loaded is missed at once, and not when a lookup has timed out.
+  // `_default` stands for every other registry. Ours answers for those too, so that a pull of an image that was not
+  // loaded fails at once, not only after a lookup has timed out.
   for (const host of [LOCAL_REGISTRY, "_default"]) {
     mkdirSync(join(hosts, host), { recursive: true });
     writeFileSync(join(hosts, host, "hosts.toml"), hostsToml());
@@ -63,7 +64,8 @@ function configToml(
   paths: ClusterPaths,
   { cni, hosts, pauseImage }: { readonly cni: string; readonly hosts: string; readonly pauseImage: string },
 ): string {
-  // Root in a container often may not make a process less likely to be killed when memory runs out.
+  // `restrict_oom_score_adj`, because root in a container often may not make a process less likely to be killed when
+  // memory runs out.
   return `version = 2
 root = "${join(paths.run, "containerd", "root")}"
 state = "${join(paths.run, "containerd", "state")}"

@@ -20,18 +20,18 @@ interface ContainerInfo {
 
 const END_TIMEOUT_MS = 10_000;
 const POLL_MS = 50;
-/** Of pods, by their quality of service; in each hierarchy of version 1, or in the one of version 2. */
+/** The cgroups of pods, by their quality of service: in each hierarchy of version 1, or in the one of version 2. */
 const CGROUPS = "/sys/fs/cgroup/{*/,}kubepods/{*/,}";
 const CNI_NAMESPACE = /^\/(?:var\/)?run\/netns\/(cni-[0-9a-f-]+)$/;
 
-/** Ends all containers of our containerd, which must answer, and forgets them. */
+/** Kills and deletes all containers of our containerd, which must be running. */
 export async function removeContainers(paths: ClusterPaths): Promise<void> {
   const ids = lines((await ctr(paths, ["containers", "list", "-q"])).stdout);
   if (ids.length === 0) return;
   const networks = await networkNamespaces(paths, ids);
   const running = (await listTasks(paths)).filter(({ state }) => state === "RUNNING");
   await killAll(running.map(({ pid }) => pid));
-  // containerd forgets most tasks by itself when they end, maybe while we ask it to.
+  // Repeated, because containerd itself deletes most tasks when they end, perhaps while this deletes them.
   await waitFor("containers", () => deleteTasks(paths), END_TIMEOUT_MS);
   await ctr(paths, ["containers", "delete", ...ids]);
   for (const name of networks) await runCommand(["ip", "netns", "delete", name]).catch(() => {});
@@ -50,7 +50,10 @@ async function listTasks(paths: ClusterPaths): Promise<Array<{ id: string; pid: 
     .map(([id = "", pid, state = ""]) => ({ id, pid: Number(pid), state }));
 }
 
-/** Ends what containerd left behind when it was killed: the processes beside each pod, and the containers below them. */
+/**
+ * Kills the processes that containerd left running when it was killed: the shim of each pod, and the containers below
+ * it.
+ */
 export async function endShims(paths: ClusterPaths): Promise<void> {
   const shims = globSync("/proc/[0-9]*/cmdline")
     .map((file) => Number(file.split("/")[2]))
@@ -58,13 +61,13 @@ export async function endShims(paths: ClusterPaths): Promise<void> {
   await killAll([...shims.flatMap(childrenOf), ...shims]);
 }
 
-/** Takes every file system out that is mounted below the folder. */
+/** Unmounts every file system that is mounted below the folder. */
 export async function unmountBelow(folder: string): Promise<void> {
   const targets = readFileSync("/proc/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" ")[1] ?? "")
     .filter((path) => path.startsWith(`${folder}/`));
-  // Those inside of others first. Lazily, since what holds them is ending.
+  // Inner mounts first. Lazily, because the processes that use them are still ending.
   for (const path of targets.sort().reverse()) await runCommand(["umount", "--lazy", path]).catch(() => {});
 }
 
@@ -73,7 +76,7 @@ export function removeCgroups({ run }: ClusterPaths): void {
   const pods = join(run, "kubelet", "pods");
   for (const uid of existsSync(pods) ? readdirSync(pods) : []) {
     for (const folder of globSync(`${CGROUPS}pod${uid}`)) {
-      // Those inside of others first. One that is in use stays.
+      // Inner cgroups first. A cgroup that is in use stays.
       const inner = globSync("*/", { cwd: folder }).map((name) => join(folder, name));
       for (const path of [...inner, folder]) removeEmpty(path);
     }
@@ -119,7 +122,10 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-/** The first process of a container takes all others of it along. */
+/**
+ * Kills the processes and waits until they have ended. When the first process of a container ends, all others of the
+ * container end too.
+ */
 async function killAll(pids: readonly number[]): Promise<void> {
   for (const pid of pids) {
     try {

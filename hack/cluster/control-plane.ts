@@ -25,7 +25,7 @@ export function startApi(paths: ClusterPaths, processes: Processes, credentials:
       `--listen-peer-urls=${ETCD_PEER_URL}`,
       `--initial-advertise-peer-urls=${ETCD_PEER_URL}`,
       `--initial-cluster=default=${ETCD_PEER_URL}`,
-      // What is lost when the machine loses power is a cluster for development.
+      // No syncs, because a power failure loses only a cluster for development.
       "--unsafe-no-fsync",
       "--log-level=warn",
     ]),
@@ -37,7 +37,7 @@ export function startApi(paths: ClusterPaths, processes: Processes, credentials:
       `--etcd-servers=${ETCD_URL}`,
       `--service-cluster-ip-range=${SERVICE_NETWORK}`,
       `--advertise-address=${NODE_ADDRESS}`,
-      // The node's name is in no DNS.
+      // The API server reaches the node by its address, because its name is in no DNS.
       "--kubelet-preferred-address-types=InternalIP",
       "--secure-port=6443",
       `--tls-cert-file=${credentials.serverCertificate}`,
@@ -56,7 +56,7 @@ export async function waitForApi(paths: ClusterPaths): Promise<void> {
   await waitFor("the API server", () => kubectl(paths, ["get", "--raw", "/readyz"]), START_TIMEOUT_MS);
 }
 
-/** Starts what works through the API only. There is one of each, so none has to be elected. */
+/** Starts the programs that use only the API. There is one of each, so no leader is elected. */
 export function startControllers(paths: ClusterPaths, processes: Processes, credentials: Credentials): void {
   const access = ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"].map(
     (flag) => `--${flag}=${paths.kubeconfig}`,

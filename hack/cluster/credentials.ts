@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Who may talk to the API server: certificates, keys, and the token of everything that is not a pod. */
+/** Credentials for the API server: certificates, keys, and the one token of all clients that are not pods. */
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ export interface Credentials {
   readonly serverKey: string;
   /** Signs the tokens of service accounts. */
   readonly accountKey: string;
-  /** Proves them. */
+  /** Verifies these tokens. */
   readonly accountPublicKey: string;
   /** CSV: token, user, id, groups. */
   readonly tokens: string;
@@ -34,7 +34,7 @@ const NAMES = [
   `IP:${API_SERVICE_ADDRESS}`,
 ];
 
-/** Makes them, and the kubeconfig, unless they are there. */
+/** Makes the credentials and the kubeconfig, unless they exist. */
 export async function makeCredentials(paths: ClusterPaths): Promise<Credentials> {
   const folder = join(paths.run, "pki");
   const files = {
@@ -45,7 +45,7 @@ export async function makeCredentials(paths: ClusterPaths): Promise<Credentials>
     accountPublicKey: join(folder, "accounts.pub"),
     tokens: join(folder, "tokens.csv"),
   };
-  // Written last, so that a run which was broken off begins again.
+  // The kubeconfig is written last, so that the next run after an interrupted one starts over.
   if (existsSync(paths.kubeconfig)) return files;
 
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -11,7 +11,10 @@ import type { Steps } from "./steps.ts";
 /** How long a program may take to end when asked, before it is killed. */
 const GRACE_MS = 5_000;
 
-/** These have nothing to save, and the API server alone would take many seconds to say goodbye to its watchers. */
+/**
+ * Programs that are killed at once, because they have nothing to save. In an orderly end the API server alone would
+ * take many seconds to close its watches.
+ */
 const STATELESS = [
   "kube-proxy",
   "coredns",
@@ -28,7 +31,7 @@ const STATELESS = [
 export async function stop(paths: ClusterPaths, wipe: boolean, steps: Steps): Promise<void> {
   const processes = new Processes(paths);
   await steps.run("stop control plane", async () => {
-    // First who would start containers again.
+    // kubelet first, because it would start containers again.
     await processes.stop("kubelet", wipe ? 0 : GRACE_MS);
     await Promise.all(STATELESS.map((name) => processes.stop(name, 0)));
     await processes.stop("etcd", wipe ? 0 : GRACE_MS);

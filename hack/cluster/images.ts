@@ -38,7 +38,10 @@ const EVENTING = [
   "in_memory-channel_dispatcher",
 ].map((name) => `eventing-${name}`);
 
-/** As config/nats names it. It stands in for the one of Docker Hub: the same program at the same place. */
+/**
+ * The image's name in config/nats. Our image takes the place of the one on Docker Hub: the same program at the same
+ * path.
+ */
 const NATS_IMAGE = "docker.io/library/nats:2.14.9-alpine";
 
 export const PAUSE_IMAGE = localName("pause");
@@ -71,7 +74,7 @@ function builtImage(program: string): ProgramImage {
   return { name: localName(program), program: ({ bin }) => join(bin, program), at: "/app" };
 }
 
-/** Writes the archives of all images whose program is newer. */
+/** Writes the archive of each image that has none yet, or whose program is newer. */
 export async function makeImages(paths: ClusterPaths, extras: readonly Extra[]): Promise<void> {
   mkdirSync(paths.images, { recursive: true });
   for (const { name, program, at, user } of programImages(extras)) {
@@ -90,7 +93,7 @@ export async function makeImages(paths: ClusterPaths, extras: readonly Extra[]):
   }
 }
 
-/** Gives containerd those that it has not, or has in another version. */
+/** Imports into containerd the images that it does not have, or has in another version. */
 export async function importImages(paths: ClusterPaths, extras: readonly Extra[]): Promise<void> {
   const { stdout } = await ctr(paths, ["images", "list"]);
   const present = new Map(
@@ -107,10 +110,10 @@ export async function importImages(paths: ClusterPaths, extras: readonly Extra[]
 }
 
 /**
- * Makes the images of an archive known to the cluster, in place of those which had these names. Pods that already run
- * stay as they are.
+ * Imports the images of an archive into the cluster, in place of any images with the same names. Pods that already
+ * run are not changed.
  *
- * @returns the names.
+ * @returns the names of the images.
  */
 export async function loadArchive(paths: ClusterPaths, file: string): Promise<string[]> {
   const { images } = await readContents(file);

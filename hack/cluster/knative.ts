@@ -27,7 +27,7 @@ const SOURCES: Readonly<Record<KnativePart, ReadonlyArray<readonly [module: stri
   ],
 };
 
-/** Jobs for an upgrade. */
+/** Folders that hold jobs for an upgrade and are left out. */
 const NOT_CONFIGURATION = "post-install";
 
 const NAMESPACES: Readonly<Record<KnativePart, readonly string[]>> = {
@@ -35,7 +35,7 @@ const NAMESPACES: Readonly<Record<KnativePart, readonly string[]>> = {
   eventing: ["knative-eventing"],
 };
 
-/** For each wait: kubectl ends by itself after it. */
+/** Timeout of each `kubectl wait`, in seconds. */
 const WAIT_S = 120;
 
 /** Copies the YAML out of the modules, so that a start needs neither Go nor its module cache. */

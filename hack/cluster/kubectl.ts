@@ -18,7 +18,7 @@ export function kubectl(
   return runInside(argv, options);
 }
 
-/** Creates objects, or makes them as they are here. */
+/** Creates the objects, or changes existing ones to be equal to them. */
 export async function apply(paths: ClusterPaths, objects: readonly object[]): Promise<void> {
   const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
   const args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];

@@ -10,10 +10,10 @@ const GIB = 1_073_741_824;
 /** Building Kubernetes takes about as much as running it with Knative. */
 const MEMORY_GIB = 6;
 
-/** Where containers are kept apart and bounded: of both versions of cgroups. */
+/** Folders in which cgroups for containers are made, of both versions of cgroups. */
 const CGROUPS = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/cgroup.procs"];
 
-/** Throws `UNSUITABLE_MACHINE` where a cluster cannot be. */
+/** Throws `UNSUITABLE_MACHINE` unless this is Linux and we are root. */
 export function requireRoot(): void {
   if (process.platform !== "linux") {
     throw new ClusterError(
@@ -29,7 +29,7 @@ export function requireRoot(): void {
   }
 }
 
-/** Rejects with `UNSUITABLE_MACHINE` where a cluster can neither be built nor run, and says what is missing. */
+/** Rejects with `UNSUITABLE_MACHINE` if this machine cannot build and run a cluster, and says what is missing. */
 export async function requireMachine(): Promise<void> {
   requireRoot();
   await require(["go", "version"], "Go, to build Kubernetes and Knative");
@@ -38,7 +38,7 @@ export async function requireMachine(): Promise<void> {
   if (totalmem() < MEMORY_GIB * GIB) throw unsuitable(`${MEMORY_GIB} GiB of memory`);
 }
 
-/** Not by rights alone: often it is mounted read-only. */
+/** Whether it can be written to. The permissions alone do not tell, because it is often mounted read-only. */
 function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);

@@ -53,7 +53,7 @@ const cluster = openCluster();
 const program = new Command("cluster")
   .description("Kubernetes with Knative Serving and Kourier, for tests and for trying things out.")
   .addHelpText("after", HELP)
-  // What follows the name of a command that is run belongs to it.
+  // Options after the name of a command that `exec` runs belong to that command.
   .enablePositionalOptions()
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
 
@@ -122,13 +122,16 @@ async function exec(argv: readonly string[]): Promise<void> {
   const line = cluster.commandLine(argv);
   const [command = "", ...args] = line.argv;
   const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...line.env } });
-  // Ctrl-C reaches the command as well, which decides.
+  // Ignored here, because Ctrl-C also reaches the command, which decides when to end.
   process.on("SIGINT", () => {});
   const [code] = (await once(child, "exit")) as [number | null];
   process.exitCode = code ?? FAILED;
 }
 
-/** Two that start or end the cluster at the same time would undo each other's work. */
+/**
+ * Runs the work under a lock, because two processes that start or end the cluster at the same time would undo each
+ * other's work.
+ */
 async function exclusively(work: () => Promise<void>): Promise<void> {
   const root = dirname(paths.run);
   mkdirSync(root, { recursive: true });

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Knative's own YAML made fit for one small machine and images of our own. Pure: text in, objects out. */
+/** Adapts Knative's own YAML to one small machine and to our own images. Pure: text in, objects out. */
 
 import { parseAllDocuments } from "yaml";
 
 import { GATEWAY_PORT, LOCAL_REGISTRY, SERVICE_DOMAIN } from "./addresses.ts";
 
-/** As much of a Kubernetes object as is looked at here. */
+/** The fields of a Kubernetes object that are read or changed here. */
 export interface KubernetesObject {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
@@ -37,7 +37,7 @@ const SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "config-leader-election": { "lease-duration": "15s", "renew-deadline": "10s", "retry-period": "2s" },
 };
 
-/** What one node has no use for, and Knative's list of images to be fetched ahead. */
+/** Kinds that are left out: those that are of no use on one node, and Knative's list of images to be fetched ahead. */
 const LEFT_OUT = new Set(["HorizontalPodAutoscaler", "PodDisruptionBudget", "Image"]);
 
 /** Parts of Eventing that are not built. */
@@ -68,15 +68,15 @@ export function clusterObjects(yaml: string): KubernetesObject[] {
   return objects.map(fit).sort((a, b) => rank(a) - rank(b));
 }
 
-/** What must be there before objects of the kinds that it defines can be. */
+/** Whether the object must exist before objects that depend on it can be created. */
 export function isDefinition({ kind }: KubernetesObject): boolean {
   return kind === "CustomResourceDefinition" || kind === "Namespace";
 }
 
-/** The image of ours for one that a manifest names; others stay. */
+/** Our own image in place of one that a manifest names. Other names are returned as they are. */
 export function localImage(reference: string): string {
   if (reference.startsWith("docker.io/envoyproxy/")) return `${LOCAL_REGISTRY}/envoy:1`;
-  // As ko builds them: the path of a Go package.
+  // ko names an image by the path of a Go package.
   const [, module, path] = /^ko:\/\/knative\.dev\/([^/]+)\/cmd\/(.+)$/.exec(reference) ?? [];
   if (module === undefined || path === undefined) return reference;
   const name = module === "net-kourier" ? "kourier" : `${module}-${path.replaceAll("/", "-")}`;
@@ -114,7 +114,7 @@ function fitWorkload({ strategy: _, ...spec }: Record<string, unknown>): Record<
   };
 }
 
-/** Envoy's hooks need a shell, which its image here has not. */
+/** Drops the lifecycle hooks, because Envoy's need a shell, which our image of Envoy does not have. */
 function fitContainer({ lifecycle: _, ...container }: Container): Container {
   const { readinessProbe, livenessProbe, env } = container;
   return {
@@ -129,7 +129,10 @@ function fitContainer({ lifecycle: _, ...container }: Container): Container {
   };
 }
 
-/** Names of images are in ConfigMaps that only a release of Knative brings; those images are not built here. */
+/**
+ * Gives variables with the names of images a value, because the ConfigMaps that they refer to come only with a
+ * release of Knative. Those images are not built here.
+ */
 function fitVariable(variable: NonNullable<Container["env"]>[number]): NonNullable<Container["env"]>[number] {
   const released = variable.valueFrom?.configMapKeyRef?.name.endsWith("-images") === true;
   return released ? { name: variable.name, value: `${LOCAL_REGISTRY}/none:1` } : variable;

@@ -24,7 +24,7 @@ function networkExists(): boolean {
   return existsSync(FILE);
 }
 
-/** Makes the namespace, if it is not there, with a default route that leads nowhere: Kubernetes wants one. */
+/** Makes the namespace unless it exists. Its default route leads nowhere, and is there because Kubernetes needs one. */
 export async function createNetwork(): Promise<void> {
   if (networkExists()) return;
   await runCommand(["ip", "netns", "add", NETWORK_NAMESPACE]);

@@ -12,7 +12,7 @@ import type { Processes } from "./processes.ts";
 import { waitFor } from "./wait.ts";
 
 const READY_TIMEOUT_MS = 90_000;
-/** Controllers that hold a lease by which they are found, after a stop as before it. */
+/** Namespaces of controllers that hold leases. The leases are still there after a stop of the cluster. */
 const LEASE_NAMESPACES = ["knative-serving", "knative-eventing"];
 
 /** Starts kubelet, kube-proxy and DNS, and does not wait. */
@@ -50,8 +50,8 @@ export async function waitForNode(paths: ClusterPaths): Promise<void> {
 }
 
 /**
- * Pods of an earlier start are gone, though the API does not know it: without this, what they were part of would look
- * available, and who replaces them would wait for their leases to run out.
+ * Deletes pods and leases of an earlier start. These pods no longer run, but the API still lists them: their
+ * deployments would look available, and their replacements would wait until the leases expire.
  */
 async function forgetPods(paths: ClusterPaths): Promise<void> {
   await kubectl(paths, ["delete", "pods", "--all", "-A", "--force", "--grace-period=0"]);
@@ -74,7 +74,7 @@ function kubeletConfiguration(paths: ClusterPaths, resolvConf: string): object {
     authorization: { mode: "AlwaysAllow" },
     clusterDNS: [NODE_ADDRESS],
     clusterDomain: "cluster.local",
-    // Empty: names outside of the cluster are not found, instead of asked for until a time-out.
+    // Empty, so that a lookup of a name outside of the cluster fails at once instead of timing out.
     resolvConf,
     address: NODE_ADDRESS,
     readOnlyPort: 0,
@@ -94,7 +94,7 @@ function proxyConfiguration(paths: ClusterPaths): object {
     clientConnection: { kubeconfig: paths.kubeconfig },
     clusterCIDR: POD_NETWORK,
     hostnameOverride: NODE_NAME,
-    // Zero leaves the kernel's settings alone, which are the machine's.
+    // Zero leaves the kernel's settings unchanged, because they belong to the whole machine.
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
     metricsBindAddress: "127.0.0.1:10249",
     iptables: { minSyncPeriod: "100ms", syncPeriod: "30s" },
@@ -116,7 +116,10 @@ function corefileText(paths: ClusterPaths): string {
 `;
 }
 
-/** kube-proxy ends when its file is written, even to the same text. */
+/**
+ * Writes the file only if its text changes, because kube-proxy ends when its file is written, even with the same
+ * text.
+ */
 function put(file: string, text: string): void {
   if (existsSync(file) && readFileSync(file, "utf8") === text) return;
   mkdirSync(join(file, ".."), { recursive: true });

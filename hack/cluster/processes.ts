@@ -9,12 +9,15 @@ import type { ClusterPaths } from "./paths.ts";
 
 interface Identity {
   readonly pid: number;
-  /** When it was started, in ticks since the machine was: a process id alone is used again some day. */
+  /**
+   * When the process was started, in ticks since the machine was. The id alone is not enough, because the system
+   * reuses it.
+   */
   readonly startTicks: string;
 }
 
 const POLL_MS = 50;
-/** After SIGKILL the kernel needs a moment. */
+/** How long to wait for the end of a process after SIGKILL, in milliseconds. */
 const KILL_TIMEOUT_MS = 5_000;
 
 /**
@@ -41,7 +44,7 @@ export class Processes {
     try {
       const [program = "", ...args] = argv;
       const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
-      // The next wait tells that it does not answer; its log says why.
+      // Ignored: the next wait fails because the program does not answer.
       child.on("error", () => {});
       child.unref();
       const startTicks = child.pid === undefined ? undefined : startTicksOf(child.pid);
@@ -69,7 +72,7 @@ export class Processes {
     return this.#running(name) !== undefined;
   }
 
-  /** Asks it to end, and kills it after `graceMs`; with 0 at once. */
+  /** Sends SIGTERM, and SIGKILL after `graceMs` milliseconds. With 0 it sends SIGKILL at once. */
   async stop(name: string, graceMs: number): Promise<void> {
     if (graceMs > 0 && this.#signal(name, "SIGTERM")) await this.#ended(name, graceMs);
     if (this.#signal(name, "SIGKILL")) await this.#ended(name, KILL_TIMEOUT_MS);
@@ -106,7 +109,10 @@ export class Processes {
   }
 }
 
-/** Undefined if there is no such process, or only what is left of it until its parent has asked. */
+/**
+ * The start of a process in ticks since the machine was started. Undefined if there is no such process or it is a
+ * zombie.
+ */
 export function startTicksOf(pid: number): string | undefined {
   let stat: string;
   try {
@@ -114,7 +120,7 @@ export function startTicksOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // Behind the name, which may hold anything: state is field 3, the start is field 22 (proc_pid_stat(5)).
+  // The fields after the name, which may hold anything. State is field 3, the start is field 22 (proc_pid_stat(5)).
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" ? undefined : fields[19];
 }

@@ -3,8 +3,8 @@
 /**
  * The programs of the cluster, built from their Go modules into the cache.
  *
- * 1. A program is built again when its module's `go.mod` or `go.sum`, or its own source here, is not what it was.
- * 2. What is in the folder is always whole: it is built aside and renamed into its place.
+ * 1. A program is built again when its module's `go.mod` or `go.sum`, or its own source here, has changed.
+ * 2. A program in the folder is always complete, because it is built under another name and then renamed.
  */
 
 import { createHash } from "node:crypto";
@@ -24,7 +24,7 @@ import { ClusterError } from "./error.ts";
 import type { ClusterPaths } from "./paths.ts";
 import type { Steps } from "./steps.ts";
 
-/** A part of the cluster that is there only if it is asked for. */
+/** An optional part of the cluster. */
 export type Extra = "eventing";
 
 export const EXTRAS: readonly Extra[] = ["eventing"];
@@ -47,7 +47,7 @@ const BUILD_TIMEOUT_MS = 1_800_000;
 const KUBERNETES = ["35", "4"] as const;
 const VERSION = "k8s.io/component-base/version";
 
-/** The binary `kube` is all of these, by the name that it is called by. */
+/** The programs in the binary `kube`. It acts as the one by whose name it is called. */
 const KUBE_NAMES = [
   "kube-apiserver",
   "kube-controller-manager",
@@ -130,12 +130,12 @@ export async function moduleFolder(path: string): Promise<string> {
   return (JSON.parse(stdout) as { readonly Dir: string }).Dir;
 }
 
-/** Names, as one text, the versions of all modules: what is made from them is as new as it. */
+/** A text that stands for the versions of all modules. Files made from the modules are up to date if they carry it. */
 export function moduleVersions(): string {
   return digest(["go.mod", "go.sum"].map((file) => join(GO, "all", file)));
 }
 
-/** Of `go.mod` nothing is changed by a build, and no package comes from a version control system. */
+/** Builds change nothing in `go.mod`, write no version control data into programs, and ignore any `go.work`. */
 const GO_ENVIRONMENT = { GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" };
 
 function isBuilt(paths: ClusterPaths, program: Program): boolean {

@@ -5,13 +5,13 @@ import type { ClusterPaths } from "./paths.ts";
 import { Processes } from "./processes.ts";
 
 export interface ClusterStatus {
-  /** Of our own cluster only. */
+  /** Processes of our own cluster. Empty for a given one. */
   readonly processes: ReadonlyArray<{ readonly name: string; readonly running: boolean }>;
-  /** Of Knative; empty if nobody answers. */
+  /** Deployments of Knative. Empty if the cluster does not answer. */
   readonly deployments: ReadonlyArray<{ readonly name: string; readonly available: boolean }>;
-  /** Why nobody answers. */
+  /** Why the cluster does not answer. Undefined if it does. */
   readonly problem: string | undefined;
-  /** Whether Knative Serving is there and all of it is available. */
+  /** Whether Knative Serving is there, all deployments are available and all processes run. */
   readonly ready: boolean;
 }
 

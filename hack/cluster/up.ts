@@ -43,7 +43,7 @@ export async function start(paths: ClusterPaths, extras: readonly Extra[], steps
   processes.start("registry", registryCommand(paths));
   // Images are unpacked while the API server starts and the node registers; what a pod needs earlier, it pulls.
   const images = startContainerd(paths, processes, PAUSE_IMAGE).then(() => importImages(paths, extras));
-  // It is awaited below, and a failure before that must not end the process unexplained.
+  // `images` is awaited below. If it fails earlier, the process must not end with an unhandled rejection.
   images.catch(() => {});
   await steps.run("API server", () => waitForApi(paths));
   startControllers(paths, processes, credentials);

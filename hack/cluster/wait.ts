@@ -6,7 +6,7 @@ import { ClusterError } from "./error.ts";
 
 const POLL_MS = 100;
 
-/** Asks until the answer is not an error; rejects with `TIMED_OUT` and the last error after `timeoutMs`. */
+/** Calls `ask` until it succeeds. After `timeoutMs` milliseconds rejects with `TIMED_OUT` and the last error. */
 export async function waitFor<T>(what: string, ask: () => Promise<T>, timeoutMs: number): Promise<T> {
   const endMs = performance.now() + timeoutMs;
   for (;;) {

@@ -2,9 +2,9 @@
 
 import type { JsonValue } from "@bufbuild/protobuf";
 
-/** A form of rule, and what the public port makes of requests to it. */
+/** A form of HTTP rule, with requests to it and their outcomes on the public port. */
 export interface Form {
-  /** What it shows, for people. */
+  /** What the form shows, as text for the page. */
   readonly title: string;
   /** Of the service `Rules`; its rule is the example. */
   readonly method: string;
@@ -14,7 +14,7 @@ export interface Form {
 export interface Exchange {
   /** As `GET /books/1`. */
   readonly line: string;
-  /** With the content type `application/json`, unless it has another one. */
+  /** Sent with `contentType`, by default `application/json`. */
   readonly body?: string;
   readonly contentType?: string;
   readonly outcome: Outcome;
@@ -213,7 +213,7 @@ const METHODS: readonly Form[] = [
       gets("GET /first/1", { name: "1" }),
       gets("GET /second/1/2", { name: "1", pages: "2" }),
       gets("POST /third", { name: "1" }, '{"name":"1"}'),
-      // A method with a rule has its rules only.
+      // A method with a rule is not also reachable at gRPC's path.
       refuses("POST /perdure.rules.Rules/Additional", 404, "UNKNOWN_PATH", "{}"),
     ],
   },
@@ -416,7 +416,7 @@ const ANSWERS: readonly Form[] = [
   },
 ];
 
-/** All forms, by what of a rule they are about. */
+/** All forms, by the part of a rule that they show. */
 export const FORMS: Readonly<Record<string, readonly Form[]>> = {
   Paths: PATHS,
   "Methods and bindings": METHODS,

@@ -2,11 +2,11 @@
 
 /**
  * Writes a container image of one layer as a file, without Docker and without a network. The file is an OCI image
- * layout (OCI Image Format 1.1, image-layout.md) in a tar archive, with Docker's `manifest.json` beside it: `ctr images
- * import`, `docker load`, `podman load`, `kind load image-archive` and hack/cluster take it.
+ * layout (OCI Image Format 1.1, image-layout.md) in a tar archive, with Docker's `manifest.json` beside it.
+ * `ctr images import`, `docker load`, `podman load`, `kind load image-archive` and hack/cluster accept it.
  *
  * 1. Equal input gives equal bytes: nothing in the image tells when or by whom it was made.
- * 2. What is at `out` is always whole: it is written aside and renamed into its place.
+ * 2. The file at `out` is always complete, because it is written under another name and then renamed.
  */
 
 import { createHash } from "node:crypto";
@@ -46,11 +46,12 @@ const DEFAULT_USER = "65532:65532";
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin";
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
-/** Rejects if a file is missing, or a program's library is, or `out` is there and no regular file. */
+/** Writes the image. Rejects if a file or a program's library is missing, or if `out` exists and is no regular file. */
 export async function writeImage(options: ImageOptions): Promise<void> {
   const out = targetOf(options.out);
   const entries = await layerEntries(options.files, options.libraries);
-  // Once to know the digest, which is the layer's name, and once into the archive: no copy of it lies in between.
+  // The layer's bytes are read twice: once for the digest, which is the layer's name, and once into the archive. So
+  // there is never a second copy of the layer.
   const layer = await measure(tarBytes(entries));
   const architecture = ARCHITECTURES[process.arch] ?? process.arch;
   const config = json(configOf(options, layer.digest, architecture));
@@ -98,7 +99,10 @@ export async function writeImage(options: ImageOptions): Promise<void> {
   }
 }
 
-/** What is there is replaced: the file behind a link rather than the link, and no device and the like. */
+/**
+ * The path at which the image is written. Follows a symbolic link, so that the file is replaced and not the link.
+ * Throws for a device or anything else that is no regular file.
+ */
 function targetOf(out: string): string {
   const found = statSync(out, { throwIfNoEntry: false });
   if (found === undefined) return out;
@@ -131,7 +135,7 @@ async function measure(bytes: AsyncIterable<Uint8Array>): Promise<Descriptor> {
   return { mediaType: LAYER_TYPE, digest: `sha256:${hash.digest("hex")}`, size };
 }
 
-/** The same bytes; throws at their end if they are not what was measured, since a file was written meanwhile. */
+/** Passes the bytes on. Throws at their end if they are not the measured ones, because a file changed meanwhile. */
 async function* checked(bytes: AsyncIterable<Uint8Array>, expected: Descriptor): AsyncGenerator<Uint8Array> {
   const hash = createHash("sha256");
   for await (const chunk of bytes) {

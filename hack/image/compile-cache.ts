@@ -6,21 +6,21 @@ import { join } from "node:path";
 import type { Trial } from "../bundle/programs.ts";
 import { trialRun } from "./trial-run.ts";
 
-/** Of whom images run as. */
+/** The user id that images run as. */
 const USER_ID = 65_532;
 
 /**
- * What makes Node keep compiled code in a folder and find it again, wherever the folder lies beside the code.
- * Where it does not fit (another user, or a processor with other features than the one it was made on) Node goes
- * without: the start takes longer, nothing else.
+ * The environment that makes Node keep compiled code in a folder and find it again, wherever code and folder lie, as
+ * long as they stay beside each other. Where the compiled code does not fit (another user, or a processor with other
+ * features than the one it was made on) Node ignores it, and only the start takes longer.
  */
 export function compileCacheEnv(folder: string): Readonly<Record<string, string>> {
   return { NODE_COMPILE_CACHE: folder, NODE_COMPILE_CACHE_PORTABLE: "1" };
 }
 
 /**
- * Fills the folder by running the program once. False if there is nothing to keep: a function that does not listen to
- * SIGTERM is ended before Node has written what it compiled.
+ * Fills the folder by running the program once. Returns false and removes the folder if there is nothing to keep:
+ * SIGTERM ends a function that does not handle it before Node has written the compiled code.
  */
 export async function fillCompileCache(
   node: string,
@@ -36,7 +36,8 @@ export async function fillCompileCache(
   const [version, ...others] = readdirSync(folder);
   if (version === undefined || others.length > 0)
     throw new Error(`${main} left no compiled code in ${folder}`);
-  // Node keeps what each user has compiled apart, since one could not read the other's.
+  // Node keeps the compiled code of each user in a separate folder, whose name ends with the user's id, because one
+  // user could not read the files of another. It is renamed here for the image's user.
   const forImage = version.replace(/-\d+$/, `-${USER_ID}`);
   renameSync(join(folder, version), join(folder, forImage));
   for (const file of readdirSync(join(folder, forImage))) chmodSync(join(folder, forImage, file), 0o644);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Reads image archives: OCI image layouts in a tar archive, as `archive.ts` and `docker save` (25 or newer) write them. */
+/**
+ * Reads image archives: OCI image layouts in a tar archive, as `archive.ts` and `docker save` (25 or newer) write
+ * them.
+ */
 
 import { open } from "node:fs/promises";
 
@@ -18,7 +21,7 @@ export interface ImageReference {
 /** What an archive holds. */
 export interface ImageContents {
   readonly images: readonly ImageReference[];
-  /** By digest, where the bytes of each blob are. */
+  /** Where the bytes of each blob are in the archive, by the blob's digest. */
   readonly blobs: ReadonlyMap<string, TarSpan>;
 }
 
@@ -30,7 +33,7 @@ interface Index {
   }>;
 }
 
-/** Bound of `index.json`, in bytes. */
+/** The largest `index.json` that is read, in bytes. */
 const MAX_INDEX_BYTES = 1 << 20;
 
 /** Rejects on a file that is no such archive, or that names no image. */

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../../test/lib/processes.ts";
 import { functionIn } from "./function-folder.ts";
 import { programFiles } from "./program-image.ts";
 
-/** Listens where it is told to, as user functions do; with a handler of SIGTERM it ends by itself. */
+/** A user function that listens on the given host and port. With `HANDLER` it ends by itself after SIGTERM. */
 const SERVER = `
 import { createServer } from "node:net";
 const server = createServer().listen(Number(process.env.PORT), process.env.HOST);

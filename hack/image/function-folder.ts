@@ -10,9 +10,11 @@ import type { Program } from "../bundle/programs.ts";
 const MAIN_FILES = ["main.ts", "main.js", "main.mjs"];
 
 /**
- * The user function in a folder, which may be anywhere. Its image is named for its package, else for the folder.
+ * The user function in a folder, which may be anywhere. Its image is named after its package, or after the folder if
+ * the package has no name.
  *
- * @param entry the file that starts it, from the folder; else `main.ts`, `main.js` or `main` of its `package.json`.
+ * @param entry path from the folder of the file that starts the function. Default: the first that exists of
+ * `main.ts`, `main.js`, `main.mjs` and the `main` of its `package.json`.
  * @throws Error if there is no such folder or file.
  */
 export function functionIn(path: string, entry?: string): Program {
@@ -41,7 +43,7 @@ function readManifest(path: string): { readonly name?: string; readonly main?: s
   return { ...(typeof name === "string" && { name }), ...(typeof main === "string" && { main }) };
 }
 
-/** As the name of an image may be: that of the package without its scope. */
+/** The package's name without its scope, with only characters that an image's name may have. */
 function shortName(name: string): string {
   const safe = (name.split("/").at(-1) ?? "").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   return safe.replaceAll(/^-+|-+$/g, "") || "function";

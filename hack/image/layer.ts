@@ -25,7 +25,7 @@ const GROUP = "root:x:0:\nnonroot:x:65532:\nnobody:x:65534:\n";
 /** Without this file the C library asks DNS before it looks into /etc/hosts. */
 const NSSWITCH = "hosts: files dns\n";
 
-/** All that is in the layer, sorted by path, each folder before what is in it. */
+/** All entries of the layer, sorted by path, so that each folder comes before its contents. */
 export async function layerEntries(files: readonly ImageFile[], libraries: boolean): Promise<TarEntry[]> {
   const entries = new Map<string, TarEntry>();
   const add = (entry: TarEntry): void => {

@@ -50,7 +50,7 @@ const [what = ""] = command.args;
 try {
   await main(what, command.opts<Flags>());
 } catch (error) {
-  // What esbuild complains of it has printed itself; all else says it in its text.
+  // esbuild has already printed its own errors. The message of any other error says what is wrong.
   console.error(`image: ${(error as Error).message}`);
   process.exitCode = 1;
 }
@@ -79,7 +79,7 @@ async function main(program: string, { out, name, root, entry, trial }: Flags): 
   }
 }
 
-/** That of a folder is named as its image is. */
+/** The name of the archive without `.tar`: the program's name, or for a folder the last part of its image's name. */
 function fileOf(program: string, { image }: Program): string {
   return Object.hasOwn(PROGRAMS, program) ? program : basename(image);
 }

@@ -85,7 +85,7 @@ test("the image has the program, Node and its libraries, compiled code, licences
     runnable.filter((path) => !/\.so(\.\d+)*$/.test(path)),
     ["usr/local/bin/node"],
   );
-  // Nothing but /tmp is for others to write to.
+  // Only /tmp is writable for other users.
   t.deepEqual(
     paths.filter((path) => ((modes.get(path) ?? 0) & 0o022) !== 0),
     ["tmp/"],
@@ -116,7 +116,7 @@ test("the Dockerfile makes the same", (t) => {
   t.true(lines.includes('RUN npm run -s image -- "$PROGRAM" --root /image'));
 });
 
-// A container without its runtime: the layer alone is all that the process sees, and none of it is its own.
+// Like a container, but without a runtime: the process sees only the files of the layer, and owns none of them.
 const testAsRoot = process.getuid?.() === 0 ? test : test.skip;
 
 testAsRoot("the proxy starts from the layer alone, with compiled code, and writes nothing", async (t) => {

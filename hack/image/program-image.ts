@@ -11,22 +11,23 @@ import { MALLOC_ENV } from "./malloc-env.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-/** Node as it comes with the repository: the one that every test has run on. */
+/** The package with Node in this repository. All tests run on this Node. */
 const NODE_PACKAGE = join(ROOT, "node_modules", `node-linux-${process.arch}`);
 
 /** The packages of Debian in whose libraries Node is linked. */
 const LIBRARY_PACKAGES = ["libc6", "libgcc-s1", "libstdc++6"];
 
-/** Where things lie in an image. The Dockerfile repeats them; a test compares. */
+/** Paths and environment in an image. The Dockerfile repeats them, and a test compares the two. */
 export const ENTRYPOINT = ["/usr/local/bin/node", "/app/main.mjs"] as const;
 export const ENVIRONMENT = { ...compileCacheEnv("/app/cache"), ...MALLOC_ENV };
 
 /**
- * What is in the image of a program: Node, the bundle, the code that Node has compiled of it, and the licences of all.
- * Nothing else, no shell either; it writes nowhere.
+ * The files in the image of a program: Node, the bundle, the code that Node has compiled of it, and the licences of
+ * all. There is nothing else, not even a shell, and no file of the image is written to at run time.
  *
- * @param work an empty folder, to which the files that are made go.
- * @param runs whether the program is run once. Without, nobody has seen that it starts, and nothing is compiled.
+ * @param work an empty folder for the files that are made.
+ * @param runs whether the program is run once. Without that run it is not known to start, and there is no compiled
+ * code.
  */
 export async function programFiles(
   program: Program,

@@ -18,7 +18,7 @@ export type TarEntry =
       readonly kind: "file";
       readonly path: string;
       readonly mode: number;
-      /** Whose bytes it gets. */
+      /** Path of the file whose bytes the entry gets. */
       readonly source: string;
       readonly sizeBytes: number;
     };
@@ -30,7 +30,10 @@ export interface TarSpan {
   readonly sizeBytes: number;
 }
 
-/** The archive of the entries, in their order. All belong to root and are as old as time, so equal entries give equal bytes. */
+/**
+ * The bytes of an archive with these entries, in their order. All entries belong to root and have the same time of
+ * change (1970), so that equal entries give equal bytes.
+ */
 export async function* tarBytes(entries: Iterable<TarEntry>): AsyncGenerator<Uint8Array> {
   for (const entry of entries) {
     yield* headerOf(entry);
@@ -41,7 +44,7 @@ export async function* tarBytes(entries: Iterable<TarEntry>): AsyncGenerator<Uin
   yield Buffer.alloc(2 * BLOCK_BYTES);
 }
 
-/** The same for one file whose bytes come from somewhere else, which must give `sizeBytes` of them. */
+/** The bytes of one file in an archive. `bytes` must give exactly `sizeBytes` bytes. */
 export async function* tarMember(
   path: string,
   sizeBytes: number,

@@ -11,17 +11,17 @@ import type { Trial } from "../bundle/programs.ts";
 /** How long a program may take to come up and to end, in milliseconds; long, since the machine may be busy. */
 const TRIAL_TIMEOUT_MS = 60_000;
 
-/** How often it is asked whether it listens, in milliseconds. */
+/** Time between two attempts to connect to the program's port, in milliseconds. */
 const LOOK_MS = 25;
 
 const HOST = "127.0.0.1";
 
-/** How a program ended: by itself with code 0, or only by the signal, as one does that does not listen to it. */
+/** How a program ended: by itself with code 0, or by SIGTERM because it does not handle this signal. */
 export type TrialEnd = "orderly" | "by signal";
 
 /**
- * Runs a program once and ends it. Rejects, with what it said, if it does not come up or ends with an error; only a user
- * function may end by the signal.
+ * Runs a program once and ends it. Rejects with the program's output if it does not come up or ends with an error.
+ * Only a user function may end by the signal.
  */
 export async function trialRun(
   node: string,
@@ -58,7 +58,7 @@ export async function trialRun(
   throw new Error(`${main} ${way}${before} in a trial run:\n${said}`);
 }
 
-/** False if it ended without. */
+/** Resolves with true when the port accepts a connection, or with false if the program ends before. */
 async function listens(port: number, closed: Promise<unknown>): Promise<boolean> {
   const ended = closed.then(() => "ended" as const);
   for (;;) {

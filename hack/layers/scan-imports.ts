@@ -39,7 +39,7 @@ function siteAt(tokens: readonly Token[], index: number): Omit<ImportSite, "line
   return keyword === "new" ? fileUrl(tokens, index + 1) : undefined;
 }
 
-/** The string behind `from`, if the statement that goes on at `index` has one. */
+/** The string after `from`, if the statement that continues at `index` has one. */
 function fromClause(tokens: readonly Token[], index: number): Omit<ImportSite, "line"> | undefined {
   for (let i = index; i < tokens.length; i++) {
     const [token, next] = [tokens[i], tokens[i + 1]];

@@ -22,8 +22,8 @@ const PATTERNS = {
 } as const;
 
 /**
- * Words, strings and marks; comments, regular expressions and the text of templates are left out. A template without
- * `${}` counts as a string.
+ * Splits a source into words, strings and marks. Comments are left out. A regular expression, and the text of a
+ * template with `${}`, becomes an empty string. A template without `${}` counts as a string.
  */
 export function tokenize(source: string): Token[] {
   const tokens: Token[] = [];

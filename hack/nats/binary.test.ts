@@ -16,7 +16,7 @@ const BINARY = join(import.meta.dirname, "binary.ts");
 const PRINT = `import { findNatsBinary } from ${JSON.stringify(BINARY)};
 console.log(JSON.stringify(await findNatsBinary()));`;
 
-/** What a machine finds that has these programs, shell scripts, and nothing else; `callers` at the same time. */
+/** Runs `callers` searches at the same time on a machine that has only these programs, which are shell scripts. */
 async function findWith(t: ExecutionContext, programs: Readonly<Record<string, string>>, callers = 1) {
   const folder = temporaryFolder(t);
   const path = join(folder, "bin");
@@ -31,7 +31,7 @@ async function findWith(t: ExecutionContext, programs: Readonly<Record<string, s
   return { folder, found: await Promise.all(Array.from({ length: callers }, find)) };
 }
 
-/** A program that stands for `go`, writes down its builds, and takes a while for one. */
+/** A replacement for `go` that records each build and takes half a second for it. */
 const GO = `
 [ "$1" = version ] && exit 0
 echo "$2" >> "$GOBIN/../built"

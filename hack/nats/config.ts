@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Whom the server lets in; without it, everybody. */
+/** The credentials that a client must present. Without them the server accepts every client. */
 export type NatsAuth =
   | { readonly kind: "password"; readonly user: string; readonly password: string }
   | { readonly kind: "token"; readonly token: string }
@@ -8,7 +8,7 @@ export type NatsAuth =
   | { readonly kind: "nkey"; readonly publicKey: string };
 
 export interface NatsServerConfig {
-  /** Of the server inside a cluster; also what a stream's information calls its leader. */
+  /** The server's name inside a cluster. A stream's information names its leader by it. */
   readonly name: string;
   readonly port: number;
   /** JetStream keeps its store in it, in `jetstream`. */
@@ -22,7 +22,10 @@ export interface NatsServerConfig {
   readonly maxStoreBytes?: number | undefined;
   readonly auth?: NatsAuth | undefined;
   readonly cluster?: NatsClusterConfig | undefined;
-  /** Clients are told to find it at this port of 127.0.0.1, where a proxy of it listens; else at its own. */
+  /**
+   * The port of 127.0.0.1 that clients are told to use, at which a proxy for the server listens. Default: the
+   * server's own.
+   */
   readonly advertisedPort?: number | undefined;
   /** More of the server's configuration, in its own language: accounts, permissions, TLS. */
   readonly more?: string | undefined;
@@ -71,7 +74,7 @@ function clusterBlock({ routePort, routePorts }: NatsClusterConfig): string {
     "name: perdure",
     `listen: "127.0.0.1:${routePort}"`,
     `routes: [${routes.join(", ")}]`,
-    // A client keeps to the addresses that it was given, which tests may have put a fault proxy before.
+    // So a client uses only the addresses that it was given. Tests may have put a fault proxy in front of them.
     "no_advertise: true",
   ]);
 }

@@ -2,25 +2,28 @@
 
 import { spawn } from "node:child_process";
 
-/** Kills a process of another program if we end, however that happens, before `release`. */
+/** Kills a process if our own process ends before `release`, for whatever reason. */
 export interface Guard {
   release(): void;
 }
 
-/** The system closes the pipe with us; a line that comes before says that there is nothing left to kill. */
+/**
+ * When our process ends, the system closes the pipe, and the script kills the process. A line that comes before means
+ * that there is nothing left to kill.
+ */
 const SCRIPT = `
 trap '' HUP INT TERM
 read -r line && exit 0
 kill -s KILL "$1"
 `;
 
-/** A small shell of a session of its own: a signal that a terminal sends us does not end it. */
+/** Starts a small shell in its own session, so that a signal from our terminal does not end it. */
 export function guardProcess(pid: number): Guard {
   const guard = spawn("/bin/sh", ["-c", SCRIPT, "perdure-nats-guard", String(pid)], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });
-  // Only a second safety line: without a shell, or when somebody ends it, all else works.
+  // Errors are ignored, because the guard is only a second safety net. Everything else works without it.
   guard.on("error", () => undefined);
   guard.stdin.on("error", () => undefined);
   guard.unref();

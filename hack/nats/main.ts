@@ -37,7 +37,8 @@ try {
 }
 
 async function main({ cluster, port, store, sync: always }: Flags): Promise<void> {
-  // From the start, so that Ctrl-C during an election does not leave servers to their guards.
+  // Listens from the start. Otherwise Ctrl-C during an election would end this process at once and leave the servers
+  // to their guards.
   const ended = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
   const folder = store === undefined ? {} : { folder: resolve(store) };
   const options = { ...folder, port, syncInterval: always === true ? "always" : "default" } as const;

@@ -24,7 +24,7 @@ import { guardProcess } from "./guard.ts";
 import type { Guard } from "./guard.ts";
 
 export interface NatsServerOptions extends Partial<Omit<NatsServerConfig, "cluster">> {
-  /** The program; found or made if it is not given. */
+  /** The path of the program. Default: the one that `findNatsBinary` finds or makes. */
   readonly binary?: string;
   readonly cluster?: NatsClusterConfig;
 }
@@ -36,7 +36,7 @@ const STOP_TIMEOUT_MS = 10_000;
 /** The latest lines of the server's own log that are kept. */
 const MAX_LOG_LINES = 500;
 
-/** Signals after which the server is still there. */
+/** Signals that do not end the server. */
 const NOT_DEADLY: readonly NodeJS.Signals[] = ["SIGSTOP", "SIGCONT", "SIGHUP", "SIGUSR1", "SIGUSR2"];
 
 interface Process {
@@ -52,8 +52,8 @@ interface Process {
  *
  * 1. It listens on 127.0.0.1 only, and is ready when `startNatsServer` or `restart` resolves.
  * 2. Its port and folder stay the same over `kill` and `restart`, and so do the streams.
- * 3. It does not outlive us, however we end; and it gets no signal of a terminal, only ours.
- * 4. `stop` removes the folder if it was not given.
+ * 3. It ends when our process ends, for whatever reason. It gets our signals, but none from a terminal.
+ * 4. `stop` removes the folder unless the caller gave it.
  */
 export class NatsServer implements AsyncDisposable {
   readonly name: string;
@@ -94,12 +94,12 @@ export class NatsServer implements AsyncDisposable {
     return this.#process !== undefined;
   }
 
-  /** What it has said of late, over all its starts. */
+  /** The latest lines of the server's log, over all its starts. */
   get log(): readonly string[] {
     return this.#log;
   }
 
-  /** Starts it after a `kill`; at once with what is in the folder. */
+  /** Starts the server, for the first time or after a `kill`, with the configuration and the streams in its folder. */
   async restart(): Promise<void> {
     if (this.#process !== undefined) throw new Error(`nats-server ${this.name} is still running`);
     const child = spawn(this.#binary, ["--config", this.#configFile], {
@@ -127,7 +127,10 @@ export class NatsServer implements AsyncDisposable {
     }
   }
 
-  /** Sends a signal, and waits for the end if that is what it brings; SIGKILL loses what was not written. */
+  /**
+   * Sends a signal. Waits until the server has ended or, after SIGSTOP, until it has stopped. After other signals of
+   * `NOT_DEADLY` it does not wait. SIGKILL loses what was not written.
+   */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const running = this.#running();
     running.child.kill(signal);
@@ -135,7 +138,7 @@ export class NatsServer implements AsyncDisposable {
     if (!NOT_DEADLY.includes(signal)) await running.exited;
   }
 
-  /** Ends it in an orderly way, or else by force. */
+  /** Ends the server with SIGTERM, or with SIGKILL if it does not end in time. */
   async stop(): Promise<void> {
     const running = this.#process;
     if (running !== undefined) {
@@ -157,7 +160,7 @@ export class NatsServer implements AsyncDisposable {
     return this.#process;
   }
 
-  /** Reads the log until the server says that it is ready; the port of its HTTP pages. */
+  /** Reads the log until the server says that it is ready. Returns the port of its HTTP pages. */
   #ready(child: ChildProcess, exited: Promise<void>): Promise<number> {
     return new Promise((resolve, reject) => {
       let monitorPort = 0;
@@ -215,7 +218,10 @@ export async function existingBinary(): Promise<string> {
   return binary.path;
 }
 
-/** Until the signal has reached every thread, a server that was told to stop still answers. Only Linux shows it. */
+/**
+ * Waits until SIGSTOP has reached every thread, because the server still answers until then. Only Linux shows this,
+ * so elsewhere there is no wait.
+ */
 async function untilStopped(pid: number): Promise<void> {
   const threads = `/proc/${pid}/task`;
   while (

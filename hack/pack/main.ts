@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** `npm run pack`: the npm packages `@perdure/sdk` and `perdure` as archives, for `npm install FILE` or `npm publish FILE`. */
+/**
+ * `npm run pack`: the npm packages `@perdure/sdk` and `perdure` as archives, for `npm install FILE` or
+ * `npm publish FILE`.
+ */
 
 import { join, resolve } from "node:path";
 

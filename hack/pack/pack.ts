@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** Packs the package in a folder as npm would to publish it, and gives the path of the archive, which lies in `out`. */
+/** Packs the package in a folder as `npm publish` would. Returns the path of the archive, which is in `out`. */
 export function packFolder(folder: string, out: string): string {
   mkdirSync(out, { recursive: true });
   const args = ["pack", "--json", "--offline", "--ignore-scripts", "--pack-destination", out];

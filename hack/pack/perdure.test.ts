@@ -35,7 +35,7 @@ test.before(async () => {
   symlinkSync(join(ROOT, "node_modules", NODE), join(modules, NODE));
 });
 
-// Only where the package brings a Node can it do without that of the search path.
+// Skipped where the package brings no Node, because it then needs the Node on the search path.
 const packagedTest = existsSync(join(ROOT, "node_modules", NODE)) ? test : test.skip;
 
 packagedTest("its commands run from anywhere, through links, whatever Node is on the search path", (t) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Builds the npm package perdure: the command line and the proxy, each in one file with all its packages, as in an image,
-// and for each a launcher that any shell runs (docs/adr/0022-the-package-brings-its-node.md).
+// Builds the npm package perdure: the command line and the proxy, each in one file with all its packages, as in an
+// image, and for each a launcher that any shell runs (docs/adr/0022-the-package-brings-its-node.md).
 
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { bundle } from "../bundle/bundle.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-/** By the name of the command, what is bundled. */
+/** The source of each command, by the command's name. */
 const COMMANDS: Readonly<Record<string, string>> = {
   perdure: "cmd/perdure/cli/bundled.ts",
   "perdure-proxy": "cmd/proxy/bundled.ts",
@@ -40,7 +40,10 @@ export async function buildPerdure(out: string): Promise<void> {
   writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest(), undefined, 2)}\n`);
 }
 
-/** What the launcher has Node run. The code is kept compiled from its first run on: a third of the time to start. */
+/**
+ * The script that the launcher runs with Node. Node keeps the compiled code from the first run on, because compiling
+ * is a third of the time to start.
+ */
 function start(name: string): string {
   return `// SPDX-License-Identifier: Apache-2.0
 import { enableCompileCache } from "node:module";
@@ -59,7 +62,7 @@ function manifest(): object {
     license: source.license,
     type: "module",
     bin: Object.fromEntries(Object.keys(COMMANDS).map((name) => [name, `bin/${name}`])),
-    // The launchers want /bin/sh, and perdure dev process groups.
+    // Not Windows, because the launchers need /bin/sh and `perdure dev` needs process groups.
     os: ["!win32"],
     engines: { node: ">=20" },
     files: ["bin", "dist"],

@@ -59,13 +59,16 @@ function compile(out: string): void {
   for (const file of globSync("dist/**/*.d.ts", { cwd: out })) importJavaScript(join(out, file));
 }
 
-/** tsc rewrites the extensions of imports in JavaScript only; declarations of `./x.ts` would look for sources. */
+/**
+ * Makes a declaration import `./x.js` instead of `./x.ts`. tsc rewrites imports in JavaScript only, and a declaration
+ * with `./x.ts` would look for sources.
+ */
 function importJavaScript(path: string): void {
   const source = readFileSync(path, "utf8");
   writeFileSync(path, source.replaceAll(/((?:from|import)\s*\(?\s*"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
 }
 
-/** The package.json of the repository, with the compiled files for the sources. */
+/** The `package.json` of `pkg/sdk`, with the compiled files in place of the sources. */
 function manifest(): Record<string, unknown> {
   const source = JSON.parse(readFileSync(join(root, "pkg/sdk/package.json"), "utf8")) as Record<
     string,

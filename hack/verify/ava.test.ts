@@ -38,7 +38,7 @@ async function run(t: ExecutionContext, files: Readonly<Record<string, string>>,
   return { events, ...judgeTests(events, { code, signal }) };
 }
 
-/** The title of each failed test, with what it says behind it. */
+/** The title of each failed test, followed by its details. */
 function failures(events: readonly TapEvent[]): string[] {
   const tests = events.filter((event) => event.kind === "test");
   return tests

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Runs AVA (`node hack/verify/ava.ts --tap …`) with three faults of its TAP reporter put right:
+ * Runs AVA (`node hack/verify/ava.ts --tap …`) and corrects three faults of its TAP reporter:
  *
- * 1. A test that hangs, or a file that calls `process.exit()`, ends the reporter itself and with it the run
- *    (avajs/ava#3461): it hands `writeTest` a bare `Error` where a serialized one is expected.
- * 2. A failure says where in AVA it was raised, not where in our code.
+ * 1. A test that hangs, or a file that calls `process.exit()`, makes the reporter itself fail and so ends the run
+ *    (avajs/ava#3461), because AVA passes `writeTest` a bare `Error` where a serialized one is expected.
+ * 2. A failure shows where it was raised in AVA's code, not in our code.
  * 3. An error outside of any test does not name its file.
  *
- * And it names the files that took longest, since `npm test` is to take five minutes.
+ * It also lists the files that took longest, because `npm test` should take five minutes.
  *
- * The patched functions are AVA's own, not a public interface: `ava.test.ts` runs every case for real, so that a new
- * version of AVA that changes them is noticed.
+ * The patched functions are internal to AVA. `ava.test.ts` runs every case on the real AVA, so that its tests fail if
+ * a new version of AVA changes these functions.
  */
 
 import { join, relative } from "node:path";
@@ -56,7 +56,10 @@ async function load<T>(path: string): Promise<T> {
   return (await import(`${ava}/${path}`)) as T;
 }
 
-/** An error's stack in the form of which the reporter prints the second line: the places in our own files. */
+/**
+ * The places of an error's stack that are in our own files. They are on the second line, because the reporter prints
+ * that line.
+ */
 function ownFrames(stack: string | undefined): string {
   const places = [...(stack ?? "").matchAll(/(?:^|[\s(])((?:file:\/\/)?\/\S+?)((?::\d+){1,2})\)?$/gm)]
     .map(([, file = "", place = ""]) => toPath(file) + place)

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../../test/lib/processes.ts";
 const run = promisify(execFile);
 const MODULE = JSON.stringify(join(import.meta.dirname, "nats-server.ts"));
 
-/** What is said on a machine that has these programs, shell scripts, and nothing else. */
+/** The lines that are printed on a machine that has only these programs, which are shell scripts. */
 async function saidWith(
   t: ExecutionContext,
   programs: Readonly<Record<string, string>>,

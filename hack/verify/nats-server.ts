@@ -2,12 +2,12 @@
 
 import { findNatsBinary } from "../nats/binary.ts";
 
-/** A line is due so often, in milliseconds: whoever watches a run may end one that says nothing. */
+/** Time between progress lines, in milliseconds. They are needed because a tool may end a run that prints nothing. */
 const STILL_AT_IT_MS = 15_000;
 
 /**
- * Finds or makes the nats-server that tests start, before they do: the first time on a machine it may take longer than
- * AVA waits for a test file. Without one these tests are skipped, so this is no check that fails.
+ * Finds or makes the nats-server that tests start, before they run, because the first time on a machine it may take
+ * longer than AVA waits for a test file. This never fails a run: without a server its tests are skipped.
  */
 export async function prepareNatsServer(
   say: (text: string) => void,

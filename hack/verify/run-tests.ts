@@ -12,12 +12,16 @@ import { readTap } from "./tap.ts";
 import type { TapEvent } from "./tap.ts";
 
 /**
- * AVA waits for ever for a test process that does not end, as one with a log that a failed test left open. Longer than
- * the longest test, which may have to build a peer in Go first (10 minutes).
+ * How long the tests may be silent before they are killed, in milliseconds, because AVA waits forever for a test
+ * process that does not end (for example if a failed test left a log open). Longer than the longest test, which may
+ * have to build a peer in Go first (10 minutes).
  */
 const SILENCE_MS = 660_000;
 
-/** How the tests are started: a command, which is given AVA's arguments, and what is added to its environment. */
+/**
+ * How the tests are started: a command to which AVA's script and arguments are appended, and variables that are added
+ * to its environment.
+ */
 export interface TestRunner {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -35,7 +39,7 @@ export async function runTests(
   const child = spawn(program, [...before, "hack/verify/ava.ts", "--tap", ...args], {
     cwd: root,
     env: { ...toolEnvironment(root), ...runner.env },
-    // What tests write themselves goes out as it comes.
+    // AVA passes the tests' own output to its standard error, which is shown as it comes.
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit") as Promise<[Exit["code"], Exit["signal"]]>;
@@ -66,7 +70,7 @@ function show(event: TapEvent): void {
   if (lines.length > 0) console.log(indent(lines));
 }
 
-/** One line about what was checked. */
+/** Prints one line with the result of a check. */
 export function report(name: string, passed: boolean, durationMs: number): void {
   const word = passed ? styleText("green", "ok    ") : styleText("red", "failed");
   console.log(`${name.padEnd(11)} ${word}  ${seconds(durationMs)}`);

@@ -17,7 +17,10 @@ export interface StepResult {
   readonly durationMs: number;
 }
 
-/** The environment in which commands of installed packages are found, and run by the same Node as we are. */
+/**
+ * An environment whose `PATH` begins with the commands of installed packages. The repository's own Node is one of
+ * them.
+ */
 export function toolEnvironment(root: string): NodeJS.ProcessEnv {
   const tools = join(root, "node_modules", ".bin");
   return { ...process.env, PATH: `${tools}${delimiter}${process.env["PATH"] ?? ""}` };

@@ -14,7 +14,7 @@ export function add(a: Counts, b: Counts): Counts {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
-/** The last line of a run: `N passed, N failed`, with `, N skipped` behind it if there are any. */
+/** The last line of a run: `N passed, N failed`, followed by `, N skipped` if there are any. */
 export function summaryLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 }
@@ -26,8 +26,8 @@ export interface Exit {
 }
 
 /**
- * The counts of a test run and what is wrong with the run beside its failing tests. Each such problem counts as a
- * failure, so that a run which broke off can never look green.
+ * Returns the counts of a test run, and the problems of the run that are not failing tests. Each such problem counts
+ * as a failure, so that a run that broke off never passes.
  */
 export function judgeTests(
   events: readonly TapEvent[],

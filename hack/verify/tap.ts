@@ -28,7 +28,7 @@ const YAML_INDENT = 4;
  * test that is only planned (`# TODO`) counts as skipped.
  */
 export async function* readTap(lines: AsyncIterable<string>): AsyncGenerator<TapEvent> {
-  // A test's logs and details follow its line, so it is told when the next thing begins.
+  // A test's logs and details follow its line, so its event is complete only when the next item begins.
   let open: { readonly event: TestEvent; readonly logs: string[]; readonly details: string[] } | undefined;
   let inYaml = false;
   let planned = 0;

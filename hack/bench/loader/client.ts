@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Makes calls. As lean as can be, since it shares the processors with what it measures. */
+/** Makes calls. As lean as possible, because it shares the processors with the programs that it measures. */
 export interface Caller {
-  /** One call for the caller of this number (which has no other in flight). Rejects if it was not answered well. */
+  /**
+   * Makes one call for the caller of this number, which must have no other call in flight. Rejects if the call fails.
+   */
   call(caller: number, entity: number): Promise<void>;
 }
 
@@ -11,7 +13,7 @@ export interface Client extends Caller {
   close(): void;
 }
 
-/** Requests by entity, made once: what is measured is not the encoding of requests. */
+/** Returns a `make` that makes each entity's request only once, so that the encoding of requests is not measured. */
 export function prepared<Request>(make: (entity: number) => Request): (entity: number) => Request {
   const kept = new Map<number, Request>();
   return (entity) => {

@@ -13,10 +13,13 @@ import { requestOn, requestTemplate } from "./h2-frames.ts";
 import type { RequestTemplate } from "./h2-frames.ts";
 import { grpcBody, grpcPath } from "./requests.ts";
 
-/** Callers are many clients rather than one: all on one connection would move in lockstep, as one burst per turn. */
+/**
+ * Callers share several connections, as many clients would. On a single connection all would move in lockstep, in one
+ * burst per turn of the event loop.
+ */
 const CALLERS_PER_CONNECTION = 8;
 
-/** Calls over HTTP/2 connections that eight callers share. Whoever uses it has probed before. */
+/** Opens HTTP/2 connections, each shared by eight callers. Call `probe` before, because this client checks little. */
 export async function connectH2(port: number, call: LoadCall, callers: number): Promise<Client> {
   const count = Math.ceil(callers / CALLERS_PER_CONNECTION);
   const lines = await Promise.all(Array.from({ length: count }, () => openLine(port)));
@@ -45,12 +48,15 @@ interface Exchange {
 }
 
 /**
- * A client of HTTP/2 that costs a tenth of Node's own, so that the load does not take the processors away from what it
- * is to measure.
+ * A client of HTTP/2 that costs a tenth of Node's own, so that the load leaves the processors to the programs that
+ * are measured.
  *
- * 1. Requests are constant but for the number of their stream. What begins in one turn of the event loop is one write.
- * 2. Headers are not decoded. An answer is good if it has data and comes to its end: a gRPC call that fails has none.
- * 3. What a caller may have in flight is far below the peer's windows, which are therefore not counted.
+ * 1. Requests differ only in the number of their stream. Requests that begin in one turn of the event loop are one
+ *    write.
+ * 2. Headers are not decoded. A response is good if it has data and comes to its end, because that of a failed gRPC
+ *    call has no data.
+ * 3. Flow control windows are not counted, because the data that a caller may have in flight is far below the peer's
+ *    windows.
  */
 class H2Line {
   readonly #socket: Socket;
@@ -85,7 +91,7 @@ class H2Line {
 
   #send(bytes: Buffer): void {
     this.#toSend.push(bytes);
-    // Behind the promises of this turn, whose callers may have requests too.
+    // After the promises of this turn, because callers that they resume may have requests too.
     if (this.#toSend.length === 1) process.nextTick(() => this.#flush());
   }
 
@@ -144,7 +150,7 @@ class H2Line {
   }
 
   #fail(streamId: number, text: string): void {
-    // A server may also reset a stream behind its answer.
+    // A server may also reset a stream after its response, when the stream is no longer open.
     this.#open.get(streamId)?.reject(new Error(text));
     this.#open.delete(streamId);
   }

@@ -25,7 +25,7 @@ export function frame(type: number, flags: number, streamId: number, payload: Ui
   return bytes;
 }
 
-/** What a client says first. Its windows are so large that it never has to speak of them again. */
+/** The first bytes that a client sends. Its windows are so large that it never has to update them. */
 export function clientPreface(): Buffer {
   const settings = Buffer.alloc(12);
   settings.writeUInt16BE(ENABLE_PUSH, 0);
@@ -40,7 +40,7 @@ export function clientPreface(): Buffer {
   ]);
 }
 
-/** A whole request of gRPC's form, as HEADERS and DATA, for stream 0: `setStreamIds` puts the real one in. */
+/** A whole gRPC request as HEADERS and DATA frames for stream 0. `requestOn` sets the real stream. */
 export function requestTemplate(authority: string, path: string, body: Uint8Array): RequestTemplate {
   const headers = frame(FrameType.headers, END_HEADERS, 0, headerBlock(authority, path));
   const bytes = Buffer.concat([headers, frame(FrameType.data, END_STREAM, 0, body)]);
@@ -64,7 +64,8 @@ export function requestOn(streamId: number, { bytes, dataOffset }: RequestTempla
 /** Fields that refer to nothing but the static table, so that the bytes are the same in every request. */
 function headerBlock(authority: string, path: string): Buffer {
   return Buffer.concat([
-    // ":method: POST" and ":scheme: http" stand in the table, of ":authority", ":path", "content-type" the names.
+    // The static table has ":method: POST" and ":scheme: http" as a whole. Of ":authority", ":path" and
+    // "content-type" it has only the names.
     Buffer.from([0x83, 0x86, 0x01]),
     text(authority),
     Buffer.from([0x04]),
@@ -77,7 +78,7 @@ function headerBlock(authority: string, path: string): Buffer {
   ]);
 }
 
-/** A text as it is, with a length of one byte. */
+/** A text without Huffman coding, with a length of one byte. */
 function text(value: string): Buffer {
   const bytes = Buffer.from(value);
   if (bytes.length > 126) throw new Error(`too long for a request of the benchmark: ${value}`);

@@ -68,7 +68,7 @@ class Line {
   }
 }
 
-/** What stands in the bytes received so far: "ok", "incomplete", or what is wrong with it. */
+/** What the bytes received so far hold: "ok", "incomplete", or an error text. */
 export function readAnswer(received: Buffer): string {
   const headEnd = received.indexOf(HEAD_END);
   if (headEnd < 0) return "incomplete";

@@ -26,7 +26,7 @@ const JOB: LoadJob = {
   until: { kind: "calls", perEntity: 2 },
 };
 
-/** Answers in a later turn, and writes down who called whom. */
+/** Answers in a later turn of the event loop, and records which caller called which entity. */
 function recorder(fails?: number): Client & { readonly calls: Map<number, number[]> } {
   const calls = new Map<number, number[]>();
   const busy = new Set<number>();
@@ -70,7 +70,8 @@ test("a timed job counts what was begun and answered while it measured, and ends
   // A third of the time is spent on a processor.
   const meter = { nowMs: () => nowMs, cpuUs: () => (nowMs * 1_000) / 3 };
   const load = await runCallers(client, { ...JOB, callers: 1, until }, meter);
-  // Calls begin at 100, 103, … 139: those from 112 to 136 lie within 110 to 140. Looked at from 112 to 142: 10 ms of work.
+  // Calls begin at 100, 103, … 139. Those that begin from 112 to 136 lie within 110 to 140. Processor time is read at
+  // 112 and at 142: 10 ms of work.
   t.deepEqual(load, { calls: 9, p50Us: load.p50Us, p99Us: load.p50Us, perSecond: 300, perCpuSecond: 900 });
   t.true(Math.abs(load.p50Us - 3_000) < 12);
 });

@@ -7,14 +7,15 @@ import type { LoadCall } from "../messages.ts";
 
 import { grpcBody, grpcPath } from "./requests.ts";
 
-/** None of those that are measured. */
+/** An entity that is not measured. */
 const PROBED_ENTITY = 1_000_000_000;
 
 /**
- * One call by Node's own client, which minds everything: so that the lean one, which does not, calls what answers well.
+ * Makes one call with Node's own client, which checks the whole response. The lean client does not, and must only
+ * make calls that this probe has seen succeed.
  *
- * @param minded A gRPC status is expected; a bare echo has none.
- * @throws Error that says how it failed.
+ * @param minded Whether a gRPC status is expected. A bare echo has none.
+ * @throws Error that says how the call failed.
  */
 export async function probe(port: number, call: LoadCall, minded: boolean): Promise<void> {
   const session = connect(`http://127.0.0.1:${port}`);

@@ -5,7 +5,7 @@ import type { Job, Load } from "../messages.ts";
 
 import type { Caller } from "./client.ts";
 
-/** What is read while callers run. */
+/** The clocks that are read while callers run. */
 export interface Meter {
   /** Monotonic time, in milliseconds. */
   nowMs(): number;
@@ -21,7 +21,7 @@ export const processMeter: Meter = {
   },
 };
 
-/** Runs the callers of a job to its end. Rejects with the first call that was not answered well. */
+/** Runs the callers of a job to its end. Rejects with the error of the first call that fails. */
 export function runCallers(client: Caller, job: Job, meter: Meter): Promise<Load> {
   const { until } = job;
   return until.kind === "time"
@@ -38,7 +38,7 @@ async function runForTime(
   const histogram = new Histogram();
   const beginMs = meter.nowMs() + warmUpMs;
   const endMs = beginMs + measureMs;
-  // As the first caller finds it that comes to the beginning, or to the end.
+  // Processor time when the first caller reaches the beginning, and the end, of the measured time.
   let cpuBeginUs: number | undefined;
   let cpuEndUs: number | undefined;
   await everyCaller(job, async (caller, entities) => {

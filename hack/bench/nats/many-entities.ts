@@ -24,7 +24,7 @@ import { makeLog, restartServer, startServer } from "./server.ts";
 export interface ManyEntitiesSizes extends RandomSizes {
   /** Starts of a proxy. */
   readonly starts: number;
-  /** How long a server is let alone before its memory is looked at. */
+  /** How long a server is idle before its memory is measured, in milliseconds. */
   readonly idleMs: number;
 }
 
@@ -45,7 +45,7 @@ export const MANY_QUICK: ManyEntitiesSizes = {
   idleMs: 200,
 };
 
-/** What so many entities of one event each mean for a server of NATS and a proxy. */
+/** What many entities with one event each cost a server of NATS and a proxy. */
 export interface ManyEntities {
   readonly entities: number;
   readonly filledPerSecond: number;
@@ -68,7 +68,7 @@ interface Bench {
   readonly loader: JobProcess<LoadJob>;
   readonly folder: string;
   readonly entities: number;
-  /** Of the log; undefined: as many as it finds right. */
+  /** Number of the log's streams. Undefined: the log chooses it. */
   readonly streams: number | undefined;
   readonly sizes: ManyEntitiesSizes;
   readonly say: (text: string) => void;
@@ -99,7 +99,7 @@ export async function measureManyEntities(bench: Bench): Promise<ManyEntities> {
     readyMs.push(proxy.readyMs);
   }
   if (proxy === undefined) throw new Error("no proxy was started");
-  // The records of the filler are as a proxy writes them.
+  // Checks that the records are as a proxy writes them.
   for (const entity of [0, entities - 1]) await checkCart(proxy.port, entity, ITEM.quantity);
   const times = await activateRandom({ loader, server, port: proxy.port, entities, sizes, say });
   const usedBytes = residentBytes(server.pid);
@@ -120,10 +120,13 @@ export async function measureManyEntities(bench: Bench): Promise<ManyEntities> {
 }
 
 const FILLING_CALLERS = 512;
-/** A job has an end, and its news are progress. */
+/**
+ * The filling is divided into jobs of this many entities, because the time of a job is bounded. Progress is shown
+ * after each.
+ */
 const ENTITIES_PER_JOB = 50_000;
 
-/** Gives each entity its first event; how many a second. */
+/** Gives each entity its first event. Returns the number of entities per second. */
 async function fill({ children, entities, say }: Bench, log: string): Promise<number> {
   const publisher = startPublisher(children, "own");
   const until = { kind: "calls", perEntity: 1 } as const;

@@ -10,7 +10,7 @@ import type { LoadJob } from "../messages.ts";
 import { restartServer } from "./server.ts";
 
 export interface RandomSizes {
-  /** Random entities that only warm up, and that are timed. */
+  /** Number of random entities that only warm up, and of those that are timed. */
   readonly warmUp: number;
   readonly warm: number;
   /** Restarts of the server, and how many random entities are timed right after each. */
@@ -27,9 +27,9 @@ export interface Quantiles {
 interface Bench {
   readonly loader: JobProcess<LoadJob>;
   readonly server: NatsServer;
-  /** Of the proxy. */
+  /** Port of the proxy. */
   readonly port: number;
-  /** How many are filled. */
+  /** Number of entities that are filled. */
   readonly entities: number;
   readonly sizes: RandomSizes;
   readonly say: (text: string) => void;
@@ -49,7 +49,7 @@ export async function activateRandom(
   const oneByOne = (what: string, some: readonly number[]) =>
     loader.run(what, { ...eachOnce(port, "getCart", some), callers: 1 });
 
-  // The proxy's code first; what it reads leaves the server's memory with the restart.
+  // Warms up the proxy's code first. The restart below removes what this has read from the server's memory.
   await oneByOne("warming up the proxy", take(warmUp));
   const histogram = new Histogram();
   for (let round = 1; round <= coldRounds; round++) {
@@ -73,7 +73,7 @@ export async function activateRandom(
   };
 }
 
-/** So many different numbers below `below`, which is much more. */
+/** Chooses `count` different numbers below `below`, which must be much larger. */
 function chooseRandom(below: number, count: number): number[] {
   const random = seededRandom(SEED);
   const chosen = new Set<number>();

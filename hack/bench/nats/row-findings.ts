@@ -5,7 +5,7 @@ import type { Finding } from "../budget.ts";
 import { SYNC_DURABILITY } from "../cases.ts";
 import type { Row } from "../row.ts";
 
-/** With so many callers throughput is judged. */
+/** Number of callers at which throughput is compared with its budget. */
 const MANY = 64;
 
 /** Each with the same handler without a proxy. */

@@ -9,8 +9,8 @@ import type { NatsServer } from "../../nats/server.ts";
 import type { SyncInterval } from "../cases.ts";
 
 /**
- * A server of NATS that keeps its streams below a folder of the run, and so on the disk that is measured. It does not
- * outlive us: the folder is removed when we end, and nothing may write there any more.
+ * Starts a server of NATS that keeps its streams below a folder of the run, and so on the disk that is measured. The
+ * server is killed when our process exits, because the folder is removed then and nothing may write there any more.
  */
 export async function startServer(folder: string, name: string, sync: SyncInterval): Promise<NatsServer> {
   const server = await startNatsServer({ name, folder: join(folder, `nats-${name}`), syncInterval: sync });
@@ -21,8 +21,9 @@ export async function startServer(folder: string, name: string, sync: SyncInterv
 }
 
 /**
- * The address of a log on the server by the prefix of its streams. With `streams` it is made with so many streams for
- * its events, and whoever opens it keeps to them; else with as many as the log itself finds right.
+ * Returns the address of a log on the server, whose streams have this prefix. With `streams` the log is created here
+ * with that many streams for its events, and keeps this number when it is opened again. Without it, the log itself
+ * chooses the number.
  */
 export async function makeLog(server: NatsServer, prefix: string, streams?: number): Promise<string> {
   const address = `${server.url}/${prefix}`;
@@ -33,7 +34,10 @@ export async function makeLog(server: NatsServer, prefix: string, streams?: numb
   return address;
 }
 
-/** Ends the server by a signal and starts it again; from its start to its being ready, in milliseconds. */
+/**
+ * Ends the server by a signal and starts it again. Returns the time from its start until it is ready, in
+ * milliseconds.
+ */
 export async function restartServer(server: NatsServer, signal: NodeJS.Signals): Promise<number> {
   await server.kill(signal);
   const startedMs = performance.now();

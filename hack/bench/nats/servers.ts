@@ -7,7 +7,10 @@ import type { ProxySide, Servers, ServersSettings } from "../servers.ts";
 
 import { makeLog, startServer } from "./server.ts";
 
-/** The servers of the cases with NATS: two of NATS by when they sync, and a proxy in front of each; two publishers. */
+/**
+ * Starts the servers of the cases with NATS: one server of NATS for each way to sync, a proxy in front of each, and
+ * two publishers.
+ */
 export async function startNatsServers(settings: ServersSettings): Promise<Servers> {
   const { children, loader, folder, streams, against } = settings;
   await using undo = new AsyncDisposableStack();

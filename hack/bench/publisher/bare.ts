@@ -10,10 +10,10 @@ import type { Caller } from "../loader/client.ts";
 const STREAM = "bare";
 
 /**
- * The library alone: `js.publish` of @nats-io/jetstream, behind the last message of the subject. One stream with the
- * settings of the event log's, on a connection with those of the event log's.
+ * Publishes with the library alone: `js.publish` of @nats-io/jetstream, which expects the number of the subject's
+ * last message. It uses one stream and one connection, both with the settings of the event log's.
  *
- * @param log Its prefix has no meaning here.
+ * @param log The log's address. Its prefix has no meaning here.
  */
 export async function connectBare(log: string): Promise<Caller> {
   const connection = await connect({ servers: [new URL(log).host], noAsyncTraces: true });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process that adds records to entities in NATS JetStream and does nothing else: `node main.ts bare|own`. Each way has
-// a process of its own, so that neither's code is compiled for the other's use.
+// A process that adds records to entities in NATS JetStream and does nothing else: `node main.ts bare|own`. Each way
+// has its own process, so that no code is compiled for the other way's use.
 
 import { answerJobs } from "../answer-jobs.ts";
 import type { Caller } from "../loader/client.ts";
@@ -12,7 +12,7 @@ import { connectOwn } from "./own.ts";
 
 const connect = process.argv[2] === "own" ? connectOwn : connectBare;
 
-/** By the log's address. They stay, since they know where each entity's last record stands. */
+/** Publishers by the log's address. They are kept, because they know the position of each entity's last record. */
 const connected = new Map<string, Caller>();
 
 answerJobs(async (job: PublishJob) => {

@@ -7,7 +7,7 @@ import { CART_TYPE, cartId, firstRecord } from "../carts.ts";
 import { prepared } from "../loader/client.ts";
 import type { Caller } from "../loader/client.ts";
 
-/** The event log as the proxy opens it, without a proxy: `append` behind the entity's last record. */
+/** Publishes with the event log as the proxy opens it, but without a proxy: `append` after the entity's last record. */
 export async function connectOwn(address: string): Promise<Caller> {
   const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
   const record = firstRecord(Date.now());

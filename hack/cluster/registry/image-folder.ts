@@ -28,9 +28,9 @@ const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 /**
  * The images in a folder of archives (`*.tar`).
  *
- * 1. A file that was added, replaced or removed counts from the next question on: nothing has to be told.
- * 2. Files are not copied, blobs are read where they lie.
- * 3. A file that is no image archive is passed over.
+ * 1. A file that was added, replaced or removed counts from the next call on, without any notification.
+ * 2. Files are not copied. Blobs are read from their archives.
+ * 3. A file that is no image archive is ignored.
  */
 export class ImageFolder {
   readonly #folder: string;
@@ -40,14 +40,14 @@ export class ImageFolder {
     this.#folder = folder;
   }
 
-  /** By full name, as `dev.local/hello:1`. The newest file that holds it counts. */
+  /** The manifest of an image by its full name, as `dev.local/hello:1`. If several files hold it, the newest counts. */
   async manifest(name: string): Promise<Manifest | undefined> {
     await this.#refresh();
     const all = this.#contents().flatMap(([, { images }]) => images);
     return all.findLast((image) => image.name === name);
   }
 
-  /** By digest; of any image, since a digest says all. */
+  /** The blob with this digest, from any image, because a digest identifies its content. */
   async blob(digest: string): Promise<Blob | undefined> {
     await this.#refresh();
     for (const [archive, { blobs }] of this.#contents()) {
@@ -57,7 +57,7 @@ export class ImageFolder {
     return undefined;
   }
 
-  /** What a manifest is that was asked for by its digest. */
+  /** The media type of a manifest that was requested by its digest. */
   async mediaType(digest: string): Promise<string> {
     await this.#refresh();
     const all = this.#contents().flatMap(([, { images }]) => images);
@@ -77,7 +77,7 @@ export class ImageFolder {
       const stat = statSync(file, { throwIfNoEntry: false });
       const version = `${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`;
       if (this.#indexed.get(file)?.version === version) continue;
-      // Behind all others, for the newest comes last.
+      // Moved to the end, because the newest file must come last.
       this.#indexed.delete(file);
       this.#indexed.set(file, { version, contents: await readContents(file).catch(() => undefined) });
     }

@@ -11,10 +11,11 @@ import type { Blob } from "./image-folder.ts";
 const READ_BYTES = 1 << 20;
 
 /**
- * A registry of the images in a folder: what the OCI Distribution Specification 1.1 asks of one to pull from
- * (end-1 to end-3). It is there for images without a tag and with `latest`, which Kubernetes always pulls.
+ * A registry that serves the images in a folder: it implements what the OCI Distribution Specification 1.1 requires
+ * for pulling (end-1 to end-3). It is needed for images without a tag or with `latest`, because Kubernetes always
+ * pulls them.
  *
- * `hosts` are the registries that it stands for, when the client does not say which (containerd says it as `?ns=`).
+ * @param host the registry that it stands for if the client names none (containerd names it as `?ns=`).
  */
 export function createRegistry(folder: string, host: string): Server {
   const images = new ImageFolder(folder);
