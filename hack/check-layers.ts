@@ -19,6 +19,7 @@
  * 8. A file that is named by `new URL("…", import.meta.url)` exists. It is in the same folder, or, for a command, in
  *    another command. Test code may name any existing file.
  * 9. Every file outside `gen/` starts with the licence line (after `#!`, if any) and has at most 600 lines.
+ * 10. A line of a comment has at most 120 characters.
  */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -57,6 +58,8 @@ const GENERATED = /\/gen\//;
 const ENTRY = /^pkg\/[^/]+\/mod\.ts$/;
 const SPDX = "// SPDX-License-Identifier: Apache-2.0";
 const MAX_LINES = 600;
+const COMMENT = /^\s*(?:\/\/|\/?\*)/;
+const MAX_COMMENT_COLUMNS = 120;
 
 export interface Violation {
   /** From the root, with `/`. */
@@ -95,6 +98,11 @@ function checkFile(root: string, file: string): Violation[] {
   if (first !== SPDX) found.push({ file, line: 1, text: `does not start with: ${SPDX}` });
   if (lines.length > MAX_LINES) {
     found.push({ file, line: MAX_LINES, text: `has ${lines.length} lines; ${MAX_LINES} is the most` });
+  }
+  for (const [index, line] of lines.entries()) {
+    // The formatter keeps code within its width, and leaves comments as they are.
+    if (line.length > MAX_COMMENT_COLUMNS && COMMENT.test(line))
+      found.push({ file, line: index + 1, text: `a comment is longer than ${MAX_COMMENT_COLUMNS} columns` });
   }
   for (const site of scanImports(source)) {
     const text = checkSite(root, file, site);
