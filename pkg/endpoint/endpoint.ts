@@ -40,13 +40,15 @@ import { Health } from "./health/health.ts";
 import { BodyReader } from "./http/body.ts";
 import { badHttp2Head, refuseHttp2 } from "./http/bad-head.ts";
 import { createCrossOrigin } from "./http/cors.ts";
-import type { HttpHandler } from "./http/exchange.ts";
+import type { HttpHandler, HttpRequest } from "./http/exchange.ts";
 import { createHttp1Server } from "./http/http1.ts";
 import { serveHttp2Stream } from "./http/http2.ts";
-import { createHttpHandler } from "./http/http-handler.ts";
+import { createHttpHandler, frontService } from "./http/http-handler.ts";
+import { networkProbe } from "./http/network-probe.ts";
 import type { FrontPage } from "./http/http-handler.ts";
 import { createTranscoder } from "./http/transcoder.ts";
-import type { Transcoder } from "./http/transcoder.ts";
+import { nothingServed } from "./http/unmatched.ts";
+import type { HttpService } from "./http/http-service.ts";
 import { JsonCodecs } from "./json/json-codec.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import type { EndpointOptions } from "./options.ts";
@@ -93,7 +95,7 @@ export interface Endpoint {
 
 /** What serves one specification. */
 interface Serving {
-  readonly transcoder: Transcoder;
+  readonly transcoder: HttpService;
   readonly methods: ReadonlyMap<string, MethodHandler>;
   readonly webSocketMethods: WebSocketMethods;
   readonly codecs: JsonCodecs;
@@ -132,9 +134,14 @@ export async function startEndpoint(
   const bodies = new BodyReader(options, clock);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const serveJson = createHttpHandler({
-    transcoder: () => served().transcoder,
+    services: [
+      networkProbe,
+      ...(crossOrigin === undefined ? [] : [(request: HttpRequest) => crossOrigin.preflight(request)]),
+      (request) => served().transcoder(request),
+      ...(front === undefined ? [] : [frontService(front)]),
+      nothingServed,
+    ],
     crossOrigin,
-    front,
     onAnswered,
     clock,
     logger,

@@ -7,17 +7,15 @@ import type { CrossOrigin } from "./cors.ts";
 import { refuseCrossSite } from "./cross-site.ts";
 import { errorResponse } from "./error-response.ts";
 import type { HttpAnswer, HttpHandler, HttpRequest, HttpResponse } from "./exchange.ts";
-import { HttpError, overloaded } from "./http-error.ts";
+import { overloaded } from "./http-error.ts";
+import type { HttpService } from "./http-service.ts";
 import { networkProbe } from "./network-probe.ts";
-import type { Transcoder } from "./transcoder.ts";
 import { writeAnswer } from "./write-answer.ts";
 
 export interface HttpHandlerOptions {
-  /** The transcoder of the current specification. Throws the caller's error if nothing is served. */
-  readonly transcoder: () => Transcoder;
+  /** Asked in order; the last one answers every request or throws. */
+  readonly services: readonly HttpService[];
   readonly crossOrigin: CrossOrigin | undefined;
-  /** Answers `GET /`, where no rule of the user function does. Undefined: it is a path like any other. */
-  readonly front: FrontPage | undefined;
   /** Called for every answered request; undefined costs nothing. */
   readonly onAnswered: AnswerListener | undefined;
   readonly clock: Clock;
@@ -32,15 +30,14 @@ export type FrontPage = (request: Pick<HttpRequest, "headers">) => HttpResponse;
  * place or no memory gets `ENDPOINT_OVERLOADED`, unless it is a network probe (I11).
  */
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
-  const { transcoder, crossOrigin, front, onAnswered, clock, logger } = options;
+  const { services, crossOrigin, onAnswered, clock, logger } = options;
 
   const answer = async (request: HttpRequest): Promise<HttpAnswer> => {
     try {
       if (request.request.refusal !== undefined) return networkProbe(request) ?? throwOverloaded();
       refuseCrossSite(request, crossOrigin);
-      return crossOrigin?.preflight(request) ?? (await transcoder()(request));
+      return await firstAnswer(services, request);
     } catch (error) {
-      if (front !== undefined && asksForFront(request, error)) return front(request);
       return errorResponse(error, request.headers.accept, logger);
     }
   };
@@ -55,13 +52,24 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   };
 }
 
-/**
- * Whether the front page answers the request. A rule of the user function for `/` goes first, even if it is for
- * another HTTP method.
- */
-function asksForFront({ method, target }: HttpRequest, error: unknown): boolean {
-  if (!(error instanceof HttpError) || error.code !== "UNKNOWN_PATH") return false;
-  return (method === "GET" || method === "HEAD") && (target === "/" || target.startsWith("/?"));
+/** The front page as a service. It comes after the rules of the user function, which may have one for `/`. */
+export function frontService(front: FrontPage): HttpService {
+  return (request) => {
+    const { method, target } = request;
+    const isFront = target === "/" || target.startsWith("/?");
+    return isFront && (method === "GET" || method === "HEAD") ? front(request) : undefined;
+  };
+}
+
+function firstAnswer(
+  services: readonly HttpService[],
+  request: HttpRequest,
+): HttpAnswer | Promise<HttpAnswer> {
+  for (const service of services) {
+    const answer = service(request);
+    if (answer !== undefined) return answer;
+  }
+  throw new Error("the last service answers every request");
 }
 
 function throwOverloaded(): never {

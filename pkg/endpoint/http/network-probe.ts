@@ -7,15 +7,16 @@ import { HttpError } from "./http-error.ts";
 /** The value by which Knative asks whether the proxy in front of the user's container answers. */
 const QUEUE = "queue";
 
-/**
- * The answer to a network probe of Knative (header `K-Network-Probe`); undefined if the request is none.
- *
- * @throws HttpError UNKNOWN_PROBE
- */
+const HEADER = "k-network-probe";
+
+/** Answers the network probe of Knative (header `K-Network-Probe`), whatever its path. */
 export function networkProbe({ headers }: HttpRequest): HttpResponse | undefined {
-  const value = headers["k-network-probe"];
-  if (value === undefined) return undefined;
-  if (value !== QUEUE)
-    throw new HttpError("UNKNOWN_PROBE", `the only network probe that is answered here is ${QUEUE}`);
+  if (headers[HEADER] !== QUEUE) return undefined;
   return { status: 200, contentType: TEXT_TYPE, errorCode: undefined, body: QUEUE };
+}
+
+/** @throws HttpError `UNKNOWN_PROBE` if the request is a network probe for another part of Knative. */
+export function refuseUnknownProbe({ headers }: HttpRequest): void {
+  if (headers[HEADER] === undefined || headers[HEADER] === QUEUE) return;
+  throw new HttpError("UNKNOWN_PROBE", `the only network probe that is answered here is ${QUEUE}`);
 }

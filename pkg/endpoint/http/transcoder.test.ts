@@ -14,16 +14,16 @@ import { inMemoryRequest } from "../testdata/in-memory-request.ts";
 import type { RequestParts } from "../testdata/in-memory-request.ts";
 import { librarySpec } from "../testdata/library-spec.ts";
 import { dispatchOf } from "../testdata/running-endpoint.ts";
-import type { HttpAnswer, HttpResponse } from "./exchange.ts";
+import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
 import type { HttpErrorCode } from "./http-error.ts";
 import { HttpError } from "./http-error.ts";
 import { createTranscoder } from "./transcoder.ts";
-import type { Transcoder } from "./transcoder.ts";
+import { nothingServed } from "./unmatched.ts";
 
 const spec = librarySpec();
 const { registry } = spec.descriptors;
 
-function transcoderTo(unary: Dispatch["unary"]): Transcoder {
+function transcoderTo(unary: Dispatch["unary"]): (request: HttpRequest) => Promise<HttpAnswer> {
   const context = {
     dispatch: dispatchOf(unary),
     maxRequestBytes: 1e6,
@@ -33,7 +33,8 @@ function transcoderTo(unary: Dispatch["unary"]): Transcoder {
     logger: silentLogger,
   };
   const codecs = new JsonCodecs(spec.descriptors, DEFAULT_ENDPOINT_OPTIONS, systemClock, silentLogger);
-  return createTranscoder(spec, codecs, context);
+  const transcode = createTranscoder(spec, codecs, context);
+  return async (request) => (await transcode(request)) ?? nothingServed(request);
 }
 
 /** Sends a request; the user function answers with `reply`, or with the input's bytes. */

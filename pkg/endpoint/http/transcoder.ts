@@ -20,13 +20,16 @@ import { Unserved } from "../unserved.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
 import { httpBindings } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
+import type { HttpService } from "./http-service.ts";
 import type { ReplyBody } from "./reply-json.ts";
 import { isPlainBody, readPackedBody } from "./request-body.ts";
 import { bodyForm } from "./request-message.ts";
 import type { BodyForm } from "./request-message.ts";
 import { streamEncoder } from "./streamed-answer.ts";
 import { RouteTable } from "./route-table.ts";
-import { unmatched } from "./unmatched.ts";
+import type { RouteMatch } from "./route-table.ts";
+import { readTarget } from "./target.ts";
+import { otherMethods } from "./unmatched.ts";
 
 interface Route {
   readonly takes: BodyForm;
@@ -34,27 +37,20 @@ interface Route {
   readonly answer: Answerer;
 }
 
-/** Answers one request. Rejects with HttpError, or with the StatusError of the dispatch. */
-export type Transcoder = (request: HttpRequest) => Promise<HttpAnswer>;
-
+/** The service that serves the rules of `google.api.http`: takes the requests whose path has a rule. */
 export function createTranscoder(
   spec: UserFunctionSpec,
   codecs: JsonCodecs,
   context: ServingContext,
   unserved = new Unserved(spec),
-): Transcoder {
+): HttpService {
   const routes = routeTable(spec, codecs, context);
 
-  return async (request) => {
-    const target = originForm(request.target);
-    const mark = target.indexOf("?");
-    const path = mark === -1 ? target : target.slice(0, mark);
-    const match = path.startsWith("/") ? routes.find(request.method, path) : undefined;
-    if (match === undefined) {
-      const refusal = unserved.request(request.method, path);
-      if (refusal !== undefined) throw refusal;
-      return unmatched(request, path, routes);
-    }
+  const serve = async (
+    request: HttpRequest,
+    query: string,
+    match: RouteMatch<Route>,
+  ): Promise<HttpAnswer> => {
     const { takes, codec, answer } = match.route;
     const { contentType } = request;
     let body: Buffer | undefined;
@@ -62,13 +58,21 @@ export function createTranscoder(
       body = isPlainBody(request, takes)
         ? await request.readBody()
         : await readPackedBody(request, takes, context.maxRequestBytes);
-    const query = mark === -1 ? "" : target.slice(mark + 1);
     const source = { segments: match.segments, query, body, contentType };
     const encoded = codec.request(source, request);
     const payload = encoded instanceof Promise ? await encoded : encoded;
     // The body is not needed any more; the message is held until its answer is there.
     request.request.bytes.holdExactly(REQUEST_BYTES + payload.length);
     return answer(request, payload);
+  };
+
+  return (request) => {
+    const { path, query } = readTarget(request.target);
+    const match = path.startsWith("/") ? routes.find(request.method, path) : undefined;
+    if (match !== undefined) return serve(request, query, match);
+    const refusal = unserved.request(request.method, path);
+    if (refusal !== undefined) throw refusal;
+    return otherMethods(request.method, path, routes);
   };
 }
 
@@ -150,12 +154,4 @@ function routeTable(spec: UserFunctionSpec, codecs: JsonCodecs, context: Serving
     }
   }
   return routes;
-}
-
-/** The path and query of a target. Clients of proxies send the whole URL (RFC 9112, 3.2.2). */
-function originForm(target: string): string {
-  if (target.startsWith("/")) return target;
-  const rest = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];
-  if (rest === undefined) return target;
-  return rest.startsWith("/") ? rest : `/${rest}`;
 }
