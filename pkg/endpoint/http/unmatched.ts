@@ -13,8 +13,8 @@ import { readTarget } from "./target.ts";
 const GRPC_HINT = " over HTTP/1.1: gRPC is spoken over HTTP/2, and gRPC-Web over both";
 
 /**
- * The answer under a path that has routes for other HTTP methods only: OPTIONS names them (RFC 9110, 9.3.7). Undefined if
- * the path has no route.
+ * The answer under a path that has routes for other HTTP methods only: OPTIONS names them (RFC 9110, 9.3.7). Undefined
+ * if the path has no route.
  *
  * @throws HttpError `METHOD_NOT_ALLOWED`
  */
