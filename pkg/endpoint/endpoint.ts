@@ -133,9 +133,14 @@ export async function startEndpoint(
   const behind = { dispatch, maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
   const bodies = new BodyReader(options, clock);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
+  const probeWhileServing: HttpService = (request) => {
+    const answer = networkProbe(request);
+    if (answer !== undefined) served();
+    return answer;
+  };
   const serveJson = createHttpHandler({
     services: [
-      networkProbe,
+      probeWhileServing,
       ...(crossOrigin === undefined ? [] : [(request: HttpRequest) => crossOrigin.preflight(request)]),
       (request) => served().transcoder(request),
       ...(front === undefined ? [] : [frontService(front)]),
