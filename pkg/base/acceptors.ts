@@ -36,7 +36,8 @@ export interface Acceptors {
  *
  * @param first must already have its own listener for connections.
  * @param onConnection gets the connections that the other sockets accept.
- * @throws Node's error if the port cannot be bound, also if another process listens on it with `SO_REUSEPORT`.
+ * @throws Node's error if the port cannot be bound, also if another process listens on it with `SO_REUSEPORT`, or is
+ * about to.
  */
 export async function listenTogether(
   first: Server,
@@ -51,18 +52,30 @@ export async function listenTogether(
     // Bind the port once without `SO_REUSEPORT` first, because sockets with it would also share the port with another
     // process.
     const port = await freePort(address);
+    const lock = createServer((socket) => void socket.destroy());
     const others = Array.from({ length: COUNT - 1 }, () =>
       createServer({ allowHalfOpen: true, noDelay: true }, onConnection),
     );
     try {
+      // Two processes may both have found the port free. Without the lock they would share it from here on.
+      await bind(lock, { path: lockName(port, address.host) });
+      lock.unref();
       for (const server of [first, ...others])
         await bind(server, { port, host: address.host, backlog: BACKLOG, reusePort: true });
-      return { close: async () => void (await Promise.all(others.map(close))) };
+      return { close: async () => void (await Promise.all([lock, ...others].map(close))) };
     } catch (error) {
-      await Promise.all([first, ...others].map(close));
+      await Promise.all([lock, first, ...others].map(close));
       if (address.port !== 0 || tries === MAX_TRIES) throw error;
     }
   }
+}
+
+/**
+ * The name of an abstract socket (unix(7)). Only one process of a network namespace can hold a name, and the kernel frees
+ * it when the process ends.
+ */
+function lockName(port: number, host = "*"): string {
+  return `\0perdure/port/${host}/${port}`;
 }
 
 async function freePort(address: Address): Promise<number> {
