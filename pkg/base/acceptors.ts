@@ -71,8 +71,8 @@ export async function listenTogether(
 }
 
 /**
- * The name of an abstract socket (unix(7)). Only one process of a network namespace can hold a name, and the kernel frees
- * it when the process ends.
+ * The name of an abstract socket (unix(7)). Only one process of a network namespace can hold a name, and the kernel
+ * frees it when the process ends.
  */
 function lockName(port: number, host = "*"): string {
   return `\0perdure/port/${host}/${port}`;

@@ -147,8 +147,8 @@ test("a user function that dies mid-command: the caller gets the text, and its s
 
 test("a user function that does not answer: the relay time-out is told, and the entity is activated again", async (t) => {
   const script = { spec: counterSpec(), onMessage: counterFunction(({ amount }) => amount === BAD) };
-  const { http, grpc } = await startWorld(t, script, { PERDURE_RELAY_TIMEOUT_MS: "300" });
-  const text = "the user function did not answer counter/a within 300 ms";
+  const { http, grpc } = await startWorld(t, script, { PERDURE_RELAY_TIMEOUT_MS: "2000" });
+  const text = "the user function did not answer counter/a within 2000 ms";
   const overHttp = await http.call(ADD_PATH, { body: { id: "a", amount: BAD } });
   t.like(overHttp, { status: 504, body: text, errorCode: "RELAY_TIMEOUT" });
   t.deepEqual(await statusOf(grpc.call(ADD, { id: "a", amount: BAD })), {
