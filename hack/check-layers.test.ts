@@ -204,9 +204,7 @@ test("complains of a line of a comment that is too long, and not of code", (t) =
   const violations = check({
     "pkg/base/a.ts": `${SPDX}// ${"é".repeat(117)}\n * ${"x".repeat(118)}\nconst a = "${"x".repeat(200)}";\n`,
   });
-  t.deepEqual(violations, [
-    { file: "pkg/base/a.ts", line: 3, text: "a comment is longer than 120 columns" },
-  ]);
+  t.deepEqual(violations, [{ file: "pkg/base/a.ts", line: 3, text: "a comment is longer than 120 columns" }]);
 });
 
 test("complains of a file without the licence line, and of one that is too long", (t) => {

@@ -98,11 +98,12 @@ test("a probe counts what is not answered well in time, on a connection each", a
     else response.end();
   });
   const probe = startProbe("/readyz", httpCaller(port, "/readyz"));
-  await until("two calls are made", () => calls >= 2);
+  await until("three calls are made", () => calls >= 3);
   const { count, failed, problem } = await probe.stop();
   t.deepEqual([failed, problem], [1, "answered 503"]);
   t.true(count >= 2);
-  t.is(connections(), count);
+  // The call that is under way at the end has a connection, and is not counted.
+  t.true(connections() - count <= 1, `${connections()} connections, ${count} calls`);
 });
 
 test("a probe waits a second and no longer", async (t) => {

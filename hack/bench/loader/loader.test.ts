@@ -86,7 +86,7 @@ test("more callers than entities leave some without any, who call nobody", async
     [[5], [9], []],
   );
   const client = recorder();
-  const until = { kind: "time", warmUpMs: 0, measureMs: 5 } as const;
+  const until = { kind: "time", warmUpMs: 0, measureMs: 100 } as const;
   await runCallers(client, { ...JOB, entities: [5, 9], until }, processMeter);
   t.deepEqual(new Set(client.calls.keys()), new Set([5, 9]));
 });
