@@ -91,10 +91,11 @@ const unaryAnswerer: MakeAnswerer = (_binding, method, codec, context) => {
     const reply = await context.dispatch.unary({
       method,
       payload,
-      call: {
-        ...callOf(request, method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA),
-        idempotencyKey: idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
-      },
+      call: callOf(
+        request,
+        method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA,
+        idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
+      ),
     });
     const body = codec.reply(reply.payload);
     return wholeAnswer(body instanceof Promise ? await body : body, reply);
@@ -108,7 +109,7 @@ const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
   return async (request, payload) => {
     const replies = dispatch.streamed({
       method,
-      call: callOf(request, requestMetadata(request.rawHeaders)),
+      call: callOf(request, requestMetadata(request.rawHeaders), undefined),
       input: once(payload),
     });
     if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request.headers.accept);
@@ -118,10 +119,10 @@ const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
 };
 
 /** HTTP has no deadline, and a stream no idempotency key. */
-function callOf(request: HttpRequest, metadata: Metadata): CallContext {
+function callOf(request: HttpRequest, metadata: Metadata, key: CallContext["idempotencyKey"]): CallContext {
   return {
     metadata,
-    idempotencyKey: undefined,
+    idempotencyKey: key,
     deadlineMs: undefined,
     onCancel: (listener) => request.onCancel(listener),
     bytes: request.request.bytes,

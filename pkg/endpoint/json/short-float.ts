@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { isBetweenFloats } from "./nearest-float.ts";
+
 /** Every integer below this is a float, and its own digits are its shortest form. */
 const MAX_EXACT = 2 ** 24;
 
@@ -31,11 +33,11 @@ export function shortFloat(value: number): number {
     const count = Math.round(value * parts);
     if (Math.abs(count) >= SURE) continue;
     const short = count / parts;
-    if (Math.fround(short) === value && !isBetween(short, value)) return short;
+    if (Math.fround(short) === value && !isInexactMiddle(short)) return short;
   }
   for (let digits = Math.abs(value) < MIN_NORMAL ? 1 : SURE_DIGITS; digits < ENOUGH_DIGITS; digits++) {
     const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value && !isBetween(short, value)) return short;
+    if (Math.fround(short) === value && !isInexactMiddle(short)) return short;
   }
   return Number(value.toPrecision(ENOUGH_DIGITS));
 }
@@ -45,10 +47,8 @@ export function shortFloat(value: number): number {
  * text may then be nearer to the neighbour. An exact text is safe, because a reader rounds it as `Math.fround` rounds
  * the double.
  */
-function isBetween(double: number, float: number): boolean {
-  const mirrored = float + 2 * (double - float);
-  if (mirrored === float || Math.fround(mirrored) !== mirrored) return false;
-  return !EXACT.test(double.toExponential(MOST_DIGITS));
+function isInexactMiddle(double: number): boolean {
+  return isBetweenFloats(double) && !EXACT.test(double.toExponential(MOST_DIGITS));
 }
 
 const MOST_DIGITS = 100;
