@@ -9,8 +9,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
-import { CONFIG_NAME, PREFIX, settingsOf } from "../pkg/webhook/mod.ts";
 import type { ServiceSetting } from "../pkg/webhook/mod.ts";
+import { CONFIG_NAME, PREFIX, settingsOf } from "../pkg/webhook/mod.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 export const ANNOTATIONS_PAGE = join(ROOT, "docs", "annotations.md");

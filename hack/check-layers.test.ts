@@ -19,7 +19,7 @@ const SOUND: Tree = {
   "pkg/base/deep/a.ts": `${SPDX}import { b } from "../b.ts"; import fs from "node:fs"; import pino from "pino";`,
   "pkg/base/b.ts": `${SPDX}new Worker(new URL("./worker.ts", import.meta.url)); new URL("https://example.com");`,
   "pkg/base/worker.ts": SPDX,
-  "pkg/base/b.test.ts": `${SPDX}import test from "ava"; import "./b.ts"; import "../entity/mod.ts"; import "../../test/lib/x.ts"; import "../../hack/nats/server.ts";`,
+  "pkg/base/b.test.ts": `${SPDX}import test from "ava"; import "./b.ts"; import "../entity/mod.ts"; import "../../test/lib/x.ts"; import "../../test/lib/nats/server.ts";`,
   "pkg/protocol/mod.ts": `${SPDX}import "../base/mod.ts"; export { x } from "./gen/x_pb.ts";`,
   "pkg/protocol/gen/x_pb.ts": 'import "anything"; // generated, not checked',
   "pkg/entity/contract.ts": `${SPDX}import test from "ava"; import "./contract/cases.ts";`,
@@ -40,7 +40,7 @@ const SOUND: Tree = {
   "samples/cart/main.test.ts": `${SPDX}import test from "ava"; import "@perdure/sdk/testkit";`,
   "test/lib/x.ts": `${SPDX}import fc from "fast-check"; import "../../pkg/sdk/mod.ts";`,
   "test/e2e/cart.test.ts": `${SPDX}import "../../samples/cart/main.ts"; import "../lib/x.ts";`,
-  "hack/nats/server.ts": `${SPDX}import "../../test/lib/x.ts";`,
+  "test/lib/nats/server.ts": `${SPDX}import "../../test/lib/x.ts";`,
   "hack/tool.ts": `${SPDX}import "../pkg/base/mod.ts"; import "../samples/cart/main.ts";`,
 };
 

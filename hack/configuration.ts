@@ -5,8 +5,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { shownDefault } from "../pkg/base/mod.ts";
 import type { Setting, SettingGroup } from "../pkg/base/mod.ts";
+import { shownDefault } from "../pkg/base/mod.ts";
 import { PROXY_SETTING_GROUPS, PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
 import { WEBHOOK_SETTINGS } from "../pkg/webhook/mod.ts";
 

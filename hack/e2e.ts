@@ -6,16 +6,16 @@ import { join } from "node:path";
 
 import { Command } from "commander";
 
-import { openCluster } from "./cluster/cluster.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import { openCluster } from "./cluster/cluster.ts";
 import { loadImage } from "./cluster/load-image.ts";
 import { requireMachine } from "./cluster/machine.ts";
 import { clusterPaths } from "./cluster/paths.ts";
 import { Steps } from "./cluster/steps.ts";
 import { report, runTests } from "./verify/run-tests.ts";
 import { runStep, toolEnvironment } from "./verify/step.ts";
-import { add, NOTHING, summaryLine } from "./verify/summary.ts";
 import type { Counts } from "./verify/summary.ts";
+import { add, NOTHING, summaryLine } from "./verify/summary.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 

@@ -15,11 +15,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-import { runTests } from "./verify/run-tests.ts";
 import { prepareNatsServer } from "./verify/nats-server.ts";
+import { runTests } from "./verify/run-tests.ts";
 import { toolEnvironment } from "./verify/step.ts";
-import { add, NOTHING, summaryLine } from "./verify/summary.ts";
 import type { Counts } from "./verify/summary.ts";
+import { add, NOTHING, summaryLine } from "./verify/summary.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const ROUNDS = join("test", "faults", "main.ts");

@@ -4,18 +4,19 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:http2";
 
-import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
-import test from "ava";
+import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../pkg/base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../pkg/endpoint/mod.ts";
 import type { Command } from "../pkg/router/mod.ts";
-import { ENDPOINT_PAGE, withRules } from "./http-rules.ts";
+
 import { compileRules, methodsOf } from "./http-rules/compile.ts";
-import { FORMS, REASONS } from "./http-rules/rows.ts";
 import type { Exchange, Form, Outcome } from "./http-rules/rows.ts";
+import { FORMS, REASONS } from "./http-rules/rows.ts";
+import { ENDPOINT_PAGE, withRules } from "./http-rules.ts";
 
 const spec = compileRules("Rules");
 const { registry } = spec.descriptors;

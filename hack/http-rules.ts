@@ -8,14 +8,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { getOption, hasOption } from "@bufbuild/protobuf";
 import type { DescMethod } from "@bufbuild/protobuf";
+import { getOption, hasOption } from "@bufbuild/protobuf";
 
-import { http } from "../pkg/protocol/mod.ts";
 import type { HttpRule } from "../pkg/protocol/mod.ts";
+import { http } from "../pkg/protocol/mod.ts";
+
 import { compileRules, methodsOf } from "./http-rules/compile.ts";
-import { FORMS, REASONS } from "./http-rules/rows.ts";
 import type { Exchange, Form } from "./http-rules/rows.ts";
+import { FORMS, REASONS } from "./http-rules/rows.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 export const ENDPOINT_PAGE = join(ROOT, "docs", "endpoint.md");

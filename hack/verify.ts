@@ -9,18 +9,18 @@
 import { join } from "node:path";
 
 import { prepareNatsServer } from "./verify/nats-server.ts";
-import { runStep } from "./verify/step.ts";
-import type { Step } from "./verify/step.ts";
 import { indent, report, runTests, seconds } from "./verify/run-tests.ts";
-import { add, NOTHING, summaryLine } from "./verify/summary.ts";
+import type { Step } from "./verify/step.ts";
+import { runStep } from "./verify/step.ts";
 import type { Counts } from "./verify/summary.ts";
+import { add, NOTHING, summaryLine } from "./verify/summary.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
 const CHECKS: readonly Step[] = [
   { name: "types", command: "tsc", args: ["-p", "."] },
   { name: "lint", command: "oxlint", args: ["--type-aware", "--deny-warnings"] },
-  { name: "format", command: "biome", args: ["format", "--max-diagnostics=none", "."] },
+  { name: "format", command: "biome", args: ["check", "--max-diagnostics=none", "."] },
   { name: "generated", command: process.execPath, args: ["hack/generate.ts", "--check"] },
   { name: "layers", command: process.execPath, args: ["hack/check-layers.ts"] },
   { name: "dead code", command: "knip", args: ["--no-progress"] },

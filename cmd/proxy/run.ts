@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { LogLevel } from "../../pkg/base/mod.ts";
 import {
   describeError,
   keepWithoutReaders,
@@ -8,10 +9,9 @@ import {
   systemClock,
   systemRandom,
 } from "../../pkg/base/mod.ts";
-import type { LogLevel } from "../../pkg/base/mod.ts";
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
-import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import type { Proxy, StartError } from "../../pkg/proxy/mod.ts";
+import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import { createLogger, podFields } from "../../pkg/telemetry/mod.ts";
 
 import { parseFlags } from "./flags.ts";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { LogLevel } from "../../pkg/base/mod.ts";
 import {
   describeError,
   keepWithoutReaders,
@@ -9,11 +10,10 @@ import {
   systemClock,
   systemRandom,
 } from "../../pkg/base/mod.ts";
-import type { LogLevel } from "../../pkg/base/mod.ts";
 import { inClusterAccess } from "../../pkg/k8s/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
-import { startWebhook, webhookOptions } from "../../pkg/webhook/mod.ts";
 import type { Webhook } from "../../pkg/webhook/mod.ts";
+import { startWebhook, webhookOptions } from "../../pkg/webhook/mod.ts";
 
 import { parseFlags } from "./flags.ts";
 

@@ -2,8 +2,8 @@
 
 import { activationMs, checkCart, eachOnce, untilLogIsRead } from "./entity-calls.ts";
 import type { FootprintBench } from "./footprint-bench.ts";
-import { range } from "./messages.ts";
 import type { LoadJob } from "./messages.ts";
+import { range } from "./messages.ts";
 import { startProxyProcess } from "./proxy-process.ts";
 import { startUserFunction } from "./servers.ts";
 import { median } from "./statistics.ts";

@@ -4,6 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 
 import { CommitSchema, messageTypeUrl } from "../../pkg/protocol/mod.ts";
+
 import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 
 /** Persistence id of the sample's carts. */

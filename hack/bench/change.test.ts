@@ -4,8 +4,8 @@ import test from "ava";
 
 import { casesWithYardsticks } from "./cases.ts";
 import { changesOf, verdictOfChange } from "./change.ts";
-import { measureRows } from "./measure-rows.ts";
 import type { RunCase } from "./measure-rows.ts";
+import { measureRows } from "./measure-rows.ts";
 import type { Load } from "./messages.ts";
 import { changesTable } from "./report.ts";
 

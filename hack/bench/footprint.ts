@@ -6,14 +6,14 @@ import { pathToFileURL } from "node:url";
 
 import { bundle } from "../bundle/bundle.ts";
 import { programOf } from "../bundle/programs.ts";
-import { measureActivations } from "./activation.ts";
 import type { Activation } from "./activation.ts";
+import { measureActivations } from "./activation.ts";
 import { eachOnce } from "./entity-calls.ts";
 import type { FootprintBench, FootprintSizes } from "./footprint-bench.ts";
 import { collectedHeapBytes } from "./inspector.ts";
 import { range } from "./messages.ts";
-import { startProxyProcess } from "./proxy-process.ts";
 import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
+import { startProxyProcess } from "./proxy-process.ts";
 import { startUserFunction } from "./servers.ts";
 import { median } from "./statistics.ts";
 

@@ -2,8 +2,8 @@
 
 import type { ChildProcess } from "node:child_process";
 
-import { nextMessage } from "./children.ts";
 import type { Children } from "./children.ts";
+import { nextMessage } from "./children.ts";
 import type { Job, Load, LoadAnswer, LoadJob, PublisherName, PublishJob } from "./messages.ts";
 
 const LOADER = new URL("./loader/main.ts", import.meta.url);

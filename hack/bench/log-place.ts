@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 
-import { SYNC_DURABILITY } from "./cases.ts";
 import type { LogName } from "./cases.ts";
+import { SYNC_DURABILITY } from "./cases.ts";
 import { makeLog, restartServer, startServer } from "./nats/server.ts";
 
 /** Where the logs of the footprint are. */

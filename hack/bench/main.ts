@@ -12,8 +12,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { footprintFindings, rowFindings } from "./budget.ts";
 import type { Finding } from "./budget.ts";
+import { footprintFindings, rowFindings } from "./budget.ts";
 import { casesWithYardsticks } from "./cases.ts";
 import { Children } from "./children.ts";
 import { syncedWriteUs } from "./disk.ts";
@@ -22,21 +22,21 @@ import { FULL, QUICK } from "./footprint-bench.ts";
 import { startLoader } from "./job-process.ts";
 import { openLogPlace } from "./log-place.ts";
 import { describeMachine } from "./machine.ts";
-import { measureRows } from "./measure-rows.ts";
 import type { CaseRuns } from "./measure-rows.ts";
+import { measureRows } from "./measure-rows.ts";
 import { manyEntitiesFigures } from "./nats/figures.ts";
 import { MANY_FULL, MANY_QUICK, measureManyEntities } from "./nats/many-entities.ts";
 import { natsRowFindings } from "./nats/row-findings.ts";
 import { startNatsServers } from "./nats/servers.ts";
-import { HELP, parseOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
+import { HELP, parseOptions } from "./options.ts";
 import { disturbanceBetween, processorTime } from "./processor-share.ts";
 import { changesTable, figuresTable, findingsTable, rowsTable } from "./report.ts";
 import { samplePeak } from "./resident-memory.ts";
-import { jsonLine } from "./row.ts";
 import type { Row } from "./row.ts";
-import { startServers } from "./servers.ts";
+import { jsonLine } from "./row.ts";
 import type { ServersSettings } from "./servers.ts";
+import { startServers } from "./servers.ts";
 
 /**
  * Where logs are written by default. Not in the system's folder for temporary files, because that may be in memory,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isProxied, yardstickOf } from "./cases.ts";
 import type { Case } from "./cases.ts";
+import { isProxied, yardstickOf } from "./cases.ts";
 import { changesOf } from "./change.ts";
-import { range } from "./messages.ts";
 import type { Job, Load, LoadCall } from "./messages.ts";
+import { range } from "./messages.ts";
 import type { BenchOptions } from "./options.ts";
-import { toRow } from "./row.ts";
 import type { Row } from "./row.ts";
+import { toRow } from "./row.ts";
 
 /** The calls of a row go to so many entities in turn. */
 const ENTITIES = range(0, 1_000);

@@ -3,8 +3,8 @@
 import test from "ava";
 
 import { CASES, caseNames, casesWithYardsticks, yardstickOf } from "./cases.ts";
-import { HELP, parseOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
+import { HELP, parseOptions } from "./options.ts";
 
 function options(...args: readonly string[]): BenchOptions | undefined {
   const parsed = parseOptions(args);

@@ -2,8 +2,8 @@
 
 import { parseArgs } from "node:util";
 
-import { CASES, caseNames, isProxied } from "./cases.ts";
 import type { LogName } from "./cases.ts";
+import { CASES, caseNames, isProxied } from "./cases.ts";
 
 export interface BenchOptions {
   readonly log: LogName;

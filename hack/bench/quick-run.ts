@@ -9,8 +9,8 @@ import { text } from "node:stream/consumers";
 
 import type { ExecutionContext } from "ava";
 
-import { CASES } from "./cases.ts";
 import type { LogName } from "./cases.ts";
+import { CASES } from "./cases.ts";
 
 /** The first members of a row in JSON, in their order. */
 export const MEMBERS = ["case", "callers", "p50Us", "p99Us", "perSecond", "ratio", "durability"];

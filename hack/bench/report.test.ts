@@ -8,8 +8,8 @@ import { FULL } from "./footprint-bench.ts";
 import type { Load } from "./messages.ts";
 import { disturbanceBetween, parseProcessorTime } from "./processor-share.ts";
 import { findingsTable, rowsTable } from "./report.ts";
-import { jsonLine, toRow } from "./row.ts";
 import type { Row } from "./row.ts";
+import { jsonLine, toRow } from "./row.ts";
 import { median } from "./statistics.ts";
 import { formatNumber, formatTable } from "./table.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { verdictOf } from "./budget.ts";
 import type { Figure, Finding } from "./budget.ts";
+import { verdictOf } from "./budget.ts";
 import { verdictOfChange } from "./change.ts";
 import type { Row } from "./row.ts";
 import { formatNumber, formatTable } from "./table.ts";

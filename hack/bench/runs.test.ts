@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import test from "ava";
 
-import { natsSerialTest } from "../nats/nats-test.ts";
+import { natsSerialTest } from "../../test/lib/nats/nats-test.ts";
 import { bench, MEMBERS, quickRun } from "./quick-run.ts";
 
 // One after the other: each takes the machine for itself.

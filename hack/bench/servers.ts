@@ -4,13 +4,13 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import type { TargetName } from "./cases.ts";
-import { nextMessage } from "./children.ts";
 import type { Children } from "./children.ts";
+import { nextMessage } from "./children.ts";
 import type { JobProcess } from "./job-process.ts";
 import type { CaseRuns, RunCase } from "./measure-rows.ts";
 import type { EchoReady, LoadJob, UserFunctionReady } from "./messages.ts";
-import { startProxyProcess } from "./proxy-process.ts";
 import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
+import { startProxyProcess } from "./proxy-process.ts";
 
 const USER_FUNCTION = new URL("./user-function.ts", import.meta.url);
 const ECHO_SERVER = new URL("./echo-server.ts", import.meta.url);

@@ -3,10 +3,10 @@
 // else is compared. `node user-function.ts [snapshot every N events]`
 
 import { serve } from "../../pkg/sdk/mod.ts";
+
 import { ordering } from "../../samples/action-pipeline/ordering.ts";
 import { cart } from "../../samples/shopping-cart/cart.ts";
 import { cart as valueCart } from "../../samples/value-cart/cart.ts";
-
 import { serveDirectly } from "./direct-server.ts";
 import type { UserFunctionReady } from "./messages.ts";
 

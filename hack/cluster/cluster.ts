@@ -3,12 +3,12 @@
 import { delimiter, resolve } from "node:path";
 
 import { GATEWAY_PORT } from "./addresses.ts";
-import { runCommand } from "./command.ts";
 import type { RunCommand } from "./command.ts";
+import { runCommand } from "./command.ts";
 import { ClusterError } from "./error.ts";
 import { inside } from "./network.ts";
-import { clusterPaths } from "./paths.ts";
 import type { ClusterPaths } from "./paths.ts";
+import { clusterPaths } from "./paths.ts";
 
 /** A cluster as its users see it: ours, or that of `KUBECONFIG`. */
 export interface Cluster {

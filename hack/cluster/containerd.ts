@@ -6,8 +6,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { LOCAL_REGISTRY, NODE_NAME, POD_NETWORK, REGISTRY_PORT } from "./addresses.ts";
-import { runCommand } from "./command.ts";
 import type { CommandOptions, CommandOutput } from "./command.ts";
+import { runCommand } from "./command.ts";
 import { inside } from "./network.ts";
 import type { ClusterPaths } from "./paths.ts";
 import type { Processes } from "./processes.ts";

@@ -4,8 +4,8 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 
 import { apply, kubectl } from "./kubectl.ts";
-import { clusterObjects, isDefinition } from "./manifests.ts";
 import type { KubernetesObject } from "./manifests.ts";
+import { clusterObjects, isDefinition } from "./manifests.ts";
 import type { ClusterPaths } from "./paths.ts";
 import { moduleFolder, moduleVersions } from "./programs.ts";
 import type { Steps } from "./steps.ts";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { readContents } from "../image/contents.ts";
 import type { Cluster } from "./cluster.ts";
 import { runCommand } from "./command.ts";
 import { ClusterError } from "./error.ts";
 import { loadArchive } from "./images.ts";
 import type { ClusterPaths } from "./paths.ts";
-import { readContents } from "../image/contents.ts";
 
 /** The variable with the command that gives an image archive to a cluster which is not ours. */
 export const LOAD_COMMAND = "PERDURE_LOAD_IMAGE";

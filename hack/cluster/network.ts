@@ -8,8 +8,8 @@
 import { existsSync } from "node:fs";
 
 import { NETWORK_NAMESPACE, NODE_ADDRESS } from "./addresses.ts";
-import { runCommand } from "./command.ts";
 import type { RunCommand } from "./command.ts";
+import { runCommand } from "./command.ts";
 
 const FILE = `/var/run/netns/${NETWORK_NAMESPACE}`;
 

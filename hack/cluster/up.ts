@@ -8,16 +8,16 @@ import { startContainerd } from "./containerd.ts";
 import { startApi, startControllers, waitForApi } from "./control-plane.ts";
 import { makeCredentials } from "./credentials.ts";
 import { importImages, makeImages, PAUSE_IMAGE } from "./images.ts";
-import { collectManifests, installKnative } from "./knative.ts";
 import type { KnativePart } from "./knative.ts";
+import { collectManifests, installKnative } from "./knative.ts";
 import { requireMachine } from "./machine.ts";
 import { createNetwork, inside } from "./network.ts";
 import { startNode, waitForNode } from "./node.ts";
 import { downloadEnvoy, installPackages } from "./packages.ts";
 import type { ClusterPaths } from "./paths.ts";
 import { Processes } from "./processes.ts";
-import { buildPrograms } from "./programs.ts";
 import type { Extra } from "./programs.ts";
+import { buildPrograms } from "./programs.ts";
 import type { Steps } from "./steps.ts";
 import { offerVolumes } from "./volumes.ts";
 

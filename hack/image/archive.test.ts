@@ -16,12 +16,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 import { list } from "tar";
 
-import { writeImage } from "./archive.ts";
 import type { ImageOptions } from "./archive.ts";
+import { writeImage } from "./archive.ts";
 import { readContents } from "./contents.ts";
 import { parseLdd, sharedLibraries } from "./libraries.ts";
 import { fileName, fullName } from "./name.ts";

@@ -13,8 +13,8 @@ import { createHash } from "node:crypto";
 import { createWriteStream, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
-import { layerEntries } from "./layer.ts";
 import type { ImageFile } from "./layer.ts";
+import { layerEntries } from "./layer.ts";
 import { fullName } from "./name.ts";
 import { tarBytes, tarMember } from "./tar.ts";
 

@@ -7,8 +7,8 @@
 
 import { open } from "node:fs/promises";
 
-import { readTarSpans } from "./tar.ts";
 import type { TarSpan } from "./tar.ts";
+import { readTarSpans } from "./tar.ts";
 
 export interface ImageReference {
   /** With its tag. */

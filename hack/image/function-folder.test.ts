@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { temporaryFolder } from "../../test/lib/processes.ts";
 import { functionIn } from "./function-folder.ts";

@@ -3,8 +3,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 
-import { functionProgram } from "../bundle/programs.ts";
 import type { Program } from "../bundle/programs.ts";
+import { functionProgram } from "../bundle/programs.ts";
 
 /** Looked for in this order, as `perdure dev` does. */
 const MAIN_FILES = ["main.ts", "main.js", "main.mjs"];

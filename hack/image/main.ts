@@ -11,8 +11,8 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import { Command } from "commander";
 
-import { PROGRAMS, programOf } from "../bundle/programs.ts";
 import type { Program } from "../bundle/programs.ts";
+import { PROGRAMS, programOf } from "../bundle/programs.ts";
 import { writeImage } from "./archive.ts";
 import { functionIn } from "./function-folder.ts";
 import type { ImageFile } from "./layer.ts";

@@ -3,8 +3,8 @@
 /** Tar archives as OCI images use them: written as a stream of bytes, and read in place by offset. */
 
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 import { Header } from "tar";
 

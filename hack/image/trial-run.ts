@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+
 import type { Trial } from "../bundle/programs.ts";
 
 /** How long a program may take to come up and to end, in milliseconds; long, since the machine may be busy. */

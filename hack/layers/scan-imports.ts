@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { tokenize } from "./tokenize.ts";
 import type { Token } from "./tokenize.ts";
+import { tokenize } from "./tokenize.ts";
 
 /** One place where a file names another, or a package. */
 export interface ImportSite {

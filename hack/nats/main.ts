@@ -7,8 +7,8 @@ import { resolve } from "node:path";
 
 import { Command, InvalidArgumentError } from "commander";
 
-import { startNatsCluster } from "./cluster.ts";
-import { startNatsServer } from "./server.ts";
+import { startNatsCluster } from "../../test/lib/nats/cluster.ts";
+import { startNatsServer } from "../../test/lib/nats/server.ts";
 
 interface Flags {
   readonly cluster: number;

@@ -3,14 +3,15 @@
 // The package as npm unpacks it, beside the Node that it depends on. The whole of it is tested by test/e2e/packages.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import test from "ava";
 
 import { PROXY_VERSION } from "../../pkg/proxy/mod.ts";
+
 import { until } from "../../test/lib/until.ts";
 import { packFolder } from "./pack.ts";
 import { buildPerdure } from "./perdure.ts";

@@ -7,13 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { judgeTests } from "./summary.ts";
 import type { Exit } from "./summary.ts";
-import { readTap } from "./tap.ts";
+import { judgeTests } from "./summary.ts";
 import type { TapEvent } from "./tap.ts";
+import { readTap } from "./tap.ts";
 
 const IMPORT = 'import test from "ava";\n';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { findNatsBinary } from "../nats/binary.ts";
+import { findNatsBinary } from "../../test/lib/nats/binary.ts";
 
 /** Time between progress lines, in milliseconds. They are needed because a tool may end a run that prints nothing. */
 const STILL_AT_IT_MS = 15_000;

@@ -5,11 +5,11 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { styleText } from "node:util";
 
-import { judgeTests } from "./summary.ts";
-import type { Counts, Exit } from "./summary.ts";
 import { toolEnvironment } from "./step.ts";
-import { readTap } from "./tap.ts";
+import type { Counts, Exit } from "./summary.ts";
+import { judgeTests } from "./summary.ts";
 import type { TapEvent } from "./tap.ts";
+import { readTap } from "./tap.ts";
 
 /**
  * How long the tests may be silent before they are killed, in milliseconds, because AVA waits forever for a test

@@ -2,8 +2,8 @@
 
 import test from "ava";
 
-import { readTap } from "./tap.ts";
 import type { TapEvent } from "./tap.ts";
+import { readTap } from "./tap.ts";
 
 async function read(text: string): Promise<TapEvent[]> {
   const lines = async function* () {

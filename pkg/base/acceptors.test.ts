@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
+import { createServer } from "node:net";
 
 import test from "ava";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createServer } from "node:net";
 import type { AddressInfo, ListenOptions, Server, Socket } from "node:net";
+import { createServer } from "node:net";
 
 /** Number of sockets that listen on one port. */
 const COUNT = 8;

@@ -3,8 +3,8 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { Account } from "./account.ts";
 import type { Charge } from "./account.ts";
+import { Account } from "./account.ts";
 
 test("(1) a closed charge has given back everything, once, and takes nothing any more", (t) => {
   const account = new Account(100);

@@ -6,7 +6,7 @@ import test from "ava";
 import fc from "fast-check";
 
 import { sleep, systemClock } from "./clock.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "./test-doubles/mod.ts";
 
 test("the manual clock stands still until it is moved, and fires what is due at its own time", (t) => {
   const clock = new ManualClock(1000);

@@ -2,7 +2,7 @@
 
 import test from "ava";
 
-import { assert, AssertionFailure, unreachable } from "./assert.ts";
+import { AssertionFailure, assert, unreachable } from "./assert.ts";
 import { CodedError, describeError, toError } from "./error.ts";
 
 class PumpError extends CodedError<"LEAK" | "DRY"> {}

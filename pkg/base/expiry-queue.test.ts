@@ -6,7 +6,7 @@ import test from "ava";
 import fc from "fast-check";
 
 import { ExpiryQueue } from "./expiry-queue.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "./test-doubles/mod.ts";
 
 type Operation =
   | { readonly kind: "touch"; readonly member: number }

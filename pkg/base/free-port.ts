@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 
-import { randomBelow } from "./random.ts";
 import type { Random } from "./random.ts";
+import { randomBelow } from "./random.ts";
 
 /**
  * The lowest port to try. The range lies below the ports that systems assign to outgoing connections (from 32,768 on

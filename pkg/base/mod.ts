@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { listenTogether } from "./acceptors.ts";
 export type { Acceptors, Address } from "./acceptors.ts";
+export { listenTogether } from "./acceptors.ts";
 export { Account, Charge, Holder } from "./account.ts";
 export { assert, unreachable } from "./assert.ts";
-export { backoffMs } from "./backoff.ts";
 export type { BackoffOptions } from "./backoff.ts";
+export { backoffMs } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
-export { MAX_DELAY_MS, sleep, systemClock } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
+export { MAX_DELAY_MS, sleep, systemClock } from "./clock.ts";
 export { collectGarbage } from "./collect-garbage.ts";
-export { whenDrained } from "./drain.ts";
 export { cutText } from "./cut-text.ts";
+export { whenDrained } from "./drain.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
 export { freePort, isFreePort } from "./free-port.ts";
+export type { LogFields, Logger, LogLevel } from "./logger.ts";
+export { LOG_LEVELS, silentLogger } from "./logger.ts";
 export { keepWithoutReaders } from "./lost-output.ts";
-export { ManualClock } from "./manual-clock.ts";
-export { PullBuffer } from "./pull-buffer.ts";
 export type { PushSource } from "./pull-buffer.ts";
-export { randomBelow, seededRandom, shortId, systemRandom } from "./random.ts";
+export { PullBuffer } from "./pull-buffer.ts";
 export type { Random } from "./random.ts";
-export { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
+export { randomBelow, shortId, systemRandom } from "./random.ts";
 export type { RepeatLimits } from "./repeat-limiter.ts";
+export { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
 export { FRAGMENT, headProblem } from "./request-head.ts";
 export { Semaphore } from "./semaphore.ts";
 export { parseSettingFlags } from "./setting-flags.ts";
+export type { Declaration, Setting, SettingGroup, Values } from "./settings.ts";
 export {
   boolean,
   httpUrl,
@@ -35,12 +37,9 @@ export {
   shownDefault,
   text,
 } from "./settings.ts";
-export type { Declaration, Setting, SettingGroup, Values } from "./settings.ts";
-export { stopSignal } from "./stop-signal.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
-export { LOG_LEVELS, silentLogger } from "./logger.ts";
-export type { LogFields, Logger, LogLevel } from "./logger.ts";
-export { TokenBucket } from "./token-bucket.ts";
+export { stopSignal } from "./stop-signal.ts";
 export type { Rate } from "./token-bucket.ts";
+export { TokenBucket } from "./token-bucket.ts";
 export { Turns } from "./turns.ts";

@@ -6,7 +6,8 @@ import test from "ava";
 import fc from "fast-check";
 
 import { backoffMs } from "./backoff.ts";
-import { randomBelow, seededRandom, systemRandom } from "./random.ts";
+import { randomBelow, systemRandom } from "./random.ts";
+import { seededRandom } from "./test-doubles/mod.ts";
 
 const seed = fc.integer({ min: 0, max: 0xffff_ffff });
 

@@ -3,8 +3,8 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { ManualClock } from "./manual-clock.ts";
 import { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
+import { ManualClock } from "./test-doubles/mod.ts";
 
 function limiter(limits = { maxTimes: 2, windowMs: 100, maxKinds: 2 }) {
   const clock = new ManualClock();

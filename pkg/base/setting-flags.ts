@@ -2,8 +2,8 @@
 
 import type { Command } from "commander";
 
-import { describeSetting } from "./settings.ts";
 import type { Setting, SettingGroup } from "./settings.ts";
+import { describeSetting } from "./settings.ts";
 
 /**
  * Adds an option to the command for each setting, and parses the command line. Returns the given texts by flag.

@@ -2,8 +2,8 @@
 
 import test from "ava";
 
-import { ManualClock } from "./manual-clock.ts";
 import { settlesWithin } from "./settles-within.ts";
+import { ManualClock } from "./test-doubles/mod.ts";
 
 test("a promise that settles in time is told from one that does not, and leaves no timer", async (t) => {
   const clock = new ManualClock();

@@ -2,7 +2,7 @@
 
 import test from "ava";
 
-import { SEGMENTS, segmentOf, shardOf, SHARDS } from "./shard.ts";
+import { SEGMENTS, SHARDS, segmentOf, shardOf } from "./shard.ts";
 
 /** Computed by another program (Python). If one of these shards changes, the entities of all existing logs are lost. */
 const VECTORS: readonly (readonly [type: string, id: string, shard: number])[] = [

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Charge } from "../base/mod.ts";
-import { NO_METADATA } from "../protocol/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
+import { NO_METADATA } from "../protocol/mod.ts";
 
 /**
  * The context of a call, which goes from the endpoint to the user function beside the message. Every layer passes it

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { callerlessCall, forwardedCall } from "./call-context.ts";
 export type { CallContext, StreamEnd } from "./call-context.ts";
+export { callerlessCall, forwardedCall } from "./call-context.ts";

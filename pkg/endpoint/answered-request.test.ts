@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
 import { HealthCheckRequestSchema } from "../protocol/mod.ts";
+
 import type { AnsweredRequest } from "./answered-request.ts";
 import { startEndpoint } from "./endpoint.ts";
 import type { FrontPage } from "./http/http-handler.ts";

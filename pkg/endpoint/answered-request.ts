@@ -2,6 +2,7 @@
 
 import type { Charge } from "../base/mod.ts";
 import type { CallProtocol, EndedCall } from "../grpc/mod.ts";
+
 import type { HttpRequest } from "./http/exchange.ts";
 
 /** A request that was answered, or whose caller has gone, as code that records requests gets it. */

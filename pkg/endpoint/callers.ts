@@ -2,10 +2,10 @@
 
 import type { Socket } from "node:net";
 
-import { Account } from "../base/mod.ts";
 import type { Clock, Holder } from "../base/mod.ts";
-import { newCaller } from "../grpc/mod.ts";
+import { Account } from "../base/mod.ts";
 import type { Caller, CallerAccounts } from "../grpc/mod.ts";
+import { newCaller } from "../grpc/mod.ts";
 
 import { WastedRequests } from "./wasted-requests.ts";
 

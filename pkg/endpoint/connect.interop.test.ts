@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import type { CallOptions, Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import {
   compressionGzip,
   createGrpcTransport,
@@ -12,6 +12,7 @@ import test from "ava";
 
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { Command } from "../router/mod.ts";
+
 import { echo, echoStream, runEndpoint, spec } from "./testdata/running-endpoint.ts";
 
 interface Line {

@@ -2,15 +2,16 @@
 
 // HTTP strips blanks at the edges of a header's value (RFC 9110, 5.5), and many readers drop a value that has any.
 
-import { connect as connectHttp2 } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http2";
+import { connect as connectHttp2 } from "node:http2";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
 import type { Command } from "../router/mod.ts";
+
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS, readText } from "./testdata/http-clients.ts";
 import { echo, runEndpoint } from "./testdata/running-endpoint.ts";

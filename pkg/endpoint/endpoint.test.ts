@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect as connectHttp2 } from "node:http2";
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
+import { connect as connectHttp2 } from "node:http2";
 
-import { fromJson, toBinary } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { fromJson, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
 import { systemClock } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
-import { EndpointError } from "./endpoint-error.ts";
+
 import { startEndpoint } from "./endpoint.ts";
+import { EndpointError } from "./endpoint-error.ts";
 import { dispatchOf, echo, RawClient, runEndpoint, spec } from "./testdata/running-endpoint.ts";
 
 interface Answer {

@@ -12,11 +12,12 @@
  * 4. A caller's input can end its own connection, but never the process (I12), and takes bounded memory (I11).
  */
 
-import { createServer as createHttp2Server } from "node:http2";
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { createServer as createHttp2Server } from "node:http2";
 
-import { silentLogger } from "../base/mod.ts";
 import type { Clock, Logger } from "../base/mod.ts";
+import { silentLogger } from "../base/mod.ts";
+import type { CallerAccounts, Http2ServerLimits, MethodHandler, StatusError } from "../grpc/mod.ts";
 import {
   callerAccounts,
   createGrpcServerHandler,
@@ -27,37 +28,37 @@ import {
   isGrpcWebContentType,
   tuneServerSession,
 } from "../grpc/mod.ts";
-import type { CallerAccounts, Http2ServerLimits, MethodHandler, StatusError } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
-import { unavailable } from "../userfunction/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
-import { answeredCall, refusedHttp } from "./answered-request.ts";
+import { unavailable } from "../userfunction/mod.ts";
+
 import type { AnswerListener } from "./answered-request.ts";
+import { answeredCall, refusedHttp } from "./answered-request.ts";
 import { Callers } from "./callers.ts";
 import { grpcMethods } from "./grpc-methods.ts";
-import { healthMethods } from "./health/health-methods.ts";
 import { Health } from "./health/health.ts";
-import { BodyReader } from "./http/body.ts";
+import { healthMethods } from "./health/health-methods.ts";
 import { badHttp2Head, refuseHttp2 } from "./http/bad-head.ts";
+import { BodyReader } from "./http/body.ts";
 import { createCrossOrigin } from "./http/cors.ts";
 import type { HttpHandler, HttpRequest } from "./http/exchange.ts";
+import type { FrontPage } from "./http/http-handler.ts";
+import { createHttpHandler, frontService } from "./http/http-handler.ts";
+import type { HttpService } from "./http/http-service.ts";
 import { createHttp1Server } from "./http/http1.ts";
 import { serveHttp2Stream } from "./http/http2.ts";
-import { createHttpHandler, frontService } from "./http/http-handler.ts";
 import { networkProbe } from "./http/network-probe.ts";
-import type { FrontPage } from "./http/http-handler.ts";
 import { createTranscoder } from "./http/transcoder.ts";
 import { nothingServed } from "./http/unmatched.ts";
-import type { HttpService } from "./http/http-service.ts";
 import { JsonCodecs } from "./json/json-codec.ts";
-import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import type { EndpointOptions } from "./options.ts";
+import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import { openPort } from "./port.ts";
 import { withReplyTurns } from "./reply-turns.ts";
 import { failing, Unserved } from "./unserved.ts";
 import { asksForWebSocket } from "./websocket/handshake.ts";
-import { webSocketMethods } from "./websocket/methods.ts";
 import type { WebSocketMethods } from "./websocket/methods.ts";
+import { webSocketMethods } from "./websocket/methods.ts";
 import { WebSockets } from "./websocket/web-sockets.ts";
 
 /** Streams of one connection if its address gives up too many requests: still enough for an honest caller. */

@@ -9,8 +9,9 @@ import test from "ava";
 import { systemClock } from "../base/mod.ts";
 import { CallError, connect, Status, StatusError } from "../grpc/mod.ts";
 import { ErrorInfoSchema, StatusSchema } from "../protocol/mod.ts";
-import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
+
 import type { HttpReply } from "./testdata/http-clients.ts";
+import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
 import { runEndpoint, spec } from "./testdata/running-endpoint.ts";
 import { refusal } from "./testdata/web-sockets.ts";
 

@@ -3,11 +3,12 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { bySize } from "../../test/lib/by-size.ts";
-import { until } from "../../test/lib/until.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
 import type { Command, CommandReply, StreamedCommand } from "../router/mod.ts";
+
+import { bySize } from "../../test/lib/by-size.ts";
+import { until } from "../../test/lib/until.ts";
 import { DEEDS, mixedRequest, openSession, send } from "./testdata/mixed-requests.ts";
 import { runEndpoint } from "./testdata/running-endpoint.ts";
 

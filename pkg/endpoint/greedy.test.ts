@@ -3,13 +3,14 @@
 /** Callers who try to take more than their share: of memory, of open requests, of connections. */
 
 import { once } from "node:events";
-import { connect } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
+import { connect } from "node:http2";
 
 import test from "ava";
 
+import { ManualClock } from "../base/test-doubles/mod.ts";
+
 import { until } from "../../test/lib/until.ts";
-import { ManualClock } from "../base/mod.ts";
 import { BOOK, echo, GET, PUT, RawClient, runEndpoint, serves } from "./testdata/running-endpoint.ts";
 
 test("pipelined requests are carried out one after the other, so that one that is not read makes no more work", async (t) => {

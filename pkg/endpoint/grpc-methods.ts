@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { toBinary } from "@bufbuild/protobuf";
 import type { DescService } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 
 import type { CallContext, StreamEnd } from "../call/mod.ts";
-import { CallError, callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
 import type { BidiMethod, MethodHandler, ServerCall, ServerStreamCall } from "../grpc/mod.ts";
+import { CallError, callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
+import type { Metadata } from "../protocol/mod.ts";
 import {
   NO_METADATA,
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
 } from "../protocol/mod.ts";
-import type { Metadata } from "../protocol/mod.ts";
 import type { Command, CommandReply } from "../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
+
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
-import { checked, requiredFieldsCheck } from "./required-fields.ts";
 import { readOwnMessage } from "./own-message.ts";
+import { REFLECTION_SERVICES, Reflection } from "./reflection/reflection.ts";
+import { checked, requiredFieldsCheck } from "./required-fields.ts";
 import type { ServingContext } from "./serving.ts";
 import { DETAILS_TRAILER, statusDetails } from "./status-details.ts";
-import { Reflection, REFLECTION_SERVICES } from "./reflection/reflection.ts";
 
 /** The methods that are served over gRPC, by path: those of a specification, and server reflection about them. */
 export function grpcMethods(

@@ -3,14 +3,15 @@
 import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { ClientReadableStream, ServiceError, StatusObject } from "@grpc/grpc-js";
-import test from "ava";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { MetadataEntry } from "../protocol/mod.ts";
 import type { Dispatch, StreamedCommand } from "../router/mod.ts";
+
 import { echo, echoStream, runEndpoint } from "./testdata/running-endpoint.ts";
 
 const path = (name: string): string => `/perdure.test.library.Talks/${name}`;

@@ -7,6 +7,7 @@ import test from "ava";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { MetadataEntry } from "../protocol/mod.ts";
 import type { Command } from "../router/mod.ts";
+
 import { statusDetails } from "./status-details.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS, readText, readUntil } from "./testdata/http-clients.ts";

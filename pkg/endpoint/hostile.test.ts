@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import test from "ava";
 
 import { Status, StatusError } from "../grpc/mod.ts";
+
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
 import { BOOK, echo, GET, PUT, RawClient, runEndpoint, serves } from "./testdata/running-endpoint.ts";

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary, fromJson, toBinary } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { fromBinary, fromJson, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
-import { ManualClock } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
-import { NO_METADATA } from "../protocol/mod.ts";
 import type { MetadataEntry } from "../protocol/mod.ts";
+import { NO_METADATA } from "../protocol/mod.ts";
 import type { CommandReply, Dispatch, StreamedCommand } from "../router/mod.ts";
-import { HTTP_CLIENTS, readText, readUntil } from "./testdata/http-clients.ts";
+
 import type { HttpCall } from "./testdata/http-clients.ts";
+import { HTTP_CLIENTS, readText, readUntil } from "./testdata/http-clients.ts";
 import { echo, echoStream, runEndpoint } from "./testdata/running-endpoint.ts";
 
 const EVENTS = { accept: "text/event-stream" };

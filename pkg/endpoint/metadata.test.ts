@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http2";
+import { connect as connectHttp2 } from "node:http2";
 
 import test from "ava";
 
 import type { Command } from "../router/mod.ts";
+
 import { replyHeaders, requestMetadata } from "./metadata.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isReservedName, Status, StatusError } from "../grpc/mod.ts";
 import type { ServerCall } from "../grpc/mod.ts";
+import { isReservedName, Status, StatusError } from "../grpc/mod.ts";
 import type { Metadata, MetadataEntry } from "../protocol/mod.ts";
 
 const NAME = /^[0-9a-z_.-]+$/;

@@ -5,8 +5,9 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import test from "ava";
 
 import type { Command } from "../router/mod.ts";
-import { HTTP_CLIENTS, readText } from "./testdata/http-clients.ts";
+
 import type { HttpCall } from "./testdata/http-clients.ts";
+import { HTTP_CLIENTS, readText } from "./testdata/http-clients.ts";
 import { BOOK, echo, echoStream, RawClient, runEndpoint, serves } from "./testdata/running-endpoint.ts";
 
 const TITLE = '{"title":"T"}';

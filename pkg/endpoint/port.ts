@@ -15,16 +15,17 @@ import type { Server as Http1Server } from "node:http";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 
-import { ExpiryQueue, listenTogether } from "../base/mod.ts";
 import type { Acceptors, Clock, Logger, Timer } from "../base/mod.ts";
-import { assignCaller } from "../grpc/mod.ts";
+import { ExpiryQueue, listenTogether } from "../base/mod.ts";
 import type { Caller } from "../grpc/mod.ts";
+import { assignCaller } from "../grpc/mod.ts";
+
 import type { Callers } from "./callers.ts";
 import { EndpointError } from "./endpoint-error.ts";
-import { sniff } from "./sniff.ts";
 import type { HttpVersion } from "./sniff.ts";
-import { lookForUnread } from "./unread.ts";
+import { sniff } from "./sniff.ts";
 import type { UnreadOptions, UnreadState } from "./unread.ts";
+import { lookForUnread } from "./unread.ts";
 
 /** How often connections that became idle are looked for while connections drain, in milliseconds. */
 const DRAIN_CHECK_MS = 50;

@@ -12,8 +12,9 @@ import { text } from "node:stream/consumers";
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import test from "ava";
 
-import { goDependency } from "../../test/lib/go-tool.ts";
 import { descriptorSet } from "../protocol/mod.ts";
+
+import { goDependency } from "../../test/lib/go-tool.ts";
 import { stringifyWithSigns } from "./json/written-numbers.ts";
 import { bytesOf, every, spec } from "./testdata/value-places.ts";
 import { REFUSED, TAKEN } from "./testdata/value-rows.ts";

@@ -6,6 +6,7 @@ import test from "ava";
 
 import { NO_METADATA } from "../protocol/mod.ts";
 import type { CommandReply, StreamedCommand } from "../router/mod.ts";
+
 import { withReplyTurns } from "./reply-turns.ts";
 import { dispatchOf, echo } from "./testdata/running-endpoint.ts";
 

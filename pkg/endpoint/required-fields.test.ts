@@ -8,10 +8,10 @@
 import { once } from "node:events";
 
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { Client, credentials, status as grpcStatus } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
-import test from "ava";
+import { Client, credentials, status as grpcStatus } from "@grpc/grpc-js";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";

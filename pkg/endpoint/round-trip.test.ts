@@ -2,16 +2,17 @@
 
 /** JSON that a client gets and sends back unchanged becomes the same message, for every type of the test protos. */
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import * as fc from "fast-check";
 
-import { bySize } from "../../test/lib/by-size.ts";
 import { systemClock } from "../base/mod.ts";
 import { descriptorSet, NO_METADATA, readDescriptors } from "../protocol/mod.ts";
 import type { ActionMethod, ActionService, UserFunctionSpec } from "../userfunction/mod.ts";
+
+import { bySize } from "../../test/lib/by-size.ts";
 import { arbitraryMessage, messagesOf } from "./testdata/arbitrary-message.ts";
 import { heapSpec, librarySpec, valuesSpec } from "./testdata/library-spec.ts";
 import { runEndpoint } from "./testdata/running-endpoint.ts";

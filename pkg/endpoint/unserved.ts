@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { getOption, hasOption } from "@bufbuild/protobuf";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { getOption, hasOption } from "@bufbuild/protobuf";
 
 import type { BidiMethod, StatusError } from "../grpc/mod.ts";
-import { http } from "../protocol/mod.ts";
 import type { HttpRule } from "../protocol/mod.ts";
-import { notServed } from "../userfunction/mod.ts";
+import { http } from "../protocol/mod.ts";
 import type { UnservedPart, UserFunctionSpec } from "../userfunction/mod.ts";
-import { parsePathTemplate, PathTemplateError } from "./http/path-template.ts";
+import { notServed } from "../userfunction/mod.ts";
+
 import type { PathTemplate } from "./http/path-template.ts";
+import { PathTemplateError, parsePathTemplate } from "./http/path-template.ts";
 import { ANY_METHOD, RouteTable } from "./http/route-table.ts";
 
 /**

@@ -2,12 +2,13 @@
 
 /** Sends each row of the table of values to the real port, in every form that the row has. */
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../base/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
+
 import { grpcCaller } from "../../test/lib/grpc-caller.ts";
 import { webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS, readText } from "./testdata/http-clients.ts";

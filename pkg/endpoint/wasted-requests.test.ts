@@ -2,7 +2,8 @@
 
 import test from "ava";
 
-import { ManualClock } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
+
 import { WastedRequests } from "./wasted-requests.ts";
 
 test("(1) an address that gives up thousands of requests is over the rate until it has waited, and others are not", (t) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { TokenBucket } from "../base/mod.ts";
 import type { Clock } from "../base/mod.ts";
+import { TokenBucket } from "../base/mod.ts";
 
 /** How many requests an address may open and give up before they are answered: at once, and then in each second. */
 const RATE = { burst: 5_000, perSecond: 1_000 };

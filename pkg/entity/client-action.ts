@@ -2,11 +2,11 @@
 
 /** Reads the messages that the answers of all kinds of services share, and gives outcomes. */
 
-import { readMetadata } from "../protocol/mod.ts";
 import type { ForwardMessage, ReplyMessage, SideEffectMessage } from "../protocol/mod.ts";
+import { readMetadata } from "../protocol/mod.ts";
 
-import { NO_EFFECTS } from "./outcome.ts";
 import type { Call, ForwardOutcome, NoReplyOutcome, ReplyOutcome, SideEffect } from "./outcome.ts";
+import { NO_EFFECTS } from "./outcome.ts";
 
 /** A reply without a payload counts as no reply. */
 export function readReply(

@@ -2,15 +2,15 @@
 
 import test from "ava";
 
-import { EventLogError } from "../eventlog/mod.ts";
 import type { EventLogCode } from "../eventlog/mod.ts";
+import { EventLogError } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 
 import {
   brokenStream,
   commandFailed,
-  entityError,
   EVENT_SOURCED_TEXTS,
+  entityError,
   logFailure,
   mayPass,
   VALUE_TEXTS,

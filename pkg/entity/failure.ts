@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describeError } from "../base/mod.ts";
-import { EventLogError } from "../eventlog/mod.ts";
 import type { Position } from "../eventlog/mod.ts";
+import { EventLogError } from "../eventlog/mod.ts";
 import { isErrorStatus, Status, StatusError } from "../grpc/mod.ts";
 import type { Failure } from "../protocol/mod.ts";
+import { HistoryError } from "../record/mod.ts";
 import { FAILURES } from "../userfunction/mod.ts";
-
-import { HistoryError } from "./history.ts";
 
 /**
  * The error texts that callers get when an entity's stream fails. They are Cloudstate's texts to the letter, because

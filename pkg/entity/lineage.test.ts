@@ -3,12 +3,12 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { seededRandom } from "../base/mod.ts";
 import type { Random } from "../base/mod.ts";
+import { seededRandom } from "../base/test-doubles/mod.ts";
 import { StatusError } from "../grpc/mod.ts";
 
-import { CALLERS_LINEAGE, descend, lineageMessage, readLineage } from "./lineage.ts";
 import type { Lineage } from "./lineage.ts";
+import { CALLERS_LINEAGE, descend, lineageMessage, readLineage } from "./lineage.ts";
 import { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 
 const random = seededRandom(1);

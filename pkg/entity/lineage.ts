@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { shortId } from "../base/mod.ts";
 import type { Random } from "../base/mod.ts";
-import { Status } from "../grpc/mod.ts";
+import { shortId } from "../base/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
+import { Status } from "../grpc/mod.ts";
 import type { LineageMessage } from "../protocol/mod.ts";
 
 import { entityError } from "./failure.ts";

@@ -3,8 +3,9 @@
 import { Buffer } from "node:buffer";
 
 import { assert } from "../base/mod.ts";
-import { EventLogError } from "./event-log.ts";
+
 import type { Position } from "./event-log.ts";
+import { EventLogError } from "./event-log.ts";
 
 /** How durable logs store a checkpoint: the JSON of its positions. */
 export function encodeCheckpoint(positions: readonly Position[]): Uint8Array {

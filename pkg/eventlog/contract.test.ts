@@ -3,10 +3,11 @@
 import test from "ava";
 
 import { shardOf } from "../base/mod.ts";
-import { contractCases, runCase } from "./contract.ts";
+
 import type { LogUnderTest, OpenLogUnderTest, Trouble } from "./contract.ts";
-import { EventLogError, NO_POSITION } from "./event-log.ts";
+import { contractCases, runCase } from "./contract.ts";
 import type { EntityKey, EventLog, HistoryPage, LogHealth, LogRecord } from "./event-log.ts";
+import { EventLogError, NO_POSITION } from "./event-log.ts";
 import type { LogLimits } from "./limits.ts";
 import { openMemoryLog } from "./memory.ts";
 

@@ -4,8 +4,8 @@ import type { TestFn } from "ava";
 
 import { appendCases } from "./contract/append-cases.ts";
 import { checkpointCases } from "./contract/checkpoint-cases.ts";
-import { runCase } from "./contract/harness.ts";
 import type { ContractCase, OpenLogUnderTest } from "./contract/harness.ts";
+import { runCase } from "./contract/harness.ts";
 import { healthCases } from "./contract/health-cases.ts";
 import { iterateCases } from "./contract/iterate-cases.ts";
 import { modelCase } from "./contract/model-case.ts";
@@ -14,8 +14,8 @@ import { readCases } from "./contract/read-cases.ts";
 import { replaceCases } from "./contract/replace-cases.ts";
 import { snapshotCases } from "./contract/snapshot-cases.ts";
 
-export { runCase } from "./contract/harness.ts";
 export type { ContractCase, LogUnderTest, OpenLogUnderTest, Trouble } from "./contract/harness.ts";
+export { runCase } from "./contract/harness.ts";
 
 /**
  * Test cases for all clauses of `event-log.ts`. `contract.test.ts` shows that each kind of broken log fails one of

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Logger, Timer } from "../base/mod.ts";
+
 import type { LogHealth } from "./event-log.ts";
 
 /**

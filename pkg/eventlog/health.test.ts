@@ -4,9 +4,11 @@ import { setImmediate as turn } from "node:timers/promises";
 
 import test from "ava";
 
-import { ManualClock, silentLogger } from "../base/mod.ts";
-import { EventLogError } from "./event-log.ts";
+import { silentLogger } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
+
 import type { EventLogCode } from "./event-log.ts";
+import { EventLogError } from "./event-log.ts";
 import { Health } from "./health.ts";
 
 const INTERVAL_MS = 500;

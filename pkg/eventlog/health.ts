@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { assert, toError } from "../base/mod.ts";
 import type { Clock, Logger, Timer } from "../base/mod.ts";
-import { EventLogError } from "./event-log.ts";
+import { assert, toError } from "../base/mod.ts";
+
 import type { EventLogCode, LogHealth } from "./event-log.ts";
+import { EventLogError } from "./event-log.ts";
 import { HealthReport } from "./health-report.ts";
 
 /** Settings of every log that can fail between two appends. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert } from "../base/mod.ts";
-import { EventLogError } from "./event-log.ts";
+
 import type { EntityKey } from "./event-log.ts";
+import { EventLogError } from "./event-log.ts";
 
 /** Bounds that every log has (I11). */
 export interface LogLimits {

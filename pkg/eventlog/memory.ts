@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventLogError, NO_POSITION } from "./event-log.ts";
 import type {
   EntityKey,
   EventLog,
@@ -11,8 +10,9 @@ import type {
   StoredSnapshot,
   TailRecord,
 } from "./event-log.ts";
-import { appendConflict, checkPartition, checkSettings, checkSize, defaultLimits } from "./limits.ts";
+import { EventLogError, NO_POSITION } from "./event-log.ts";
 import type { LogLimits } from "./limits.ts";
+import { appendConflict, checkPartition, checkSettings, checkSize, defaultLimits } from "./limits.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface MemoryLogOptions extends LogLimits {

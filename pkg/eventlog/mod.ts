@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { EventLogError, NO_POSITION } from "./event-log.ts";
 export type {
   Durability,
   EntityKey,
@@ -13,8 +12,8 @@ export type {
   StoredSnapshot,
   TailRecord,
 } from "./event-log.ts";
+export { EventLogError, NO_POSITION } from "./event-log.ts";
 export type { HealthSettings } from "./health.ts";
-export type { LogLimits } from "./limits.ts";
 export type {
   DurabilityDemand,
   JetStreamAddress,
@@ -23,11 +22,12 @@ export type {
   NatsTls,
   StreamSettings,
 } from "./jetstream/options.ts";
-export { openMemoryLog } from "./memory.ts";
+export type { LogLimits } from "./limits.ts";
 export type { MemoryLogOptions } from "./memory.ts";
+export { openMemoryLog } from "./memory.ts";
+export type { EventLogAddress, EventLogDeps } from "./open.ts";
+export { openEventLog, parseEventLogAddress } from "./open.ts";
+export { shownAddress } from "./shown-address.ts";
 export type { SqliteLog, SqliteLogStats } from "./sqlite/log.ts";
 export type { SqliteLogOptions } from "./sqlite/options.ts";
 export { removeSqliteLog } from "./sqlite/remove.ts";
-export { openEventLog, parseEventLogAddress } from "./open.ts";
-export type { EventLogAddress, EventLogDeps } from "./open.ts";
-export { shownAddress } from "./shown-address.ts";

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import test from "ava";
 
 import { silentLogger, systemClock } from "../base/mod.ts";
+
 import { EventLogError, NO_POSITION } from "./event-log.ts";
-import { openEventLog, parseEventLogAddress } from "./open.ts";
 import type { EventLogAddress } from "./open.ts";
+import { openEventLog, parseEventLogAddress } from "./open.ts";
 import { shownAddress } from "./shown-address.ts";
 
 const deps = { clock: systemClock, logger: silentLogger };

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Logger } from "../base/mod.ts";
+
 import { badAddress } from "./bad-address.ts";
-import { EventLogError } from "./event-log.ts";
 import type { EventLog } from "./event-log.ts";
-import { parseNatsAddress } from "./jetstream/address.ts";
+import { EventLogError } from "./event-log.ts";
 import type { NatsAddress } from "./jetstream/address.ts";
-import { defaultJetStreamOptions } from "./jetstream/options.ts";
+import { parseNatsAddress } from "./jetstream/address.ts";
 import type { JetStreamLogOptions } from "./jetstream/options.ts";
-import { openMemoryLog } from "./memory.ts";
+import { defaultJetStreamOptions } from "./jetstream/options.ts";
 import type { MemoryLogOptions } from "./memory.ts";
+import { openMemoryLog } from "./memory.ts";
 import { openSqliteLog } from "./sqlite/log.ts";
 import type { SqliteLogOptions } from "./sqlite/options.ts";
 

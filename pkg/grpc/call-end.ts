@@ -2,10 +2,10 @@
 
 import type { IncomingHttpHeaders } from "node:http2";
 
-import { readMetadata } from "./metadata-headers.ts";
 import type { Metadata } from "./metadata.ts";
-import { decodeStatusMessage, encodeStatusMessage } from "./status-message.ts";
+import { readMetadata } from "./metadata-headers.ts";
 import { parseStatus, Status, StatusError, statusName } from "./status.ts";
+import { decodeStatusMessage, encodeStatusMessage } from "./status-message.ts";
 
 /** The trailer in which a `StatusError` carries its `code`. */
 export const CODE_FIELD = "perdure-error-code";

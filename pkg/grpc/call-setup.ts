@@ -3,8 +3,8 @@
 import type { IncomingHttpHeaders } from "node:http2";
 
 import type { OpenRequest } from "./caller.ts";
-import { parseEncoding } from "./compression.ts";
 import type { Encoding } from "./compression.ts";
+import { parseEncoding } from "./compression.ts";
 import { bufferFull, grpcError } from "./grpc-error.ts";
 import type { MethodHandler } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";

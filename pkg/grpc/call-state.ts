@@ -3,15 +3,15 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import type { Writable } from "node:stream";
 
-import { describeError, whenDrained } from "../base/mod.ts";
 import type { Charge, Timer } from "../base/mod.ts";
+import { describeError, whenDrained } from "../base/mod.ts";
 
 import { appendStatus } from "./call-end.ts";
 import type { OpenRequest } from "./caller.ts";
 import type { CallProtocol } from "./ended-call.ts";
 import { grpcError } from "./grpc-error.ts";
-import { appendMetadata, readMetadata } from "./metadata-headers.ts";
 import { Metadata } from "./metadata.ts";
+import { appendMetadata, readMetadata } from "./metadata-headers.ts";
 import type { ServerCall } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
 import { Status, StatusError } from "./status.ts";

@@ -2,8 +2,8 @@
 
 import type { Http2Session } from "node:http2";
 
-import { Account } from "../base/mod.ts";
 import type { Charge, Holder } from "../base/mod.ts";
+import { Account } from "../base/mod.ts";
 
 /** What all callers of one server share (I11). */
 export interface CallerAccounts {

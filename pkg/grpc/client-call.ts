@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants } from "node:http2";
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
+import { constants } from "node:http2";
 
-import { whenDrained } from "../base/mod.ts";
 import type { Charge, Timer } from "../base/mod.ts";
+import { whenDrained } from "../base/mod.ts";
 
-import { localEnd, readCallEnd } from "./call-end.ts";
 import type { CallEnd } from "./call-end.ts";
+import { localEnd, readCallEnd } from "./call-end.ts";
 import type { ResolvedConnectOptions } from "./client-options.ts";
 import { acceptsGzip, parseEncoding } from "./compression.ts";
 import { cancelled, grpcError } from "./grpc-error.ts";
 import { closedStreamError, statusOfHttp } from "./http2-error.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { MessageReader } from "./message-reader.ts";
 import type { MessageSink } from "./message-reader.ts";
+import { MessageReader } from "./message-reader.ts";
 import { MessageWriter, writable } from "./message-writer.ts";
-import { readMetadata } from "./metadata-headers.ts";
 import { Metadata } from "./metadata.ts";
+import { readMetadata } from "./metadata-headers.ts";
 import type { ResetPacer } from "./reset-pacer.ts";
 import { Status, StatusError } from "./status.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Account } from "../base/mod.ts";
 import type { Clock } from "../base/mod.ts";
+import { Account } from "../base/mod.ts";
 
 import { DEFAULT_MAX_RECEIVE_BYTES } from "./framing.ts";
 import { STREAM_WINDOW_BYTES } from "./message-reader.ts";

@@ -5,8 +5,8 @@ import { createGunzip, createInflate, gzip } from "node:zlib";
 import type { Charge } from "../base/mod.ts";
 
 import { bufferFull, grpcError } from "./grpc-error.ts";
-import { Status } from "./status.ts";
 import type { StatusError } from "./status.ts";
+import { Status } from "./status.ts";
 
 /** How messages may be packed, that is compressed (grpc/grpc `doc/compression.md`). */
 export type Encoding = "identity" | "gzip" | "deflate";

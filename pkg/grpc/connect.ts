@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect as connectHttp2 } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
+import { connect as connectHttp2 } from "node:http2";
 
-import { resolveConnectOptions } from "./client-options.ts";
 import type { ConnectOptions, ResolvedConnectOptions } from "./client-options.ts";
+import { resolveConnectOptions } from "./client-options.ts";
 import { Connection } from "./connection.ts";
 import { grpcError } from "./grpc-error.ts";
 import { connectError } from "./http2-error.ts";

@@ -2,25 +2,26 @@
 
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { connect as connectHttp2, constants, createServer } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import { createServer as createTcpServer } from "node:net";
+import { connect as connectHttp2, constants, createServer } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer as createTcpServer } from "node:net";
 import { gunzipSync } from "node:zlib";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { ManualClock, systemClock } from "../base/mod.ts";
+import { systemClock } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 
 import type { CallError } from "./call-end.ts";
-import { resolveConnectOptions } from "./client-options.ts";
 import type { ConnectOptions } from "./client-options.ts";
+import { resolveConnectOptions } from "./client-options.ts";
 import { connect } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { encodePrefix } from "./framing.ts";
-import { collect, startTestServer } from "./interop-peer.ts";
 import { Status } from "./status.ts";
+import { collect, startTestServer } from "./test-peers/interop-peer.ts";
 
 const GRPC = { ":status": 200, "content-type": "application/grpc" };
 const OK = { "grpc-status": "0" };

@@ -5,20 +5,20 @@ import type { ClientHttp2Session, ClientHttp2Stream, Settings } from "node:http2
 import type { Timer } from "../base/mod.ts";
 
 import { localEnd } from "./call-end.ts";
-import { ClientCall } from "./client-call.ts";
 import type { ClientContext, ClientStream, StreamHandlers } from "./client-call.ts";
+import { ClientCall } from "./client-call.ts";
 import type { ResolvedConnectOptions } from "./client-options.ts";
 import { ACCEPTED_ENCODINGS } from "./compression.ts";
 import { cancelled, grpcError } from "./grpc-error.ts";
 import { isOutOfStreams, lostConnectionError } from "./http2-error.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { appendMetadata } from "./metadata-headers.ts";
 import type { Metadata } from "./metadata.ts";
+import { appendMetadata } from "./metadata-headers.ts";
 import { ResetPacer } from "./reset-pacer.ts";
 import { Status, StatusError } from "./status.ts";
 import { formatTimeout } from "./timeout.ts";
-import { UnaryCollector } from "./unary-call.ts";
 import type { UnaryReply } from "./unary-call.ts";
+import { UnaryCollector } from "./unary-call.ts";
 
 export interface CallOptions {
   readonly metadata?: Metadata;

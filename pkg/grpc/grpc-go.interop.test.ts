@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../base/mod.ts";
 
 import { connect } from "./connect.ts";
 import type { Connection } from "./connection.ts";
-import { buildGoPeer, callWithGoPeer, serveGoPeer } from "./go-peer.ts";
-import type { GoOutcome, GoPeer, RunningGoPeer } from "./go-peer.ts";
-import { CLIENT_CHECKS, FAIL_TEXT, MEBIBYTE, startTestServer } from "./interop-peer.ts";
-import type { Expect } from "./interop-peer.ts";
+import type { GoOutcome, GoPeer, RunningGoPeer } from "./test-peers/go-peer.ts";
+import { buildGoPeer, callWithGoPeer, serveGoPeer } from "./test-peers/go-peer.ts";
+import type { Expect } from "./test-peers/interop-peer.ts";
+import { CLIENT_CHECKS, FAIL_TEXT, MEBIBYTE, startTestServer } from "./test-peers/interop-peer.ts";
 
 let go: GoPeer;
 let peer: RunningGoPeer | undefined;

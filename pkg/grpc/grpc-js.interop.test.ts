@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import * as grpc from "@grpc/grpc-js";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../base/mod.ts";
 
 import { connect } from "./connect.ts";
 import type { Connection } from "./connection.ts";
-import { CLIENT_CHECKS, FAIL_TEXT, MEBIBYTE, startTestServer } from "./interop-peer.ts";
-import type { Expect, TestServer } from "./interop-peer.ts";
+import type { Expect, TestServer } from "./test-peers/interop-peer.ts";
+import { CLIENT_CHECKS, FAIL_TEXT, MEBIBYTE, startTestServer } from "./test-peers/interop-peer.ts";
 
 const same = (bytes: Buffer): Buffer => bytes;
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
 import type { Socket } from "node:net";
+import { connect as connectTcp } from "node:net";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 import fc from "fast-check";
 
 import { systemClock } from "../base/mod.ts";
 
 import { connect } from "./connect.ts";
 import { encodePrefix } from "./framing.ts";
-import { startTestServer } from "./interop-peer.ts";
-import type { TestServer } from "./interop-peer.ts";
 import type { MethodHandler } from "./server-call.ts";
+import type { TestServer } from "./test-peers/interop-peer.ts";
+import { startTestServer } from "./test-peers/interop-peer.ts";
 
 // These clients write HTTP/2 frames themselves, and violate the protocol. Whatever they send, the server continues to
 // serve other clients (I12).

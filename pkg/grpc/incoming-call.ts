@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants } from "node:http2";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 
 import { describeError } from "../base/mod.ts";
 
-import type { OpenRequest } from "./caller.ts";
 import { CallState } from "./call-state.ts";
+import type { OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import type { CallProtocol } from "./ended-call.ts";
-import { MessageReader } from "./message-reader.ts";
 import type { MessageSink } from "./message-reader.ts";
+import { MessageReader } from "./message-reader.ts";
 import { appendMetadata } from "./metadata-headers.ts";
 import type { ServerContext } from "./server-context.ts";
 import {

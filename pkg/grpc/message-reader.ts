@@ -2,8 +2,8 @@
 
 import type { Charge } from "../base/mod.ts";
 
-import { decompress } from "./compression.ts";
 import type { Encoding } from "./compression.ts";
+import { decompress } from "./compression.ts";
 import { FrameDecoder } from "./framing.ts";
 import { bufferFull, grpcError } from "./grpc-error.ts";
 import { Status, StatusError } from "./status.ts";

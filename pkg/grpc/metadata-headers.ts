@@ -3,8 +3,8 @@
 import type { IncomingHttpHeaders } from "node:http2";
 
 import { grpcError } from "./grpc-error.ts";
-import { isReservedName, Metadata } from "./metadata.ts";
 import type { MetadataValue } from "./metadata.ts";
+import { isReservedName, Metadata } from "./metadata.ts";
 import { Status, StatusError } from "./status.ts";
 
 /** Most metadata that is sent with one call in each direction, in bytes as HTTP/2 counts a header list. */

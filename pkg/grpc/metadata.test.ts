@@ -3,8 +3,8 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { appendMetadata, flattenHeaders, readMetadata } from "./metadata-headers.ts";
 import { Metadata } from "./metadata.ts";
+import { appendMetadata, flattenHeaders, readMetadata } from "./metadata-headers.ts";
 
 const textName = fc.stringMatching(/^x[a-z0-9_.-]{0,10}$/).filter((name) => !name.endsWith("-bin"));
 const textValue = fc.stringMatching(/^[\x20-\x7e]{0,20}$/).map((value) => value.trim());

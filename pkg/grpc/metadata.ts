@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { grpcError } from "./grpc-error.ts";
-import { Status } from "./status.ts";
 import type { StatusError } from "./status.ts";
+import { Status } from "./status.ts";
 
 /** A text, or bytes for names that end in `-bin`. */
 export type MetadataValue = string | Uint8Array;

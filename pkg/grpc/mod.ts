@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { assignCaller, callerAccounts, callerOf, newCaller, OpenRequest, REQUEST_BYTES } from "./caller.ts";
-export type { Caller, CallerAccounts } from "./caller.ts";
-export { CallError } from "./call-end.ts";
 export type { CallEnd } from "./call-end.ts";
-export type { CallProtocol, EndedCall } from "./ended-call.ts";
+export { CallError } from "./call-end.ts";
 export { CallState } from "./call-state.ts";
+export type { Caller, CallerAccounts } from "./caller.ts";
+export { assignCaller, callerAccounts, callerOf, newCaller, OpenRequest, REQUEST_BYTES } from "./caller.ts";
 export type { ClientStream, StreamHandlers } from "./client-call.ts";
-export { decompress } from "./compression.ts";
 export type { ConnectOptions } from "./client-options.ts";
+export { decompress } from "./compression.ts";
 export { connect } from "./connect.ts";
 export type { CallOptions, Connection } from "./connection.ts";
+export type { CallProtocol, EndedCall } from "./ended-call.ts";
 export type { GrpcErrorCode } from "./grpc-error.ts";
-export { isReservedName } from "./metadata.ts";
 export type { Metadata, MetadataValue } from "./metadata.ts";
+export { isReservedName } from "./metadata.ts";
 export type {
   BidiMethod,
   MethodHandler,
@@ -22,14 +22,14 @@ export type {
   ServerStreamHandlers,
   UnaryMethod,
 } from "./server-call.ts";
-export { callMessages, onlyMessage } from "./server-messages.ts";
-export { createGrpcServerHandler, isGrpcContentType } from "./server-handler.ts";
-export type { GrpcServerHandler } from "./server-handler.ts";
-export { createServerContext } from "./server-context.ts";
 export type { ServerContext } from "./server-context.ts";
-export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
+export { createServerContext } from "./server-context.ts";
+export type { GrpcServerHandler } from "./server-handler.ts";
+export { createGrpcServerHandler, isGrpcContentType } from "./server-handler.ts";
+export { callMessages, onlyMessage } from "./server-messages.ts";
 export type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
-export { createGrpcWebHandler, isGrpcWebContentType } from "./web/web-handler.ts";
-export type { WebExchange } from "./web/web-exchange.ts";
+export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
 export { isErrorStatus, Status, StatusError, statusName } from "./status.ts";
 export type { UnaryReply } from "./unary-call.ts";
+export type { WebExchange } from "./web/web-exchange.ts";
+export { createGrpcWebHandler, isGrpcWebContentType } from "./web/web-handler.ts";

@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net";
 
 import test from "ava";
 
-import { until } from "../../test/lib/until.ts";
-import { ManualClock } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 
+import { until } from "../../test/lib/until.ts";
 import { connect } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 

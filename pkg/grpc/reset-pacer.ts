@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants } from "node:http2";
 import type { ClientHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 import { addAbortSignal } from "node:stream";
 
-import { TokenBucket } from "../base/mod.ts";
 import type { Clock, Rate, Timer } from "../base/mod.ts";
+import { TokenBucket } from "../base/mod.ts";
 
 import { writable } from "./message-writer.ts";
 

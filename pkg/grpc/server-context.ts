@@ -2,10 +2,10 @@
 
 import { ExpiryQueue, Turns } from "../base/mod.ts";
 
-import { callerAccounts } from "./caller.ts";
 import type { Caller, CallerAccounts } from "./caller.ts";
-import { resolveServerOptions } from "./server-options.ts";
+import { callerAccounts } from "./caller.ts";
 import type { GrpcServerOptions, ResolvedGrpcServerOptions } from "./server-options.ts";
+import { resolveServerOptions } from "./server-options.ts";
 
 /** What all calls at one server share, over every protocol: options and bounds (I11). */
 export interface ServerContext {

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect as connectHttp2, constants } from "node:http2";
 import type {
   ClientHttp2Session,
   ClientHttp2Stream,
   IncomingHttpHeaders,
   OutgoingHttpHeaders,
 } from "node:http2";
+import { connect as connectHttp2, constants } from "node:http2";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { ManualClock } from "../base/mod.ts";
 import type { LogFields } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 
 import { encodePrefix } from "./framing.ts";
-import { startTestServer } from "./interop-peer.ts";
 import { Metadata } from "./metadata.ts";
 import type { MethodHandler, ServerCall, ServerStreamCall } from "./server-call.ts";
 import type { GrpcServerOptions } from "./server-options.ts";
 import { Status, StatusError } from "./status.ts";
+import { startTestServer } from "./test-peers/interop-peer.ts";
 
 function frame(bytes: Uint8Array | string, compressed = false): Buffer {
   const body = Buffer.from(bytes as string);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { PullBuffer } from "../base/mod.ts";
 import type { Charge } from "../base/mod.ts";
+import { PullBuffer } from "../base/mod.ts";
 
 import { cancelled, grpcError } from "./grpc-error.ts";
 import type { ServerStreamCall } from "./server-call.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants } from "node:http2";
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 
 import { ACCEPTED_ENCODINGS } from "./compression.ts";
 

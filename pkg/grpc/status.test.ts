@@ -4,8 +4,8 @@ import test from "ava";
 import fc from "fast-check";
 
 import { closedStreamError, connectError, lostConnectionError, statusOfHttp } from "./http2-error.ts";
-import { decodeStatusMessage, encodeStatusMessage } from "./status-message.ts";
 import { parseStatus, Status, statusName } from "./status.ts";
+import { decodeStatusMessage, encodeStatusMessage } from "./status-message.ts";
 import { formatTimeout, parseTimeoutMs } from "./timeout.ts";
 
 test("any text comes back from grpc-message as it went in", (t) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CallError } from "./call-end.ts";
 import type { CallEnd } from "./call-end.ts";
+import { CallError } from "./call-end.ts";
 import type { ClientCall, StreamHandlers } from "./client-call.ts";
 import { grpcError } from "./grpc-error.ts";
 import type { Metadata } from "./metadata.ts";

@@ -2,16 +2,16 @@
 
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
-import { REQUEST_BYTES } from "./caller.ts";
 import type { OpenRequest } from "./caller.ts";
+import { REQUEST_BYTES } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import { grpcError } from "./grpc-error.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { UnaryMethod } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
-import { Status } from "./status.ts";
 import type { StatusError } from "./status.ts";
+import { Status } from "./status.ts";
 
 /**
  * A call with one message in and one out.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export { inClusterAccess } from "./access.ts";
-export type { ApiAccess } from "./access.ts";
-export { AdmissionServer } from "./admission-server.ts";
-export type { AdmissionDeps, AdmissionOptions } from "./admission-server.ts";
-export { Api } from "./api.ts";
-export type { ApiOptions, ApiRequest } from "./api.ts";
-export { CertificateKeeper } from "./certificate-keeper.ts";
-export type { KeeperDeps, KeeperOptions } from "./certificate-keeper.ts";
-export type { Certificates } from "./certificates.ts";
-export type { JsonObject } from "./json.ts";
-export type { K8sErrorCode } from "./k8s-error.ts";
-export { makeCertificates } from "./make-certificates.ts";
-export { watchObject } from "./watch-object.ts";
-export type { WatchDeps, WatchOptions } from "./watch-object.ts";
+export type { AdmissionDeps, AdmissionOptions } from "./admission/admission-server.ts";
+export { AdmissionServer } from "./admission/admission-server.ts";
+export type { ApiAccess } from "./api/access.ts";
+export { inClusterAccess } from "./api/access.ts";
+export type { ApiOptions, ApiRequest } from "./api/api.ts";
+export { Api } from "./api/api.ts";
+export type { JsonObject } from "./api/json.ts";
+export type { K8sErrorCode } from "./api/k8s-error.ts";
+export type { WatchDeps, WatchOptions } from "./api/watch-object.ts";
+export { watchObject } from "./api/watch-object.ts";
+export type { KeeperDeps, KeeperOptions } from "./certificates/certificate-keeper.ts";
+export { CertificateKeeper } from "./certificates/certificate-keeper.ts";
+export type { Certificates } from "./certificates/certificates.ts";
+export { makeCertificates } from "./certificates/make-certificates.ts";

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 import type { DescFile, MessageInitShape } from "@bufbuild/protobuf";
 import { create, fromBinary, fromJson, setExtension, toBinary } from "@bufbuild/protobuf";
+import type { FileDescriptorProto, MethodOptions } from "@bufbuild/protobuf/wkt";
 import {
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
@@ -11,14 +12,13 @@ import {
   FileDescriptorSetSchema,
   MethodOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
-import type { FileDescriptorProto, MethodOptions } from "@bufbuild/protobuf/wkt";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 import fc from "fast-check";
 
 import { messageTypeUrl } from "./any.ts";
-import { DescriptorError, readDescriptors } from "./descriptors.ts";
 import type { DescriptorErrorCode } from "./descriptors.ts";
+import { DescriptorError, readDescriptors } from "./descriptors.ts";
 import { file_cloudstate_event_sourced } from "./gen/cloudstate/event_sourced_pb.ts";
 import { http } from "./gen/google/api/annotations_pb.ts";
 import { HttpRuleSchema } from "./gen/google/api/http_pb.ts";

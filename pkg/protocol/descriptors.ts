@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createFileRegistry, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { FileRegistry } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import type { DescriptorProto, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import { createFileRegistry, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { DescriptorProto, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 
 import { CodedError, describeError } from "../base/mod.ts";
 

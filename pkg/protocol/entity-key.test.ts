@@ -2,13 +2,13 @@
 
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { create, createFileRegistry, getExtension, setExtension, toBinary } from "@bufbuild/protobuf";
+import type { FieldDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import {
-  FieldDescriptorProto_Label as Label,
-  FieldDescriptorProto_Type as Type,
   FieldOptionsSchema,
   FileDescriptorProtoSchema,
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
-import type { FieldDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import fc from "fast-check";
 

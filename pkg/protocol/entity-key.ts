@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { getOption, ScalarType } from "@bufbuild/protobuf";
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { getOption, ScalarType } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
 import { entity_key } from "./gen/cloudstate/entity_key_pb.ts";

@@ -2,65 +2,58 @@
 
 export { messageTypeUrl } from "./any.ts";
 export { countFields } from "./count-fields.ts";
-export { DescriptorError, descriptorSet, readDescriptors } from "./descriptors.ts";
 export type { DescriptorErrorCode, Descriptors } from "./descriptors.ts";
-export { entityKeyReader } from "./entity-key.ts";
+export { DescriptorError, descriptorSet, readDescriptors } from "./descriptors.ts";
 export type { EntityKeyReader } from "./entity-key.ts";
-export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
-export type { Metadata, MetadataEntry } from "./metadata.ts";
-export { MessageError, readMessage } from "./read-message.ts";
-export type { MessageErrorCode } from "./read-message.ts";
-export { requiredFieldFinder } from "./required-fields.ts";
-export { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
-
+export { entityKeyReader } from "./entity-key.ts";
+export type { ActionCommand, ActionResponse } from "./gen/cloudstate/action_pb.ts";
 export {
   ActionCommandSchema,
   ActionProtocol,
   ActionResponseSchema,
 } from "./gen/cloudstate/action_pb.ts";
-export type { ActionCommand, ActionResponse } from "./gen/cloudstate/action_pb.ts";
+export type {
+  ClientAction,
+  Command as CommandMessage,
+  Entity,
+  EntitySpec,
+  Failure,
+  Forward as ForwardMessage,
+  ProxyInfo,
+  Reply as ReplyMessage,
+  ServiceInfo,
+  SideEffect as SideEffectMessage,
+} from "./gen/cloudstate/entity_pb.ts";
 export {
   EntitySpecSchema,
   ProxyInfoSchema,
   UserFunctionErrorSchema,
 } from "./gen/cloudstate/entity_pb.ts";
 export type {
-  ClientAction,
-  Entity,
-  EntitySpec,
-  Failure,
-  ProxyInfo,
-  ServiceInfo,
-  Command as CommandMessage,
-  Forward as ForwardMessage,
-  Reply as ReplyMessage,
-  SideEffect as SideEffectMessage,
-} from "./gen/cloudstate/entity_pb.ts";
+  EventSourcedReply,
+  EventSourcedStreamIn,
+  EventSourcedStreamOut,
+} from "./gen/cloudstate/event_sourced_pb.ts";
 export {
   EventSourced,
   EventSourcedStreamInSchema,
   EventSourcedStreamOutSchema,
 } from "./gen/cloudstate/event_sourced_pb.ts";
-export type {
-  EventSourcedReply,
-  EventSourcedStreamIn,
-  EventSourcedStreamOut,
-} from "./gen/cloudstate/event_sourced_pb.ts";
 export { eventing } from "./gen/cloudstate/eventing_pb.ts";
-export {
-  ValueEntity,
-  ValueEntityStreamInSchema,
-  ValueEntityStreamOutSchema,
-} from "./gen/cloudstate/value_entity_pb.ts";
 export type {
   ValueEntityReply,
   ValueEntityStreamIn,
   ValueEntityStreamOut,
 } from "./gen/cloudstate/value_entity_pb.ts";
+export {
+  ValueEntity,
+  ValueEntityStreamInSchema,
+  ValueEntityStreamOutSchema,
+} from "./gen/cloudstate/value_entity_pb.ts";
 export { http } from "./gen/google/api/annotations_pb.ts";
+export type { HttpRule } from "./gen/google/api/http_pb.ts";
 export { ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
 export { StatusSchema } from "./gen/google/rpc/status_pb.ts";
-export type { HttpRule } from "./gen/google/api/http_pb.ts";
 export {
   Health as HealthV1,
   HealthCheckRequestSchema,
@@ -69,16 +62,15 @@ export {
   HealthListResponseSchema,
 } from "./gen/grpc/health/v1/health_pb.ts";
 export { ServerReflection as ServerReflectionV1 } from "./gen/grpc/reflection/v1/reflection_pb.ts";
+export type {
+  ServerReflectionRequest,
+  ServerReflectionResponse,
+} from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
 export {
   ServerReflection as ServerReflectionV1Alpha,
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
 } from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
-export type {
-  ServerReflectionRequest,
-  ServerReflectionResponse,
-} from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
-export { CommitSchema, KeptSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
 export type {
   Commit,
   Kept,
@@ -87,3 +79,10 @@ export type {
   Refusal as RefusalMessage,
   Snapshot,
 } from "./gen/perdure/log/v1/log_pb.ts";
+export { CommitSchema, KeptSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
+export type { Metadata, MetadataEntry } from "./metadata.ts";
+export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
+export type { MessageErrorCode } from "./read-message.ts";
+export { MessageError, readMessage } from "./read-message.ts";
+export { requiredFieldFinder } from "./required-fields.ts";
+export { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";

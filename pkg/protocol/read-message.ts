@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary } from "@bufbuild/protobuf";
 import type { DescMessage, MessageShape, Registry } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 
 import { CodedError } from "../base/mod.ts";
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { FieldDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import {
+  FileDescriptorProtoSchema,
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
-  FileDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
-import type { FieldDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import test from "ava";
 import * as fc from "fast-check";
 
-import { requiredFieldFinder } from "./required-fields.ts";
 import type { RequiredFieldFinder } from "./required-fields.ts";
+import { requiredFieldFinder } from "./required-fields.ts";
 
 type Field = MessageInitShape<typeof FieldDescriptorProtoSchema>;
 

@@ -2,7 +2,8 @@
 
 import test from "ava";
 
-import { ManualClock, silentLogger } from "../base/mod.ts";
+import { silentLogger } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 
 import { Drain } from "./drain.ts";
 

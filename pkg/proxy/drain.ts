@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Timer } from "../base/mod.ts";
+import { sleep } from "../base/mod.ts";
 import type { EntityRuntime } from "../entity/mod.ts";
 
 import type { ProxyOptions } from "./options.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 
 import test from "ava";
 

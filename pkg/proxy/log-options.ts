@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { boolean, number, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
+import { boolean, number, SettingError, text } from "../base/mod.ts";
 import type { EventLogDeps, HealthSettings, JetStreamLogOptions, NatsCredentials } from "../eventlog/mod.ts";
 
 import { withSecretFolder } from "./nats-secret.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Account } from "../base/mod.ts";
-import { callerAccounts } from "../grpc/mod.ts";
 import type { CallerAccounts } from "../grpc/mod.ts";
+import { callerAccounts } from "../grpc/mod.ts";
 
 /** Accounts, in bytes, of the memory for data that waits: one for each kind of data (I11). */
 export interface Memory {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { backoffMs, sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
-import { EventLogError, openEventLog, parseEventLogAddress } from "../eventlog/mod.ts";
+import { backoffMs, sleep } from "../base/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
+import { EventLogError, openEventLog, parseEventLogAddress } from "../eventlog/mod.ts";
 
-import { logOptions } from "./log-options.ts";
 import type { LogOptions } from "./log-options.ts";
+import { logOptions } from "./log-options.ts";
 
 export interface LogWaiting {
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { resolveSettings, SettingError } from "../base/mod.ts";
 import type { SettingGroup, Values } from "../base/mod.ts";
+import { resolveSettings, SettingError } from "../base/mod.ts";
 import { parseOrigins } from "../endpoint/mod.ts";
 import { REPEAT_SETTINGS } from "../telemetry/mod.ts";
 

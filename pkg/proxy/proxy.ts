@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
-import { checkHttpRules, parseOrigins, startEndpoint } from "../endpoint/mod.ts";
+import { sleep } from "../base/mod.ts";
 import type { EndpointOptions, FrontPage } from "../endpoint/mod.ts";
+import { checkHttpRules, parseOrigins, startEndpoint } from "../endpoint/mod.ts";
 import { ActionRuntime, EntityRuntime } from "../entity/mod.ts";
-import { shownAddress } from "../eventlog/mod.ts";
 import type { EventLog, LogHealth } from "../eventlog/mod.ts";
+import { shownAddress } from "../eventlog/mod.ts";
 import { ActionProtocol, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import { Router } from "../router/mod.ts";
 import { countRepeats } from "../telemetry/mod.ts";
-import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../userfunction/mod.ts";
 import type {
   EntityService,
   UserFunctionOptions,
   UserFunctionSpec,
   UserFunctionStatus,
 } from "../userfunction/mod.ts";
+import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../userfunction/mod.ts";
 
-import { startAdminServer } from "./admin/admin-server.ts";
 import type { AdminOptions } from "./admin/admin-server.ts";
+import { startAdminServer } from "./admin/admin-server.ts";
 import { drainRoute } from "./admin/drain-route.ts";
-import { probeRoutes } from "./admin/probe-routes.ts";
 import type { Check } from "./admin/probe-routes.ts";
+import { probeRoutes } from "./admin/probe-routes.ts";
 import { Drain } from "./drain.ts";
-import { divideMemory } from "./memory.ts";
 import { listeningSockets } from "./listening-ports.ts";
+import { divideMemory } from "./memory.ts";
 import { openLog } from "./open-log.ts";
 import type { ProxyOptions } from "./options.ts";
-import { RequestRecords } from "./request-records.ts";
 import type { RequestRecord } from "./request-records.ts";
-import { startError } from "./start-error.ts";
+import { RequestRecords } from "./request-records.ts";
 import type { StartError } from "./start-error.ts";
+import { startError } from "./start-error.ts";
 import { StartWatch } from "./start-watch.ts";
 import { untilQuiet } from "./until-quiet.ts";
 import { PROXY_NAME, PROXY_VERSION } from "./version.ts";

@@ -4,8 +4,8 @@ import test from "ava";
 
 import type { UserFunctionStatus } from "../userfunction/mod.ts";
 
-import { startError } from "./start-error.ts";
 import type { ListeningSocket } from "./listening-ports.ts";
+import { startError } from "./start-error.ts";
 
 const TARGET = { host: "127.0.0.1", port: 8_080, ownPorts: [9_000, 9_010] };
 const KNATIVE = [8_012, 8_022, 9_000, 9_010].map((port) => ({ address: "0.0.0.0", port }));

@@ -2,10 +2,10 @@
 
 import test from "ava";
 
-import { startQueueProxy } from "../../test/lib/queue-proxy.ts";
-import { until } from "../../test/lib/until.ts";
 import { freePort, systemRandom } from "../base/mod.ts";
 
+import { startQueueProxy } from "../../test/lib/queue-proxy.ts";
+import { until } from "../../test/lib/until.ts";
 import { untilQuiet } from "./until-quiet.ts";
 
 const LONG_MS = 60_000;

@@ -3,9 +3,9 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { seededRandom } from "../base/mod.ts";
-import { descend } from "../entity/mod.ts";
+import { seededRandom } from "../base/test-doubles/mod.ts";
 import type { EntityCommand, Outcome, SideEffect } from "../entity/mod.ts";
+import { descend } from "../entity/mod.ts";
 import { StatusError } from "../grpc/mod.ts";
 
 import { effect, forward, reply, startRouter } from "./testdata/world.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Random } from "../base/mod.ts";
-import { CALLERS_LINEAGE, descend } from "../entity/mod.ts";
 import type { Lineage, LineageLimits, Outcome } from "../entity/mod.ts";
+import { CALLERS_LINEAGE, descend } from "../entity/mod.ts";
 import { StatusError } from "../grpc/mod.ts";
 
 /** How many answers a command has, and who waits for them. */

@@ -2,11 +2,11 @@
 
 import test from "ava";
 
-import { until } from "../../test/lib/until.ts";
-import { NO_EFFECTS } from "../entity/mod.ts";
 import type { EntityCommand, Outcome } from "../entity/mod.ts";
+import { NO_EFFECTS } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 
+import { until } from "../../test/lib/until.ts";
 import { callOf, effect, forward, reply, startRouter } from "./testdata/world.ts";
 
 const NO = new StatusError(Status.UNKNOWN, "COMMAND_FAILED", "no");

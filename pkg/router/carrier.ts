@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
 import type { Account, BackoffOptions, Clock, Logger, Random } from "../base/mod.ts";
+import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
 import { callerlessCall, forwardedCall } from "../call/mod.ts";
-import { mayPass } from "../entity/mod.ts";
 import type {
   ActionCall,
   ActionStreamCall,
@@ -16,17 +15,18 @@ import type {
   ReplyOutcome,
   SideEffect,
 } from "../entity/mod.ts";
+import { mayPass } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import type { ActionMethod, ServedMethod } from "../userfunction/mod.ts";
 
 import { answersWithStream, only, onlyAnswer } from "./answers.ts";
-import { Asked, NO_ASK } from "./asked.ts";
 import type { Ask } from "./asked.ts";
-import { describeCause, findTarget, nextLink, recordedLink } from "./chain.ts";
+import { Asked, NO_ASK } from "./asked.ts";
 import type { Chain, Targets } from "./chain.ts";
+import { describeCause, findTarget, nextLink, recordedLink } from "./chain.ts";
 import type { Command } from "./command.ts";
-import { readEntityId } from "./entity-id.ts";
 import type { EntityIdRules } from "./entity-id.ts";
+import { readEntityId } from "./entity-id.ts";
 import { isRefusal, Refusals } from "./refusals.ts";
 import { badTarget, routerError, toStatusError } from "./router-error.ts";
 

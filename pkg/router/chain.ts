@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import type { Call, Lineage } from "../entity/mod.ts";
-import { methodName } from "../userfunction/mod.ts";
+import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
+import { methodName } from "../userfunction/mod.ts";
 
 /** The services that are served, and the announced parts that are not. */
 export type Targets = Pick<UserFunctionSpec, "services" | "unserved">;

@@ -8,13 +8,13 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
-import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../test/lib/counter.ts";
 import { StatusError } from "../grpc/mod.ts";
 import { EventSourced } from "../protocol/mod.ts";
-import { entity_key, file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
-import { validateSpec } from "../userfunction/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
+import { validateSpec } from "../userfunction/mod.ts";
 
+import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../test/lib/counter.ts";
+import { entity_key, file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
 import { readEntityId } from "./entity-id.ts";
 
 const lax = { maxEntityIdLength: 100, strictEntityKeys: false };

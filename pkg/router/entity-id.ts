@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Status } from "../grpc/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
+import { Status } from "../grpc/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
 
-import { routerError } from "./router-error.ts";
 import type { RouterErrorCode } from "./router-error.ts";
+import { routerError } from "./router-error.ts";
 
 /** Which entity ids are accepted. */
 export interface EntityIdRules {

@@ -3,8 +3,8 @@
 import type { Logger } from "../base/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 
-import { describeCause } from "./chain.ts";
 import type { Chain } from "./chain.ts";
+import { describeCause } from "./chain.ts";
 
 /** How many callers' commands are remembered as reported. What follows from an older one may be reported again. */
 const MAX_ORIGINS = 1_000;

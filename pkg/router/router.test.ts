@@ -2,14 +2,14 @@
 
 import test from "ava";
 
-import { plenty } from "../../test/lib/plenty.ts";
-import { counterRequest } from "../../test/lib/counter.ts";
 import { callerlessCall } from "../call/mod.ts";
-import { NO_EFFECTS } from "../entity/mod.ts";
 import type { ActionCall, EntityCommand, Outcome } from "../entity/mod.ts";
+import { NO_EFFECTS } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
 
+import { counterRequest } from "../../test/lib/counter.ts";
+import { plenty } from "../../test/lib/plenty.ts";
 import { methodOf, reply, startRouter } from "./testdata/world.ts";
 
 const WRONG: Outcome = {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import type { Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
+import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
-import { methodName } from "../userfunction/mod.ts";
 import type { ActionMethod, ServedMethod } from "../userfunction/mod.ts";
+import { methodName } from "../userfunction/mod.ts";
 
 import { answersWithStream, onlyAnswer } from "./answers.ts";
-import { Asked } from "./asked.ts";
 import type { Answers } from "./asked.ts";
-import { Carrier } from "./carrier.ts";
+import { Asked } from "./asked.ts";
 import type { Link, RouterDependencies, Settled } from "./carrier.ts";
+import { Carrier } from "./carrier.ts";
 import { firstLink } from "./chain.ts";
 import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
 import { badTarget, routerError } from "./router-error.ts";

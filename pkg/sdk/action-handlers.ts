@@ -10,9 +10,9 @@ import type {
   handleClientStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
-  sendUnaryData,
   ServerUnaryCall,
   StatusObject,
+  sendUnaryData,
 } from "@grpc/grpc-js";
 import { Metadata as GrpcMetadata, status } from "@grpc/grpc-js";
 

@@ -10,7 +10,6 @@ import { MetadataSchema } from "../protocol/gen/cloudstate/entity_pb.ts";
 import { pack } from "./any.ts";
 import type { ActionContext, RunningServer } from "./mod.ts";
 import { action, Metadata, serve } from "./mod.ts";
-import { FakeProxy } from "./test-model/fake-proxy.ts";
 import {
   actionCommand,
   all,
@@ -21,6 +20,7 @@ import {
   streamedOut,
   unary,
 } from "./test-model/fake-action.ts";
+import { FakeProxy } from "./test-model/fake-proxy.ts";
 import { Other, Pipeline, RequestSchema, ResponseSchema } from "./test-model/gen/model_pb.ts";
 import { modelEntity, otherAction, pipelineAction } from "./test-model/model.ts";
 import type { Step } from "./test-model/wire.ts";

@@ -3,6 +3,7 @@
 import type { DescFile } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 
+import { ActionProtocol } from "../protocol/gen/cloudstate/action_pb.ts";
 import type { Entity, EntitySpec, ProxyInfo } from "../protocol/gen/cloudstate/entity_pb.ts";
 import {
   EntityPassivationStrategySchema,
@@ -10,7 +11,6 @@ import {
   EntitySpecSchema,
   TimeoutPassivationStrategySchema,
 } from "../protocol/gen/cloudstate/entity_pb.ts";
-import { ActionProtocol } from "../protocol/gen/cloudstate/action_pb.ts";
 import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { ValueEntity } from "../protocol/gen/cloudstate/value_entity_pb.ts";
 import { descriptorSet } from "./descriptor-set.ts";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create } from "@bufbuild/protobuf";
-import fc from "fast-check";
 import test from "ava";
+import fc from "fast-check";
 
-import { given } from "./testkit/mod.ts";
 import { AppendedSchema } from "./test-model/gen/model_pb.ts";
 import { modelEntity } from "./test-model/model.ts";
+import { given } from "./testkit/mod.ts";
 
 const emits = (count: number): { step: { case: "emit"; value: string } }[] =>
   Array.from({ length: count }, () => ({ step: { case: "emit", value: "x" } }));

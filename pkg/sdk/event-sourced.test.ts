@@ -5,9 +5,8 @@
 
 import test from "ava";
 
-import type { CommandContext } from "./mod.ts";
+import type { CommandContext, EventSourcedOptions } from "./mod.ts";
 import { eventSourced, on } from "./mod.ts";
-import type { EventSourcedOptions } from "./mod.ts";
 import type { Request, State } from "./test-model/gen/model_pb.ts";
 import { AppendedSchema, ClearedSchema, Model, StateSchema, Streamed } from "./test-model/gen/model_pb.ts";
 

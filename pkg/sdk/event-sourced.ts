@@ -14,8 +14,8 @@ import type { HandlerResult } from "./answer.ts";
 import type { MethodEntry } from "./definition.ts";
 import { initialState, methodTable } from "./definition.ts";
 import type { CommandContext } from "./event-sourced-context.ts";
-import { checkEventSourced, eventTable } from "./event-sourced-definition.ts";
 import type { EventEntry } from "./event-sourced-definition.ts";
+import { checkEventSourced, eventTable } from "./event-sourced-definition.ts";
 
 /** The options of an event sourced entity, apart from its service and its state message. */
 export interface EventSourcedOptions<Service extends DescService, State extends DescMessage> {

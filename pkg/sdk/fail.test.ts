@@ -2,8 +2,8 @@
 //
 // What `fail` and `failure` say, on the wire and in a test.
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import type { FailOptions, HandlerContext, StatusName } from "./mod.ts";
 import { eventSourced, on, serve, valueEntity } from "./mod.ts";

@@ -2,8 +2,8 @@
 
 import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
 
-import type { Metadata as WireMetadata, SideEffect } from "../protocol/gen/cloudstate/entity_pb.ts";
-import type { AnswerAction, Answer } from "./answer.ts";
+import type { SideEffect, Metadata as WireMetadata } from "../protocol/gen/cloudstate/entity_pb.ts";
+import type { Answer, AnswerAction } from "./answer.ts";
 import { MadeAnswer, replyOf } from "./answer.ts";
 import { pack } from "./any.ts";
 import type { CallOptions, CheckTarget, EffectOptions, ReplyOptions, UnaryMethod } from "./call-target.ts";

@@ -4,8 +4,8 @@ import test from "ava";
 
 import { serve } from "./mod.ts";
 import { FakeProxy } from "./test-model/fake-proxy.ts";
-import { emit } from "./test-model/wire.ts";
 import { modelEntity } from "./test-model/model.ts";
+import { emit } from "./test-model/wire.ts";
 
 test("a snapshot that does not fit into a message is left out, which is said once, and the command is answered", async (t) => {
   const lines: string[] = [];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import fc from "fast-check";
 import test from "ava";
+import fc from "fast-check";
 
-import { Metadata } from "./mod.ts";
 import { metadataFromWire, metadataToWire } from "./metadata.ts";
+import { Metadata } from "./mod.ts";
 
 test("keys are compared without case, and may occur more than once", (t) => {
   const metadata = Metadata.of([

@@ -2,7 +2,7 @@
 
 import type { Message } from "@bufbuild/protobuf";
 
-import type { ActionCommand as Command, ActionResponse } from "../protocol/gen/cloudstate/action_pb.ts";
+import type { ActionResponse, ActionCommand as Command } from "../protocol/gen/cloudstate/action_pb.ts";
 import type { Action } from "./action.ts";
 import { ActionCommand } from "./action-context.ts";
 import type { AnswerAction } from "./answer.ts";

@@ -8,8 +8,8 @@ import { unpack } from "./any.ts";
 import type { MethodEntry } from "./definition.ts";
 import { CommandFailed, ProtocolError, UnreadableMessage } from "./error.ts";
 import type { BaseContext } from "./handler-context.ts";
-import { refusalOf } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
+import { refusalOf } from "./refusal.ts";
 
 /** A command whose method and message are known. */
 export interface OpenCommand {

@@ -4,12 +4,11 @@ import { create, createFileRegistry, fromBinary, getExtension, hasExtension } fr
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
-import manifest from "./package.json" with { type: "json" };
 import { pack } from "./any.ts";
 import type { RunningServer } from "./mod.ts";
 import { eventSourced, serve } from "./mod.ts";
+import manifest from "./package.json" with { type: "json" };
 import { FakeProxy } from "./test-model/fake-proxy.ts";
-import { crash, emit, fail, wait } from "./test-model/wire.ts";
 import { entity_key } from "./test-model/gen/cloudstate/entity_key_pb.ts";
 import {
   AppendedSchema,
@@ -19,6 +18,7 @@ import {
   UnhandledSchema,
 } from "./test-model/gen/model_pb.ts";
 import { modelEntity } from "./test-model/model.ts";
+import { crash, emit, fail, wait } from "./test-model/wire.ts";
 
 const lines: string[] = [];
 let server: RunningServer;

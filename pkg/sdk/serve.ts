@@ -10,9 +10,9 @@ import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { handleUnaryCall } from "@grpc/grpc-js";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 
+import { ActionProtocol } from "../protocol/gen/cloudstate/action_pb.ts";
 import type { EntitySpec, ProxyInfo, UserFunctionError } from "../protocol/gen/cloudstate/entity_pb.ts";
 import { EntityDiscovery } from "../protocol/gen/cloudstate/entity_pb.ts";
-import { ActionProtocol } from "../protocol/gen/cloudstate/action_pb.ts";
 import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { ValueEntity } from "../protocol/gen/cloudstate/value_entity_pb.ts";
 import { actionHandlers } from "./action-handlers.ts";

@@ -5,13 +5,14 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import test from "ava";
 
 import { EventSourced, ValueEntity } from "../protocol/mod.ts";
-import { EntitySchema, EntitySpecSchema, ProxyInfoSchema } from "../protocol/gen/cloudstate/entity_pb.ts";
-import type { EntitySpec } from "../protocol/gen/cloudstate/entity_pb.ts";
 import { validateSpec } from "../userfunction/mod.ts";
+
+import type { EntitySpec } from "../protocol/gen/cloudstate/entity_pb.ts";
+import { EntitySchema, EntitySpecSchema, ProxyInfoSchema } from "../protocol/gen/cloudstate/entity_pb.ts";
 import { entitySpec, proxyFaults } from "./discovery.ts";
 import type { Served } from "./mod.ts";
-import { modelEntity, valueModelEntity } from "./test-model/model.ts";
 import { Model } from "./test-model/gen/model_pb.ts";
+import { modelEntity, valueModelEntity } from "./test-model/model.ts";
 
 const info = { name: "test", version: "1" };
 const SUPPORTED = [EventSourced.typeName, ValueEntity.typeName];

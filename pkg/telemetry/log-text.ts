@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { cutText, describeError } from "../base/mod.ts";
 import type { LogFields } from "../base/mod.ts";
+import { cutText, describeError } from "../base/mod.ts";
 
 /**
  * Longest text of a field in a log line, in UTF-16 code units. A text from a user function or a caller may have

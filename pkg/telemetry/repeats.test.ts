@@ -2,8 +2,8 @@
 
 import test from "ava";
 
-import { ManualClock } from "../base/mod.ts";
 import type { LogFields } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 
 import { countRepeats } from "./repeats.ts";
 

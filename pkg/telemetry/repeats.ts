@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { RepeatLimiter } from "../base/mod.ts";
 import type { Clock, LogFields, Logger } from "../base/mod.ts";
+import { RepeatLimiter } from "../base/mod.ts";
 
 export interface LogRepeatOptions {
   /** Lines with the same message that are written in a window. */

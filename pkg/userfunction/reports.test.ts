@@ -2,7 +2,7 @@
 
 import test from "ava";
 
-import { ManualClock } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 
 import { Reports } from "./reports.ts";
 

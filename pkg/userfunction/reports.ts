@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { cutText, OTHER_KINDS, RepeatLimiter } from "../base/mod.ts";
 import type { Clock } from "../base/mod.ts";
+import { cutText, OTHER_KINDS, RepeatLimiter } from "../base/mod.ts";
 
 /** Longest report, in UTF-16 code units: enough for the trace of a long chain, not for large texts of the function. */
 const MAX_REPORT_LENGTH = 4_000;

@@ -2,10 +2,12 @@
 
 import test from "ava";
 
-import { ManualClock, silentLogger } from "../base/mod.ts";
+import { silentLogger } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 import { StatusError } from "../grpc/mod.ts";
-import { StreamRoom } from "./stream-room.ts";
+
 import type { WatchedStream } from "./stream-room.ts";
+import { StreamRoom } from "./stream-room.ts";
 
 // With a whole user function: test/e2e/few-streams.test.ts.
 

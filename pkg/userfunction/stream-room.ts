@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { describeError, ExpiryQueue, toError } from "../base/mod.ts";
 import type { Clock, Logger } from "../base/mod.ts";
-import { CallError } from "../grpc/mod.ts";
+import { describeError, ExpiryQueue, toError } from "../base/mod.ts";
 import type { Connection, StatusError } from "../grpc/mod.ts";
+import { CallError } from "../grpc/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
 import { busy } from "./user-function-error.ts";

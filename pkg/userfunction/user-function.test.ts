@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { toBinary } from "@bufbuild/protobuf";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { plenty } from "../../test/lib/plenty.ts";
-import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
-import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
-import { until } from "../../test/lib/until.ts";
-import { seededRandom, silentLogger, systemClock } from "../base/mod.ts";
 import type { LogFields } from "../base/mod.ts";
+import { silentLogger, systemClock } from "../base/mod.ts";
+import { seededRandom } from "../base/test-doubles/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
 
-import { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
+import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
+import { plenty } from "../../test/lib/plenty.ts";
+import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
+import { until } from "../../test/lib/until.ts";
 import type { UserFunctionOptions } from "./options.ts";
+import { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
 import type { UserFunctionSpec } from "./spec.ts";
-import { UserFunction } from "./user-function.ts";
 import type { UserFunctionDependencies } from "./user-function.ts";
+import { UserFunction } from "./user-function.ts";
 
 interface Seen {
   readonly userFunction: UserFunction;

@@ -2,10 +2,11 @@
 
 import { toBinary } from "@bufbuild/protobuf";
 
-import { backoffMs, describeError, sleep } from "../base/mod.ts";
 import type { Account, Clock, Logger, Random } from "../base/mod.ts";
-import { connect, StatusError } from "../grpc/mod.ts";
+import { backoffMs, describeError, sleep } from "../base/mod.ts";
 import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
+import { connect, StatusError } from "../grpc/mod.ts";
+import type { EntitySpec } from "../protocol/mod.ts";
 import {
   EntitySpecSchema,
   MessageError,
@@ -13,13 +14,12 @@ import {
   readMessage,
   UserFunctionErrorSchema,
 } from "../protocol/mod.ts";
-import type { EntitySpec } from "../protocol/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
 import { Reports } from "./reports.ts";
 import type { UnservedPart, UserFunctionSpec } from "./spec.ts";
-import { StreamRoom } from "./stream-room.ts";
 import type { WatchedStream } from "./stream-room.ts";
+import { StreamRoom } from "./stream-room.ts";
 import { refused, unavailable } from "./user-function-error.ts";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR, validateSpec, versionError } from "./validate.ts";
 

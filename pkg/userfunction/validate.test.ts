@@ -4,12 +4,12 @@ import { create } from "@bufbuild/protobuf";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
+import type { EntitySpec } from "../protocol/mod.ts";
+import { ActionProtocol, EntitySpecSchema, EventSourced, ValueEntity } from "../protocol/mod.ts";
+
 import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../test/lib/counter.ts";
 import { partlyServedSpec } from "../../test/lib/partly-served.ts";
 import { file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
-import { ActionProtocol, EntitySpecSchema, EventSourced, ValueEntity } from "../protocol/mod.ts";
-import type { EntitySpec } from "../protocol/mod.ts";
-
 import { validateSpec, versionError } from "./validate.ts";
 
 const SUPPORTED = [EventSourced.typeName];

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { hasOption } from "@bufbuild/protobuf";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { hasOption } from "@bufbuild/protobuf";
 
 import { MAX_DELAY_MS } from "../base/mod.ts";
+import type { Descriptors, Entity, EntitySpec, ServiceInfo } from "../protocol/mod.ts";
 import {
   ActionProtocol,
   DescriptorError,
+  EventSourced,
   entityKeyReader,
   eventing,
-  EventSourced,
   readDescriptors,
   ValueEntity,
 } from "../protocol/mod.ts";
-import type { Descriptors, Entity, EntitySpec, ServiceInfo } from "../protocol/mod.ts";
 
 import type {
   ActionMethod,

@@ -6,9 +6,9 @@ import fc from "fast-check";
 import { admitPod } from "./admit-pod.ts";
 import type { Decision } from "./decision.ts";
 import type { JsonObject } from "./json.ts";
-import { applied, codes, CONFIGURATION } from "./testdata/apply.ts";
-import { knativePod } from "./testdata/knative-pod.ts";
+import { applied, CONFIGURATION, codes } from "./testdata/apply.ts";
 import type { KnativePod, PodContainer } from "./testdata/knative-pod.ts";
+import { knativePod } from "./testdata/knative-pod.ts";
 
 const SECRET = "secret-of-the-pod";
 const OURS = { path: "/readyz", port: 9010, host: "127.0.0.1", scheme: "HTTP" };

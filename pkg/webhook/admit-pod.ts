@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readAnnotations } from "./annotations.ts";
-import { serviceOptions } from "./configuration.ts";
 import type { Configuration, ServiceOptions } from "./configuration.ts";
-import { deny, UNCHANGED } from "./decision.ts";
+import { serviceOptions } from "./configuration.ts";
 import type { Decision, Problem } from "./decision.ts";
-import { appendItem } from "./json-patch.ts";
-import type { PatchOperation } from "./json-patch.ts";
-import { numberOf, objectOf, objectsOf, textsOf } from "./json.ts";
+import { deny, UNCHANGED } from "./decision.ts";
 import type { JsonObject } from "./json.ts";
+import { numberOf, objectOf, objectsOf, textsOf } from "./json.ts";
+import type { PatchOperation } from "./json-patch.ts";
+import { appendItem } from "./json-patch.ts";
 import { pointAtProxy, pointsAtProxy } from "./queue-proxy.ts";
-import { portTaken, PROXY_CONTAINER, QUEUE_PORTS, QUEUE_PROXY, reservedProblems } from "./reserved.ts";
+import { PROXY_CONTAINER, portTaken, QUEUE_PORTS, QUEUE_PROXY, reservedProblems } from "./reserved.ts";
 import { STATEFUL } from "./settings.ts";
-import { LOG_VARIABLE, proxySidecar, secretVolume } from "./sidecar.ts";
 import type { PodIdentity } from "./sidecar.ts";
+import { LOG_VARIABLE, proxySidecar, secretVolume } from "./sidecar.ts";
 
 const ANNOTATIONS = "metadata.annotations";
 const KNATIVE = "serving.knative.dev/";

@@ -5,11 +5,11 @@ import fc from "fast-check";
 
 import { admitService } from "./admit-service.ts";
 import type { Decision } from "./decision.ts";
-import { objectOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { applied, codes, CONFIGURATION } from "./testdata/apply.ts";
-import { knService, plainService } from "./testdata/knative-service.ts";
+import { objectOf } from "./json.ts";
+import { applied, CONFIGURATION, codes } from "./testdata/apply.ts";
 import type { KnativeService } from "./testdata/knative-service.ts";
+import { knService, plainService } from "./testdata/knative-service.ts";
 
 const STATEFUL = { "perdure.dev/stateful": "true" };
 const MAX_SCALE = "autoscaling.knative.dev/max-scale";

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { agree } from "./annotation-sides.ts";
 import type { Agreement, Sides } from "./annotation-sides.ts";
+import { agree } from "./annotation-sides.ts";
 import { labelProblems, readAnnotations } from "./annotations.ts";
-import { serviceOptions } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
-import { deny, UNCHANGED } from "./decision.ts";
+import { serviceOptions } from "./configuration.ts";
 import type { Decision, Problem } from "./decision.ts";
-import { setEntries } from "./json-patch.ts";
-import type { PatchOperation } from "./json-patch.ts";
-import { numberOf, objectOf, objectsOf, textOf, textsOf } from "./json.ts";
+import { deny, UNCHANGED } from "./decision.ts";
 import type { JsonObject } from "./json.ts";
-import { logChange } from "./log-rules.ts";
+import { numberOf, objectOf, objectsOf, textOf, textsOf } from "./json.ts";
+import type { PatchOperation } from "./json-patch.ts";
+import { setEntries } from "./json-patch.ts";
 import type { LogOwner } from "./log-rules.ts";
+import { logChange } from "./log-rules.ts";
 import { portTaken, reservedProblems } from "./reserved.ts";
 import { MAX_SCALE, scaleChanges, scaleProblems } from "./scale.ts";
-import { PREFIX, STATEFUL } from "./settings.ts";
 import type { SettingValues } from "./settings.ts";
+import { PREFIX, STATEFUL } from "./settings.ts";
 
 const ANNOTATIONS = "metadata.annotations";
 const METADATA_PATH = "/spec/template/metadata";

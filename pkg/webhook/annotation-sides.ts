@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { MAX_PROBLEMS } from "./decision.ts";
 import type { Problem } from "./decision.ts";
+import { MAX_PROBLEMS } from "./decision.ts";
 import { isOurs, MAX_KEYS } from "./settings.ts";
 
 /** Texts by key. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { MAX_PROBLEMS } from "./decision.ts";
 import type { Problem } from "./decision.ts";
-import { isOurs, MAX_KEYS, PREFIX, readSettings, STATEFUL } from "./settings.ts";
+import { MAX_PROBLEMS } from "./decision.ts";
 import type { SettingValues } from "./settings.ts";
+import { isOurs, MAX_KEYS, PREFIX, readSettings, STATEFUL } from "./settings.ts";
 
 /** Reads our annotations and ignores those of others. `field` names their place in the object, for problems. */
 export function readAnnotations(

@@ -2,10 +2,10 @@
 
 import type { Problem } from "./decision.ts";
 import type { Quantity } from "./forms.ts";
-import { chooseLog } from "./log-rules.ts";
 import type { LogOwner } from "./log-rules.ts";
-import { PREFIX, readSettings, SERVICE_SETTINGS, valueOf } from "./settings.ts";
+import { chooseLog } from "./log-rules.ts";
 import type { ServiceSetting, SettingName, SettingValues } from "./settings.ts";
+import { PREFIX, readSettings, SERVICE_SETTINGS, valueOf } from "./settings.ts";
 
 /** The name of the ConfigMap that holds the settings of all services. */
 export const CONFIG_NAME = "config-perdure";

@@ -10,8 +10,8 @@ import { proxyOptions, startProxy } from "../proxy/mod.ts";
 
 import { admitPod } from "./admit-pod.ts";
 import { newDrainSecret } from "./drain-secret.ts";
-import { objectOf, objectsOf, textOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
+import { objectOf, objectsOf, textOf } from "./json.ts";
 import { applied, CONFIGURATION } from "./testdata/apply.ts";
 import { knativePod } from "./testdata/knative-pod.ts";
 

@@ -16,8 +16,8 @@
 import type { Problem } from "./decision.ts";
 import type { LogAddress, LogPlace, NatsServers } from "./forms.ts";
 import { logPrefix } from "./log-prefix.ts";
-import { PREFIX, SERVICE_SETTINGS, valueOf } from "./settings.ts";
 import type { SettingValues } from "./settings.ts";
+import { PREFIX, SERVICE_SETTINGS, valueOf } from "./settings.ts";
 
 /** The service that the state belongs to. */
 export interface LogOwner {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LOG_LEVELS, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 import type { Values } from "../base/mod.ts";
+import { LOG_LEVELS, number, resolveSettings, SettingError, text } from "../base/mod.ts";
 import { REPEAT_SETTINGS } from "../telemetry/mod.ts";
 
 const MIB = 1_048_576;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { objectOf, objectsOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
+import { objectOf, objectsOf } from "./json.ts";
 import { ADMIN_PORT } from "./reserved.ts";
 
 /** The value of `SERVING_READINESS_PROBE`, by which queue-proxy knows which probes to make. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Problem } from "./decision.ts";
-import { numberOf, objectsOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
+import { numberOf, objectsOf } from "./json.ts";
 
 /** Names in a pod that Perdure uses itself. */
 export const PROXY_CONTAINER = "perdure-proxy";

@@ -2,11 +2,11 @@
 
 import test from "ava";
 import fc from "fast-check";
-import { applyPatch } from "rfc6902";
 import type { Operation } from "rfc6902";
+import { applyPatch } from "rfc6902";
 
-import { pointer, setEntries } from "./json-patch.ts";
 import type { JsonObject } from "./json.ts";
+import { pointer, setEntries } from "./json-patch.ts";
 import { decide, parseReview, reviewAnswer } from "./review.ts";
 import { CONFIGURATION } from "./testdata/apply.ts";
 import { knativePod } from "./testdata/knative-pod.ts";

@@ -5,8 +5,8 @@ import { admitService } from "./admit-service.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Decision, Problem } from "./decision.ts";
 import { UNCHANGED } from "./decision.ts";
-import { objectOf, textOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
+import { objectOf, textOf } from "./json.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 

@@ -9,8 +9,8 @@ import { PROXY_SETTINGS, proxyOptions } from "../proxy/mod.ts";
 import { readConfiguration, serviceOptions } from "./configuration.ts";
 import { duration, natsUrl, quantity } from "./forms.ts";
 import { logPrefix } from "./log-prefix.ts";
-import { MAX_KEYS, readSettings, SERVICE_SETTINGS } from "./settings.ts";
 import type { ServiceSetting } from "./settings.ts";
+import { MAX_KEYS, readSettings, SERVICE_SETTINGS } from "./settings.ts";
 
 const SETTINGS: readonly ServiceSetting<unknown>[] = Object.values(SERVICE_SETTINGS);
 const PROXY = Object.values(PROXY_SETTINGS);

@@ -3,6 +3,7 @@
 import { LOG_LEVELS } from "../base/mod.ts";
 
 import { MAX_PROBLEMS } from "./decision.ts";
+import type { Form } from "./forms.ts";
 import {
   boolean,
   duration,
@@ -17,7 +18,6 @@ import {
   quantity,
   wholeNumber,
 } from "./forms.ts";
-import type { Form } from "./forms.ts";
 
 /** Annotations and labels of ours begin with it. */
 export const PREFIX = "perdure.dev/";

@@ -2,21 +2,22 @@
 
 import { request } from "node:https";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { seededRandom, silentLogger, systemClock } from "../base/mod.ts";
 import type { Logger } from "../base/mod.ts";
-import { startApiServer } from "../../test/lib/api-server.ts";
-import type { ApiServer } from "../../test/lib/api-server.ts";
-import { until } from "../../test/lib/until.ts";
+import { silentLogger, systemClock } from "../base/mod.ts";
+import { seededRandom } from "../base/test-doubles/mod.ts";
 
-import { objectOf, objectsOf, textOf } from "./json.ts";
+import type { ApiServer } from "../../test/lib/api-server.ts";
+import { startApiServer } from "../../test/lib/api-server.ts";
+import { until } from "../../test/lib/until.ts";
 import type { JsonObject } from "./json.ts";
+import { objectOf, objectsOf, textOf } from "./json.ts";
 import { webhookOptions } from "./options.ts";
 import { knativePod } from "./testdata/knative-pod.ts";
-import { startWebhook } from "./webhook.ts";
 import type { Webhook } from "./webhook.ts";
+import { startWebhook } from "./webhook.ts";
 
 const NAMESPACE = "/api/v1/namespaces/perdure-system";
 const CONFIGURATION =

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { sleep } from "../base/mod.ts";
 import type { Clock, Logger, Random } from "../base/mod.ts";
-import { AdmissionServer, Api, CertificateKeeper, watchObject } from "../k8s/mod.ts";
+import { sleep } from "../base/mod.ts";
 import type { ApiAccess, Certificates, JsonObject } from "../k8s/mod.ts";
-import { countRepeats } from "../telemetry/mod.ts";
+import { AdmissionServer, Api, CertificateKeeper, watchObject } from "../k8s/mod.ts";
 import type { CountingLogger } from "../telemetry/mod.ts";
+import { countRepeats } from "../telemetry/mod.ts";
 
-import { CONFIG_NAME, readConfiguration } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
-import { textsOf } from "./json.ts";
+import { CONFIG_NAME, readConfiguration } from "./configuration.ts";
 import { newDrainSecret } from "./drain-secret.ts";
+import { textsOf } from "./json.ts";
 import type { WebhookOptions } from "./options.ts";
 import { decide, parseReview, reviewAnswer } from "./review.ts";
 

@@ -9,7 +9,8 @@
 import { setPriority } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { seededRandom, systemClock } from "../../pkg/base/mod.ts";
+import { systemClock } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
 import type { Tools } from "./attack.ts";
 import type { AttackOrder } from "./attackers.ts";

@@ -2,12 +2,11 @@
 
 import { join } from "node:path";
 
-import { startProcess } from "../lib/processes.ts";
 import type { RunningProcess, TestScope } from "../lib/processes.ts";
-
+import { startProcess } from "../lib/processes.ts";
 import type { Target, Tools } from "./attack.ts";
-import { sumCounts } from "./tally.ts";
 import type { Counts } from "./tally.ts";
+import { sumCounts } from "./tally.ts";
 
 /** The order that one process of an attack gets. */
 export interface AttackOrder {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { until } from "../lib/until.ts";
-
 import { startBystander } from "./bystander.ts";
 import { httpCaller } from "./calls.ts";
 import { startProbe } from "./probes.ts";

@@ -18,8 +18,8 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Caller } from "./calls.ts";
-import { summarize } from "./latencies.ts";
 import type { Latencies } from "./latencies.ts";
+import { summarize } from "./latencies.ts";
 
 const PACE_MS = 20;
 const CALLS_PER_CONNECTION = 25;

@@ -3,13 +3,13 @@
 /** Calls that are timed: what a good caller sends, on a connection that may be kept or is made for one call. */
 
 import * as http from "node:http";
-import { connect } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
+import { connect } from "node:http2";
 import * as https from "node:https";
 
 import { HOST } from "./attack.ts";
-import { grpcFields, grpcMessage } from "./wire/grpc.ts";
 import type { GrpcPath } from "./wire/grpc.ts";
+import { grpcFields, grpcMessage } from "./wire/grpc.ts";
 
 /** A caller with at most one connection. `call` rejects unless the expected answer comes. */
 export interface Caller {

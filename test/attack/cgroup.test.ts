@@ -8,7 +8,6 @@ import { promisify } from "node:util";
 import test from "ava";
 
 import { Scope } from "../lib/scope.ts";
-
 import { openCgroup } from "./cgroup.ts";
 
 const run = promisify(execFile);

@@ -14,9 +14,8 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { TestScope } from "../lib/processes.ts";
-
-import { CGROUP_FILES, cgroupPlace, killsOfGroup, usedOfGroup } from "./cgroup-files.ts";
 import type { CgroupPlace } from "./cgroup-files.ts";
+import { CGROUP_FILES, cgroupPlace, killsOfGroup, usedOfGroup } from "./cgroup-files.ts";
 import type { MemoryMeter } from "./memory.ts";
 
 export interface MemoryCgroup {

@@ -2,8 +2,8 @@
 
 import type { Attack, Way } from "./attack.ts";
 import type { BoundName } from "./bounds.ts";
-import { openLine } from "./wire/line.ts";
 import type { Line } from "./wire/line.ts";
+import { openLine } from "./wire/line.ts";
 import { again, pause, shareOf, sideBySide } from "./wire/repeat.ts";
 
 /** In all processes together: as many as the proxy takes. */

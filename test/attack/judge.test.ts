@@ -2,8 +2,8 @@
 
 import test from "ava";
 
-import { judge, LEAST_QUIET_MS, MOST_QUIET_MS, p99BoundMs } from "./judge.ts";
 import type { Observation } from "./judge.ts";
+import { judge, LEAST_QUIET_MS, MOST_QUIET_MS, p99BoundMs } from "./judge.ts";
 import { summarize } from "./latencies.ts";
 
 const MIB = 1_048_576;

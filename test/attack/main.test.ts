@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { startProcess } from "../lib/processes.ts";
 import type { RunningProcess } from "../lib/processes.ts";
+import { startProcess } from "../lib/processes.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");
 const linuxTest = process.platform === "linux" ? test.serial : test.skip;

@@ -13,14 +13,14 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 
 import { Scope } from "../lib/scope.ts";
-
 import type { Attack } from "./attack.ts";
 import { loadAttacks } from "./attacks.ts";
 import type { Observation, Strictness } from "./judge.ts";
-import { CGROUP_MIB, HELP, parseOptions } from "./options.ts";
 import type { AttackOptions } from "./options.ts";
-import { planCases, unknownNames } from "./plan.ts";
+import { CGROUP_MIB, HELP, parseOptions } from "./options.ts";
 import type { Case } from "./plan.ts";
+import { planCases, unknownNames } from "./plan.ts";
+import type { Result } from "./report.ts";
 import {
   boundsLine,
   caseName,
@@ -32,11 +32,10 @@ import {
   rowLine,
   summaryLine,
 } from "./report.ts";
-import type { Result } from "./report.ts";
-import { runAttack, runQuiet } from "./run-attack.ts";
 import type { QuietRun, Times } from "./run-attack.ts";
-import { openProxyWorld } from "./world.ts";
+import { runAttack, runQuiet } from "./run-attack.ts";
 import type { OpenWorld } from "./world.ts";
+import { openProxyWorld } from "./world.ts";
 
 const EVIDENCE = join(import.meta.dirname, "..", "..", "build", "attack");
 const LONG: Times = { warmUpMs: 2_000, quietMs: 60_000, afterMs: 10_000 };

@@ -2,8 +2,8 @@
 
 import { parseArgs } from "node:util";
 
-import { BOUND_NAMES, BOUNDS } from "./bounds.ts";
 import type { BoundName } from "./bounds.ts";
+import { BOUND_NAMES, BOUNDS } from "./bounds.ts";
 import { LEAST_QUIET_MS, MAX_FACTOR, MOST_QUIET_MS } from "./judge.ts";
 import type { Goal } from "./plan.ts";
 

@@ -3,8 +3,8 @@
 import test from "ava";
 
 import type { Attack } from "./attack.ts";
-import { planCases, unknownNames } from "./plan.ts";
 import type { PlanOptions } from "./plan.ts";
+import { planCases, unknownNames } from "./plan.ts";
 
 const nothing = async (): Promise<void> => undefined;
 const attack = (name: string, bounds: Attack["bounds"]): Attack => {

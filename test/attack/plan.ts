@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Attack } from "./attack.ts";
-import { programOf, switchedOff } from "./bounds.ts";
 import type { BoundName } from "./bounds.ts";
+import { programOf, switchedOff } from "./bounds.ts";
 
 /** What a run is to show: that the proxy withstands the attacks, or that it does not with their bounds switched off. */
 export type Goal =

@@ -5,6 +5,7 @@ import test from "ava";
 import type { Attack } from "./attack.ts";
 import type { Observation } from "./judge.ts";
 import { summarize } from "./latencies.ts";
+import type { Result } from "./report.ts";
 import {
   boundsLine,
   caseName,
@@ -14,7 +15,6 @@ import {
   rowLine,
   summaryLine,
 } from "./report.ts";
-import type { Result } from "./report.ts";
 
 const nothing = async (): Promise<void> => undefined;
 const ATTACK: Attack = { name: "half-sent", about: "", bounds: [], ways: { h2: nothing, grpc: nothing } };

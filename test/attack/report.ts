@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Attack } from "./attack.ts";
-import { p99BoundMs } from "./judge.ts";
 import type { Observation } from "./judge.ts";
+import { p99BoundMs } from "./judge.ts";
 import type { Case, Goal } from "./plan.ts";
 import type { ProbeResult } from "./probes.ts";
 import type { AttackOutcome } from "./run-attack.ts";

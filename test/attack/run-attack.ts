@@ -3,11 +3,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Scope } from "../lib/scope.ts";
-
 import type { Attack } from "./attack.ts";
 import { startAttackers } from "./attackers.ts";
-import { judge } from "./judge.ts";
 import type { Limits, Observation } from "./judge.ts";
+import { judge } from "./judge.ts";
 import { startMeasuring } from "./measure.ts";
 import type { Counts } from "./tally.ts";
 import type { OpenWorld, World } from "./world.ts";

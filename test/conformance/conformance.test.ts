@@ -4,8 +4,8 @@ import test from "ava";
 
 import { GROUPS } from "./cases/all.ts";
 import { resultLines } from "./cli/report.ts";
-import { runnable } from "./suite/run-cases.ts";
 import type { Sides } from "./suite/run-cases.ts";
+import { runnable } from "./suite/run-cases.ts";
 import { startModel, startPair } from "./test-lib/pair.ts";
 
 // Our proxy, in front of the model services on our SDK.

@@ -6,12 +6,12 @@ import { join } from "node:path";
 
 import test from "ava";
 
-import { guardProcess } from "../../hack/nats/guard.ts";
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+
 import { Crdt } from "../../pkg/protocol/gen/cloudstate/crdt_pb.ts";
 import { goDependency } from "../lib/go-tool.ts";
+import { guardProcess } from "../lib/nats/guard.ts";
 import type { TestScope } from "../lib/processes.ts";
-
 import { GROUPS } from "./cases/all.ts";
 import { resultLines } from "./cli/report.ts";
 import { runCases, runnable } from "./suite/run-cases.ts";

@@ -4,35 +4,29 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescFile } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
-import { guardProcess } from "../../hack/nats/guard.ts";
-import {
-  freePort,
-  ManualClock,
-  seededRandom,
-  silentLogger,
-  systemClock,
-  systemRandom,
-} from "../../pkg/base/mod.ts";
+import { freePort, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { ManualClock, seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { callerlessCall } from "../../pkg/call/mod.ts";
 import { CALLERS_LINEAGE, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
 import { openMemoryLog } from "../../pkg/eventlog/mod.ts";
-import { connect } from "../../pkg/grpc/mod.ts";
 import type { Connection } from "../../pkg/grpc/mod.ts";
+import { connect } from "../../pkg/grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../../pkg/protocol/mod.ts";
-import { validateSpec } from "../../pkg/userfunction/mod.ts";
 import type { EntityMethod } from "../../pkg/userfunction/mod.ts";
+import { validateSpec } from "../../pkg/userfunction/mod.ts";
+
 import { descriptorSet } from "../lib/counter.ts";
 import { goDependency } from "../lib/go-tool.ts";
+import { guardProcess } from "../lib/nats/guard.ts";
 import { plenty } from "../lib/plenty.ts";
-import { roomyStreams } from "../lib/roomy-streams.ts";
 import type { TestScope } from "../lib/processes.ts";
+import { roomyStreams } from "../lib/roomy-streams.ts";
 import { until } from "../lib/until.ts";
-
 import {
   EventSourcedTckModel,
   file_cloudstate_tck_model_eventsourced,

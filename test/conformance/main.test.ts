@@ -3,13 +3,13 @@
 import { join } from "node:path";
 
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+
 import { ActionResponseSchema } from "../../pkg/protocol/gen/cloudstate/action_pb.ts";
 import { startProcess, startProxyProcess } from "../lib/processes.ts";
-
 import { startModel } from "./test-lib/pair.ts";
 import { Interceptor } from "./wire/interceptor.ts";
 

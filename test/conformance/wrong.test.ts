@@ -5,12 +5,11 @@ import test from "ava";
 
 import { ActionResponseSchema } from "../../pkg/protocol/gen/cloudstate/action_pb.ts";
 import { MetadataSchema } from "../../pkg/protocol/gen/cloudstate/entity_pb.ts";
+import type { EventSourcedReply } from "../../pkg/protocol/gen/cloudstate/event_sourced_pb.ts";
 import {
   EventSourcedStreamInSchema,
   EventSourcedStreamOutSchema,
 } from "../../pkg/protocol/gen/cloudstate/event_sourced_pb.ts";
-import type { EventSourcedReply } from "../../pkg/protocol/gen/cloudstate/event_sourced_pb.ts";
-
 import { actionModelGroup } from "./cases/action-model.ts";
 import { actionProxyGroup } from "./cases/action-proxy.ts";
 import { eventSourcedModelGroup } from "./cases/event-sourced-model.ts";
@@ -20,8 +19,8 @@ import { PersistedSchema } from "./gen/cloudstate/tck/model/eventsourced_pb.ts";
 import { pack } from "./kinds/answer.ts";
 import { eventSourcedKind } from "./kinds/event-sourced.ts";
 import type { Group } from "./suite/case.ts";
-import { runCases, runnable } from "./suite/run-cases.ts";
 import type { Result, Sides } from "./suite/run-cases.ts";
+import { runCases, runnable } from "./suite/run-cases.ts";
 import { proxyBefore, serviceAt, startModel } from "./test-lib/pair.ts";
 import type { Tamper } from "./wire/interceptor.ts";
 

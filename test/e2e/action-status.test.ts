@@ -6,12 +6,13 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyPack, EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { ServiceError, StatusObject } from "@grpc/grpc-js";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { StatusSchema } from "../../pkg/protocol/gen/google/rpc/status_pb.ts";
 import type { ActionHandlers } from "../../pkg/sdk/mod.ts";
 import { action, serve } from "../../pkg/sdk/mod.ts";
+
+import { StatusSchema } from "../../pkg/protocol/gen/google/rpc/status_pb.ts";
 import { GroupsSchema, Pipeline, ResponseSchema } from "../../pkg/sdk/test-model/gen/model_pb.ts";
 import { startLocalProxy } from "../lib/local-proxy.ts";
 

@@ -3,12 +3,13 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 
-import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
-import test from "ava";
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import type { ActionCommand } from "../../pkg/protocol/mod.ts";
+
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest } from "../lib/counter.ts";
 import { counterAmount, counterFunction, GET } from "../lib/counter-function.ts";
 import { startWorld } from "../lib/local-proxy.ts";

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { holdAdminConnections } from "../attack/admin/held-connections.ts";
 import { attackDrain, outsideAddress } from "../attack/admin/forbidden-drains.ts";
+import { holdAdminConnections } from "../attack/admin/held-connections.ts";
 import { counterSpec } from "../lib/counter.ts";
 import { counterFunction } from "../lib/counter-function.ts";
 import { httpClient } from "../lib/http-client.ts";
-import { startProxyProcess } from "../lib/processes.ts";
 import type { ProxyProcess } from "../lib/processes.ts";
+import { startProxyProcess } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 
 const SECRET = "the-secret-of-this-pod";

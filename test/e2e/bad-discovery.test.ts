@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create } from "@bufbuild/protobuf";
-import { file_google_protobuf_descriptor, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorProtoSchema, file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
 import { file_cloudstate_entity_key } from "../../pkg/protocol/gen/cloudstate/entity_key_pb.ts";
@@ -10,8 +10,8 @@ import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../lib
 import { ADD, counterAmount, counterFunction } from "../lib/counter-function.ts";
 import { statusOf } from "../lib/grpc-caller.ts";
 import { startLocalProxy, startWorld } from "../lib/local-proxy.ts";
-import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import type { Script } from "../lib/scripted-user-function.ts";
+import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 
 const IMPORTS = [file_cloudstate_entity_key.proto, file_google_protobuf_descriptor.proto];

@@ -2,16 +2,17 @@
 
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
 import { freePort, Semaphore, systemRandom } from "../../pkg/base/mod.ts";
+
 import { httpClient } from "../lib/http-client.ts";
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import { greetAsNats } from "../lib/nats-greeting.ts";
-import { PROXY, startProcess, temporaryFolder } from "../lib/processes.ts";
 import type { RunningProcess } from "../lib/processes.ts";
+import { PROXY, startProcess, temporaryFolder } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
 
 type Environment = Readonly<Record<string, string | number>>;

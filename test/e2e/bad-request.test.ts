@@ -2,20 +2,20 @@
 
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 
 import { status } from "@grpc/grpc-js";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
-import { ADD, counterAmount, counterFunction } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { ADD, counterAmount, counterFunction } from "../lib/counter-function.ts";
 import { statusOf } from "../lib/grpc-caller.ts";
 import type { HttpCall } from "../lib/http-client.ts";
-import { startWorld } from "../lib/local-proxy.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
+import { startWorld } from "../lib/local-proxy.ts";
 import { until } from "../lib/until.ts";
 
 const ADD_PATH = "/perdure.test.Counter/Add";

@@ -2,16 +2,17 @@
 
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { Semaphore, silentLogger, systemClock } from "../../pkg/base/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
+
 import { PROXY, startProcess, temporaryFolder } from "../lib/processes.ts";
 
 /** Two processes at a time: more would only wait for each other. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
 import { counterSpec } from "../lib/counter.ts";
 import { ADD, counterFunction, GET } from "../lib/counter-function.ts";
 import { flipBit } from "../lib/damage.ts";
 import { statusOf } from "../lib/grpc-caller.ts";
 import { startLocalProxy, startWorld } from "../lib/local-proxy.ts";
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import { until } from "../lib/until.ts";
 
 const DATA_LOSS = 15;

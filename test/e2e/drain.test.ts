@@ -3,12 +3,12 @@
 import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
-import { counterFunction } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { counterFunction } from "../lib/counter-function.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { startWorld } from "../lib/local-proxy.ts";
-import { startProxyProcess, startShoppingCart, temporaryFolder } from "../lib/processes.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
+import { startProxyProcess, startShoppingCart, temporaryFolder } from "../lib/processes.ts";
 import { startQueueProxy } from "../lib/queue-proxy.ts";
 import { until } from "../lib/until.ts";
 

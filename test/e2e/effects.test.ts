@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
-import { ADD, addOne, counterAmount, counterFunction, counterReply, GET } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
-import { startLocalProxy } from "../lib/local-proxy.ts";
+import { ADD, addOne, counterAmount, counterFunction, counterReply, GET } from "../lib/counter-function.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
-import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
+import { startLocalProxy } from "../lib/local-proxy.ts";
 import type { ScriptedUserFunction } from "../lib/scripted-user-function.ts";
+import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 
 /**

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // A proxy that has never served ends if waiting longer cannot help. Its last message reaches Kubernetes.
 
-import { existsSync, readFileSync } from "node:fs";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
-import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
+import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
 import { freePort, Semaphore, systemRandom } from "../../pkg/base/mod.ts";
+
 import { counterSpec } from "../lib/counter.ts";
 import { httpClient } from "../lib/http-client.ts";
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import { PROXY, startProcess, startProxyProcess, temporaryFolder } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";

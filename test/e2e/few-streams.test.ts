@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { ADD, counterAmount, counterFunction, GET } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { ADD, counterAmount, counterFunction, GET } from "../lib/counter-function.ts";
 import { statusOf } from "../lib/grpc-caller.ts";
-import { startWorld } from "../lib/local-proxy.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
+import { startWorld } from "../lib/local-proxy.ts";
 import type { ScriptedAction } from "../lib/scripted-actions.ts";
 import type { Script } from "../lib/scripted-user-function.ts";
-import { lineReply, line, talksSpec, TALKS_SERVICE, textOf } from "../lib/talks.ts";
+import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../lib/talks.ts";
 import { until } from "../lib/until.ts";
 
 // User functions that take few streams: each entity in memory holds one.

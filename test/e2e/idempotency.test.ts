@@ -1,29 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { fromBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import test from "ava";
-import { fromBinary } from "@bufbuild/protobuf";
 
-import {
-  freePort,
-  randomBelow,
-  seededRandom,
-  silentLogger,
-  systemClock,
-  systemRandom,
-} from "../../pkg/base/mod.ts";
+import { freePort, randomBelow, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
-import { CommitSchema } from "../../pkg/protocol/mod.ts";
 import type { Commit } from "../../pkg/protocol/mod.ts";
+import { CommitSchema } from "../../pkg/protocol/mod.ts";
+
 import { counterSpec } from "../lib/counter.ts";
-import { ADD, counterAmount, counterFunction } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { ADD, counterAmount, counterFunction } from "../lib/counter-function.ts";
 import { grpcCaller, statusOf } from "../lib/grpc-caller.ts";
-import { httpClient } from "../lib/http-client.ts";
 import type { HttpAnswer } from "../lib/http-client.ts";
+import { httpClient } from "../lib/http-client.ts";
 import { durableLogKinds } from "../lib/log-kinds.ts";
-import { startProxyProcess, startSample } from "../lib/processes.ts";
 import type { TestScope } from "../lib/processes.ts";
+import { startProxyProcess, startSample } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 

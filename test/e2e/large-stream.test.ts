@@ -7,6 +7,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
 import { ActionResponseSchema } from "../../pkg/protocol/mod.ts";
+
 import { bySize } from "../lib/by-size.ts";
 import { startProxyProcess } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";

@@ -3,8 +3,8 @@
 import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
-import { counterFunction, counterReply } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { counterFunction, counterReply } from "../lib/counter-function.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { durableLogKinds } from "../lib/log-kinds.ts";
 import { startProxyProcess } from "../lib/processes.ts";

@@ -5,19 +5,20 @@ import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import type { ExecutionContext } from "ava";
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { reconfigure } from "../../hack/nats/reconfigure.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
-import type { NatsServer, NatsServerOptions } from "../../hack/nats/server.ts";
 import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
+
 import { makeReadOnly, natsOnFullDisk, natsWithoutPrivileges } from "../lib/bad-disk.ts";
 import { counterSpec } from "../lib/counter.ts";
-import { ADD, counterAmount, counterFunction, counterReply, GET } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { ADD, counterAmount, counterFunction, counterReply, GET } from "../lib/counter-function.ts";
 import { fill, idsApart } from "../lib/full-log.ts";
 import { statusOf } from "../lib/grpc-caller.ts";
 import { startWorld } from "../lib/local-proxy.ts";
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { reconfigure } from "../lib/nats/reconfigure.ts";
+import type { NatsServer, NatsServerOptions } from "../lib/nats/server.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import { managerOf } from "../lib/stream-manager.ts";
 import { until } from "../lib/until.ts";
 

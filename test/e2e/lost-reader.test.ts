@@ -8,8 +8,8 @@ import { createInterface } from "node:readline";
 import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
-import { counterFunction } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { counterFunction } from "../lib/counter-function.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { startProxyProcess } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";

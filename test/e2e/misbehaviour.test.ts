@@ -4,8 +4,8 @@ import { status } from "@grpc/grpc-js";
 import test from "ava";
 
 import { counterSpec } from "../lib/counter.ts";
-import { ADD, counterAmount, counterFunction, counterReply, GET } from "../lib/counter-function.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
+import { ADD, counterAmount, counterFunction, counterReply, GET } from "../lib/counter-function.ts";
 import { statusOf } from "../lib/grpc-caller.ts";
 import { startWorld } from "../lib/local-proxy.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";

@@ -8,11 +8,12 @@ import { createInterface } from "node:readline";
 import { toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
-import { guardProcess } from "../../hack/nats/guard.ts";
 import { EntitySpecSchema } from "../../pkg/protocol/mod.ts";
+
 import { counterSpec } from "../lib/counter.ts";
 import { ADD, counterAmount } from "../lib/counter-function.ts";
 import { startLocalProxy } from "../lib/local-proxy.ts";
+import { guardProcess } from "../lib/nats/guard.ts";
 import type { TestScope } from "../lib/processes.ts";
 import { pythonPackage } from "../lib/python-packages.ts";
 

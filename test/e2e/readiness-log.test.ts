@@ -5,13 +5,13 @@ import { join } from "node:path";
 
 import test from "ava";
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
 import { loseLog } from "../attack/lost-log.ts";
 import { readCart } from "../lib/carts.ts";
 import { httpClient } from "../lib/http-client.ts";
-import { startProxyProcess, startShoppingCart, temporaryFolder } from "../lib/processes.ts";
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
+import { startProxyProcess, startShoppingCart, temporaryFolder } from "../lib/processes.ts";
 import { managerOf } from "../lib/stream-manager.ts";
 import { until } from "../lib/until.ts";
 

@@ -6,12 +6,13 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import type { ServiceError } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { ErrorInfoSchema, StatusSchema } from "../../pkg/protocol/mod.ts";
 import type { HandlerContext, StatusName } from "../../pkg/sdk/mod.ts";
 import { action, eventSourced, on, serve, valueEntity } from "../../pkg/sdk/mod.ts";
+
 import type { Step } from "../../pkg/sdk/test-model/gen/model_pb.ts";
 import {
   AppendedSchema,

@@ -2,9 +2,10 @@
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
+import type { ServerReflectionResponse } from "../../pkg/protocol/mod.ts";
 import {
   ActionProtocol,
   EventSourced,
@@ -14,15 +15,15 @@ import {
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
 } from "../../pkg/protocol/mod.ts";
-import type { ServerReflectionResponse } from "../../pkg/protocol/mod.ts";
+
 import { counterRequest, counterSpec } from "../lib/counter.ts";
 import { ADD, addOne, counterAmount, counterFunction, counterReply } from "../lib/counter-function.ts";
 import { startLocalProxy, startWorld } from "../lib/local-proxy.ts";
 import { partlyServedSpec } from "../lib/partly-served.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { line, lineReply, talksSpec } from "../lib/talks.ts";
-import { grpcWebCall, httpRequest, openGrpcCall, webSocketHandshake } from "../lib/unanswered.ts";
 import type { Refusal } from "../lib/unanswered.ts";
+import { grpcWebCall, httpRequest, openGrpcCall, webSocketHandshake } from "../lib/unanswered.ts";
 import { until } from "../lib/until.ts";
 
 const CANCELLED = 1;

@@ -3,10 +3,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
 import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
+
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import { managerOf } from "../lib/stream-manager.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { Status } from "../../pkg/grpc/mod.ts";
 import type { RequestRecord } from "../../pkg/proxy/mod.ts";
 import { serve } from "../../pkg/sdk/mod.ts";
+
 import { Ordering } from "../../samples/action-pipeline/gen/pipeline/ordering_pb.ts";
 import { ordering } from "../../samples/action-pipeline/ordering.ts";
 import { cart } from "../../samples/shopping-cart/cart.ts";

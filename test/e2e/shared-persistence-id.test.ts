@@ -2,12 +2,13 @@
 
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
+
+import type { EntitySpec } from "../../pkg/protocol/mod.ts";
+import { EventSourced, messageTypeUrl, readDescriptors, ValueEntity } from "../../pkg/protocol/mod.ts";
 
 import { file_cloudstate_entity_key } from "../../pkg/protocol/gen/cloudstate/entity_key_pb.ts";
-import { EventSourced, messageTypeUrl, readDescriptors, ValueEntity } from "../../pkg/protocol/mod.ts";
-import type { EntitySpec } from "../../pkg/protocol/mod.ts";
 import { COUNTER_REQUEST, counterFile, counterRequest, counterSpec, descriptorSet } from "../lib/counter.ts";
 import { counterAmount, counterFunction } from "../lib/counter-function.ts";
 import { statusOf } from "../lib/grpc-caller.ts";

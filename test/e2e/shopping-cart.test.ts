@@ -4,14 +4,15 @@ import { status } from "@grpc/grpc-js";
 import test from "ava";
 
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+
 import { ShoppingCart } from "../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
-import { grpcCaller, statusOf } from "../lib/grpc-caller.ts";
 import type { GrpcCaller } from "../lib/grpc-caller.ts";
-import { httpClient } from "../lib/http-client.ts";
+import { grpcCaller, statusOf } from "../lib/grpc-caller.ts";
 import type { HttpClient } from "../lib/http-client.ts";
+import { httpClient } from "../lib/http-client.ts";
 import { durableLogKinds, logKinds } from "../lib/log-kinds.ts";
-import { startProxyProcess, startShoppingCart } from "../lib/processes.ts";
 import type { TestScope } from "../lib/processes.ts";
+import { startProxyProcess, startShoppingCart } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
 
 const anyPort = () => freePort("127.0.0.1", systemRandom);

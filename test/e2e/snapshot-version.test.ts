@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { eventSourced, on, serve } from "../../pkg/sdk/mod.ts";
 import type { RunningServer } from "../../pkg/sdk/mod.ts";
+import { eventSourced, on, serve } from "../../pkg/sdk/mod.ts";
+
 import {
   EventSourcedTckModel,
   PersistedSchema,
 } from "../conformance/gen/cloudstate/tck/model/eventsourced_pb.ts";
-import { startLocalProxy } from "../lib/local-proxy.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
+import { startLocalProxy } from "../lib/local-proxy.ts";
 import { until } from "../lib/until.ts";
 
 /** Stores the texts that it gets. Its state is these texts, spelled as the current version of the code spells them. */

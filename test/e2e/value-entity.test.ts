@@ -3,14 +3,15 @@
 import { status } from "@grpc/grpc-js";
 import test from "ava";
 
-import { natsSerialTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
 import { counterSpec } from "../lib/counter.ts";
 import { counterAmount, counterFunction } from "../lib/counter-function.ts";
 import { statusOf } from "../lib/grpc-caller.ts";
-import { startLocalProxy, startWorld } from "../lib/local-proxy.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
+import { startLocalProxy, startWorld } from "../lib/local-proxy.ts";
 import { durableLogKinds, logKinds } from "../lib/log-kinds.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
+import type { RegisterCommand, ValueOut } from "../lib/register.ts";
 import {
   ADD,
   CLEAR,
@@ -21,7 +22,6 @@ import {
   registerSpec,
   updateTo,
 } from "../lib/register.ts";
-import type { RegisterCommand, ValueOut } from "../lib/register.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 

@@ -17,14 +17,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describeError, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
 import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
-import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
+import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import { EventSourced, ValueEntity } from "../../pkg/protocol/mod.ts";
 import { proxyOptions } from "../../pkg/proxy/mod.ts";
-import { createLogger } from "../../pkg/telemetry/mod.ts";
 import { Router } from "../../pkg/router/mod.ts";
-import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
+import { createLogger } from "../../pkg/telemetry/mod.ts";
 import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
+import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
+
 import { plenty } from "../lib/plenty.ts";
 
 /** How long after its acknowledgement a record is written. */

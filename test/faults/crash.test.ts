@@ -7,7 +7,6 @@ import test from "ava";
 
 import { bySize } from "../lib/by-size.ts";
 import { crashRun } from "../lib/crash-run.ts";
-
 import { cartsThatDiffer, count, violations } from "./crash-outcome.ts";
 
 /**

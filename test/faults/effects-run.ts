@@ -4,27 +4,21 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { fromBinary } from "@bufbuild/protobuf";
 
-import {
-  freePort,
-  randomBelow,
-  seededRandom,
-  silentLogger,
-  systemClock,
-  systemRandom,
-} from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
-import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
+import { freePort, randomBelow, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import type { EventLog } from "../../pkg/eventlog/mod.ts";
-import { CommitSchema } from "../../pkg/protocol/mod.ts";
+import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { Commit } from "../../pkg/protocol/mod.ts";
-import { httpClient } from "../lib/http-client.ts";
-import type { HttpClient } from "../lib/http-client.ts";
-import { startProxyProcess } from "../lib/processes.ts";
-import type { TestScope } from "../lib/processes.ts";
+import { CommitSchema } from "../../pkg/protocol/mod.ts";
 
+import type { HttpClient } from "../lib/http-client.ts";
+import { httpClient } from "../lib/http-client.ts";
+import type { TestScope } from "../lib/processes.ts";
+import { startProxyProcess } from "../lib/processes.ts";
 import { CountSchema, PlacedSchema } from "./orders/gen/perdure/test/orders/orders_pb.ts";
-import { BILLS, ORDERS, serveOrders, STOCK } from "./orders/services.ts";
 import type { OrdersCommand } from "./orders/services.ts";
+import { BILLS, ORDERS, STOCK, serveOrders } from "./orders/services.ts";
 
 /**
  * Plan of a run that places orders through a proxy and kills it again and again. The seed decides when: a delay after

@@ -4,18 +4,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { bundle } from "../../hack/bundle/bundle.ts";
 import { programOf } from "../../hack/bundle/programs.ts";
-import { natsSerialTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
 import { bySize } from "../lib/by-size.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import { temporaryFolder } from "../lib/processes.ts";
-
-import { effectsRun } from "./effects-run.ts";
 import type { EffectsOutcome, EffectsPlan } from "./effects-run.ts";
+import { effectsRun } from "./effects-run.ts";
 
 /** Repeat a run by its seed: `PERDURE_SEED=7 ava --config faults.config.js test/faults/effects.test.ts`. */
 const seed = Number(process.env["PERDURE_SEED"] ?? Math.floor(Math.random() * 1_000_000));

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import test from "ava";
 
 import { crashRun } from "../lib/crash-run.ts";
-
 import { cartsThatDiffer, count, violations } from "./crash-outcome.ts";
 
 /** Always the same: what is drawn anew each time belongs to `npm run faults`. */

@@ -4,14 +4,13 @@ import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { NatsServer } from "../../hack/nats/server.ts";
 import type { FaultProxy } from "../lib/fault-proxy.ts";
+import type { NatsServer } from "../lib/nats/server.ts";
 import { until } from "../lib/until.ts";
-
 import type { Load } from "./load.ts";
 import type { Fault } from "./plan.ts";
-import { eventStreams, withServers } from "./world.ts";
 import type { World } from "./world.ts";
+import { eventStreams, withServers } from "./world.ts";
 
 /** How long it waits for a piece to cut, in milliseconds. There may be none. */
 const CUT_MS = 200;

@@ -2,10 +2,9 @@
 
 import type { ExecutionContext } from "ava";
 
-import { natsSerialTest } from "../../hack/nats/nats-test.ts";
-
-import { drawPlan } from "./plan.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import type { RoundPlan } from "./plan.ts";
+import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine } from "./report.ts";
 import { runRound } from "./round.ts";
 

@@ -5,7 +5,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { readCart, readCartLog, storedTokens, tokenOf } from "../lib/carts.ts";
 import { checkHistory, checkSights } from "../lib/history-checker.ts";
 import { until } from "../lib/until.ts";
-
 import type { CartStory, Load } from "./load.ts";
 import type { RoundPlan } from "./plan.ts";
 import type { ProxySlot } from "./proxy-slot.ts";

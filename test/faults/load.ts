@@ -2,12 +2,13 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 
-import { randomBelow, seededRandom } from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
+import { randomBelow } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
+
 import { addToken, readCart } from "../lib/carts.ts";
 import type { Sight, Span } from "../lib/history-checker.ts";
 import type { HttpAnswer } from "../lib/http-client.ts";
-
 import type { RoundPlan } from "./plan.ts";
 import type { ProxySlot } from "./proxy-slot.ts";
 

@@ -2,14 +2,14 @@
 
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { descendants, processes } from "../lib/process-list.ts";
+import { natsTest } from "../lib/nats/nats-test.ts";
 import type { Listed } from "../lib/process-list.ts";
-import { startProcess } from "../lib/processes.ts";
+import { descendants, processes } from "../lib/process-list.ts";
 import type { RunningProcess } from "../lib/processes.ts";
+import { startProcess } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");

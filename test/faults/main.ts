@@ -13,16 +13,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
 
-import { existingBinary } from "../../hack/nats/server.ts";
+import { existingBinary } from "../lib/nats/server.ts";
 import { Scope } from "../lib/scope.ts";
-
-import { HELP, parseOptions } from "./options.ts";
 import type { FaultsOptions } from "./options.ts";
-import { drawPlan } from "./plan.ts";
+import { HELP, parseOptions } from "./options.ts";
 import type { RoundPlan } from "./plan.ts";
+import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine, repeatCommand, summaryLines } from "./report.ts";
-import { runRound } from "./round.ts";
 import type { RoundOutcome } from "./round.ts";
+import { runRound } from "./round.ts";
 
 const EVIDENCE = join(import.meta.dirname, "..", "..", "build", "faults");
 const MAX_SHOWN = 20;

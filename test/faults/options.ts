@@ -2,8 +2,8 @@
 
 import { parseArgs } from "node:util";
 
-import { SCENARIO_NAMES, SCENARIOS } from "./plan.ts";
 import type { ScenarioName } from "./plan.ts";
+import { SCENARIO_NAMES, SCENARIOS } from "./plan.ts";
 
 export interface FaultsOptions {
   /** No round begins after that. */

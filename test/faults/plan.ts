@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { randomBelow, seededRandom } from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
+import { randomBelow } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
 /**
  * A fault. It is over after its `…Ms`. `victim` is any whole number; modulo the number of possible victims it selects

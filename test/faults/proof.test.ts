@@ -4,12 +4,11 @@ import { join } from "node:path";
 
 import type { ExecutionContext } from "ava";
 
-import { natsSerialTest } from "../../hack/nats/nats-test.ts";
-
-import { drawPlan } from "./plan.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import type { Fault } from "./plan.ts";
-import { runRound } from "./round.ts";
+import { drawPlan } from "./plan.ts";
 import type { RoundHooks } from "./round.ts";
+import { runRound } from "./round.ts";
 
 const BROKEN_PROXY = join(import.meta.dirname, "broken-proxy.ts");
 

@@ -2,12 +2,13 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 
-import { guardProcess } from "../../hack/nats/guard.ts";
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
-import { httpClient } from "../lib/http-client.ts";
+
 import type { HttpClient } from "../lib/http-client.ts";
-import { startProxyProcess } from "../lib/processes.ts";
+import { httpClient } from "../lib/http-client.ts";
+import { guardProcess } from "../lib/nats/guard.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
+import { startProxyProcess } from "../lib/processes.ts";
 
 /** A program that runs in place of the proxy. */
 export interface ProxyProgram {

@@ -3,9 +3,8 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, headers } from "@nats-io/transport-node";
 
-import { natsTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
-
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
 import { checkRawStreams } from "./raw-streams.ts";
 import { FENCE } from "./world.ts";
 

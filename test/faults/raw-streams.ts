@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { jetstream } from "@nats-io/jetstream";
 import type { JetStreamManager } from "@nats-io/jetstream";
+import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 import { until } from "../lib/until.ts";
-
-import { eventStreams, FENCE, withServers } from "./world.ts";
 import type { World } from "./world.ts";
+import { eventStreams, FENCE, withServers } from "./world.ts";
 
 export interface RawStreams {
   /** In all streams of events. */

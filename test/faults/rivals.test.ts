@@ -4,13 +4,12 @@ import { join } from "node:path";
 
 import type { ExecutionContext } from "ava";
 
-import { natsSerialTest } from "../../hack/nats/nats-test.ts";
-
-import { drawPlan } from "./plan.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import type { Fault, Step } from "./plan.ts";
+import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine } from "./report.ts";
-import { runRound } from "./round.ts";
 import type { RoundHooks } from "./round.ts";
+import { runRound } from "./round.ts";
 
 /** Runs a round with two proxies that both serve the same three carts, because proxies do not own entities yet. */
 async function round(t: ExecutionContext, seed: number, faults: readonly Fault[], hooks: RoundHooks = {}) {

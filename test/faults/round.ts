@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { TestScope } from "../lib/processes.ts";
-
 import { inject } from "./inject.ts";
-import { judge } from "./judge.ts";
 import type { Counts } from "./judge.ts";
+import { judge } from "./judge.ts";
 import { Load, RECOVERY_MS } from "./load.ts";
 import type { FaultKind, RoundPlan } from "./plan.ts";
 import type { ProxyProgram } from "./proxy-slot.ts";

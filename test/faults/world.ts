@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
 
-import { startNatsCluster } from "../../hack/nats/cluster.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
-import type { NatsServer } from "../../hack/nats/server.ts";
-import { seededRandom, silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
-import { startFaultProxy } from "../lib/fault-proxy.ts";
-import type { FaultProxy } from "../lib/fault-proxy.ts";
-import { startShoppingCart } from "../lib/processes.ts";
-import type { TestScope } from "../lib/processes.ts";
-import { until } from "../lib/until.ts";
 
+import type { FaultProxy } from "../lib/fault-proxy.ts";
+import { startFaultProxy } from "../lib/fault-proxy.ts";
+import { startNatsCluster } from "../lib/nats/cluster.ts";
+import type { NatsServer } from "../lib/nats/server.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
+import type { TestScope } from "../lib/processes.ts";
+import { startShoppingCart } from "../lib/processes.ts";
+import { until } from "../lib/until.ts";
 import type { RoundPlan } from "./plan.ts";
-import { openSlot } from "./proxy-slot.ts";
 import type { ProxyProgram, ProxySlot } from "./proxy-slot.ts";
+import { openSlot } from "./proxy-slot.ts";
 
 /** Prefix of the names of the log's streams and subjects. */
 const PREFIX = "faults";

@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
-import { makeCertificates } from "../../pkg/k8s/mod.ts";
 import type { ApiAccess, JsonObject } from "../../pkg/k8s/mod.ts";
+import { makeCertificates } from "../../pkg/k8s/mod.ts";
 
 /**
  * The part of a Kubernetes API server that tests of its clients need, over real HTTPS: get, list and watch of objects

@@ -4,9 +4,9 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { existingBinary } from "../../hack/nats/server.ts";
-import { temporaryFolder } from "./processes.ts";
+import { existingBinary } from "./nats/server.ts";
 import type { TestScope } from "./processes.ts";
+import { temporaryFolder } from "./processes.ts";
 
 /** The largest file, in the shell's blocks of 512 or 1,024 bytes. */
 const FULL_BLOCKS = 256;

@@ -4,11 +4,11 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
-import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { EventLog } from "../../pkg/eventlog/mod.ts";
+import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
-import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 
+import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 import type { HttpAnswer, HttpClient } from "./http-client.ts";
 
 /**

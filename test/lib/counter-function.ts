@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 
-import { messageTypeUrl, readDescriptors } from "../../pkg/protocol/mod.ts";
 import type { EventSourcedStreamIn } from "../../pkg/protocol/mod.ts";
+import { messageTypeUrl, readDescriptors } from "../../pkg/protocol/mod.ts";
 
-import { COUNTER_REQUEST, counterRequest, COUNTER_SERVICE, counterSpec } from "./counter.ts";
+import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "./counter.ts";
 import type { ScriptedStream } from "./scripted-entity.ts";
 import type { Script, StreamOut } from "./scripted-user-function.ts";
 

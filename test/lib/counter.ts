@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, setExtension, toBinary } from "@bufbuild/protobuf";
+import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import {
-  file_google_protobuf_descriptor,
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
   FieldDescriptorProtoSchema,
   FieldOptionsSchema,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
+  file_google_protobuf_descriptor,
 } from "@bufbuild/protobuf/wkt";
-import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 
-import { EntitySpecSchema, EventSourced } from "../../pkg/protocol/mod.ts";
 import type { EntitySpec } from "../../pkg/protocol/mod.ts";
+import { EntitySpecSchema, EventSourced } from "../../pkg/protocol/mod.ts";
+
 import { entity_key, file_cloudstate_entity_key } from "../../pkg/protocol/gen/cloudstate/entity_key_pb.ts";
 
 /**

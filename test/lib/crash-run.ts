@@ -2,14 +2,15 @@
 
 import { join } from "node:path";
 
-import { freePort, randomBelow, seededRandom, systemRandom } from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
+import { freePort, randomBelow, systemRandom } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
 import { addToken, readCart, readCartLog } from "./carts.ts";
-import { httpClient } from "./http-client.ts";
 import type { HttpClient } from "./http-client.ts";
-import { PROXY, startProxyProcess, startShoppingCart, temporaryFolder } from "./processes.ts";
+import { httpClient } from "./http-client.ts";
 import type { ProxyProcess, TestScope } from "./processes.ts";
+import { PROXY, startProxyProcess, startShoppingCart, temporaryFolder } from "./processes.ts";
 
 /**
  * Plan of a run in which callers add items to shopping carts through a proxy that is killed again and again.

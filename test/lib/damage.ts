@@ -3,7 +3,7 @@
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { NatsServer } from "../../hack/nats/server.ts";
+import type { NatsServer } from "./nats/server.ts";
 
 /**
  * Stops the server gracefully, changes one bit at these bytes in its stream files, and starts it again. The bytes

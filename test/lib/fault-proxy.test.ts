@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { connect, createServer } from "node:net";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { seededRandom } from "../../pkg/base/mod.ts";
+import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
-import { startFaultProxy } from "./fault-proxy.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
+import { startFaultProxy } from "./fault-proxy.ts";
 import { until } from "./until.ts";
 
 /** A socket, and all data that it has received. */

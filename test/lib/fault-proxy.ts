@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { connect, createServer } from "node:net";
 
-import { randomBelow } from "../../pkg/base/mod.ts";
 import type { Random } from "../../pkg/base/mod.ts";
+import { randomBelow } from "../../pkg/base/mod.ts";
 
 /**
  * A TCP proxy on the loopback interface that breaks connections as networks do.

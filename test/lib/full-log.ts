@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventLogError, NO_POSITION } from "../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
+import { EventLogError, NO_POSITION } from "../../pkg/eventlog/mod.ts";
 
 /** Ids of two entities whose records are in different partitions. */
 export function idsApart(log: EventLog, type: string): readonly [string, string] {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 
 export interface GrpcCaller {
   /** One unary call, cancelled by the signal. Rejects with a `ServiceError`. */

@@ -3,14 +3,14 @@
 import { createHash } from "node:crypto";
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
 
-import { checkHistory, checkSights } from "./history-checker.ts";
 import type { Sent } from "./history-checker.ts";
+import { checkHistory, checkSights } from "./history-checker.ts";
 
 /** Records of commits with these tokens, each commit with one event per token, in a chain without a fault. */
 function records(...commits: readonly (readonly string[])[]): Uint8Array[] {

@@ -5,8 +5,8 @@ import { createHash } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
-import { CommitSchema } from "../../pkg/protocol/mod.ts";
 import type { Commit } from "../../pkg/protocol/mod.ts";
+import { CommitSchema } from "../../pkg/protocol/mod.ts";
 
 /** What callers know about one entity. Each command that was sent left a unique token in its event. */
 export interface Sent {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Agent, request } from "node:http";
 import type { IncomingMessage } from "node:http";
+import { Agent, request } from "node:http";
 
 export interface HttpAnswer {
   readonly status: number;

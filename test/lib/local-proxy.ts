@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { systemClock, systemRandom } from "../../pkg/base/mod.ts";
-import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import type { Proxy, ProxyDependencies } from "../../pkg/proxy/mod.ts";
+import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
 
-import { grpcCaller } from "./grpc-caller.ts";
 import type { GrpcCaller } from "./grpc-caller.ts";
-import { httpClient } from "./http-client.ts";
+import { grpcCaller } from "./grpc-caller.ts";
 import type { HttpClient } from "./http-client.ts";
+import { httpClient } from "./http-client.ts";
 import type { TestScope } from "./processes.ts";
-import { startScriptedUserFunction } from "./scripted-user-function.ts";
 import type { Script, ScriptedUserFunction } from "./scripted-user-function.ts";
+import { startScriptedUserFunction } from "./scripted-user-function.ts";
 import { until } from "./until.ts";
 
 /** A proxy in the test's own process, with a log in memory, and clients of it. */

@@ -4,10 +4,10 @@ import { join } from "node:path";
 
 import test from "ava";
 
-import { natsSerialTest } from "../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../hack/nats/server.ts";
-import { temporaryFolder } from "./processes.ts";
+import { natsSerialTest } from "./nats/nats-test.ts";
+import { startNatsServer } from "./nats/server.ts";
 import type { TestScope } from "./processes.ts";
+import { temporaryFolder } from "./processes.ts";
 
 /** A log that only one test uses. */
 export interface LogPlace {

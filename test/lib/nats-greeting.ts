@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { createServer } from "node:net";
 
 import type { TestScope } from "./processes.ts";
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, setExtension } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, setExtension } from "@bufbuild/protobuf";
+import type { FileDescriptorProto, MethodOptions } from "@bufbuild/protobuf/wkt";
 import {
   FileDescriptorProtoSchema,
   file_google_protobuf_descriptor,
   MethodOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
-import type { FileDescriptorProto, MethodOptions } from "@bufbuild/protobuf/wkt";
+
+import type { EntitySpec } from "../../pkg/protocol/mod.ts";
+import { ActionProtocol, EventSourced, eventing, http } from "../../pkg/protocol/mod.ts";
 
 import { file_cloudstate_entity_key } from "../../pkg/protocol/gen/cloudstate/entity_key_pb.ts";
 import { EventingSchema, file_cloudstate_eventing } from "../../pkg/protocol/gen/cloudstate/eventing_pb.ts";
 import { file_google_api_annotations } from "../../pkg/protocol/gen/google/api/annotations_pb.ts";
 import { file_google_api_http, HttpRuleSchema } from "../../pkg/protocol/gen/google/api/http_pb.ts";
-import { ActionProtocol, eventing, EventSourced, http } from "../../pkg/protocol/mod.ts";
-import type { EntitySpec } from "../../pkg/protocol/mod.ts";
-
 import { COUNTER_REQUEST, counterFile, counterSpec, descriptorSet } from "./counter.ts";
 
 type HttpRuleInit = MessageInitShape<typeof HttpRuleSchema>;

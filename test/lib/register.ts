@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Any, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import {
   AnySchema,
-  file_google_protobuf_descriptor,
   FileDescriptorProtoSchema,
+  file_google_protobuf_descriptor,
 } from "@bufbuild/protobuf/wkt";
-import type { Any, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+
+import type { EntitySpec, ValueEntityStreamOutSchema } from "../../pkg/protocol/mod.ts";
+import { messageTypeUrl, readDescriptors, ValueEntity } from "../../pkg/protocol/mod.ts";
 
 import { file_cloudstate_entity_key } from "../../pkg/protocol/gen/cloudstate/entity_key_pb.ts";
-import { messageTypeUrl, readDescriptors, ValueEntity } from "../../pkg/protocol/mod.ts";
-import type { EntitySpec, ValueEntityStreamOutSchema } from "../../pkg/protocol/mod.ts";
-
 import { COUNTER_REQUEST, counterFile, counterSpec, descriptorSet } from "./counter.ts";
 import type { ScriptedValueStream } from "./scripted-entity.ts";
 import type { Script } from "./scripted-user-function.ts";

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { once } from "node:events";
 import type { EventEmitter } from "node:events";
+import { once } from "node:events";
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Metadata } from "@grpc/grpc-js";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type {
-  sendUnaryData,
   ServerDuplexStream,
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
+  sendUnaryData,
   status,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 
-import { ActionCommandSchema, ActionResponseSchema } from "../../pkg/protocol/mod.ts";
 import type { ActionCommand } from "../../pkg/protocol/mod.ts";
+import { ActionCommandSchema, ActionResponseSchema } from "../../pkg/protocol/mod.ts";
 
 export type ActionAnswer = MessageInitShape<typeof ActionResponseSchema>;
 

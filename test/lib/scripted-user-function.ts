@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
 
+import type {
+  EntitySpec,
+  EventSourcedStreamIn,
+  ProxyInfo,
+  ValueEntityStreamIn,
+} from "../../pkg/protocol/mod.ts";
 import {
   ActionProtocol,
   EntitySpecSchema,
@@ -16,19 +22,13 @@ import {
   ValueEntityStreamInSchema,
   ValueEntityStreamOutSchema,
 } from "../../pkg/protocol/mod.ts";
-import type {
-  EntitySpec,
-  EventSourcedStreamIn,
-  ProxyInfo,
-  ValueEntityStreamIn,
-} from "../../pkg/protocol/mod.ts";
 
-import { actionMethods } from "./scripted-actions.ts";
 import type { ScriptedAction } from "./scripted-actions.ts";
-import { scriptedStream } from "./scripted-entity.ts";
+import { actionMethods } from "./scripted-actions.ts";
 import type { EntityCall, ScriptedStream, ScriptedValueStream } from "./scripted-entity.ts";
-import { Threads } from "./threads.ts";
+import { scriptedStream } from "./scripted-entity.ts";
 import type { ServerCall } from "./threads.ts";
+import { Threads } from "./threads.ts";
 
 export type StreamOut = MessageInitShape<typeof EventSourcedStreamOutSchema>;
 

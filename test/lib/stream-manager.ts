@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 
 import type { TestScope } from "./processes.ts";

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create } from "@bufbuild/protobuf";
+import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import {
-  file_google_protobuf_descriptor,
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
   FieldDescriptorProtoSchema,
   FileDescriptorProtoSchema,
+  file_google_protobuf_descriptor,
 } from "@bufbuild/protobuf/wkt";
-import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+
+import type { EntitySpec } from "../../pkg/protocol/mod.ts";
+import { ActionProtocol, messageTypeUrl } from "../../pkg/protocol/mod.ts";
 
 import { file_cloudstate_entity_key } from "../../pkg/protocol/gen/cloudstate/entity_key_pb.ts";
-import { ActionProtocol, messageTypeUrl } from "../../pkg/protocol/mod.ts";
-import type { EntitySpec } from "../../pkg/protocol/mod.ts";
-
 import { counterFile, counterSpec, descriptorSet } from "./counter.ts";
 
 /**

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Client, credentials } from "@grpc/grpc-js";
-import type { ServiceError } from "@grpc/grpc-js";
 import type { IncomingMessage } from "node:http";
+
+import type { ServiceError } from "@grpc/grpc-js";
+import { Client, credentials } from "@grpc/grpc-js";
 import { WebSocket } from "ws";
 
 import type { TestScope } from "./processes.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   appendFileSync,
   existsSync,
@@ -11,18 +12,18 @@ import {
   rmSync,
   symlinkSync,
 } from "node:fs";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsSerialTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
 import { PROXY_VERSION } from "../../../pkg/proxy/mod.ts";
+
+import { natsSerialTest } from "../../../test/lib/nats/nats-test.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { CartFolder, ROOT } from "./test-lib/cart-folder.ts";
 import { PerdureProcess } from "./test-lib/perdure-process.ts";
 

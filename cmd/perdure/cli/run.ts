@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 
 import { describeError, SettingError } from "../../../pkg/base/mod.ts";
 import { PROXY_VERSION } from "../../../pkg/proxy/mod.ts";
+
 import { devCommand } from "../dev/command.ts";
 import { DevError } from "../dev/dev-error.ts";
 import { snapshotsCommand } from "../snapshots/command.ts";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { until } from "../../../test/lib/until.ts";
 import { CartFolder, ROOT } from "./test-lib/cart-folder.ts";

@@ -12,13 +12,14 @@
 import { httpRoutes } from "../../../pkg/endpoint/mod.ts";
 import type { RequestRecord } from "../../../pkg/proxy/mod.ts";
 import type { UserFunctionSpec } from "../../../pkg/userfunction/mod.ts";
+
 import type { Front } from "./front-page.ts";
 import { changeLines, generatorLines, newsLines, servedLines, typeLines } from "./messages.ts";
 import { requestLine } from "./request-line.ts";
 import type { News } from "./restart-policy.ts";
 import type { Screen } from "./screen.ts";
-import { changesBetween, servedRoutes, unservedNames } from "./served.ts";
 import type { ServedRoute } from "./served.ts";
+import { changesBetween, servedRoutes, unservedNames } from "./served.ts";
 import type { DevSettings } from "./settings.ts";
 import type { Style } from "./style.ts";
 import type { ToolResult } from "./tool.ts";

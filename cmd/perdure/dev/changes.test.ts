@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { ManualClock } from "../../../pkg/base/mod.ts";
+import { ManualClock } from "../../../pkg/base/test-doubles/mod.ts";
+
 import { Changes } from "./changes.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 

@@ -16,10 +16,11 @@
  *    still start the function again.
  */
 
-import { sleep } from "../../../pkg/base/mod.ts";
 import type { Clock } from "../../../pkg/base/mod.ts";
-import { isSuccess } from "./tool.ts";
+import { sleep } from "../../../pkg/base/mod.ts";
+
 import type { Tool, ToolResult } from "./tool.ts";
+import { isSuccess } from "./tool.ts";
 
 export interface ChangesOptions {
   /** Runs the generator; undefined: there is none. */

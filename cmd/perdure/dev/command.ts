@@ -8,6 +8,7 @@ import { Command } from "commander";
 
 import { systemClock, systemRandom } from "../../../pkg/base/mod.ts";
 import { shownAddress } from "../../../pkg/eventlog/mod.ts";
+
 import { Announcer } from "./announcer.ts";
 import { dev } from "./dev.ts";
 import { DevError } from "./dev-error.ts";
@@ -15,8 +16,8 @@ import { explainStart } from "./explain.ts";
 import { resetLog } from "./reset-log.ts";
 import { otherRun } from "./run-note.ts";
 import { Screen } from "./screen.ts";
-import { devSettings } from "./settings.ts";
 import type { DevFlags, DevSettings } from "./settings.ts";
+import { devSettings } from "./settings.ts";
 import { stopRequested } from "./stop-request.ts";
 import { abilitiesOf, COLOURED, PLAIN } from "./style.ts";
 

@@ -12,18 +12,19 @@
  *    orphan guard if this process is killed.
  */
 
-import { settlesWithin } from "../../../pkg/base/mod.ts";
 import type { Clock, LogLevel, Random } from "../../../pkg/base/mod.ts";
+import { settlesWithin } from "../../../pkg/base/mod.ts";
 import { EventLogError } from "../../../pkg/eventlog/mod.ts";
-import { startProxy } from "../../../pkg/proxy/mod.ts";
 import type { Proxy } from "../../../pkg/proxy/mod.ts";
+import { startProxy } from "../../../pkg/proxy/mod.ts";
+
 import type { Announcer } from "./announcer.ts";
 import { Changes } from "./changes.ts";
 import { DevError } from "./dev-error.ts";
 import { explainStart } from "./explain.ts";
 import { frontPage } from "./front-page.ts";
-import { functionEnvironment } from "./function-command.ts";
 import type { FunctionCommand } from "./function-command.ts";
+import { functionEnvironment } from "./function-command.ts";
 import { startFunction } from "./function-process.ts";
 import { FunctionRunner } from "./function-runner.ts";
 import { createLineLogger } from "./line-logger.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describeError } from "../../../pkg/base/mod.ts";
+
 import type { RunNote } from "./run-note.ts";
 
 /** The settings of the start that failed. */

@@ -6,6 +6,7 @@
  */
 
 import type { FrontPage, HttpRequest, HttpResponse } from "../../../pkg/endpoint/mod.ts";
+
 import { servedLines } from "./messages.ts";
 import type { ServedRoute } from "./served.ts";
 import { PLAIN } from "./style.ts";

@@ -12,8 +12,8 @@ import {
   generateCommand,
   typeCheckCommand,
 } from "./function-command.ts";
-import { readProject } from "./project.ts";
 import type { Project } from "./project.ts";
+import { readProject } from "./project.ts";
 
 const PROJECT: Project = {
   folder: "/srv/cart",

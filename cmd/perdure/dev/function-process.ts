@@ -8,8 +8,8 @@
  * 3. A Ctrl-C in the terminal does not reach it, so that its proxy can drain first.
  */
 
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { FunctionCommand } from "./function-command.ts";

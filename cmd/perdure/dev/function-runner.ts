@@ -9,10 +9,11 @@
  */
 
 import type { Clock, Random, Timer } from "../../../pkg/base/mod.ts";
+
 import type { FunctionProcess } from "./function-process.ts";
 import type { OrphanGuard } from "./orphan-guard.ts";
-import { begin, decide } from "./restart-policy.ts";
 import type { Action, Event, News, RestartOptions, State, Step } from "./restart-policy.ts";
+import { begin, decide } from "./restart-policy.ts";
 
 export interface FunctionRunnerDependencies {
   readonly options: RestartOptions;

@@ -2,9 +2,10 @@
 
 import { inspect } from "node:util";
 
-import { LOG_LEVELS } from "../../../pkg/base/mod.ts";
 import type { LogFields, Logger, LogLevel } from "../../../pkg/base/mod.ts";
+import { LOG_LEVELS } from "../../../pkg/base/mod.ts";
 import { readableFields } from "../../../pkg/telemetry/mod.ts";
+
 import type { Style } from "./style.ts";
 
 /** Log lines for people: the message, then what varies, `key=value`; a list gets a line for each item. */

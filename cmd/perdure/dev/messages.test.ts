@@ -3,8 +3,8 @@
 import test from "ava";
 
 import { ShoppingCart } from "../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
-import { changeLines, generatorLines, newsLines, servedLines, typeLines } from "./messages.ts";
 import type { FunctionFacts } from "./messages.ts";
+import { changeLines, generatorLines, newsLines, servedLines, typeLines } from "./messages.ts";
 import type { Exit } from "./restart-policy.ts";
 import { changesBetween, servedRoutes } from "./served.ts";
 import { PLAIN } from "./style.ts";

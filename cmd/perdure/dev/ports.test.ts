@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 
 import test from "ava";
 
 import { isFreePort } from "../../../pkg/base/mod.ts";
-import { choosePorts } from "./ports.ts";
+
 import type { WantedPorts } from "./ports.ts";
+import { choosePorts } from "./ports.ts";
 
 const WANTED: WantedPorts = {
   httpHost: "127.0.0.1",

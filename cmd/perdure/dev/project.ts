@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import { describeError } from "../../../pkg/base/mod.ts";
+
 import { DevError } from "./dev-error.ts";
 
 /** What `perdure dev` needs to know of the folder that it runs. */

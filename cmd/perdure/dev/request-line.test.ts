@@ -4,6 +4,7 @@ import test from "ava";
 
 import { Status } from "../../../pkg/grpc/mod.ts";
 import type { RequestRecord, Stored } from "../../../pkg/proxy/mod.ts";
+
 import { requestLine } from "./request-line.ts";
 import { COLOURED, PLAIN } from "./style.ts";
 

@@ -2,6 +2,7 @@
 
 import { Status } from "../../../pkg/grpc/mod.ts";
 import type { EntityRecord, RequestRecord, Stored } from "../../../pkg/proxy/mod.ts";
+
 import type { Style } from "./style.ts";
 
 /** Texts from callers are cut to so many characters. */

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 
 import { removeSqliteLog } from "../../../pkg/eventlog/mod.ts";
+
 import { DevError } from "./dev-error.ts";
 
 export interface ResetOptions {

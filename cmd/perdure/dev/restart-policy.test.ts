@@ -3,9 +3,10 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { seededRandom } from "../../../pkg/base/mod.ts";
-import { begin, decide, DEFAULT_RESTART_OPTIONS } from "./restart-policy.ts";
+import { seededRandom } from "../../../pkg/base/test-doubles/mod.ts";
+
 import type { Event, Exit, RestartOptions, Step } from "./restart-policy.ts";
+import { begin, DEFAULT_RESTART_OPTIONS, decide } from "./restart-policy.ts";
 
 const OPTIONS: RestartOptions = {
   ...DEFAULT_RESTART_OPTIONS,

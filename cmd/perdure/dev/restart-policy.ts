@@ -16,8 +16,8 @@
  * 5. `stop` is final: whatever happens afterwards, nothing is spawned.
  */
 
-import { backoffMs } from "../../../pkg/base/mod.ts";
 import type { BackoffOptions, Random } from "../../../pkg/base/mod.ts";
+import { backoffMs } from "../../../pkg/base/mod.ts";
 
 export interface RestartOptions {
   /** Files are watched, so that a change can start the function again. */

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
-import { create, createFileRegistry, createRegistry, fromJson } from "@bufbuild/protobuf";
 import type { DescMessage } from "@bufbuild/protobuf";
+import { create, createFileRegistry, createRegistry, fromJson } from "@bufbuild/protobuf";
 import {
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
   FileOptionsSchema,
-  StringValueSchema,
   file_google_protobuf_any,
   file_google_protobuf_duration,
   file_google_protobuf_empty,
@@ -15,7 +13,9 @@ import {
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
+  StringValueSchema,
 } from "@bufbuild/protobuf/wkt";
+import test from "ava";
 
 import { sampleMessage } from "./sample-json.ts";
 

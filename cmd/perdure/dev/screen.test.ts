@@ -2,7 +2,8 @@
 
 import test from "ava";
 
-import { ManualClock } from "../../../pkg/base/mod.ts";
+import { ManualClock } from "../../../pkg/base/test-doubles/mod.ts";
+
 import { createLineLogger } from "./line-logger.ts";
 import { Screen } from "./screen.ts";
 import { abilitiesOf, COLOURED, PLAIN } from "./style.ts";

@@ -3,8 +3,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 
 import type { UnservedPart } from "../../../pkg/userfunction/mod.ts";
-import { curlLine, grpcurlLine } from "./try-lines.ts";
+
 import type { Route } from "./try-lines.ts";
+import { curlLine, grpcurlLine } from "./try-lines.ts";
 
 /** A served route as it is shown to the developer, with lines to try it. */
 export interface ServedRoute {

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import test from "ava";
 
 import { systemRandom } from "../../../pkg/base/mod.ts";
+
 import { explainStart as explain } from "./explain.ts";
 import type { RunNote } from "./run-note.ts";
-import { devSettings } from "./settings.ts";
 import type { DevFlags } from "./settings.ts";
+import { devSettings } from "./settings.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "perdure-settings-"));
 writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "@shop/cart" }));

@@ -3,16 +3,17 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 
-import { freePort, isFreePort } from "../../../pkg/base/mod.ts";
 import type { Random } from "../../../pkg/base/mod.ts";
-import { proxyOptions } from "../../../pkg/proxy/mod.ts";
+import { freePort, isFreePort } from "../../../pkg/base/mod.ts";
 import type { ProxyOptions } from "../../../pkg/proxy/mod.ts";
+import { proxyOptions } from "../../../pkg/proxy/mod.ts";
+
 import { DevError } from "./dev-error.ts";
-import { functionCommand, generateCommand, NESTING_VARIABLE, typeCheckCommand } from "./function-command.ts";
 import type { FunctionAddress, FunctionCommand } from "./function-command.ts";
+import { functionCommand, generateCommand, NESTING_VARIABLE, typeCheckCommand } from "./function-command.ts";
 import { choosePorts } from "./ports.ts";
-import { readProject } from "./project.ts";
 import type { Project } from "./project.ts";
+import { readProject } from "./project.ts";
 
 /** The command line of `perdure dev`, as it was typed. */
 export interface DevFlags {

@@ -10,8 +10,8 @@ import {
   AddLineItemSchema,
   ShoppingCart,
 } from "../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
-import { curlLine, grpcurlLine, quote } from "./try-lines.ts";
 import type { Route } from "./try-lines.ts";
+import { curlLine, grpcurlLine, quote } from "./try-lines.ts";
 
 const BASE = "http://127.0.0.1:9000";
 const { addItem, getCart, removeItem } = ShoppingCart.method;

@@ -3,8 +3,8 @@
 import test from "ava";
 
 import type { Tool, ToolResult } from "./tool.ts";
-import { TypeChecker, typeNews } from "./type-checker.ts";
 import type { TypeNews } from "./type-checker.ts";
+import { TypeChecker, typeNews } from "./type-checker.ts";
 
 const RIGHT: ToolResult = { exit: { kind: "code", code: 0 }, lines: [], more: 0 };
 const WRONG: ToolResult = {

@@ -7,8 +7,8 @@
  * 2. Errors are reported after each check. That there are none is reported once, after a check with errors.
  */
 
-import { isSuccess } from "./tool.ts";
 import type { Tool, ToolResult } from "./tool.ts";
+import { isSuccess } from "./tool.ts";
 
 export type TypeNews =
   | { readonly kind: "wrong"; readonly lines: readonly string[]; readonly more: number }

@@ -13,10 +13,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../../../pkg/base/mod.ts";
+
 import { watchFolder } from "./watcher.ts";
 
 /** Watches a folder with a few files, and records which changes are seen in it. */

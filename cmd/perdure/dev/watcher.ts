@@ -15,8 +15,9 @@ import { relative } from "node:path";
 
 import { watch } from "chokidar";
 
-import { toError } from "../../../pkg/base/mod.ts";
 import type { Clock, Timer } from "../../../pkg/base/mod.ts";
+import { toError } from "../../../pkg/base/mod.ts";
+
 import { isIgnored } from "./watch-filter.ts";
 
 export interface WatcherOptions {

@@ -2,10 +2,11 @@
 
 import { Command } from "commander";
 
-import { shownAddress } from "../../../pkg/eventlog/mod.ts";
 import type { EntityKey, EventLog } from "../../../pkg/eventlog/mod.ts";
-import { logAddress, withLog } from "./open-log.ts";
+import { shownAddress } from "../../../pkg/eventlog/mod.ts";
+
 import type { LogFlags } from "./open-log.ts";
+import { logAddress, withLog } from "./open-log.ts";
 import { count, listLine, nameOf, showLines, shownSnapshot } from "./shown-snapshot.ts";
 import { SnapshotsError } from "./snapshots-error.ts";
 

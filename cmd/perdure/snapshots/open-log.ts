@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { describeError, silentLogger, systemClock } from "../../../pkg/base/mod.ts";
-import { EventLogError, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import type { EventLog } from "../../../pkg/eventlog/mod.ts";
+import { EventLogError, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import { logOptions, proxyOptions } from "../../../pkg/proxy/mod.ts";
+
 import { readProject } from "../dev/project.ts";
 import { SnapshotsError } from "./snapshots-error.ts";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describeError } from "../../../pkg/base/mod.ts";
-import { readSnapshot } from "../../../pkg/entity/mod.ts";
 import type { StoredSnapshot } from "../../../pkg/eventlog/mod.ts";
+import { readSnapshot } from "../../../pkg/record/mod.ts";
 
 /** The parts of a snapshot that are shown, to people as text and to programs as JSON. */
 export type ShownSnapshot = ShownKey & (ShownContents | { readonly problem: string });

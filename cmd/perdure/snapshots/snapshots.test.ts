@@ -7,13 +7,14 @@ import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
-import { NO_POSITION, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import type { EventLog } from "../../../pkg/eventlog/mod.ts";
+import { NO_POSITION, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import { SnapshotSchema } from "../../../pkg/protocol/mod.ts";
+
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { PerdureProcess } from "../cli/test-lib/perdure-process.ts";
 import { listLine, shownSnapshot } from "./shown-snapshot.ts";
 

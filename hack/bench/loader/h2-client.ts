@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 
 import type { LoadCall } from "../messages.ts";
-
-import { prepared } from "./client.ts";
 import type { Client } from "./client.ts";
-import { ACK, clientPreface, END_STREAM, frame, FrameType, HEADER_BYTES } from "./h2-frames.ts";
-import { requestOn, requestTemplate } from "./h2-frames.ts";
+import { prepared } from "./client.ts";
 import type { RequestTemplate } from "./h2-frames.ts";
+import {
+  ACK,
+  clientPreface,
+  END_STREAM,
+  FrameType,
+  frame,
+  HEADER_BYTES,
+  requestOn,
+  requestTemplate,
+} from "./h2-frames.ts";
 import { grpcBody, grpcPath } from "./requests.ts";
 
 /**

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 
 import type { LoadCall } from "../messages.ts";
-
-import { prepared } from "./client.ts";
 import type { Client } from "./client.ts";
+import { prepared } from "./client.ts";
 import { http1Request } from "./requests.ts";
 
 const HEAD_END = "\r\n\r\n";

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createServer } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { range } from "../messages.ts";
 import type { LoadJob } from "../messages.ts";
-
+import { range } from "../messages.ts";
 import type { Client } from "./client.ts";
 import { connectH2 } from "./h2-client.ts";
 import { readAnswer } from "./http1-client.ts";

@@ -3,7 +3,6 @@
 
 import { answerJobs } from "../answer-jobs.ts";
 import type { LoadJob } from "../messages.ts";
-
 import type { Client } from "./client.ts";
 import { connectH2 } from "./h2-client.ts";
 import { connectHttp1 } from "./http1-client.ts";

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect } from "node:http2";
 import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
+import { connect } from "node:http2";
 
 import type { LoadCall } from "../messages.ts";
-
 import { grpcBody, grpcPath } from "./requests.ts";
 
 /** An entity that is not measured. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 
 import { Ordering } from "../../../samples/action-pipeline/gen/pipeline/ordering_pb.ts";
 import { ShoppingCart } from "../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";

@@ -2,7 +2,6 @@
 
 import { Histogram } from "../histogram.ts";
 import type { Job, Load } from "../messages.ts";
-
 import type { Caller } from "./client.ts";
 
 /** The clocks that are read while callers run. */

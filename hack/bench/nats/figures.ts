@@ -2,7 +2,6 @@
 
 import type { Figure } from "../budget.ts";
 import { SYNC_DURABILITY } from "../cases.ts";
-
 import type { ManyEntities } from "./many-entities.ts";
 import type { Quantiles } from "./random-entities.ts";
 

@@ -7,18 +7,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ITEM } from "../carts.ts";
 import type { Children } from "../children.ts";
 import { checkCart } from "../entity-calls.ts";
-import { startPublisher } from "../job-process.ts";
 import type { JobProcess } from "../job-process.ts";
-import { range } from "../messages.ts";
+import { startPublisher } from "../job-process.ts";
 import type { LoadJob } from "../messages.ts";
-import { startProxyProcess } from "../proxy-process.ts";
+import { range } from "../messages.ts";
 import type { ProxyProcess } from "../proxy-process.ts";
+import { startProxyProcess } from "../proxy-process.ts";
 import { residentBytes } from "../resident-memory.ts";
 import { startUserFunction } from "../servers.ts";
 import { median } from "../statistics.ts";
-
-import { activateRandom } from "./random-entities.ts";
 import type { Quantiles, RandomSizes } from "./random-entities.ts";
+import { activateRandom } from "./random-entities.ts";
 import { makeLog, restartServer, startServer } from "./server.ts";
 
 export interface ManyEntitiesSizes extends RandomSizes {

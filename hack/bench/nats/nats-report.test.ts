@@ -5,7 +5,6 @@ import test from "ava";
 import { verdictOf } from "../budget.ts";
 import { figuresTable } from "../report.ts";
 import type { Row } from "../row.ts";
-
 import { manyEntitiesFigures } from "./figures.ts";
 import { natsRowFindings } from "./row-findings.ts";
 

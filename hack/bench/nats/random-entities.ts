@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { randomBelow, seededRandom } from "../../../pkg/base/mod.ts";
-import type { NatsServer } from "../../nats/server.ts";
+import { randomBelow } from "../../../pkg/base/mod.ts";
+import { seededRandom } from "../../../pkg/base/test-doubles/mod.ts";
+
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { activationMs, eachOnce, untilLogIsRead } from "../entity-calls.ts";
 import { Histogram } from "../histogram.ts";
 import type { JobProcess } from "../job-process.ts";
 import type { LoadJob } from "../messages.ts";
-
 import { restartServer } from "./server.ts";
 
 export interface RandomSizes {

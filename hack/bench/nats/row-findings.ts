@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { atLeast, atMost, readFindings } from "../budget.ts";
 import type { Finding } from "../budget.ts";
+import { atLeast, atMost, readFindings } from "../budget.ts";
 import { SYNC_DURABILITY } from "../cases.ts";
 import type { Row } from "../row.ts";
 

@@ -4,8 +4,9 @@ import { join } from "node:path";
 
 import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
 import { openEventLog } from "../../../pkg/eventlog/mod.ts";
-import { startNatsServer } from "../../nats/server.ts";
-import type { NatsServer } from "../../nats/server.ts";
+
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import type { SyncInterval } from "../cases.ts";
 
 /**

@@ -2,9 +2,8 @@
 
 import type { SyncInterval } from "../cases.ts";
 import { startPublisher } from "../job-process.ts";
-import { requestsTo, startPlainServers } from "../servers.ts";
 import type { ProxySide, Servers, ServersSettings } from "../servers.ts";
-
+import { requestsTo, startPlainServers } from "../servers.ts";
 import { makeLog, startServer } from "./server.ts";
 
 /**

@@ -4,8 +4,8 @@ import { DiscardPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageTyp
 import { connect, nanos } from "@nats-io/transport-node";
 
 import { cartId, firstRecord } from "../carts.ts";
-import { prepared } from "../loader/client.ts";
 import type { Caller } from "../loader/client.ts";
+import { prepared } from "../loader/client.ts";
 
 const STREAM = "bare";
 

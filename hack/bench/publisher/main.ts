@@ -6,7 +6,6 @@ import { answerJobs } from "../answer-jobs.ts";
 import type { Caller } from "../loader/client.ts";
 import { processMeter, runCallers } from "../loader/run.ts";
 import type { PublishJob } from "../messages.ts";
-
 import { connectBare } from "./bare.ts";
 import { connectOwn } from "./own.ts";
 

@@ -3,8 +3,8 @@
 import { globSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { readContents } from "../../image/contents.ts";
 import type { ImageContents } from "../../image/contents.ts";
+import { readContents } from "../../image/contents.ts";
 import type { TarSpan } from "../../image/tar.ts";
 
 export interface Blob extends TarSpan {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createReadStream } from "node:fs";
-import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import { pipeline } from "node:stream/promises";
 
-import { ImageFolder } from "./image-folder.ts";
 import type { Blob } from "./image-folder.ts";
+import { ImageFolder } from "./image-folder.ts";
 
 const READ_BYTES = 1 << 20;
 

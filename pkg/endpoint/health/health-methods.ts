@@ -2,8 +2,8 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 
-import { onlyMessage, Status, StatusError } from "../../grpc/mod.ts";
 import type { MethodHandler, ServerStreamCall } from "../../grpc/mod.ts";
+import { onlyMessage, Status, StatusError } from "../../grpc/mod.ts";
 import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
@@ -11,6 +11,7 @@ import {
   HealthListResponseSchema,
   HealthV1,
 } from "../../protocol/mod.ts";
+
 import { readOwnMessage } from "../own-message.ts";
 import type { Health, Serving } from "./health.ts";
 

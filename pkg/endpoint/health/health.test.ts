@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { systemClock } from "../../base/mod.ts";
-import { connect, Status, StatusError } from "../../grpc/mod.ts";
 import type { CallEnd, Connection } from "../../grpc/mod.ts";
+import { connect, Status, StatusError } from "../../grpc/mod.ts";
 import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
   HealthCheckResponseSchema,
   HealthListResponseSchema,
 } from "../../protocol/mod.ts";
+
 import type { Endpoint } from "../endpoint.ts";
 import { readWebAnswer, webCall, webFrame } from "../testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "../testdata/http-clients.ts";

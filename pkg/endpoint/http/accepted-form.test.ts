@@ -3,8 +3,8 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { acceptedForm } from "./accepted-form.ts";
 import type { ErrorForm } from "./accepted-form.ts";
+import { acceptedForm } from "./accepted-form.ts";
 
 const HEADERS: readonly (readonly [accept: string | undefined, form: ErrorForm, who: string])[] = [
   [undefined, "text", "who says nothing, as Cloudstate's TCK"],

@@ -4,9 +4,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
 import { FRAGMENT, headProblem } from "../../base/mod.ts";
+
 import { TEXT_TYPE } from "./error-response.ts";
-import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpResponse } from "./exchange.ts";
+import { ERROR_CODE_HEADER } from "./exchange.ts";
 import { HttpError, methodNotAllowed } from "./http-error.ts";
 
 /** The refusal of a request whose head another parser may read differently; undefined if there is no such problem. */

@@ -3,8 +3,8 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
-import { ERROR_CODE_HEADER } from "./exchange.ts";
 import type { HttpResponse } from "./exchange.ts";
+import { ERROR_CODE_HEADER } from "./exchange.ts";
 
 /** Writes an answer of HTTP/1.1 to a connection that Node's server no longer manages, and closes it. */
 export function writeBareAnswer(socket: Duplex, answer: HttpResponse): void {

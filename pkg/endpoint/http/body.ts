@@ -2,8 +2,9 @@
 
 import type { Readable } from "node:stream";
 
-import { ExpiryQueue } from "../../base/mod.ts";
 import type { Charge, Clock } from "../../base/mod.ts";
+import { ExpiryQueue } from "../../base/mod.ts";
+
 import { HttpError, overloaded } from "./http-error.ts";
 
 /** How much of a body may be in memory (I11). */

@@ -2,8 +2,8 @@
 
 import test from "ava";
 
-import { HTTP_CLIENTS } from "../testdata/http-clients.ts";
 import type { HttpCall } from "../testdata/http-clients.ts";
+import { HTTP_CLIENTS } from "../testdata/http-clients.ts";
 import { echo, runEndpoint } from "../testdata/running-endpoint.ts";
 import { parseOrigins } from "./cors.ts";
 

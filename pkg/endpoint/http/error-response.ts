@@ -2,6 +2,7 @@
 
 import type { Logger } from "../../base/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
+
 import { ERROR_DOMAIN } from "../status-details.ts";
 import { acceptedForm } from "./accepted-form.ts";
 import type { HttpResponse } from "./exchange.ts";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Logger } from "../../base/mod.ts";
-import { answeredHttp } from "../answered-request.ts";
+
 import type { AnswerListener } from "../answered-request.ts";
+import { answeredHttp } from "../answered-request.ts";
 import type { CrossOrigin } from "./cors.ts";
 import { refuseCrossSite } from "./cross-site.ts";
 import { errorResponse } from "./error-response.ts";

@@ -3,6 +3,7 @@
 import test from "ava";
 
 import type { HttpRule } from "../../protocol/mod.ts";
+
 import { librarySpec } from "../testdata/library-spec.ts";
 import { httpBindings, ruleBindings } from "./http-rule.ts";
 import { printPathTemplate } from "./path-template.ts";

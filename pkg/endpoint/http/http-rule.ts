@@ -2,14 +2,15 @@
 
 import { METHODS } from "node:http";
 
-import { getOption, hasOption } from "@bufbuild/protobuf";
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
+import { getOption, hasOption } from "@bufbuild/protobuf";
 
-import { http } from "../../protocol/mod.ts";
 import type { HttpRule } from "../../protocol/mod.ts";
+import { http } from "../../protocol/mod.ts";
+
 import { hasFieldsInJson } from "./parameter.ts";
-import { parsePathTemplate, PathTemplateError } from "./path-template.ts";
 import type { PathTemplate } from "./path-template.ts";
+import { PathTemplateError, parsePathTemplate } from "./path-template.ts";
 import { ANY_METHOD } from "./route-table.ts";
 
 /** Where a request's body goes. */

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 
-import { toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
-import { OpenRequest } from "../../grpc/mod.ts";
+import { toError } from "../../base/mod.ts";
 import type { Caller } from "../../grpc/mod.ts";
-import { refusedHttp } from "../answered-request.ts";
+import { OpenRequest } from "../../grpc/mod.ts";
+
 import type { AnswerListener } from "../answered-request.ts";
-import type { BodyReader } from "./body.ts";
-import type { CrossOrigin } from "./cors.ts";
+import { refusedHttp } from "../answered-request.ts";
 import { badHttp1Head, refusedTunnel, refuseHttp1, unknownExpectation } from "./bad-head.ts";
 import { writeBareAnswer } from "./bare-answer.ts";
+import type { BodyReader } from "./body.ts";
+import type { CrossOrigin } from "./cors.ts";
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpExchange, HttpHandler, HttpResponse } from "./exchange.ts";
-import { HTTP_ERRORS } from "./http-error.ts";
 import type { HttpErrorCode } from "./http-error.ts";
+import { HTTP_ERRORS } from "./http-error.ts";
 
 /** Bounds of HTTP/1.1 connections; times in milliseconds. */
 export interface Http1Options {

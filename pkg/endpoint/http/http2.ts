@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants } from "node:http2";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 import type { Readable, Writable } from "node:stream";
 
 import type { Logger, Turns } from "../../base/mod.ts";
-import { callerOf, OpenRequest } from "../../grpc/mod.ts";
 import type { Caller, CallerAccounts } from "../../grpc/mod.ts";
+import { callerOf, OpenRequest } from "../../grpc/mod.ts";
+
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
 import type { HttpExchange, HttpHandler } from "./exchange.ts";

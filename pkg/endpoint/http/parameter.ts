@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ScalarType } from "@bufbuild/protobuf";
 import type { DescEnum, DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
+import { ScalarType } from "@bufbuild/protobuf";
 
 import { nearestFloat } from "../json/nearest-float.ts";
 import { fitsType, isBase64, isDuration, isFieldMask, isTimestamp } from "../json/value-texts.ts";

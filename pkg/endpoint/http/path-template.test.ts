@@ -3,9 +3,9 @@
 import test from "ava";
 import * as fc from "fast-check";
 
-import { parsePathTemplate, PathTemplateError, printPathTemplate } from "./path-template.ts";
-import type { PathTemplate } from "./path-template.ts";
 import { pathTemplates } from "../testdata/path-templates.ts";
+import type { PathTemplate } from "./path-template.ts";
+import { PathTemplateError, parsePathTemplate, printPathTemplate } from "./path-template.ts";
 
 const literal = (text: string) => ({ kind: "literal", text }) as const;
 const one = { kind: "one" } as const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { HttpBinding } from "./http-rule.ts";
 import { HttpError } from "./http-error.ts";
+import type { HttpBinding } from "./http-rule.ts";
 
 /**
  * The decoded values of the binding's path variables, in their order.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create } from "@bufbuild/protobuf";
 import type { DescField, Message, Registry } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 
 import type { JsonLimits } from "../json/limits.ts";
-import { jsonWriter, messageReader } from "../json/write-json.ts";
 import type { JsonWriter } from "../json/write-json.ts";
-import { isHttpBody } from "./http-rule.ts";
+import { jsonWriter, messageReader } from "../json/write-json.ts";
 import type { HttpBinding } from "./http-rule.ts";
+import { isHttpBody } from "./http-rule.ts";
 
 /** The body of a successful answer. */
 export interface ReplyBody {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Charge } from "../../base/mod.ts";
-import { decompress, StatusError } from "../../grpc/mod.ts";
 import type { GrpcErrorCode } from "../../grpc/mod.ts";
+import { decompress, StatusError } from "../../grpc/mod.ts";
+
 import type { HttpRequest } from "./exchange.ts";
 import { HttpError, overloaded } from "./http-error.ts";
 import type { BodyForm } from "./request-message.ts";

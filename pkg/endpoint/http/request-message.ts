@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, mergeFromJson, toBinary } from "@bufbuild/protobuf";
 import type {
   DescField,
   DescMessage,
@@ -9,6 +8,7 @@ import type {
   MessageInitShape,
   Registry,
 } from "@bufbuild/protobuf";
+import { create, mergeFromJson, toBinary } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 
@@ -17,8 +17,8 @@ import type { JsonLimits } from "../json/limits.ts";
 import { jsonReader } from "../json/read-json.ts";
 import { countJsonValues } from "../json/scan.ts";
 import { HttpError } from "./http-error.ts";
-import { isHttpBody } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
+import { isHttpBody } from "./http-rule.ts";
 import { missingField } from "./missing-field.ts";
 import { parameterJson } from "./parameter.ts";
 import { pathValues } from "./path-values.ts";

@@ -3,9 +3,9 @@
 import test from "ava";
 import * as fc from "fast-check";
 
-import { parsePathTemplate } from "./path-template.ts";
-import type { PathTemplate } from "./path-template.ts";
 import { pathTemplates } from "../testdata/path-templates.ts";
+import type { PathTemplate } from "./path-template.ts";
+import { parsePathTemplate } from "./path-template.ts";
 import { ANY_METHOD, RouteTable } from "./route-table.ts";
 
 function tableOf(...routes: readonly string[]): RouteTable<string> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ServedMethod, UnservedPart, UserFunctionSpec } from "../../userfunction/mod.ts";
+
 import { httpBindings } from "./http-rule.ts";
 import { printPathTemplate } from "./path-template.ts";
 

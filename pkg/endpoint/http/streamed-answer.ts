@@ -12,17 +12,18 @@
  */
 
 import { settlesWithin } from "../../base/mod.ts";
-import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
+import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
-import { replyHeaders } from "../metadata.ts";
+
 import type { JsonCodec } from "../json/json-codec.ts";
+import { replyHeaders } from "../metadata.ts";
 import type { ServingContext } from "../serving.ts";
 import { errorStatus } from "./error-response.ts";
 import type { StreamedHttpResponse } from "./exchange.ts";
 import type { HttpBinding } from "./http-rule.ts";
-import { answersWithBytes, BYTES_TYPE, headerValue } from "./reply-json.ts";
 import type { ReplyBody } from "./reply-json.ts";
+import { answersWithBytes, BYTES_TYPE, headerValue } from "./reply-json.ts";
 
 /** How replies, and a failure after them, are written. */
 interface Format {

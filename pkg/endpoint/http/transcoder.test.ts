@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
-import type { ExecutionContext } from "ava";
-import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
+import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { silentLogger, systemClock } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Command, Dispatch } from "../../router/mod.ts";
+
 import { JsonCodecs } from "../json/json-codec.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "../options.ts";
-import { inMemoryRequest } from "../testdata/in-memory-request.ts";
 import type { RequestParts } from "../testdata/in-memory-request.ts";
+import { inMemoryRequest } from "../testdata/in-memory-request.ts";
 import { librarySpec } from "../testdata/library-spec.ts";
 import { dispatchOf } from "../testdata/running-endpoint.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";

@@ -7,27 +7,28 @@
  * 2. A body that no rule takes is read within its limit and dropped, so that the connection can still be used.
  */
 
-import { REQUEST_BYTES, Status, StatusError } from "../../grpc/mod.ts";
 import type { CallContext } from "../../call/mod.ts";
-import { NO_METADATA } from "../../protocol/mod.ts";
+import { REQUEST_BYTES, Status, StatusError } from "../../grpc/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
+import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
+
 import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
 import { idempotencyKey, replyHeaders, requestMetadata } from "../metadata.ts";
 import type { ServingContext } from "../serving.ts";
 import { Unserved } from "../unserved.ts";
 import type { HttpAnswer, HttpRequest, HttpResponse } from "./exchange.ts";
-import { httpBindings } from "./http-rule.ts";
 import type { HttpBinding } from "./http-rule.ts";
+import { httpBindings } from "./http-rule.ts";
 import type { HttpService } from "./http-service.ts";
 import type { ReplyBody } from "./reply-json.ts";
 import { isPlainBody, readPackedBody } from "./request-body.ts";
-import { bodyForm } from "./request-message.ts";
 import type { BodyForm } from "./request-message.ts";
-import { streamEncoder } from "./streamed-answer.ts";
-import { RouteTable } from "./route-table.ts";
+import { bodyForm } from "./request-message.ts";
 import type { RouteMatch } from "./route-table.ts";
+import { RouteTable } from "./route-table.ts";
+import { streamEncoder } from "./streamed-answer.ts";
 import { readTarget } from "./target.ts";
 import { otherMethods } from "./unmatched.ts";
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { isGrpcContentType } from "../../grpc/mod.ts";
+
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import { HttpError, methodNotAllowed } from "./http-error.ts";

@@ -2,11 +2,12 @@
 
 import type { Writable } from "node:stream";
 
-import { whenDrained } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
+import { whenDrained } from "../../base/mod.ts";
 import { REQUEST_BYTES } from "../../grpc/mod.ts";
-import { ERROR_CODE_HEADER } from "./exchange.ts";
+
 import type { HttpAnswer, HttpExchange, HttpResponse, StreamedHttpResponse } from "./exchange.ts";
+import { ERROR_CODE_HEADER } from "./exchange.ts";
 
 /** Writes an answer. It is dropped if the caller has gone. */
 export async function writeAnswer(exchange: HttpExchange, answer: HttpAnswer, logger: Logger): Promise<void> {

@@ -6,10 +6,10 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { WireCursor, wireTypeOf } from "../../protocol/mod.ts";
 
 import { HttpError } from "../http/http-error.ts";
-import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import type { JsonLimits } from "./limits.ts";
-import { extensionShapeOf, mayHoldAny, shapeOf } from "./message-shape.ts";
+import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
+import { extensionShapeOf, mayHoldAny, shapeOf } from "./message-shape.ts";
 
 /**
  * Counts the keys and values, default values included, that a serialized message has in JSON, before the message is

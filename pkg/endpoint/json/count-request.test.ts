@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromJson, toJson } from "@bufbuild/protobuf";
 import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
+import { fromJson, toJson } from "@bufbuild/protobuf";
 import test from "ava";
 import * as fc from "fast-check";
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ScalarType } from "@bufbuild/protobuf";
 import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
+import { ScalarType } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
 import { isObject } from "./json-tree.ts";
-import { extensionShapeOf, shapeOf } from "./message-shape.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
+import { extensionShapeOf, shapeOf } from "./message-shape.ts";
 import { tooManyValues } from "./scan.ts";
 
 /**

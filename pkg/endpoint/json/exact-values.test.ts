@@ -2,13 +2,13 @@
 
 /** Cases that do not fit into the table of `values.test.ts`: extensions, closed enums, types that need nothing. */
 
-import { create, createFileRegistry, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
+import { create, createFileRegistry, toBinary } from "@bufbuild/protobuf";
 import {
-  FieldDescriptorProto_Label as Label,
-  FieldDescriptorProto_Type as Type,
   FileDescriptorProtoSchema,
   file_google_protobuf_any,
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import * as fc from "fast-check";

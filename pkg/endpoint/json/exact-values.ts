@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ScalarType } from "@bufbuild/protobuf";
 import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
+import { ScalarType } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
 import { isObject } from "./json-tree.ts";
@@ -18,8 +18,8 @@ import {
   isWholeKey,
   wholeNumber,
 } from "./value-texts.ts";
-import { messageChange } from "./value-walk.ts";
 import type { Change, Changes, Place, WalkContext } from "./value-walk.ts";
+import { messageChange } from "./value-walk.ts";
 
 const MAX_SHOWN = 80;
 

@@ -4,16 +4,17 @@
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { bySize } from "../../../test/lib/by-size.ts";
 import { systemClock } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Dispatch } from "../../router/mod.ts";
+
+import { bySize } from "../../../test/lib/by-size.ts";
 import type { EndpointOptions } from "../options.ts";
-import { HTTP_CLIENTS, readText } from "../testdata/http-clients.ts";
 import type { HttpCall } from "../testdata/http-clients.ts";
+import { HTTP_CLIENTS, readText } from "../testdata/http-clients.ts";
 import { heapSpec } from "../testdata/library-spec.ts";
 import { field } from "../testdata/protobuf-bytes.ts";
 import { echo, echoStream, runEndpoint } from "../testdata/running-endpoint.ts";

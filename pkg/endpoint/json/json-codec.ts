@@ -3,18 +3,19 @@
 import type { Registry } from "@bufbuild/protobuf";
 
 import type { Clock, Logger } from "../../base/mod.ts";
-import { descriptorSet } from "../../protocol/mod.ts";
 import type { Descriptors } from "../../protocol/mod.ts";
-import { HttpError } from "../http/http-error.ts";
+import { descriptorSet } from "../../protocol/mod.ts";
+
 import type { HttpErrorCode } from "../http/http-error.ts";
+import { HttpError } from "../http/http-error.ts";
 import type { HttpBinding } from "../http/http-rule.ts";
-import { answersWithBytes, replyEncoder, replyText } from "../http/reply-json.ts";
 import type { ReplyBody } from "../http/reply-json.ts";
-import { bodyForm, requestEncoder } from "../http/request-message.ts";
+import { answersWithBytes, replyEncoder, replyText } from "../http/reply-json.ts";
 import type { MessageSource } from "../http/request-message.ts";
+import { bodyForm, requestEncoder } from "../http/request-message.ts";
 import { JsonThread } from "./json-thread.ts";
-import { SMALL_BYTES, SMALL_VALUES } from "./limits.ts";
 import type { JsonLimits } from "./limits.ts";
+import { SMALL_BYTES, SMALL_VALUES } from "./limits.ts";
 import type { BindingRef } from "./task.ts";
 
 /**

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { ManualClock, silentLogger, systemClock } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
+import { silentLogger, systemClock } from "../../base/mod.ts";
+import { ManualClock } from "../../base/test-doubles/mod.ts";
 import { descriptorSet } from "../../protocol/mod.ts";
+
 import { HttpError } from "../http/http-error.ts";
 import { heapSpec } from "../testdata/library-spec.ts";
 import { JsonThread } from "./json-thread.ts";

@@ -4,8 +4,9 @@ import { getCompileCacheDir } from "node:module";
 import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 
-import { describeError } from "../../base/mod.ts";
 import type { Clock, Logger, Timer } from "../../base/mod.ts";
+import { describeError } from "../../base/mod.ts";
+
 import { HttpError } from "../http/http-error.ts";
 import type { FromThread, Task, ThreadStart } from "./task.ts";
 

@@ -8,9 +8,10 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { assert, collectGarbage, describeError } from "../../base/mod.ts";
 import { readDescriptors } from "../../protocol/mod.ts";
+
 import { HttpError } from "../http/http-error.ts";
-import { httpBindings, wholeMessages } from "../http/http-rule.ts";
 import type { HttpBinding } from "../http/http-rule.ts";
+import { httpBindings, wholeMessages } from "../http/http-rule.ts";
 import { replyEncoder, replyText } from "../http/reply-json.ts";
 import { requestEncoder } from "../http/request-message.ts";
 import type { BindingRef, FromThread, Task, TaskResult, ThreadStart } from "./task.ts";

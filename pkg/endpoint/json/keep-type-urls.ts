@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary, getExtension, ScalarType, setExtension, toBinary } from "@bufbuild/protobuf";
 import type {
   DescExtension,
   DescField,
@@ -10,8 +9,9 @@ import type {
   Message,
   Registry,
 } from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
+import { fromBinary, getExtension, ScalarType, setExtension, toBinary } from "@bufbuild/protobuf";
 import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
+import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { isObject } from "./json-tree.ts";

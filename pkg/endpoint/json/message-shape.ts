@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ScalarType } from "@bufbuild/protobuf";
 import type { AnyDesc, DescEnum, DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
 import { SCALAR_WIRE_TYPES } from "../../protocol/mod.ts";
 

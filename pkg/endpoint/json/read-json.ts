@@ -2,8 +2,8 @@
 
 import { isUtf8 } from "node:buffer";
 
-import { fromJson, fromJsonString } from "@bufbuild/protobuf";
 import type { DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
+import { fromJson, fromJsonString } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
 import { missingField } from "../http/missing-field.ts";
@@ -12,8 +12,8 @@ import { errorText } from "./error-text.ts";
 import { exactValues } from "./exact-values.ts";
 import { checkTree, countTree } from "./json-tree.ts";
 import { keepTypeUrls } from "./keep-type-urls.ts";
-import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import type { JsonLimits } from "./limits.ts";
+import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import { mostDefaultValues } from "./message-shape.ts";
 import { scanJson } from "./scan.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toJson } from "@bufbuild/protobuf";
 import type { DescField, DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
+import { create, fromBinary, toJson } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
 import { hasFieldsInJson } from "../http/parameter.ts";

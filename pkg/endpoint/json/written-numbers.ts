@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ScalarType } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { ScalarType } from "@bufbuild/protobuf";
 
 import { shortFloat } from "./short-float.ts";
-import { messageChange } from "./value-walk.ts";
 import type { Change, WalkContext } from "./value-walk.ts";
+import { messageChange } from "./value-walk.ts";
 
 export interface WrittenNumbers extends WalkContext {
   /** Whether there is a -0, which `JSON.stringify` writes as 0. */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary } from "@bufbuild/protobuf";
 import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
+import type { ServerReflectionResponse } from "../../protocol/mod.ts";
 import {
   ServerReflectionRequestSchema,
   ServerReflectionV1,
   ServerReflectionV1Alpha,
 } from "../../protocol/mod.ts";
-import type { ServerReflectionResponse } from "../../protocol/mod.ts";
+
 import { librarySpec } from "../testdata/library-spec.ts";
 import { Reflection } from "./reflection.ts";
 

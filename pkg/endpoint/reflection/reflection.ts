@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescFile, DescService, MessageInitShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
 import { Status } from "../../grpc/mod.ts";
+import type { ServerReflectionRequest, ServerReflectionResponse } from "../../protocol/mod.ts";
 import {
   HealthV1,
   ServerReflectionResponseSchema,
   ServerReflectionV1,
   ServerReflectionV1Alpha,
 } from "../../protocol/mod.ts";
-import type { ServerReflectionRequest, ServerReflectionResponse } from "../../protocol/mod.ts";
 import type { UserFunctionSpec } from "../../userfunction/mod.ts";
-import { indexSymbols } from "./symbols.ts";
+
 import type { SymbolIndex } from "./symbols.ts";
+import { indexSymbols } from "./symbols.ts";
 
 /** Both versions of the service: their messages are the same on the wire. */
 export const REFLECTION_SERVICES: readonly DescService[] = [ServerReflectionV1, ServerReflectionV1Alpha];

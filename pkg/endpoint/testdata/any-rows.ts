@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 
-import { bytesOf, every, spec } from "./value-places.ts";
 import type { Init, Refused, Taken } from "./value-places.ts";
+import { bytesOf, every, spec } from "./value-places.ts";
 
 const USUAL = "type.googleapis.com";
 

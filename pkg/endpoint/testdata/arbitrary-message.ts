@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary, ScalarType, toBinary } from "@bufbuild/protobuf";
 import type { DescEnum, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
+import { fromBinary, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import * as fc from "fast-check";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Agent, request as request1 } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
+import { Agent, request as request1 } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import type { Readable } from "node:stream";
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { callerAccounts, newCaller, OpenRequest } from "../../grpc/mod.ts";
+
 import type { HttpRequest } from "../http/exchange.ts";
 
 export interface RequestParts {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect as connectHttp2, constants } from "node:http2";
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
+import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";

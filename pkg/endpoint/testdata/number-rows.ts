@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { placesOf } from "./value-places.ts";
 import type { Place, Refused, Taken } from "./value-places.ts";
+import { placesOf } from "./value-places.ts";
 
 // Whole numbers of 64 and 32 bits
 

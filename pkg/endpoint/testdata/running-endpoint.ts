@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 
 import type { ExecutionContext } from "ava";
 
-import { systemClock } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
-import { callerAccounts } from "../../grpc/mod.ts";
+import { systemClock } from "../../base/mod.ts";
 import type { CallerAccounts } from "../../grpc/mod.ts";
+import { callerAccounts } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
-import type { UserFunctionSpec } from "../../userfunction/mod.ts";
 import type { CommandReply, Dispatch, StreamedCommand } from "../../router/mod.ts";
-import { startEndpoint } from "../endpoint.ts";
+import type { UserFunctionSpec } from "../../userfunction/mod.ts";
+
 import type { Endpoint } from "../endpoint.ts";
-import { DEFAULT_ENDPOINT_OPTIONS } from "../options.ts";
+import { startEndpoint } from "../endpoint.ts";
 import type { EndpointOptions } from "../options.ts";
+import { DEFAULT_ENDPOINT_OPTIONS } from "../options.ts";
 import { librarySpec } from "./library-spec.ts";
 
 export const spec = librarySpec();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create } from "@bufbuild/protobuf";
 import type { DescMessage } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 
-import { entries, list, map, member, placesOf, same, spec } from "./value-places.ts";
 import type { Init, Place, Refused, Taken } from "./value-places.ts";
+import { entries, list, map, member, placesOf, same, spec } from "./value-places.ts";
 
 // Bytes
 

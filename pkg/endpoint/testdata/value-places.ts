@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 
 import { valuesSpec } from "./library-spec.ts";

@@ -2,6 +2,7 @@
 
 /** What a caller writes, and the message that it must become: one table for all forms of requests. */
 
+import { refusedAnys, takenAnys } from "./any-rows.ts";
 import {
   formsOfWholes,
   refusedFractions,
@@ -9,7 +10,6 @@ import {
   takenFractions,
   takenWholes,
 } from "./number-rows.ts";
-import { refusedAnys, takenAnys } from "./any-rows.ts";
 import { refusedBytes, refusedSpecials, takenBytes, takenSpecials } from "./text-rows.ts";
 import type { Refused, Taken } from "./value-places.ts";
 

@@ -4,12 +4,13 @@ import type { IncomingMessage } from "node:http";
 import type { IncomingHttpHeaders } from "node:http2";
 
 import type { BidiMethod, StatusError } from "../../grpc/mod.ts";
+
 import type { CrossOrigin } from "../http/cors.ts";
 import { HttpError } from "../http/http-error.ts";
-import { SUBPROTOCOLS } from "./message-format.ts";
 import type { Subprotocol } from "./message-format.ts";
-import { isForeignPage, passedHeaders } from "./origin.ts";
+import { SUBPROTOCOLS } from "./message-format.ts";
 import type { WebSocketMethod, WebSocketMethods } from "./methods.ts";
+import { isForeignPage, passedHeaders } from "./origin.ts";
 
 /** A request for a WebSocket that is granted. */
 export interface Handshake {

@@ -3,12 +3,13 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { ManualClock } from "../../base/mod.ts";
+import { ManualClock } from "../../base/test-doubles/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Dispatch } from "../../router/mod.ts";
+
 import type { Endpoint } from "../endpoint.ts";
 import { echo, echoStream, RawClient, runEndpoint } from "../testdata/running-endpoint.ts";
 import { closeCode, handshakeBytes, rawFrame, rawWebSocket, Talker } from "../testdata/web-sockets.ts";

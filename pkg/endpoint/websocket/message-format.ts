@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Status, StatusError } from "../../grpc/mod.ts";
+
 import { grpcStatusOf } from "../http/error-response.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { JsonCodec } from "../json/json-codec.ts";

@@ -4,6 +4,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 
 import type { BidiMethod } from "../../grpc/mod.ts";
 import type { UserFunctionSpec } from "../../userfunction/mod.ts";
+
 import { streamedMethod } from "../grpc-methods.ts";
 import { wholeMessages } from "../http/http-rule.ts";
 import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";

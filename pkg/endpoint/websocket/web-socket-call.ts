@@ -5,7 +5,6 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 
 import { assert } from "../../base/mod.ts";
-import { CallState, Status, StatusError } from "../../grpc/mod.ts";
 import type {
   BidiMethod,
   CallProtocol,
@@ -14,11 +13,13 @@ import type {
   ServerStreamCall,
   ServerStreamHandlers,
 } from "../../grpc/mod.ts";
+import { CallState, Status, StatusError } from "../../grpc/mod.ts";
+
 import { LARGE_CHUNK_BYTES } from "../http/body.ts";
 import { errorStatus } from "../http/error-response.ts";
 import type { Handshake } from "./handshake.ts";
-import { messageFormat, wrongFrame } from "./message-format.ts";
 import type { MessageFormat, Subprotocol } from "./message-format.ts";
+import { messageFormat, wrongFrame } from "./message-format.ts";
 
 /** Close codes (RFC 6455, 7.4). A failure has one of the codes for applications: this plus its gRPC status. */
 const FAILURE = 4_000;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import test from "ava";
 
 import { Status, StatusError } from "../../grpc/mod.ts";
-import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
+import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply, Dispatch, StreamedCommand } from "../../router/mod.ts";
+
 import { echo, runEndpoint } from "../testdata/running-endpoint.ts";
 import { refusal, Talker } from "../testdata/web-sockets.ts";
 

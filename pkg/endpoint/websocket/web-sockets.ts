@@ -6,18 +6,19 @@ import type { Duplex } from "node:stream";
 
 import type { WebSocketServer } from "ws";
 
-import { ExpiryQueue } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
-import { OpenRequest, Status, StatusError } from "../../grpc/mod.ts";
+import { ExpiryQueue } from "../../base/mod.ts";
 import type { Caller, ServerContext } from "../../grpc/mod.ts";
-import { refusedHttp } from "../answered-request.ts";
+import { OpenRequest, Status, StatusError } from "../../grpc/mod.ts";
+
 import type { AnswerListener } from "../answered-request.ts";
+import { refusedHttp } from "../answered-request.ts";
+import { writeBareAnswer } from "../http/bare-answer.ts";
 import type { CrossOrigin } from "../http/cors.ts";
 import { errorResponse } from "../http/error-response.ts";
 import { HttpError, overloaded } from "../http/http-error.ts";
-import { writeBareAnswer } from "../http/bare-answer.ts";
-import { knownSubprotocol, readHandshake, VERSION } from "./handshake.ts";
 import type { Handshake } from "./handshake.ts";
+import { knownSubprotocol, readHandshake, VERSION } from "./handshake.ts";
 import type { WebSocketMethods } from "./methods.ts";
 import { WebSocketCall } from "./web-socket-call.ts";
 

@@ -6,6 +6,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { Status } from "../../grpc/mod.ts";
+import type { ActionResponse, Metadata } from "../../protocol/mod.ts";
 import {
   ActionCommandSchema,
   ActionResponseSchema,
@@ -14,9 +15,8 @@ import {
   metadataMessage,
   readMessage,
 } from "../../protocol/mod.ts";
-import type { ActionResponse, Metadata } from "../../protocol/mod.ts";
-import { methodName } from "../../userfunction/mod.ts";
 import type { ActionMethod } from "../../userfunction/mod.ts";
+import { methodName } from "../../userfunction/mod.ts";
 
 import { readEffects, readForward, readReply } from "../client-action.ts";
 import { commandFailed, entityError } from "../failure.ts";

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ExpiryQueue } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
+import { ExpiryQueue } from "../../base/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
 import { ActionProtocol } from "../../protocol/mod.ts";
-import { methodName } from "../../userfunction/mod.ts";
 import type { StreamOpener, WatchedStream } from "../../userfunction/mod.ts";
+import { methodName } from "../../userfunction/mod.ts";
 
 import { answerRefused, entityError } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ActionCall, ActionStreamCall } from "./command.ts";
 import { commandMessage, readResponse } from "./messages.ts";
-import { ActionStream } from "./stream.ts";
 import type { ActionStreamContext } from "./stream.ts";
+import { ActionStream } from "./stream.ts";
 
 /** Bounds of actions (I11). `docs/configuration.md` says how to set each. */
 export interface ActionOptions {

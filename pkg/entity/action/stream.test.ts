@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
+
+import { PullBuffer, systemClock } from "../../base/mod.ts";
+import { ManualClock } from "../../base/test-doubles/mod.ts";
+import { callerlessCall } from "../../call/mod.ts";
+import { connect, Status, StatusError } from "../../grpc/mod.ts";
+import { ActionProtocol, ActionResponseSchema, EventSourced } from "../../protocol/mod.ts";
+import type { ActionMethod } from "../../userfunction/mod.ts";
+import { validateSpec } from "../../userfunction/mod.ts";
 
 import { plenty } from "../../../test/lib/plenty.ts";
 import { roomyStreams } from "../../../test/lib/roomy-streams.ts";
@@ -10,13 +18,6 @@ import type { ScriptedAction } from "../../../test/lib/scripted-actions.ts";
 import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test/lib/talks.ts";
 import { until } from "../../../test/lib/until.ts";
-import { ManualClock, PullBuffer, systemClock } from "../../base/mod.ts";
-import { callerlessCall } from "../../call/mod.ts";
-import { connect, Status, StatusError } from "../../grpc/mod.ts";
-import { ActionProtocol, ActionResponseSchema, EventSourced } from "../../protocol/mod.ts";
-import { validateSpec } from "../../userfunction/mod.ts";
-import type { ActionMethod } from "../../userfunction/mod.ts";
-
 import type { Outcome } from "../outcome.ts";
 import { ActionRuntime } from "./runtime.ts";
 

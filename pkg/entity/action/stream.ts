@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { PullBuffer, toError } from "../../base/mod.ts";
 import type { ExpiryQueue } from "../../base/mod.ts";
+import { PullBuffer, toError } from "../../base/mod.ts";
 import type { StreamEnd } from "../../call/mod.ts";
-import { CallError, Status, StatusError } from "../../grpc/mod.ts";
 import type { CallEnd, ClientStream } from "../../grpc/mod.ts";
-import { ActionProtocol } from "../../protocol/mod.ts";
+import { CallError, Status, StatusError } from "../../grpc/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
-import { methodName } from "../../userfunction/mod.ts";
+import { ActionProtocol } from "../../protocol/mod.ts";
 import type { StreamOpener } from "../../userfunction/mod.ts";
+import { methodName } from "../../userfunction/mod.ts";
 
 import { answerRefused, entityError } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";

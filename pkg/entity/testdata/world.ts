@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { ExecutionContext } from "ava";
 
-import { plenty } from "../../../test/lib/plenty.ts";
+import { silentLogger, systemClock } from "../../base/mod.ts";
+import { ManualClock, seededRandom } from "../../base/test-doubles/mod.ts";
+import type { EventLog } from "../../eventlog/mod.ts";
+import { openMemoryLog } from "../../eventlog/mod.ts";
+import { connect } from "../../grpc/mod.ts";
+import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
+import { EventSourced, messageTypeUrl, NO_METADATA, ValueEntity } from "../../protocol/mod.ts";
+import { ORIGIN, readCommit } from "../../record/mod.ts";
+import type { EntityService } from "../../userfunction/mod.ts";
+import { validateSpec } from "../../userfunction/mod.ts";
+
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "../../../test/lib/counter.ts";
+import { plenty } from "../../../test/lib/plenty.ts";
 import { roomyStreams } from "../../../test/lib/roomy-streams.ts";
-import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import type { ScriptedStream } from "../../../test/lib/scripted-entity.ts";
 import type { Script, StreamOut } from "../../../test/lib/scripted-user-function.ts";
-import { ManualClock, seededRandom, silentLogger, systemClock } from "../../base/mod.ts";
-import { openMemoryLog } from "../../eventlog/mod.ts";
-import type { EventLog } from "../../eventlog/mod.ts";
-import { connect } from "../../grpc/mod.ts";
+import { startScriptedUserFunction } from "../../../test/lib/scripted-user-function.ts";
 import { ServiceInfoSchema } from "../../protocol/gen/cloudstate/entity_pb.ts";
-import { EventSourced, messageTypeUrl, NO_METADATA, ValueEntity } from "../../protocol/mod.ts";
-import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
-import { validateSpec } from "../../userfunction/mod.ts";
-import type { EntityService } from "../../userfunction/mod.ts";
-
-import { EntityRuntime } from "../entity-runtime.ts";
-import { ORIGIN, readCommit } from "../history.ts";
-import { CALLERS_LINEAGE } from "../lineage.ts";
 import type { Lineage } from "../lineage.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
+import { CALLERS_LINEAGE } from "../lineage.ts";
 import type { EntityOptions } from "../options.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { Outcome, SideEffect } from "../outcome.ts";
+import { EntityRuntime } from "../stateful/entity-runtime.ts";
 
 export const ADD = "Add";
 export const KEY = { type: "counter", id: "a" };

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 
-import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
+import type { ContractCase } from "./harness.ts";
 import {
   ann,
   appendAll,
@@ -16,7 +17,6 @@ import {
   rising,
   sameRecords,
 } from "./harness.ts";
-import type { ContractCase } from "./harness.ts";
 
 export const appendCases: readonly ContractCase[] = [
   {

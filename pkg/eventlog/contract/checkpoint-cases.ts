@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 
 import { NO_POSITION } from "../event-log.ts";
-import { ann, appendAll, bob, bytes, listAll, partitionsOf, refused, take } from "./harness.ts";
 import type { ContractCase } from "./harness.ts";
+import { ann, appendAll, bob, bytes, listAll, partitionsOf, refused, take } from "./harness.ts";
 
 export const checkpointCases: readonly ContractCase[] = [
   {

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, EventLogCode, LogRecord, Position, TailRecord } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { LogLimits } from "../limits.ts";
 
 /** A log that a case has to itself. */

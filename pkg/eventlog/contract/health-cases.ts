@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { systemClock } from "../../base/mod.ts";
-import { NO_POSITION } from "../event-log.ts";
+
 import type { EventLog, LogHealth } from "../event-log.ts";
-import { ann, appendAll, bob, bytes, refused } from "./harness.ts";
+import { NO_POSITION } from "../event-log.ts";
 import type { ContractCase } from "./harness.ts";
+import { ann, appendAll, bob, bytes, refused } from "./harness.ts";
 
 /** How long a log may take to notice a change, in milliseconds, if its `patienceMs` is unset. */
 const PATIENCE_MS = 30_000;

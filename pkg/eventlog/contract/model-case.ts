@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 
 import fc from "fast-check";
 
-import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, Position } from "../event-log.ts";
-import { listAll, partitionsOf, readAll, refused, take } from "./harness.ts";
+import { NO_POSITION } from "../event-log.ts";
 import type { ContractCase } from "./harness.ts";
+import { listAll, partitionsOf, readAll, refused, take } from "./harness.ts";
 
 /** What the log should hold: the plainest thing that can be right. */
 interface Model {

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 
-import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, HistoryPage } from "../event-log.ts";
-import { ann, appendAll, bob, bytes, listAll, readAll, refused, rising, sameRecords } from "./harness.ts";
+import { NO_POSITION } from "../event-log.ts";
 import type { ContractCase } from "./harness.ts";
+import { ann, appendAll, bob, bytes, listAll, readAll, refused, rising, sameRecords } from "./harness.ts";
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => bytes(`${index}`));
 

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 
-import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, StoredSnapshot } from "../event-log.ts";
-import { ann, appendAll, bob, bytes, listAll, readAll, refused, sameRecords } from "./harness.ts";
+import { NO_POSITION } from "../event-log.ts";
 import type { ContractCase } from "./harness.ts";
+import { ann, appendAll, bob, bytes, listAll, readAll, refused, sameRecords } from "./harness.ts";
 
 const three = [bytes("1"), bytes("2"), bytes("3")];
 

@@ -4,8 +4,8 @@ import { Buffer } from "node:buffer";
 
 import type { Msg } from "@nats-io/transport-node";
 
-import { EventLogError } from "../event-log.ts";
 import type { Position } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { fromApi, NO_STREAM } from "./nats-error.ts";
 import { FENCE, ROLLUP } from "./publisher.ts";
 import type { Origin } from "./stored.ts";

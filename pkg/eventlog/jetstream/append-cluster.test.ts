@@ -3,13 +3,13 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 
-import { startNatsCluster } from "../../../hack/nats/cluster.ts";
-import type { NatsCluster } from "../../../hack/nats/cluster.ts";
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
+import type { NatsCluster } from "../../../test/lib/nats/cluster.ts";
+import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { readAll } from "../contract/harness.ts";
-import { NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
 
 const WRITERS = 30;

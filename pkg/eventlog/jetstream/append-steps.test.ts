@@ -3,10 +3,10 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { EventLogError } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
-import { afterLook, afterPublish, beginAppend } from "./append-steps.ts";
+import { EventLogError } from "../event-log.ts";
 import type { AppendState, Found, LookStep, Step } from "./append-steps.ts";
+import { afterLook, afterPublish, beginAppend } from "./append-steps.ts";
 import type { PublishFailure } from "./nats-error.ts";
 import type { PublishAnswer } from "./publisher.ts";
 

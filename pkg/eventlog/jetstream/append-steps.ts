@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventLogError } from "../event-log.ts";
 import type { Position } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import type { PublishFailure } from "./nats-error.ts";
 import type { PublishAnswer } from "./publisher.ts";
 

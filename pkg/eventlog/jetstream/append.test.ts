@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect as connectSocket, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { connect as connectSocket, createServer } from "node:net";
 
 import type { ExecutionContext } from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { until } from "../../../test/lib/until.ts";
-import { NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { eventually, refused, startServer } from "./test-lib/logs.ts";

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { backoffMs, sleep } from "../../base/mod.ts";
 import type { BackoffOptions } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
+import { backoffMs, sleep } from "../../base/mod.ts";
+
 import type { EventLogCode, Position } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
-import { afterLook, afterPublish, beginAppend } from "./append-steps.ts";
 import type { Found } from "./append-steps.ts";
-import { isSameMark } from "./author.ts";
+import { afterLook, afterPublish, beginAppend } from "./append-steps.ts";
 import type { Mark } from "./author.ts";
+import { isSameMark } from "./author.ts";
 import { isForbidden, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import type { Publish, PublishAnswer, Publisher } from "./publisher.ts";

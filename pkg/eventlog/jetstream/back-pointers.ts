@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventLogError } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
 import type { Source } from "./layout.ts";
 import type { StoredMessage } from "./reader.ts";

@@ -4,14 +4,14 @@ import { join } from "node:path";
 
 import type { ExecutionContext } from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { reconfigure } from "../../../hack/nats/reconfigure.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
 import { makeReadOnly, natsOnFullDisk, natsWithoutPrivileges } from "../../../test/lib/bad-disk.ts";
 import { fill, idsApart } from "../../../test/lib/full-log.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { reconfigure } from "../../../test/lib/nats/reconfigure.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { managerOf } from "../../../test/lib/stream-manager.ts";
-import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey, EventLog, Position } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import { ENVELOPE_BYTES } from "./stored.ts";
 import { addressOf, eventually, openLog, refused, startServer } from "./test-lib/logs.ts";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { Position } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { Appender } from "./appender.ts";
 import type { Author } from "./author.ts";
 import type { Layout } from "./layout.ts";

@@ -4,13 +4,13 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import test from "ava";
 
-import { startNatsCluster } from "../../../hack/nats/cluster.ts";
-import type { NatsCluster } from "../../../hack/nats/cluster.ts";
-import { natsTest } from "../../../hack/nats/nats-test.ts";
+import type { NatsCluster } from "../../../test/lib/nats/cluster.ts";
+import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { until } from "../../../test/lib/until.ts";
 import { eventLogContract } from "../contract.ts";
-import { NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
 import { addressOf, openLog, refused } from "./test-lib/logs.ts";
 

@@ -7,13 +7,14 @@ import { inspect } from "node:util";
 
 import { nkeys } from "@nats-io/transport-node";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { reconfigure } from "../../../hack/nats/reconfigure.ts";
+import { silentLogger, systemClock } from "../../base/mod.ts";
+
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { reconfigure } from "../../../test/lib/nats/reconfigure.ts";
 import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { until } from "../../../test/lib/until.ts";
-import { silentLogger, systemClock } from "../../base/mod.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { openEventLog } from "../open.ts";
 import { createOperator } from "./test-lib/jwt.ts";
 import { addressOf, eventually, openLog, refused, startServer } from "./test-lib/logs.ts";

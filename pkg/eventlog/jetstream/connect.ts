@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect } from "@nats-io/transport-node";
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
 
 import { identityOf } from "./identity.ts";
 import { NatsLink } from "./link.ts";

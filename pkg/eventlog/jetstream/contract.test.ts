@@ -4,11 +4,11 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import test from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
-import { eventLogContract } from "../contract.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import type { Trouble } from "../contract.ts";
+import { eventLogContract } from "../contract.ts";
 import { openJetStreamLog } from "./log.ts";
 import type { JetStreamAddress } from "./options.ts";
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { connect, headers } from "@nats-io/transport-node";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { connect, headers } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
 import { flipBit } from "../../../test/lib/damage.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import type { EntityKey, EventLog, Position } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
 import { FENCE } from "./publisher.ts";
 

@@ -3,8 +3,8 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 
-import { startNatsCluster } from "../../../hack/nats/cluster.ts";
-import { natsTest } from "../../../hack/nats/nats-test.ts";
+import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { NO_POSITION } from "../event-log.ts";
 import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
 

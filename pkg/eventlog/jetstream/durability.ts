@@ -2,8 +2,8 @@
 
 import type { Placement, StreamConfig } from "@nats-io/jetstream";
 
-import { EventLogError } from "../event-log.ts";
 import type { Durability } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import type { StreamSettings } from "./options.ts";
 
 /**

@@ -2,14 +2,14 @@
 
 import { join } from "node:path";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsCluster } from "../../../hack/nats/cluster.ts";
-import { reconfigure } from "../../../hack/nats/reconfigure.ts";
 import { makeReadOnly, natsWithoutPrivileges } from "../../../test/lib/bad-disk.ts";
+import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { reconfigure } from "../../../test/lib/nats/reconfigure.ts";
 import { managerOf } from "../../../test/lib/stream-manager.ts";
 import { until } from "../../../test/lib/until.ts";
-import { NO_POSITION } from "../event-log.ts";
 import type { EventLog, EventLogCode } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import { addressOf, eventually, openLog, refused, startServer } from "./test-lib/logs.ts";
 
 const ann = { type: "cart", id: "ann" };

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { NO_POSITION } from "../event-log.ts";
 import type { EntityKey, HistoryPage, LogRecord, Position } from "../event-log.ts";
-import { checkBackPointers, recordUnreadable, packTooNew } from "./back-pointers.ts";
+import { NO_POSITION } from "../event-log.ts";
+import { checkBackPointers, packTooNew, recordUnreadable } from "./back-pointers.ts";
 import type { Place, Source } from "./layout.ts";
 import type { JetStreamLogOptions } from "./options.ts";
-import type { PackStore } from "./pack-store.ts";
-import { endOf, sizeOf } from "./pack.ts";
 import type { Pack } from "./pack.ts";
-import { staleRead } from "./reader.ts";
+import { endOf, sizeOf } from "./pack.ts";
+import type { PackStore } from "./pack-store.ts";
 import type { PageBounds, Reader, StoredMessage } from "./reader.ts";
+import { staleRead } from "./reader.ts";
 
 /**
  * Reads the history of one entity, and returns it only if it is complete (I6).

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { credsAuthenticator, nkeyAuthenticator } from "@nats-io/transport-node";
 import type { Authenticator, NodeConnectionOptions } from "@nats-io/transport-node";
+import { credsAuthenticator, nkeyAuthenticator } from "@nats-io/transport-node";
 
-import { describeError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
+import { describeError } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 import type { NatsCredentials } from "./options.ts";
 import { readSecretFile } from "./secret-file.ts";

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
-import { nanos, nuid } from "@nats-io/transport-node";
+import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { nanos, nuid } from "@nats-io/transport-node";
 
 import { sleep } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 import type { Source } from "./layout.ts";
 import { isUnheard, translateError } from "./nats-error.ts";

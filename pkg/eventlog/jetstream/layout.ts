@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { SEGMENTS, segmentOf, shardOf } from "../../base/mod.ts";
+
 import type { EntityKey } from "../event-log.ts";
 import { isHashed, toToken, typeTokenOf } from "./subjects.ts";
 

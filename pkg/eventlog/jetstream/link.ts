@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createInbox, PermissionViolationError } from "@nats-io/transport-node";
 import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import { createInbox, PermissionViolationError } from "@nats-io/transport-node";
 
 import { ExpiryQueue, toError } from "../../base/mod.ts";
+
 import { refusalText, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 

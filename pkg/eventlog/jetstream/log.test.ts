@@ -3,12 +3,12 @@
 import { connect } from "@nats-io/transport-node";
 import test from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { NO_POSITION } from "../event-log.ts";
-import { lastMessages } from "./ids.ts";
 import type { LastMessage } from "./ids.ts";
+import { lastMessages } from "./ids.ts";
 import { defaultJetStreamOptions } from "./options.ts";
 import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
 

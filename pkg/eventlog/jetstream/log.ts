@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert } from "../../base/mod.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
+
 import type {
   Durability,
   EntityKey,
@@ -13,10 +13,11 @@ import type {
   StoredSnapshot,
   TailRecord,
 } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { Health } from "../health.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
-import { Appender } from "./appender.ts";
 import type { Write } from "./appender.ts";
+import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
 import { locationOf } from "./back-pointers.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -26,22 +27,22 @@ import { Histories, toRecord } from "./histories.ts";
 import { lastMessages } from "./ids.ts";
 import type { Layout } from "./layout.ts";
 import type { NatsLink } from "./link.ts";
-import { defaultJetStreamOptions } from "./options.ts";
 import type { JetStreamAddress, JetStreamLogOptions } from "./options.ts";
+import { defaultJetStreamOptions } from "./options.ts";
 import { PackStore } from "./pack-store.ts";
 import { patiently } from "./patience.ts";
-import { Publisher } from "./publisher.ts";
 import type { PublishAnswer } from "./publisher.ts";
+import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import { checkServer } from "./server-check.ts";
 import { listSnapshots } from "./snapshot-list.ts";
-import { checkStreamWorks } from "./stream-check.ts";
 import { describeOrigin, encodeStored } from "./stored.ts";
-import { prepareStreams } from "./streams.ts";
+import { checkStreamWorks } from "./stream-check.ts";
 import type { StreamFacts } from "./streams.ts";
+import { prepareStreams } from "./streams.ts";
 import { fromToken, idTokenOf } from "./subjects.ts";
-import { Tails } from "./tail.ts";
 import type { TailedMessage } from "./tail.ts";
+import { Tails } from "./tail.ts";
 
 /**
  * Opens the log in streams of a NATS server (2.12 or newer), and makes them if they are not there. Any number of

@@ -10,8 +10,9 @@ import {
 } from "@nats-io/transport-node";
 
 import { toError } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
+
 import type { EventLogCode } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 
 /** Whether a request reads or writes. After a failed write only a read shows whether it is stored (I5). */
 export type Effect = "read" | "write";

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { silentLogger, systemClock, systemRandom } from "../../base/mod.ts";
 import type { Clock, Logger, Random } from "../../base/mod.ts";
-import { defaultHealthSettings } from "../health.ts";
+import { silentLogger, systemClock, systemRandom } from "../../base/mod.ts";
+
 import type { HealthSettings } from "../health.ts";
-import { defaultLimits } from "../limits.ts";
+import { defaultHealthSettings } from "../health.ts";
 import type { LogLimits } from "../limits.ts";
+import { defaultLimits } from "../limits.ts";
 
 /** Where a log on JetStream is. */
 export interface JetStreamAddress {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, LogRecord, Position } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
 import type { Appender, Write } from "./appender.ts";
 import type { Author } from "./author.ts";
 import type { Place } from "./layout.ts";
 import type { JetStreamLogOptions } from "./options.ts";
-import { EMPTY_PACK, encodePack, decodePack, sizeOf } from "./pack.ts";
 import type { Pack } from "./pack.ts";
+import { decodePack, EMPTY_PACK, encodePack, sizeOf } from "./pack.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Reader } from "./reader.ts";
 import { decodeStored, encodeStored } from "./stored.ts";

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import test from "ava";
+import { connect } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
 import type { Logger } from "../../base/mod.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
+
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import type { EntityKey, EventLog, HistoryPage, Position } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { Appender } from "./appender.ts";
 import { Author } from "./author.ts";
 import { connectLink } from "./connect.ts";
 import { openJetStreamLog } from "./log.ts";
-import { defaultJetStreamOptions } from "./options.ts";
 import type { JetStreamLogOptions } from "./options.ts";
+import { defaultJetStreamOptions } from "./options.ts";
 import { PackStore } from "./pack-store.ts";
 import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";

@@ -2,8 +2,8 @@
 
 import { Buffer } from "node:buffer";
 
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { LogRecord, Position } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 
 /**
  * The contents of a message of a snapshot stream: the entity's newest snapshot, if it has one, and copies of some of

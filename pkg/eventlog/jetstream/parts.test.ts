@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { StreamConfig } from "@nats-io/jetstream";
 import {
   DiscardPolicy,
   JetStreamApiError,
@@ -7,13 +8,12 @@ import {
   StorageType,
   StoreCompression,
 } from "@nats-io/jetstream";
-import type { StreamConfig } from "@nats-io/jetstream";
 import { AuthorizationError, NoRespondersError } from "@nats-io/transport-node";
 import test from "ava";
 import fc from "fast-check";
 
-import { EventLogError } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { Author, isSameMark } from "./author.ts";
 import { checkDurability, durabilityOf } from "./durability.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";

@@ -2,9 +2,10 @@
 
 import test from "ava";
 
-import { ManualClock } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
+import { ManualClock } from "../../base/test-doubles/mod.ts";
+
 import type { EventLogCode } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { patiently } from "./patience.ts";
 
 const never = new AbortController().signal;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { backoffMs, sleep } from "../../base/mod.ts";
 import type { BackoffOptions } from "../../base/mod.ts";
+import { backoffMs, sleep } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 

@@ -3,14 +3,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
-import { NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import { Author } from "./author.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { encodeStored } from "./stored.ts";

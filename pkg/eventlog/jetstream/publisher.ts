@@ -5,12 +5,13 @@ import { Buffer } from "node:buffer";
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 
 import { assert, Semaphore } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
+
 import type { EntityKey, Position } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
 import type { Lack, NatsLink, Request } from "./link.ts";
-import { NO_STREAM, publishFailure, translateError, unanswered } from "./nats-error.ts";
 import type { PublishFailure } from "./nats-error.ts";
+import { NO_STREAM, publishFailure, translateError, unanswered } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
 /** The fence (I3): the stream's sequence of the subject's last message, 0 for none. */

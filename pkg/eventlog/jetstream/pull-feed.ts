@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createInbox, nanos } from "@nats-io/transport-node";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { createInbox, nanos } from "@nats-io/transport-node";
 
-import { toError } from "../../base/mod.ts";
 import type { Timer } from "../../base/mod.ts";
+import { toError } from "../../base/mod.ts";
+
 import type { Position } from "../event-log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 

@@ -3,16 +3,17 @@
 import type { Msg } from "@nats-io/transport-node";
 
 import { Semaphore } from "../../base/mod.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
+
 import type { Position } from "../event-log.ts";
-import { lastOfStreamIn, leaderMessageOf, presenceOf, rawMessageOf } from "./answers.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { Presence, RawMessage } from "./answers.ts";
+import { lastOfStreamIn, leaderMessageOf, presenceOf, rawMessageOf } from "./answers.ts";
 import type { Source } from "./layout.ts";
 import type { NatsLink } from "./link.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { patiently } from "./patience.ts";
-import { decodeStored } from "./stored.ts";
 import type { Origin, Stored } from "./stored.ts";
+import { decodeStored } from "./stored.ts";
 import type { StreamFacts } from "./streams.ts";
 
 /** A decoded message of the log. */

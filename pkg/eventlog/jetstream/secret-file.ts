@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 
 import { toError } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 
 /**

@@ -2,12 +2,12 @@
 
 import type { NatsConnection } from "@nats-io/transport-node";
 
-import { EventLogError } from "../event-log.ts";
 import type { StoredSnapshot } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import type { RawMessage } from "./answers.ts";
 import { lastMessages } from "./ids.ts";
-import { isCheckpoint } from "./layout.ts";
 import type { Layout } from "./layout.ts";
+import { isCheckpoint } from "./layout.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { decodePack } from "./pack.ts";
 import type { Reader } from "./reader.ts";

@@ -3,8 +3,8 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 
-import { EventLogError } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
 import type { Mark } from "./author.ts";
 import { fromToken } from "./subjects.ts";

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { DiscardPolicy, PersistMode, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import { DiscardPolicy, PersistMode, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { ExecutionContext } from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { managerOf } from "../../../test/lib/stream-manager.ts";
 import { NO_POSITION } from "../event-log.ts";
-import { Layout } from "./layout.ts";
 import type { StreamKind } from "./layout.ts";
+import { Layout } from "./layout.ts";
 import { defaultJetStreamOptions } from "./options.ts";
-import { eventStream, snapshotStream } from "./stream-rules.ts";
 import type { WantedStream } from "./stream-rules.ts";
+import { eventStream, snapshotStream } from "./stream-rules.ts";
 import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
 
 const ann = { type: "cart", id: "ann" };

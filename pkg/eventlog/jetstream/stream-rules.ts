@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Placement, StreamConfig } from "@nats-io/jetstream";
 import {
   DiscardPolicy,
   PersistMode,
@@ -7,7 +8,6 @@ import {
   StorageType,
   StoreCompression,
 } from "@nats-io/jetstream";
-import type { Placement, StreamConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 
 import { EventLogError } from "../event-log.ts";

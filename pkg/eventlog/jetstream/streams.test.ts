@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { JetStreamManager } from "@nats-io/jetstream";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
-import { managerOf } from "../../../test/lib/stream-manager.ts";
 import { silentLogger } from "../../base/mod.ts";
-import { NO_POSITION } from "../event-log.ts";
+
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { managerOf } from "../../../test/lib/stream-manager.ts";
 import type { EventLog } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { addressOf, openLog, refused } from "./test-lib/logs.ts";
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 
-import { EventLogError } from "../event-log.ts";
 import type { Durability } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { durabilityOf } from "./durability.ts";
-import { Layout, STREAM_COUNTS } from "./layout.ts";
 import type { StreamKind } from "./layout.ts";
+import { Layout, STREAM_COUNTS } from "./layout.ts";
 import { isStreamAbsent, isStreamNameTaken, translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
+import type { WantedStream } from "./stream-rules.ts";
 import {
   checkStream,
   copyRules,
@@ -20,7 +21,6 @@ import {
   snapshotStream,
   takesAll,
 } from "./stream-rules.ts";
-import type { WantedStream } from "./stream-rules.ts";
 
 /** What the log finds out about its streams when it is opened. */
 export interface StreamFacts {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import { startNatsServer } from "../../../hack/nats/server.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
+import { seededRandom } from "../../base/test-doubles/mod.ts";
+
 import { startFaultProxy } from "../../../test/lib/fault-proxy.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
-import { seededRandom } from "../../base/mod.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLog, Position } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { addressOf, openLog, startServer } from "./test-lib/logs.ts";
 

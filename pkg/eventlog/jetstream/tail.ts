@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ConsumerConfig, JetStreamManager } from "@nats-io/jetstream";
 import {
   AckPolicy,
   DeliverPolicy,
-  jetstreamManager,
   JetStreamApiError,
   JetStreamError,
+  jetstreamManager,
 } from "@nats-io/jetstream";
-import type { ConsumerConfig, JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import {
   ConnectionError,
   nanos,
@@ -16,20 +17,20 @@ import {
   RequestError,
   TimeoutError,
 } from "@nats-io/transport-node";
-import type { NatsConnection } from "@nats-io/transport-node";
 
-import { backoffMs, describeError, sleep, toError } from "../../base/mod.ts";
 import type { BackoffOptions } from "../../base/mod.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
+import { backoffMs, describeError, sleep, toError } from "../../base/mod.ts";
+
 import type { Position } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { Wakeup } from "../wakeup.ts";
 import type { Source } from "./layout.ts";
 import { translateError } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
-import { FeedBroken, PullFeed } from "./pull-feed.ts";
 import type { FedMessage } from "./pull-feed.ts";
-import { decodeStored } from "./stored.ts";
+import { FeedBroken, PullFeed } from "./pull-feed.ts";
 import type { Origin, Stored } from "./stored.ts";
+import { decodeStored } from "./stored.ts";
 
 /** A message of a stream, as a tail gives it. */
 export interface TailedMessage extends Stored, Origin {}

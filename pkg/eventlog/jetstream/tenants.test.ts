@@ -3,17 +3,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
 
-import { natsTest } from "../../../hack/nats/nats-test.ts";
-import type { NatsServer } from "../../../hack/nats/server.ts";
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
-import { NO_POSITION } from "../event-log.ts";
 import type { EventLog } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
 
 /** The configuration that docs/tenants.md shows. A test's own settings replace the `include` line. */

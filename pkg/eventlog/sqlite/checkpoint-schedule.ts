@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Timer } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 
 /** What the schedule needs of the writer. */

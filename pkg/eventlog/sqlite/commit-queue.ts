@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { toError } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 import { appendConflict, nameOf } from "../limits.ts";
-import { CONFLICT, packBatch } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation } from "./batch.ts";
+import { CONFLICT, packBatch } from "./batch.ts";
 
 export interface CommitQueueOptions {
   readonly maxPendingAppends: number;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLogCode, Position } from "../event-log.ts";
-import { checkIdentity } from "./open-files.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { FileIdentity } from "./open-files.ts";
-import { writerSettings } from "./options.ts";
+import { checkIdentity } from "./open-files.ts";
 import type { SqliteLogOptions } from "./options.ts";
+import { writerSettings } from "./options.ts";
 import { Reader } from "./reader.ts";
-import { WriterLink } from "./writer-link.ts";
 import type { CreateWorker } from "./writer-link.ts";
+import { WriterLink } from "./writer-link.ts";
 
 /** A writer and a reader of the file that belong together. */
 export interface Connection {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,9 @@ import { createInterface } from "node:readline";
 
 import test from "ava";
 
-import { randomBelow, seededRandom } from "../../base/mod.ts";
+import { randomBelow } from "../../base/mod.ts";
+import { seededRandom } from "../../base/test-doubles/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 import { openSqliteLog } from "./log.ts";
 

@@ -5,8 +5,8 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { openSqliteLog } from "./log.ts";

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { openSqliteLog } from "./log.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
 

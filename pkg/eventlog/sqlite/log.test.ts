@@ -5,19 +5,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { ManualClock, silentLogger } from "../../base/mod.ts";
 import type { LogFields } from "../../base/mod.ts";
+import { silentLogger } from "../../base/mod.ts";
+import { ManualClock } from "../../base/test-doubles/mod.ts";
+
 import { eventLogContract } from "../contract.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
-import { openSqliteLog } from "./log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { SqliteLog } from "./log.ts";
+import { openSqliteLog } from "./log.ts";
 import type { SqliteLogOptions } from "./options.ts";
-import { createWriterWorker } from "./writer-link.ts";
 import type { CreateWorker } from "./writer-link.ts";
+import { createWriterWorker } from "./writer-link.ts";
 import type { FromWriter, ToWriter } from "./writer-protocol.ts";
 
 eventLogContract(test, "sqlite", async (limits) => {

@@ -3,8 +3,8 @@
 import { resolve } from "node:path";
 
 import { assert } from "../../base/mod.ts";
+
 import { decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type {
   EntityKey,
   EventLog,
@@ -15,23 +15,24 @@ import type {
   StoredSnapshot,
   TailRecord,
 } from "../event-log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { Health } from "../health.ts";
 import { checkPartition, checkSettings, checkSize } from "../limits.ts";
 import { Wakeup } from "../wakeup.ts";
-import { APPEND, CHECKPOINT, DROP_SNAPSHOT, REPLACE, SNAPSHOT } from "./batch.ts";
 import type { Batch, BatchOutcome, Operation, OperationKind } from "./batch.ts";
+import { APPEND, CHECKPOINT, DROP_SNAPSHOT, REPLACE, SNAPSHOT } from "./batch.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { ConnectionKeeper } from "./connection.ts";
 import { filesForAll, prepareFile } from "./file.ts";
-import { lockFile } from "./lock.ts";
 import type { FileLock } from "./lock.ts";
-import { defaultSqliteOptions } from "./options.ts";
+import { lockFile } from "./lock.ts";
 import type { SqliteLogOptions } from "./options.ts";
+import { defaultSqliteOptions } from "./options.ts";
 import { checkExists, settlePath } from "./path.ts";
 import { ReadTurns } from "./read-turns.ts";
 import type { Reader } from "./reader.ts";
-import { createWriterWorker } from "./writer-link.ts";
 import type { CreateWorker } from "./writer-link.ts";
+import { createWriterWorker } from "./writer-link.ts";
 
 /** A log in a SQLite file. `durability` is `fsync-one-node`. */
 export interface SqliteLog extends EventLog {

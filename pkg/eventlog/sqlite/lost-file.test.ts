@@ -3,15 +3,15 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { until } from "../../../test/lib/until.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EventLogCode } from "../event-log.ts";
-import { openSqliteLog } from "./log.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { SqliteLog } from "./log.ts";
+import { openSqliteLog } from "./log.ts";
 
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);

@@ -3,10 +3,11 @@
 import * as fs from "node:fs";
 import { basename, dirname } from "node:path";
 
-import { systemClock } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
+import { systemClock } from "../../base/mod.ts";
+
 import type { Position } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 import { translateError } from "./sqlite-error.ts";
 
 /** Which file a path leads to. */

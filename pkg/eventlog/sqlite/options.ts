@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { silentLogger, systemClock } from "../../base/mod.ts";
 import type { Clock, Logger } from "../../base/mod.ts";
-import { defaultHealthSettings } from "../health.ts";
+import { silentLogger, systemClock } from "../../base/mod.ts";
+
 import type { HealthSettings } from "../health.ts";
-import { defaultLimits } from "../limits.ts";
+import { defaultHealthSettings } from "../health.ts";
 import type { LogLimits } from "../limits.ts";
+import { defaultLimits } from "../limits.ts";
 
 /** Settings of the log in a file; each has a default. */
 export interface SqliteLogOptions extends LogLimits, HealthSettings, WriterSettings {

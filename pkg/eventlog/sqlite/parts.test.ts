@@ -5,10 +5,11 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { ManualClock } from "../../base/mod.ts";
+import { ManualClock } from "../../base/test-doubles/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
-import { packBatch, unpackBatch } from "./batch.ts";
 import type { Operation } from "./batch.ts";
+import { packBatch, unpackBatch } from "./batch.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import { LastPositions } from "./last-positions.ts";
 import { ReadTurns } from "./read-turns.ts";

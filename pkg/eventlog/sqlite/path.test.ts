@@ -6,8 +6,8 @@ import * as fs from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";

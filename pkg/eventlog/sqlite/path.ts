@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import * as fs from "node:fs";
 import type { Stats } from "node:fs";
+import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { EventLogError } from "../event-log.ts";

@@ -8,8 +8,9 @@ import { createInterface } from "node:readline";
 
 import test from "ava";
 
-import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { silentLogger } from "../../base/mod.ts";
+
+import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { openSqliteLog } from "./log.ts";
 
 test("under the usual umask of 022 what is made is for its owner only: files 0600, folders 0700", async (t) => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { BoundedQueue } from "../../base/mod.ts";
 import type { Clock } from "../../base/mod.ts";
+import { BoundedQueue } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 
 /**

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 
-import { NO_POSITION } from "../event-log.ts";
 import type {
   EntityKey,
   HistoryPage,
@@ -12,6 +11,7 @@ import type {
   StoredSnapshot,
   TailRecord,
 } from "../event-log.ts";
+import { NO_POSITION } from "../event-log.ts";
 import type { LogLimits } from "../limits.ts";
 import { translateError } from "./sqlite-error.ts";
 import { fromStored, toStored } from "./stored-text.ts";

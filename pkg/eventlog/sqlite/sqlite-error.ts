@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { toError } from "../../base/mod.ts";
-import { EventLogError } from "../event-log.ts";
+
 import type { EventLogCode } from "../event-log.ts";
+import { EventLogError } from "../event-log.ts";
 
 /**
  * The only place that translates errors of SQLite and of the file system into errors of the log. The text names the

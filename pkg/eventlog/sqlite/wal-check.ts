@@ -4,8 +4,8 @@ import { basename } from "node:path";
 
 import { EventLogError } from "../event-log.ts";
 import { RESTORE } from "./sqlite-error.ts";
-import { readWal, readWalIndex, WAL_HEADER_BYTES } from "./wal-file.ts";
 import type { WalContents, WalIndex } from "./wal-file.ts";
+import { readWal, readWalIndex, WAL_HEADER_BYTES } from "./wal-file.ts";
 
 /**
  * Checks, before SQLite opens a write-ahead log, whether it lost acknowledged transactions. SQLite itself keeps the

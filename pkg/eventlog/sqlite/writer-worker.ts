@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 
 import { assert, systemClock, unreachable } from "../../base/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 import type { BatchOutcome } from "./batch.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";

@@ -5,15 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { EventLogError, NO_POSITION } from "../event-log.ts";
-import { APPEND, CONFLICT, packBatch, SNAPSHOT } from "./batch.ts";
 import type { Operation } from "./batch.ts";
+import { APPEND, CONFLICT, packBatch, SNAPSHOT } from "./batch.ts";
 import { prepareFile } from "./file.ts";
-import { defaultSqliteOptions } from "./options.ts";
 import type { WriterSettings } from "./options.ts";
+import { defaultSqliteOptions } from "./options.ts";
 import { checkDurability, Writer } from "./writer.ts";
 
 test("it serves only with the write-ahead log and synchronous = FULL in force", (t) => {

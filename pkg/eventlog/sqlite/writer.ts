@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import * as fs from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
-import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { EntityKey, Position } from "../event-log.ts";
-import { CHECKPOINT, CONFLICT, DROP_SNAPSHOT, REPLACE, SNAPSHOT, unpackBatch } from "./batch.ts";
+import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { Batch, BatchOutcome, Operation } from "./batch.ts";
+import { CHECKPOINT, CONFLICT, DROP_SNAPSHOT, REPLACE, SNAPSHOT, unpackBatch } from "./batch.ts";
 import { preallocateWal } from "./file.ts";
 import { inspectFile } from "./inspect.ts";
-import { LastPositions } from "./last-positions.ts";
 import type { KnownEntity } from "./last-positions.ts";
-import { checkIdentity, OpenFiles } from "./open-files.ts";
+import { LastPositions } from "./last-positions.ts";
 import type { ExpectedFile, FileIdentity, FilesState } from "./open-files.ts";
+import { checkIdentity, OpenFiles } from "./open-files.ts";
 import type { WriterSettings } from "./options.ts";
 import { checkPlaces } from "./path.ts";
 import { CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { grpcError } from "../grpc-error.ts";
-import { Status } from "../status.ts";
 import type { StatusError } from "../status.ts";
+import { Status } from "../status.ts";
 
 const GROUP_CHARS = 4;
 const GROUP_BYTES = 3;

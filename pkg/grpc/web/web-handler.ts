@@ -3,8 +3,8 @@
 import { CODE_FIELD } from "../call-end.ts";
 import { checkAdmitted, findMethod, requestEncoding } from "../call-setup.ts";
 import type { ServerContext } from "../server-context.ts";
-import { WebCall } from "./web-call.ts";
 import type { WebForm } from "./web-call.ts";
+import { WebCall } from "./web-call.ts";
 import type { WebExchange } from "./web-exchange.ts";
 
 const WEB_TYPE = /^application\/grpc-web(-text)?(?:$|[+;])/i;

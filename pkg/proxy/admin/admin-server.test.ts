@@ -2,20 +2,20 @@
 
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { silentLogger } from "../../base/mod.ts";
 
-import { startAdminServer } from "./admin-server.ts";
 import type { AdminOptions, AdminServer } from "./admin-server.ts";
+import { startAdminServer } from "./admin-server.ts";
 import { drainRoute } from "./drain-route.ts";
-import { probeRoutes } from "./probe-routes.ts";
 import type { Check } from "./probe-routes.ts";
+import { probeRoutes } from "./probe-routes.ts";
 
 const SECRET = "0123456789abcdef";
 const DEFAULTS: AdminOptions = {

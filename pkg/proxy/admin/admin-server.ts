@@ -9,15 +9,15 @@
  * 3. A bad request closes at most its own connection (I12).
  */
 
-import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { CodedError, headProblem, listenTogether, toError } from "../../base/mod.ts";
 import type { Logger } from "../../base/mod.ts";
+import { CodedError, headProblem, listenTogether, toError } from "../../base/mod.ts";
 
-import { isLocalProgram, refusal } from "./caller.ts";
 import type { AdminRefusalCode, CallerFacts } from "./caller.ts";
+import { isLocalProgram, refusal } from "./caller.ts";
 import { AdminConnections } from "./connections.ts";
 import type { AdminAnswer, AdminRoute } from "./routes.ts";
 

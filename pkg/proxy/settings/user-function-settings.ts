@@ -2,9 +2,9 @@
 
 import { boolean, number } from "../../base/mod.ts";
 
+import { DAY_MS, MIB, MINUTE_MS } from "./bounds.ts";
 import { START_SETTINGS } from "./start-settings.ts";
 import { STREAM_SETTINGS } from "./stream-settings.ts";
-import { DAY_MS, MIB, MINUTE_MS } from "./bounds.ts";
 
 /** How the user function is found, and what it may do. */
 export const USER_FUNCTION_SETTINGS = {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { plenty } from "../../../test/lib/plenty.ts";
-import { counterRequest, COUNTER_REQUEST, COUNTER_SERVICE } from "../../../test/lib/counter.ts";
-import { line, lineAny, talksSpec, textOf } from "../../../test/lib/talks.ts";
-import { ManualClock, silentLogger } from "../../base/mod.ts";
-import { callerlessCall } from "../../call/mod.ts";
+import { silentLogger } from "../../base/mod.ts";
+import { ManualClock } from "../../base/test-doubles/mod.ts";
 import type { CallContext, StreamEnd } from "../../call/mod.ts";
-import { NO_EFFECTS } from "../../entity/mod.ts";
+import { callerlessCall } from "../../call/mod.ts";
 import type { ActionCall, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
+import { NO_EFFECTS } from "../../entity/mod.ts";
 import { ActionProtocol, EventSourced, messageTypeUrl, NO_METADATA } from "../../protocol/mod.ts";
-import { validateSpec } from "../../userfunction/mod.ts";
 import type { ServedMethod } from "../../userfunction/mod.ts";
+import { validateSpec } from "../../userfunction/mod.ts";
+
+import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest } from "../../../test/lib/counter.ts";
+import { plenty } from "../../../test/lib/plenty.ts";
+import { line, lineAny, talksSpec, textOf } from "../../../test/lib/talks.ts";
 import type { RouterOptions } from "../carrier.ts";
 import { Router } from "../router.ts";
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { serve } from "../mod.ts";
+
 import { modelEntity } from "./model.ts";
 
 const { host, port } = await serve(modelEntity());

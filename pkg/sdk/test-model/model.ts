@@ -12,6 +12,7 @@ import type {
   ValueEntity,
 } from "../mod.ts";
 import { action, eventSourced, on, valueEntity } from "../mod.ts";
+
 import type { Request, Response, Step } from "./gen/model_pb.ts";
 import {
   AppendedSchema,

@@ -2,8 +2,8 @@
 
 import type { ExecutionContext } from "ava";
 
-import { serve } from "../mod.ts";
 import type { ActionHandlers, RunningServer } from "../mod.ts";
+import { serve } from "../mod.ts";
 
 import { FakeProxy } from "./fake-proxy.ts";
 import type { Pipeline } from "./gen/model_pb.ts";

@@ -7,8 +7,9 @@ import test from "ava";
 
 import type { CallAborted } from "../mod.ts";
 import { Metadata } from "../mod.ts";
-import { OtherRequestSchema, ResponseSchema } from "../test-model/gen/model_pb.ts";
+
 import type { Pipeline } from "../test-model/gen/model_pb.ts";
+import { OtherRequestSchema, ResponseSchema } from "../test-model/gen/model_pb.ts";
 import { pipelineAction, pipelineOf } from "../test-model/model.ts";
 import { crash, effect, fail, forward, groups, reply } from "../test-model/wire.ts";
 import { call, TestkitError, withMetadata } from "./mod.ts";

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import test from "ava";
 
 import { eventSourced, valueEntity } from "../mod.ts";
+
 import type { NumberKey, PartsKey, Request } from "../test-model/gen/model_pb.ts";
 import { Keyed, Model, RequestSchema, StateSchema, ValueModel } from "../test-model/gen/model_pb.ts";
 import { given } from "./mod.ts";

@@ -5,6 +5,7 @@ import test from "ava";
 
 import type { ValueCommandHandlers } from "../mod.ts";
 import { Metadata, valueEntity } from "../mod.ts";
+
 import { OtherRequestSchema, StateSchema, ValueModel } from "../test-model/gen/model_pb.ts";
 import { valueModelEntity } from "../test-model/model.ts";
 import type { Step } from "../test-model/wire.ts";

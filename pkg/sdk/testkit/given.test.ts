@@ -6,6 +6,7 @@ import test from "ava";
 
 import type { CommandContext, CommandHandlers, EventSourcedEntity } from "../mod.ts";
 import { eventSourced, on, SdkError } from "../mod.ts";
+
 import type { State } from "../test-model/gen/model_pb.ts";
 import {
   AppendedSchema,

@@ -5,6 +5,7 @@ import test from "ava";
 
 import type { EventSourcedEntity } from "../mod.ts";
 import { eventSourced, on } from "../mod.ts";
+
 import { AppendedSchema, Model, StateSchema } from "../test-model/gen/model_pb.ts";
 import { given, TestkitError } from "./mod.ts";
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { applyPatch } from "rfc6902";
 import type { Operation } from "rfc6902";
+import { applyPatch } from "rfc6902";
 
-import type { Decision } from "../decision.ts";
-import { readConfiguration } from "../configuration.ts";
 import type { Configuration } from "../configuration.ts";
+import { readConfiguration } from "../configuration.ts";
+import type { Decision } from "../decision.ts";
 
 export const CONFIGURATION: Configuration = readConfiguration({
   "nats-url": "nats://nats.perdure-system.svc:4222",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 
 export interface AdminConnectionsReport {
   /** Connections that were opened. */

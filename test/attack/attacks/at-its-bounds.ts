@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Attack } from "../attack.ts";
-
 import { attack as halfSent } from "./half-sent.ts";
 import { attack as idlePreface } from "./idle-preface.ts";
 import { attack as unreadReplies } from "./unread-replies.ts";

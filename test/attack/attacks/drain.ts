@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { attackDrain } from "../admin/forbidden-drains.ts";
-import { HOST } from "../attack.ts";
 import type { Attack } from "../attack.ts";
+import { HOST } from "../attack.ts";
 
 export const attack: Attack = {
   name: "drain",

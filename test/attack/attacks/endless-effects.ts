@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+import { COUNTER_SERVICE, counterRequest } from "../../lib/counter.ts";
 import type { Attack, Way } from "../attack.ts";
 import { grpcCaller } from "../calls.ts";
-import { FIRST_COUNTER } from "../misbehaving/endless-script.ts";
 import type { EndlessShape } from "../misbehaving/endless-script.ts";
+import { FIRST_COUNTER } from "../misbehaving/endless-script.ts";
 import { functionCounts } from "../misbehaving/function-counts.ts";
 import { logVolume } from "../misbehaving/proxy-log.ts";
 import { over } from "../wire/line.ts";

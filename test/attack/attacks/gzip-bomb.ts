@@ -3,7 +3,7 @@
 import { gzipSync } from "node:zlib";
 
 import type { Attack } from "../attack.ts";
-import { grpcRequest, packedGrpcMessage, PATHS } from "../wire/grpc.ts";
+import { grpcRequest, PATHS, packedGrpcMessage } from "../wire/grpc.ts";
 import { postHead } from "../wire/http1.ts";
 import { LETTERS_PATH } from "../wire/json-senders.ts";
 import { openH2Line, openLine } from "../wire/line.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Attack, Way } from "../attack.ts";
-import { grpcHeaders, PATHS } from "../wire/grpc.ts";
 import type { GrpcPath } from "../wire/grpc.ts";
+import { grpcHeaders, PATHS } from "../wire/grpc.ts";
 import { openH2Line } from "../wire/line.ts";
 import { again, sideBySide } from "../wire/repeat.ts";
 

@@ -3,8 +3,8 @@
 import type { Attack, Target, Tools, Way } from "../attack.ts";
 import { getRequest, PATHS } from "../wire/grpc.ts";
 import { getBytes } from "../wire/http1.ts";
-import { openH2Line, openLine } from "../wire/line.ts";
 import type { Line } from "../wire/line.ts";
+import { openH2Line, openLine } from "../wire/line.ts";
 import { again, pause } from "../wire/repeat.ts";
 import { textFrame, upgradeRequest } from "../wire/websocket.ts";
 

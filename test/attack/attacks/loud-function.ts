@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+import { COUNTER_SERVICE, counterRequest } from "../../lib/counter.ts";
 import type { Attack } from "../attack.ts";
 import { grpcCaller } from "../calls.ts";
 import { functionCounts } from "../misbehaving/function-counts.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { sleep } from "../../../pkg/base/mod.ts";
-import { counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+
+import { COUNTER_SERVICE, counterRequest } from "../../lib/counter.ts";
 import { line, TALKS_SERVICE } from "../../lib/talks.ts";
 import type { Attack, Way } from "../attack.ts";
 import { grpcCaller } from "../calls.ts";

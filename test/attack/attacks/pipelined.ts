@@ -4,8 +4,8 @@ import type { Attack, Way } from "../attack.ts";
 import { getRequest } from "../wire/grpc.ts";
 import { FLAG, FRAME, frame } from "../wire/h2-frames.ts";
 import { getBytes } from "../wire/http1.ts";
-import { openH2Line, openLine } from "../wire/line.ts";
 import type { Line } from "../wire/line.ts";
+import { openH2Line, openLine } from "../wire/line.ts";
 import { again, sideBySide } from "../wire/repeat.ts";
 
 const CONNECTIONS = 4;

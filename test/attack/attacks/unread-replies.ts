@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Attack, Way } from "../attack.ts";
-import { getRequest, grpcRequest, grpcMessage, PATHS } from "../wire/grpc.ts";
+import { getRequest, grpcMessage, grpcRequest, PATHS } from "../wire/grpc.ts";
 import { getBytes } from "../wire/http1.ts";
 import { openH2Line, openLine, over } from "../wire/line.ts";
 import { bookRequestBytes } from "../wire/messages.ts";

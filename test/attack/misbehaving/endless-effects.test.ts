@@ -5,7 +5,6 @@ import { join } from "node:path";
 import test from "ava";
 
 import { temporaryFolder } from "../../lib/processes.ts";
-
 import { endlessEffects } from "./endless-effects.ts";
 import type { EndlessShape } from "./endless-script.ts";
 

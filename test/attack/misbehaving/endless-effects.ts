@@ -7,18 +7,18 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
 import { NO_POSITION, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import { CommitSchema } from "../../../pkg/protocol/mod.ts";
+
 import { counterRequest } from "../../lib/counter.ts";
 import { grpcCaller } from "../../lib/grpc-caller.ts";
-import { startProxyProcess } from "../../lib/processes.ts";
 import type { ProxyProcess, TestScope } from "../../lib/processes.ts";
+import { startProxyProcess } from "../../lib/processes.ts";
 import { startScriptedUserFunction } from "../../lib/scripted-user-function.ts";
 import { talksSpec } from "../../lib/talks.ts";
 import { until } from "../../lib/until.ts";
-
-import { answerAction, answerEntity, FIRST_COUNTER } from "./endless-script.ts";
 import type { EndlessShape } from "./endless-script.ts";
-import { logVolume } from "./proxy-log.ts";
+import { answerAction, answerEntity, FIRST_COUNTER } from "./endless-script.ts";
 import type { LogVolume } from "./proxy-log.ts";
+import { logVolume } from "./proxy-log.ts";
 
 /**
  * Plan of a run with a buggy user function: each of its commands asks for itself again by a forward and by ten side

@@ -4,7 +4,8 @@ import { create } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 
 import { messageTypeUrl } from "../../../pkg/protocol/mod.ts";
-import { COUNTER_REQUEST, counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+
+import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest } from "../../lib/counter.ts";
 import type { ScriptedAction } from "../../lib/scripted-actions.ts";
 import type { Script } from "../../lib/scripted-user-function.ts";
 import { lineAny, TALKS_SERVICE } from "../../lib/talks.ts";

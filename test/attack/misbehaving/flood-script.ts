@@ -4,6 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 import { ActionResponseSchema, EventSourcedStreamOutSchema } from "../../../pkg/protocol/mod.ts";
+
 import { EventSourcedReplySchema } from "../../../pkg/protocol/gen/cloudstate/event_sourced_pb.ts";
 import type { ScriptedAction } from "../../lib/scripted-actions.ts";
 import type { Script } from "../../lib/scripted-user-function.ts";

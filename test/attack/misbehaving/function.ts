@@ -6,14 +6,14 @@
  */
 
 import { systemClock } from "../../../pkg/base/mod.ts";
+
 import { counterFunction } from "../../lib/counter-function.ts";
 import { startScriptedUserFunction } from "../../lib/scripted-user-function.ts";
 import { talksSpec } from "../../lib/talks.ts";
-
 import { answerAction, answerEntity, isEndless } from "./endless-script.ts";
 import { answerActionFlood, answerFlood, floodOf } from "./flood-script.ts";
-import { answerLoudly, isLoud } from "./loud-script.ts";
 import type { FunctionCounts } from "./function-counts.ts";
+import { answerLoudly, isLoud } from "./loud-script.ts";
 
 const REPORT_MS = 100;
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { counterRequest, COUNTER_SERVICE, counterSpec } from "../../lib/counter.ts";
+import { COUNTER_SERVICE, counterRequest, counterSpec } from "../../lib/counter.ts";
 import { grpcCaller } from "../../lib/grpc-caller.ts";
-import { startProxyProcess } from "../../lib/processes.ts";
 import type { TestScope } from "../../lib/processes.ts";
+import { startProxyProcess } from "../../lib/processes.ts";
 import { startScriptedUserFunction } from "../../lib/scripted-user-function.ts";
-
 import { answerLoudly } from "./loud-script.ts";
-import { logVolume } from "./proxy-log.ts";
 import type { LogVolume } from "./proxy-log.ts";
+import { logVolume } from "./proxy-log.ts";
 
 /**
  * Plan of a run with a function that makes three mistakes with each command, and callers that send many. The function

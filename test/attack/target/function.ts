@@ -9,8 +9,8 @@ import { WireType } from "@bufbuild/protobuf/wire";
 
 import { action, serve, valueEntity } from "../../../pkg/sdk/mod.ts";
 
-import { BookSchema, LetterSchema, Streams, Target } from "./gen/perdure/test/attack/target_pb.ts";
 import type { Book, BookRequest } from "./gen/perdure/test/attack/target_pb.ts";
+import { BookSchema, LetterSchema, Streams, Target } from "./gen/perdure/test/attack/target_pb.ts";
 
 /** Larger than what the proxy takes from callers, because a command is larger than its message. */
 const MAX_MESSAGE_BYTES = 67_108_864;

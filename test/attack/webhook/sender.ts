@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect as connectTcp } from "node:net";
 import type { Socket } from "node:net";
+import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-import { HOST } from "../attack.ts";
 import type { Target, Tools } from "../attack.ts";
+import { HOST } from "../attack.ts";
 import { onAbort } from "../wire/on-abort.ts";
 
 /** Not 127.0.0.1, which is the API server's: one address has at most half of the connections. */

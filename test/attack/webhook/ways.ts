@@ -2,13 +2,13 @@
 
 /** What each connection of an attack on the webhook's port sends, which tries to take its memory or its time. */
 
-import { randomBelow } from "../../../pkg/base/mod.ts";
 import type { Random } from "../../../pkg/base/mod.ts";
+import { randomBelow } from "../../../pkg/base/mod.ts";
+
 import type { Way } from "../attack.ts";
 import { pause, sideBySide } from "../wire/repeat.ts";
-
-import { openSender } from "./sender.ts";
 import type { Sender } from "./sender.ts";
+import { openSender } from "./sender.ts";
 
 /** Connections that are open at the same time. */
 const CONNECTIONS = 60;

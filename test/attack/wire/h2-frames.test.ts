@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { createServer } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http2";
-import { connect } from "node:net";
+import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 
 import test from "ava";
 
 import { getRequest, grpcMessage, grpcRequest, packedGrpcMessage } from "./grpc.ts";
-import { FLAG, FRAME, frame, FrameReader, headerBlock, opening } from "./h2-frames.ts";
+import { FLAG, FRAME, FrameReader, frame, headerBlock, opening } from "./h2-frames.ts";
 
 test("Node's own server reads the requests as they are meant, also with long fields and messages", async (t) => {
   const server = createServer();

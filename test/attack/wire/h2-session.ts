@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
+import { connect } from "node:http2";
 import { connect as connectTcp } from "node:net";
 
-import { HOST } from "../attack.ts";
 import type { Tools } from "../attack.ts";
-
+import { HOST } from "../attack.ts";
 import { onAbort } from "./on-abort.ts";
 
 /** An HTTP/2 client that respects flow control windows, as large messages require. */

@@ -2,9 +2,8 @@
 
 import { request } from "node:http";
 
-import { HOST } from "../attack.ts";
 import type { Target, Tools } from "../attack.ts";
-
+import { HOST } from "../attack.ts";
 import { PATHS } from "./grpc.ts";
 import { openH2Session } from "./h2-session.ts";
 import { openLine } from "./line.ts";

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 
-import { HOST } from "../attack.ts";
 import type { Tools } from "../attack.ts";
-
+import { HOST } from "../attack.ts";
 import { FLAG, FRAME, FrameReader, opening } from "./h2-frames.ts";
 import { onAbort } from "./on-abort.ts";
 

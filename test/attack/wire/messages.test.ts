@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
-import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 
 import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import test from "ava";
 import { WebSocketServer } from "ws";
 
 import { LetterSchema } from "../target/gen/perdure/test/attack/target_pb.ts";
-
 import { deepJson, letterBytes, manyMessagesJson, unknownKeysJson } from "./messages.ts";
 import { textFrame, upgradeRequest } from "./websocket.ts";
 

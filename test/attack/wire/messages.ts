@@ -2,8 +2,8 @@
 
 /** What the attacks send, as JSON and as protobuf. */
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 
 import { BookRequestSchema, LetterSchema } from "../target/gen/perdure/test/attack/target_pb.ts";
 

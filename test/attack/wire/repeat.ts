@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Tools } from "../attack.ts";
-
 import { onAbort } from "./on-abort.ts";
 
 /** Pause before a sender whose connection was closed connects again, in milliseconds. */

@@ -3,8 +3,8 @@
 import { join } from "node:path";
 
 import { httpCaller } from "../calls.ts";
-import { proxyWorld } from "../world.ts";
 import type { OpenWorld } from "../world.ts";
+import { proxyWorld } from "../world.ts";
 
 const SHOPPING_CART = join(import.meta.dirname, "..", "..", "..", "samples", "shopping-cart", "main.ts");
 

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 
-import { counterRequest, COUNTER_SERVICE } from "../../lib/counter.ts";
+import { COUNTER_SERVICE, counterRequest } from "../../lib/counter.ts";
 import { grpcCaller, httpCaller } from "../calls.ts";
 import { proxyWorld } from "../world.ts";
 

@@ -10,8 +10,8 @@ import { httpCaller } from "../calls.ts";
 import { openCgroup } from "../cgroup.ts";
 import { processMeter } from "../memory.ts";
 import { startWebhookProcess } from "../webhook/process.ts";
-import { flagArguments } from "../world.ts";
 import type { OpenWorld } from "../world.ts";
+import { flagArguments } from "../world.ts";
 
 const DEPLOYMENT = join(import.meta.dirname, "../../../config/core/500-webhook.yaml");
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Group } from "../suite/case.ts";
-
 import { actionModelGroup } from "./action-model.ts";
 import { actionProxyGroup } from "./action-proxy.ts";
 import { discoveryGroup } from "./discovery.ts";

@@ -2,7 +2,7 @@
 
 import { effects, fails, forwards, replies, synchronousEffects } from "../kinds/answer.ts";
 import type { Action, Change, Stored } from "../kinds/event-sourced.ts";
-import { effectOn, emit, eventSourcedKind as kind, failWith, forwardTo } from "../kinds/event-sourced.ts";
+import { effectOn, emit, failWith, forwardTo, eventSourcedKind as kind } from "../kinds/event-sourced.ts";
 import type { Case, Group, ServiceSide } from "../suite/case.ts";
 import type { Activation, Step } from "../suite/entity-script.ts";
 import { ActiveEntity, configuredCase, discoveryCase, entityCase } from "../suite/entity-script.ts";

@@ -3,7 +3,7 @@
 import type { Answer } from "../kinds/answer.ts";
 import { effects, fails, forwards, replies } from "../kinds/answer.ts";
 import type { Action, Change, Stored } from "../kinds/event-sourced.ts";
-import { effectOn, emit, eventSourcedKind as kind, failWith, forwardTo } from "../kinds/event-sourced.ts";
+import { effectOn, emit, failWith, forwardTo, eventSourcedKind as kind } from "../kinds/event-sourced.ts";
 import type { Case, Group, ProxySide } from "../suite/case.ts";
 import { ObservedEntity } from "../suite/observed-entity.ts";
 import { passivationCase } from "../suite/passivation-case.ts";

@@ -6,9 +6,9 @@ import {
   effectOn,
   failWith,
   forwardTo,
+  valueEntityKind as kind,
   remove,
   update,
-  valueEntityKind as kind,
 } from "../kinds/value-entity.ts";
 import type { Case, Group, ServiceSide } from "../suite/case.ts";
 import type { Step } from "../suite/entity-script.ts";

@@ -6,9 +6,9 @@ import {
   effectOn,
   failWith,
   forwardTo,
+  valueEntityKind as kind,
   remove,
   update,
-  valueEntityKind as kind,
 } from "../kinds/value-entity.ts";
 import type { Case, Group, ProxySide } from "../suite/case.ts";
 import { ObservedEntity } from "../suite/observed-entity.ts";

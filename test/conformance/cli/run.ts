@@ -8,15 +8,14 @@ import { Scope } from "../../lib/scope.ts";
 import { GROUPS } from "../cases/all.ts";
 import { serveModel } from "../model/serve-model.ts";
 import { offeredOnly } from "../suite/offered-only.ts";
-import { NotThereError, openProxySide, openServiceSide } from "../suite/open-sides.ts";
 import type { SideOptions } from "../suite/open-sides.ts";
-import { runCases, runnable } from "../suite/run-cases.ts";
+import { NotThereError, openProxySide, openServiceSide } from "../suite/open-sides.ts";
 import type { Result, Runnable, Sides } from "../suite/run-cases.ts";
+import { runCases, runnable } from "../suite/run-cases.ts";
 import { Interceptor } from "../wire/interceptor.ts";
-
 import type { TckOptions } from "./options.ts";
-import { countResults, resultLines, summaryLine } from "./report.ts";
 import type { Paint } from "./report.ts";
+import { countResults, resultLines, summaryLine } from "./report.ts";
 
 const EXIT_PASSED = 0;
 const EXIT_FAILED = 1;

@@ -11,16 +11,16 @@ import type { ActionContext, MetadataEntry, ReplyOptions, StatusName } from "../
 
 import type {
   ConformancePayload,
-  ConformancePayload_RequestInfo as RequestInfo,
   Error as ErrorDefinition,
   Header,
+  ConformancePayload_RequestInfo as RequestInfo,
   StreamResponseDefinition,
   UnaryResponseDefinition,
 } from "./gen/connectrpc/conformance/v1/service_pb.ts";
 import {
-  ConformancePayload_RequestInfoSchema as RequestInfoSchema,
   ConformancePayloadSchema,
   HeaderSchema,
+  ConformancePayload_RequestInfoSchema as RequestInfoSchema,
 } from "./gen/connectrpc/conformance/v1/service_pb.ts";
 
 /** Puts a payload into a method's own answer. */

@@ -7,7 +7,7 @@ import { anyPack } from "@bufbuild/protobuf/wkt";
 import type { ReplyOptions } from "../../../pkg/sdk/mod.ts";
 import { action } from "../../../pkg/sdk/mod.ts";
 
-import { answerOnce, Answers, requestInfo } from "./answers.ts";
+import { Answers, answerOnce, requestInfo } from "./answers.ts";
 import type { BidiStreamRequest, ConformancePayload } from "./gen/connectrpc/conformance/v1/service_pb.ts";
 import {
   BidiStreamRequestSchema,

@@ -5,11 +5,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { guardProcess } from "../../../hack/nats/guard.ts";
 import { goDependency } from "../../lib/go-tool.ts";
+import { guardProcess } from "../../lib/nats/guard.ts";
 
 const FOLDER = import.meta.dirname;
 const RUNNER = {

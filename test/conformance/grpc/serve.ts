@@ -11,9 +11,9 @@ import { buffer } from "node:stream/consumers";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 
 import { serve } from "../../../pkg/sdk/mod.ts";
+
 import { startLocalProxy } from "../../lib/local-proxy.ts";
 import { Scope } from "../../lib/scope.ts";
-
 import { conformanceService } from "./conformance-service.ts";
 import {
   ServerCompatRequestSchema,

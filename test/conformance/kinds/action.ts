@@ -5,16 +5,15 @@ import { create } from "@bufbuild/protobuf";
 
 import type { ActionCommand, ActionResponse } from "../../../pkg/protocol/gen/cloudstate/action_pb.ts";
 import { ActionCommandSchema, ActionResponseSchema } from "../../../pkg/protocol/gen/cloudstate/action_pb.ts";
+import type { Request } from "../gen/cloudstate/tck/model/action_pb.ts";
 import {
   ActionTwo,
   OtherRequestSchema,
   RequestSchema,
   ResponseSchema,
 } from "../gen/cloudstate/tck/model/action_pb.ts";
-import type { Request } from "../gen/cloudstate/tck/model/action_pb.ts";
-
-import { clientAction, pack, sideEffects } from "./answer.ts";
 import type { Effect, Outcome, Target } from "./answer.ts";
+import { clientAction, pack, sideEffects } from "./answer.ts";
 
 export type Step = NonNullable<
   NonNullable<NonNullable<MessageInitShape<typeof RequestSchema>["groups"]>[number]["steps"]>[number]

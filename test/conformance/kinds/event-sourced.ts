@@ -9,6 +9,7 @@ import {
   EventSourcedStreamInSchema,
   EventSourcedStreamOutSchema,
 } from "../../../pkg/protocol/gen/cloudstate/event_sourced_pb.ts";
+import type { RequestActionSchema } from "../gen/cloudstate/tck/model/eventsourced_pb.ts";
 import {
   EventSourcedConfigured,
   EventSourcedTckModel,
@@ -17,11 +18,9 @@ import {
   RequestSchema,
   ResponseSchema,
 } from "../gen/cloudstate/tck/model/eventsourced_pb.ts";
-import type { RequestActionSchema } from "../gen/cloudstate/tck/model/eventsourced_pb.ts";
 import { pathOf } from "../wire/paths.ts";
-
-import { clientAction, pack, sideEffects } from "./answer.ts";
 import type { Effect, Target } from "./answer.ts";
+import { clientAction, pack, sideEffects } from "./answer.ts";
 import type { EntityKind } from "./entity-kind.ts";
 
 export type Action = MessageInitShape<typeof RequestActionSchema>;

@@ -10,6 +10,7 @@ import {
   ValueEntityStreamInSchema,
   ValueEntityStreamOutSchema,
 } from "../../../pkg/protocol/gen/cloudstate/value_entity_pb.ts";
+import type { RequestActionSchema } from "../gen/cloudstate/tck/model/valueentity_pb.ts";
 import {
   PersistedSchema,
   RequestSchema,
@@ -18,11 +19,9 @@ import {
   ValueEntityTckModel,
   ValueEntityTwo,
 } from "../gen/cloudstate/tck/model/valueentity_pb.ts";
-import type { RequestActionSchema } from "../gen/cloudstate/tck/model/valueentity_pb.ts";
 import { pathOf } from "../wire/paths.ts";
-
-import { clientAction, pack, sideEffects } from "./answer.ts";
 import type { Effect, Target } from "./answer.ts";
+import { clientAction, pack, sideEffects } from "./answer.ts";
 import type { EntityKind } from "./entity-kind.ts";
 
 export type Action = MessageInitShape<typeof RequestActionSchema>;

@@ -5,7 +5,6 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Entity, EntitySpec, ProxyInfo } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
 import type { Interceptor } from "../wire/interceptor.ts";
 import type { Peer } from "../wire/peer.ts";
-
 import type { HttpCaller } from "./http-caller.ts";
 
 interface Common {

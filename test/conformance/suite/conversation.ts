@@ -4,7 +4,6 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 
 import type { Call, Peer } from "../wire/peer.ts";
-
 import { expectCompletion, expectMessage } from "./expectation.ts";
 
 /** A call in which every message is sent by the case, and every answer is checked. */

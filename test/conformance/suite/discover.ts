@@ -6,7 +6,6 @@ import type { EntitySpec } from "../../../pkg/protocol/gen/cloudstate/entity_pb.
 import { EntitySpecSchema, ProxyInfoSchema } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
 import { DISCOVER, PROTOCOL_TYPES } from "../wire/paths.ts";
 import type { Peer } from "../wire/peer.ts";
-
 import { ExpectationError, nameOf } from "./expectation.ts";
 
 /**

@@ -2,7 +2,6 @@
 
 import type { Answer } from "../kinds/answer.ts";
 import type { EntityKind } from "../kinds/entity-kind.ts";
-
 import type { Case, ServiceSide } from "./case.ts";
 import { entityOf } from "./case.ts";
 import { Conversation } from "./conversation.ts";

@@ -4,7 +4,6 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { equals, fromBinary } from "@bufbuild/protobuf";
 
 import type { Arrival, Inbox } from "../wire/inbox.ts";
-
 import { registry, showJson, showMessage } from "./show.ts";
 
 /** Raised when something other than the expected came. */

@@ -10,7 +10,6 @@ import { file_cloudstate_tck_model_eventsourced } from "../gen/cloudstate/tck/mo
 import { file_cloudstate_tck_model_valueentity } from "../gen/cloudstate/tck/model/valueentity_pb.ts";
 import type { Recorded } from "../wire/interceptor.ts";
 import { REPORT_ERROR } from "../wire/paths.ts";
-
 import type { ProxySide } from "./case.ts";
 import { ExpectationError } from "./expectation.ts";
 

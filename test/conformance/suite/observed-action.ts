@@ -2,11 +2,10 @@
 
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 
-import { ActionCommandSchema, ActionResponseSchema } from "../../../pkg/protocol/gen/cloudstate/action_pb.ts";
 import type { ActionCommand, ActionResponse } from "../../../pkg/protocol/gen/cloudstate/action_pb.ts";
+import { ActionCommandSchema, ActionResponseSchema } from "../../../pkg/protocol/gen/cloudstate/action_pb.ts";
 import type { Recorded } from "../wire/interceptor.ts";
 import { pathOf } from "../wire/paths.ts";
-
 import type { ProxySide } from "./case.ts";
 import { ExpectationError, expectCompletion, expectMessage } from "./expectation.ts";
 

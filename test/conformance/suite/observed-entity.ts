@@ -6,7 +6,6 @@ import { toJson } from "@bufbuild/protobuf";
 import type { Answer } from "../kinds/answer.ts";
 import type { EntityKind } from "../kinds/entity-kind.ts";
 import type { Recorded } from "../wire/interceptor.ts";
-
 import type { ProxySide } from "./case.ts";
 import { ExpectationError, expectCompletion, expectMessage } from "./expectation.ts";
 import { expectFailure, expectHttpFailure, expectJson, expectReply } from "./public-calls.ts";

@@ -4,12 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { fromBinary } from "@bufbuild/protobuf";
 
-import { EntitySpecSchema, ProxyInfoSchema } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
 import type { EntitySpec } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
+import { EntitySpecSchema, ProxyInfoSchema } from "../../../pkg/protocol/gen/cloudstate/entity_pb.ts";
 import type { Interceptor } from "../wire/interceptor.ts";
 import { DISCOVER, REPORT_ERROR } from "../wire/paths.ts";
 import { Peer } from "../wire/peer.ts";
-
 import type { ProxySide, ServiceSide } from "./case.ts";
 import { discover } from "./discover.ts";
 import { httpCaller } from "./http-caller.ts";

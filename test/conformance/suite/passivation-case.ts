@@ -2,7 +2,6 @@
 
 import { replies } from "../kinds/answer.ts";
 import type { EntityKind } from "../kinds/entity-kind.ts";
-
 import type { Case, ProxySide } from "./case.ts";
 import { ObservedEntity } from "./observed-entity.ts";
 

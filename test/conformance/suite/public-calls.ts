@@ -4,9 +4,8 @@ import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 
-import type { Call } from "../wire/peer.ts";
 import { pathOf } from "../wire/paths.ts";
-
+import type { Call } from "../wire/peer.ts";
 import type { ProxySide } from "./case.ts";
 import { ExpectationError, expectCompletion, expectEqual, expectMessage, nameOf } from "./expectation.ts";
 

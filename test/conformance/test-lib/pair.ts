@@ -5,8 +5,8 @@ import type { TestScope } from "../../lib/processes.ts";
 import { serveModel } from "../model/serve-model.ts";
 import { openProxySide, openServiceSide } from "../suite/open-sides.ts";
 import type { Sides } from "../suite/run-cases.ts";
-import { Interceptor } from "../wire/interceptor.ts";
 import type { Tamper } from "../wire/interceptor.ts";
+import { Interceptor } from "../wire/interceptor.ts";
 
 /** Patience for a busy machine; a case that passes does not need it. */
 const OPTIONS = { withinMs: 20_000, startWithinMs: 30_000, run: "test" };

@@ -2,12 +2,11 @@
 
 import { once } from "node:events";
 
-import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import test from "ava";
 
 import type { TestScope } from "../../lib/processes.ts";
-
 import { Interceptor } from "./interceptor.ts";
 import { asBuffer, asIs, Peer } from "./peer.ts";
 

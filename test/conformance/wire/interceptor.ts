@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Client, credentials, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { Metadata, ServerDuplexStream } from "@grpc/grpc-js";
+import { Client, credentials, Server, ServerCredentials, status } from "@grpc/grpc-js";
 
 import { Inbox } from "./inbox.ts";
 import { PROTOCOL_PATHS } from "./paths.ts";

@@ -4,14 +4,14 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
 import { ProxyInfoSchema } from "../../../pkg/protocol/mod.ts";
-import { until } from "../../lib/until.ts";
 
-import { createCart, STATEFUL } from "./lib/cart-service.ts";
+import { until } from "../../lib/until.ts";
 import type { CartService } from "./lib/cart-service.ts";
+import { createCart, STATEFUL } from "./lib/cart-service.ts";
 import { kubectl } from "./lib/command-line.ts";
 import { podLog, textOf, timeOf } from "./lib/pod-log.ts";
-import { PROXY_CONTAINER, untilZero } from "./lib/pods.ts";
 import { watchPods } from "./lib/pod-watch.ts";
+import { PROXY_CONTAINER, untilZero } from "./lib/pods.ts";
 
 const TIMES = 10;
 

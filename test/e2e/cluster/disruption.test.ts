@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { until } from "../../lib/until.ts";
-
-import { describeAccount } from "./lib/account.ts";
 import type { Account } from "./lib/account.ts";
-import { createCart } from "./lib/cart-service.ts";
+import { describeAccount } from "./lib/account.ts";
 import type { CartService } from "./lib/cart-service.ts";
+import { createCart } from "./lib/cart-service.ts";
 import { cluster, kubectl } from "./lib/command-line.ts";
 import { podLogToItsEnd, timeOf } from "./lib/pod-log.ts";
-import { evict, killProcesses, PROXY_CONTAINER, readyPod } from "./lib/pods.ts";
 import type { Pod } from "./lib/pods.ts";
+import { evict, killProcesses, PROXY_CONTAINER, readyPod } from "./lib/pods.ts";
 
 const PER_SECOND = 50;
 

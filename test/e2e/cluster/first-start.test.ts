@@ -2,8 +2,8 @@
 // A start that cannot succeed by waiting longer is explained in the last lines of `kn service create`, within about a
 // minute.
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { CART_IMAGE, createCart, deleteService, STATEFUL } from "./lib/cart-service.ts";
 import { getJson, kn, kubectl } from "./lib/command-line.ts";

@@ -5,10 +5,9 @@ import test from "ava";
 
 import { ShoppingCart } from "../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
 import { statusOf } from "../../lib/grpc-caller.ts";
-
 import { CART_IMAGE, connectToCart, createCart, deleteService, STATEFUL } from "./lib/cart-service.ts";
 import { getJson, kn, kubectl } from "./lib/command-line.ts";
-import { podsOf, PROXY_CONTAINER, readyPod } from "./lib/pods.ts";
+import { PROXY_CONTAINER, podsOf, readyPod } from "./lib/pods.ts";
 
 const PEN = { productId: "p1", name: "Pen", quantity: 2 };
 const { addItem, getCart } = ShoppingCart.method;

@@ -2,15 +2,14 @@
 
 import { once } from "node:events";
 
-import { fromBinary, toBinary, create } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import test from "ava";
 import { WebSocket } from "ws";
 
-import { OrderLineSchema, Ordering } from "../../../samples/action-pipeline/gen/pipeline/ordering_pb.ts";
+import { Ordering, OrderLineSchema } from "../../../samples/action-pipeline/gen/pipeline/ordering_pb.ts";
 import { CartSchema } from "../../../samples/action-pipeline/gen/valueentity/shoppingcart/shoppingcart_pb.ts";
 import { httpClient } from "../../lib/http-client.ts";
-
 import { CART_IMAGE, connectToCart, createCart, deleteService, STATEFUL } from "./lib/cart-service.ts";
 import { cluster, kn } from "./lib/command-line.ts";
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
-import { CART_IMAGE, connectToCart, STATEFUL } from "./lib/cart-service.ts";
 import type { CartService } from "./lib/cart-service.ts";
+import { CART_IMAGE, connectToCart, STATEFUL } from "./lib/cart-service.ts";
 import { create, getJson, kn, kubectl } from "./lib/command-line.ts";
 import { PROXY_CONTAINER } from "./lib/pods.ts";
 

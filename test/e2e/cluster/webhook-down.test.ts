@@ -3,7 +3,6 @@
 import test from "ava";
 
 import { until } from "../../lib/until.ts";
-
 import { CART_IMAGE, createCart, deleteService, STATEFUL } from "./lib/cart-service.ts";
 import { getJson, kn, kubectl } from "./lib/command-line.ts";
 import { livePodsOf, readyPod, untilZero } from "./lib/pods.ts";

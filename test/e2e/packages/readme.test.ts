@@ -10,20 +10,21 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import test from "ava";
 import type { ExecutionContext } from "ava";
+import test from "ava";
 
 import { freePort, systemRandom } from "../../../pkg/base/mod.ts";
+
 import { httpClient } from "../../lib/http-client.ts";
 import { startProxyProcess } from "../../lib/processes.ts";
 import { until } from "../../lib/until.ts";
 import { followDockerfile } from "./lib/dockerfile.ts";
 import { unpackImage } from "./lib/image-root.ts";
 import { fetchNode, oldestNode, ownNodeFolder } from "./lib/node-versions.ts";
-import { sectionOf, stepsOf } from "./lib/page.ts";
 import type { Step } from "./lib/page.ts";
-import { Reader } from "./lib/reader.ts";
+import { sectionOf, stepsOf } from "./lib/page.ts";
 import type { Running } from "./lib/reader.ts";
+import { Reader } from "./lib/reader.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const README = stepsOf(sectionOf(readFileSync(join(ROOT, "pkg/sdk/README.md"), "utf8"), "A shopping cart"));

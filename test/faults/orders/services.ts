@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { eventSourced, on, serve, valueEntity } from "../../../pkg/sdk/mod.ts";
 import type { RunningServer } from "../../../pkg/sdk/mod.ts";
+import { eventSourced, on, serve, valueEntity } from "../../../pkg/sdk/mod.ts";
 
 import {
   Bills,

@@ -5,7 +5,7 @@
 //	grpc-go -serve             listens on a free port, prints it, and serves until its standard input ends
 //	grpc-go -call host:port    makes every call below and prints what came of each as one line of JSON
 //
-// The methods are those of pkg/grpc/interop-peer.ts.
+// The methods are those of pkg/grpc/test-peers/interop-peer.ts.
 package main
 
 import (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 

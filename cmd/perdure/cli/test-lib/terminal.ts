@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { spawn } from "@lydell/node-pty";
 import type { IPty } from "@lydell/node-pty";
-import xterm from "@xterm/headless";
+import { spawn } from "@lydell/node-pty";
 import type { Terminal } from "@xterm/headless";
+import xterm from "@xterm/headless";
 
 export interface TerminalOptions {
   readonly cwd: string;

@@ -4,10 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { ExecutionContext } from "ava";
 
-import { startNatsServer } from "../../../../hack/nats/server.ts";
-import type { NatsServer, NatsServerOptions } from "../../../../hack/nats/server.ts";
-import { EventLogError } from "../../event-log.ts";
+import type { NatsServer, NatsServerOptions } from "../../../../test/lib/nats/server.ts";
+import { startNatsServer } from "../../../../test/lib/nats/server.ts";
 import type { EventLog, EventLogCode } from "../../event-log.ts";
+import { EventLogError } from "../../event-log.ts";
 import { openJetStreamLog } from "../log.ts";
 import type { JetStreamLogOptions } from "../options.ts";
 

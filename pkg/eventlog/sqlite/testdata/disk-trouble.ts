@@ -10,8 +10,8 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { EventLogError, NO_POSITION } from "../../event-log.ts";
 import type { EventLog } from "../../event-log.ts";
+import { EventLogError, NO_POSITION } from "../../event-log.ts";
 import { openSqliteLog } from "../log.ts";
 
 const [path = ""] = process.argv.slice(2);

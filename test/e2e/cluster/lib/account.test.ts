@@ -2,8 +2,8 @@
 
 import test from "ava";
 
-import { account, describeAccount } from "./account.ts";
 import type { SentCommand } from "./account.ts";
+import { account, describeAccount } from "./account.ts";
 
 const sent = (mark: string, failure?: string): SentCommand => ({
   mark,

@@ -3,17 +3,16 @@
 import { randomUUID } from "node:crypto";
 
 import { ShoppingCart } from "../../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
-import { grpcCaller } from "../../../lib/grpc-caller.ts";
 import type { GrpcCaller } from "../../../lib/grpc-caller.ts";
-import { httpClient } from "../../../lib/http-client.ts";
+import { grpcCaller } from "../../../lib/grpc-caller.ts";
 import type { HttpAnswer, HttpCall } from "../../../lib/http-client.ts";
+import { httpClient } from "../../../lib/http-client.ts";
 import type { TestScope } from "../../../lib/processes.ts";
-
-import { account } from "./account.ts";
 import type { Account, SentCommand } from "./account.ts";
+import { account } from "./account.ts";
 import { cluster, kn } from "./command-line.ts";
-import { markOf, startLoad } from "./paced-load.ts";
 import type { PacedLoad } from "./paced-load.ts";
+import { markOf, startLoad } from "./paced-load.ts";
 
 export const CART_IMAGE = "dev.local/shopping-cart";
 export const STATEFUL = ["--annotation", "perdure.dev/stateful=true"] as const;

@@ -4,7 +4,6 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
 import { until } from "../../../lib/until.ts";
-
 import { cluster } from "./command-line.ts";
 
 /**

@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 import { until } from "../../../lib/until.ts";
-
 import { cluster, getJson } from "./command-line.ts";
 
 export const PROXY_CONTAINER = "perdure-proxy";

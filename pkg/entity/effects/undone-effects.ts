@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Position } from "../../eventlog/mod.ts";
+import type { Commit } from "../../protocol/mod.ts";
+
+/** The side effects of one record: the number of the last of them, and the record's position. */
+interface Recorded {
+  readonly last: number;
+  readonly position: Position;
+}
+
+/**
+ * The entities with stored side effects that no record marks as done. Computed from the records of one partition and
+ * type, which are added in the order of their positions. Pure.
+ */
+export class UndoneEffects {
+  readonly #entities = new Map<string, readonly Recorded[]>();
+  #areThere = false;
+
+  get ids(): Iterable<string> {
+    return this.#entities.keys();
+  }
+
+  get size(): number {
+    return this.#entities.size;
+  }
+
+  /** Whether any record had side effects. */
+  get areThere(): boolean {
+    return this.#areThere;
+  }
+
+  add(id: string, position: Position, commit: Commit): void {
+    const { sideEffects, firstEffect, effectsDone, kept, valueState } = commit;
+    // The record of a value replaces the earlier ones, so it repeats their undone effects (`kept`).
+    const before = valueState === undefined ? (this.#entities.get(id) ?? []) : [];
+    const [newestKept] = kept?.effects.slice(-1) ?? [];
+    const recorded = [...before];
+    if (newestKept !== undefined) recorded.push({ last: Number(newestKept.number), position });
+    if (sideEffects.length > 0)
+      recorded.push({ last: Number(firstEffect) + sideEffects.length - 1, position });
+    if (recorded.length === 0) return void this.#entities.delete(id);
+    this.#areThere = true;
+    const undone = recorded.filter(({ last }) => last > effectsDone);
+    if (undone.length === 0) this.#entities.delete(id);
+    else this.#entities.set(id, undone);
+  }
+
+  /**
+   * The position after which a reader finds every record with undone effects.
+   *
+   * @param end up to where this reader has read; the result if nothing is undone.
+   */
+  checkpoint(end: Position): Position {
+    let from = end;
+    for (const [first] of this.#entities.values()) {
+      if (first !== undefined && first.position <= from) from = first.position - 1;
+    }
+    return from;
+  }
+}

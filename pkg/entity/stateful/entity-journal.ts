@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { toBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { toError } from "../../base/mod.ts";
+import type { EntityKey } from "../../eventlog/mod.ts";
+import type { KeptReply, SideEffectMessage } from "../../protocol/mod.ts";
+import { KeptSchema } from "../../protocol/mod.ts";
+import type { Change, Cursor } from "../../record/mod.ts";
+import {
+  advance,
+  answeredIn,
+  checkEnd,
+  ORIGIN,
+  sequencesOf,
+  writeCommit,
+  writeSnapshot,
+} from "../../record/mod.ts";
+
+import type { EffectOwner, EntityEffects } from "../effects/entity-effects.ts";
+import type { Lineage } from "../lineage.ts";
+import { lineageMessage } from "../lineage.ts";
+import type { EntityContext } from "./context.ts";
+import type { EntityProtocol, RecoveredPage } from "./entity-protocol.ts";
+import { KeptReplies } from "./kept-replies.ts";
+
+/** The content of one record. */
+export interface Entry {
+  /** Undefined: the state stays as it is. */
+  readonly change: Change | undefined;
+  readonly effects: SideEffectMessage[];
+  /** Of the effects, and of the forward that the command was answered with. */
+  readonly lineage: Lineage | undefined;
+  /** How the command was answered, if it has an idempotency key. */
+  readonly answered: KeptReply | undefined;
+}
+
+/** What an entity takes in memory beside its kept replies and undone side effects, in bytes (docs/performance.md). */
+const ENTITY_BYTES = 6_144;
+
+/** The entry of a record without a command, which only says which side effects are done. */
+export const NO_NEWS: Entry = { change: undefined, effects: [], lineage: undefined, answered: undefined };
+
+/**
+ * The place of one entity in the log, and what its records hold besides its state: kept replies and side effects.
+ *
+ * 1. (I4) One append at a time: the next one begins after the answer to the last one.
+ * 2. (I3) After an append failed that another writer may have caused, the journal is not used before it is read
+ *    again.
+ * 3. (I7) It keeps only replies that were read from the log or whose append the log has acknowledged. It forgets them
+ *    when the history is read again.
+ */
+export class EntityJournal {
+  readonly effects: EntityEffects;
+  readonly #context: EntityContext;
+  readonly #protocol: EntityProtocol;
+  readonly #key: EntityKey;
+  #cursor: Cursor = ORIGIN;
+  #records = 0;
+  #replies: KeptReplies | undefined;
+
+  constructor(context: EntityContext, protocol: EntityProtocol, key: EntityKey, owner: EffectOwner) {
+    this.#context = context;
+    this.#protocol = protocol;
+    this.#key = key;
+    this.effects = context.effects.open(key, owner);
+    this.#count();
+  }
+
+  /** Records after the newest snapshot; always 0 for a value entity. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Replies to commands with an idempotency key; undefined before the first such command. */
+  get replies(): KeptReplies | undefined {
+    return this.#replies;
+  }
+
+  /** Whether there is nothing new to store about side effects that are done. */
+  get isMarked(): boolean {
+    return this.effects.ledger.isMarked;
+  }
+
+  /** Forgets what was read, because the history is about to be read again. */
+  reset(): void {
+    this.#records = 0;
+    this.#replies = undefined;
+    this.effects.ledger.reset();
+  }
+
+  /** Adds the next page of the history. @throws HistoryError if records at its end are missing. */
+  read({ kept, commits, records, cursor }: RecoveredPage): void {
+    const { ledger } = this.effects;
+    if (kept !== undefined) {
+      for (const reply of kept.replies) this.#keep(reply);
+      ledger.recall(kept);
+    }
+    for (const commit of commits) {
+      this.#keep(answeredIn(commit));
+      ledger.fold(commit);
+    }
+    this.#count();
+    this.#records += records;
+    if (cursor === undefined) return;
+    checkEnd(this.#cursor, cursor);
+    this.#cursor = cursor;
+  }
+
+  /** Stores one record. @param onStored gets the number of the first of the effects. */
+  append(entry: Entry, onStored: (firstEffect: number) => void, onFailed: (error: unknown) => void): void {
+    const { change, effects } = entry;
+    const { log, announceEffects } = this.#context;
+    const announced = effects.length === 0 ? undefined : announceEffects(this.#key.type);
+    if (change !== undefined && announced === undefined) {
+      return this.#append(entry, change, onStored, onFailed);
+    }
+    Promise.all([change ?? this.#protocol.noChange(log, this.#key), announced]).then(
+      ([known]) => this.#append(entry, known, onStored, onFailed),
+      onFailed,
+    );
+  }
+
+  #append(
+    { effects, lineage, answered }: Entry,
+    change: Change,
+    onStored: (firstEffect: number) => void,
+    onFailed: (error: unknown) => void,
+  ): void {
+    const { log, clock } = this.#context;
+    const { store } = this.#protocol;
+    const { ledger } = this.effects;
+    const told = ledger.entry(effects, lineage && lineageMessage(lineage));
+    const kept = store === "replace" ? this.#kept() : undefined;
+    const bytes = writeCommit(this.#cursor, change, clock.wallMs(), { answered, effects: told, kept });
+    log[store](this.#key, this.#cursor.position, bytes).then((position) => {
+      this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
+      this.#records += store === "append" ? 1 : 0;
+      this.#keep(answered);
+      ledger.fold(told);
+      this.#count();
+      onStored(Number(told.firstEffect));
+    }, onFailed);
+  }
+
+  /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
+  saveSnapshot(state: Any, version: string): void {
+    const { log, logger, clock } = this.#context;
+    this.#records = 0;
+    const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#kept());
+    log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
+      const { type, id } = this.#key;
+      logger.warn("snapshot was not saved", { entity: `${type}/${id}`, error: toError(error) });
+    });
+  }
+
+  #count(): void {
+    this.effects.count(ENTITY_BYTES + (this.#replies?.bytes ?? 0));
+  }
+
+  #keep(reply: KeptReply | undefined): void {
+    if (reply === undefined) return;
+    this.#replies ??= new KeptReplies(this.#context.options);
+    this.#replies.add(reply);
+  }
+
+  /** What a snapshot or the record of a value must hold of the records before it, as the bytes of a `Kept`. */
+  #kept(): Uint8Array | undefined {
+    const replies = this.#replies?.encode();
+    const effects = this.effects.ledger.kept();
+    if (effects === undefined) return replies;
+    const encoded = toBinary(KeptSchema, effects);
+    // Concatenated messages of one type are one message with the fields of all of them.
+    return replies === undefined ? encoded : Buffer.concat([replies, encoded]);
+  }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
+import type { Commit, Kept } from "../../protocol/mod.ts";
+import type { Change, Cursor, SnapshotPoint } from "../../record/mod.ts";
+import type { EntityService } from "../../userfunction/mod.ts";
+
+import type { EntityCommand } from "../command.ts";
+import type { StreamTexts } from "../failure.ts";
+import type { Verdict } from "./verdict.ts";
+
+/**
+ * What differs between the kinds of stateful entities: their messages to the user function, and their records in the
+ * log. It holds no state of an entity (`StatefulEntity` does), so each kind is one constant.
+ */
+export interface EntityProtocol {
+  /** gRPC path of the user function's method. Each entity in memory has one stream of it. */
+  readonly path: string;
+  /** The error texts that callers get when the stream breaks. */
+  readonly texts: StreamTexts;
+  /** How a record is stored: after the earlier ones, or in their place. */
+  readonly store: "append" | "replace";
+
+  /**
+   * Reads the entity's history and gives the first messages of a new stream, in order. If `mayUse` refuses the
+   * snapshot, it is left out and the events are read from the first one. Throws what the log throws, and
+   * HistoryError.
+   */
+  recover(
+    log: HistoryReader,
+    service: EntityService,
+    key: EntityKey,
+    mayUse: (snapshot: SnapshotPoint) => boolean,
+  ): AsyncIterable<RecoveredPage>;
+
+  /** The change for a record that leaves the state as it is. Throws what the log throws, and HistoryError. */
+  noChange(log: EventLog, key: EntityKey): Promise<Change>;
+
+  /** Encodes a command for the stream. */
+  commandMessage(id: bigint, command: EntityCommand): Uint8Array;
+
+  /**
+   * Judges a message of the stream. `openCommandId` is undefined while no command waits for a reply. A message with
+   * more than `maxFields` fields breaks the protocol. `extensions` are those that the user function announced.
+   */
+  judge(
+    bytes: Uint8Array,
+    openCommandId: bigint | undefined,
+    maxFields: number,
+    extensions: ReadonlySet<string>,
+  ): Verdict;
+}
+
+/** The methods of a log that reading an entity needs. */
+export type HistoryReader = Pick<EventLog, "read" | "readLast">;
+
+/** A page of an entity's history: the messages for the user function, and what the proxy itself keeps of it. */
+export interface RecoveredPage {
+  readonly messages: readonly Uint8Array[];
+  /** Bytes of the snapshot's state in the first of the messages; 0 if there is none. */
+  readonly snapshotBytes: number;
+  /** What the entity remembers besides its state: first `kept`, if this page has one, then what the commits add. */
+  readonly kept: Kept | undefined;
+  readonly commits: readonly Commit[];
+  /** Records of this page that the snapshot in use does not include; always 0 for a value entity. */
+  readonly records: number;
+  /** The cursor after the whole history; only the last page has it. */
+  readonly cursor: Cursor | undefined;
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock, Logger, Random } from "../../base/mod.ts";
+import { Account, ExpiryQueue, Semaphore } from "../../base/mod.ts";
+import type { EventLog } from "../../eventlog/mod.ts";
+import type { ClientStream } from "../../grpc/mod.ts";
+import { Status, StatusError } from "../../grpc/mod.ts";
+import type { EntityService, StreamOpener } from "../../userfunction/mod.ts";
+
+import type { EntityCommand } from "../command.ts";
+import { EffectSweep } from "../effects/effect-sweep.ts";
+import type { CarryOut } from "../effects/entity-effects.ts";
+import { EffectBook } from "../effects/entity-effects.ts";
+import { entityError } from "../failure.ts";
+import type { EntityOptions } from "../options.ts";
+import type { Outcome } from "../outcome.ts";
+import type { ActiveEntity, EntityContext, StoredListener } from "./context.ts";
+import type { EntityProtocol } from "./entity-protocol.ts";
+import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
+import { Packer } from "./packer.ts";
+import { SnapshotUse } from "./snapshot-use.ts";
+import { StatefulEntity } from "./stateful-entity.ts";
+import { VALUE } from "./value/protocol.ts";
+
+export interface EntityRuntimeDependencies {
+  readonly log: EventLog;
+  readonly streams: StreamOpener;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly options: EntityOptions;
+  /** The memory for the histories that activations read, in bytes. */
+  readonly activationMemory: Account;
+  readonly reportError: (message: string) => void;
+  /** Carries out stored side effects again. */
+  readonly carryOut: CarryOut;
+  readonly onStored?: StoredListener | undefined;
+}
+
+const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
+  "event-sourced": EVENT_SOURCED,
+  value: VALUE,
+};
+
+/**
+ * All entities with state, of every kind, in the memory of one proxy.
+ *
+ * 1. An entity is identified by its persistence id and its entity id, and is in memory at most once. While it is in
+ *    memory, all its commands go to this one instance, from every service with this persistence id.
+ * 2. An entity that is idle for its passivation time-out leaves, and so does the one idle longest when a new one
+ *    would exceed `maxActiveEntities`, `maxEntityBytes` or the streams that the user function takes (I11). While a
+ *    caller waits for a stream, every entity that becomes idle leaves.
+ * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done. New commands
+ *    are still accepted.
+ * 4. After `stop` entities leave in the same way, and new commands are refused.
+ */
+export class EntityRuntime {
+  readonly #options: EntityOptions;
+  /** The memory of all entities and their side effects, in bytes. */
+  readonly #memory: Account;
+  readonly #clock: Clock;
+  readonly #context: EntityContext;
+  readonly #sweep: EffectSweep;
+  /** By persistence id, then by entity id. */
+  readonly #entities = new Map<string, Map<string, StatefulEntity>>();
+  /** Idle entities by the length of their passivation time-out. */
+  readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
+  #active = 0;
+  /** Entities leave as soon as they are idle. */
+  #leaving = false;
+  #stopping = false;
+  /** Called as soon as no entity is in memory. */
+  readonly #onEmpty: (() => void)[] = [];
+
+  constructor(dependencies: EntityRuntimeDependencies) {
+    const { clock, options } = dependencies;
+    const retiring = new ExpiryQueue<ClientStream>(clock, options.streamEndTimeoutMs, (stream) =>
+      stream.cancel(),
+    );
+    this.#options = options;
+    this.#memory = new Account(options.maxEntityBytes);
+    this.#clock = clock;
+    this.#context = {
+      ...dependencies,
+      activations: new Semaphore(options.maxActivations),
+      packer: new Packer(dependencies.log, clock, dependencies.logger, options),
+      snapshots: new SnapshotUse(dependencies),
+      announceEffects: (type) => this.#sweep.announce(type),
+      effects: new EffectBook(dependencies.carryOut, options.maxActiveEntities, this.#memory),
+      marks: new ExpiryQueue(clock, options.effectMarkDelayMs, (entity) => entity.markEffects()),
+      relayTimeouts: new ExpiryQueue(clock, options.relayTimeoutMs, (entity) => entity.relayTimedOut()),
+      onIdle: (entity) => this.#onIdle(entity),
+      onBusy: (entity) => this.#idleQueue(entity.service).forget(entity),
+      onGone: (entity) => this.#onGone(entity),
+      retire: (stream) => retiring.touch(stream),
+      retired: (stream) => retiring.forget(stream),
+    };
+    this.#sweep = new EffectSweep({ ...dependencies, wake: (service, id) => this.#wake(service, id) });
+  }
+
+  /** Entities in memory. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /**
+   * Carries a command out.
+   *
+   * @throws StatusError, and nothing else.
+   */
+  dispatch(command: EntityCommand): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const entity = this.#entityOf(command.method.service, command.entityId);
+      if (entity instanceof StatusError) return reject(entity);
+      const arrivedMs = this.#clock.monotonicMs();
+      entity.deliver({ command, arrivedMs, abandoned: false, conflicts: 0, resolve, reject });
+    });
+  }
+
+  /**
+   * Sets what the user function serves, nothing while it is not connected, and starts a sweep for undone side
+   * effects.
+   */
+  serve(services: readonly EntityService[]): void {
+    this.#sweep.serve(services);
+  }
+
+  /**
+   * Passivates all entities. Resolves when no entity was in memory for a moment, and the histories of those that had
+   * left by then are packed. The caller bounds the wait.
+   */
+  async passivateAll(): Promise<void> {
+    await this.#empty();
+    await this.#context.packer.settled();
+  }
+
+  /** Asks the entity that is idle longest to leave, because its stream is needed. False: none is idle. */
+  makeRoom(): boolean {
+    return this.#evict();
+  }
+
+  /** Keeps idle entities in memory again. */
+  resume(): void {
+    this.#leaving = this.#stopping;
+  }
+
+  /**
+   * Lets every entity finish its commands and leave memory. Resolves when all have left, and their histories are
+   * packed or `packTimeoutMs` is over. The caller bounds the wait.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#sweep.stop();
+    await this.#empty();
+    await this.#context.packer.stop();
+  }
+
+  #empty(): Promise<void> {
+    this.#leaving = true;
+    if (this.#active === 0) return Promise.resolve();
+    for (const entities of this.#entities.values())
+      for (const entity of entities.values()) entity.passivate();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  #wake(service: EntityService, id: string): Promise<void> {
+    return new Promise((resolve) => {
+      // The next sweep finds an entity that is not woken now.
+      const entity = this.#leaving ? undefined : this.#entityOf(service, id);
+      if (entity instanceof StatefulEntity) entity.carryOutEffects(resolve);
+      else resolve();
+    });
+  }
+
+  #entityOf(service: EntityService, entityId: string): StatefulEntity | StatusError {
+    let entities = this.#entities.get(service.persistenceId);
+    const found = entities?.get(entityId);
+    if (this.#stopping) {
+      return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
+    }
+    if (found !== undefined) return found;
+    // If only streams are short, the new entity waits for one (`withRoom`), even if no entity is idle yet.
+    if (this.#isCrowded()) this.#evict();
+    if (this.#isFull() && !this.#evict()) {
+      const text = `all ${this.#active} entities in memory are busy; try again later`;
+      return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_ENTITIES", text);
+    }
+    if (entities === undefined) {
+      entities = new Map();
+      this.#entities.set(service.persistenceId, entities);
+    }
+    const entity = new StatefulEntity(this.#context, PROTOCOLS[service.kind], service, entityId);
+    entities.set(entityId, entity);
+    this.#active++;
+    return entity;
+  }
+
+  #isFull(): boolean {
+    return this.#active >= this.#options.maxActiveEntities || this.#memory.available <= 0;
+  }
+
+  /** Each entity in memory holds a stream, and those that leave hold theirs until the user function has ended it. */
+  #isCrowded(): boolean {
+    return this.#active >= Math.ceil(this.#context.streams.maxStreams * 0.9);
+  }
+
+  /** Evicts an entity if the entities have grown beyond `maxEntityBytes` since they came into memory. */
+  #shrink(): void {
+    if (this.#memory.available < 0) this.#evict();
+  }
+
+  /** Asks the entity that is idle longest to leave. */
+  #evict(): boolean {
+    for (const queue of this.#idle.values()) {
+      const oldest = queue.oldest;
+      if (oldest === undefined) continue;
+      oldest.passivate();
+      return true;
+    }
+    return false;
+  }
+
+  #onIdle(entity: ActiveEntity): void {
+    if (this.#leaving || this.#context.streams.isCrowded) entity.passivate();
+    else this.#idleQueue(entity.service).touch(entity);
+    this.#shrink();
+  }
+
+  #onGone(entity: ActiveEntity): void {
+    this.#idleQueue(entity.service).forget(entity);
+    this.#entities.get(entity.service.persistenceId)?.delete(entity.id);
+    this.#active--;
+    if (this.#active > 0) return this.#shrink();
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+
+  #idleQueue(service: EntityService): ExpiryQueue<ActiveEntity> {
+    const timeoutMs = service.passivationTimeoutMs ?? this.#options.passivationTimeoutMs;
+    let queue = this.#idle.get(timeoutMs);
+    if (queue === undefined) {
+      queue = new ExpiryQueue(this.#clock, timeoutMs, (entity) => entity.passivate());
+      this.#idle.set(timeoutMs, queue);
+    }
+    return queue;
+  }
+}

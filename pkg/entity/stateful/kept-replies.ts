@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+
+import type { KeptReply } from "../../protocol/mod.ts";
+import { KeptSchema } from "../../protocol/mod.ts";
+
+export interface KeptReplyBounds {
+  /** Idempotency keys that an entity remembers. */
+  readonly maxKeptReplies: number;
+  /** Bytes of the keys with their replies; the newest is kept whatever its size. */
+  readonly maxKeptReplyBytes: number;
+}
+
+/**
+ * The answers to the last commands of one entity that had an idempotency key (I7). Pure: it adds only what the
+ * entity's records hold. So the result is the same whether replies are added as records are written or as records are
+ * read, from the first one or from a snapshot.
+ *
+ * 1. It holds the newest replies that fit into both bounds, and always the newest one (I11).
+ * 2. Of a key that was used again after it was forgotten, the newer reply counts.
+ * 3. Each reply is held as the bytes of a message `Kept` with this reply only, because bytes take little memory. The
+ *    concatenated bytes are a message `Kept` with all replies, so writing a record does not encode them again.
+ */
+export class KeptReplies {
+  readonly #bounds: KeptReplyBounds;
+  /** By key, oldest first. */
+  readonly #replies = new Map<string, Uint8Array>();
+  #bytes = 0;
+
+  constructor(bounds: KeptReplyBounds) {
+    this.#bounds = bounds;
+  }
+
+  get size(): number {
+    return this.#replies.size;
+  }
+
+  /** Size of all encoded replies. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(reply: KeptReply): void {
+    const encoded = toBinary(KeptSchema, {
+      $typeName: "perdure.log.v1.Kept",
+      replies: [reply],
+      effects: [],
+      lastEffect: 0n,
+      effectsDone: 0n,
+    });
+    this.#forget(reply.key);
+    this.#replies.set(reply.key, encoded);
+    this.#bytes += encoded.byteLength;
+    for (const oldest of this.#replies.keys()) {
+      if (this.#fits()) return;
+      this.#forget(oldest);
+    }
+  }
+
+  find(key: string): KeptReply | undefined {
+    const encoded = this.#replies.get(key);
+    return encoded === undefined ? undefined : fromBinary(KeptSchema, encoded).replies[0];
+  }
+
+  /** The bytes of a message `Kept` with all replies, oldest first. */
+  encode(): Uint8Array {
+    return Buffer.concat([...this.#replies.values()], this.#bytes);
+  }
+
+  #fits(): boolean {
+    const { maxKeptReplies, maxKeptReplyBytes } = this.#bounds;
+    if (this.#replies.size <= 1) return true;
+    return this.#replies.size <= maxKeptReplies && this.#bytes <= maxKeptReplyBytes;
+  }
+
+  #forget(key: string): void {
+    const encoded = this.#replies.get(key);
+    if (encoded === undefined) return;
+    this.#replies.delete(key);
+    this.#bytes -= encoded.byteLength;
+  }
+}

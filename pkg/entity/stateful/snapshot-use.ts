@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import type { Logger } from "../../base/mod.ts";
+import type { CallEnd } from "../../grpc/mod.ts";
+import { Status, statusName } from "../../grpc/mod.ts";
+import type { SnapshotPoint } from "../../record/mod.ts";
+import type { EntityService } from "../../userfunction/mod.ts";
+
+export interface SnapshotUseDependencies {
+  readonly logger: Logger;
+  /** Tells the user function's developer. */
+  readonly reportError: (message: string) => void;
+}
+
+/** Why a stream that began with a snapshot ended before the user function said anything about a command. */
+export interface SnapshotRefusal {
+  /** Of the snapshot. */
+  readonly bytes: number;
+  readonly reason: string;
+  /** The reason is the size, so larger snapshots are not tried. */
+  readonly isTooLarge: boolean;
+}
+
+interface Known {
+  /** Snapshots of so many bytes or more are not used, because the user function refused one of this size. */
+  refusedBytes: number;
+  /** Versions of snapshots that were not used, so that each is logged once. */
+  readonly versions: Set<string>;
+}
+
+/** How many versions of unused snapshots are remembered of one service; further ones are not logged. */
+const MAX_VERSIONS = 100;
+
+/**
+ * Decides which snapshots the user function gets. A doubtful snapshot is left out, because the events give the same
+ * state.
+ *
+ * 1. A snapshot with another version than the one that the code declares is not used, because the code that made it
+ *    may have meant something else by it. It is not removed either, because code of that version may come back.
+ * 2. If the user function refuses a snapshot, its stream is opened again without it. If that helps and the size was
+ *    the reason, snapshots of this size or larger are neither sent nor stored any more.
+ * 3. This is remembered per discovered service, so a user function that restarts gets its snapshots again.
+ */
+export class SnapshotUse {
+  readonly #dependencies: SnapshotUseDependencies;
+  readonly #known = new WeakMap<EntityService, Known>();
+
+  constructor(dependencies: SnapshotUseDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  mayUse(service: EntityService, { version, state }: SnapshotPoint): boolean {
+    if (version === service.snapshotVersion) return this.#isTaken(service, state);
+    const { versions } = this.#of(service);
+    if (versions.has(version) || versions.size >= MAX_VERSIONS) return false;
+    versions.add(version);
+    this.#dependencies.logger.info("snapshots of another version are not used, the events are replayed", {
+      service: service.desc.typeName,
+      stored: version,
+      declared: service.snapshotVersion,
+    });
+    return false;
+  }
+
+  mayStore(service: EntityService, state: Any): boolean {
+    return this.#isTaken(service, state);
+  }
+
+  /** The user function refused a snapshot, and worked after a replay without it. */
+  refused(service: EntityService, id: string, { bytes, reason, isTooLarge }: SnapshotRefusal): void {
+    const known = this.#of(service);
+    if (isTooLarge && bytes >= known.refusedBytes) return;
+    if (isTooLarge) known.refusedBytes = bytes;
+    const { logger, reportError } = this.#dependencies;
+    const name = `${service.desc.typeName} entity ${id}`;
+    const text = isTooLarge
+      ? `${name}: the user function does not take its snapshot of ${bytes} bytes (${reason}), so the events are replayed ` +
+        "instead; until the user function starts anew no snapshot of this size is given or stored. gRPC servers take 4 MiB " +
+        "unless they are told otherwise: let this one take more, or make the state smaller"
+      : `${name}: the user function cannot go on from its snapshot (${reason}), so the events are replayed instead; ` +
+        "if its code has changed, let it declare another version of its snapshots";
+    logger.warn("a snapshot was not taken, the events are replayed", { problem: text });
+    reportError(text);
+  }
+
+  #isTaken(service: EntityService, { value }: Any): boolean {
+    const known = this.#known.get(service);
+    return known === undefined || value.length < known.refusedBytes;
+  }
+
+  #of(service: EntityService): Known {
+    let known = this.#known.get(service);
+    if (known === undefined) {
+      known = { refusedBytes: Number.POSITIVE_INFINITY, versions: new Set() };
+      this.#known.set(service, known);
+    }
+    return known;
+  }
+}
+
+/**
+ * A stream may end for other reasons than the size of its first message. So a snapshot smaller than this, in bytes,
+ * counts as refused only if the status is `RESOURCE_EXHAUSTED`.
+ */
+const LARGE_BYTES = 65_536;
+
+/**
+ * Whether a stream that began with a snapshot of so many bytes (0: with none) ended because of that snapshot. gRPC
+ * servers differ in how they refuse a message that is too large: grpc-js, grpc-go, grpc-core (Python, C#, Ruby) and
+ * .NET end the stream with `RESOURCE_EXHAUSTED`, tonic with `OUT_OF_RANGE`, grpc-java resets it with CANCEL. An SDK
+ * that refuses the snapshot itself sends a failure (`refusalByFailure`).
+ */
+export function refusalByEnd(
+  bytes: number,
+  { status, code, message, cause }: Pick<CallEnd, "status" | "code" | "message" | "cause">,
+): SnapshotRefusal | undefined {
+  if (bytes === 0 || status === Status.OK || status === Status.UNAVAILABLE) return undefined;
+  // The connection was lost, or something else that is not about this stream.
+  if (cause !== undefined && !ABOUT_THE_STREAM.includes(code)) return undefined;
+  if (status !== Status.RESOURCE_EXHAUSTED && bytes < LARGE_BYTES) return undefined;
+  const reason = [statusName(status), message].filter(Boolean).join(": ");
+  return { bytes, reason, isTooLarge: true };
+}
+
+const ABOUT_THE_STREAM: readonly string[] = ["STREAM_RESET", "SEND_BUFFER_FULL"];
+
+/** The same for a failure without a command, which SDKs send when they cannot read the first message of a stream. */
+export function refusalByFailure(bytes: number, description: string): SnapshotRefusal | undefined {
+  if (bytes === 0) return undefined;
+  const isTooLarge = /ResourceExhausted|RESOURCE_EXHAUSTED|larger than max/.test(description);
+  return { bytes, reason: description, isTooLarge };
+}

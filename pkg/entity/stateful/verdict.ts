@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import type { StatusError } from "../../grpc/mod.ts";
+import { Status } from "../../grpc/mod.ts";
+import type { ClientAction, Failure, SideEffectMessage } from "../../protocol/mod.ts";
+import { MessageError } from "../../protocol/mod.ts";
+import type { Change } from "../../record/mod.ts";
+import { FAILURES } from "../../userfunction/mod.ts";
+
+import { readForward, readReply } from "../client-action.ts";
+import type { StreamTexts } from "../failure.ts";
+import { commandFailed, entityError, isFinal } from "../failure.ts";
+import type { Outcome } from "../outcome.ts";
+import { NO_EFFECTS } from "../outcome.ts";
+
+/**
+ * What a message of the user function means for the open command: a pure function of the message and the command's id
+ * (Cloudstate 0.2, event sourced and value entities, abnormal events of a stream).
+ */
+export type Verdict =
+  | CommitVerdict
+  | AnswerVerdict
+  /** The stream is unusable from now on. `isTold`: the user function itself tells its developer why (`FAILURES`). */
+  | {
+      readonly kind: "broken";
+      readonly text: string;
+      readonly detail: string;
+      readonly isTold: boolean;
+      /** The user function sent a failure that names no command. */
+      readonly ofNoCommand?: boolean;
+    };
+
+/** Nothing to store: answer at once. */
+export interface AnswerVerdict {
+  readonly kind: "answer";
+  readonly answer: Answer;
+  readonly said: Said;
+  /** The user function's state of the entity may be wrong: replay the entity afterwards. */
+  readonly forget: boolean;
+  readonly complaint?: string;
+}
+
+/** Store the change and the side effects. Carry the effects out, and answer, only after that. */
+export interface CommitVerdict {
+  readonly kind: "commit";
+  /** Undefined: none. */
+  readonly change: Change | undefined;
+  /** The state after it, from which a later replay may start. */
+  readonly snapshot: Any | undefined;
+  readonly effects: SideEffectMessage[];
+  /** Without the side effects. */
+  readonly outcome: Outcome;
+  readonly said: Said;
+  /** The user function's state of the entity may be wrong: replay the entity afterwards. */
+  readonly forget: boolean;
+}
+
+/** An answer as the user function gave it. */
+export type Said = ClientAction["action"] | undefined;
+
+export type Answer =
+  /** Without side effects. */
+  { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: StatusError };
+
+/** How the stream messages of one kind of entity are read. `judgeMessage` is the same for all kinds. */
+export interface Dialect<Reply extends EntityReplyMessage> {
+  /** Name of the message type, for error texts. */
+  readonly name: string;
+  readonly texts: StreamTexts;
+  /** Throws if the bytes are no message, or one with more than `maxFields` fields. */
+  readonly read: (bytes: Uint8Array, maxFields: number) => StreamOut<Reply>;
+  /** What the reply to the open command changes, or why it is refused. */
+  readonly changeOf: (reply: Reply) => ChangeOfReply;
+}
+
+type StreamOut<Reply> =
+  | { readonly case: "reply"; readonly value: Reply }
+  | { readonly case: "failure"; readonly value: Failure }
+  | { readonly case: undefined; readonly value?: undefined };
+
+interface EntityReplyMessage {
+  readonly commandId: bigint;
+  readonly clientAction?: ClientAction | undefined;
+  readonly sideEffects: SideEffectMessage[];
+}
+
+export type ChangeOfReply =
+  | { readonly kind: "none" }
+  | { readonly kind: "change"; readonly change: Change; readonly snapshot: Any | undefined }
+  /** The reply contradicts itself. */
+  | { readonly kind: "violation"; readonly text: string };
+
+export const NO_CHANGE: ChangeOfReply = { kind: "none" };
+
+/**
+ * Judges the bytes of one message. `openCommandId` is undefined while no command waits for a reply; `extensions` are
+ * those that the user function announced.
+ */
+export function judgeMessage<Reply extends EntityReplyMessage>(
+  dialect: Dialect<Reply>,
+  bytes: Uint8Array,
+  openCommandId: bigint | undefined,
+  maxFields: number,
+  extensions: ReadonlySet<string>,
+): Verdict {
+  const { texts } = dialect;
+  let message: StreamOut<Reply>;
+  try {
+    message = dialect.read(bytes, maxFields);
+  } catch (error) {
+    const detail =
+      error instanceof MessageError ? error.message : `not a message ${dialect.name}: ${String(error)}`;
+    return broken(texts.message, detail);
+  }
+  switch (message.case) {
+    case "failure":
+      return givenUp(texts.failure, message.value, extensions);
+    case undefined:
+      return broken(texts.message, "empty message");
+    case "reply":
+      if (message.value.commandId === openCommandId) return judgeReply(dialect, message.value, extensions);
+      return broken(texts.reply, wrongCommand(message.value, openCommandId));
+  }
+}
+
+/** The user function has broken the protocol. */
+function broken(text: string, detail: string): Verdict {
+  return { kind: "broken", text, detail, isTold: false };
+}
+
+/**
+ * The user function sent a failure for the stream. If it logs the reason itself (`FAILURES`), the error text says so.
+ */
+function givenUp(
+  text: string,
+  { commandId, description }: Failure,
+  extensions: ReadonlySet<string>,
+): Verdict {
+  const isTold = extensions.has(FAILURES);
+  return {
+    kind: "broken",
+    text: isTold ? `${text}${WHERE_TO_LOOK}` : text,
+    detail: description,
+    isTold,
+    ofNoCommand: commandId === 0n,
+  };
+}
+
+const WHERE_TO_LOOK = ": the log of the user function says why";
+
+function judgeReply<Reply extends EntityReplyMessage>(
+  dialect: Dialect<Reply>,
+  reply: Reply,
+  extensions: ReadonlySet<string>,
+): Verdict {
+  const action = reply.clientAction?.action;
+  const changed = dialect.changeOf(reply);
+  if (action?.case === "failure") {
+    // A failed command changes nothing, and its side effects are dropped. If a change came with the failure, the user
+    // function has applied it to its own state, so the entity is replayed.
+    const forget = action.value.restart || changed.kind !== "none";
+    const answer = { ok: false as const, error: commandFailed(action.value, extensions) };
+    return { kind: "answer", answer, said: action, forget };
+  }
+  if (changed.kind === "violation") return violation(changed.text);
+  const { sideEffects: effects } = reply;
+  const outcome = outcomeOf(action);
+  if (changed.kind === "change") {
+    const { change, snapshot } = changed;
+    return { kind: "commit", change, snapshot, effects, outcome, said: action, forget: false };
+  }
+  if (effects.length === 0)
+    return { kind: "answer", answer: { ok: true, outcome }, said: action, forget: false };
+  return commitNoChange(outcome, action, effects, false);
+}
+
+/**
+ * The record of an answer that changes no state, so that a repeat of its command gets the same answer (I7).
+ * Undefined: nothing is stored, because the answer is a failure that is not final.
+ */
+export function keepAnswer({ answer, said, forget }: AnswerVerdict): CommitVerdict | undefined {
+  if (answer.ok) return commitNoChange(answer.outcome, said, [], forget);
+  const { error } = answer;
+  if (!isFinal(error)) return undefined;
+  return commitNoChange({ kind: "failure", error, effects: NO_EFFECTS }, said, [], forget);
+}
+
+function commitNoChange(
+  outcome: Outcome,
+  said: Said,
+  effects: SideEffectMessage[],
+  forget: boolean,
+): CommitVerdict {
+  return { kind: "commit", change: undefined, snapshot: undefined, effects, outcome, said, forget };
+}
+
+function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint | undefined): string {
+  const expected = openCommandId === undefined ? "no command is open" : `command ${openCommandId} is open`;
+  return `reply to command ${commandId}, but ${expected}`;
+}
+
+/** Nothing of the reply takes effect. The caller gets an error, and the user function a report. */
+function violation(text: string): Verdict {
+  const error = entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text);
+  return { kind: "answer", answer: { ok: false, error }, said: undefined, forget: true, complaint: text };
+}
+
+/** The outcome of an answer that is not a failure, without its side effects. */
+export function outcomeOf(said: Said): Outcome {
+  if (said?.case === "reply") return readReply(said.value, NO_EFFECTS);
+  if (said?.case === "forward") return readForward(said.value, NO_EFFECTS);
+  return { kind: "nothing", effects: NO_EFFECTS };
+}

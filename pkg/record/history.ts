@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { hash } from "node:crypto";
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { Any } from "@bufbuild/protobuf/wkt";
+
+import { CodedError } from "../base/mod.ts";
+import type { LogRecord, Position } from "../eventlog/mod.ts";
+import { NO_POSITION } from "../eventlog/mod.ts";
+import type { Commit, Kept, KeptReply, Snapshot } from "../protocol/mod.ts";
+import { CommitSchema, SnapshotSchema } from "../protocol/mod.ts";
+
+import type { EffectEntry } from "./effect-entry.ts";
+import { NO_EFFECT_NEWS } from "./effect-entry.ts";
+
+/**
+ * How an entity's history is written and read back. Pure; the log holds the bytes.
+ *
+ * 1. Everything that one command did is one record, stored as a whole or not at all: its events, or the value after
+ *    it.
+ * 2. The records of an entity form a chain. Each record holds the SHA-256 of the record before it. Its first event
+ *    has the sequence number after the last event of that record; a value counts as one event. A record without
+ *    events stores only the answer to its command and news of side effects. A reader that finds anything else throws
+ *    (I6), because wrong state is worse than none.
+ * 3. A snapshot holds the hash of the last record that it includes, so the chain continues across it. It also holds
+ *    the snapshot version that was declared by the code which made it.
+ * 4. The record of a value replaces the record before it, so an entity with a value has one record.
+ * 5. A snapshot, and the record of a value, hold what is still needed of the records that they stand for: replies to
+ *    repeated commands, and undone side effects (`Kept`).
+ * 6. A record shows which kind of entity wrote it. A reader of the other kind throws.
+ */
+export interface Cursor {
+  /** Position of the entity's newest record in the log. */
+  readonly position: Position;
+  /** Sequence number of its newest event; the first ever is 1. */
+  readonly sequence: number;
+  /** SHA-256 of its newest record; empty if it has none. */
+  readonly recordHash: Uint8Array;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export const ORIGIN: Cursor = { position: NO_POSITION, sequence: 0, recordHash: NO_BYTES };
+
+export type HistoryErrorCode =
+  /** A record or snapshot cannot be decoded, or lacks what it must hold. */
+  | "HISTORY_UNREADABLE"
+  /** Events are missing, or there twice. */
+  | "HISTORY_GAP"
+  /** A record does not follow the one before it. */
+  | "HISTORY_BROKEN_CHAIN"
+  /** A record is that of an entity of another kind: a service has changed its kind and kept its persistence id. */
+  | "HISTORY_OF_OTHER_KIND";
+
+/** The stored history of an entity cannot be trusted. */
+export class HistoryError extends CodedError<HistoryErrorCode> {
+  /** Of the record or snapshot that is wrong. */
+  readonly position: Position;
+
+  constructor(code: HistoryErrorCode, position: Position, message: string, cause?: unknown) {
+    super(code, message, { cause });
+    this.position = position;
+  }
+}
+
+/** What a command changed, as its record holds it. */
+export type Change =
+  | { readonly kind: "events"; readonly events: Any[] }
+  /** The whole value after it; undefined: it was deleted. */
+  | { readonly kind: "value"; readonly value: Any | undefined };
+
+/** What a record holds besides the change. */
+export interface Memo {
+  /** How the command was answered, if it has an idempotency key. */
+  readonly answered?: KeptReply | undefined;
+  readonly effects?: EffectEntry | undefined;
+  /** Of a value: what is still needed of the records that it replaces, as the bytes of a `Kept`. */
+  readonly kept?: Uint8Array | undefined;
+}
+
+/** Encodes the record of one command, which follows `cursor`. @param timeMs wall-clock, in milliseconds since 1970. */
+export function writeCommit(cursor: Cursor, change: Change, timeMs: number, memo: Memo = {}): Uint8Array {
+  const { answered, effects = NO_EFFECT_NEWS, kept } = memo;
+  const commit: Commit = {
+    $typeName: "perdure.log.v1.Commit",
+    firstSequence: BigInt(cursor.sequence + 1),
+    events: change.kind === "events" ? change.events : [],
+    commandKey: answered?.key ?? "",
+    timeMs: BigInt(Math.trunc(timeMs)),
+    previousHash: cursor.recordHash,
+    commandHash: answered?.commandHash ?? NO_BYTES,
+    ...effects,
+    ...(change.kind === "value" && {
+      valueState: {
+        $typeName: "perdure.log.v1.ValueState",
+        ...(change.value !== undefined && { value: change.value }),
+      },
+    }),
+  };
+  if (answered?.reply !== undefined) commit.reply = answered.reply;
+  if (answered?.forward !== undefined) commit.forward = answered.forward;
+  if (answered?.refusal !== undefined) commit.refusal = answered.refusal;
+  return withKept(toBinary(CommitSchema, commit), CommitSchema.field.kept.number, kept);
+}
+
+/**
+ * Appends the field `kept` to an encoded message. Its bytes were encoded when each reply came (`KeptReplies`), so
+ * that writing a record does not encode all kept replies again.
+ */
+function withKept(message: Uint8Array, field: number, kept: Uint8Array | undefined): Uint8Array {
+  if (kept === undefined) return message;
+  return new BinaryWriter().raw(message).tag(field, WireType.LengthDelimited).bytes(kept).finish();
+}
+
+/** How many sequence numbers the record of a change takes. */
+export function sequencesOf(change: Change): number {
+  return change.kind === "events" ? change.events.length : 1;
+}
+
+/** The cursor after `record`, which follows `cursor` and takes so many sequence numbers. */
+export function advance(cursor: Cursor, record: LogRecord, sequences: number): Cursor {
+  return {
+    position: record.position,
+    sequence: cursor.sequence + sequences,
+    recordHash: hash("sha256", record.bytes, "buffer"),
+  };
+}
+
+/** Decodes one record, of any kind of entity, without its place in the chain. @throws HistoryError if it cannot. */
+export function readRecord(record: LogRecord): Commit {
+  return parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+}
+
+/** A record of an event sourced entity, and the cursor after it. */
+export interface EventPoint {
+  readonly commit: Commit;
+  readonly cursor: Cursor;
+}
+
+/** @throws HistoryError if the record does not follow `cursor`, or is that of a value. */
+export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
+  const commit = readRecord(record);
+  if (commit.valueState !== undefined) throw ofOtherKind(record, "a value", "an event sourced");
+  if (Number(commit.firstSequence) !== cursor.sequence + 1) {
+    throw new HistoryError(
+      "HISTORY_GAP",
+      record.position,
+      `the record at position ${record.position} begins with event ${commit.firstSequence}, but event ` +
+        `${cursor.sequence + 1} is next; events are missing or stored twice`,
+    );
+  }
+  if (Buffer.compare(commit.previousHash, cursor.recordHash) !== 0) {
+    throw new HistoryError(
+      "HISTORY_BROKEN_CHAIN",
+      record.position,
+      `the record at position ${record.position} (event ${commit.firstSequence}) does not follow the one before it; ` +
+        "one of them was changed or removed",
+    );
+  }
+  return { commit, cursor: advance(cursor, record, commit.events.length) };
+}
+
+/** How a record's command was answered, if it had an idempotency key. */
+export function answeredIn(commit: Commit): KeptReply | undefined {
+  const { commandKey: key, commandHash, reply, forward, lineage, refusal } = commit;
+  if (key === "") return undefined;
+  return {
+    $typeName: "perdure.log.v1.KeptReply",
+    key,
+    commandHash,
+    ...(reply !== undefined && { reply }),
+    ...(forward !== undefined && { forward }),
+    ...(forward !== undefined && lineage !== undefined && { lineage }),
+    ...(refusal !== undefined && { refusal }),
+  };
+}
+
+/**
+ * Checks that a history which ends at `end` includes the record at `known`, the newest that is known to be stored.
+ *
+ * @throws HistoryError if records at its end are missing.
+ */
+export function checkEnd(known: Cursor, end: Cursor): void {
+  if (end.position >= known.position) return;
+  throw new HistoryError(
+    "HISTORY_GAP",
+    known.position,
+    `the record at position ${known.position} was stored and is gone; the history ends at position ${end.position} now`,
+  );
+}
+
+/** A value, undefined if there is none, and the cursor after its record. */
+export interface ValuePoint {
+  readonly value: Any | undefined;
+  /** Its record; undefined if there never was one. */
+  readonly commit: Commit | undefined;
+  readonly cursor: Cursor;
+}
+
+/** An entity that has no record. */
+export const NO_VALUE: ValuePoint = { value: undefined, commit: undefined, cursor: ORIGIN };
+
+/** @throws HistoryError if the record holds no value. */
+export function readValue(record: LogRecord): ValuePoint {
+  const commit = readRecord(record);
+  if (commit.events.length > 0) throw ofOtherKind(record, "an event sourced", "a value");
+  if (commit.valueState === undefined || commit.firstSequence < 1n) {
+    const text = `the record at position ${record.position} holds no value`;
+    throw new HistoryError("HISTORY_UNREADABLE", record.position, text);
+  }
+  const before = { ...ORIGIN, sequence: Number(commit.firstSequence) - 1 };
+  return { value: commit.valueState.value, commit, cursor: advance(before, record, 1) };
+}
+
+/**
+ * @param version the snapshot version that the entity's code declares
+ * @param kept what is still needed of the records that the snapshot includes, as the bytes of a `Kept`
+ */
+export function writeSnapshot(
+  cursor: Cursor,
+  state: Any,
+  version: string,
+  timeMs: number,
+  kept?: Uint8Array,
+): Uint8Array {
+  const snapshot: Snapshot = {
+    $typeName: "perdure.log.v1.Snapshot",
+    sequence: BigInt(cursor.sequence),
+    state,
+    recordHash: cursor.recordHash,
+    timeMs: BigInt(Math.trunc(timeMs)),
+    version,
+  };
+  return withKept(toBinary(SnapshotSchema, snapshot), SnapshotSchema.field.kept.number, kept);
+}
+
+/** The state in a snapshot, and the cursor after the last record that it includes. */
+export interface SnapshotPoint {
+  readonly state: Any;
+  /** The snapshot version that was declared by the code which made it; empty if none was. */
+  readonly version: string;
+  /** Wall-clock time, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** What is still needed of the records that the snapshot includes. */
+  readonly kept: Kept | undefined;
+  readonly cursor: Cursor;
+}
+
+/** @throws HistoryError if it is not a snapshot. */
+export function readSnapshot(record: LogRecord): SnapshotPoint {
+  const snapshot = parse(record, "snapshot", (bytes) => fromBinary(SnapshotSchema, bytes));
+  if (snapshot.state === undefined || snapshot.sequence < 1n) {
+    throw new HistoryError(
+      "HISTORY_UNREADABLE",
+      record.position,
+      `the snapshot at position ${record.position} holds no state`,
+    );
+  }
+  const { position } = record;
+  return {
+    state: snapshot.state,
+    version: snapshot.version,
+    timeMs: Number(snapshot.timeMs),
+    kept: snapshot.kept,
+    cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
+  };
+}
+
+function ofOtherKind({ position }: LogRecord, kind: string, wanted: string): HistoryError {
+  const text =
+    `the record at position ${position} is that of ${kind} entity, but the service has ${wanted} one; ` +
+    "give it another persistence id";
+  return new HistoryError("HISTORY_OF_OTHER_KIND", position, text);
+}
+
+function parse<T>(record: LogRecord, what: string, read: (bytes: Uint8Array) => T): T {
+  try {
+    return read(record.bytes);
+  } catch (error) {
+    const text = `the ${what} at position ${record.position} cannot be read`;
+    throw new HistoryError("HISTORY_UNREADABLE", record.position, text, error);
+  }
+}
