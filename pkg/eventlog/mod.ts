@@ -25,7 +25,7 @@ export type {
 export type { LogLimits } from "./limits.ts";
 export type { MemoryLogOptions } from "./memory.ts";
 export { openMemoryLog } from "./memory.ts";
-export type { EventLogAddress, EventLogDeps } from "./open.ts";
+export type { EventLogAddress, EventLogDependencies } from "./open.ts";
 export { openEventLog, parseEventLogAddress } from "./open.ts";
 export { shownAddress } from "./shown-address.ts";
 export type { SqliteLog, SqliteLogStats } from "./sqlite/log.ts";

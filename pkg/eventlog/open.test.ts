@@ -14,10 +14,10 @@ import type { EventLogAddress } from "./open.ts";
 import { openEventLog, parseEventLogAddress } from "./open.ts";
 import { shownAddress } from "./shown-address.ts";
 
-const deps = { clock: systemClock, logger: silentLogger };
+const dependencies = { clock: systemClock, logger: silentLogger };
 
 test("memory: opens a log in memory, with its own settings", async (t) => {
-  const log = await openEventLog("memory:", { ...deps, memory: { maxBytes: 10 } });
+  const log = await openEventLog("memory:", { ...dependencies, memory: { maxBytes: 10 } });
   t.is(log.durability, "memory");
   await t.throwsAsync(log.append({ type: "t", id: "i" }, NO_POSITION, new Uint8Array(100)), {
     code: "LOG_FULL",
@@ -29,7 +29,7 @@ test("sqlite:PATH opens the log in that file, with its own settings", async (t) 
   const folder = fs.mkdtempSync(join(tmpdir(), "perdure-log-"));
   t.teardown(() => fs.rmSync(folder, { recursive: true }));
   const path = join(folder, "deeper", "log.db");
-  const log = await openEventLog(`sqlite:${path}`, { ...deps, sqlite: { maxRecordBytes: 10 } });
+  const log = await openEventLog(`sqlite:${path}`, { ...dependencies, sqlite: { maxRecordBytes: 10 } });
   t.is(log.durability, "fsync-one-node");
   t.true(fs.existsSync(path));
   await t.throwsAsync(log.append({ type: "t", id: "i" }, NO_POSITION, new Uint8Array(100)), {
@@ -120,10 +120,13 @@ test("an address that is shown has none of its secrets", (t) => {
 
 test("credentials in the address and in a setting are refused: which of them would count?", async (t) => {
   const jetstream = { credentials: { kind: "creds", path: "/secret.creds" } } as const;
-  const error = await t.throwsAsync(openEventLog("nats://me:hidden@127.0.0.1:1", { ...deps, jetstream }), {
-    code: "LOG_BAD_ADDRESS",
-    message: /in the address and in a setting/,
-  });
+  const error = await t.throwsAsync(
+    openEventLog("nats://me:hidden@127.0.0.1:1", { ...dependencies, jetstream }),
+    {
+      code: "LOG_BAD_ADDRESS",
+      message: /in the address and in a setting/,
+    },
+  );
   t.notRegex(error?.message ?? "", /hidden/);
 });
 
@@ -139,8 +142,8 @@ function loadedFor(address: string): readonly [outcome: string, count: number] {
   const program = `
     const { openEventLog } = await import(process.argv[1]);
     const { silentLogger, systemClock } = await import(process.argv[2]);
-    const deps = { clock: systemClock, logger: silentLogger };
-    const outcome = await openEventLog(process.argv[3], deps).then(() => "opened", (error) => error.code);
+    const dependencies = { clock: systemClock, logger: silentLogger };
+    const outcome = await openEventLog(process.argv[3], dependencies).then(() => "opened", (error) => error.code);
     const loaded = Object.keys(process.getBuiltinModule("module")._cache).filter((path) => path.includes("@nats-io"));
     console.log(JSON.stringify([outcome, loaded.length]));`;
   const modules = ["mod.ts", "../base/mod.ts"].map((path) => new URL(path, import.meta.url).href);

@@ -14,7 +14,7 @@ import { openMemoryLog } from "./memory.ts";
 import { openSqliteLog } from "./sqlite/log.ts";
 import type { SqliteLogOptions } from "./sqlite/options.ts";
 
-export interface EventLogDeps {
+export interface EventLogDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   /**
@@ -40,18 +40,24 @@ export type EventLogAddress =
  *
  * @throws EventLogError `LOG_BAD_ADDRESS`, and those of `openSqliteLog` and `openJetStreamLog`.
  */
-export async function openEventLog(address: string, deps: EventLogDeps): Promise<EventLog> {
+export async function openEventLog(address: string, dependencies: EventLogDependencies): Promise<EventLog> {
   const parsed = parseEventLogAddress(address);
-  const { clock, logger, mustExist = false } = deps;
+  const { clock, logger, mustExist = false } = dependencies;
   switch (parsed.kind) {
     case "memory":
       if (mustExist)
         throw new EventLogError("LOG_UNUSABLE", "a log in memory is there for its own process only");
-      return openMemoryLog(deps.memory);
+      return openMemoryLog(dependencies.memory);
     case "sqlite":
-      return openSqliteLog(parsed.path, { clock, logger, mustExist, ...deps.sqlite });
+      return openSqliteLog(parsed.path, { clock, logger, mustExist, ...dependencies.sqlite });
     case "nats": {
-      const options = { clock, logger, mustExist, ...deps.jetstream, ...natsSecrets(parsed, deps) };
+      const options = {
+        clock,
+        logger,
+        mustExist,
+        ...dependencies.jetstream,
+        ...natsSecrets(parsed, dependencies),
+      };
       // Imported here, so that only logs of this kind load the NATS client.
       const { openJetStreamLog } = await import("./jetstream/log.ts");
       return openJetStreamLog({ server: parsed.server, prefix: parsed.prefix }, options);
@@ -62,7 +68,7 @@ export async function openEventLog(address: string, deps: EventLogDeps): Promise
 /** Merges credentials and TLS of the address with those of the settings. Credentials in both are `LOG_BAD_ADDRESS`. */
 function natsSecrets(
   { credentials, isTls }: NatsAddress,
-  { jetstream = {} }: EventLogDeps,
+  { jetstream = {} }: EventLogDependencies,
 ): Pick<JetStreamLogOptions, "credentials" | "tls"> {
   const { credentials: others, tls } = { ...defaultJetStreamOptions, ...jetstream };
   if (credentials.kind !== "none" && others.kind !== "none") {

@@ -2,7 +2,12 @@
 
 import type { Values } from "../base/mod.ts";
 import { boolean, number, SettingError, text } from "../base/mod.ts";
-import type { EventLogDeps, HealthSettings, JetStreamLogOptions, NatsCredentials } from "../eventlog/mod.ts";
+import type {
+  EventLogDependencies,
+  HealthSettings,
+  JetStreamLogOptions,
+  NatsCredentials,
+} from "../eventlog/mod.ts";
 
 import { withSecretFolder } from "./nats-secret.ts";
 
@@ -252,7 +257,9 @@ export type LogOptions = Values<typeof LOG_SETTINGS>;
  *
  * @throws SettingError if the settings of NATS contradict each other.
  */
-export function logOptions(options: LogOptions): Pick<EventLogDeps, "memory" | "sqlite" | "jetstream"> {
+export function logOptions(
+  options: LogOptions,
+): Pick<EventLogDependencies, "memory" | "sqlite" | "jetstream"> {
   const { maxRecordBytes, maxPendingAppends, maxPendingBytes, maxMemoryLogBytes } = options;
   const checks = checkSettings(options);
   const isNats = /^(nats|tls):/.test(options.log);

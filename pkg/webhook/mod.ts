@@ -6,5 +6,5 @@ export type { WebhookOptions } from "./options.ts";
 export { WEBHOOK_SETTINGS, webhookOptions } from "./options.ts";
 export type { ServiceSetting } from "./settings.ts";
 export { PREFIX, settingsOf } from "./settings.ts";
-export type { Webhook, WebhookDeps } from "./webhook.ts";
+export type { Webhook, WebhookDependencies } from "./webhook.ts";
 export { startWebhook } from "./webhook.ts";

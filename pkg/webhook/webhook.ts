@@ -14,7 +14,7 @@ import { textsOf } from "./json.ts";
 import type { WebhookOptions } from "./options.ts";
 import { decide, parseReview, reviewAnswer } from "./review.ts";
 
-export interface WebhookDeps {
+export interface WebhookDependencies {
   readonly access: ApiAccess;
   readonly clock: Clock;
   readonly random: Random;
@@ -41,13 +41,13 @@ const MAX_ANSWER_BYTES = 2_097_152;
  *
  * @throws K8sError `WEBHOOK_PORT_UNUSABLE`; the reason of the signal if it aborts.
  */
-export async function startWebhook(options: WebhookOptions, given: WebhookDeps): Promise<Webhook> {
+export async function startWebhook(options: WebhookOptions, given: WebhookDependencies): Promise<Webhook> {
   const logger = countRepeats(given.logger, given.clock, options);
-  const deps = { ...given, logger };
-  const { clock, random } = deps;
+  const dependencies = { ...given, logger };
+  const { clock, random } = dependencies;
   const stopped = new AbortController();
   const apiOptions = { requestTimeoutMs: options.apiTimeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES };
-  const api = new Api(deps.access, apiOptions, clock);
+  const api = new Api(dependencies.access, apiOptions, clock);
   const configuration = followedConfiguration(logger);
 
   const serving = Promise.withResolvers<readonly [AdmissionServer, number]>();
@@ -83,13 +83,13 @@ export async function startWebhook(options: WebhookOptions, given: WebhookDeps):
     api.close();
   };
 
-  const giveUp = (): void => serving.reject(deps.signal?.reason);
-  if (deps.signal?.aborted) giveUp();
-  deps.signal?.addEventListener("abort", giveUp, { once: true });
+  const giveUp = (): void => serving.reject(dependencies.signal?.reason);
+  if (dependencies.signal?.aborted) giveUp();
+  dependencies.signal?.addEventListener("abort", giveUp, { once: true });
   try {
     const [listening, port] = await serving.promise;
     logger.info("listening", { port });
-    return { port, stop: () => stop(listening, end, options, deps) };
+    return { port, stop: () => stop(listening, end, options, dependencies) };
   } catch (error) {
     await end();
     throw error;
@@ -100,7 +100,7 @@ async function stop(
   server: AdmissionServer,
   end: () => Promise<void>,
   options: WebhookOptions,
-  { clock, logger }: WebhookDeps & { readonly logger: CountingLogger },
+  { clock, logger }: WebhookDependencies & { readonly logger: CountingLogger },
 ): Promise<void> {
   logger.info("stopping");
   // Until every API server knows that this address is gone, some still send questions here.

@@ -171,9 +171,9 @@ async function world(t: ExecutionContext, { nats = {}, env = {} }: Circumstances
   const jetstream = { requestTimeoutMs: 1_000, appendDeadlineMs: 500 };
   const user = env["NATS_USER"];
   const credentials = { kind: "password", user: user ?? "", password: env["NATS_PASSWORD"] ?? "" } as const;
-  const deps = { clock: systemClock, logger: silentLogger };
+  const dependencies = { clock: systemClock, logger: silentLogger };
   const log = await openEventLog(settings.PERDURE_LOG, {
-    ...deps,
+    ...dependencies,
     jetstream: user === undefined ? jetstream : { ...jetstream, credentials },
   });
   t.teardown(() => log.close());

@@ -29,8 +29,8 @@ export async function startServer(folder: string, name: string, sync: SyncInterv
 export async function makeLog(server: NatsServer, prefix: string, streams?: number): Promise<string> {
   const address = `${server.url}/${prefix}`;
   if (streams !== undefined) {
-    const deps = { clock: systemClock, logger: silentLogger, jetstream: { streams } };
-    await (await openEventLog(address, deps)).close();
+    const dependencies = { clock: systemClock, logger: silentLogger, jetstream: { streams } };
+    await (await openEventLog(address, dependencies)).close();
   }
   return address;
 }

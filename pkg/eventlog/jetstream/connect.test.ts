@@ -38,8 +38,8 @@ natsTest("wrong credentials are refused with a text that says so; right ones are
 natsTest("nats://USER:PASSWORD@HOST:PORT/PREFIX opens the log there, with its own settings", async (t) => {
   const auth = { kind: "password", user: "perdure", password: "p@ss" } as const;
   const server = addressOf(await startServer(t, { auth }));
-  const deps = { clock: systemClock, logger: silentLogger, jetstream: { maxRecordBytes: 10 } };
-  const log = await openEventLog(`nats://perdure:p%40ss@${server}/opened`, deps);
+  const dependencies = { clock: systemClock, logger: silentLogger, jetstream: { maxRecordBytes: 10 } };
+  const log = await openEventLog(`nats://perdure:p%40ss@${server}/opened`, dependencies);
   t.teardown(() => log.close());
   t.is(log.durability, "acknowledged-before-fsync");
   await refused(t, log.append(ann, NO_POSITION, new Uint8Array(11)), "RECORD_TOO_LARGE");
@@ -155,14 +155,14 @@ natsTest("TLS is used where the server demands it, and demanded by tls://", asyn
   const caFile = join(CERTIFICATES, "ca.pem");
   const log = await openLog(t, server, { tls: { required: false, first: false, caFile } });
   await log.append(ann, NO_POSITION, one);
-  const deps = { clock: systemClock, logger: silentLogger };
+  const dependencies = { clock: systemClock, logger: silentLogger };
   const jetstream = { tls: { required: false, first: false, caFile } };
-  const other = await openEventLog(`tls://${server}/p`, { ...deps, jetstream });
+  const other = await openEventLog(`tls://${server}/p`, { ...dependencies, jetstream });
   t.teardown(() => other.close());
   t.is((await other.read(ann)).records.length, 1);
 
   const plain = addressOf(await startServer(t));
-  const none = await refused(t, openEventLog(`tls://${plain}`, deps), "LOG_UNUSABLE");
+  const none = await refused(t, openEventLog(`tls://${plain}`, dependencies), "LOG_UNUSABLE");
   t.regex(none.message, /TLS is asked for, and the server has none/);
 });
 

@@ -15,7 +15,7 @@ import { silentLogger, systemClock } from "../../base/mod.ts";
 import { until } from "../../../test/lib/until.ts";
 import type { Certificates } from "../certificates/certificates.ts";
 import { makeCertificates } from "../certificates/make-certificates.ts";
-import type { AdmissionDeps, AdmissionOptions } from "./admission-server.ts";
+import type { AdmissionDependencies, AdmissionOptions } from "./admission-server.ts";
 import { AdmissionServer } from "./admission-server.ts";
 
 interface Answer {
@@ -43,18 +43,18 @@ const SOON = { requestTimeoutMs: 1_000 };
 
 async function start(
   t: ExecutionContext,
-  changes: Partial<AdmissionDeps> = {},
+  changes: Partial<AdmissionDependencies> = {},
   options: Partial<AdmissionOptions> = {},
 ) {
   const certificates = await makeCertificates(["localhost"], Date.now(), 3_600_000);
-  const deps: AdmissionDeps = {
+  const dependencies: AdmissionDependencies = {
     clock: systemClock,
     logger: silentLogger,
     answer: (question) => ({ question }),
     problem: () => undefined,
     ...changes,
   };
-  const server = new AdmissionServer({ ...OPTIONS, ...options }, deps, certificates);
+  const server = new AdmissionServer({ ...OPTIONS, ...options }, dependencies, certificates);
   const port = await server.listen();
   let isClosed = false;
   const close = async (withinMs = 0) => {
@@ -218,13 +218,13 @@ test("the end waits for a question that is being answered, and not for ever", as
 
 test("a port that is taken is a clear error", async (t) => {
   const { port, certificates } = await start(t);
-  const deps: AdmissionDeps = {
+  const dependencies: AdmissionDependencies = {
     clock: systemClock,
     logger: silentLogger,
     answer: () => ({}),
     problem: () => undefined,
   };
-  const second = new AdmissionServer({ ...OPTIONS, port }, deps, certificates);
+  const second = new AdmissionServer({ ...OPTIONS, port }, dependencies, certificates);
   await t.throwsAsync(second.listen(), { code: "WEBHOOK_PORT_UNUSABLE" });
 });
 

@@ -34,7 +34,7 @@ export interface AdmissionOptions {
   readonly requestTimeoutMs: number;
 }
 
-export interface AdmissionDeps {
+export interface AdmissionDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Decides a parsed question. Returns the answer as a JSON object; undefined if it is no AdmissionReview. */
@@ -106,7 +106,7 @@ export class AdmissionServer {
   readonly #server: Server;
   readonly #options: AdmissionOptions;
   readonly #limits: BodyLimits;
-  readonly #deps: AdmissionDeps;
+  readonly #dependencies: AdmissionDependencies;
   readonly #peers: Peers;
   readonly #turns = new Turns<string>(1);
   readonly #reads = new Turns<string>(READS_IN_TURN);
@@ -116,9 +116,9 @@ export class AdmissionServer {
   #isClosing = false;
 
   /** @param certificates to begin with. */
-  constructor(options: AdmissionOptions, deps: AdmissionDeps, certificates: Certificates) {
+  constructor(options: AdmissionOptions, dependencies: AdmissionDependencies, certificates: Certificates) {
     this.#options = options;
-    this.#deps = deps;
+    this.#dependencies = dependencies;
     const { requestTimeoutMs, maxBodyBytes, maxJsonDepth: maxDepth, maxJsonValues: maxValues } = options;
     this.#limits = { maxBodyBytes, maxDepth, maxValues };
     this.#peers = new Peers(options.maxConnections, options.maxPendingBytes);
@@ -185,7 +185,7 @@ export class AdmissionServer {
     this.letGo();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    await Promise.race([closed, sleep(this.#deps.clock, withinMs)]);
+    await Promise.race([closed, sleep(this.#dependencies.clock, withinMs)]);
     this.#server.closeAllConnections();
     await closed;
   }
@@ -251,7 +251,7 @@ export class AdmissionServer {
     });
     await answerBefore;
     const reply = await this.#reply(request, connection, charge).catch((error: unknown) => {
-      if (!socket.destroyed) this.#deps.logger.error("a question could not be answered", { error });
+      if (!socket.destroyed) this.#dependencies.logger.error("a question could not be answered", { error });
       return refusal(500, "WEBHOOK_FAILED", "internal error, see the log");
     });
     if (socket.destroyed) return;
@@ -280,7 +280,7 @@ export class AdmissionServer {
    */
   #linger(socket: SlicedSocket): void {
     socket.stop();
-    const timer = this.#deps.clock.schedule(LINGER_MS, () => void socket.destroy());
+    const timer = this.#dependencies.clock.schedule(LINGER_MS, () => void socket.destroy());
     socket.once("close", () => timer.cancel());
   }
 
@@ -290,7 +290,7 @@ export class AdmissionServer {
       case "/livez":
         return text(200, "ok");
       case "/readyz": {
-        const problem = this.#isClosing ? "about to end" : this.#deps.problem();
+        const problem = this.#isClosing ? "about to end" : this.#dependencies.problem();
         return problem === undefined ? text(200, "ok") : text(503, problem);
       }
       case "/admit":
@@ -314,7 +314,7 @@ export class AdmissionServer {
     // The sender is gone, so the work would be for nothing.
     if (socket.destroyed) return text(499, "gone");
     const question = parse(body);
-    const answer = question === undefined ? undefined : this.#deps.answer(question);
+    const answer = question === undefined ? undefined : this.#dependencies.answer(question);
     if (answer === undefined)
       return refusal(400, "NOT_A_REVIEW", "this is no AdmissionReview of admission.k8s.io/v1");
     return { status: 200, type: "application/json", body: JSON.stringify(answer) };

@@ -115,8 +115,8 @@ function follow(api: Api): { seen: string[]; stop: () => Promise<void> } {
     seen.push(object === undefined ? "none" : String(objectOf(object["data"])["n"]));
   };
   const options = { watchTimeoutMs: 60_000, backoff: { minMs: 1, maxMs: 5, jitter: 0 } };
-  const deps = { api, clock: systemClock, random: seededRandom(1), logger: silentLogger };
-  const running = watchObject(CONFIG_MAPS, "it", onChange, options, deps, stop.signal);
+  const dependencies = { api, clock: systemClock, random: seededRandom(1), logger: silentLogger };
+  const running = watchObject(CONFIG_MAPS, "it", onChange, options, dependencies, stop.signal);
   return {
     seen,
     stop: () => {

@@ -14,7 +14,7 @@ export interface WatchOptions {
   readonly backoff: BackoffOptions;
 }
 
-export interface WatchDeps {
+export interface WatchDependencies {
   readonly api: Api;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,7 +36,7 @@ export async function watchObject(
   name: string,
   onChange: (object: JsonObject | undefined) => void,
   options: WatchOptions,
-  { api, clock, random, logger }: WatchDeps,
+  { api, clock, random, logger }: WatchDependencies,
   signal: AbortSignal,
 ): Promise<void> {
   const base = `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;

@@ -29,7 +29,7 @@ export interface KeeperOptions {
   readonly backoff: BackoffOptions;
 }
 
-export interface KeeperDeps {
+export interface KeeperDependencies {
   readonly api: Api;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,13 +53,13 @@ const MAX_CONFLICTS = 5;
  */
 export class CertificateKeeper {
   readonly #options: KeeperOptions;
-  readonly #deps: KeeperDeps;
+  readonly #dependencies: KeeperDependencies;
   #served: Certificates | undefined;
   #wake = new AbortController();
 
-  constructor(options: KeeperOptions, deps: KeeperDeps) {
+  constructor(options: KeeperOptions, dependencies: KeeperDependencies) {
     this.#options = options;
-    this.#deps = deps;
+    this.#dependencies = dependencies;
   }
 
   /** Makes the keeper check at once, because something changed. */
@@ -69,7 +69,7 @@ export class CertificateKeeper {
 
   /** Checks again and again, until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, logger } = this.#deps;
+    const { clock, random, logger } = this.#dependencies;
     let failures = 0;
     while (!signal.aborted) {
       this.#wake = new AbortController();
@@ -89,7 +89,7 @@ export class CertificateKeeper {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { api, clock, logger, serve } = this.#deps;
+    const { api, clock, logger, serve } = this.#dependencies;
     const certificates = await this.#current(signal);
     const isNews = await applyCaBundle(api, this.#options.configuration, certificates.ca, signal);
     if (isNews) logger.info("the API server was told whom to trust");
@@ -103,7 +103,7 @@ export class CertificateKeeper {
 
   /** The certificates in the Secret, which are renewed first if that is due. */
   async #current(signal: AbortSignal): Promise<Certificates> {
-    const { api, clock, logger } = this.#deps;
+    const { api, clock, logger } = this.#dependencies;
     const { namespace, secret, names, validForMs, renewBeforeMs } = this.#options;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(secret)}`;
     for (let conflicts = 0; ; conflicts += 1) {
