@@ -5,10 +5,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 
 import { readDescriptors } from "../../pkg/protocol/mod.ts";
-import type { ActionMethod, ActionService, UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
+import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
+
+import { actionOf } from "../../test/lib/action-service.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
@@ -19,17 +21,10 @@ export function compileRules(name: "Rules" | "Refused"): UserFunctionSpec {
   if (desc === undefined) throw new Error(`rules.proto has no service ${name}`);
   return {
     descriptors,
-    services: new Map([[desc.typeName, serviceOf(desc)]]),
+    services: new Map([[desc.typeName, actionOf(desc)]]),
     unserved: [],
     description: "rules",
   };
-}
-
-function serviceOf(desc: DescService): ActionService {
-  const methods = new Map<string, ActionMethod>();
-  const service: ActionService = { kind: "action", desc, extensions: new Set(), methods };
-  for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
-  return service;
 }
 
 /** The methods of such a specification. */

@@ -22,6 +22,8 @@ export interface CallContext {
   readonly onCancel: (listener: () => void) => void;
   /** The call's share of its caller's memory. It includes the command's bytes, and answers are taken from it (I11). */
   readonly bytes: Charge;
+  /** How often one proxy sent the command to another, to get here; undefined if the caller sent it here. */
+  readonly hops?: number;
 }
 
 /** The metadata and trailers that a user function sends when its stream of answers ends. */

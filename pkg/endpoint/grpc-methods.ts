@@ -44,7 +44,7 @@ export function grpcMethods(
 
 function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandler {
   const { dispatch, maxIdempotencyKeyLength } = context;
-  const takesMetadata = method.kind === "action";
+  const { takesMetadata } = method.service;
   const check = requiredFieldsCheck(method.desc);
   return {
     kind: "unary",

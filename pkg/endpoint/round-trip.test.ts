@@ -10,8 +10,9 @@ import * as fc from "fast-check";
 
 import { systemClock } from "../base/mod.ts";
 import { descriptorSet, NO_METADATA, readDescriptors } from "../protocol/mod.ts";
-import type { ActionMethod, ActionService, UserFunctionSpec } from "../userfunction/mod.ts";
+import type { UserFunctionSpec } from "../userfunction/mod.ts";
 
+import { actionOf } from "../../test/lib/action-service.ts";
 import { bySize } from "../../test/lib/by-size.ts";
 import { arbitraryMessage, messagesOf } from "./testdata/arbitrary-message.ts";
 import { heapSpec, librarySpec, valuesSpec } from "./testdata/library-spec.ts";
@@ -69,9 +70,7 @@ function specOf(base: UserFunctionSpec, packageName: string) {
   const descriptors = readDescriptors(Buffer.concat([descriptorSet(base.descriptors), added]));
   const desc = descriptors.registry.getService("perdure.test.every.Every");
   if (desc === undefined) throw new Error("the service is not there");
-  const methods = new Map<string, ActionMethod>();
-  const service: ActionService = { kind: "action", desc, extensions: new Set(), methods };
-  for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
+  const service = actionOf(desc);
   const spec = {
     descriptors,
     services: new Map([[desc.typeName, service]]),

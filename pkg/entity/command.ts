@@ -9,6 +9,8 @@ import type { Lineage } from "./lineage.ts";
 export interface EntityCommand {
   readonly method: EntityMethod;
   readonly entityId: string;
+  /** The shard of the entity (`shardOf`). */
+  readonly shard: number;
   /** The serialized input message. */
   readonly payload: Uint8Array;
   /** How many commands led here from a caller's command, and how many may still follow. */

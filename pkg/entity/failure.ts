@@ -63,6 +63,8 @@ export type EntityErrorCode =
   | "TOO_MANY_ENTITIES"
   /** The proxy is stopping. Nothing was done. */
   | "PROXY_STOPPING"
+  /** Another proxy owns the shard of the entity, or will soon. Nothing was done. */
+  | "SHARD_RELEASED"
   /** The idempotency key belongs to another command. Nothing was done. */
   | "IDEMPOTENCY_KEY_REUSED"
   /** The user function's reply contradicts itself. Nothing was stored. */

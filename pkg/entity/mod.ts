@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export type { ActionCall, ActionStreamCall } from "./action/command.ts";
+export { ACTION } from "./action/kind.ts";
 export type { ActionOptions, ActionRuntimeDependencies } from "./action/runtime.ts";
 export { ActionRuntime } from "./action/runtime.ts";
 export type { EntityCommand } from "./command.ts";
-export type { CarryOut } from "./effects/entity-effects.ts";
+export type { CarryOut } from "./effects/effect-queue.ts";
+export { EffectQueue } from "./effects/effect-queue.ts";
 export { mayPass } from "./failure.ts";
 export type { Lineage, LineageLimits } from "./lineage.ts";
 export { CALLERS_LINEAGE, descend } from "./lineage.ts";
@@ -22,4 +24,4 @@ export type {
 export { NO_EFFECTS } from "./outcome.ts";
 export type { StoredListener } from "./stateful/context.ts";
 export type { EntityRuntimeDependencies } from "./stateful/entity-runtime.ts";
-export { EntityRuntime } from "./stateful/entity-runtime.ts";
+export { ENTITY_KINDS, EntityRuntime } from "./stateful/entity-runtime.ts";

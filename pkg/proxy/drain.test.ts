@@ -17,9 +17,9 @@ function draining() {
   const clock = new ManualClock();
   const asked: string[] = [];
   const { promise, resolve: left } = Promise.withResolvers<void>();
-  const entities = {
-    active: 3,
-    passivateAll: () => {
+  const parts = {
+    inspect: () => ({ entities: { inMemory: 3 } }),
+    drain: () => {
       asked.push("passivate");
       return promise;
     },
@@ -28,7 +28,7 @@ function draining() {
   const { promise: quiet, resolve: becomeQuiet } = Promise.withResolvers<string | undefined>();
   const stopped: AbortSignal[] = [];
   const drain = new Drain({
-    entities,
+    parts,
     quiet: (signal) => {
       stopped.push(signal);
       return quiet;

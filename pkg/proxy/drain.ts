@@ -2,12 +2,13 @@
 
 import type { Clock, Logger, Timer } from "../base/mod.ts";
 import { sleep } from "../base/mod.ts";
-import type { EntityRuntime } from "../entity/mod.ts";
 
 import type { ProxyOptions } from "./options.ts";
+import type { Part, PartState } from "./parts/part.ts";
+import type { Parts } from "./parts/parts.ts";
 
 export interface DrainDependencies {
-  readonly entities: Pick<EntityRuntime, "active" | "passivateAll" | "resume">;
+  readonly parts: Pick<Parts, "drain" | "resume" | "inspect">;
   /** Resolves when no more requests are expected; with a text if that is not certain, which says why. */
   readonly quiet: (signal: AbortSignal) => Promise<string | undefined>;
   readonly clock: Clock;
@@ -66,24 +67,29 @@ export class Drain {
   }
 
   async #run(): Promise<string> {
-    const { entities, clock, logger, options, quiet } = this.#dependencies;
-    logger.info("draining", { entities: entities.active });
-    void entities.passivateAll();
+    const { parts, clock, logger, options, quiet } = this.#dependencies;
+    logger.info("draining", { entities: this.#entitiesInMemory() });
+    void parts.drain();
     const unsure = await quiet(this.#stopped.signal);
     if (unsure !== undefined) logger.warn("not known whether more requests come", { reason: unsure });
     const timeIsUp = sleep(clock, options.drainAnswerTimeoutMs).then(() => true);
-    const isLate = await Promise.race([entities.passivateAll().then(() => false), timeIsUp]);
+    const isLate = await Promise.race([parts.drain().then(() => false), timeIsUp]);
     if (isLate) {
-      logger.warn("not drained in time", { entities: entities.active });
-      return `not drained within ${options.drainAnswerTimeoutMs} ms; entities in memory: ${entities.active}`;
+      const entities = this.#entitiesInMemory();
+      logger.warn("not drained in time", { entities });
+      return `not drained within ${options.drainAnswerTimeoutMs} ms; entities in memory: ${entities}`;
     }
     logger.info("drained");
     return "drained";
   }
 
+  #entitiesInMemory(): PartState[string] | undefined {
+    return this.#dependencies.parts.inspect()["entities"]?.["inMemory"];
+  }
+
   #reset(): void {
     this.#state = SERVING;
-    this.#dependencies.entities.resume();
+    this.#dependencies.parts.resume();
     this.#dependencies.logger.warn("nobody stopped the drained proxy; it serves again");
   }
 }
@@ -95,3 +101,12 @@ type State =
 
 const SERVING: State = { kind: "serving" };
 const STOPPING: State = { kind: "stopping" };
+
+/** Makes the proxy unready while it drains. It stops first, so that no drained proxy serves again while it stops. */
+export function drainPart(drain: Drain): Part {
+  return {
+    name: "drain",
+    checks: () => (drain.problem === undefined ? [] : [{ name: "drain", problem: drain.problem }]),
+    stop: async () => drain.stop(),
+  };
+}

@@ -33,9 +33,9 @@ export class RequestRecords {
   /** Called before a command goes to its entity. */
   asked({ method, entityId: id, call: { bytes } }: EntityCommand): void {
     if (this.#entities.has(bytes)) return;
-    const { persistenceId: type, kind } = method.service;
+    const { persistenceId: type, history } = method.service;
     const stored: Stored =
-      kind === "event-sourced" ? { kind: "events", count: 0 } : { kind: "value", change: "none" };
+      history === "events" ? { kind: "events", count: 0 } : { kind: "value", change: "none" };
     this.#entities.set(bytes, { type, id, stored });
   }
 

@@ -8,10 +8,10 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
+import { ENTITY_KINDS } from "../entity/mod.ts";
 import { StatusError } from "../grpc/mod.ts";
-import { EventSourced } from "../protocol/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
-import { validateSpec } from "../userfunction/mod.ts";
+import { isEntityMethod, validateSpec } from "../userfunction/mod.ts";
 
 import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../test/lib/counter.ts";
 import { entity_key, file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
@@ -48,10 +48,10 @@ function methodWithTwoKeys(): EntityMethod {
     file_cloudstate_entity_key.proto,
     file_google_protobuf_descriptor.proto,
   ]);
-  const validation = validateSpec(counterSpec({ proto }), [EventSourced.typeName]);
+  const validation = validateSpec(counterSpec({ proto }), ENTITY_KINDS);
   if (!validation.ok) throw new Error(validation.errors.join());
   const method = validation.spec.services.get(COUNTER_SERVICE)?.methods.get("Add");
-  if (method === undefined || method.kind === "action") throw new Error("no such method");
+  if (method === undefined || !isEntityMethod(method)) throw new Error("no such method");
   return method;
 }
 

@@ -18,6 +18,10 @@ export type RouterErrorCode =
   | "NO_REPLY"
   /** More than one answer to a command that takes one. */
   | "MESSAGE_COUNT"
+  /** The shard of the entity moved to another proxy for longer than the caller waited. Nothing was done. */
+  | "SHARD_MOVING"
+  /** Three proxies in a row did not own the shard of the entity. Nothing was done. */
+  | "TOO_MANY_HOPS"
   /** The user function is not connected. Nothing was done. */
   | "USER_FUNCTION_UNAVAILABLE"
   /** A bug of the proxy; its log tells more. */

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
+import type { CallContext } from "../call/mod.ts";
+import type { LineageLimits, Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
 import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
-import type { ActionMethod, ServedMethod } from "../userfunction/mod.ts";
+import type { ServedMethod } from "../userfunction/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
 
 import { answersWithStream, onlyAnswer } from "./answers.ts";
 import type { Answers } from "./asked.ts";
 import { Asked } from "./asked.ts";
-import type { Link, RouterDependencies, Settled } from "./carrier.ts";
-import { Carrier } from "./carrier.ts";
+import type { Chain } from "./chain.ts";
 import { firstLink } from "./chain.ts";
 import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
+import type { EntityIdRules } from "./entity-id.ts";
+import type { Settlement, WireCommand } from "./peers.ts";
 import { badTarget, routerError } from "./router-error.ts";
+import type { Link, Settled, SettlerDependencies } from "./settler.ts";
+import { Settler } from "./settler.ts";
+import type { SideEffectOptions } from "./side-effects.ts";
+
+export type RouterDependencies = SettlerDependencies;
+
+export type RouterOptions = SideEffectOptions & LineageLimits & EntityIdRules;
 
 /**
  * Hands each command to the entity or action of its method, has the forwards and side effects of the answer carried
- * out (`Carrier`), and gives the reply.
+ * out (`Settler`), and gives the reply.
  *
  * 1. Most replies ask for no side effects. Such a reply costs no more than handing the command over.
  * 2. Each answer of a stream is settled before the next one is asked for, so replies keep their order.
@@ -27,19 +36,19 @@ import { badTarget, routerError } from "./router-error.ts";
  */
 export class Router implements Dispatch {
   readonly #dependencies: RouterDependencies;
-  readonly #carrier: Carrier;
+  readonly #settler: Settler;
 
   constructor(dependencies: RouterDependencies) {
     this.#dependencies = dependencies;
-    this.#carrier = new Carrier(dependencies);
+    this.#settler = new Settler(dependencies);
   }
 
   async unary(command: Command): Promise<CommandReply> {
     let outcome: Outcome;
     try {
-      outcome = await this.#carrier.give(command, CALLERS_LINEAGE);
+      outcome = await this.#settler.dispatch(command, CALLERS_LINEAGE);
     } catch (thrown) {
-      throw this.#carrier.noteFailure(thrown, firstLink(command.method));
+      throw this.#settler.noteFailure(thrown, firstLink(command.method));
     }
     if (isPlainReply(outcome)) return this.#reply(command.method, outcome);
     return this.#onlyReply(outcome, first(command, "one"));
@@ -51,10 +60,8 @@ export class Router implements Dispatch {
     onEnd,
     call,
   }: StreamedCommand): AsyncGenerator<CommandReply, void, undefined> {
-    if (method.kind !== "action") {
-      throw routerError(Status.INTERNAL, "INTERNAL", `${methodName(method)} takes no streams`);
-    }
-    const outcomes = this.#dependencies.actions.streamed({ method, input, call, ...(onEnd && { onEnd }) });
+    const runtime = this.#dependencies.runtimes.streamed(method);
+    const outcomes = runtime({ method, input, call, ...(onEnd && { onEnd }) });
     const command = { method, payload: NO_BYTES, call };
     const hasStream = answersWithStream(method);
     const from = first(command, hasStream ? "callers-stream" : "one");
@@ -62,14 +69,33 @@ export class Router implements Dispatch {
     else yield this.#onlyReply(await onlyAnswer(outcomes), from);
   }
 
+  /**
+   * Carries out a command that another proxy sent here, because this one owns the shard of its entity (ADR 24).
+   * Settles the outcome, so that nothing of it is left to do for the sender.
+   *
+   * @throws StatusError, and nothing else.
+   */
+  async fromPeer(wire: WireCommand, call: CallContext): Promise<Settlement> {
+    const { lineage, payload } = wire;
+    const method = this.#methodOf(wire);
+    const chain: Chain = { ...firstLink(method), lineage };
+    const command = { method, payload, call: { ...call, hops: wire.hops } };
+    try {
+      const outcome = await this.#settler.dispatch(command, lineage);
+      return await this.#settledOnce(outcome, { command, chain, asked: new Asked(lineage, "one") });
+    } catch (thrown) {
+      throw this.#settler.noteFailure(thrown, chain);
+    }
+  }
+
   /** Carries out stored side effects of an entity again. Resolves when they have ended. Never rejects. */
   carryOutAgain(effects: readonly SideEffect[], entity: string): Promise<void> {
-    return this.#carrier.carryOutAgain(effects, entity);
+    return this.#settler.effects.carryOutAgain(effects, entity);
   }
 
   /** Stops trying side effects again. Resolves when none is under way; the caller bounds the wait. */
   stop(): Promise<void> {
-    return this.#carrier.stop();
+    return this.#settler.effects.stop();
   }
 
   async *#replies(
@@ -78,34 +104,45 @@ export class Router implements Dispatch {
     read: (outcome: ReplyOutcome) => CommandReply,
   ): AsyncGenerator<CommandReply, void, undefined> {
     for await (const outcome of outcomes) {
-      const settled: Settled = isPlainReply(outcome) ? outcome : await this.#carrier.settle(outcome, from);
+      const settled: Settled = isPlainReply(outcome) ? outcome : await this.#settler.settle(outcome, from);
       if (settled.kind === "reply") yield read(settled);
       else if (settled.kind === "stream") yield* this.#replies(settled.outcomes, settled.from, read);
     }
   }
 
+  #methodOf({ service, method: name }: WireCommand): ServedMethod {
+    const served = this.#dependencies.served();
+    if (served === undefined) {
+      const text =
+        "the user function of the proxy that owns the entity's shard is not available; try again later";
+      throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+    }
+    const method = served.services.get(service)?.methods.get(name);
+    if (method !== undefined) return method;
+    const text = `the proxy that owns the entity's shard serves no ${service}.${name}: it runs another version`;
+    throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+  }
+
   /** The reply to a command that has exactly one. */
   async #onlyReply(outcome: Outcome, from: Link): Promise<CommandReply> {
-    const { method } = from.command;
-    const settled = await this.#carrier.settle(outcome, from);
-    switch (settled.kind) {
-      case "reply":
-        return this.#reply(method, settled);
-      case "nothing": {
-        const text = "the user function answered without a reply";
-        throw routerError(Status.INTERNAL, "NO_REPLY", text);
-      }
-      case "stream": {
-        const target = methodName(settled.from.command.method);
-        const text = `${methodName(method)} has one reply, but was forwarded to ${target}, which has a stream of them`;
-        this.#dependencies.reportError(text);
-        throw badTarget();
-      }
-    }
+    const settled = await this.#settledOnce(outcome, from);
+    if (settled.kind === "reply") return this.#reply(from.command.method, settled);
+    throw routerError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
+  }
+
+  /** Settles the outcome of a command that has one answer at most. */
+  async #settledOnce(outcome: Outcome, from: Link): Promise<Settlement> {
+    const settled = await this.#settler.settle(outcome, from);
+    if (settled.kind !== "stream")
+      return settled.effects.length === 0 ? settled : { ...settled, effects: [] };
+    const target = methodName(settled.from.command.method);
+    const text = `${methodName(from.command.method)} has one reply, but was forwarded to ${target}, which has a stream of them`;
+    this.#dependencies.reportError(text);
+    throw badTarget();
   }
 
   /** Gives a function for the replies of one stream, which reports the first reply of the wrong type. */
-  #replyReader(method: ActionMethod): (outcome: ReplyOutcome) => CommandReply {
+  #replyReader(method: ServedMethod): (outcome: ReplyOutcome) => CommandReply {
     const expected = messageTypeUrl(method.desc.output.typeName);
     let complained = false;
     return (outcome) => {

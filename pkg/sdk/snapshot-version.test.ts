@@ -4,8 +4,9 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import test from "ava";
 
+import { ENTITY_KINDS } from "../entity/mod.ts";
 import { EventSourced, ValueEntity } from "../protocol/mod.ts";
-import { validateSpec } from "../userfunction/mod.ts";
+import { isEntityService, validateSpec } from "../userfunction/mod.ts";
 
 import type { EntitySpec } from "../protocol/gen/cloudstate/entity_pb.ts";
 import { EntitySchema, EntitySpecSchema, ProxyInfoSchema } from "../protocol/gen/cloudstate/entity_pb.ts";
@@ -23,10 +24,10 @@ function discovered(...entities: readonly Served[]): EntitySpec {
 }
 
 test("a proxy learns the version of snapshots at discovery", (t) => {
-  const validation = validateSpec(discovered(modelEntity({ snapshotVersion: "2 ß" })), SUPPORTED);
+  const validation = validateSpec(discovered(modelEntity({ snapshotVersion: "2 ß" })), ENTITY_KINDS);
   t.true(validation.ok);
   const service = validation.ok ? validation.spec.services.get(Model.typeName) : undefined;
-  t.is(service?.kind === "event-sourced" ? service.snapshotVersion : undefined, "2 ß");
+  t.is(service !== undefined && isEntityService(service) ? service.snapshotVersion : undefined, "2 ß");
 });
 
 test("without a version discovery is Cloudstate's, and a version is a field that its message does not know", (t) => {
@@ -49,7 +50,7 @@ test("a version that is too long, or is one of values, is refused with a reason"
   const errorsOf = (served: Served, snapshotVersion: string): readonly string[] => {
     const spec = discovered(served);
     for (const entity of spec.entities) entity.snapshotVersion = snapshotVersion;
-    const validation = validateSpec(spec, SUPPORTED);
+    const validation = validateSpec(spec, ENTITY_KINDS);
     return validation.ok ? [] : validation.errors;
   };
   t.deepEqual(errorsOf(modelEntity(), "x".repeat(101)), [

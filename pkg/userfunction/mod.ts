@@ -2,9 +2,12 @@
 
 export type { UserFunctionOptions } from "./options.ts";
 export { DEFAULT_USER_FUNCTION_OPTIONS } from "./options.ts";
+export type { OnSpec } from "./served.ts";
+export { Served } from "./served.ts";
+export type { AnnouncedService, CheckedService, ServiceKind } from "./service-kind.ts";
+export { entityKind, statelessService } from "./service-kind.ts";
 export type {
-  ActionMethod,
-  ActionService,
+  EntityHistory,
   EntityMethod,
   EntityService,
   ServedMethod,
@@ -12,7 +15,7 @@ export type {
   UnservedPart,
   UserFunctionSpec,
 } from "./spec.ts";
-export { FAILURES, methodName } from "./spec.ts";
+export { FAILURES, isEntityMethod, isEntityService, methodName } from "./spec.ts";
 export type { WatchedStream } from "./stream-room.ts";
 export type { StreamOpener, UserFunctionDependencies, UserFunctionStatus } from "./user-function.ts";
 export { UserFunction } from "./user-function.ts";

@@ -33,54 +33,66 @@ export interface UnservedPart {
  */
 export const FAILURES = "failures";
 
-/** What drives a service: which of Cloudstate's protocols its user function speaks. */
-export type ServiceKind = ServedService["kind"];
-
-/** One public service: its entities, or its action. */
-export type ServedService = EntityService | ActionService;
-
-/** One public method of a service of any kind. */
-export type ServedMethod = EntityMethod | ActionMethod;
-
-/** Entities, each found by the key in its commands: all methods are unary. */
-export interface EntityService {
-  readonly kind: "event-sourced" | "value";
+/**
+ * One public service of any kind. A kind may give its services more than this (`EntityService`); only the runtime of
+ * that kind looks at it.
+ */
+export interface ServedService {
+  /** The name of its `ServiceKind`. */
+  readonly kind: string;
   readonly desc: DescService;
   /** Extensions of Cloudstate's protocol that its user function announced, as `FAILURES`. No others are honoured. */
   readonly extensions: ReadonlySet<string>;
+  /** Whether its methods get the caller's metadata. */
+  readonly takesMetadata: boolean;
+  /** The type under which its entities are stored; undefined: it stores nothing. */
+  readonly persistenceId?: string;
+  /** Methods by name, as `AddItem`. */
+  readonly methods: ReadonlyMap<string, ServedMethod>;
+}
+
+/** One public method of a service of any kind. */
+export interface ServedMethod {
+  readonly service: ServedService;
+  /** `desc.methodKind` is its shape. */
+  readonly desc: DescMethod;
+}
+
+/** What the log holds of an entity: its events, or its newest value. */
+export type EntityHistory = "events" | "value";
+
+/** Entities, each found by the key in its commands: all methods are unary. */
+export interface EntityService extends ServedService {
+  readonly history: EntityHistory;
   readonly persistenceId: string;
-  /** The version of snapshots that its code declares. Always empty for value entities, which have no snapshots. */
+  /** The version of snapshots that its code declares. Always empty for values, which have no snapshots. */
   readonly snapshotVersion: string;
   /** How long an entity may be idle before it leaves memory, in milliseconds; the proxy's default if undefined. */
   readonly passivationTimeoutMs: number | undefined;
-  /** Methods by name, as `AddItem`. */
   readonly methods: ReadonlyMap<string, EntityMethod>;
 }
 
-export interface EntityMethod {
-  /** That of its service. */
-  readonly kind: EntityService["kind"];
+export interface EntityMethod extends ServedMethod {
   readonly service: EntityService;
-  readonly desc: DescMethod;
   readonly entityKey: EntityKeyReader;
 }
 
-/** Functions without state, in any of the four shapes of gRPC. */
-export interface ActionService {
-  readonly kind: "action";
-  readonly desc: DescService;
-  readonly extensions: ReadonlySet<string>;
-  readonly methods: ReadonlyMap<string, ActionMethod>;
+/** Whether the method is one of a service with entities. */
+export function isEntityMethod(method: ServedMethod): method is EntityMethod {
+  return "entityKey" in method;
 }
 
-export interface ActionMethod {
-  readonly kind: "action";
-  readonly service: ActionService;
-  /** `desc.methodKind` is its shape. */
-  readonly desc: DescMethod;
+/** Whether the service has entities. */
+export function isEntityService(service: ServedService): service is EntityService {
+  return "history" in service;
 }
 
 /** The method's name for people, as `shop.Cart.AddItem`. */
 export function methodName({ service, desc }: ServedMethod): string {
   return `${service.desc.typeName}.${desc.name}`;
+}
+
+/** A whole service that is not served. */
+export function wholeService(service: string, reason: string): UnservedPart {
+  return { what: "calls", service, method: undefined, reason };
 }

@@ -7,6 +7,7 @@ import test from "ava";
 import type { LogFields } from "../base/mod.ts";
 import { silentLogger, systemClock } from "../base/mod.ts";
 import { seededRandom } from "../base/test-doubles/mod.ts";
+import { ENTITY_KINDS } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
 
@@ -49,14 +50,13 @@ function look(
     memory: plenty(),
     proxyName: "perdure",
     proxyVersion: "1.2.3",
-    supportedTypes: [EventSourced.typeName],
     checkSpec,
     makeRoom: () => false,
     onSpec: (spec: UserFunctionSpec | undefined) => specs.push(spec && [...spec.services.keys()]),
     onRejected: (errors) => rejections.push(errors),
     ...others,
   });
-  userFunction.start();
+  userFunction.start(ENTITY_KINDS.filter(({ name }) => name === "event-sourced"));
   t.teardown(() => userFunction.stop());
   return { userFunction, specs, rejections };
 }

@@ -17,6 +17,7 @@ import {
 
 import type { UserFunctionOptions } from "./options.ts";
 import { Reports } from "./reports.ts";
+import type { ServiceKind } from "./service-kind.ts";
 import type { UnservedPart, UserFunctionSpec } from "./spec.ts";
 import type { WatchedStream } from "./stream-room.ts";
 import { StreamRoom } from "./stream-room.ts";
@@ -32,8 +33,6 @@ export interface UserFunctionDependencies {
   readonly memory: Account;
   readonly proxyName: string;
   readonly proxyVersion: string;
-  /** Exactly the entity types that the proxy can serve. */
-  readonly supportedTypes: readonly string[];
   /** Gives further parts of a spec that cannot be served, as its HTTP rules. */
   readonly checkSpec: (spec: UserFunctionSpec) => readonly UnservedPart[];
   /** Asks the entity that is idle longest to end its stream, because there are too many. False: none is idle. */
@@ -93,6 +92,7 @@ const REMIND_MS = 30_000;
 export class UserFunction implements StreamOpener {
   readonly #dependencies: UserFunctionDependencies;
   readonly #stopped = new AbortController();
+  #kinds: readonly ServiceKind[] = [];
   #state: State = { kind: "connecting" };
   #problem: Problem = NO_PROBLEM;
   /** When the problem was last logged at level info, in monotonic milliseconds. */
@@ -112,8 +112,13 @@ export class UserFunction implements StreamOpener {
     this.#room = new StreamRoom({ ...dependencies, ask });
   }
 
-  /** Connects to the user function, and again whenever the connection is lost, until `stop`. */
-  start(): void {
+  /**
+   * Connects to the user function, and again whenever the connection is lost, until `stop`.
+   *
+   * @param kinds exactly the kinds of services that the proxy can serve.
+   */
+  start(kinds: readonly ServiceKind[]): void {
+    this.#kinds = kinds;
     this.#finished = this.#run();
   }
 
@@ -253,14 +258,14 @@ export class UserFunction implements StreamOpener {
 
   /** @returns MessageError if the answer has too many fields to be read. */
   async #discover(connection: Connection): Promise<EntitySpec | MessageError> {
-    const { options, proxyName, proxyVersion, supportedTypes } = this.#dependencies;
+    const { options, proxyName, proxyVersion } = this.#dependencies;
     const info = toBinary(ProxyInfoSchema, {
       $typeName: "cloudstate.ProxyInfo",
       protocolMajorVersion: PROTOCOL_MAJOR,
       protocolMinorVersion: PROTOCOL_MINOR,
       proxyName,
       proxyVersion,
-      supportedEntityTypes: [...supportedTypes],
+      supportedEntityTypes: this.#kinds.map(({ protocol }) => protocol),
     });
     const { message } = await connection.unary("/cloudstate.EntityDiscovery/discover", info, {
       timeoutMs: options.discoveryTimeoutMs,
@@ -302,11 +307,11 @@ export class UserFunction implements StreamOpener {
   }
 
   #check(entitySpec: EntitySpec): { readonly spec?: UserFunctionSpec; readonly errors: readonly string[] } {
-    const { options, supportedTypes, checkSpec, logger } = this.#dependencies;
+    const { options, checkSpec, logger } = this.#dependencies;
     const wrongVersion = versionError(entitySpec.serviceInfo);
     if (wrongVersion !== undefined && options.protocolCheck) return { errors: [wrongVersion] };
     if (wrongVersion !== undefined) logger.warn("protocol version is not checked", { error: wrongVersion });
-    const validation = validateSpec(entitySpec, supportedTypes, options.maxMessageFields);
+    const validation = validateSpec(entitySpec, this.#kinds, options.maxMessageFields);
     if (!validation.ok) return { errors: validation.errors };
     const { spec } = validation;
     return { spec: { ...spec, unserved: [...spec.unserved, ...checkSpec(spec)] }, errors: [] };

@@ -4,16 +4,18 @@ import { create } from "@bufbuild/protobuf";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
+import { ACTION, ENTITY_KINDS } from "../entity/mod.ts";
 import type { EntitySpec } from "../protocol/mod.ts";
 import { ActionProtocol, EntitySpecSchema, EventSourced, ValueEntity } from "../protocol/mod.ts";
 
 import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../test/lib/counter.ts";
 import { partlyServedSpec } from "../../test/lib/partly-served.ts";
 import { file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
+import { isEntityService } from "./spec.ts";
 import { validateSpec, versionError } from "./validate.ts";
 
-const SUPPORTED = [EventSourced.typeName];
-const ALL = [EventSourced.typeName, ValueEntity.typeName, ActionProtocol.typeName];
+const SUPPORTED = ENTITY_KINDS.filter(({ name }) => name === "event-sourced");
+const ALL = [...ENTITY_KINDS, ACTION];
 
 test("a good spec is taken over: services, methods, persistence id, description", (t) => {
   const validation = validateSpec(counterSpec(), SUPPORTED);
@@ -63,7 +65,7 @@ test("methods of actions take all four shapes and need no key, those of entities
   const validation = validateSpec(spec, ALL);
   const methods = validation.ok ? validation.spec.services.get(COUNTER_SERVICE)?.methods : undefined;
   t.deepEqual(
-    [...(methods?.values() ?? [])].map((method) => [method.kind, method.desc.methodKind]),
+    [...(methods?.values() ?? [])].map((method) => [method.service.kind, method.desc.methodKind]),
     [
       ["action", "bidi_streaming"],
       ["action", "server_streaming"],
@@ -85,7 +87,7 @@ test("a passivation time-out is taken over, and one that makes no sense is the d
     };
     const validation = validateSpec(spec, SUPPORTED);
     const service = validation.ok ? validation.spec.services.get(COUNTER_SERVICE) : undefined;
-    if (service?.kind !== "event-sourced") return t.fail();
+    if (service === undefined || !isEntityService(service)) return t.fail();
     t.is(service.passivationTimeoutMs, expected);
   }
 });

@@ -12,13 +12,18 @@ import test from "ava";
 import { freePort, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { ManualClock, seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { callerlessCall } from "../../pkg/call/mod.ts";
-import { CALLERS_LINEAGE, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
+import {
+  CALLERS_LINEAGE,
+  DEFAULT_ENTITY_OPTIONS,
+  ENTITY_KINDS,
+  EntityRuntime,
+} from "../../pkg/entity/mod.ts";
 import { openMemoryLog } from "../../pkg/eventlog/mod.ts";
 import type { Connection } from "../../pkg/grpc/mod.ts";
 import { connect } from "../../pkg/grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../../pkg/protocol/mod.ts";
 import type { EntityMethod } from "../../pkg/userfunction/mod.ts";
-import { validateSpec } from "../../pkg/userfunction/mod.ts";
+import { isEntityMethod, validateSpec } from "../../pkg/userfunction/mod.ts";
 
 import { descriptorSet } from "../lib/counter.ts";
 import { goDependency } from "../lib/go-tool.ts";
@@ -67,7 +72,7 @@ test("Cloudstate's SDK for Go does not take a snapshot of 5 MiB back, and its en
     options: DEFAULT_ENTITY_OPTIONS,
     activationMemory: plenty(),
     reportError: (message) => reports.push(message),
-    carryOut: async () => undefined,
+    carryOut: () => undefined,
   });
   const method = processMethod();
   const emit = async (value: string): Promise<string> => {
@@ -78,6 +83,7 @@ test("Cloudstate's SDK for Go does not take a snapshot of 5 MiB back, and its en
     const outcome = await runtime.dispatch({
       method,
       entityId: "a",
+      shard: 0,
       payload: toBinary(RequestSchema, request),
       lineage: CALLERS_LINEAGE,
       call: callerlessCall(plenty().charge()),
@@ -134,10 +140,10 @@ function processMethod(): EntityMethod {
       },
     ],
   });
-  const validation = validateSpec(spec, [EventSourced.typeName]);
+  const validation = validateSpec(spec, ENTITY_KINDS);
   if (!validation.ok) throw new Error(validation.errors.join());
   const method = validation.spec.services.get(EventSourcedTckModel.typeName)?.methods.get("Process");
-  if (method === undefined || method.kind === "action") throw new Error("no such method");
+  if (method === undefined || !isEntityMethod(method)) throw new Error("no such method");
   return method;
 }
 

@@ -15,13 +15,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { describeError, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { ALONE } from "../../pkg/cluster/mod.ts";
 import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
 import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
 import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
-import { EventSourced, ValueEntity } from "../../pkg/protocol/mod.ts";
 import { proxyOptions } from "../../pkg/proxy/mod.ts";
-import { Router } from "../../pkg/router/mod.ts";
+import { actionServices, EntityServices, NO_PEERS, Router, ServiceRuntimes } from "../../pkg/router/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
 import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
@@ -107,14 +107,12 @@ const userFunction: UserFunction = new UserFunction({
   proxyName: "broken",
   proxyVersion: "0",
   options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: options.userFunctionPort },
-  supportedTypes: [EventSourced.typeName, ValueEntity.typeName],
   checkSpec: checkHttpRules,
   makeRoom: () => entities.makeRoom(),
   onSpec: (spec) => {
     served = spec;
     endpoint.setSpec(spec);
-    const services = [...(spec?.services.values() ?? [])];
-    entities.serve(services.filter((service) => service.kind !== "action"));
+    runtimes.serve(spec);
     if (spec !== undefined) process.stderr.write(`ready http://127.0.0.1:${endpoint.port}\n`);
   },
   onRejected: (errors) => process.stderr.write(`${describeError(errors)}\n`),
@@ -127,16 +125,19 @@ const entities = new EntityRuntime({
   streams: userFunction,
   reportError,
   activationMemory: plenty(),
-  carryOut: async (effects, entity) => {
+  carryOut: (effects, entity) => {
     if (broken === "forgetful") return;
     const withoutKeys = effects.map((effect) => ({ ...effect, idempotencyKey: undefined }));
-    await dispatch.carryOutAgain(broken === "keyless" ? withoutKeys : effects, entity);
+    void dispatch.carryOutAgain(broken === "keyless" ? withoutKeys : effects, entity);
   },
   options: { ...DEFAULT_ENTITY_OPTIONS, passivationTimeoutMs, effectMarkDelayMs },
 });
+const runtimes = new ServiceRuntimes(
+  new EntityServices({ entities, placement: ALONE, peers: NO_PEERS, clock: systemClock, options }),
+  actionServices(new ActionRuntime({ ...dependencies, streams: userFunction, reportError, options })),
+);
 const dispatch: Router = new Router({
-  entities,
-  actions: new ActionRuntime({ ...dependencies, streams: userFunction, reportError, options }),
+  runtimes,
   served: () => served,
   clock: systemClock,
   random: systemRandom,
@@ -151,5 +152,5 @@ const endpoint = await startEndpoint(
 );
 
 createLogger("info", process.stdout).info("listening", { port: endpoint.port });
-userFunction.start();
+userFunction.start(runtimes.kinds);
 process.once("SIGTERM", () => void log.close().then(() => process.exit(0)));

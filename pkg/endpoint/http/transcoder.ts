@@ -94,7 +94,7 @@ const unaryAnswerer: MakeAnswerer = (_binding, method, codec, context) => {
       payload,
       call: callOf(
         request,
-        method.kind === "action" ? requestMetadata(request.rawHeaders) : NO_METADATA,
+        method.service.takesMetadata ? requestMetadata(request.rawHeaders) : NO_METADATA,
         idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
       ),
     });

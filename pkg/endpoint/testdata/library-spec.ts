@@ -8,14 +8,9 @@ import { join } from "node:path";
 import type { DescService } from "@bufbuild/protobuf";
 
 import { entityKeyReader, readDescriptors } from "../../protocol/mod.ts";
-import type {
-  ActionMethod,
-  ActionService,
-  EntityMethod,
-  EntityService,
-  ServedService,
-  UserFunctionSpec,
-} from "../../userfunction/mod.ts";
+import type { EntityMethod, EntityService, ServedService, UserFunctionSpec } from "../../userfunction/mod.ts";
+
+import { actionOf } from "../../../test/lib/action-service.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -79,6 +74,8 @@ function toSpec(
     const service: EntityService = {
       kind: "event-sourced",
       desc,
+      takesMetadata: false,
+      history: "events",
       persistenceId: desc.name,
       extensions: new Set(),
       snapshotVersion: "",
@@ -88,15 +85,13 @@ function toSpec(
     for (const method of desc.methods) {
       const entityKey = entityKeyReader(method.input);
       if (entityKey === undefined) throw new Error(`${method.name} has no entity key`);
-      methods.set(method.name, { kind: "event-sourced", service, desc: method, entityKey });
+      methods.set(method.name, { service, desc: method, entityKey });
     }
     services.set(desc.typeName, service);
   }
   for (const name of actions) {
     const desc = find(name);
-    const methods = new Map<string, ActionMethod>();
-    const service: ActionService = { kind: "action", desc, extensions: new Set(), methods };
-    for (const method of desc.methods) methods.set(method.name, { kind: "action", service, desc: method });
+    const service = actionOf(desc);
     services.set(desc.typeName, service);
   }
   return { descriptors, services, unserved: [], description: file };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { CallContext, StreamEnd } from "../../call/mod.ts";
-import type { ActionMethod } from "../../userfunction/mod.ts";
+import type { ServedMethod } from "../../userfunction/mod.ts";
 
 /** One message for an action whose method is unary. */
 export interface ActionCall {
-  readonly method: ActionMethod;
+  readonly method: ServedMethod;
   /** The serialized input message. */
   readonly payload: Uint8Array;
   readonly call: CallContext;
@@ -13,7 +13,7 @@ export interface ActionCall {
 
 /** A call of an action whose method takes a stream, gives one, or both. */
 export interface ActionStreamCall {
-  readonly method: ActionMethod;
+  readonly method: ServedMethod;
   /** The serialized input messages; one where the method takes no stream. */
   readonly input: AsyncIterable<Uint8Array>;
   /** Answers that wait for the caller are charged to its `bytes`. */

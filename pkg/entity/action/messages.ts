@@ -15,7 +15,7 @@ import {
   metadataMessage,
   readMessage,
 } from "../../protocol/mod.ts";
-import type { ActionMethod } from "../../userfunction/mod.ts";
+import type { ServedMethod } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 
 import { readEffects, readForward, readReply } from "../client-action.ts";
@@ -23,22 +23,22 @@ import { commandFailed, entityError } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
 
 /** One message that is the whole request. */
-export function commandMessage(method: ActionMethod, payload: Uint8Array, metadata: Metadata): Uint8Array {
+export function commandMessage(method: ServedMethod, payload: Uint8Array, metadata: Metadata): Uint8Array {
   return encode(method.service.desc.typeName, method.desc.name, anyOf(method, payload), metadata);
 }
 
 /** The first message of a stream: names the service and the method, and carries no payload. */
-export function openMessage(method: ActionMethod, metadata: Metadata): Uint8Array {
+export function openMessage(method: ServedMethod, metadata: Metadata): Uint8Array {
   return encode(method.service.desc.typeName, method.desc.name, undefined, metadata);
 }
 
 /** A further message of a stream. */
-export function inputMessage(method: ActionMethod, payload: Uint8Array): Uint8Array {
+export function inputMessage(method: ServedMethod, payload: Uint8Array): Uint8Array {
   return encode("", "", anyOf(method, payload), []);
 }
 
 /** @throws StatusError `PROTOCOL_VIOLATION` if the bytes are no answer, or one with more than `maxFields` fields. */
-export function readResponse(method: ActionMethod, bytes: Uint8Array, maxFields: number): Outcome {
+export function readResponse(method: ServedMethod, bytes: Uint8Array, maxFields: number): Outcome {
   let message: ActionResponse;
   try {
     message = readMessage(ActionResponseSchema, bytes, maxFields);
@@ -63,7 +63,7 @@ export function readResponse(method: ActionMethod, bytes: Uint8Array, maxFields:
   }
 }
 
-function anyOf({ desc }: ActionMethod, value: Uint8Array): Any {
+function anyOf({ desc }: ServedMethod, value: Uint8Array): Any {
   return { $typeName: "google.protobuf.Any", typeUrl: messageTypeUrl(desc.input.typeName), value };
 }
 

@@ -8,8 +8,8 @@ import { PullBuffer, systemClock } from "../../base/mod.ts";
 import { ManualClock } from "../../base/test-doubles/mod.ts";
 import { callerlessCall } from "../../call/mod.ts";
 import { connect, Status, StatusError } from "../../grpc/mod.ts";
-import { ActionProtocol, ActionResponseSchema, EventSourced } from "../../protocol/mod.ts";
-import type { ActionMethod } from "../../userfunction/mod.ts";
+import { ActionResponseSchema } from "../../protocol/mod.ts";
+import type { ServedMethod } from "../../userfunction/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 
 import { plenty } from "../../../test/lib/plenty.ts";
@@ -19,14 +19,16 @@ import { startScriptedUserFunction } from "../../../test/lib/scripted-user-funct
 import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test/lib/talks.ts";
 import { until } from "../../../test/lib/until.ts";
 import type { Outcome } from "../outcome.ts";
+import { ENTITY_KINDS } from "../stateful/entity-runtime.ts";
+import { ACTION } from "./kind.ts";
 import { ActionRuntime } from "./runtime.ts";
 
 const MAX_FIELDS = 40_000;
 
-function methodOf(name: string): ActionMethod {
-  const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProtocol.typeName]);
+function methodOf(name: string): ServedMethod {
+  const validation = validateSpec(talksSpec(), [...ENTITY_KINDS, ACTION]);
   const method = validation.ok ? validation.spec.services.get(TALKS_SERVICE)?.methods.get(name) : undefined;
-  if (method?.kind !== "action") throw new Error(`no method ${name}`);
+  if (method === undefined) throw new Error(`no method ${name}`);
   return method;
 }
 

@@ -9,9 +9,7 @@ import { readEffect } from "../client-action.ts";
 import { readLineage } from "../lineage.ts";
 import type { SideEffect } from "../outcome.ts";
 import { EffectLedger } from "./effect-ledger.ts";
-
-/** Carries out stored side effects without a command that waits for them. `of` names the entity. Never rejects. */
-export type CarryOut = (effects: readonly SideEffect[], of: string) => Promise<void>;
+import type { CarryOut } from "./effect-queue.ts";
 
 /** An entity in memory, as its side effects see it. */
 export interface EffectOwner {
@@ -56,7 +54,7 @@ export class EntityEffects {
   carryOutAgain(of: string): void {
     if (this.ledger.undone === 0) return;
     const effects = this.begin(1);
-    if (effects.length > 0) void this.#carryOut(effects, of);
+    if (effects.length > 0) this.#carryOut(effects, of);
   }
 
   /**

@@ -12,10 +12,15 @@ import type { EntityOptions } from "../options.ts";
 import type { Packer } from "./packer.ts";
 import type { SnapshotUse } from "./snapshot-use.ts";
 
-/** An entity in memory, as the runtime sees it. */
-export interface ActiveEntity {
-  readonly service: EntityService;
+/** Which entity of a service it is, and the shard to which it belongs. */
+export interface EntityPlace {
   readonly id: string;
+  readonly shard: number;
+}
+
+/** An entity in memory, as the runtime sees it. */
+export interface ActiveEntity extends EntityPlace {
+  readonly service: EntityService;
   passivate(): void;
   relayTimedOut(): void;
   markEffects(): void;

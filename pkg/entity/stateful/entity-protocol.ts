@@ -3,7 +3,7 @@
 import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
 import type { Commit, Kept } from "../../protocol/mod.ts";
 import type { Change, Cursor, SnapshotPoint } from "../../record/mod.ts";
-import type { EntityService } from "../../userfunction/mod.ts";
+import type { EntityService, ServiceKind } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
 import type { StreamTexts } from "../failure.ts";
@@ -13,7 +13,7 @@ import type { Verdict } from "./verdict.ts";
  * What differs between the kinds of stateful entities: their messages to the user function, and their records in the
  * log. It holds no state of an entity (`StatefulEntity` does), so each kind is one constant.
  */
-export interface EntityProtocol {
+export interface EntityProtocol extends ServiceKind {
   /** gRPC path of the user function's method. Each entity in memory has one stream of it. */
   readonly path: string;
   /** The error texts that callers get when the stream breaks. */

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Logger, Random } from "../../base/mod.ts";
-import { Account, ExpiryQueue, Semaphore } from "../../base/mod.ts";
+import { Account, assert, ExpiryQueue, Semaphore, shardOf } from "../../base/mod.ts";
+import type { ShardHost } from "../../cluster/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import type { ClientStream } from "../../grpc/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
 import type { EntityService, StreamOpener } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
+import type { CarryOut } from "../effects/effect-queue.ts";
 import { EffectSweep } from "../effects/effect-sweep.ts";
-import type { CarryOut } from "../effects/entity-effects.ts";
 import { EffectBook } from "../effects/entity-effects.ts";
 import { entityError } from "../failure.ts";
 import type { EntityOptions } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ActiveEntity, EntityContext, StoredListener } from "./context.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
+import { EntityTable } from "./entity-table.ts";
 import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
 import { Packer } from "./packer.ts";
 import { SnapshotUse } from "./snapshot-use.ts";
@@ -37,10 +39,10 @@ export interface EntityRuntimeDependencies {
   readonly onStored?: StoredListener | undefined;
 }
 
-const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
-  "event-sourced": EVENT_SOURCED,
-  value: VALUE,
-};
+/** The kinds of entities, as discovery and the runtime see them. */
+export const ENTITY_KINDS: readonly EntityProtocol[] = [EVENT_SOURCED, VALUE];
+
+const PROTOCOLS: ReadonlyMap<string, EntityProtocol> = new Map(ENTITY_KINDS.map((kind) => [kind.name, kind]));
 
 /**
  * All entities with state, of every kind, in the memory of one proxy.
@@ -53,19 +55,19 @@ const PROTOCOLS: Readonly<Record<EntityService["kind"], EntityProtocol>> = {
  * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done. New commands
  *    are still accepted.
  * 4. After `stop` entities leave in the same way, and new commands are refused.
+ * 5. An entity belongs to one shard. The entities of a released shard leave as soon as they are idle, and new commands
+ *    for them are refused, because another proxy owns the shard (`ShardHost`).
  */
-export class EntityRuntime {
+export class EntityRuntime implements ShardHost {
   readonly #options: EntityOptions;
   /** The memory of all entities and their side effects, in bytes. */
   readonly #memory: Account;
   readonly #clock: Clock;
   readonly #context: EntityContext;
   readonly #sweep: EffectSweep;
-  /** By persistence id, then by entity id. */
-  readonly #entities = new Map<string, Map<string, StatefulEntity>>();
+  readonly #entities = new EntityTable();
   /** Idle entities by the length of their passivation time-out. */
   readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
-  #active = 0;
   /** Entities leave as soon as they are idle. */
   #leaving = false;
   #stopping = false;
@@ -100,7 +102,7 @@ export class EntityRuntime {
 
   /** Entities in memory. */
   get active(): number {
-    return this.#active;
+    return this.#entities.size;
   }
 
   /**
@@ -110,7 +112,7 @@ export class EntityRuntime {
    */
   dispatch(command: EntityCommand): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const entity = this.#entityOf(command.method.service, command.entityId);
+      const entity = this.#entityOf(command.method.service, command.entityId, command.shard);
       if (entity instanceof StatusError) return reject(entity);
       const arrivedMs = this.#clock.monotonicMs();
       entity.deliver({ command, arrivedMs, abandoned: false, conflicts: 0, resolve, reject });
@@ -131,6 +133,17 @@ export class EntityRuntime {
    */
   async passivateAll(): Promise<void> {
     await this.#empty();
+    await this.#context.packer.settled();
+  }
+
+  take(shard: number): void {
+    this.#entities.take(shard);
+  }
+
+  async release(shard: number): Promise<void> {
+    this.#entities.release(shard);
+    for (const entity of this.#entities.all(shard)) entity.passivate();
+    await this.#entities.untilEmpty(shard);
     await this.#context.packer.settled();
   }
 
@@ -157,51 +170,51 @@ export class EntityRuntime {
 
   #empty(): Promise<void> {
     this.#leaving = true;
-    if (this.#active === 0) return Promise.resolve();
-    for (const entities of this.#entities.values())
-      for (const entity of entities.values()) entity.passivate();
+    if (this.active === 0) return Promise.resolve();
+    for (const entity of this.#entities.all()) entity.passivate();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   #wake(service: EntityService, id: string): Promise<void> {
     return new Promise((resolve) => {
       // The next sweep finds an entity that is not woken now.
-      const entity = this.#leaving ? undefined : this.#entityOf(service, id);
+      const entity = this.#leaving
+        ? undefined
+        : this.#entityOf(service, id, shardOf(service.persistenceId, id));
       if (entity instanceof StatefulEntity) entity.carryOutEffects(resolve);
       else resolve();
     });
   }
 
-  #entityOf(service: EntityService, entityId: string): StatefulEntity | StatusError {
-    let entities = this.#entities.get(service.persistenceId);
-    const found = entities?.get(entityId);
-    if (this.#stopping) {
+  #entityOf(service: EntityService, entityId: string, shard: number): StatefulEntity | StatusError {
+    if (this.#stopping)
       return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
+    if (this.#entities.isReleased(shard)) {
+      const text = `shard ${shard}, to which the entity belongs, moves to another proxy; try again`;
+      return entityError(Status.UNAVAILABLE, "SHARD_RELEASED", text);
     }
+    const found = this.#entities.find(shard, service.persistenceId, entityId);
     if (found !== undefined) return found;
+    const protocol = PROTOCOLS.get(service.kind);
+    assert(protocol !== undefined, "its kind is one of entities");
     // If only streams are short, the new entity waits for one (`withRoom`), even if no entity is idle yet.
     if (this.#isCrowded()) this.#evict();
     if (this.#isFull() && !this.#evict()) {
-      const text = `all ${this.#active} entities in memory are busy; try again later`;
+      const text = `all ${this.active} entities in memory are busy; try again later`;
       return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_ENTITIES", text);
     }
-    if (entities === undefined) {
-      entities = new Map();
-      this.#entities.set(service.persistenceId, entities);
-    }
-    const entity = new StatefulEntity(this.#context, PROTOCOLS[service.kind], service, entityId);
-    entities.set(entityId, entity);
-    this.#active++;
+    const entity = new StatefulEntity(this.#context, protocol, service, { id: entityId, shard });
+    this.#entities.add(entity);
     return entity;
   }
 
   #isFull(): boolean {
-    return this.#active >= this.#options.maxActiveEntities || this.#memory.available <= 0;
+    return this.active >= this.#options.maxActiveEntities || this.#memory.available <= 0;
   }
 
   /** Each entity in memory holds a stream, and those that leave hold theirs until the user function has ended it. */
   #isCrowded(): boolean {
-    return this.#active >= Math.ceil(this.#context.streams.maxStreams * 0.9);
+    return this.active >= Math.ceil(this.#context.streams.maxStreams * 0.9);
   }
 
   /** Evicts an entity if the entities have grown beyond `maxEntityBytes` since they came into memory. */
@@ -221,16 +234,16 @@ export class EntityRuntime {
   }
 
   #onIdle(entity: ActiveEntity): void {
-    if (this.#leaving || this.#context.streams.isCrowded) entity.passivate();
+    const mustLeave = this.#leaving || this.#entities.isReleased(entity.shard);
+    if (mustLeave || this.#context.streams.isCrowded) entity.passivate();
     else this.#idleQueue(entity.service).touch(entity);
     this.#shrink();
   }
 
   #onGone(entity: ActiveEntity): void {
     this.#idleQueue(entity.service).forget(entity);
-    this.#entities.get(entity.service.persistenceId)?.delete(entity.id);
-    this.#active--;
-    if (this.#active > 0) return this.#shrink();
+    this.#entities.delete(entity);
+    if (this.active > 0) return this.#shrink();
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 

@@ -22,7 +22,15 @@ function command(ofCall: Partial<CallContext> = {}, changes: Partial<EntityComma
   const method = methods.get("Add");
   if (method === undefined) throw new Error("no method");
   const call = { ...callerlessCall(plenty().charge(), NO_METADATA, "k"), ...ofCall };
-  return { method, entityId: "a", payload: Buffer.from("p"), lineage: CALLERS_LINEAGE, call, ...changes };
+  return {
+    method,
+    entityId: "a",
+    shard: 0,
+    payload: Buffer.from("p"),
+    lineage: CALLERS_LINEAGE,
+    call,
+    ...changes,
+  };
 }
 
 function keptAfter(said: Said): KeptReplies {

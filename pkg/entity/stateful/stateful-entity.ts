@@ -9,7 +9,7 @@ import type { EntityService, WatchedStream } from "../../userfunction/mod.ts";
 import { answerRefused, brokenStream, entityError, logFailure } from "../failure.ts";
 import { NO_EFFECTS } from "../outcome.ts";
 import { admitDescendants } from "./admit-descendants.ts";
-import type { ActiveEntity, EntityContext } from "./context.ts";
+import type { ActiveEntity, EntityContext, EntityPlace } from "./context.ts";
 import { CountedReads } from "./counted-reads.ts";
 import type { Delivery } from "./delivery.ts";
 import { expiredWaiting, settle } from "./delivery.ts";
@@ -65,6 +65,7 @@ import { keepAnswer } from "./verdict.ts";
  */
 export class StatefulEntity implements ActiveEntity {
   readonly id: string;
+  readonly shard: number;
   /** The service that the stream belongs to. */
   #service: EntityService;
   readonly #context: EntityContext;
@@ -89,11 +90,12 @@ export class StatefulEntity implements ActiveEntity {
   /** Why the entity is replayed without its snapshot, until the user function has answered a command. */
   #refusal: SnapshotRefusal | undefined;
 
-  constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, id: string) {
+  constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, place: EntityPlace) {
     this.#context = context;
     this.#protocol = protocol;
     this.#service = service;
-    this.id = id;
+    this.id = place.id;
+    this.shard = place.shard;
     this.#mailbox = new BoundedQueue(context.options.mailboxCapacity);
     this.#journal = new EntityJournal(context, protocol, this.#key, this);
     this.#activate();
@@ -490,7 +492,6 @@ export class StatefulEntity implements ActiveEntity {
     return this.#state.kind === "marking" ? 0 : this.#offeredBytes;
   }
 
-  /** (12) */
   #replayWithoutSnapshot(refusal: SnapshotRefusal): void {
     const state = this.#state;
     this.#refusal = refusal;

@@ -5,7 +5,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { ExecutionContext } from "ava";
 
-import { silentLogger, systemClock } from "../../base/mod.ts";
+import { shardOf, silentLogger, systemClock } from "../../base/mod.ts";
 import { ManualClock, seededRandom } from "../../base/test-doubles/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { openMemoryLog } from "../../eventlog/mod.ts";
@@ -14,7 +14,7 @@ import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
 import { EventSourced, messageTypeUrl, NO_METADATA, ValueEntity } from "../../protocol/mod.ts";
 import { ORIGIN, readCommit } from "../../record/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
-import { validateSpec } from "../../userfunction/mod.ts";
+import { isEntityService, validateSpec } from "../../userfunction/mod.ts";
 
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest, counterSpec } from "../../../test/lib/counter.ts";
 import { plenty } from "../../../test/lib/plenty.ts";
@@ -28,7 +28,7 @@ import { CALLERS_LINEAGE } from "../lineage.ts";
 import type { EntityOptions } from "../options.ts";
 import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { Outcome, SideEffect } from "../outcome.ts";
-import { EntityRuntime } from "../stateful/entity-runtime.ts";
+import { ENTITY_KINDS, EntityRuntime } from "../stateful/entity-runtime.ts";
 
 export const ADD = "Add";
 export const KEY = { type: "counter", id: "a" };
@@ -98,7 +98,7 @@ export async function world(
     options: { ...DEFAULT_ENTITY_OPTIONS, ...setup.options },
     activationMemory: plenty(),
     reportError: (message) => reports.push(message),
-    carryOut: async (effects, of) => {
+    carryOut: (effects, of) => {
       again.push({ of, effects });
     },
   });
@@ -125,6 +125,7 @@ export async function world(
     return runtime.dispatch({
       method,
       entityId: id,
+      shard: shardOf(method.service.persistenceId, id),
       payload,
       lineage,
       call: { metadata: NO_METADATA, idempotencyKey, deadlineMs, onCancel, bytes: plenty().charge() },
@@ -158,10 +159,10 @@ export function counterService(
   const spec = counterSpec();
   const entities = spec.entities.map((entity) => ({ ...entity, entityType, snapshotVersion }));
   const serviceInfo = create(ServiceInfoSchema, { extensions });
-  const validation = validateSpec({ ...spec, entities, serviceInfo }, [entityType]);
+  const validation = validateSpec({ ...spec, entities, serviceInfo }, ENTITY_KINDS);
   if (!validation.ok) throw new Error(validation.errors.join());
   const service = validation.spec.services.get(COUNTER_SERVICE);
-  if (service === undefined || service.kind === "action") throw new Error("no service");
+  if (service === undefined || !isEntityService(service)) throw new Error("no service");
   return service;
 }
 

@@ -20,6 +20,9 @@ const two = new Uint8Array([2]);
 /** Short times, so that a test does not wait long for an answer that does not come. */
 const IMPATIENT: Partial<JetStreamLogOptions> = { requestTimeoutMs: 500, reconnectDelayMs: 20 };
 
+/** Long enough for the log to read within it on a busy machine, where the test needs what the read finds. */
+const CALM: Partial<JetStreamLogOptions> = { requestTimeoutMs: 4_000, reconnectDelayMs: 20 };
+
 natsTest("(I5) appends that are under way when the server is killed are stored once each", async (t) => {
   const server = await startServer(t);
   const log = await openLog(t, server.port, { reconnectDelayMs: 20 });
@@ -125,7 +128,7 @@ natsTest(
   async (t) => {
     const server = await startServer(t);
     const relay = await startRelay(t, server.port);
-    const log = await openLog(t, relay.port, { ...IMPATIENT, appendDeadlineMs: 400 });
+    const log = await openLog(t, relay.port, { ...CALM, appendDeadlineMs: 400 });
     relay.holdRequests();
     const error = await refused(t, log.append(ann, NO_POSITION, one), "OUTCOME_UNKNOWN");
     t.regex(error.message, /^cart\/ann: no answer .* it is not there yet \(.*\) and may be stored$/);
@@ -167,7 +170,7 @@ natsTest(
     const relay = await startRelay(t, server.port);
     const as = (user: string) => ({ credentials: { kind: "password", user, password: "p" } }) as const;
     const other = await openLog(t, server.port, as("all"));
-    const log = await openLog(t, relay.port, { ...IMPATIENT, ...as("blind") });
+    const log = await openLog(t, relay.port, { ...CALM, ...as("blind") });
     const first = await log.append(ann, NO_POSITION, one);
     await refused(t, log.append(ann, NO_POSITION, one), "APPEND_CONFLICT");
     relay.holdAnswers();

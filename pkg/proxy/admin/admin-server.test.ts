@@ -38,7 +38,7 @@ async function start(t: ExecutionContext, options: Partial<AdminOptions> = {}): 
   const world = { checks: [] as Check[], drains };
   const drain = drainRoute((options.secret ?? "") !== "", async () => `drained ${drains.push("called")}`);
   const routes = [...probeRoutes(() => world.checks), drain];
-  const admin = await startAdminServer({ ...DEFAULTS, ...options }, routes, silentLogger);
+  const admin = await startAdminServer({ ...DEFAULTS, ...options }, () => routes, silentLogger);
   t.teardown(() => admin.close());
   return Object.assign(world, admin);
 }
@@ -293,7 +293,7 @@ test("a connection with an open request is never closed for another one (I11)", 
     return draining.promise;
   });
   const options = { ...DEFAULTS, maxConnections: 2 };
-  const { port, close } = await startAdminServer(options, [route], silentLogger);
+  const { port, close } = await startAdminServer(options, () => [route], silentLogger);
   t.teardown(close);
   const hooks = await Promise.all([open(t, port), open(t, port)]);
   for (const hook of hooks)
@@ -307,9 +307,12 @@ test("a connection with an open request is never closed for another one (I11)", 
 test("a port that is taken is a clear error", async (t) => {
   const { port } = await start(t, { host: "127.0.0.1" });
   const options = { ...DEFAULTS, host: "127.0.0.1", port };
-  const error = await t.throwsAsync(startAdminServer(options, [], silentLogger), {
-    code: "ADMIN_PORT_IN_USE",
-  });
+  const error = await t.throwsAsync(
+    startAdminServer(options, () => [], silentLogger),
+    {
+      code: "ADMIN_PORT_IN_USE",
+    },
+  );
   t.regex(error?.message ?? "", new RegExp(`port ${port}.*--admin-port`));
 });
 

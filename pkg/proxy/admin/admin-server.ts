@@ -52,10 +52,10 @@ const MAX_HEADER_BYTES = 8_192;
 /** How often the server checks its connections for exceeded time-outs. */
 const CHECK_INTERVAL_MS = 1_000;
 
-/** @throws AdminError */
+/** @param routes all that there are at the moment of a request. @throws AdminError */
 export async function startAdminServer(
   options: AdminOptions,
-  routes: readonly AdminRoute[],
+  routes: () => readonly AdminRoute[],
   logger: Logger,
 ): Promise<AdminServer> {
   const connections = new AdminConnections(options.maxConnections);
@@ -75,7 +75,7 @@ export async function startAdminServer(
       // The connection closes after an earlier request, so a request that was pipelined behind that one is ignored.
       if (number > options.maxRequests) return;
       const isLast = number === options.maxRequests;
-      answer(request, options, routes).then(
+      answer(request, options, routes()).then(
         (given) => send(request, response, isLast ? { ...given, isLast } : given),
         (error: unknown) => {
           logger.error("a request to the admin port failed", { path: request.url, error });

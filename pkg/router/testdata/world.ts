@@ -4,19 +4,24 @@ import { silentLogger } from "../../base/mod.ts";
 import { ManualClock } from "../../base/test-doubles/mod.ts";
 import type { CallContext, StreamEnd } from "../../call/mod.ts";
 import { callerlessCall } from "../../call/mod.ts";
+import { ALONE } from "../../cluster/mod.ts";
 import type { ActionCall, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
-import { NO_EFFECTS } from "../../entity/mod.ts";
-import { ActionProtocol, EventSourced, messageTypeUrl, NO_METADATA } from "../../protocol/mod.ts";
+import { ACTION, ENTITY_KINDS, NO_EFFECTS } from "../../entity/mod.ts";
+import { messageTypeUrl, NO_METADATA } from "../../protocol/mod.ts";
 import type { ServedMethod } from "../../userfunction/mod.ts";
-import { validateSpec } from "../../userfunction/mod.ts";
+import { isEntityMethod, validateSpec } from "../../userfunction/mod.ts";
 
 import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest } from "../../../test/lib/counter.ts";
 import { plenty } from "../../../test/lib/plenty.ts";
 import { line, lineAny, talksSpec, textOf } from "../../../test/lib/talks.ts";
-import type { RouterOptions } from "../carrier.ts";
+import { actionServices } from "../action-services.ts";
+import { EntityServices } from "../entity-services.ts";
+import { NO_PEERS } from "../peers.ts";
+import type { RouterOptions } from "../router.ts";
 import { Router } from "../router.ts";
+import { ServiceRuntimes } from "../service-runtimes.ts";
 
-const validation = validateSpec(talksSpec(), [EventSourced.typeName, ActionProtocol.typeName]);
+const validation = validateSpec(talksSpec(), [...ENTITY_KINDS, ACTION]);
 if (!validation.ok) throw new Error(validation.errors.join());
 const { spec } = validation;
 
@@ -60,40 +65,49 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
   const seen: string[] = [];
   const reports: string[] = [];
   const clock = new ManualClock();
-  const router = new Router({
+  const allOptions = {
+    maxEntityIdLength: 8,
+    strictEntityKeys: false,
+    maxForwardDepth: 4,
+    maxDescendants: 100,
+    maxOpenEffects: 2,
+    maxEffectTries: 3,
+    ...options,
+  };
+  const entities = new EntityServices({
     entities: {
       async dispatch(command) {
         const { name } = command.method.desc;
         seen.push(`${name} ${command.entityId}`);
         return (await behind.entity?.(name, command.entityId, command)) ?? counted();
       },
+      serve: () => undefined,
     },
-    actions: {
-      async unary(call) {
-        const { name } = call.method.desc;
-        const text = textOf(call.payload);
-        seen.push(`${name} ${text}`);
-        return (await behind.unary?.(name, text, call)) ?? reply(text);
-      },
-      streamed({ method, input }) {
-        return (behind.streamed ?? echo)(method.desc.name, texts(input, seen, method.desc.name));
-      },
+    placement: ALONE,
+    peers: NO_PEERS,
+    clock,
+    options: allOptions,
+  });
+  const actions = actionServices({
+    async unary(call) {
+      const { name } = call.method.desc;
+      const text = textOf(call.payload);
+      seen.push(`${name} ${text}`);
+      return (await behind.unary?.(name, text, call)) ?? reply(text);
     },
+    streamed({ method, input }) {
+      return (behind.streamed ?? echo)(method.desc.name, texts(input, seen, method.desc.name));
+    },
+  });
+  const router = new Router({
+    runtimes: new ServiceRuntimes(entities, actions),
     served: () => (behind.gone === true ? undefined : spec),
     clock,
     random: () => 0.5,
     logger: silentLogger,
     reportError: (message) => reports.push(message),
     effectMemory: plenty(),
-    options: {
-      maxEntityIdLength: 8,
-      strictEntityKeys: false,
-      maxForwardDepth: 4,
-      maxDescendants: 100,
-      maxOpenEffects: 2,
-      maxEffectTries: 3,
-      ...options,
-    },
+    options: allOptions,
   });
   return {
     router,
@@ -102,7 +116,7 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
     seen,
     async send(name, text = "", changes = {}, payload) {
       const method = methodOf(name);
-      const made = payload ?? (method.kind === "action" ? line(text) : counterRequest(text));
+      const made = payload ?? (isEntityMethod(method) ? counterRequest(text) : line(text));
       const sent = await router.unary({ method, payload: made, call: { ...BARE, ...changes } });
       return textOf(sent.payload);
     },

@@ -7,6 +7,7 @@ import { EventSourced, EventSourcedStreamOutSchema, readMessage } from "../../..
 import type { Cursor, SnapshotPoint } from "../../../record/mod.ts";
 import { checkEnd, ORIGIN, readCommit, readSnapshot } from "../../../record/mod.ts";
 import type { EntityService } from "../../../userfunction/mod.ts";
+import { entityKind } from "../../../userfunction/mod.ts";
 
 import { EVENT_SOURCED_TEXTS } from "../../failure.ts";
 import type { EntityProtocol, HistoryReader, RecoveredPage } from "../entity-protocol.ts";
@@ -23,6 +24,7 @@ const DIALECT: Dialect<EventSourcedReply> = {
 
 /** Entities whose state is the sum of their events. */
 export const EVENT_SOURCED: EntityProtocol = {
+  ...entityKind("event-sourced", EventSourced.typeName, "events"),
   path: `/${EventSourced.typeName}/${EventSourced.method.handle.name}`,
   texts: EVENT_SOURCED_TEXTS,
   store: "append",

@@ -6,6 +6,7 @@ import { readMessage, ValueEntity, ValueEntityStreamOutSchema } from "../../../p
 import type { Change, ValuePoint } from "../../../record/mod.ts";
 import { NO_VALUE, readValue } from "../../../record/mod.ts";
 import type { EntityService } from "../../../userfunction/mod.ts";
+import { entityKind } from "../../../userfunction/mod.ts";
 
 import { VALUE_TEXTS } from "../../failure.ts";
 import type { EntityProtocol, HistoryReader, RecoveredPage } from "../entity-protocol.ts";
@@ -22,6 +23,7 @@ const DIALECT: Dialect<ValueEntityReply> = {
 
 /** Entities whose state is one value, replaced as a whole. */
 export const VALUE: EntityProtocol = {
+  ...entityKind("value", ValueEntity.typeName, "value"),
   path: `/${ValueEntity.typeName}/${ValueEntity.method.handle.name}`,
   texts: VALUE_TEXTS,
   store: "replace",

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export type { Owner, PeerId, Placement } from "./placement.ts";
+export { ALONE } from "./placement.ts";
+export type { ShardHost } from "./shard-host.ts";

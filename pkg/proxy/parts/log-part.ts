@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assert } from "../../base/mod.ts";
+import type { EventLog, LogHealth } from "../../eventlog/mod.ts";
+
+import type { Check } from "../admin/probe-routes.ts";
+import { openLog } from "../open-log.ts";
+import type { Part } from "./part.ts";
+import type { Shared } from "./shared.ts";
+
+export interface LogPart extends Part {
+  /** The open log, once the part has started. */
+  readonly log: () => EventLog;
+}
+
+/** The event log. */
+export function logPart({ options, clock, random, logger, signal }: Shared): LogPart {
+  let log: EventLog | undefined;
+  let problem = "is being opened";
+  const onProblem = (text: string): void => void (problem = text);
+  return {
+    name: "log",
+    log() {
+      assert(log !== undefined, "the log is open once the part has started");
+      return log;
+    },
+    checks: () => [log === undefined ? { name: "log", problem } : healthCheck(log.health)],
+    async start() {
+      log = await openLog(options, { clock, random, logger, signal, onProblem });
+    },
+    async stop() {
+      try {
+        await log?.close();
+      } catch (error) {
+        logger.error("log was not closed cleanly", { error });
+      }
+    },
+  };
+}
+
+/** A log that is usable in part still serves the entities of that part. The pod stays ready and only says so. */
+function healthCheck(health: LogHealth): Check {
+  if (health.kind === "usable") return { name: "log", problem: undefined };
+  const { code, message } = health.error;
+  const text = `${message} (${code})`;
+  return health.kind === "partly"
+    ? { name: `log, but ${text}`, problem: undefined }
+    : { name: "log", problem: text };
+}

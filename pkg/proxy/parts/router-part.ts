@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ALONE } from "../../cluster/mod.ts";
+import { ActionRuntime } from "../../entity/mod.ts";
+import type { OwnEntities } from "../../router/mod.ts";
+import { actionServices, EntityServices, NO_PEERS, Router, ServiceRuntimes } from "../../router/mod.ts";
+
+import type { RequestRecords } from "../request-records.ts";
+import type { EntitiesPart } from "./entities-part.ts";
+import type { Part } from "./part.ts";
+import type { Patience, Shared } from "./shared.ts";
+import type { UserFunctionPart } from "./user-function-part.ts";
+
+export interface RouterPart extends Part {
+  readonly router: Router;
+  readonly runtimes: ServiceRuntimes;
+}
+
+/** The router, and the registry of what it routes to. */
+export function routerPart(
+  shared: Shared,
+  { userFunction, served }: UserFunctionPart,
+  { entities, undone }: EntitiesPart,
+  records: RequestRecords | undefined,
+  patiently: Patience,
+): RouterPart {
+  const { options, clock, random, logger, memory } = shared;
+  const reportError = (message: string): void => userFunction.reportError(message);
+  const runtimes = new ServiceRuntimes(
+    new EntityServices({
+      entities: records === undefined ? entities : recorded(entities, records),
+      placement: ALONE,
+      peers: NO_PEERS,
+      clock,
+      options,
+    }),
+    actionServices(new ActionRuntime({ streams: userFunction, clock, options, reportError })),
+  );
+  const router = new Router({
+    runtimes,
+    served: () => served.spec,
+    clock,
+    random,
+    logger,
+    reportError,
+    effectMemory: memory.effects,
+    options,
+  });
+  served.subscribe((spec) => runtimes.serve(spec));
+  undone.consume((effects, entity) => void router.carryOutAgain(effects, entity));
+  return { name: "router", router, runtimes, stop: () => patiently(router.stop()) };
+}
+
+function recorded(entities: OwnEntities, records: RequestRecords): OwnEntities {
+  return {
+    dispatch(command) {
+      records.asked(command);
+      return entities.dispatch(command);
+    },
+    serve: (services) => entities.serve(services),
+  };
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock, Logger, Random } from "../../base/mod.ts";
+import { sleep } from "../../base/mod.ts";
+
+import type { Memory } from "../memory.ts";
+import type { ProxyOptions } from "../options.ts";
+
+/** What all parts of a proxy share. */
+export interface Shared {
+  readonly options: ProxyOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly memory: Memory;
+  /** Aborts a start that waits. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Waits for work that ends by itself, for at most `drainTimeoutMs` over all calls together. */
+export type Patience = (work: Promise<void>) => Promise<void>;
+
+/** The time begins with the first call. */
+export function patience({ clock, options }: Shared): Patience {
+  let timeIsUp: Promise<void> | undefined;
+  return async (work) => {
+    timeIsUp ??= sleep(clock, options.drainTimeoutMs);
+    await Promise.race([work, timeIsUp]);
+  };
+}

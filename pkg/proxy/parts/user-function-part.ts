@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { checkHttpRules } from "../../endpoint/mod.ts";
+import type { UserFunctionOptions, UserFunctionStatus } from "../../userfunction/mod.ts";
+import { DEFAULT_USER_FUNCTION_OPTIONS, Served, UserFunction } from "../../userfunction/mod.ts";
+
+import type { Check } from "../admin/probe-routes.ts";
+import type { ProxyOptions } from "../options.ts";
+import { PROXY_NAME, PROXY_VERSION } from "../version.ts";
+import type { Part } from "./part.ts";
+import type { Shared } from "./shared.ts";
+
+export interface UserFunctionPart extends Part {
+  readonly userFunction: UserFunction;
+  readonly served: Served;
+  /** Whoever is told when the user function is refused, with what its developer must change. */
+  readonly onRejected: ((errors: readonly string[]) => void)[];
+  /** Sets what makes room for further streams. Until then nothing does. */
+  makeRoomBy(makeRoom: () => boolean): void;
+}
+
+/** The user function. Looking for it begins when all other parts have started (`lookPart`). */
+export function userFunctionPart({ options, clock, random, logger, memory }: Shared): UserFunctionPart {
+  const served = new Served();
+  const onRejected: UserFunctionPart["onRejected"] = [];
+  let makeRoom = (): boolean => false;
+  const userFunction = new UserFunction({
+    options: userFunctionOptions(options),
+    clock,
+    random,
+    logger,
+    memory: memory.replies,
+    proxyName: PROXY_NAME,
+    proxyVersion: PROXY_VERSION,
+    checkSpec: checkHttpRules,
+    makeRoom: () => makeRoom(),
+    onSpec: served.set,
+    onRejected: (errors) => onRejected.forEach((listener) => listener(errors)),
+  });
+  return {
+    name: "user function",
+    userFunction,
+    served,
+    onRejected,
+    makeRoomBy: (maker) => void (makeRoom = maker),
+    checks: () => checksOf(userFunction.status),
+    stop: () => userFunction.stop(),
+  };
+}
+
+function checksOf(status: UserFunctionStatus): readonly Check[] {
+  const check = { name: "user function", problem: problemOf(status) };
+  if (status.kind !== "serving") return [check];
+  const remarks = status.unserved.map(({ reason }) => reason);
+  if (status.crowding !== undefined) remarks.push(status.crowding);
+  return [check, ...remarks.map(remark)];
+}
+
+/** A check that mentions a problem but never makes the pod unready. */
+function remark(text: string): Check {
+  return { name: `user function, but ${text}`, problem: undefined };
+}
+
+function problemOf(status: UserFunctionStatus): string | undefined {
+  switch (status.kind) {
+    case "connecting":
+      return ["not reachable yet", status.problem].filter(Boolean).join(": ");
+    case "rejected":
+      return `refused: ${status.errors.join("; ")}`;
+    case "serving":
+      return undefined;
+  }
+}
+
+function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
+  return {
+    host: options.userFunctionHost,
+    port: options.userFunctionPort,
+    protocolCheck: options.protocolCheck,
+    connectTimeoutMs: options.connectTimeoutMs,
+    discoveryTimeoutMs: options.discoveryTimeoutMs,
+    backoff: {
+      ...DEFAULT_USER_FUNCTION_OPTIONS.backoff,
+      minMs: options.backoffMinMs,
+      maxMs: options.backoffMaxMs,
+    },
+    maxReceiveBytes: options.maxMessageBytes,
+    maxMessageFields: options.maxMessageFields,
+    keepAliveIntervalMs: options.keepAliveIntervalMs,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+    maxStreams: options.maxUserFunctionStreams,
+    streamSilenceMs: options.streamSilenceMs,
+    streamWaitMs: options.streamWaitMs,
+  };
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Account, BackoffOptions, Clock, Logger, Random } from "../base/mod.ts";
+import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
+import type { SideEffect } from "../entity/mod.ts";
+import { mayPass } from "../entity/mod.ts";
+import type { StatusError } from "../grpc/mod.ts";
+
+import type { Ask } from "./asked.ts";
+import { NO_ASK } from "./asked.ts";
+import type { Chain } from "./chain.ts";
+import { describeCause, recordedLink } from "./chain.ts";
+import { isRefusal } from "./refusals.ts";
+
+/** Bounds of side effects (I11). */
+export interface SideEffectOptions {
+  /** Asynchronous side effects under way; a command with further ones waits. */
+  readonly maxOpenEffects: number;
+  /** How often an entity's side effect is tried while its target cannot be asked; then it is given up for now. */
+  readonly maxEffectTries: number;
+}
+
+export interface SideEffectDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Tells the user function what it did wrong. */
+  readonly reportError: (message: string) => void;
+  /** The memory for side effects under way, in bytes. */
+  readonly effectMemory: Account;
+  readonly options: SideEffectOptions;
+}
+
+/** The command, or the entity with stored side effects, whose side effects are carried out. */
+export interface Origin {
+  readonly idempotencyKey: string | undefined;
+  readonly chain: Chain;
+  readonly ask: Ask;
+}
+
+/** Asks the target of an effect once. Gives the failure, if it failed. Never rejects. */
+export type AskTarget = (
+  effect: SideEffect,
+  index: number,
+  origin: Origin,
+  inFlight: boolean,
+) => Promise<StatusError | undefined>;
+
+/** Pauses between the tries of one effect. */
+const PAUSE: BackoffOptions = { minMs: 100, maxMs: 5_000, jitter: 0.2 };
+
+/**
+ * Carries out side effects: when each is begun, where it waits, and how often it is tried.
+ *
+ * 1. Effects are handled before the answer is given, in order. The caller waits for a synchronous effect; an
+ *    asynchronous one is only started. The result of an effect never changes the answer; its failure is logged and
+ *    reported.
+ * 2. At most `maxOpenEffects` asynchronous effects are under way, each in one place (I11). The effects that follow
+ *    from such an effect run in its place, one after the other, because effects that hold one place and wait for
+ *    another could all wait for each other.
+ * 3. An effect that is stored in an entity's record is done when its target has answered, even with a failure. If the
+ *    target could not be asked, for a reason that may pass (`mayPass`), the effect is tried again in one of the
+ *    places of 2, `maxEffectTries` times in all. Then it is given up for now. A command waits only for the first try
+ *    of a synchronous effect; if no place is free after this try, the effect is given up for now too.
+ */
+export class SideEffects {
+  readonly #dependencies: SideEffectDependencies;
+  readonly #askTarget: AskTarget;
+  readonly #places: Semaphore;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+
+  constructor(dependencies: SideEffectDependencies, askTarget: AskTarget) {
+    this.#dependencies = dependencies;
+    this.#askTarget = askTarget;
+    this.#places = new Semaphore(dependencies.options.maxOpenEffects);
+  }
+
+  /** Carries out the effects of one answer. Never rejects. */
+  async carryOut(effects: readonly SideEffect[], origin: Origin): Promise<void> {
+    for (const [index, effect] of effects.entries()) {
+      if (origin.chain.inFlight) {
+        await this.#effect(effect, index, origin);
+      } else if (!effect.synchronous) {
+        await this.#places.acquire();
+        void this.#inBackground(() => this.#effect(effect, index, origin));
+      } else if (await this.#failsForNow(effect, index, origin, { attempt: 1, inFlight: false })) {
+        if (this.#places.tryAcquire()) void this.#inBackground(() => this.#effect(effect, index, origin, 2));
+        else effect.onEnd?.(false);
+      }
+    }
+  }
+
+  /** Runs `work` in a place that was acquired before, and releases the place afterwards. */
+  #inBackground(work: () => Promise<void>): Promise<void> {
+    const running = work().finally(() => {
+      this.#places.release();
+      this.#underWay.delete(running);
+    });
+    this.#underWay.add(running);
+    return running;
+  }
+
+  /** Carries out an effect in a place that was acquired before, from this try on. Never rejects. */
+  async #effect(effect: SideEffect, index: number, origin: Origin, from = 1): Promise<void> {
+    const { clock, random, options, effectMemory } = this.#dependencies;
+    const { signal } = this.#stopping;
+    if (effectMemory.available <= 0) await effectMemory.untilAvailable();
+    for (let attempt = from; attempt <= options.maxEffectTries; attempt++) {
+      if (attempt > 1) {
+        await sleep(clock, backoffMs(attempt - 1, PAUSE, random), signal);
+        if (signal.aborted) break;
+      }
+      if (!(await this.#failsForNow(effect, index, origin, { attempt, inFlight: true }))) return;
+    }
+    effect.onEnd?.(false);
+  }
+
+  /**
+   * Tries an effect once. True if it is stored in a record and has to be tried again; else it has ended. Never
+   * rejects.
+   */
+  async #failsForNow(
+    effect: SideEffect,
+    index: number,
+    origin: Origin,
+    { attempt, inFlight }: { readonly attempt: number; readonly inFlight: boolean },
+  ): Promise<boolean> {
+    const failure = await this.#askTarget(effect, index, origin, inFlight);
+    if (failure !== undefined) {
+      const isPassing = effect.onEnd !== undefined && mayPass(failure);
+      this.#onEffectFailed(effect, origin, failure, isPassing ? attempt : undefined);
+      if (isPassing) return true;
+    }
+    effect.onEnd?.(true);
+    return false;
+  }
+
+  /** Carries out stored effects of an entity again, in the place of one asynchronous effect. Resolves when they end. */
+  async carryOutAgain(effects: readonly SideEffect[], entity: string): Promise<void> {
+    await this.#places.acquire();
+    this.#dependencies.logger.debug("side effects are carried out again", { entity, count: effects.length });
+    await this.#inBackground(() =>
+      this.carryOut(effects, { idempotencyKey: undefined, chain: recordedLink(entity), ask: NO_ASK }),
+    );
+  }
+
+  /** From now on no effect is tried again. Resolves when no effect is under way; the caller bounds the wait. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  /** @param attempt the number of the try, if the failure may pass; undefined: the effect has ended. */
+  #onEffectFailed(
+    { serviceName, commandName, lineage }: SideEffect,
+    { chain, ask }: Origin,
+    failure: StatusError,
+    attempt: number | undefined,
+  ): void {
+    const { logger, reportError } = this.#dependencies;
+    const { code, message } = failure;
+    const { origin } = lineage ?? ask.lineage;
+    const effect = `${serviceName}.${commandName}`;
+    const trace = describeCause("effect", chain);
+    // No report if the failure may pass, because the user function did not cause it, nor if it was reported already.
+    if (attempt !== undefined) {
+      return logger.warn("side effect failed for now", {
+        effect,
+        trace,
+        origin,
+        attempt,
+        code,
+        error: failure,
+      });
+    }
+    logger.warn("side effect failed", { effect, trace, origin, code, error: failure });
+    if (code !== "BAD_TARGET" && !isRefusal(code))
+      reportError(`${effect} failed: ${message} (${code}), ${trace}`);
+  }
+}
