@@ -40,6 +40,7 @@ const LAYERS: readonly string[] = [
   "cloudevents",
   "nats",
   "eventlog",
+  "consumer",
   "record",
   "cluster",
   "userfunction",

@@ -1,12 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CodedError } from "../base/mod.ts";
+import type { StatusError } from "../grpc/mod.ts";
+import { errorFactory, Status } from "../grpc/mod.ts";
 
+import type { HttpErrorCode } from "./http/http-error.ts";
+
+/**
+ * Why the public port itself refuses or ends a call over gRPC, gRPC-Web or a WebSocket. What is behind the port has
+ * codes of its own, and so has gRPC as a protocol (`GrpcErrorCode`).
+ */
 export type EndpointErrorCode =
-  /** Another process listens on the port. */
-  | "ENDPOINT_PORT_IN_USE"
-  /** The port or the address is not available for another reason, for example missing rights. */
-  | "ENDPOINT_LISTEN_FAILED";
+  /** JSON in a WebSocket is refused as it is in a request of HTTP. */
+  | HttpErrorCode
+  /** The bytes are not a message of the declared type. Nothing was done. */
+  | "MALFORMED_MESSAGE"
+  /** The idempotency key is empty or too long. Nothing was done. */
+  | "BAD_IDEMPOTENCY_KEY"
+  /** A request for health or reflection is larger than any that makes sense. */
+  | "MESSAGE_TOO_LARGE"
+  /** Health was asked of a service that is not served. */
+  | "UNKNOWN_SERVICE"
+  /** A message came in a WebSocket frame of the type that its subprotocol does not use. */
+  | "WRONG_FRAME_TYPE"
+  /** More messages came over a WebSocket than the method takes. */
+  | "MESSAGE_COUNT"
+  /** Too many bytes of half-received messages wait, of all callers or of this one. */
+  | "RECEIVE_BUFFER_FULL"
+  /** The proxy is about to end. */
+  | "PROXY_STOPPING";
 
-/** Why the public port could not be opened. */
-export class EndpointError extends CodedError<EndpointErrorCode> {}
+export const endpointError = errorFactory<EndpointErrorCode>();
+
+/** The proxy is about to end. */
+export function proxyStopping(): StatusError<EndpointErrorCode> {
+  return endpointError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end");
+}

@@ -12,7 +12,7 @@ import { connect, Status, StatusError } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 
 import { startEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./endpoint-error.ts";
+import { ListenError } from "./listen-error.ts";
 import { dispatchOf, echo, RawClient, runEndpoint, spec } from "./testdata/running-endpoint.ts";
 
 interface Answer {
@@ -306,7 +306,7 @@ test("a port in use says so and what to do", async (t) => {
     { port: endpoint.port, host: "127.0.0.1" },
     { dispatch: dispatchOf(echo), clock: systemClock },
   );
-  const error = await t.throwsAsync(again, { instanceOf: EndpointError, code: "ENDPOINT_PORT_IN_USE" });
+  const error = await t.throwsAsync(again, { instanceOf: ListenError, code: "ENDPOINT_PORT_IN_USE" });
   t.regex(error?.message ?? "", /^port \d+ is in use by another process; stop .* HTTP_PORT$/);
 });
 
@@ -316,7 +316,7 @@ test("an address that is not this machine's is a clear error", async (t) => {
     { dispatch: dispatchOf(echo), clock: systemClock },
   );
   await t.throwsAsync(started, {
-    instanceOf: EndpointError,
+    instanceOf: ListenError,
     code: "ENDPOINT_LISTEN_FAILED",
     message: /192\.0\.2\.1/,
   });

@@ -112,7 +112,7 @@ const GOODBYE_MS = 1_000;
 /**
  * Opens the public port, with nothing to serve at first.
  *
- * @throws EndpointError if the port is not available.
+ * @throws ListenError if the port is not available.
  */
 export async function startEndpoint(
   overrides: Partial<EndpointOptions>,

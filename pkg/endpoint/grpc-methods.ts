@@ -5,7 +5,7 @@ import { toBinary } from "@bufbuild/protobuf";
 
 import type { CallContext, StreamEnd } from "../call/mod.ts";
 import type { BidiMethod, MethodHandler, ServerCall, ServerStreamCall } from "../grpc/mod.ts";
-import { CallError, callMessages, onlyMessage, Status, StatusError } from "../grpc/mod.ts";
+import { CallError, callMessages, onlyMessage, StatusError } from "../grpc/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 import {
   NO_METADATA,
@@ -16,7 +16,7 @@ import type { Command, CommandReply } from "../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
-import { readOwnMessage } from "./own-message.ts";
+import { notOwnMessage, readOwnMessage } from "./own-message.ts";
 import { REFLECTION_SERVICES, Reflection } from "./reflection/reflection.ts";
 import { checked, requiredFieldsCheck } from "./required-fields.ts";
 import type { ServingContext } from "./serving.ts";
@@ -191,9 +191,7 @@ async function answer(
     const request = readOwnMessage(ServerReflectionRequestSchema, bytes);
     response = toBinary(ServerReflectionResponseSchema, reflection.answer(service, request, sent));
   } catch (error) {
-    if (error instanceof StatusError) return call.fail(error);
-    const text = `not a ${ServerReflectionRequestSchema.name}`;
-    call.fail(new StatusError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", text, { cause: error }));
+    call.fail(error instanceof StatusError ? error : notOwnMessage(ServerReflectionRequestSchema, error));
     return;
   }
   if (call.send(response)) return;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ServerCall } from "../grpc/mod.ts";
-import { isReservedName, Status, StatusError } from "../grpc/mod.ts";
+import { isReservedName, Status } from "../grpc/mod.ts";
 import type { Metadata, MetadataEntry } from "../protocol/mod.ts";
+
+import { endpointError } from "./endpoint-error.ts";
 
 const NAME = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
@@ -96,9 +98,6 @@ function isPassed(name: string): boolean {
   return !isReservedName(name) && !NOT_PASSED.has(name);
 }
 
-/** Why a request's metadata are refused. */
-export type RequestMetadataErrorCode = "BAD_IDEMPOTENCY_KEY";
-
 /**
  * Reads the idempotency key of a request: a header, over gRPC metadata, by which a command that is sent again is
  * known to be the same one (I7).
@@ -115,7 +114,6 @@ export function idempotencyKey(
   // Over HTTP/2 the value comes with the blanks at its edges, which are not part of it (RFC 9110, 5.5).
   const key = header.trim();
   if (key.length > 0 && key.length <= maxLength) return key;
-  const code: RequestMetadataErrorCode = "BAD_IDEMPOTENCY_KEY";
   const text = `idempotency-key has ${key.length} characters; from 1 to ${maxLength} are allowed`;
-  throw new StatusError(Status.INVALID_ARGUMENT, code, text);
+  throw endpointError(Status.INVALID_ARGUMENT, "BAD_IDEMPOTENCY_KEY", text);
 }

@@ -3,7 +3,11 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 
-import { Status, StatusError } from "../grpc/mod.ts";
+import type { StatusError } from "../grpc/mod.ts";
+import { Status } from "../grpc/mod.ts";
+
+import type { EndpointErrorCode } from "./endpoint-error.ts";
+import { endpointError } from "./endpoint-error.ts";
 
 /** More than any request for health or reflection has; names of services are not longer. */
 const MAX_BYTES = 65_536;
@@ -20,13 +24,16 @@ export function readOwnMessage<Desc extends DescMessage>(
 ): MessageShape<Desc> {
   if (bytes.length > MAX_BYTES) {
     const text = `a ${schema.name} has at most ${MAX_BYTES} bytes`;
-    throw new StatusError(Status.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", text);
+    throw endpointError(Status.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", text);
   }
   try {
     return fromBinary(schema, bytes, { readUnknownFields: false });
   } catch (error) {
-    throw new StatusError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", `not a ${schema.name}`, {
-      cause: error,
-    });
+    throw notOwnMessage(schema, error);
   }
+}
+
+/** The refusal of a request that cannot be read or answered. */
+export function notOwnMessage({ name }: DescMessage, cause: unknown): StatusError<EndpointErrorCode> {
+  return endpointError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", `not a ${name}`, cause);
 }

@@ -21,7 +21,7 @@ import type { Caller } from "../grpc/mod.ts";
 import { assignCaller } from "../grpc/mod.ts";
 
 import type { Callers } from "./callers.ts";
-import { EndpointError } from "./endpoint-error.ts";
+import { ListenError } from "./listen-error.ts";
 import type { HttpVersion } from "./sniff.ts";
 import { sniff } from "./sniff.ts";
 import type { UnreadOptions, UnreadState } from "./unread.ts";
@@ -68,7 +68,7 @@ interface Session {
   quietLooks: number;
 }
 
-/** @throws EndpointError if the port is not available. */
+/** @throws ListenError if the port is not available. */
 export async function openPort(
   servers: PortServers,
   options: PortOptions,
@@ -281,16 +281,16 @@ export class Port {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, { port, host }: PortOptions): EndpointError {
+function listenError(error: NodeJS.ErrnoException, { port, host }: PortOptions): ListenError {
   if (error.code === "EADDRINUSE") {
-    return new EndpointError(
+    return new ListenError(
       "ENDPOINT_PORT_IN_USE",
       `port ${port} is in use by another process; stop that process or choose another port with HTTP_PORT`,
       { cause: error },
     );
   }
   const where = `${host ?? "all addresses"}, port ${port}`;
-  return new EndpointError("ENDPOINT_LISTEN_FAILED", `cannot listen on ${where}: ${error.message}`, {
+  return new ListenError("ENDPOINT_LISTEN_FAILED", `cannot listen on ${where}: ${error.message}`, {
     cause: error,
   });
 }

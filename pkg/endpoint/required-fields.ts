@@ -2,17 +2,12 @@
 
 import type { DescMethod } from "@bufbuild/protobuf";
 
-import { Status, StatusError } from "../grpc/mod.ts";
+import { Status } from "../grpc/mod.ts";
 import { requiredFieldFinder } from "../protocol/mod.ts";
 
-/** Why the check for required fields refuses a caller's serialized message. */
-export type RequiredFieldErrorCode =
-  /** A field that is marked as `required` is not set. */
-  | "REQUIRED_FIELD_MISSING"
-  /** The bytes are not a message at all. */
-  | "MALFORMED_MESSAGE";
+import { endpointError } from "./endpoint-error.ts";
 
-/** @throws StatusError with a `RequiredFieldErrorCode` */
+/** @throws StatusError `REQUIRED_FIELD_MISSING`, or `MALFORMED_MESSAGE` if the bytes are not a message at all. */
 export type RequiredFieldsCheck = (message: Uint8Array) => void;
 
 /**
@@ -28,9 +23,11 @@ export function requiredFieldsCheck({ input }: DescMethod): RequiredFieldsCheck 
     try {
       missing = find(message);
     } catch (error) {
-      throw refusal("MALFORMED_MESSAGE", `the request is not a ${input.typeName}`, error);
+      const text = `the request is not a ${input.typeName}`;
+      throw endpointError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", text, error);
     }
-    if (missing !== undefined) throw refusal("REQUIRED_FIELD_MISSING", `field ${missing} is required`);
+    if (missing === undefined) return;
+    throw endpointError(Status.INVALID_ARGUMENT, "REQUIRED_FIELD_MISSING", `field ${missing} is required`);
   };
 }
 
@@ -56,8 +53,4 @@ export function checked(
       };
     },
   };
-}
-
-function refusal(code: RequiredFieldErrorCode, text: string, cause?: unknown): StatusError {
-  return new StatusError(Status.INVALID_ARGUMENT, code, text, cause === undefined ? undefined : { cause });
 }

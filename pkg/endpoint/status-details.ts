@@ -2,7 +2,7 @@
 
 import { toBinary } from "@bufbuild/protobuf";
 
-import type { StatusError } from "../grpc/mod.ts";
+import type { GrpcErrorCode, StatusError } from "../grpc/mod.ts";
 import { ErrorInfoSchema, messageTypeUrl, StatusSchema } from "../protocol/mod.ts";
 
 /** The domain of a `google.rpc.ErrorInfo`, within which our codes are unique. */
@@ -12,10 +12,10 @@ export const ERROR_DOMAIN = "perdure.dev";
 export const DETAILS_TRAILER = "grpc-status-details-bin";
 
 /**
- * An error without details: the number of messages of a call is gRPC's own rule, and its conformance tests want none
- * here.
+ * The code of an error without details: the number of messages of a call is gRPC's own rule, and its conformance tests
+ * want none here.
  */
-const MESSAGE_COUNT = "MESSAGE_COUNT";
+const MESSAGE_COUNT: string = "MESSAGE_COUNT" satisfies GrpcErrorCode;
 
 /**
  * Longest text that has details, in characters, because the text is in `grpc-message` too and some peers take only 8

@@ -3,10 +3,8 @@
 import type { Random } from "../base/mod.ts";
 import { shortId } from "../base/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
-import { Status } from "../grpc/mod.ts";
+import { errorFactory, Status } from "../grpc/mod.ts";
 import type { LineageMessage } from "../protocol/mod.ts";
-
-import { entityError } from "./failure.ts";
 
 /**
  * How many commands led from a caller's command to this one, and how many may still follow from this one.
@@ -47,6 +45,22 @@ export const CALLERS_LINEAGE: Lineage = { origin: "", depth: 0, budget: Number.M
 /** The lineage of a side effect whose record was written before records held lineages. */
 const UNKNOWN_LINEAGE: Lineage = { ...CALLERS_LINEAGE, depth: 1 };
 
+/** Why a command may not ask for what it asks for. Nothing of it was stored. */
+export type LineageErrorCode =
+  /** The chain of forwards and side effects is longer than `maxForwardDepth`. */
+  | "CHAIN_TOO_LONG"
+  /** More than `maxDescendants` forwards and side effects would follow from a caller's command. */
+  | "TOO_MANY_DESCENDANTS";
+
+const lineageError = errorFactory<LineageErrorCode>();
+
+/** Whether a command failed because it asked for too many forwards and side effects (4). */
+export function asksTooMuch({ code }: StatusError): boolean {
+  return TOO_MUCH.includes(code);
+}
+
+const TOO_MUCH: readonly string[] = ["CHAIN_TOO_LONG", "TOO_MANY_DESCENDANTS"] satisfies LineageErrorCode[];
+
 /**
  * The lineage of each of the `count` forwards and side effects that a command asks for with one answer.
  *
@@ -59,17 +73,17 @@ export function descend(
   { maxForwardDepth, maxDescendants }: LineageLimits,
   random: Random,
   parts = count,
-): Lineage | StatusError {
+): Lineage | StatusError<LineageErrorCode> {
   if (depth >= maxForwardDepth) {
     const text = `more than ${maxForwardDepth} forwards and side effects in a row`;
-    return entityError(Status.INTERNAL, "CHAIN_TOO_LONG", text);
+    return lineageError(Status.INTERNAL, "CHAIN_TOO_LONG", text);
   }
   const own = Math.min(budget, maxDescendants);
   if (count > own) {
     const text =
       `${count} forwards and side effects, but ${own} are left for it ` +
       `of the ${maxDescendants} that may follow from one command of a caller`;
-    return entityError(Status.INTERNAL, "TOO_MANY_DESCENDANTS", text);
+    return lineageError(Status.INTERNAL, "TOO_MANY_DESCENDANTS", text);
   }
   const share = Math.floor((own - count) / Math.max(count, parts));
   return { origin: origin === "" ? shortId(random) : origin, depth: depth + 1, budget: share };

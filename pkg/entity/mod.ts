@@ -7,9 +7,9 @@ export { ActionRuntime } from "./action/runtime.ts";
 export type { EntityCommand } from "./command.ts";
 export type { CarryOut } from "./effects/effect-queue.ts";
 export { EffectQueue } from "./effects/effect-queue.ts";
-export { mayPass } from "./failure.ts";
 export type { Lineage, LineageLimits } from "./lineage.ts";
-export { CALLERS_LINEAGE, descend } from "./lineage.ts";
+export { asksTooMuch, CALLERS_LINEAGE, descend } from "./lineage.ts";
+export { mayPass } from "./may-pass.ts";
 export type { EntityOptions } from "./options.ts";
 export { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
 export type {

@@ -84,7 +84,7 @@ export function localEnd(error: StatusError): CallEnd {
   return new CallEnd(error.status, error.code, error.message, { cause: error });
 }
 
-/** The peer ended a call with another status than OK. */
+/** The peer ended a call with another status than OK. The code is the peer's choice, so it may be any text. */
 export class CallError extends StatusError {
   /** What the peer sent before anything else. */
   readonly metadata: Metadata;

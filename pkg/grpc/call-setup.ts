@@ -2,6 +2,7 @@
 
 import type { IncomingHttpHeaders } from "node:http2";
 
+import { CODE_FIELD } from "./call-end.ts";
 import type { OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import { parseEncoding } from "./compression.ts";
@@ -9,6 +10,18 @@ import { bufferFull, grpcError } from "./grpc-error.ts";
 import type { MethodHandler } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
 import { Status } from "./status.ts";
+
+/** Why a request is no call at all, so that its answer is plain HTTP. */
+type NoCallErrorCode =
+  /** Another method than POST. */
+  | "METHOD_NOT_ALLOWED"
+  /** Another content type than gRPC's. */
+  | "UNSUPPORTED_CONTENT_TYPE";
+
+/** The header that says why a request is no call, as name and value. */
+export function noCallHeader(code: NoCallErrorCode): readonly [string, string] {
+  return [CODE_FIELD, code];
+}
 
 /** @throws StatusError `TOO_MANY_CALLS`, `RECEIVE_BUFFER_FULL` if the request was refused. */
 export function checkAdmitted({ refusal }: OpenRequest): void {

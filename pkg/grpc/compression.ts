@@ -4,8 +4,8 @@ import { createGunzip, createInflate, gzip } from "node:zlib";
 
 import type { Charge } from "../base/mod.ts";
 
+import type { GrpcError } from "./grpc-error.ts";
 import { bufferFull, grpcError } from "./grpc-error.ts";
-import type { StatusError } from "./status.ts";
 import { Status } from "./status.ts";
 
 /** How messages may be packed, that is compressed (grpc/grpc `doc/compression.md`). */
@@ -40,7 +40,7 @@ const UNPACKER_BYTES = 65_536;
  * Unpacks a message to at most `maxBytes`, because a small packed message may become a huge one (I11). Memory is
  * taken from the charge before it is used. On success, the bytes of the unpacked message stay taken.
  *
- * @throws StatusError `BAD_COMPRESSION`, `MESSAGE_TOO_LARGE` or `RECEIVE_BUFFER_FULL`.
+ * @throws GrpcError `BAD_COMPRESSION`, `MESSAGE_TOO_LARGE` or `RECEIVE_BUFFER_FULL`.
  */
 export function decompress(
   bytes: Uint8Array,
@@ -58,7 +58,7 @@ export function decompress(
     const chunks: Buffer[] = [];
     let size = 0;
     let isOver = false;
-    const fail = (error: StatusError): void => {
+    const fail = (error: GrpcError): void => {
       if (isOver) return;
       isOver = true;
       unpacker.destroy();
@@ -84,7 +84,7 @@ export function decompress(
   });
 }
 
-function tooLarge(maxBytes: number): StatusError {
+function tooLarge(maxBytes: number): GrpcError {
   const text = `a message is larger than the ${maxBytes} bytes that are taken when it is unpacked`;
   return grpcError(Status.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", text);
 }

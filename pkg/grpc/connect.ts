@@ -18,7 +18,7 @@ const MAX_SESSION_MEMORY_MB = 1_024;
 /**
  * Connects to a gRPC server without TLS and waits for its settings, so that its limits are known before the first call.
  *
- * @throws StatusError UNAVAILABLE with `CONNECT_FAILED`, `CONNECT_REFUSED`, `CONNECT_TIMEOUT` or `WRONG_PROTOCOL`.
+ * @throws GrpcError UNAVAILABLE with `CONNECT_FAILED`, `CONNECT_REFUSED`, `CONNECT_TIMEOUT` or `WRONG_PROTOCOL`.
  */
 export function connect(connectOptions: ConnectOptions): Promise<Connection> {
   const options = resolveConnectOptions(connectOptions);

@@ -109,8 +109,7 @@ export class Connection {
    * Makes a unary call: one message to the peer, one message back. The bytes may not be changed before the call is
    * over.
    *
-   * @throws StatusError with the status and code of the peer (`CallError`, with its trailers) or with a
-   * `GrpcErrorCode`.
+   * @throws CallError with the status, code and trailers of the peer; GrpcError if the call failed on this side.
    */
   unary(path: string, bytes: Uint8Array, options: CallOptions = {}): Promise<UnaryReply> {
     return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
 
 import { Status, StatusError } from "./status.ts";
 
-/** The stable reasons that this folder itself gives a `StatusError` (its `code`). */
+/** Why a call failed on this side of its connection. What the peer itself ends a call with is a `CallError`. */
 export type GrpcErrorCode =
   /** The call was cancelled by its caller. */
   | "CANCELLED"
@@ -61,20 +61,23 @@ export type GrpcErrorCode =
   /** The method, or a handler of messages, failed with an unexpected error. */
   | "HANDLER_FAILED";
 
-/** A `StatusError` with one of this folder's own reasons. */
-export function grpcError(status: Status, code: GrpcErrorCode, text: string, cause?: unknown): StatusError {
-  return cause === undefined
-    ? new StatusError(status, code, text)
-    : new StatusError(status, code, text, { cause });
+/**
+ * A call failed on this side, or no connection could be made. It has a class of its own, because callers must tell it
+ * from a `CallError`, whose code the peer chose.
+ */
+export class GrpcError extends StatusError<GrpcErrorCode> {}
+
+export function grpcError(status: Status, code: GrpcErrorCode, text: string, cause?: unknown): GrpcError {
+  return new GrpcError(status, code, text, cause === undefined ? undefined : { cause });
 }
 
 /** There is no memory for more of this caller's bytes. */
-export function bufferFull(): StatusError {
+export function bufferFull(): GrpcError {
   const text = "too many bytes of requests and responses are waiting; try again later";
   return grpcError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text);
 }
 
 /** The error of a call that its caller gave up. */
-export function cancelled(): StatusError {
+export function cancelled(): GrpcError {
   return grpcError(Status.CANCELLED, "CANCELLED", "the call was cancelled");
 }

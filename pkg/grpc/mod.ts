@@ -12,6 +12,7 @@ export { connect } from "./connect.ts";
 export type { CallOptions, Connection } from "./connection.ts";
 export type { CallProtocol, EndedCall } from "./ended-call.ts";
 export type { GrpcErrorCode } from "./grpc-error.ts";
+export { GrpcError } from "./grpc-error.ts";
 export type { Metadata, MetadataValue } from "./metadata.ts";
 export { isReservedName } from "./metadata.ts";
 export type {
@@ -29,7 +30,7 @@ export { createGrpcServerHandler, isGrpcContentType } from "./server-handler.ts"
 export { callMessages, onlyMessage } from "./server-messages.ts";
 export type { GrpcServerOptions, Http2ServerLimits } from "./server-options.ts";
 export { http2ServerOptions, tuneServerSession } from "./server-options.ts";
-export { isErrorStatus, Status, StatusError, statusName } from "./status.ts";
+export { errorFactory, isErrorStatus, Status, StatusError, statusName } from "./status.ts";
 export type { UnaryReply } from "./unary-call.ts";
 export type { WebExchange } from "./web/web-exchange.ts";
 export { createGrpcWebHandler, isGrpcWebContentType } from "./web/web-handler.ts";

@@ -5,8 +5,8 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { describeError } from "../base/mod.ts";
 
 import { BidiServerCall } from "./bidi-server-call.ts";
-import { appendStatus, CODE_FIELD } from "./call-end.ts";
-import { checkAdmitted, findMethod, requestEncoding } from "./call-setup.ts";
+import { appendStatus } from "./call-end.ts";
+import { checkAdmitted, findMethod, noCallHeader, requestEncoding } from "./call-setup.ts";
 import { callerOf, OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import { grpcError } from "./grpc-error.ts";
@@ -73,9 +73,9 @@ const ignore = (): void => undefined;
 /** The plain HTTP answer to a request that is not a gRPC call; undefined for a gRPC call. */
 function refuse(headers: IncomingHttpHeaders): string[] | undefined {
   if (headers[":method"] !== "POST")
-    return [":status", "405", "allow", "POST", CODE_FIELD, "METHOD_NOT_ALLOWED"];
+    return [":status", "405", "allow", "POST", ...noCallHeader("METHOD_NOT_ALLOWED")];
   if (!isGrpcContentType(headers["content-type"]))
-    return [":status", "415", CODE_FIELD, "UNSUPPORTED_CONTENT_TYPE"];
+    return [":status", "415", ...noCallHeader("UNSUPPORTED_CONTENT_TYPE")];
   return undefined;
 }
 

@@ -26,16 +26,28 @@ export const Status = {
 export type Status = (typeof Status)[keyof typeof Status];
 
 /**
- * The error of the gRPC boundary and of every answer to a caller: a gRPC status, a stable `code` that says which of
- * Perdure's own reasons it was (`docs/errors.md` lists them), and a text for people.
+ * What a caller gets in place of an answer: a gRPC status, a stable code that says why (`docs/errors.md` lists them),
+ * and a text for people.
+ *
+ * Each boundary makes its own errors by a function with a closed list of codes (`errorFactory`). `StatusError` without
+ * a list is the error of any boundary, or of a peer, which chooses its codes itself (`CallError`).
  */
-export class StatusError extends CodedError<string> {
+export class StatusError<Code extends string = string> extends CodedError<Code> {
   readonly status: Status;
 
-  constructor(status: Status, code: string, message: string, options?: { readonly cause?: unknown }) {
+  constructor(status: Status, code: Code, message: string, options?: { readonly cause?: unknown }) {
     super(code, message, options);
     this.status = status;
   }
+}
+
+/**
+ * Gives the function by which one boundary makes its errors: `const routerError = errorFactory<RouterErrorCode>()`.
+ * `Code` is the closed list of the boundary's codes.
+ */
+export function errorFactory<Code extends string>() {
+  return (status: Status, code: Code, text: string, cause?: unknown): StatusError<Code> =>
+    new StatusError(status, code, text, cause === undefined ? undefined : { cause });
 }
 
 const NAMES = Object.keys(Status);

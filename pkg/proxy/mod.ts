@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export type { AdminErrorCode } from "./admin/admin-server.ts";
 export { logOptions } from "./log-options.ts";
 export type { ProxyOptions } from "./options.ts";
 export { PROXY_SETTING_GROUPS, PROXY_SETTINGS, proxyOptions } from "./options.ts";

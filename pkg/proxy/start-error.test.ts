@@ -2,6 +2,7 @@
 
 import test from "ava";
 
+import type { GrpcErrorCode } from "../grpc/mod.ts";
 import type { UserFunctionStatus } from "../userfunction/mod.ts";
 
 import type { ListeningSocket } from "./listening-ports.ts";
@@ -50,7 +51,7 @@ test("of a user function on another machine nothing is known but its address", (
 });
 
 test("one that speaks something else, was refused or does not answer is told so", (t) => {
-  const of = (code: string | undefined, problem: string) => {
+  const of = (code: GrpcErrorCode | undefined, problem: string) => {
     const error = startError({ kind: "connecting", problem, code }, TARGET, 45_000, []);
     return [error.code, error.message.slice(0, 60)];
   };

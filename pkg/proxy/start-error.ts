@@ -49,28 +49,23 @@ export function startError(
     const text = `the user function on ${place} was refused: ${status.errors.join("; ")}`;
     return new StartError("USER_FUNCTION_REFUSED", text);
   }
-  const { problem, code = "" } =
-    status.kind === "connecting" ? status : { problem: "it went away", code: "" };
+  const { problem, code } =
+    status.kind === "connecting" ? status : { problem: "it went away", code: undefined };
   const within = `${waitedMs / 1_000} s`;
-  switch (code) {
-    case "CONNECT_REFUSED": {
-      const text = `the user function does not listen on ${place}, ${within} after the start`;
-      return new StartError("USER_FUNCTION_NOT_LISTENING", `${text}; ${advice(target, sockets)}`);
-    }
-    case "WRONG_PROTOCOL":
-    case "BAD_RESPONSE": {
-      const why = code === "WRONG_PROTOCOL" ? "it answers, but not in HTTP/2" : problem;
-      const text =
-        `what listens on ${place} does not speak gRPC: ${why}. A user function is a gRPC server without TLS, ` +
-        "made with an SDK of Perdure or Cloudstate; an HTTP server is an ordinary Knative service, without perdure.dev/stateful";
-      return new StartError("USER_FUNCTION_NOT_GRPC", text);
-    }
-    default: {
-      const why = problem === "" ? "it does not answer" : problem;
-      const text = `no user function was found on ${place} within ${within}: ${why}`;
-      return new StartError("USER_FUNCTION_NOT_READY", text);
-    }
+  if (code === "CONNECT_REFUSED") {
+    const text = `the user function does not listen on ${place}, ${within} after the start`;
+    return new StartError("USER_FUNCTION_NOT_LISTENING", `${text}; ${advice(target, sockets)}`);
   }
+  if (code === "WRONG_PROTOCOL" || code === "BAD_RESPONSE") {
+    const why = code === "WRONG_PROTOCOL" ? "it answers, but not in HTTP/2" : problem;
+    const text =
+      `what listens on ${place} does not speak gRPC: ${why}. A user function is a gRPC server without TLS, ` +
+      "made with an SDK of Perdure or Cloudstate; an HTTP server is an ordinary Knative service, without perdure.dev/stateful";
+    return new StartError("USER_FUNCTION_NOT_GRPC", text);
+  }
+  const why = problem === "" ? "it does not answer" : problem;
+  const text = `no user function was found on ${place} within ${within}: ${why}`;
+  return new StartError("USER_FUNCTION_NOT_READY", text);
 }
 
 function advice({ host, port, ownPorts }: StartTarget, sockets: readonly ListeningSocket[]): string {

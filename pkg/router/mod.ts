@@ -10,5 +10,6 @@ export { NO_PEERS } from "./peers.ts";
 export type { RouterDependencies, RouterOptions } from "./router.ts";
 export { Router } from "./router.ts";
 export type { RouterErrorCode } from "./router-error.ts";
+export { noReply } from "./router-error.ts";
 export type { ServiceRuntime } from "./service-runtime.ts";
 export { ServiceRuntimes } from "./service-runtimes.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Logger } from "../base/mod.ts";
+import { asksTooMuch } from "../entity/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 
 import type { Chain } from "./chain.ts";
@@ -27,8 +28,9 @@ export class Refusals {
   }
 
   /** Reports the error if it says that a command asked for too many forwards and side effects; ignores other errors. */
-  tell({ code, message }: StatusError, chain: Chain): void {
-    if (!isRefusal(code)) return;
+  tell(error: StatusError, chain: Chain): void {
+    if (!asksTooMuch(error)) return;
+    const { code, message } = error;
     const { origin } = chain.lineage;
     if (origin !== "" && this.#origins.has(origin)) return;
     this.#remember(origin);
@@ -50,9 +52,4 @@ export class Refusals {
       this.#origins.delete(oldest);
     }
   }
-}
-
-/** Whether the code says that too many forwards and side effects follow from one command. */
-export function isRefusal(code: string): boolean {
-  return code === "CHAIN_TOO_LONG" || code === "TOO_MANY_DESCENDANTS";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Status, StatusError } from "../grpc/mod.ts";
+import { errorFactory, Status, StatusError } from "../grpc/mod.ts";
 
 /** Why a command was not carried out, or not to its end. Entities and actions have codes of their own besides. */
 export type RouterErrorCode =
@@ -22,19 +22,10 @@ export type RouterErrorCode =
   | "SHARD_MOVING"
   /** Three proxies in a row did not own the shard of the entity. Nothing was done. */
   | "TOO_MANY_HOPS"
-  /** The user function is not connected. Nothing was done. */
-  | "USER_FUNCTION_UNAVAILABLE"
   /** A bug of the proxy; its log tells more. */
   | "INTERNAL";
 
-export function routerError(
-  status: Status,
-  code: RouterErrorCode,
-  text: string,
-  cause?: unknown,
-): StatusError {
-  return new StatusError(status, code, text, cause === undefined ? undefined : { cause });
-}
+export const routerError = errorFactory<RouterErrorCode>();
 
 /** Turns anything that was thrown into an error that a caller may see. */
 export function toStatusError(thrown: unknown): StatusError {
@@ -42,11 +33,21 @@ export function toStatusError(thrown: unknown): StatusError {
   return routerError(Status.INTERNAL, "INTERNAL", "unexpected failure, see the proxy's log", thrown);
 }
 
+/** The user function answered without a reply a command that has exactly one. */
+export function noReply(): StatusError<RouterErrorCode> {
+  return routerError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
+}
+
 /** The caller's error for a forward that cannot be followed. The report to the user function's developer says more. */
-export function badTarget(): StatusError {
+export function badTarget(): StatusError<RouterErrorCode> {
   return routerError(
     Status.INTERNAL,
     "BAD_TARGET",
     "the user function asked for a command that cannot be carried out",
   );
+}
+
+/** Whether a forward or a side effect has a target that does not exist or does not fit. */
+export function isBadTarget({ code }: StatusError): boolean {
+  return code === ("BAD_TARGET" satisfies RouterErrorCode);
 }

@@ -3,10 +3,9 @@
 import type { CallContext } from "../call/mod.ts";
 import type { LineageLimits, Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
 import { CALLERS_LINEAGE } from "../entity/mod.ts";
-import { Status } from "../grpc/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
 import type { ServedMethod } from "../userfunction/mod.ts";
-import { methodName } from "../userfunction/mod.ts";
+import { methodName, unavailable } from "../userfunction/mod.ts";
 
 import { answersWithStream, onlyAnswer } from "./answers.ts";
 import type { Answers } from "./asked.ts";
@@ -16,7 +15,7 @@ import { firstLink } from "./chain.ts";
 import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
 import type { EntityIdRules } from "./entity-id.ts";
 import type { Settlement, WireCommand } from "./peers.ts";
-import { badTarget, routerError } from "./router-error.ts";
+import { badTarget, noReply } from "./router-error.ts";
 import type { Link, Settled, SettlerDependencies } from "./settler.ts";
 import { Settler } from "./settler.ts";
 import type { SideEffectOptions } from "./side-effects.ts";
@@ -115,19 +114,19 @@ export class Router implements Dispatch {
     if (served === undefined) {
       const text =
         "the user function of the proxy that owns the entity's shard is not available; try again later";
-      throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+      throw unavailable(text);
     }
     const method = served.services.get(service)?.methods.get(name);
     if (method !== undefined) return method;
     const text = `the proxy that owns the entity's shard serves no ${service}.${name}: it runs another version`;
-    throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+    throw unavailable(text);
   }
 
   /** The reply to a command that has exactly one. */
   async #onlyReply(outcome: Outcome, from: Link): Promise<CommandReply> {
     const settled = await this.#settledOnce(outcome, from);
     if (settled.kind === "reply") return this.#reply(from.command.method, settled);
-    throw routerError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
+    throw noReply();
   }
 
   /** Settles the outcome of a command that has one answer at most. */

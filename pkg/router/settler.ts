@@ -10,8 +10,9 @@ import type {
   ReplyOutcome,
   SideEffect,
 } from "../entity/mod.ts";
-import { Status, StatusError } from "../grpc/mod.ts";
+import { StatusError } from "../grpc/mod.ts";
 import type { ServedMethod } from "../userfunction/mod.ts";
+import { unavailable } from "../userfunction/mod.ts";
 
 import { answersWithStream, only } from "./answers.ts";
 import type { Ask } from "./asked.ts";
@@ -20,7 +21,7 @@ import type { Chain, Targets } from "./chain.ts";
 import { describeCause, findTarget, nextLink } from "./chain.ts";
 import type { Command } from "./command.ts";
 import { Refusals } from "./refusals.ts";
-import { badTarget, routerError, toStatusError } from "./router-error.ts";
+import { badTarget, toStatusError } from "./router-error.ts";
 import type { ServiceRuntimes } from "./service-runtimes.ts";
 import type { Origin, SideEffectDependencies, SideEffectOptions } from "./side-effects.ts";
 import { SideEffects } from "./side-effects.ts";
@@ -159,8 +160,7 @@ export class Settler {
     const { served: servedNow, logger, reportError } = this.#dependencies;
     const served = servedNow();
     if (served === undefined) {
-      const text = "the user function is not available; try again later";
-      throw routerError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", text);
+      throw unavailable("the user function is not available; try again later");
     }
     const found = findTarget(served, call);
     if (typeof found !== "string") return found;

@@ -3,14 +3,14 @@
 import type { Account, BackoffOptions, Clock, Logger, Random } from "../base/mod.ts";
 import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
 import type { SideEffect } from "../entity/mod.ts";
-import { mayPass } from "../entity/mod.ts";
+import { asksTooMuch, mayPass } from "../entity/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 
 import type { Ask } from "./asked.ts";
 import { NO_ASK } from "./asked.ts";
 import type { Chain } from "./chain.ts";
 import { describeCause, recordedLink } from "./chain.ts";
-import { isRefusal } from "./refusals.ts";
+import { isBadTarget } from "./router-error.ts";
 
 /** Bounds of side effects (I11). */
 export interface SideEffectOptions {
@@ -175,7 +175,7 @@ export class SideEffects {
       });
     }
     logger.warn("side effect failed", { effect, trace, origin, code, error: failure });
-    if (code !== "BAD_TARGET" && !isRefusal(code))
+    if (!isBadTarget(failure) && !asksTooMuch(failure))
       reportError(`${effect} failed: ${message} (${code}), ${trace}`);
   }
 }

@@ -20,6 +20,6 @@ export type { WatchedStream } from "./stream-room.ts";
 export type { StreamOpener, UserFunctionDependencies, UserFunctionStatus } from "./user-function.ts";
 export { UserFunction } from "./user-function.ts";
 export type { UserFunctionErrorCode } from "./user-function-error.ts";
-export { notServed, unavailable } from "./user-function-error.ts";
+export { isUserFunctionUnavailable, notServed, unavailable } from "./user-function-error.ts";
 export type { Validation } from "./validate.ts";
 export { validateSpec } from "./validate.ts";

@@ -4,8 +4,16 @@ import { toBinary } from "@bufbuild/protobuf";
 
 import type { Account, Clock, Logger, Random } from "../base/mod.ts";
 import { backoffMs, describeError, sleep } from "../base/mod.ts";
-import type { CallOptions, ClientStream, Connection, StreamHandlers, UnaryReply } from "../grpc/mod.ts";
-import { connect, StatusError } from "../grpc/mod.ts";
+import type {
+  CallOptions,
+  ClientStream,
+  Connection,
+  GrpcErrorCode,
+  StatusError,
+  StreamHandlers,
+  UnaryReply,
+} from "../grpc/mod.ts";
+import { connect, GrpcError } from "../grpc/mod.ts";
 import type { EntitySpec } from "../protocol/mod.ts";
 import {
   EntitySpecSchema,
@@ -230,7 +238,7 @@ export class UserFunction implements StreamOpener {
     const { options, clock, logger } = this.#dependencies;
     const text = describeError(error);
     const isNew = text !== this.#problem.text;
-    this.#problem = { text, code: error instanceof StatusError ? error.code : undefined };
+    this.#problem = { text, code: error instanceof GrpcError ? error.code : undefined };
     const nowMs = clock.monotonicMs();
     // Logged a little early rather than late, because the next try may come only after the longest pause.
     const waitMs = Math.min(options.backoff.maxMs, REMIND_MS / 2);
@@ -349,8 +357,8 @@ async function sendReport(connection: Connection, message: string, timeoutMs: nu
 interface Problem {
   /** Empty if there is none. */
   readonly text: string;
-  /** That of the error, if it was a `StatusError`. */
-  readonly code: string | undefined;
+  /** Undefined unless the connection failed on this side, or a call over it. */
+  readonly code: GrpcErrorCode | undefined;
 }
 
 const NO_PROBLEM: Problem = { text: "", code: undefined };
@@ -367,8 +375,8 @@ type State =
 
 /** The state of the connection to the user function, for probes and people. */
 export type UserFunctionStatus =
-  /** `problem` is why the last try failed, empty if there was none yet; `code` is that of its `StatusError`. */
-  | { readonly kind: "connecting"; readonly problem: string; readonly code: string | undefined }
+  /** `problem` is why the last try failed, empty if there was none yet; `code` is that of its `GrpcError`. */
+  | { readonly kind: "connecting"; readonly problem: string; readonly code: GrpcErrorCode | undefined }
   | {
       readonly kind: "serving";
       readonly unserved: readonly UnservedPart[];

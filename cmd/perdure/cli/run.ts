@@ -6,8 +6,10 @@ import { describeError, SettingError } from "../../../pkg/base/mod.ts";
 import { PROXY_VERSION } from "../../../pkg/proxy/mod.ts";
 
 import { devCommand } from "../dev/command.ts";
+import type { DevErrorCode } from "../dev/dev-error.ts";
 import { DevError } from "../dev/dev-error.ts";
 import { snapshotsCommand } from "../snapshots/command.ts";
+import type { SnapshotsErrorCode } from "../snapshots/snapshots-error.ts";
 import { SnapshotsError } from "../snapshots/snapshots-error.ts";
 
 const EXAMPLES = `Examples:
@@ -52,4 +54,4 @@ function isOurs(error: unknown): error is DevError | SnapshotsError {
   return error instanceof DevError || error instanceof SnapshotsError;
 }
 
-const USAGE: readonly string[] = ["BAD_USAGE", "NO_FUNCTION"];
+const USAGE: readonly string[] = ["BAD_USAGE", "NO_FUNCTION"] satisfies (DevErrorCode | SnapshotsErrorCode)[];

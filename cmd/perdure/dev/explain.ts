@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describeError } from "../../../pkg/base/mod.ts";
+import type { ListenErrorCode } from "../../../pkg/endpoint/mod.ts";
+import type { EventLogCode } from "../../../pkg/eventlog/mod.ts";
+import type { AdminErrorCode } from "../../../pkg/proxy/mod.ts";
 
 import type { RunNote } from "./run-note.ts";
 
@@ -17,14 +20,14 @@ export interface Asked {
 /** Why the proxy did not start, and what its developer can do about it on this command line. */
 export function explainStart(error: unknown, { name, httpPort, adminPort, other }: Asked): string {
   switch (codeOf(error)) {
-    case "ENDPOINT_PORT_IN_USE":
+    case "ENDPOINT_PORT_IN_USE" satisfies ListenErrorCode:
       return portInUse(httpPort, "http-port");
-    case "ADMIN_PORT_IN_USE":
+    case "ADMIN_PORT_IN_USE" satisfies AdminErrorCode:
       return portInUse(adminPort, "admin-port");
-    case "LOG_LOCKED":
+    case "LOG_LOCKED" satisfies EventLogCode:
       return `${lockedText(error, name, other)}, or give this one a log of its own with --log sqlite:PATH`;
-    case "LOG_CORRUPT":
-    case "LOG_TOO_NEW":
+    case "LOG_CORRUPT" satisfies EventLogCode:
+    case "LOG_TOO_NEW" satisfies EventLogCode:
       return `${describeError(error)}; or start with empty state: perdure dev --reset`;
     default:
       return describeError(error);

@@ -3,7 +3,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 
 import type { MethodHandler, ServerStreamCall } from "../../grpc/mod.ts";
-import { onlyMessage, Status, StatusError } from "../../grpc/mod.ts";
+import { onlyMessage, Status } from "../../grpc/mod.ts";
 import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
@@ -12,11 +12,9 @@ import {
   HealthV1,
 } from "../../protocol/mod.ts";
 
+import { endpointError, proxyStopping } from "../endpoint-error.ts";
 import { readOwnMessage } from "../own-message.ts";
 import type { Health, Serving } from "./health.ts";
-
-/** Why a question about health has no answer. */
-export type HealthErrorCode = "UNKNOWN_SERVICE";
 
 /** The methods of `grpc.health.v1.Health`, by path. */
 export function healthMethods(health: Health): ReadonlyMap<string, MethodHandler> {
@@ -41,8 +39,7 @@ function check(health: Health, request: Uint8Array): Uint8Array {
   const service = readService(request);
   const serving = health.of(service);
   if (serving !== "unknown") return encode(serving);
-  const code: HealthErrorCode = "UNKNOWN_SERVICE";
-  throw new StatusError(Status.NOT_FOUND, code, `there is no service ${service.slice(0, 200)}`);
+  throw endpointError(Status.NOT_FOUND, "UNKNOWN_SERVICE", `there is no service ${service.slice(0, 200)}`);
 }
 
 function list(health: Health): Uint8Array {
@@ -69,7 +66,7 @@ async function watch(health: Health, call: ServerStreamCall): Promise<void> {
       told = serving;
       isHeld = !call.send(encode(serving));
     }
-    if (health.stopping) call.fail(stopping());
+    if (health.stopping) call.fail(proxyStopping());
     else if (isHeld) void call.drained().then(release);
   };
   const release = (): void => {
@@ -79,10 +76,6 @@ async function watch(health: Health, call: ServerStreamCall): Promise<void> {
   // Until the call ends, which only its caller or the end of the server does.
   call.onCancel(health.watch(tell));
   tell();
-}
-
-function stopping(): StatusError {
-  return new StatusError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end");
 }
 
 function readService(request: Uint8Array): string {

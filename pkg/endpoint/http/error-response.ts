@@ -55,7 +55,7 @@ function statusOf({ grpcStatus, code, text }: Shown): object {
 
 function show(thrown: unknown, logger: Logger): Shown {
   if (thrown instanceof StatusError) {
-    const { status, code, message } = thrown;
+    const { status, code, message }: StatusError = thrown;
     const ownCode = isCode(code) ? code : undefined;
     return { grpcStatus: status, httpStatus: httpStatus(status), code: ownCode, text: message };
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Charge } from "../../base/mod.ts";
-import type { GrpcErrorCode } from "../../grpc/mod.ts";
-import { decompress, StatusError } from "../../grpc/mod.ts";
+import { decompress, GrpcError } from "../../grpc/mod.ts";
 
 import type { HttpRequest } from "./exchange.ts";
 import { HttpError, overloaded } from "./http-error.ts";
@@ -94,8 +93,8 @@ async function unpack(packed: Buffer, maxBytes: number, charge: Charge): Promise
 }
 
 function unpackError(error: unknown, maxBytes: number): unknown {
-  if (!(error instanceof StatusError)) return error;
-  const code = error.code as GrpcErrorCode;
+  if (!(error instanceof GrpcError)) return error;
+  const { code } = error;
   if (code === "RECEIVE_BUFFER_FULL") return overloaded();
   if (code !== "MESSAGE_TOO_LARGE")
     return new HttpError("MALFORMED_REQUEST", "the body is not gzip", { cause: error });

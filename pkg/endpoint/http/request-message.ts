@@ -14,12 +14,12 @@ import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 
 import { errorText } from "../json/error-text.ts";
 import type { JsonLimits } from "../json/limits.ts";
+import { missingField } from "../json/protobuf-error.ts";
 import { jsonReader } from "../json/read-json.ts";
 import { countJsonValues } from "../json/scan.ts";
 import { HttpError } from "./http-error.ts";
 import type { HttpBinding } from "./http-rule.ts";
 import { isHttpBody } from "./http-rule.ts";
-import { missingField } from "./missing-field.ts";
 import { parameterJson } from "./parameter.ts";
 import { pathValues } from "./path-values.ts";
 import { queryJson } from "./query.ts";

@@ -8,10 +8,11 @@
  */
 
 import type { CallContext } from "../../call/mod.ts";
-import { REQUEST_BYTES, Status, StatusError } from "../../grpc/mod.ts";
+import { REQUEST_BYTES } from "../../grpc/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
+import { noReply } from "../../router/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 
 import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
@@ -115,7 +116,7 @@ const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
     });
     if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request.headers.accept);
     for await (const reply of replies) return wholeAnswer(await codec.reply(reply.payload), reply);
-    throw new StatusError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
+    throw noReply();
   };
 };
 

@@ -6,15 +6,15 @@ import type { DescMessage, JsonValue, Message, Registry } from "@bufbuild/protob
 import { fromJson, fromJsonString } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
-import { missingField } from "../http/missing-field.ts";
 import { countRequestValues } from "./count-request.ts";
 import { errorText } from "./error-text.ts";
 import { exactValues } from "./exact-values.ts";
 import { checkTree, countTree } from "./json-tree.ts";
 import { keepTypeUrls } from "./keep-type-urls.ts";
 import type { JsonLimits } from "./limits.ts";
-import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
+import { SMALL_BYTES } from "./limits.ts";
 import { mostDefaultValues } from "./message-shape.ts";
+import { jsonError, missingField } from "./protobuf-error.ts";
 import { scanJson } from "./scan.ts";
 
 /**
@@ -70,7 +70,7 @@ export function jsonReader(
       if (exact.hasOtherUrls) keepTypeUrls(schema, message, exact.json, types);
       return message;
     } catch (error) {
-      throw missingField(error) ?? readError(error);
+      throw missingField(error) ?? jsonError(error);
     }
   };
 }
@@ -92,17 +92,4 @@ function malformed(schema: DescMessage, text: string): HttpError {
     return new HttpError("MALFORMED_JSON", errorText(error), { cause: error });
   }
   return new HttpError("MALFORMED_JSON", "the body has a name twice");
-}
-
-/** The failures of protobuf-es differ only in their texts; `transcoder.test.ts` checks these. */
-function readError(cause: unknown): HttpError {
-  const message = cause instanceof Error ? cause.message : "";
-  if (message.endsWith(` maximum recursion depth of ${MAX_MESSAGE_DEPTH} reached`)) {
-    const text = `more than ${MAX_MESSAGE_DEPTH} messages are inside each other; each level of a Value, Struct or ListValue is one`;
-    return new HttpError("JSON_TOO_DEEP", text, { cause });
-  }
-  // No regular expression looks for the key, because the message quotes the caller's input, which could make one run
-  // for hours.
-  const isUnknownKey = message.includes(' from JSON: key "') && message.endsWith('" is unknown');
-  return new HttpError(isUnknownKey ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE", errorText(cause), { cause });
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Status, StatusError } from "../../grpc/mod.ts";
+import type { StatusError } from "../../grpc/mod.ts";
+import { Status } from "../../grpc/mod.ts";
 
+import type { EndpointErrorCode } from "../endpoint-error.ts";
+import { endpointError } from "../endpoint-error.ts";
 import { grpcStatusOf } from "../http/error-response.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { JsonCodec } from "../json/json-codec.ts";
@@ -53,15 +56,12 @@ function asStatus<T>(convert: () => T): T {
 
 function rethrow(error: unknown): never {
   if (!(error instanceof HttpError)) throw error;
-  throw new StatusError(grpcStatusOf(error.status), error.code, error.message, { cause: error });
+  throw endpointError(grpcStatusOf(error.status), error.code, error.message, error);
 }
 
-/** Why a WebSocket is closed because of a caller's frame. */
-export type WebSocketErrorCode = "WRONG_FRAME_TYPE";
-
 /** The refusal of a frame that is not of the type that the subprotocol uses. */
-export function wrongFrame(subprotocol: Subprotocol): StatusError {
-  const code: WebSocketErrorCode = "WRONG_FRAME_TYPE";
+export function wrongFrame(subprotocol: Subprotocol): StatusError<EndpointErrorCode> {
   const type = subprotocol === "perdure.json" ? "text" : "binary";
-  return new StatusError(Status.INVALID_ARGUMENT, code, `${subprotocol} has messages in ${type} frames only`);
+  const text = `${subprotocol} has messages in ${type} frames only`;
+  return endpointError(Status.INVALID_ARGUMENT, "WRONG_FRAME_TYPE", text);
 }

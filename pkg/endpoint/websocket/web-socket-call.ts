@@ -12,9 +12,12 @@ import type {
   ServerContext,
   ServerStreamCall,
   ServerStreamHandlers,
+  StatusError,
 } from "../../grpc/mod.ts";
-import { CallState, Status, StatusError } from "../../grpc/mod.ts";
+import { CallState, Status } from "../../grpc/mod.ts";
 
+import type { EndpointErrorCode } from "../endpoint-error.ts";
+import { endpointError, proxyStopping } from "../endpoint-error.ts";
 import { LARGE_CHUNK_BYTES } from "../http/body.ts";
 import { errorStatus } from "../http/error-response.ts";
 import type { Handshake } from "./handshake.ts";
@@ -171,10 +174,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   goAway(): void {
     if (this.over) return;
     this.cancel();
-    this.#fail(
-      new StatusError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end"),
-      GOING_AWAY,
-    );
+    this.#fail(proxyStopping(), GOING_AWAY);
   }
 
   /** To be called when the caller has been silent for a while. Returns whether to check it again. */
@@ -282,7 +282,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
       return;
     }
     const text = "too many bytes of half-received messages are waiting; try again later";
-    this.#failOwn(new StatusError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text));
+    this.#failOwn(endpointError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text));
     // The received bytes are kept until the connection is closed, so it is closed as soon as the error has been sent.
     this.#connection.end(() => this.#connection.destroy());
   }
@@ -323,9 +323,9 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   }
 }
 
-function tooMany(takesStream: boolean): StatusError {
+function tooMany(takesStream: boolean): StatusError<EndpointErrorCode> {
   const text = takesStream
     ? "nothing may follow the empty frame that ends the messages"
     : "this method takes one message";
-  return new StatusError(Status.INVALID_ARGUMENT, "MESSAGE_COUNT", text);
+  return endpointError(Status.INVALID_ARGUMENT, "MESSAGE_COUNT", text);
 }

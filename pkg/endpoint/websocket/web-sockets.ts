@@ -8,11 +8,12 @@ import type { WebSocketServer } from "ws";
 
 import type { Clock } from "../../base/mod.ts";
 import { ExpiryQueue } from "../../base/mod.ts";
-import type { Caller, ServerContext } from "../../grpc/mod.ts";
-import { OpenRequest, Status, StatusError } from "../../grpc/mod.ts";
+import type { Caller, ServerContext, StatusError } from "../../grpc/mod.ts";
+import { OpenRequest } from "../../grpc/mod.ts";
 
 import type { AnswerListener } from "../answered-request.ts";
 import { refusedHttp } from "../answered-request.ts";
+import { proxyStopping } from "../endpoint-error.ts";
 import { writeBareAnswer } from "../http/bare-answer.ts";
 import type { CrossOrigin } from "../http/cors.ts";
 import { errorResponse } from "../http/error-response.ts";
@@ -59,8 +60,7 @@ export class WebSockets {
     const { crossOrigin, callerOf } = this.#options;
     try {
       const server = (this.#server ??= await this.#load());
-      if (this.#stopping)
-        throw new StatusError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is about to end");
+      if (this.#stopping) throw proxyStopping();
       const { methods, refusalOf } = this.#options;
       const handshake = readHandshake(request, methods(), refusalOf, crossOrigin);
       const open = new OpenRequest(callerOf(connection));

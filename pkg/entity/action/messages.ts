@@ -19,8 +19,9 @@ import type { ServedMethod } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 
 import { readEffects, readForward, readReply } from "../client-action.ts";
-import { commandFailed, entityError } from "../failure.ts";
+import { commandFailed } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
+import { actionError } from "./action-error.ts";
 
 /** One message that is the whole request. */
 export function commandMessage(method: ServedMethod, payload: Uint8Array, metadata: Metadata): Uint8Array {
@@ -37,16 +38,32 @@ export function inputMessage(method: ServedMethod, payload: Uint8Array): Uint8Ar
   return encode("", "", anyOf(method, payload), []);
 }
 
-/** @throws StatusError `PROTOCOL_VIOLATION` if the bytes are no answer, or one with more than `maxFields` fields. */
-export function readResponse(method: ServedMethod, bytes: Uint8Array, maxFields: number): Outcome {
+export interface ReadContext {
+  /** Fields of an answer that has more than 64 KiB. */
+  readonly maxMessageFields: number;
+  /** Tells the user function what it did wrong. */
+  readonly reportError: (message: string) => void;
+}
+
+/**
+ * Reads an answer of the user function, and tells the user function if it cannot be read.
+ *
+ * @throws StatusError `PROTOCOL_VIOLATION` if the bytes are no answer, or one with more than `maxMessageFields` fields.
+ */
+export function readResponse(
+  method: ServedMethod,
+  bytes: Uint8Array,
+  { maxMessageFields, reportError }: ReadContext,
+): Outcome {
   let message: ActionResponse;
   try {
-    message = readMessage(ActionResponseSchema, bytes, maxFields);
+    message = readMessage(ActionResponseSchema, bytes, maxMessageFields);
   } catch (error) {
     const answer = `the user function's answer to ${methodName(method)}`;
     const text =
       error instanceof MessageError ? `${answer}: ${error.message}` : `${answer} is not an ActionResponse`;
-    throw entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text, error);
+    reportError(text);
+    throw actionError(Status.INTERNAL, "PROTOCOL_VIOLATION", text, error);
   }
   const { response } = message;
   const effects = readEffects(message.sideEffects);

@@ -2,13 +2,15 @@
 
 import type { Clock } from "../../base/mod.ts";
 import { ExpiryQueue } from "../../base/mod.ts";
-import { Status, StatusError } from "../../grpc/mod.ts";
+import type { StatusError } from "../../grpc/mod.ts";
+import { Status } from "../../grpc/mod.ts";
 import { ActionProtocol } from "../../protocol/mod.ts";
 import type { StreamOpener, WatchedStream } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 
-import { answerRefused, entityError } from "../failure.ts";
+import { answerRefused } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
+import { actionError } from "./action-error.ts";
 import type { ActionCall, ActionStreamCall } from "./command.ts";
 import { commandMessage, readResponse } from "./messages.ts";
 import type { ActionStreamContext } from "./stream.ts";
@@ -41,14 +43,12 @@ export interface ActionRuntimeDependencies {
 export class ActionRuntime {
   readonly #streams: StreamOpener;
   readonly #options: ActionOptions;
-  readonly #reportError: (message: string) => void;
   readonly #open: ExpiryQueue<OpenCall>;
   readonly #context: ActionStreamContext;
 
   constructor({ streams, clock, options, reportError }: ActionRuntimeDependencies) {
     this.#streams = streams;
     this.#options = options;
-    this.#reportError = reportError;
     this.#open = new ExpiryQueue(clock, options.relayTimeoutMs, (call) => {
       call.timedOut = true;
       call.cancel();
@@ -66,7 +66,7 @@ export class ActionRuntime {
     try {
       const { message } = await streams.withRoom(() => {
         if (open.isOver)
-          throw entityError(Status.CANCELLED, "CANCELLED", "nobody waits for the call any more");
+          throw actionError(Status.CANCELLED, "CANCELLED", "nobody waits for the call any more");
         const answer = streams.unary(UNARY_PATH, commandMessage(method, payload, call.metadata), {
           onCancel: (cancel) => {
             open.cancel = cancel;
@@ -77,15 +77,13 @@ export class ActionRuntime {
         return answer;
       });
       if (!call.bytes.take(message.length)) throw answerRefused();
-      return readResponse(method, message, this.#options.maxMessageFields);
+      return readResponse(method, message, this.#context);
     } catch (error) {
       if (open.refusal !== undefined) throw open.refusal;
       if (open.timedOut) {
         const text = `the user function did not answer ${methodName(method)} within ${this.#options.relayTimeoutMs} ms`;
-        throw entityError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text, error);
+        throw actionError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text, error);
       }
-      if (error instanceof StatusError && error.code === "PROTOCOL_VIOLATION")
-        this.#reportError(error.message);
       throw error;
     } finally {
       this.#open.forget(open);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ExpiryQueue } from "../../base/mod.ts";
-import { PullBuffer, toError } from "../../base/mod.ts";
+import { PullBuffer } from "../../base/mod.ts";
 import type { StreamEnd } from "../../call/mod.ts";
 import type { CallEnd, ClientStream } from "../../grpc/mod.ts";
 import { CallError, Status, StatusError } from "../../grpc/mod.ts";
@@ -10,8 +10,9 @@ import { ActionProtocol } from "../../protocol/mod.ts";
 import type { StreamOpener } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 
-import { answerRefused, entityError } from "../failure.ts";
+import { answerRefused } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
+import { actionError } from "./action-error.ts";
 import type { ActionStreamCall } from "./command.ts";
 import { commandMessage, inputMessage, openMessage, readResponse } from "./messages.ts";
 
@@ -74,10 +75,8 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     if (answer.done === true) return answer;
     this.#givenBytes = sizeOf(answer.value);
     try {
-      const { maxMessageFields } = this.#context;
-      return { done: false, value: readResponse(this.#command.method, answer.value, maxMessageFields) };
+      return { done: false, value: readResponse(this.#command.method, answer.value, this.#context) };
     } catch (error) {
-      this.#context.reportError(toError(error).message);
       await this.return();
       throw error;
     }
@@ -96,13 +95,13 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   /** No message has moved in either direction for the idle time-out. */
   idle(): void {
     const text = `${methodName(this.#command.method)} had no message in either direction for ${this.#context.idleTimeoutMs} ms`;
-    this.#finish(entityError(Status.DEADLINE_EXCEEDED, "STREAM_IDLE", text));
+    this.#finish(actionError(Status.DEADLINE_EXCEEDED, "STREAM_IDLE", text));
   }
 
   #start(): void {
     const { method, call } = this.#command;
     this.#context.idle.touch(this);
-    call.onCancel(() => this.#finish(entityError(Status.CANCELLED, "CANCELLED", "the caller went away")));
+    call.onCancel(() => this.#finish(actionError(Status.CANCELLED, "CANCELLED", "the caller went away")));
     // The caller may have left already.
     if (this.#over) return;
     this.#open(PATHS[method.desc.methodKind]).catch((error: unknown) => this.#finish(error));
@@ -191,7 +190,7 @@ function sizeOf(answer: Uint8Array): number {
 }
 
 function unforeseen(error: unknown): StatusError {
-  return entityError(Status.INTERNAL, "INTERNAL", "unexpected failure of the proxy", error);
+  return actionError(Status.INTERNAL, "INTERNAL", "unexpected failure of the proxy", error);
 }
 
 const path = (name: string): string => `/${ActionProtocol.typeName}/${name}`;

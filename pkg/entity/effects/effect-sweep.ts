@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger, Timer } from "../../base/mod.ts";
+import type { Clock, Logger } from "../../base/mod.ts";
 import { describeError, sleep } from "../../base/mod.ts";
-import type { EventLog, Position, TailRecord } from "../../eventlog/mod.ts";
+import type { Consumer, Consumption } from "../../consumer/mod.ts";
+import { consume } from "../../consumer/mod.ts";
+import type { EventLog } from "../../eventlog/mod.ts";
 import { EventLogError, NO_POSITION } from "../../eventlog/mod.ts";
 import { readRecord } from "../../record/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
@@ -37,11 +39,13 @@ export interface EffectSweepDependencies {
  */
 export class EffectSweep {
   readonly #dependencies: EffectSweepDependencies;
-  readonly #types = new Map<string, SweptType>();
+  readonly #scans = new Map<string, Scan>();
+  /** Types with a checkpoint, and those that are getting one. */
+  readonly #announced = new Set<string>();
+  readonly #announcing = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
-  #services: readonly EntityService[] = [];
-  #running: Promise<void> | undefined;
-  #timer: Timer | undefined;
+  #serving = new AbortController();
+  #sweeping = Promise.resolve();
 
   constructor(dependencies: EffectSweepDependencies) {
     this.#dependencies = dependencies;
@@ -49,9 +53,12 @@ export class EffectSweep {
 
   /** Sets the services of the user function that has connected; none after it has gone. */
   serve(services: readonly EntityService[]): void {
+    this.#serving.abort();
+    this.#serving = new AbortController();
+    const signal = AbortSignal.any([this.#serving.signal, this.#stopping.signal]);
     // One service for each persistence id is enough, because any of them can wake the entities.
-    this.#services = [...new Map(services.map((service) => [service.persistenceId, service])).values()];
-    if (services.length > 0) this.#schedule(0);
+    const byType = new Map(services.map((service) => [service.persistenceId, service]));
+    this.#sweeping = this.#sweeping.then(() => this.#sweepAll(byType, signal));
   }
 
   /**
@@ -61,215 +68,112 @@ export class EffectSweep {
    * @throws EventLogError in the promise.
    */
   announce(type: string): Promise<void> | undefined {
-    const swept = this.#typeOf(type);
-    if (swept.usesEffects) return undefined;
-    swept.announcing ??= this.#announce(type, swept).finally(() => {
-      swept.announcing = undefined;
-    });
-    return swept.announcing;
+    if (this.#announced.has(type)) return undefined;
+    const announcing =
+      this.#announcing.get(type) ?? this.#announce(type).finally(() => this.#announcing.delete(type));
+    this.#announcing.set(type, announcing);
+    return announcing;
   }
 
   stop(): void {
     this.#stopping.abort();
-    this.#timer?.cancel();
   }
 
-  async #announce(type: string, swept: SweptType): Promise<void> {
+  async #announce(type: string): Promise<void> {
     const { log } = this.#dependencies;
     if ((await log.readCheckpoint(checkpointName(type))) === undefined) {
       // A type that was scanned has no effects so far, so its checkpoint is its end. Otherwise it is its beginning.
-      const wasLooked = (await log.readCheckpoint(lookedName(type))) !== undefined;
-      const ends = partitionsOf(log).map(async (partition) =>
-        wasLooked ? log.lastPosition(type, partition) : NO_POSITION,
+      const wasScanned = (await log.readCheckpoint(scannedName(type))) !== undefined;
+      const ends = Array.from({ length: log.partitions }, async (_, partition) =>
+        wasScanned ? log.lastPosition(type, partition) : NO_POSITION,
       );
       await log.saveCheckpoint(checkpointName(type), await Promise.all(ends));
     }
-    swept.usesEffects = true;
+    this.#announced.add(type);
   }
 
-  #schedule(delayMs: number): void {
-    this.#timer?.cancel();
-    if (this.#stopping.signal.aborted) return;
-    this.#timer = this.#dependencies.clock.schedule(delayMs, () => void this.#run());
-  }
-
-  async #run(): Promise<void> {
-    const before = this.#running;
-    if (before !== undefined) return void before.then(() => this.#schedule(0));
-    this.#running = this.#sweepAll().then((nextMs) => {
-      this.#running = undefined;
-      this.#schedule(nextMs);
-    });
-    await this.#running;
-  }
-
-  /** Gives the time until the next sweep, in milliseconds. Never rejects. */
-  async #sweepAll(): Promise<number> {
-    const { logger, options } = this.#dependencies;
-    let nextMs = options.effectSweepIntervalMs;
-    for (const service of this.#services) {
-      try {
-        await this.#sweep(service);
-      } catch (thrown) {
-        if (this.#stopping.signal.aborted) break;
-        if (thrown instanceof EventLogError && thrown.code === "LOG_UNAVAILABLE")
-          nextMs = Math.min(nextMs, RETRY_MS);
-        const { persistenceId: type } = service;
-        logger.warn("side effects could not be looked for", { type, error: describeError(thrown) });
-      }
-    }
-    return nextMs;
-  }
-
-  async #sweep(service: EntityService): Promise<void> {
-    const { persistenceId: type } = service;
-    const swept = this.#typeOf(type);
-    if (!(await this.#load(type, swept))) return;
-    await this.#read(type, swept);
-    await this.#wake(service, swept);
-    await this.#save(type, swept);
-  }
-
-  /** Loads the checkpoint if it is not loaded yet. False: the type was scanned before and has no effects. */
-  async #load(type: string, swept: SweptType): Promise<boolean> {
-    if (swept.partitions !== undefined) return true;
-    const { log } = this.#dependencies;
-    const saved = await log.readCheckpoint(checkpointName(type));
-    if (saved !== undefined) swept.usesEffects = true;
-    else if ((await log.readCheckpoint(lookedName(type))) !== undefined) return false;
-    swept.partitions = partitionsOf(log).map((partition) => ({
-      position: saved?.[partition] ?? NO_POSITION,
-      undone: new UndoneEffects(),
-    }));
-    return true;
-  }
-
-  async #read(type: string, { partitions = [] }: SweptType): Promise<void> {
-    const { log, options, logger } = this.#dependencies;
-    for (const [partition, place] of partitions.entries()) {
-      const end = await log.lastPosition(type, partition);
-      if (end < place.position) {
-        logger.warn("the log was set back; side effects are looked for from its beginning", {
-          type,
-          partition,
-        });
-        place.position = NO_POSITION;
-        place.undone = new UndoneEffects();
-      }
-      if (end === place.position) continue;
-      const pace = this.#pace();
-      for await (const record of log.tail(type, partition, place.position, this.#stopping.signal)) {
-        this.#look(type, record, place.undone);
-        place.position = record.position;
-        if (record.position >= end) break;
-        if (place.undone.size >= options.maxUndoneEntities) {
-          logger.warn("so many entities have undone side effects that no more are looked for", {
-            type,
-            partition,
-          });
-          break;
+  /** Sweeps again and again until the signal aborts. Never rejects. */
+  async #sweepAll(services: ReadonlyMap<string, EntityService>, signal: AbortSignal): Promise<void> {
+    const { clock, logger, options } = this.#dependencies;
+    while (services.size > 0 && !signal.aborted) {
+      let nextMs = options.effectSweepIntervalMs;
+      for (const [type, service] of services) {
+        try {
+          await this.#sweep(type, service, signal);
+        } catch (thrown) {
+          if (signal.aborted) return;
+          if (thrown instanceof EventLogError && thrown.code === "LOG_UNAVAILABLE")
+            nextMs = Math.min(nextMs, RETRY_MS);
+          logger.warn("side effects could not be looked for", { type, error: describeError(thrown) });
         }
-        await pace();
       }
+      await sleep(clock, nextMs, signal);
     }
   }
 
-  /** A record that cannot be read is logged and skipped, so that it affects only its own entity (I12). */
-  #look(type: string, record: TailRecord, undone: UndoneEffects): void {
-    try {
-      undone.add(record.id, record.position, readRecord(record));
-    } catch (thrown) {
-      const { id, position } = record;
-      const error = describeError(thrown);
-      this.#dependencies.logger.warn("side effects of a record cannot be read", {
-        type,
-        id,
-        position,
-        error,
-      });
-    }
-  }
-
-  /** Gives a function to call after each record, which waits now and then so that `effectSweepRate` is not exceeded. */
-  #pace(): () => Promise<void> | undefined {
-    const { clock, options } = this.#dependencies;
-    const startMs = clock.monotonicMs();
-    let count = 0;
-    return () => {
-      if (++count % PACE_RECORDS !== 0) return undefined;
-      const aheadMs = startMs + (1_000 * count) / options.effectSweepRate - clock.monotonicMs();
-      return aheadMs > 0 ? sleep(clock, aheadMs, this.#stopping.signal) : undefined;
-    };
-  }
-
-  async #wake(service: EntityService, { partitions = [] }: SweptType): Promise<void> {
-    const { wake, options } = this.#dependencies;
-    const ids = partitions.flatMap(({ undone }) => [...undone.ids]);
+  async #sweep(type: string, service: EntityService, signal: AbortSignal): Promise<void> {
+    const { log, wake, options } = this.#dependencies;
+    const scan = this.#scans.get(type) ?? (await this.#begin(type));
+    if (scan === undefined) return;
+    await scan.records.catchUp(signal);
+    const ids = scan.undone.flatMap((each) => [...each.ids]);
     const waking = async (): Promise<void> => {
-      for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
-        if (this.#stopping.signal.aborted) return;
-        await wake(service, id);
-      }
+      for (let id = ids.pop(); id !== undefined && !signal.aborted; id = ids.pop()) await wake(service, id);
     };
     await Promise.all(Array.from({ length: options.maxEffectWakes }, waking));
+    if (this.#announced.has(type) || signal.aborted) return;
+    await log.saveCheckpoint(scannedName(type), []);
+    // The next sweep looks for a checkpoint again, because another process may store the type's first effects.
+    this.#scans.delete(type);
   }
 
-  async #save(type: string, swept: SweptType): Promise<void> {
-    const { log } = this.#dependencies;
-    const { partitions = [], saved } = swept;
-    swept.usesEffects ||= partitions.some(({ undone }) => undone.areThere);
-    if (swept.usesEffects) {
-      const positions = partitions.map(({ position, undone }) => undone.checkpoint(position));
-      if (positions.join() === saved?.join()) return;
-      await log.saveCheckpoint(checkpointName(type), positions);
-      swept.saved = positions;
-    } else {
-      await log.saveCheckpoint(lookedName(type), []);
-      // The next sweep looks for a checkpoint again, because another process may store the type's first effects.
-      swept.partitions = undefined;
-    }
-  }
-
-  #typeOf(type: string): SweptType {
-    let swept = this.#types.get(type);
-    if (swept === undefined) {
-      swept = { usesEffects: false, announcing: undefined, partitions: undefined, saved: undefined };
-      this.#types.set(type, swept);
-    }
-    return swept;
+  /** Undefined: the type was scanned before and has no effects. */
+  async #begin(type: string): Promise<Scan | undefined> {
+    const { log, clock, logger, options } = this.#dependencies;
+    const name = checkpointName(type);
+    if ((await log.readCheckpoint(name)) !== undefined) this.#announced.add(type);
+    else if ((await log.readCheckpoint(scannedName(type))) !== undefined) return undefined;
+    const undone = Array.from({ length: log.partitions }, () => new UndoneEffects());
+    const consumer: Consumer = {
+      name,
+      type,
+      maxRecordsPerSecond: options.effectSweepRate,
+      maxOpenBytes: 1,
+      // A record that cannot be read is skipped, so that it affects only its own entity (I12).
+      isPoison: () => true,
+      checkpoint: (partition, settled) =>
+        this.#announced.has(type) ? undone[partition]?.checkpoint(settled) : undefined,
+      isFull: (partition) => {
+        if ((undone[partition]?.size ?? 0) < options.maxUndoneEntities) return false;
+        logger.warn("too many entities have undone side effects to look for more", { type, partition });
+        return true;
+      },
+      clock,
+      logger,
+    };
+    const records = consume(log, consumer, (record, partition) => {
+      if (undone[partition]?.add(record.id, record.position, readRecord(record))) this.#announced.add(type);
+    });
+    const scan = { records, undone };
+    this.#scans.set(type, scan);
+    return scan;
   }
 }
 
-interface SweptType {
-  usesEffects: boolean;
-  announcing: Promise<void> | undefined;
-  /** Undefined: no checkpoint is loaded. */
-  partitions: Place[] | undefined;
-  /** The checkpoint that was saved last. */
-  saved: readonly Position[] | undefined;
-}
-
-/** The position up to which a partition was read, and the undone effects that were found. */
-interface Place {
-  position: Position;
-  undone: UndoneEffects;
+/** The reading of a type's records, and what was found in each partition. */
+interface Scan {
+  readonly records: Consumption;
+  readonly undone: readonly UndoneEffects[];
 }
 
 /** Time until the next sweep if the log was unavailable in this one, in milliseconds. */
 const RETRY_MS = 5_000;
-
-/** The pace is checked after every so many records. */
-const PACE_RECORDS = 256;
 
 function checkpointName(type: string): string {
   return `effects/${type}`;
 }
 
 /** Name of a checkpoint which says that the type was read to its end once, and has no effects. */
-function lookedName(type: string): string {
+function scannedName(type: string): string {
   return `effects-none/${type}`;
-}
-
-function partitionsOf(log: EventLog): number[] {
-  return Array.from({ length: log.partitions }, (_, partition) => partition);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Position } from "../../eventlog/mod.ts";
+import { NO_POSITION } from "../../eventlog/mod.ts";
 import type { Commit } from "../../protocol/mod.ts";
 
 /** The side effects of one record: the number of the last of them, and the record's position. */
@@ -15,7 +16,7 @@ interface Recorded {
  */
 export class UndoneEffects {
   readonly #entities = new Map<string, readonly Recorded[]>();
-  #areThere = false;
+  #last: Position = NO_POSITION;
 
   get ids(): Iterable<string> {
     return this.#entities.keys();
@@ -25,12 +26,11 @@ export class UndoneEffects {
     return this.#entities.size;
   }
 
-  /** Whether any record had side effects. */
-  get areThere(): boolean {
-    return this.#areThere;
-  }
-
-  add(id: string, position: Position, commit: Commit): void {
+  /** Gives whether the entity has side effects that are known here: new ones, or those of its records before. */
+  add(id: string, position: Position, commit: Commit): boolean {
+    // Positions only go back if the log was set back, and is read from its beginning.
+    if (position <= this.#last) this.#entities.clear();
+    this.#last = position;
     const { sideEffects, firstEffect, effectsDone, kept, valueState } = commit;
     // The record of a value replaces the earlier ones, so it repeats their undone effects (`kept`).
     const before = valueState === undefined ? (this.#entities.get(id) ?? []) : [];
@@ -39,11 +39,10 @@ export class UndoneEffects {
     if (newestKept !== undefined) recorded.push({ last: Number(newestKept.number), position });
     if (sideEffects.length > 0)
       recorded.push({ last: Number(firstEffect) + sideEffects.length - 1, position });
-    if (recorded.length === 0) return void this.#entities.delete(id);
-    this.#areThere = true;
     const undone = recorded.filter(({ last }) => last > effectsDone);
     if (undone.length === 0) this.#entities.delete(id);
     else this.#entities.set(id, undone);
+    return recorded.length > 0;
   }
 
   /**

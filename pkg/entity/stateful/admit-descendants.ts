@@ -6,10 +6,10 @@ import type { SideEffectMessage } from "../../protocol/mod.ts";
 
 import type { EffectLedger } from "../effects/effect-ledger.ts";
 import { bytesOf } from "../effects/effect-ledger.ts";
-import { entityError } from "../failure.ts";
 import type { Lineage } from "../lineage.ts";
 import { descend } from "../lineage.ts";
 import type { EntityOptions } from "../options.ts";
+import { entityError } from "./entity-error.ts";
 
 /**
  * At least so many entities fit into `maxEntityBytes` with their undone side effects, which may stay in memory for

@@ -4,8 +4,8 @@ import type { StatusError } from "../../grpc/mod.ts";
 import { Status } from "../../grpc/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
-import { entityError } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
+import { entityError } from "./entity-error.ts";
 import type { Answer } from "./verdict.ts";
 
 /** A command on its way through an entity, and the caller who waits for it. Settled exactly once. */

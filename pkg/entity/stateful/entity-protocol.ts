@@ -6,7 +6,7 @@ import type { Change, Cursor, SnapshotPoint } from "../../record/mod.ts";
 import type { EntityService, ServiceKind } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
-import type { StreamTexts } from "../failure.ts";
+import type { StreamTexts } from "./stream-texts.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**

@@ -10,9 +10,10 @@ import type { Failure, KeptReply, LineageMessage, RefusalMessage } from "../../p
 import { methodName } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
-import { entityError, refusal } from "../failure.ts";
+import { refusal } from "../failure.ts";
 import type { Lineage } from "../lineage.ts";
 import { lineageMessage } from "../lineage.ts";
+import { entityError } from "./entity-error.ts";
 import type { KeptReplies } from "./kept-replies.ts";
 import type { Answer, Said } from "./verdict.ts";
 import { outcomeOf } from "./verdict.ts";

@@ -3,7 +3,7 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import type { Logger } from "../../base/mod.ts";
-import type { CallEnd } from "../../grpc/mod.ts";
+import type { CallEnd, GrpcErrorCode } from "../../grpc/mod.ts";
 import { Status, statusName } from "../../grpc/mod.ts";
 import type { SnapshotPoint } from "../../record/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
@@ -124,9 +124,12 @@ export function refusalByEnd(
   return { bytes, reason, isTooLarge: true };
 }
 
-const ABOUT_THE_STREAM: readonly string[] = ["STREAM_RESET", "SEND_BUFFER_FULL"];
+const ABOUT_THE_STREAM: readonly string[] = ["STREAM_RESET", "SEND_BUFFER_FULL"] satisfies GrpcErrorCode[];
 
-/** The same for a failure without a command, which SDKs send when they cannot read the first message of a stream. */
+/**
+ * The same for a failure without a command, which SDKs send when they cannot read the first message of a stream. Only
+ * its text says why: SDKs put the error of their gRPC library into it.
+ */
 export function refusalByFailure(bytes: number, description: string): SnapshotRefusal | undefined {
   if (bytes === 0) return undefined;
   const isTooLarge = /ResourceExhausted|RESOURCE_EXHAUSTED|larger than max/.test(description);

@@ -5,19 +5,22 @@ import type { EntityKey } from "../../eventlog/mod.ts";
 import type { CallEnd, ClientStream } from "../../grpc/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
 import type { EntityService, WatchedStream } from "../../userfunction/mod.ts";
+import { isUserFunctionUnavailable } from "../../userfunction/mod.ts";
 
-import { answerRefused, brokenStream, entityError, logFailure } from "../failure.ts";
+import { answerRefused } from "../failure.ts";
 import { NO_EFFECTS } from "../outcome.ts";
 import { admitDescendants } from "./admit-descendants.ts";
 import type { ActiveEntity, EntityContext, EntityPlace } from "./context.ts";
 import { CountedReads } from "./counted-reads.ts";
 import type { Delivery } from "./delivery.ts";
 import { expiredWaiting, settle } from "./delivery.ts";
+import { EntityStreamError, entityError } from "./entity-error.ts";
 import { EntityJournal, NO_NEWS } from "./entity-journal.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import type { EntityState } from "./entity-state.ts";
 import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
 import { LargeAnswers } from "./large-answers.ts";
+import { logFailure } from "./log-failure.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
 import type { SnapshotRefusal } from "./snapshot-use.ts";
 import { refusalByEnd, refusalByFailure } from "./snapshot-use.ts";
@@ -178,9 +181,8 @@ export class StatefulEntity implements ActiveEntity {
       // The stream broke while the log was read, and all callers have got their errors.
       if (this.#state.kind === "gone") return;
       const error = thrown instanceof StatusError ? thrown : this.#logFailure(thrown);
-      // The code that finds the user function gone or busy logs it once, so it is not logged for each further
-      // command.
-      const level = error.code.startsWith("USER_FUNCTION_") ? "debug" : "error";
+      // What finds the user function gone or busy logs that once, so it is not logged for each further command.
+      const level = isUserFunctionUnavailable(error) ? "debug" : "error";
       this.#context.logger[level]("entity could not be activated", {
         entity: this.#name,
         error: toError(thrown),
@@ -340,7 +342,8 @@ export class StatefulEntity implements ActiveEntity {
     if (verdict.kind === "broken") {
       const { text, detail, isTold, ofNoCommand } = verdict;
       const refusal = ofNoCommand === true ? refusalByFailure(this.#offered, detail) : undefined;
-      return refusal === undefined ? this.#break(text, detail, isTold) : this.#replayWithoutSnapshot(refusal);
+      if (refusal !== undefined) return this.#replayWithoutSnapshot(refusal);
+      return this.#break(new EntityStreamError("violated", text), detail, isTold);
     }
     assert(state.kind === "open", "only an open command can be answered");
     this.#offeredBytes = 0;
@@ -430,7 +433,7 @@ export class StatefulEntity implements ActiveEntity {
     if (streamLost) this.#leave(this.#waiting(), this.#waiting());
   }
 
-  #appendFailure(error: unknown): StatusError {
+  #appendFailure(error: unknown): ReturnType<typeof logFailure> {
     const failure = this.#logFailure(error);
     this.#context.logger.warn("append failed", {
       entity: this.#name,
@@ -471,8 +474,6 @@ export class StatefulEntity implements ActiveEntity {
       else goOn();
     });
   }
-
-  // Endings
 
   /**
    * Replays the entity on a new stream, because the user function's state is wrong or unknown. Waiting commands keep
@@ -535,24 +536,23 @@ export class StatefulEntity implements ActiveEntity {
     if (this.#state.kind !== "passivating") {
       const refusal = refusalByEnd(this.#offered, end);
       if (refusal !== undefined) return this.#replayWithoutSnapshot(refusal);
-      return this.#break(this.#protocol.texts.termination, end.message);
+      return this.#break(new EntityStreamError("unanswered", this.#protocol.texts.termination), end.message);
     }
     if (this.#mailbox.size > 0) return this.#activate();
     this.#gone();
     if (this.#journal.records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
   }
 
-  /** The stream failed. The caller of the open command gets `text`, the callers of waiting commands get `#waiting`. */
-  #break(text: string, detail: string, isTold = false): void {
-    // Only for debugging if the entity is idle: no caller is affected, and a user function that stops ends all
-    // streams.
+  /** The stream failed. The caller of the open command gets `error`, the callers of waiting commands get `#waiting`. */
+  #break(error: EntityStreamError, detail: string, isTold = false): void {
+    // Only for debugging if the entity is idle: no caller is affected, and a stopping user function ends all streams.
     const level = this.#state.kind === "idle" ? "debug" : isTold ? "info" : "warn";
-    this.#context.logger[level]("entity stream broke", { entity: this.#name, text, detail });
-    if (!isTold && text !== this.#protocol.texts.termination) this.#complain(`${text}: ${detail}`);
+    this.#context.logger[level]("entity stream broke", { entity: this.#name, text: error.message, detail });
+    if (!isTold && error.reason === "violated") this.#complain(`${error.message}: ${detail}`);
     this.#releaseStream();
     // If an append is in flight, its callbacks settle the command, and then the entity leaves.
     const isAppending = this.#state.kind === "appending" || this.#state.kind === "marking";
-    if (!isAppending) this.#leave(brokenStream(text), this.#waiting());
+    if (!isAppending) this.#leave(error, this.#waiting());
   }
 
   #leave(current: StatusError, waiting: StatusError): void {
@@ -571,7 +571,7 @@ export class StatefulEntity implements ActiveEntity {
 
   /** The error for callers whose command waits when the stream breaks. */
   #waiting(): StatusError {
-    return brokenStream(this.#protocol.texts.waiting);
+    return new EntityStreamError("unanswered", this.#protocol.texts.waiting);
   }
 
   #releaseStream(): void {
@@ -581,7 +581,7 @@ export class StatefulEntity implements ActiveEntity {
     this.#release(stream);
   }
 
-  #logFailure(thrown: unknown): StatusError {
+  #logFailure(thrown: unknown): ReturnType<typeof logFailure> {
     return logFailure(thrown, this.#name, (position) => this.#context.log.locate(this.#key, position));
   }
 

@@ -10,10 +10,11 @@ import type { Change } from "../../record/mod.ts";
 import { FAILURES } from "../../userfunction/mod.ts";
 
 import { readForward, readReply } from "../client-action.ts";
-import type { StreamTexts } from "../failure.ts";
-import { commandFailed, entityError, isFinal } from "../failure.ts";
+import { commandFailed, isFinal } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
 import { NO_EFFECTS } from "../outcome.ts";
+import { entityError } from "./entity-error.ts";
+import type { StreamTexts } from "./stream-texts.ts";
 
 /**
  * What a message of the user function means for the open command: a pure function of the message and the command's id

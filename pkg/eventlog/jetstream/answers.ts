@@ -6,7 +6,7 @@ import type { Msg } from "@nats-io/transport-node";
 
 import type { Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
-import { fromApi, NO_STREAM } from "./nats-error.ts";
+import { fromApi, NO_STREAM, saysNoResults } from "./nats-error.ts";
 import { FENCE, ROLLUP } from "./publisher.ts";
 import type { Origin } from "./stored.ts";
 
@@ -33,12 +33,6 @@ const NOT_FOUND = 404;
 const NO_RESPONDERS = 503;
 const NO_MESSAGE = 10037;
 
-/**
- * The server's text for a subject without messages. Its text for a message that it cannot read is "Message Not
- * Found".
- */
-const NO_RESULTS = "No Results";
-
 const FENCE_LINE = new RegExp(`^${FENCE}: *(\\d+)\\s*$`, "m");
 const ROLLUP_LINE = new RegExp(`^${ROLLUP}:`, "m");
 
@@ -63,7 +57,7 @@ export function rawMessageOf(message: Msg, stream: string, doing: string): RawMe
 
 export function presenceOf(message: Msg, stream: string, doing: string): Presence {
   const { headers } = message;
-  if (headers?.code === NOT_FOUND) return headers.description === NO_RESULTS ? "none" : "unreadable";
+  if (headers?.code === NOT_FOUND) return saysNoResults(headers.description) ? "none" : "unreadable";
   rawMessageOf(message, stream, doing);
   return "readable";
 }

@@ -126,6 +126,19 @@ export function isUnheard(thrown: unknown): boolean {
   return thrown instanceof JetStreamError && "code" in thrown && thrown.code === NO_RESPONDERS;
 }
 
+/**
+ * True if the description of a status says that a subject has no messages. That of a message that the server cannot
+ * read has the same code, and is "Message Not Found".
+ */
+export function saysNoResults(description: string): boolean {
+  return description === "No Results";
+}
+
+/** True if the description of a status says that a consumer's next message is larger than was asked for. */
+export function saysTooLarge(description: string): boolean {
+  return /exceeds maxbytes/i.test(description);
+}
+
 const NO_RESPONDERS = 503;
 const STREAM_NAME_IN_USE = 10058;
 const STREAM_NOT_FOUND = 10059;

@@ -7,6 +7,7 @@ import type { Timer } from "../../base/mod.ts";
 import { toError } from "../../base/mod.ts";
 
 import type { Position } from "../event-log.ts";
+import { saysTooLarge } from "./nats-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
 /** A message as a consumer gives it. */
@@ -151,7 +152,7 @@ export class PullFeed {
     // The status of an earlier request is ignored, unless it says that the consumer is gone.
     if (request === undefined) return;
     if (subject !== request.reply && code !== CONFLICT) return;
-    const tooLarge = code === CONFLICT && /exceeds maxbytes/i.test(description);
+    const tooLarge = code === CONFLICT && saysTooLarge(description);
     const isOver = code === REQUEST_OVER || code === NO_MESSAGES || tooLarge;
     if (!isOver || (tooLarge && request.oversize)) {
       return this.#end(new FeedBroken(`the consumer is gone or refuses: ${code} ${description}`.trim()));

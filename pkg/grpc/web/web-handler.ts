@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CODE_FIELD } from "../call-end.ts";
-import { checkAdmitted, findMethod, requestEncoding } from "../call-setup.ts";
+import { checkAdmitted, findMethod, noCallHeader, requestEncoding } from "../call-setup.ts";
 import type { ServerContext } from "../server-context.ts";
 import type { WebForm } from "./web-call.ts";
 import { WebCall } from "./web-call.ts";
@@ -48,6 +47,6 @@ function formOf(contentType: string | undefined, accept: string | undefined): We
 
 /** Sends a plain HTTP answer to a request that is not a call. */
 function refuse(exchange: WebExchange): void {
-  exchange.begin(405, ["allow", "POST", "content-length", "0", CODE_FIELD, "METHOD_NOT_ALLOWED"])?.end();
+  exchange.begin(405, ["allow", "POST", "content-length", "0", ...noCallHeader("METHOD_NOT_ALLOWED")])?.end();
   exchange.discardBody();
 }

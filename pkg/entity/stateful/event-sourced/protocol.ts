@@ -9,8 +9,8 @@ import { checkEnd, ORIGIN, readCommit, readSnapshot } from "../../../record/mod.
 import type { EntityService } from "../../../userfunction/mod.ts";
 import { entityKind } from "../../../userfunction/mod.ts";
 
-import { EVENT_SOURCED_TEXTS } from "../../failure.ts";
 import type { EntityProtocol, HistoryReader, RecoveredPage } from "../entity-protocol.ts";
+import { EVENT_SOURCED_TEXTS } from "../stream-texts.ts";
 import type { ChangeOfReply, Dialect } from "../verdict.ts";
 import { judgeMessage, NO_CHANGE } from "../verdict.ts";
 import { commandMessage, eventMessage, initMessage } from "./messages.ts";

@@ -8,8 +8,8 @@ import { NO_VALUE, readValue } from "../../../record/mod.ts";
 import type { EntityService } from "../../../userfunction/mod.ts";
 import { entityKind } from "../../../userfunction/mod.ts";
 
-import { VALUE_TEXTS } from "../../failure.ts";
 import type { EntityProtocol, HistoryReader, RecoveredPage } from "../entity-protocol.ts";
+import { VALUE_TEXTS } from "../stream-texts.ts";
 import type { ChangeOfReply, Dialect } from "../verdict.ts";
 import { judgeMessage, NO_CHANGE } from "../verdict.ts";
 import { commandMessage, initMessage } from "./messages.ts";

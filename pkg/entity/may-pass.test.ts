@@ -6,23 +6,19 @@ import type { EventLogCode } from "../eventlog/mod.ts";
 import { EventLogError } from "../eventlog/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
 
-import {
-  brokenStream,
-  commandFailed,
-  EVENT_SOURCED_TEXTS,
-  entityError,
-  logFailure,
-  mayPass,
-  VALUE_TEXTS,
-} from "./failure.ts";
+import { commandFailed } from "./failure.ts";
+import { mayPass } from "./may-pass.ts";
+import { EntityStreamError, entityError } from "./stateful/entity-error.ts";
+import { logFailure } from "./stateful/log-failure.ts";
+import { EVENT_SOURCED_TEXTS, VALUE_TEXTS } from "./stateful/stream-texts.ts";
 
 const ofLog = (code: EventLogCode): StatusError =>
   logFailure(new EventLogError(code, "?"), "cart/ann", () => "position 1");
 
 test("what nobody has answered may be sent again", (t) => {
   for (const { termination, waiting } of [EVENT_SOURCED_TEXTS, VALUE_TEXTS]) {
-    t.true(mayPass(brokenStream(termination)));
-    t.true(mayPass(brokenStream(waiting)));
+    t.true(mayPass(new EntityStreamError("unanswered", termination)));
+    t.true(mayPass(new EntityStreamError("unanswered", waiting)));
   }
   const codes: EventLogCode[] = [
     "APPEND_CONFLICT",
@@ -41,8 +37,8 @@ test("what was answered, or will always be refused, need not be", (t) => {
   for (const grpcStatus of Object.values(Status)) {
     t.false(mayPass(commandFailed({ description: "no", grpcStatus }, new Set(["failures"]))));
   }
-  t.false(mayPass(brokenStream(EVENT_SOURCED_TEXTS.failure)));
-  t.false(mayPass(brokenStream(EVENT_SOURCED_TEXTS.reply)));
+  t.false(mayPass(new EntityStreamError("violated", EVENT_SOURCED_TEXTS.failure)));
+  t.false(mayPass(new EntityStreamError("violated", EVENT_SOURCED_TEXTS.reply)));
   t.false(mayPass(ofLog("RECORD_TOO_LARGE")));
   t.false(mayPass(entityError(Status.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED", "?")));
   t.false(mayPass(new StatusError(Status.INVALID_ARGUMENT, "ENTITY_KEY_MISSING", "?")));
