@@ -32,10 +32,10 @@ import { scanImports } from "./layers/scan-imports.ts";
 /** Lower layers first. */
 const LAYERS: readonly string[] = [
   "base",
+  "telemetry",
   "protocol",
   "call",
   "grpc",
-  "telemetry",
   "crdt",
   "cloudevents",
   "nats",

@@ -12,7 +12,7 @@ import {
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
 import type { Proxy, StartError } from "../../pkg/proxy/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
-import { createLogger, podFields } from "../../pkg/telemetry/mod.ts";
+import { createLogger, logsOnly, podFields } from "../../pkg/telemetry/mod.ts";
 
 import { parseFlags } from "./flags.ts";
 import { keepHeapSmall } from "./heap.ts";
@@ -64,7 +64,7 @@ async function start(
   const proxy = await startProxy(options, {
     clock: systemClock,
     random: systemRandom,
-    logger,
+    telemetry: logsOnly(logger),
     signal,
     onSpec: (spec) => {
       if (spec !== undefined) process.stderr.write(`ready http://127.0.0.1:${proxy.port}\n`);

@@ -11,6 +11,7 @@ export type { Clock, Timer } from "./clock.ts";
 export { MAX_DELAY_MS, sleep, systemClock } from "./clock.ts";
 export { collectGarbage } from "./collect-garbage.ts";
 export { cutText } from "./cut-text.ts";
+export { decorate } from "./decorate.ts";
 export { whenDrained } from "./drain.ts";
 export { CodedError, describeError, toError } from "./error.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";

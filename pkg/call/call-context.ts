@@ -3,6 +3,7 @@
 import type { Charge } from "../base/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
+import type { TraceContext } from "../telemetry/mod.ts";
 
 /**
  * The context of a call, which goes from the endpoint to the user function beside the message. Every layer passes it
@@ -22,6 +23,8 @@ export interface CallContext {
   readonly onCancel: (listener: () => void) => void;
   /** The call's share of its caller's memory. It includes the command's bytes, and answers are taken from it (I11). */
   readonly bytes: Charge;
+  /** The span of which the call is a part; undefined: nobody traces. */
+  readonly trace?: TraceContext | undefined;
   /** How often one proxy sent the command to another, to get here; undefined if the caller sent it here. */
   readonly hops?: number;
 }

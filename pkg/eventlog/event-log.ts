@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { CodedError } from "../base/mod.ts";
+import type { TraceContext } from "../telemetry/mod.ts";
 
 /**
  * The contract of an event log. A log stores bytes at positions and does not interpret the bytes.
@@ -59,14 +60,18 @@ export interface EventLog {
    */
   read(entity: EntityKey, after?: Position): Promise<HistoryPage>;
 
-  /** Appends one record after the position `expected` (`NO_POSITION` for the first) and returns its position. */
-  append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
+  /**
+   * Appends one record after the position `expected` (`NO_POSITION` for the first) and returns its position.
+   *
+   * @param trace the span of which the append is a part (`tracedLog`); logs themselves need not know it.
+   */
+  append(entity: EntityKey, expected: Position, record: Uint8Array, trace?: TraceContext): Promise<Position>;
 
   /** The entity's newest record. */
   readLast(entity: EntityKey): Promise<LogRecord | undefined>;
 
   /** As `append`, but the record replaces all earlier ones of the entity. */
-  replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position>;
+  replace(entity: EntityKey, expected: Position, record: Uint8Array, trace?: TraceContext): Promise<Position>;
 
   /**
    * Stores a snapshot of the entity after its record at `position`: it covers all records up to and including that

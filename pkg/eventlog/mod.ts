@@ -31,3 +31,4 @@ export { shownAddress } from "./shown-address.ts";
 export type { SqliteLog, SqliteLogStats } from "./sqlite/log.ts";
 export type { SqliteLogOptions } from "./sqlite/options.ts";
 export { removeSqliteLog } from "./sqlite/remove.ts";
+export { tracedLog } from "./traced-log.ts";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger, Random } from "../base/mod.ts";
+import type { Clock, Random } from "../base/mod.ts";
 import type { FrontPage } from "../endpoint/mod.ts";
 import { shownAddress } from "../eventlog/mod.ts";
-import type { CountingLogger } from "../telemetry/mod.ts";
+import type { CountingLogger, Telemetry } from "../telemetry/mod.ts";
 import { countRepeats } from "../telemetry/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 
@@ -28,7 +28,7 @@ import { untilQuiet } from "./until-quiet.ts";
 export interface ProxyDependencies {
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Aborts a start that waits for its log; `stop` ends what has started. */
   readonly signal?: AbortSignal;
   /** Called when the served services change; with undefined when no user function is served any more. */
@@ -63,9 +63,10 @@ export interface Proxy {
  */
 export async function startProxy(options: ProxyOptions, dependencies: ProxyDependencies): Promise<Proxy> {
   const { clock, random, signal } = dependencies;
-  const logger = countRepeats(dependencies.logger, clock, options);
+  const logger = countRepeats(dependencies.telemetry.logger, clock, options);
+  const telemetry = { ...dependencies.telemetry, logger };
   const memory = divideMemory(options.maxBufferedBytes, options.maxOpenRequests);
-  const shared: Shared = { options, clock, random, logger, memory, signal };
+  const shared: Shared = { options, clock, random, telemetry, memory, signal };
   const parts = new Parts();
   const quiet = (stopped: AbortSignal) =>
     untilQuiet(options.drainWaitUrl, options.drainWaitTimeoutMs, stopped);
@@ -99,8 +100,13 @@ async function startParts(
   await parts.start(drainPart(drain));
   await parts.start(lookPart(shared, user, runtimes.kinds, [port, adminPort], onStartFailed));
   parts.started();
-  const { logger, options } = shared;
-  logger.info("listening", { port, adminPort, log: shownAddress(options.log), durability: log.durability });
+  const { telemetry, options } = shared;
+  telemetry.logger.info("listening", {
+    port,
+    adminPort,
+    log: shownAddress(options.log),
+    durability: log.durability,
+  });
   return { port, adminPort };
 }
 

@@ -13,3 +13,4 @@ export type { RouterErrorCode } from "./router-error.ts";
 export { noReply } from "./router-error.ts";
 export type { ServiceRuntime } from "./service-runtime.ts";
 export { ServiceRuntimes } from "./service-runtimes.ts";
+export { tracedDispatch } from "./traced-dispatch.ts";

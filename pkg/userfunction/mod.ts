@@ -17,6 +17,7 @@ export type {
 } from "./spec.ts";
 export { FAILURES, isEntityMethod, isEntityService, methodName } from "./spec.ts";
 export type { WatchedStream } from "./stream-room.ts";
+export { tracedStreams } from "./traced-streams.ts";
 export type { StreamOpener, UserFunctionDependencies, UserFunctionStatus } from "./user-function.ts";
 export { UserFunction } from "./user-function.ts";
 export type { UserFunctionErrorCode } from "./user-function-error.ts";

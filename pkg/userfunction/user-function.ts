@@ -22,6 +22,7 @@ import {
   readMessage,
   UserFunctionErrorSchema,
 } from "../protocol/mod.ts";
+import type { TraceContext } from "../telemetry/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
 import { Reports } from "./reports.ts";
@@ -51,6 +52,11 @@ export interface UserFunctionDependencies {
   readonly onRejected: (errors: readonly string[]) => void;
 }
 
+/** With the span of which the call is a part (`tracedStreams`). */
+export interface TracedCallOptions extends CallOptions {
+  readonly trace?: TraceContext | undefined;
+}
+
 /** Opens streams to the user function, as many as it takes (`StreamRoom`). */
 export interface StreamOpener
   extends Pick<StreamRoom, "maxStreams" | "isCrowded" | "withRoom" | "asked" | "heard" | "over"> {
@@ -63,7 +69,7 @@ export interface StreamOpener
    *
    * @throws StatusError the user function's own (a `CallError`), or what `open` throws.
    */
-  unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply>;
+  unary(path: string, bytes: Uint8Array, options: TracedCallOptions): Promise<UnaryReply>;
 }
 
 /** Reports that wait for an answer at the same time; further ones are only logged. */

@@ -5,8 +5,9 @@ import { networkInterfaces } from "node:os";
 
 import test from "ava";
 
-import { silentLogger, systemClock, systemRandom } from "../base/mod.ts";
+import { systemClock, systemRandom } from "../base/mod.ts";
 import { proxyOptions, startProxy } from "../proxy/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { admitPod } from "./admit-pod.ts";
 import { newDrainSecret } from "./drain-secret.ts";
@@ -59,7 +60,7 @@ test("the hook that the webhook makes drains the proxy that it starts, and no ot
   const proxy = await startProxy(proxyOptions({}, { ...local, ...secret }), {
     clock: systemClock,
     random: systemRandom,
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
   });
   t.teardown(() => proxy.stop());
   const outside = Object.values(networkInterfaces())

@@ -3,7 +3,8 @@
 import { systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import type { Proxy, ProxyDependencies } from "../../pkg/proxy/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
-import { createLogger } from "../../pkg/telemetry/mod.ts";
+import type { Telemetry } from "../../pkg/telemetry/mod.ts";
+import { createLogger, logsOnly } from "../../pkg/telemetry/mod.ts";
 
 import type { GrpcCaller } from "./grpc-caller.ts";
 import { grpcCaller } from "./grpc-caller.ts";
@@ -33,6 +34,7 @@ export async function startLocalProxy(
   userFunctionPort: number,
   env: Readonly<Record<string, string>> = {},
   onRequest?: ProxyDependencies["onRequest"],
+  telemetry: Partial<Telemetry> = {},
 ): Promise<LocalProxy> {
   const lines: string[] = [];
   const options = proxyOptions(
@@ -50,7 +52,12 @@ export async function startLocalProxy(
     },
   );
   const logger = createLogger("debug", { write: (line) => lines.push(line) });
-  const proxy = await startProxy(options, { clock: systemClock, random: systemRandom, logger, onRequest });
+  const proxy = await startProxy(options, {
+    clock: systemClock,
+    random: systemRandom,
+    telemetry: { ...logsOnly(logger), ...telemetry },
+    onRequest,
+  });
   const http = httpClient(proxy.port);
   const admin = httpClient(proxy.adminPort, { connections: 1 });
   const grpc = grpcCaller(proxy.port);
@@ -70,9 +77,10 @@ export async function startWorld(
   scope: TestScope,
   script: Script,
   env: Readonly<Record<string, string>> = {},
+  telemetry: Partial<Telemetry> = {},
 ): Promise<LocalProxy & { readonly userFunction: ScriptedUserFunction }> {
   const userFunction = await startScriptedUserFunction(script);
-  const local = await startLocalProxy(scope, userFunction.port, env);
+  const local = await startLocalProxy(scope, userFunction.port, env, undefined, telemetry);
   scope.teardown(() => userFunction.kill());
   await local.ready();
   return { ...local, userFunction };

@@ -17,6 +17,7 @@ import { settlesWithin } from "../../../pkg/base/mod.ts";
 import { EventLogError } from "../../../pkg/eventlog/mod.ts";
 import type { Proxy } from "../../../pkg/proxy/mod.ts";
 import { startProxy } from "../../../pkg/proxy/mod.ts";
+import { logsOnly } from "../../../pkg/telemetry/mod.ts";
 
 import type { Announcer } from "./announcer.ts";
 import { Changes } from "./changes.ts";
@@ -101,8 +102,10 @@ export async function dev(options: DevOptions): Promise<void> {
     proxy = await startProxy(proxyOptions, {
       clock,
       random,
-      logger: createLineLogger(proxyOptions.logLevel as LogLevel, announcer.errorStyle, (line) =>
-        announcer.proxyLine(line),
+      telemetry: logsOnly(
+        createLineLogger(proxyOptions.logLevel as LogLevel, announcer.errorStyle, (line) =>
+          announcer.proxyLine(line),
+        ),
       ),
       front: frontPage(() => announcer.front),
       onRequest: logRequests ? (record) => announcer.request(record) : undefined,

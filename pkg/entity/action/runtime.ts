@@ -68,6 +68,7 @@ export class ActionRuntime {
         if (open.isOver)
           throw actionError(Status.CANCELLED, "CANCELLED", "nobody waits for the call any more");
         const answer = streams.unary(UNARY_PATH, commandMessage(method, payload, call.metadata), {
+          trace: call.trace,
           onCancel: (cancel) => {
             open.cancel = cancel;
             call.onCancel(cancel);

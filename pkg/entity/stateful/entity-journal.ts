@@ -17,6 +17,7 @@ import {
   writeCommit,
   writeSnapshot,
 } from "../../record/mod.ts";
+import type { TraceContext } from "../../telemetry/mod.ts";
 
 import type { EffectOwner, EntityEffects } from "../effects/entity-effects.ts";
 import type { Lineage } from "../lineage.ts";
@@ -34,6 +35,8 @@ export interface Entry {
   readonly lineage: Lineage | undefined;
   /** How the command was answered, if it has an idempotency key. */
   readonly answered: KeptReply | undefined;
+  /** The span of the command; undefined: nobody traces. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What an entity takes in memory beside its kept replies and undone side effects, in bytes (docs/performance.md). */
@@ -123,7 +126,7 @@ export class EntityJournal {
   }
 
   #append(
-    { effects, lineage, answered }: Entry,
+    { effects, lineage, answered, trace }: Entry,
     change: Change,
     onStored: (firstEffect: number) => void,
     onFailed: (error: unknown) => void,
@@ -134,7 +137,7 @@ export class EntityJournal {
     const told = ledger.entry(effects, lineage && lineageMessage(lineage));
     const kept = store === "replace" ? this.#kept() : undefined;
     const bytes = writeCommit(this.#cursor, change, clock.wallMs(), { answered, effects: told, kept });
-    log[store](this.#key, this.#cursor.position, bytes).then((position) => {
+    log[store](this.#key, this.#cursor.position, bytes, trace).then((position) => {
       this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
       this.#records += store === "append" ? 1 : 0;
       this.#keep(answered);

@@ -173,8 +173,6 @@ export class StatefulEntity implements ActiveEntity {
     return `${this.service.persistenceId}/${this.id}`;
   }
 
-  // Activation
-
   #activate(): void {
     this.#state = ACTIVATING;
     this.#recover().catch((thrown: unknown) => {
@@ -281,8 +279,6 @@ export class StatefulEntity implements ActiveEntity {
     this.#leave(error, error);
     stream?.cancel();
   }
-
-  // Commands
 
   /** Sends the next command whose caller still waits, or becomes idle. */
   #next(): void {
@@ -413,8 +409,9 @@ export class StatefulEntity implements ActiveEntity {
       else if (forget) this.#restart();
       else this.#next();
     };
+    const { trace } = delivery.command.call;
     const answered = keptReplyOf(delivery.command, said, lineage);
-    this.#journal.append({ change, effects: asked, lineage, answered }, onStored, (error) =>
+    this.#journal.append({ change, effects: asked, lineage, answered, trace }, onStored, (error) =>
       this.#onAppendFailed(error, delivery),
     );
   }

@@ -16,7 +16,7 @@ export interface AdminPart extends Part {
 }
 
 /** The admin port: health, the drain, and what the parts add. It starts first, so that `/readyz` tells of the start. */
-export function adminPart({ options, logger }: Shared, parts: Parts, drain: Drain): AdminPart {
+export function adminPart({ options, telemetry: { logger } }: Shared, parts: Parts, drain: Drain): AdminPart {
   let server: AdminServer | undefined;
   const own = [
     ...probeRoutes(() => parts.checks()),

@@ -3,6 +3,8 @@
 import type { Endpoint, EndpointOptions, FrontPage } from "../../endpoint/mod.ts";
 import { parseOrigins, startEndpoint } from "../../endpoint/mod.ts";
 import type { Dispatch } from "../../router/mod.ts";
+import { tracedDispatch } from "../../router/mod.ts";
+import { NO_TRACER } from "../../telemetry/mod.ts";
 
 import type { ProxyOptions } from "../options.ts";
 import type { RequestRecord, RequestRecords } from "../request-records.ts";
@@ -24,18 +26,19 @@ export interface EndpointExtras {
 
 /** The public port. */
 export function endpointPart(
-  { options, clock, logger, memory }: Shared,
+  { options, clock, telemetry, memory }: Shared,
   { userFunction, served }: UserFunctionPart,
   dispatch: Dispatch,
   { front, records, onRequest }: EndpointExtras,
 ): EndpointPart {
+  const { logger, tracer } = telemetry;
   let endpoint: Endpoint | undefined;
   return {
     name: "endpoint",
     port: () => endpoint?.port ?? 0,
     async start() {
       const started = await startEndpoint(endpointOptions(options), {
-        dispatch,
+        dispatch: tracer === NO_TRACER ? dispatch : tracedDispatch(dispatch, tracer),
         clock,
         logger,
         accounts: memory.callers,

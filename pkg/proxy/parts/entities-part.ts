@@ -18,18 +18,18 @@ export interface EntitiesPart extends Part {
 export function entitiesPart(
   shared: Shared,
   log: EventLog,
-  { userFunction, makeRoomBy }: UserFunctionPart,
+  { userFunction, streams, makeRoomBy }: UserFunctionPart,
   records: RequestRecords | undefined,
   patiently: Patience,
 ): EntitiesPart {
-  const { options, clock, random, logger, memory } = shared;
+  const { options, clock, random, telemetry, memory } = shared;
   const undone = new EffectQueue();
   const entities = new EntityRuntime({
     log,
-    streams: userFunction,
+    streams,
     clock,
     random,
-    logger,
+    logger: telemetry.logger,
     options,
     activationMemory: memory.activations,
     reportError: (message) => userFunction.reportError(message),

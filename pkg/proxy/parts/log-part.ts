@@ -2,6 +2,8 @@
 
 import { assert } from "../../base/mod.ts";
 import type { EventLog, LogHealth } from "../../eventlog/mod.ts";
+import { tracedLog } from "../../eventlog/mod.ts";
+import { NO_TRACER } from "../../telemetry/mod.ts";
 
 import type { Check } from "../admin/probe-routes.ts";
 import { openLog } from "../open-log.ts";
@@ -14,7 +16,8 @@ export interface LogPart extends Part {
 }
 
 /** The event log. */
-export function logPart({ options, clock, random, logger, signal }: Shared): LogPart {
+export function logPart({ options, clock, random, telemetry, signal }: Shared): LogPart {
+  const { logger, tracer } = telemetry;
   let log: EventLog | undefined;
   let problem = "is being opened";
   const onProblem = (text: string): void => void (problem = text);
@@ -26,7 +29,8 @@ export function logPart({ options, clock, random, logger, signal }: Shared): Log
     },
     checks: () => [log === undefined ? { name: "log", problem } : healthCheck(log.health)],
     async start() {
-      log = await openLog(options, { clock, random, logger, signal, onProblem });
+      const opened = await openLog(options, { clock, random, logger, signal, onProblem });
+      log = tracer === NO_TRACER ? opened : tracedLog(opened, tracer);
     },
     async stop() {
       try {

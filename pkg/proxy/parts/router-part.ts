@@ -19,12 +19,12 @@ export interface RouterPart extends Part {
 /** The router, and the registry of what it routes to. */
 export function routerPart(
   shared: Shared,
-  { userFunction, served }: UserFunctionPart,
+  { userFunction, streams, served }: UserFunctionPart,
   { entities, undone }: EntitiesPart,
   records: RequestRecords | undefined,
   patiently: Patience,
 ): RouterPart {
-  const { options, clock, random, logger, memory } = shared;
+  const { options, clock, random, telemetry, memory } = shared;
   const reportError = (message: string): void => userFunction.reportError(message);
   const runtimes = new ServiceRuntimes(
     new EntityServices({
@@ -34,14 +34,14 @@ export function routerPart(
       clock,
       options,
     }),
-    actionServices(new ActionRuntime({ streams: userFunction, clock, options, reportError })),
+    actionServices(new ActionRuntime({ streams, clock, options, reportError })),
   );
   const router = new Router({
     runtimes,
     served: () => served.spec,
     clock,
     random,
-    logger,
+    logger: telemetry.logger,
     reportError,
     effectMemory: memory.effects,
     options,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger, Random } from "../../base/mod.ts";
+import type { Clock, Random } from "../../base/mod.ts";
 import { sleep } from "../../base/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
 import type { Memory } from "../memory.ts";
 import type { ProxyOptions } from "../options.ts";
@@ -11,7 +12,7 @@ export interface Shared {
   readonly options: ProxyOptions;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly memory: Memory;
   /** Aborts a start that waits. */
   readonly signal: AbortSignal | undefined;

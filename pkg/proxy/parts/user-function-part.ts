@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { checkHttpRules } from "../../endpoint/mod.ts";
-import type { UserFunctionOptions, UserFunctionStatus } from "../../userfunction/mod.ts";
-import { DEFAULT_USER_FUNCTION_OPTIONS, Served, UserFunction } from "../../userfunction/mod.ts";
+import { NO_TRACER } from "../../telemetry/mod.ts";
+import type { StreamOpener, UserFunctionOptions, UserFunctionStatus } from "../../userfunction/mod.ts";
+import {
+  DEFAULT_USER_FUNCTION_OPTIONS,
+  Served,
+  tracedStreams,
+  UserFunction,
+} from "../../userfunction/mod.ts";
 
 import type { Check } from "../admin/probe-routes.ts";
 import type { ProxyOptions } from "../options.ts";
@@ -12,6 +18,8 @@ import type { Shared } from "./shared.ts";
 
 export interface UserFunctionPart extends Part {
   readonly userFunction: UserFunction;
+  /** Its streams, for those who call it. */
+  readonly streams: StreamOpener;
   readonly served: Served;
   /** Whoever is told when the user function is refused, with what its developer must change. */
   readonly onRejected: ((errors: readonly string[]) => void)[];
@@ -20,9 +28,10 @@ export interface UserFunctionPart extends Part {
 }
 
 /** The user function. Looking for it begins when all other parts have started (`lookPart`). */
-export function userFunctionPart({ options, clock, random, logger, memory }: Shared): UserFunctionPart {
+export function userFunctionPart({ options, clock, random, telemetry, memory }: Shared): UserFunctionPart {
   const served = new Served();
   const onRejected: UserFunctionPart["onRejected"] = [];
+  const { logger, tracer } = telemetry;
   let makeRoom = (): boolean => false;
   const userFunction = new UserFunction({
     options: userFunctionOptions(options),
@@ -40,6 +49,7 @@ export function userFunctionPart({ options, clock, random, logger, memory }: Sha
   return {
     name: "user function",
     userFunction,
+    streams: tracer === NO_TRACER ? userFunction : tracedStreams(userFunction, tracer),
     served,
     onRejected,
     makeRoomBy: (maker) => void (makeRoom = maker),
