@@ -8,8 +8,11 @@ import test from "ava";
 const ROOT = join(import.meta.dirname, "..");
 const PAGE = readFileSync(join(ROOT, "docs", "errors.md"), "utf8");
 
-/** Codes of the SDK and of the command line, which speak to their own users in their own help. */
-const NOT_THE_PROXY = ["SdkErrorCode", "DevErrorCode", "SnapshotsErrorCode"];
+/**
+ * Codes of the SDK and of the command line, which speak to their own users in their own help; and of NATS, which the
+ * event log translates into its own.
+ */
+const NOT_THE_PROXY = ["SdkErrorCode", "DevErrorCode", "SnapshotsErrorCode", "NatsCode"];
 
 /** The sources of `pkg` without comments, by path. */
 function* productSources(): Generator<readonly [path: string, source: string]> {

@@ -18,16 +18,13 @@ export type {
   DurabilityDemand,
   JetStreamAddress,
   JetStreamLogOptions,
-  NatsCredentials,
-  NatsTls,
   StreamSettings,
 } from "./jetstream/options.ts";
 export type { LogLimits } from "./limits.ts";
 export type { MemoryLogOptions } from "./memory.ts";
 export { openMemoryLog } from "./memory.ts";
-export type { EventLogAddress, EventLogDependencies } from "./open.ts";
-export { openEventLog, parseEventLogAddress } from "./open.ts";
-export { shownAddress } from "./shown-address.ts";
+export type { EventLogDependencies } from "./open.ts";
+export { openEventLog } from "./open.ts";
 export type { SqliteLog, SqliteLogStats } from "./sqlite/log.ts";
 export type { SqliteLogOptions } from "./sqlite/options.ts";
 export { removeSqliteLog } from "./sqlite/remove.ts";

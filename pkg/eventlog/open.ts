@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Logger } from "../base/mod.ts";
+import type { NatsAddress } from "../nats/address/mod.ts";
 
-import { badAddress } from "./bad-address.ts";
+import { parseEventLogAddress } from "./address/log-address.ts";
 import type { EventLog } from "./event-log.ts";
 import { EventLogError } from "./event-log.ts";
-import type { NatsAddress } from "./jetstream/address.ts";
-import { parseNatsAddress } from "./jetstream/address.ts";
 import type { JetStreamLogOptions } from "./jetstream/options.ts";
 import { defaultJetStreamOptions } from "./jetstream/options.ts";
 import type { MemoryLogOptions } from "./memory.ts";
@@ -26,13 +25,6 @@ export interface EventLogDependencies {
   readonly sqlite?: Partial<SqliteLogOptions>;
   readonly jetstream?: Partial<JetStreamLogOptions>;
 }
-
-/** A parsed address. */
-export type EventLogAddress =
-  | { readonly kind: "memory" }
-  /** The path as it was written: relative ones count from the working folder. */
-  | { readonly kind: "sqlite"; readonly path: string }
-  | ({ readonly kind: "nats" } & NatsAddress);
 
 /**
  * Opens the log at an address: `memory:`, `sqlite:PATH`, `nats://HOST:PORT[,HOST:PORT…][/PREFIX]` or the same with
@@ -81,19 +73,4 @@ function natsSecrets(
     credentials: credentials.kind === "none" ? others : credentials,
     tls: { ...tls, required: tls.required || isTls },
   };
-}
-
-/** @throws EventLogError `LOG_BAD_ADDRESS` with the forms that are known. */
-export function parseEventLogAddress(address: string): EventLogAddress {
-  if (address === "memory:") return { kind: "memory" };
-  if (/^(nats|tls):/.test(address)) return { kind: "nats", ...parseNatsAddress(address) };
-  if (!address.startsWith("sqlite:")) throw badAddress(address, "no such kind of log");
-  const path = address.slice("sqlite:".length);
-  if (path === "") throw badAddress(address, "the path is missing");
-  if (path.includes("\0")) throw badAddress(address, "a path has no NUL");
-  if (path.startsWith("//")) throw badAddress(address, "write the path right behind the colon");
-  if (path.startsWith("~")) throw badAddress(address, "~ stands for no folder here, write it out");
-  if (path === ":memory:") throw badAddress(address, "the log in memory is memory:");
-  if (path.endsWith("/")) throw badAddress(address, "the path is that of a file");
-  return { kind: "sqlite", path };
 }

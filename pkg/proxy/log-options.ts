@@ -2,12 +2,8 @@
 
 import type { Values } from "../base/mod.ts";
 import { boolean, number, SettingError, text } from "../base/mod.ts";
-import type {
-  EventLogDependencies,
-  HealthSettings,
-  JetStreamLogOptions,
-  NatsCredentials,
-} from "../eventlog/mod.ts";
+import type { EventLogDependencies, HealthSettings, JetStreamLogOptions } from "../eventlog/mod.ts";
+import type { NatsCredentials } from "../nats/mod.ts";
 
 import { withSecretFolder } from "./nats-secret.ts";
 

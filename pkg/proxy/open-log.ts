@@ -2,8 +2,9 @@
 
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { backoffMs, sleep } from "../base/mod.ts";
+import { parseEventLogAddress } from "../eventlog/address/mod.ts";
 import type { EventLog } from "../eventlog/mod.ts";
-import { EventLogError, openEventLog, parseEventLogAddress } from "../eventlog/mod.ts";
+import { EventLogError, openEventLog } from "../eventlog/mod.ts";
 
 import type { LogOptions } from "./log-options.ts";
 import { logOptions } from "./log-options.ts";

@@ -2,7 +2,7 @@
 
 import type { Clock, Random } from "../base/mod.ts";
 import type { FrontPage } from "../endpoint/mod.ts";
-import { shownAddress } from "../eventlog/mod.ts";
+import { shownAddress } from "../eventlog/address/mod.ts";
 import type { CountingLogger, Telemetry } from "../telemetry/mod.ts";
 import { countRepeats } from "../telemetry/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";

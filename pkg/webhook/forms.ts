@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventLogError, parseEventLogAddress } from "../eventlog/mod.ts";
+import { EventLogError, parseEventLogAddress } from "../eventlog/address/mod.ts";
 
 /** The value of a text, or, if the text is invalid, a phrase that says what would be valid. */
 export type Reading<T> = { readonly value: T } | { readonly sense: string };

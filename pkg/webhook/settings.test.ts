@@ -3,7 +3,7 @@
 import test from "ava";
 import fc from "fast-check";
 
-import { parseEventLogAddress } from "../eventlog/mod.ts";
+import { parseEventLogAddress } from "../eventlog/address/mod.ts";
 import { PROXY_SETTINGS, proxyOptions } from "../proxy/mod.ts";
 
 import { readConfiguration, serviceOptions } from "./configuration.ts";

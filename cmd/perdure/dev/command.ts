@@ -7,7 +7,7 @@ import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 
 import { systemClock, systemRandom } from "../../../pkg/base/mod.ts";
-import { shownAddress } from "../../../pkg/eventlog/mod.ts";
+import { shownAddress } from "../../../pkg/eventlog/address/mod.ts";
 
 import { Announcer } from "./announcer.ts";
 import { dev } from "./dev.ts";

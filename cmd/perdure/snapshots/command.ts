@@ -2,8 +2,8 @@
 
 import { Command } from "commander";
 
+import { shownAddress } from "../../../pkg/eventlog/address/mod.ts";
 import type { EntityKey, EventLog } from "../../../pkg/eventlog/mod.ts";
-import { shownAddress } from "../../../pkg/eventlog/mod.ts";
 
 import type { LogFlags } from "./open-log.ts";
 import { logAddress, withLog } from "./open-log.ts";

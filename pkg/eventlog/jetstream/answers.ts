@@ -6,7 +6,7 @@ import type { Msg } from "@nats-io/transport-node";
 
 import type { Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
-import { fromApi, NO_STREAM, saysNoResults } from "./nats-error.ts";
+import { apiError, NO_STREAM, saysNoResults } from "./api-error.ts";
 import { FENCE, ROLLUP } from "./publisher.ts";
 import type { Origin } from "./stored.ts";
 
@@ -90,7 +90,7 @@ export function leaderMessageOf(message: Msg, stream: string, doing: string): Ra
   if (error?.err_code === NO_MESSAGE) return undefined;
   if (error !== undefined) {
     const { code, err_code: errCode = 0, description = "" } = error;
-    throw fromApi({ code, errCode, description }, doing, "read");
+    throw apiError({ code, errCode, description }, doing, "read");
   }
   if (found === undefined) throw new TypeError("the answer has no message");
   const { seq: sequence, subject, hdrs = "", data = "" } = found;

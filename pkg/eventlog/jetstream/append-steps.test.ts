@@ -5,9 +5,9 @@ import fc from "fast-check";
 
 import type { EventLogCode } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
+import type { PublishFailure } from "./api-error.ts";
 import type { AppendState, Found, LookStep, Step } from "./append-steps.ts";
 import { afterLook, afterPublish, beginAppend } from "./append-steps.ts";
-import type { PublishFailure } from "./nats-error.ts";
 import type { PublishAnswer } from "./publisher.ts";
 
 const DEADLINE_MS = 1_000;

@@ -2,7 +2,7 @@
 
 import type { Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
-import type { PublishFailure } from "./nats-error.ts";
+import type { PublishFailure } from "./api-error.ts";
 import type { PublishAnswer } from "./publisher.ts";
 
 /**

@@ -10,7 +10,7 @@ import type { Found } from "./append-steps.ts";
 import { afterLook, afterPublish, beginAppend } from "./append-steps.ts";
 import type { Mark } from "./author.ts";
 import { isSameMark } from "./author.ts";
-import { isForbidden, translateError } from "./nats-error.ts";
+import { isForbidden, logError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import type { Publish, PublishAnswer, Publisher } from "./publisher.ts";
 import type { Reader } from "./reader.ts";
@@ -87,7 +87,7 @@ export class Appender {
       if (isSameMark(first.mark, mark)) return { kind: "ours", sequence };
       return { kind: follows > expected ? "overwritten" : "foreign", sequence };
     } catch (thrown) {
-      const error = translateError(thrown, nameOf(entity), "read");
+      const error = logError(thrown, nameOf(entity), "read");
       return { kind: "unreadable", error, forGood: isForbidden(error) || UNREADABLE.includes(error.code) };
     }
   }

@@ -8,8 +8,9 @@ import { nanos, nuid } from "@nats-io/transport-node";
 import { sleep } from "../../base/mod.ts";
 
 import { EventLogError } from "../event-log.ts";
+import { isUnheard } from "./api-error.ts";
 import type { Source } from "./layout.ts";
-import { isUnheard, translateError } from "./nats-error.ts";
+import { logError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { FENCE } from "./publisher.ts";
 
@@ -76,7 +77,7 @@ export async function* lastMessages(
       await manager.consumers.delete(stream, made.name).catch(() => undefined);
     }
   } catch (thrown) {
-    throw translateError(thrown, doing, "read");
+    throw logError(thrown, doing, "read");
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert } from "../../base/mod.ts";
+import type { NatsLink } from "../../nats/mod.ts";
+import { checkServer } from "../../nats/mod.ts";
 
 import type {
   Durability,
@@ -26,7 +28,7 @@ import { checkDurability } from "./durability.ts";
 import { Histories, toRecord } from "./histories.ts";
 import { lastMessages } from "./ids.ts";
 import type { Layout } from "./layout.ts";
-import type { NatsLink } from "./link.ts";
+import { openError } from "./log-error.ts";
 import type { JetStreamAddress, JetStreamLogOptions } from "./options.ts";
 import { defaultJetStreamOptions } from "./options.ts";
 import { PackStore } from "./pack-store.ts";
@@ -34,7 +36,6 @@ import { patiently } from "./patience.ts";
 import type { PublishAnswer } from "./publisher.ts";
 import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
-import { checkServer } from "./server-check.ts";
 import { listSnapshots } from "./snapshot-list.ts";
 import { describeOrigin, encodeStored } from "./stored.ts";
 import { checkStreamWorks } from "./stream-check.ts";
@@ -75,13 +76,16 @@ export async function openJetStreamLog(
     all.logger.info("event log: open", { server, prefix, streams: layout.streams, replicated, durability });
     return new LogOnJetStream(facts, all, { writes, reads }, new Reader(reads, all, facts));
   } catch (thrown) {
-    await Promise.all([writes.close(), reads?.close()]);
-    throw thrown;
+    await Promise.all([writes.close(CLOSING), reads?.close(CLOSING)]);
+    throw openError(thrown);
   }
 }
 
 /** Checks cannot detect these, because a stream whose disk or limit is reached answers a check as before. */
 const UNSEEN_BY_CHECKS = ["LOG_FULL", "OUTCOME_UNKNOWN"] as const;
+
+/** What a request fails with that is pending when the connection is closed. */
+const CLOSING = "the log is being closed";
 
 const NO_HURRY = new AbortController().signal;
 
@@ -245,7 +249,7 @@ class LogOnJetStream implements EventLog {
     this.#allDone = Promise.withResolvers();
     if (this.#underWay === 0) this.#allDone.resolve();
     await Promise.allSettled([this.#allDone.promise, this.#tails.close()]);
-    await Promise.all([this.#links.writes.close(), this.#links.reads.close()]);
+    await Promise.all([this.#links.writes.close(CLOSING), this.#links.reads.close(CLOSING)]);
   }
 
   async #store(

@@ -2,6 +2,7 @@
 
 import type { Clock, Logger, Random } from "../../base/mod.ts";
 import { silentLogger, systemClock, systemRandom } from "../../base/mod.ts";
+import type { NatsCredentials, NatsTls } from "../../nats/mod.ts";
 
 import type { HealthSettings } from "../health.ts";
 import { defaultHealthSettings } from "../health.ts";
@@ -14,29 +15,6 @@ export interface JetStreamAddress {
   readonly server: string;
   /** Begins the names of the streams and subjects, so that several logs fit into one account. */
   readonly prefix: string;
-}
-
-/** The credentials that we present to the server. */
-export type NatsCredentials =
-  | { readonly kind: "none" }
-  | { readonly kind: "password"; readonly user: string; readonly password: string }
-  | { readonly kind: "token"; readonly token: string }
-  /** A file with the seed of an NKey, `SU…`. */
-  | { readonly kind: "nkey"; readonly path: string }
-  /** A file with a JWT and the seed of its NKey, as `nsc` writes it (`.creds`). */
-  | { readonly kind: "creds"; readonly path: string };
-
-/** How the connection is protected. Certificates and keys are files in PEM. */
-export interface NatsTls {
-  /** True: a server without TLS is refused. Otherwise TLS is used if the server demands it or a file is named. */
-  readonly required: boolean;
-  /** True: TLS from the first byte on, as servers with `handshake_first` want it. */
-  readonly first: boolean;
-  /** The certificates of the CAs that may sign the server's certificate. Default: those that Node.js trusts. */
-  readonly caFile?: string;
-  /** Our certificate and its key, for servers that verify clients. */
-  readonly certFile?: string;
-  readonly keyFile?: string;
 }
 
 /**

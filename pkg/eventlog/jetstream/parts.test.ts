@@ -17,9 +17,8 @@ import { EventLogError } from "../event-log.ts";
 import { Author, isSameMark } from "./author.ts";
 import { checkDurability, durabilityOf } from "./durability.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
-import { translateConnectError, translateError } from "./nats-error.ts";
+import { logError } from "./log-error.ts";
 import { decodePack, encodePack, endOf, sizeOf } from "./pack.ts";
-import { checkServer } from "./server-check.ts";
 import { decodeStored, encodeStored } from "./stored.ts";
 import { checkStream, copyRules, eventRules, snapshotRules } from "./stream-rules.ts";
 import { fromToken, toToken } from "./subjects.ts";
@@ -180,20 +179,6 @@ test("(I12) what is no pack is refused, and bytes of others never end in another
   );
 });
 
-test("a server below 2.12 is refused with the version to install", (t) => {
-  for (const version of ["2.11.9", "2.9.10", "1.99.0", "nonsense", ""]) {
-    const old = t.throws(() => checkServer("h:4222", { version, jetstream: true }), {
-      instanceOf: EventLogError,
-    });
-    t.is(old.code, "LOG_UNUSABLE");
-    t.regex(old.message, /too old: install 2\.12 or newer/);
-  }
-  for (const version of ["2.12.0", "2.12.0-RC.1", "2.14.5", "3.0.0", "v2.15.0-dev"]) {
-    t.notThrows(() => checkServer("h:4222", { version, jetstream: true }));
-  }
-  t.throws(() => checkServer("h:4222", { version: "2.14.5" }), { message: /start nats-server with -js/ });
-});
-
 const layout = new Layout("p", 4);
 
 function streamOf(changes: Partial<StreamConfig>): StreamConfig {
@@ -285,15 +270,9 @@ test("(6, I5) after a write only what is known to have stored nothing gets anoth
     [new Error("connection lost"), "OUTCOME_UNKNOWN"],
   ];
   for (const [error, code] of cases) {
-    const translated = translateError(error, "cart/ann", "write");
+    const translated = logError(error, "cart/ann", "write");
     t.is(translated.code, code, error.message);
     t.is(translated.cause, error);
   }
-  t.is(translateError(new Error("connection lost"), "cart/ann", "read").code, "LOG_UNAVAILABLE");
-});
-
-test("a server too busy to check who we are is waited for; one that refuses us is not", (t) => {
-  const codeOf = (text: string) => translateConnectError(new AuthorizationError(text), "h:4222").code;
-  t.is(codeOf("Authentication Timeout"), "LOG_UNAVAILABLE");
-  t.is(codeOf("Authorization Violation"), "LOG_UNUSABLE");
+  t.is(logError(new Error("connection lost"), "cart/ann", "read").code, "LOG_UNAVAILABLE");
 });

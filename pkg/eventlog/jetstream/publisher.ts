@@ -5,13 +5,14 @@ import { Buffer } from "node:buffer";
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 
 import { assert, Semaphore } from "../../base/mod.ts";
+import type { NatsLink, NatsRequest } from "../../nats/mod.ts";
 
 import type { EntityKey, Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
-import type { Lack, NatsLink, Request } from "./link.ts";
-import type { PublishFailure } from "./nats-error.ts";
-import { NO_STREAM, publishFailure, translateError, unanswered } from "./nats-error.ts";
+import type { PublishFailure } from "./api-error.ts";
+import { NO_STREAM, publishFailure } from "./api-error.ts";
+import { failedPublish } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
 /** The fence (I3): the stream's sequence of the subject's last message, 0 for none. */
@@ -68,7 +69,7 @@ export class Publisher {
 }
 
 /** Holds one of the turns from when it is sent until it is settled. */
-class PublishRequest implements Request {
+class PublishRequest implements NatsRequest {
   readonly subject: string;
   readonly payload: Uint8Array;
   readonly headers: MsgHdrs;
@@ -90,14 +91,8 @@ class PublishRequest implements Request {
     return true;
   }
 
-  fail(lack: Lack, reason: Error): void {
-    const doing = nameOf(this.#entity);
-    if (lack === "unanswered") {
-      return this.#settle({ kind: "unanswered", error: unanswered(doing, "write", reason.message, reason) });
-    }
-    // The message did not reach the log, so it is known not to be stored.
-    const error = translateError(reason, doing, "read");
-    this.#settle({ kind: lack === "unsent" ? "busy" : "refused", error });
+  fail(reason: Error): void {
+    this.#settle(failedPublish(reason, nameOf(this.#entity)));
   }
 
   #settle(answer: PublishAnswer): void {

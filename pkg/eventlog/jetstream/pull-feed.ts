@@ -7,7 +7,7 @@ import type { Timer } from "../../base/mod.ts";
 import { toError } from "../../base/mod.ts";
 
 import type { Position } from "../event-log.ts";
-import { saysTooLarge } from "./nats-error.ts";
+import { saysTooLarge } from "./api-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
 /** A message as a consumer gives it. */

@@ -3,13 +3,14 @@
 import type { Msg } from "@nats-io/transport-node";
 
 import { Semaphore } from "../../base/mod.ts";
+import type { NatsLink } from "../../nats/mod.ts";
 
 import type { Position } from "../event-log.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import type { Presence, RawMessage } from "./answers.ts";
 import { lastOfStreamIn, leaderMessageOf, presenceOf, rawMessageOf } from "./answers.ts";
 import type { Source } from "./layout.ts";
-import type { NatsLink } from "./link.ts";
+import { logError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import { patiently } from "./patience.ts";
 import type { Origin, Stored } from "./stored.ts";
@@ -111,7 +112,6 @@ export class Reader {
       const found = await this.#link.ask({
         subject: `$JS.API.DIRECT.GET.${stream}.${subject}`,
         payload: "",
-        doing,
         receive: (message) => ({ message: rawMessageOf(message, stream, doing) }),
       });
       return found.message;
@@ -128,7 +128,6 @@ export class Reader {
       this.#link.ask({
         subject: `$JS.API.DIRECT.GET.${stream}`,
         payload: JSON.stringify({ multi_last: [subject], batch: 1, up_to_seq: upTo }),
-        doing,
         receive: (message) => presenceOf(message, stream, doing),
       }),
     );
@@ -174,7 +173,6 @@ export class Reader {
       const found = await this.#link.ask({
         subject: `$JS.API.DIRECT.GET.${stream}`,
         payload: JSON.stringify({ seq: sequence }),
-        doing,
         receive: (message) => ({ message: messageOf(message, stream, doing) }),
       });
       return found.message;
@@ -188,7 +186,6 @@ export class Reader {
       return this.#link.ask({
         subject: `$JS.API.DIRECT.GET.${stream}`,
         payload: JSON.stringify({ seq: after + 1, next_by_subj: subject, batch: records, max_bytes: bytes }),
-        doing,
         receive: (message): MessagePage | undefined => {
           if (message.headers?.code === END_OF_BATCH) {
             return { messages, end: message.headers.get("Nats-Num-Pending") === "0" };
@@ -213,7 +210,6 @@ export class Reader {
       this.#link.ask({
         subject: `$JS.API.STREAM.INFO.${stream}`,
         payload: "",
-        doing,
         receive: (message) => lastOfStreamIn(message, doing),
       }),
     );
@@ -227,7 +223,6 @@ export class Reader {
         const found = await this.#link.ask({
           subject: `$JS.API.STREAM.MSG.GET.${stream}`,
           payload: JSON.stringify(which),
-          doing,
           receive: (message) => ({ message: leaderMessageOf(message, stream, doing) }),
         });
         return found.message;
@@ -251,6 +246,8 @@ export class Reader {
         await this.#turns.acquire();
         try {
           return await work();
+        } catch (thrown) {
+          throw logError(thrown, doing, "read");
         } finally {
           this.#turns.release();
         }

@@ -10,11 +10,12 @@ import {
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 
+import { isVersionBefore } from "../../nats/mod.ts";
+
 import { EventLogError } from "../event-log.ts";
 import { isPlacedFor, placementFor, SYNC_TAG } from "./durability.ts";
 import type { Layout } from "./layout.ts";
 import type { JetStreamLogOptions, StreamSettings } from "./options.ts";
-import { isBefore } from "./server-check.ts";
 
 /** How a stream is made. */
 export type WantedStream = Partial<StreamConfig> & { readonly name: string };
@@ -169,7 +170,7 @@ export function takesAll(config: StreamConfig, subjects: readonly string[]): boo
 
 /** Forbids compression on servers that damage compressed blocks when they compact them (fixed in 2.14.3). */
 function uncompressed(version: string): StreamRule {
-  const isSafe = !isBefore(version, [2, 14, 3]);
+  const isSafe = !isVersionBefore(version, [2, 14, 3]);
   return [
     "compression",
     ({ compression }) => isSafe || !compression || compression === StoreCompression.None,

@@ -6,10 +6,11 @@ import type { NatsConnection } from "@nats-io/transport-node";
 
 import type { Durability } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
+import { isStreamAbsent, isStreamNameTaken } from "./api-error.ts";
 import { durabilityOf } from "./durability.ts";
 import type { StreamKind } from "./layout.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
-import { isStreamAbsent, isStreamNameTaken, translateError } from "./nats-error.ts";
+import { logError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import type { WantedStream } from "./stream-rules.ts";
 import {
@@ -82,7 +83,7 @@ export async function prepareStreams(
     // Making a stream twice is harmless, so an unknown outcome is reported like a failed read, not as
     // `OUTCOME_UNKNOWN`.
     const copies = options.replicas > 1 ? `, with ${options.replicas} copies each` : "";
-    throw translateError(thrown, `preparing the streams of ${prefix}${copies}`, "read");
+    throw logError(thrown, `preparing the streams of ${prefix}${copies}`, "read");
   }
   throw new EventLogError("LOG_UNAVAILABLE", `${prefix}: others make and remove its streams all the time`);
 }

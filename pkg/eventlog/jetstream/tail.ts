@@ -9,23 +9,18 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import {
-  ConnectionError,
-  nanos,
-  nuid,
-  PermissionViolationError,
-  RequestError,
-  TimeoutError,
-} from "@nats-io/transport-node";
+import { nanos, nuid } from "@nats-io/transport-node";
 
 import type { BackoffOptions } from "../../base/mod.ts";
-import { backoffMs, describeError, sleep, toError } from "../../base/mod.ts";
+import { backoffMs, describeError, sleep } from "../../base/mod.ts";
+import type { NatsCode } from "../../nats/mod.ts";
+import { missingPermission, natsErrorOf } from "../../nats/mod.ts";
 
 import type { Position } from "../event-log.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { Wakeup } from "../wakeup.ts";
 import type { Source } from "./layout.ts";
-import { translateError } from "./nats-error.ts";
+import { logError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 import type { FedMessage } from "./pull-feed.ts";
 import { FeedBroken, PullFeed } from "./pull-feed.ts";
@@ -88,7 +83,7 @@ export class Tails {
       } catch (thrown) {
         if (ending.aborted) return;
         const doing = `following ${source.stream} ${source.subject}`;
-        if (!mayPass(thrown)) throw translateError(thrown, doing, "read");
+        if (!mayPass(thrown)) throw logError(thrown, doing, "read");
         failures = clock.monotonicMs() - startedMs > PAUSE.maxMs ? 1 : failures + 1;
         logger.warn("event log: a tail begins anew", { ...source, position, reason: describeError(thrown) });
         await sleep(clock, backoffMs(failures, PAUSE, this.#options.random), ending);
@@ -174,8 +169,10 @@ export class Tails {
         this.#connected = true;
         for (const feed of this.#feeds) feed.reconnected();
         this.#wakeup.notify(CONNECTED);
-      } else if (status.type === "error" && status.error instanceof PermissionViolationError) {
-        for (const feed of this.#feeds) feed.refused(status.error.subject, status.error);
+      } else if (status.type === "error") {
+        const missing = missingPermission(status.error);
+        if (missing === undefined) continue;
+        for (const feed of this.#feeds) feed.refused(missing.subject, status.error);
       }
     }
   }
@@ -206,14 +203,18 @@ function consumerBehind(position: Position, filter: string): Partial<ConsumerCon
   };
 }
 
-/** A broken feed, no answer, no server that answers, no connection. */
-const PASSING = [FeedBroken, TimeoutError, RequestError, ConnectionError, JetStreamError];
+/** No answer, no server that answers, no connection. */
+const PASSING: readonly NatsCode[] = ["NATS_NO_ANSWER", "NATS_NO_RESPONDERS"];
+
+const FORBIDDEN: readonly NatsCode[] = ["NATS_MAY_NOT_PUBLISH", "NATS_MAY_NOT_SUBSCRIBE"];
 
 /** False if an operator must correct something before another try can help. */
 function mayPass(thrown: unknown): boolean {
   if (thrown instanceof JetStreamApiError) return thrown.apiError().code >= SERVER_SIDE;
-  if (toError(thrown).cause instanceof PermissionViolationError) return false;
-  return PASSING.some((kind) => thrown instanceof kind);
+  if (thrown instanceof FeedBroken) return true;
+  const { code } = natsErrorOf(thrown);
+  if (thrown instanceof JetStreamError) return !FORBIDDEN.includes(code);
+  return PASSING.includes(code);
 }
 
 /** As in HTTP, codes from 500 on do not blame the request. */

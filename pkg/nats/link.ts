@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
-import { createInbox, PermissionViolationError } from "@nats-io/transport-node";
+import { createInbox } from "@nats-io/transport-node";
 
-import { ExpiryQueue, toError } from "../../base/mod.ts";
+import { ExpiryQueue, toError } from "../base/mod.ts";
 
-import { refusalText, translateError } from "./nats-error.ts";
-import type { JetStreamLogOptions } from "./options.ts";
+import { missingPermission, natsErrorOf, notSentError, refusalText } from "./client-error.ts";
+import { NatsError } from "./nats-error.ts";
+import type { NatsOptions, NatsTarget } from "./options.ts";
 
 /** A request, and what handles its answer. The answer may come in several messages. */
-export interface Request {
+export interface NatsRequest {
   readonly subject: string;
   readonly payload: Uint8Array | string;
   readonly headers?: MsgHdrs;
-  /** Handles one message of the answer; returns true if it was the last. May throw. */
+  /**
+   * Handles one message of the answer; returns true if it was the last. May throw. If nobody subscribes to the subject,
+   * the server answers with a message whose headers have the code 503.
+   */
   take(message: Msg): boolean;
-  /** Called if no answer comes, or no more of it. */
-  fail(lack: Lack, reason: Error): void;
+  /**
+   * Called if no answer comes, or no more of it.
+   *
+   * @param reason A `NatsError`, or what `take` threw. `natsErrorOf` makes a `NatsError` of both, whose code tells
+   * whether the request may have been carried out.
+   */
+  fail(reason: Error): void;
 }
 
-/** Why there is no answer. Only an `unanswered` request may have had an effect. */
-export type Lack = "unsent" | "refused" | "unanswered";
-
-/** A request to read. */
+/** A request whose answer becomes a value. */
 export interface Question<T> {
   readonly subject: string;
   readonly payload: Uint8Array | string;
-  /** What is being done and where, for the text of an error. */
-  readonly doing: string;
   /** Handles one message of the answer; returns the result once the answer is complete, else undefined. May throw. */
   readonly receive: (message: Msg) => T | undefined;
 }
@@ -46,10 +50,11 @@ export interface Question<T> {
  */
 export class NatsLink {
   readonly #connection: NatsConnection;
-  readonly #options: JetStreamLogOptions;
+  readonly #options: NatsOptions;
   readonly #server: string;
+  readonly #purpose: string;
   readonly #inbox: string;
-  readonly #pending = new Map<number, Request>();
+  readonly #pending = new Map<number, NatsRequest>();
   readonly #expiry: ExpiryQueue<number>;
   #unsent: number[] = [];
   #lastToken = 0;
@@ -57,9 +62,10 @@ export class NatsLink {
   /** The reason that the server gave last for refusing the connection; empty if there is none. */
   #refusal = "";
 
-  constructor(connection: NatsConnection, server: string, options: JetStreamLogOptions) {
+  constructor(connection: NatsConnection, { server, purpose }: NatsTarget, options: NatsOptions) {
     this.#connection = connection;
     this.#server = server;
+    this.#purpose = purpose;
     this.#options = options;
     this.#inbox = `${createInbox(options.inboxPrefix)}.`;
     this.#expiry = new ExpiryQueue(options.clock, options.requestTimeoutMs, (token) => this.#timeOut(token));
@@ -82,10 +88,11 @@ export class NatsLink {
   }
 
   /** Sends the request. It ends with its last `take` or with `fail`, in any case. */
-  send(request: Request): void {
+  send(request: NatsRequest): void {
     if (!this.#connected) {
       const reason = this.#refusal === "" ? "" : `: ${this.#refusal}`;
-      return request.fail("unsent", new Error(`there is no connection to ${this.#server} now${reason}`));
+      const text = `there is no connection to ${this.#server} now${reason}`;
+      return request.fail(new NatsError("NATS_NOT_CONNECTED", text));
     }
     const token = ++this.#lastToken;
     this.#pending.set(token, request);
@@ -94,8 +101,8 @@ export class NatsLink {
     if (this.#unsent.length === 1) setImmediate(() => this.#sendAll());
   }
 
-  /** @throws EventLogError: `LOG_UNAVAILABLE`, or what `receive` throws. */
-  ask<T>({ subject, payload, doing, receive }: Question<T>): Promise<T> {
+  /** @throws NatsError, or what `receive` throws. */
+  ask<T>({ subject, payload, receive }: Question<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const take = (message: Msg): boolean => {
         const result = receive(message);
@@ -103,15 +110,18 @@ export class NatsLink {
         resolve(result);
         return true;
       };
-      const fail = (_lack: Lack, reason: Error): void => reject(translateError(reason, doing, "read"));
-      this.send({ subject, payload, take, fail });
+      this.send({ subject, payload, take, fail: reject });
     });
   }
 
-  /** Ends the connection; what is still pending fails. */
-  async close(): Promise<void> {
+  /**
+   * Ends the connection. Requests that are pending fail.
+   *
+   * @param reason The text of their error.
+   */
+  async close(reason = "the connection is being closed"): Promise<void> {
     this.#connected = false;
-    this.#failAll("the log is being closed");
+    this.#failAll(reason);
     await this.#connection.close();
   }
 
@@ -127,7 +137,7 @@ export class NatsLink {
       try {
         this.#connection.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
       } catch (thrown) {
-        this.#settle(token)?.fail("refused", toError(thrown));
+        this.#settle(token)?.fail(notSentError(thrown));
       }
     }
   }
@@ -141,16 +151,16 @@ export class NatsLink {
       else this.#expiry.touch(token);
     } catch (thrown) {
       this.#settle(token);
-      request.fail("unanswered", toError(thrown));
+      request.fail(toError(thrown));
     }
   }
 
   #timeOut(token: number): void {
     const text = `no answer from ${this.#server} within ${this.#options.requestTimeoutMs} ms`;
-    this.#settle(token)?.fail("unanswered", new Error(text));
+    this.#settle(token)?.fail(new NatsError("NATS_NO_ANSWER", text));
   }
 
-  #settle(token: number): Request | undefined {
+  #settle(token: number): NatsRequest | undefined {
     const request = this.#pending.get(token);
     this.#pending.delete(token);
     this.#expiry.forget(token);
@@ -158,46 +168,47 @@ export class NatsLink {
   }
 
   #failAll(text: string): void {
-    const reason = new Error(text);
-    for (const token of this.#pending.keys()) this.#settle(token)?.fail("unanswered", reason);
+    const reason = new NatsError("NATS_NO_ANSWER", text);
+    for (const token of this.#pending.keys()) this.#settle(token)?.fail(reason);
   }
 
   async #watch(): Promise<void> {
     const { logger } = this.#options;
     const server = this.#server;
+    const purpose = this.#purpose;
     for await (const status of this.#connection.status()) {
       if (status.type === "disconnect") {
         // The client reports this again after each attempt to reconnect that fails.
-        if (this.#connected) logger.warn("event log: connection lost", { server });
+        if (this.#connected) logger.warn(`${purpose}: connection lost`, { server });
         this.#connected = false;
         this.#failAll(`the connection to ${server} was lost`);
       } else if (status.type === "reconnect") {
-        if (!this.#connected) logger.info("event log: connected again", { server });
+        if (!this.#connected) logger.info(`${purpose}: connected again`, { server });
         this.#connected = true;
         this.#refusal = "";
       } else if (status.type === "error") {
         const text = refusalText(status.error);
         // A server that refuses the connection reports this at each attempt.
         if (text === "" || text !== this.#refusal) {
-          logger.warn("event log: NATS reports an error", { server, error: status.error.message });
+          logger.warn(`${purpose}: NATS reports an error`, { server, error: status.error.message });
         }
         this.#refusal = text;
         this.#refuse(status.error);
       }
     }
-    // The client gave up; nothing but opening the log anew helps.
+    // The client gave up. Only a new connection helps.
     this.#connected = false;
     this.#failAll(`the connection to ${server} ended`);
   }
 
   /** The server reports a missing permission as an error of the connection, not as an answer. */
   #refuse(error: Error): void {
-    if (!(error instanceof PermissionViolationError)) return;
-    const isPublish = error.operation === "publish";
+    const missing = missingPermission(error);
+    if (missing === undefined) return;
+    const reason = natsErrorOf(error);
     for (const [token, { subject }] of this.#pending) {
-      if (isPublish && subject !== error.subject) continue;
-      // Without the subscription answers are lost, but the server may have carried the request out.
-      this.#settle(token)?.fail(isPublish ? "refused" : "unanswered", error);
+      // Without the subscription no answer arrives, whatever the subject of the request.
+      if (missing.operation === "subscribe" || subject === missing.subject) this.#settle(token)?.fail(reason);
     }
   }
 }

@@ -2,22 +2,22 @@
 
 import { readFileSync } from "node:fs";
 
-import { toError } from "../../base/mod.ts";
+import { toError } from "../base/mod.ts";
 
-import { EventLogError } from "../event-log.ts";
+import { NatsError } from "./nats-error.ts";
 
 /**
  * Reads a file that an operator named. It is synchronous because the client asks for the contents in the middle of
  * its handshake and cannot wait.
  *
  * @param what Names the file in the text of an error.
- * @throws EventLogError `LOG_UNUSABLE`
+ * @throws NatsError `NATS_BAD_FILE`
  */
 export function readSecretFile(path: string, what: string): Buffer {
   try {
     return readFileSync(path);
   } catch (thrown) {
     const cause = toError(thrown);
-    throw new EventLogError("LOG_UNUSABLE", `${what} cannot be read (${cause.message})`, { cause });
+    throw new NatsError("NATS_BAD_FILE", `${what} cannot be read (${cause.message})`, { cause });
   }
 }

@@ -3,19 +3,26 @@
 import type { Authenticator, NodeConnectionOptions } from "@nats-io/transport-node";
 import { credsAuthenticator, nkeyAuthenticator } from "@nats-io/transport-node";
 
-import type { Logger } from "../../base/mod.ts";
-import { describeError } from "../../base/mod.ts";
+import type { Logger } from "../base/mod.ts";
+import { describeError } from "../base/mod.ts";
 
-import { EventLogError } from "../event-log.ts";
+import { NatsError } from "./nats-error.ts";
 import type { NatsCredentials } from "./options.ts";
 import { readSecretFile } from "./secret-file.ts";
 
 /**
  * The credentials, as options for NATS's client. A file is read again at each attempt to connect.
  *
- * @throws EventLogError `LOG_UNUSABLE` if there is no such file now, or it holds something else.
+ * @param purpose What the connection is for; begins the lines that are logged.
+ * @throws NatsError `NATS_BAD_FILE` if there is no such file now, or it holds something else.
  */
-export function identityOf(credentials: NatsCredentials, logger: Logger): NodeConnectionOptions {
+export function identityOf(
+  credentials: NatsCredentials,
+  logger: Logger,
+  purpose: string,
+): NodeConnectionOptions {
+  const onTrouble = (problem: string): void =>
+    logger.warn(`${purpose}: credentials are not there, the former ones are used`, { error: problem });
   switch (credentials.kind) {
     case "none":
       return {};
@@ -27,7 +34,7 @@ export function identityOf(credentials: NatsCredentials, logger: Logger): NodeCo
       // Some tools write lines of text around it.
       const make = (bytes: Buffer) =>
         nkeyAuthenticator(Buffer.from(/SU[A-Z2-7]{56}/.exec(bytes.toString("latin1"))?.[0] ?? "none"));
-      return { authenticator: fromFile(credentials.path, "the seed of an NKey", make, logger) };
+      return { authenticator: fromFile(credentials.path, "the seed of an NKey", make, onTrouble) };
     }
     case "creds":
       return {
@@ -35,7 +42,7 @@ export function identityOf(credentials: NatsCredentials, logger: Logger): NodeCo
           credentials.path,
           "NATS credentials",
           (bytes) => credsAuthenticator(bytes),
-          logger,
+          onTrouble,
         ),
       };
   }
@@ -49,7 +56,7 @@ function fromFile(
   path: string,
   what: string,
   make: (bytes: Buffer) => Authenticator,
-  logger: Logger,
+  onTrouble: (problem: string) => void,
 ): Authenticator {
   const read = (): Authenticator => {
     const authenticator = make(readSecretFile(path, `the file ${path} with ${what}`));
@@ -57,7 +64,7 @@ function fromFile(
       authenticator();
     } catch {
       // No `cause`, because it would show the contents of the file.
-      throw new EventLogError("LOG_UNUSABLE", `the file ${path} does not hold ${what}`);
+      throw new NatsError("NATS_BAD_FILE", `the file ${path} does not hold ${what}`);
     }
     return authenticator;
   };
@@ -66,9 +73,7 @@ function fromFile(
     try {
       latest = read();
     } catch (thrown) {
-      logger.warn("event log: credentials are not there, the former ones are used", {
-        error: describeError(thrown),
-      });
+      onTrouble(describeError(thrown));
     }
     return latest(nonce);
   };

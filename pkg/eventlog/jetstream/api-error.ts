@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
-import {
-  AuthorizationError,
-  NoRespondersError,
-  PermissionViolationError,
-  TimeoutError,
-  UserAuthenticationExpiredError,
-} from "@nats-io/transport-node";
+/** The only file that knows the errors that JetStream answers with, and what they mean for the log. */
 
-import { toError } from "../../base/mod.ts";
+import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
 
 import type { EventLogCode } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
@@ -24,42 +17,8 @@ export interface ApiFailure {
   readonly description: string;
 }
 
-/** The only place that translates errors of NATS into errors of the log. The text names a remedy where there is one. */
-export function translateError(thrown: unknown, doing: string, effect: Effect): EventLogError {
-  if (thrown instanceof EventLogError) return thrown;
-  const cause = toError(thrown);
-  const failure = apiFailureOf(cause);
-  if (failure !== undefined) return fromApi(failure, doing, effect, cause);
-  const reason = refusedReason(cause) ?? refusedReason(cause.cause);
-  if (reason !== undefined) {
-    return new EventLogError(reason.code, `${doing}: ${reason.text} (${cause.message})`, { cause });
-  }
-  return unanswered(doing, effect, cause.message, cause);
-}
-
-/** Why the server refuses the connection; empty for an error of another kind. */
-export function refusalText(error: Error): string {
-  const reason = error instanceof PermissionViolationError ? undefined : refusedReason(error);
-  return reason === undefined ? "" : `${reason.text} (${error.message})`;
-}
-
-/** Translates a failure to connect. No request was sent yet. */
-export function translateConnectError(thrown: unknown, server: string): EventLogError {
-  const cause = toError(thrown);
-  if (cause instanceof EventLogError) return cause;
-  const silent = cause instanceof TimeoutError ? SILENT : NOBODY;
-  const reason = refusedReason(cause) ?? refusedReason(cause.cause) ?? tlsReason(cause) ?? silent;
-  return new EventLogError(reason.code, `${server}: ${reason.text} (${cause.message})`, { cause });
-}
-
-/** The error of a request without an answer, for whatever reason. */
-export function unanswered(doing: string, effect: Effect, reason: string, cause?: unknown): EventLogError {
-  const code = effect === "write" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
-  return new EventLogError(code, `${doing}: ${reason}`, { cause });
-}
-
 /** Translates an error that JetStream answered with. */
-export function fromApi(failure: ApiFailure, doing: string, effect: Effect, cause?: unknown): EventLogError {
+export function apiError(failure: ApiFailure, doing: string, effect: Effect, cause?: unknown): EventLogError {
   const { errCode, code, description } = failure;
   const known = API_REASONS[errCode];
   // 10077 is any failure of the store. Only a failure because of a limit is known to store nothing.
@@ -72,7 +31,8 @@ export function fromApi(failure: ApiFailure, doing: string, effect: Effect, caus
   if (code >= 400 && code < 500) {
     return new EventLogError("LOG_UNAVAILABLE", `${doing}: ${description} (${errCode})`, { cause });
   }
-  return unanswered(doing, effect, `${description} (${errCode})`, cause);
+  const unknown = effect === "write" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
+  return new EventLogError(unknown, `${doing}: ${description} (${errCode})`, { cause });
 }
 
 /** Why no stream answers. A server that cannot write to its folder switches JetStream off by itself. */
@@ -93,7 +53,7 @@ export interface PublishFailure {
 
 /** Translates an error that JetStream answered a publish with. */
 export function publishFailure(failure: ApiFailure, doing: string): PublishFailure {
-  const error = fromApi(failure, doing, "write");
+  const error = apiError(failure, doing, "write");
   return { kind: publishFailureKind(failure, error), error };
 }
 
@@ -101,11 +61,6 @@ function publishFailureKind({ errCode }: ApiFailure, error: EventLogError): Publ
   if (errCode === WRONG_LAST_SEQUENCE) return "contested";
   if (error.code === "OUTCOME_UNKNOWN") return "unanswered";
   return BUSY_CODES.includes(errCode) ? "busy" : "refused";
-}
-
-/** True if this user lacks the permission. */
-export function isForbidden(error: EventLogError): boolean {
-  return error.cause instanceof PermissionViolationError;
 }
 
 /** True if the error of JetStream's client says that the stream is not there. */
@@ -161,33 +116,6 @@ const FULL: Reason = {
 };
 const CONFLICT: Reason = { code: "APPEND_CONFLICT", text: "the position is not that of the last record" };
 const NO_LEADER: Reason = { code: "LOG_UNAVAILABLE", text: "the cluster has no leader for the stream now" };
-const NOBODY: Reason = {
-  code: "LOG_UNAVAILABLE",
-  text: "no NATS server answers there: start one (nats-server -js, or npm run nats in a clone of Perdure)",
-};
-/** With TLS 1.3 the server checks the client's certificate after the client takes the connection for established. */
-const SILENT: Reason = {
-  code: "LOG_UNAVAILABLE",
-  text: "a server takes the connection and then stays silent; so does one that verifies clients and misses our certificate",
-};
-const STRANGER: Reason = {
-  code: "LOG_UNUSABLE",
-  text: "the server refuses the credentials: check user, password, token or the file they are in",
-};
-/** The server allows two seconds to check a client, and a password with bcrypt may take longer on a busy machine. */
-const BUSY: Reason = {
-  code: "LOG_UNAVAILABLE",
-  text: "the server is too busy to check who we are: raise timeout in its authorization block",
-};
-const NO_TLS: Reason = { code: "LOG_UNUSABLE", text: "TLS is asked for, and the server has none" };
-const BAD_TLS: Reason = {
-  code: "LOG_UNUSABLE",
-  text: "no TLS connection comes about: check the CA, the certificate and its key, and the names in the server's",
-};
-const UNHEARD: Reason = {
-  code: "LOG_UNAVAILABLE",
-  text: `nobody takes the request: ${NO_STREAM}`,
-};
 const DISABLED: Reason = {
   code: "LOG_UNAVAILABLE",
   text: "JetStream is off: start the server with -js and enable it for the account",
@@ -232,29 +160,3 @@ const API_REASONS: Readonly<Record<number, Reason>> = {
   },
   /* rate limit */ 10167: { code: "LOG_OVERLOADED", text: "the server has more to store than it takes in" },
 };
-
-function apiFailureOf(error: Error): ApiFailure | undefined {
-  if (!(error instanceof JetStreamApiError)) return undefined;
-  const { code, err_code: errCode, description } = error.apiError();
-  return { code, errCode, description };
-}
-
-/** Why the server did not accept the request. `undefined` if it may have. */
-function refusedReason(error: unknown): Reason | undefined {
-  if (error instanceof PermissionViolationError) {
-    const verb = error.operation === "publish" ? "publish to" : "subscribe to";
-    const text = `the server does not permit it: allow this user to ${verb} ${JSON.stringify(error.subject)}`;
-    return { code: "LOG_UNUSABLE", text };
-  }
-  if (error instanceof AuthorizationError && /timeout/i.test(error.message)) return BUSY;
-  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) return STRANGER;
-  return error instanceof NoRespondersError ? UNHEARD : undefined;
-}
-
-/** Why the TLS connection failed. Node.js has a code for each reason, the client one text. */
-function tlsReason(error: Error): Reason | undefined {
-  if (error.cause instanceof EventLogError) return { code: error.cause.code, text: "TLS cannot be set up" };
-  if (/does not support 'tls'/.test(error.message)) return NO_TLS;
-  const codes = [error, error.cause].map((each) => (each as NodeJS.ErrnoException | undefined)?.code ?? "");
-  return codes.some((code) => /CERT|SIGNATURE|SSL|TLS|EPROTO/.test(code)) ? BAD_TLS : undefined;
-}

@@ -10,7 +10,7 @@ import { readSecretFile } from "./secret-file.ts";
  * then reads its file. (The client also accepts paths. But it would read those files while the open socket has no
  * listener for errors, and such an error ends the process.)
  *
- * @throws EventLogError `LOG_UNUSABLE` if one of the files cannot be read now.
+ * @throws NatsError `NATS_BAD_FILE` if one of the files cannot be read now.
  */
 export function tlsOf({ required, first, caFile, certFile, keyFile }: NatsTls): NodeConnectionOptions {
   const properties: PropertyDescriptorMap = {
