@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 
 import test from "ava";
 
@@ -35,16 +35,6 @@ function codeIn(text: string): string[] {
   );
 }
 
-/** The link anchors of all headings, as repository hosts make them. */
-function anchorsOf(markdown: string): string[] {
-  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
-}
-
 function flagsOf(settings: Readonly<Record<string, Setting>>): string[] {
   return Object.values(settings).map(({ flag }) => `--${flag}`);
 }
@@ -75,18 +65,9 @@ test("docs/security.md names every attack", (t) => {
   );
 });
 
-test("files and headings that docs/security.md names are there", (t) => {
+test("files that docs/security.md names are there", (t) => {
   for (const name of NAMES.filter((each) => /^(?:cmd|config|docs|hack|pkg|test)\/\S+$/.test(each)))
     t.true(existsSync(join(ROOT, name)), name);
-  for (const page of ["docs/security.md", "SECURITY.md"]) {
-    for (const [, link = ""] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (link.startsWith("https://")) continue;
-      const [path = "", anchor] = link.split("#");
-      const target = path === "" ? page : join(dirname(page), path);
-      t.true(existsSync(join(ROOT, target)), link);
-      if (anchor !== undefined) t.true(anchorsOf(read(target)).includes(anchor), link);
-    }
-  }
 });
 
 test("settings that docs/security.md names are there", (t) => {

@@ -48,10 +48,11 @@ export class Reader {
     this.#scope = scope;
     this.home = mkdtempSync(join(tmpdir(), "perdure-reader-"));
     scope.teardown(() => rmSync(this.home, { recursive: true, force: true }));
+    const outside = environmentOutside();
     this.#env = {
-      ...environmentOutside(),
+      ...outside,
       HOME: this.home,
-      PATH: [nodeFolder, ...searchPathOutside()].join(delimiter),
+      PATH: [nodeFolder, outside["PATH"]].join(delimiter),
       HTTP_PORT: "0",
       ADMIN_PORT: "0",
       PORT: String(functionPort),
@@ -138,16 +139,17 @@ function end({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 const SAID_BY_RUNNERS =
   /^(?:npm_(?!config_(?:registry|cache|userconfig|globalconfig|cafile|proxy|https_proxy)$)|AVA_|NODE(?!_EXTRA_CA_CERTS$)|INIT_CWD$|FORCE_COLOR$|PERDURE_)/;
 
-function environmentOutside(): NodeJS.ProcessEnv {
+/** The environment variables of a person's shell on this machine. */
+export function environmentOutside(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !SAID_BY_RUNNERS.test(name));
   const home = {
     npm_config_cache: join(homedir(), ".npm"),
     npm_config_userconfig: join(homedir(), ".npmrc"),
   };
-  return { ...home, ...Object.fromEntries(kept) };
+  return { ...home, ...Object.fromEntries(kept), PATH: searchPathOutside() };
 }
 
-function searchPathOutside(): readonly string[] {
+function searchPathOutside(): string {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return folders.filter((folder) => !/\/(?:node_modules|node-gyp-bin)\//.test(`${folder}/`));
+  return folders.filter((folder) => !/\/(?:node_modules|node-gyp-bin)\//.test(`${folder}/`)).join(delimiter);
 }
