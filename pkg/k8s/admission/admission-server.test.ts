@@ -310,7 +310,7 @@ test("one connection answers one request after the other, of any size, however i
 test("a kept connection carries one question after another, also when the next comes with the end of the answer", async (t) => {
   const { port, certificates } = await start(t);
   const workerData = { port, ca: certificates.ca.join("\n"), count: 1_000 };
-  const worker = new Worker(new URL("testdata/asker.ts", import.meta.url), { workerData });
+  const worker = new Worker(new URL("../testdata/asker.ts", import.meta.url), { workerData });
   const [answers] = (await once(worker, "message")) as [object];
   t.deepEqual(answers, { 200: 1_000 });
 });
