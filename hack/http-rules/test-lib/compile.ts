@@ -7,10 +7,10 @@ import { join } from "node:path";
 
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 
-import { readDescriptors } from "../../pkg/protocol/mod.ts";
-import type { ActionMethod, ActionService, UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
+import { readDescriptors } from "../../../pkg/protocol/mod.ts";
+import type { ActionMethod, ActionService, UserFunctionSpec } from "../../../pkg/userfunction/mod.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+const ROOT = join(import.meta.dirname, "..", "..", "..");
 
 /** A service of `rules.proto`, as if a user function had announced it as an action's. */
 export function compileRules(name: "Rules" | "Refused"): UserFunctionSpec {
