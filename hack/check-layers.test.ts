@@ -237,7 +237,7 @@ for (const [rule, file, source, complaint] of UNSOUND) {
 
 test("complains of a line of a comment that is too long, and not of code", (t) => {
   const violations = check({
-    "pkg/base/a.ts": `${SPDX}// ${"é".repeat(117)}\n * ${"x".repeat(118)}\nconst a = "${"x".repeat(200)}";\n`,
+    "pkg/base/a.ts": `${SPDX}/* ${"é".repeat(117)}\n * ${"x".repeat(118)}\n */\nconst a = "${"x".repeat(200)}";\n`,
   });
   t.deepEqual(violations, [{ file: "pkg/base/a.ts", line: 3, text: "a comment is longer than 120 columns" }]);
 });

@@ -111,7 +111,7 @@ function checkFile(root: string, file: string): Violation[] {
     if (line.length > MAX_COMMENT_COLUMNS && COMMENT.test(line))
       found.push({ file, line: index + 1, text: `a comment is longer than ${MAX_COMMENT_COLUMNS} columns` });
   }
-  for (const site of scanImports(source)) {
+  for (const site of scanImports(source, file)) {
     const text = checkSite(root, file, site);
     if (text !== undefined) found.push({ file, line: site.line, text });
   }

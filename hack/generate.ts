@@ -9,16 +9,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
+import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, posix } from "node:path";
 
@@ -78,20 +69,13 @@ function buf(folder: string, args: readonly string[]): void {
 }
 
 function compare(fresh: string, tree: string, output: string): Difference[] {
-  const wanted = filesBelow(join(fresh, output));
-  const present = new Set(filesBelow(join(tree, output)));
-  const differences: Difference[] = [];
-  for (const name of wanted) {
-    const path = posix.join(output, name);
-    if (!present.delete(name)) differences.push({ path, kind: "missing" });
-    else if (!readFileSync(join(fresh, path)).equals(readFileSync(join(tree, path)))) {
-      differences.push({ path, kind: "stale" });
-    }
-  }
-  return [
-    ...differences,
-    ...[...present].map((name): Difference => ({ path: posix.join(output, name), kind: "stray" })),
-  ];
+  const [wanted, present] = [contentsOf(join(fresh, output)), contentsOf(join(tree, output))];
+  return [...new Set([...wanted.keys(), ...present.keys()])].flatMap((name): Difference[] => {
+    const [bytes, own] = [wanted.get(name), present.get(name)];
+    if (own !== undefined && bytes?.equals(own) === true) return [];
+    const kind = bytes === undefined ? "stray" : own === undefined ? "missing" : "stale";
+    return [{ path: posix.join(output, name), kind }];
+  });
 }
 
 function settle(difference: Difference, fresh: string, tree: string): void {
@@ -101,14 +85,11 @@ function settle(difference: Difference, fresh: string, tree: string): void {
   copyFileSync(join(fresh, difference.path), target);
 }
 
-/** The paths of all files below a folder, from that folder and sorted. Empty if the folder does not exist. */
-function filesBelow(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => posix.join(posix.relative(folder, entry.parentPath), entry.name))
-    .sort();
+/** All files below a folder by their path, sorted. Empty if the folder does not exist. */
+function contentsOf(folder: string): Map<string, Buffer> {
+  const entries = globSync("**/*", { cwd: folder, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = entries.map((entry) => posix.relative(folder, join(entry.parentPath, entry.name)));
+  return new Map(paths.sort().map((path) => [path, readFileSync(join(folder, path))]));
 }
 
 function main(check: boolean): void {

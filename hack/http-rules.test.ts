@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:http2";
+import { join } from "node:path";
 
 import type { JsonValue } from "@bufbuild/protobuf";
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
@@ -13,43 +14,40 @@ import { systemClock } from "../pkg/base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../pkg/endpoint/mod.ts";
 import type { Command } from "../pkg/router/mod.ts";
 
-import { compileRules, methodsOf } from "./http-rules/compile.ts";
-import type { Exchange, Form, Outcome } from "./http-rules/rows.ts";
-import { FORMS, REASONS } from "./http-rules/rows.ts";
-import { ENDPOINT_PAGE, withRules } from "./http-rules.ts";
+import { compileRules, methodsOf } from "./http-rules/test-lib/compile.ts";
+import type { Exchange, Outcome } from "./http-rules/test-lib/page.ts";
+import { formsOfPage, messagesOfPage, refusalsOfPage } from "./http-rules/test-lib/page.ts";
+import { ruleText } from "./http-rules/test-lib/rule-text.ts";
 
 const spec = compileRules("Rules");
 const { registry } = spec.descriptors;
 
-test("docs/endpoint.md has the rules as they are served (else run: node hack/http-rules.ts)", (t) => {
-  const page = readFileSync(ENDPOINT_PAGE, "utf8");
-  t.is(page, withRules(page));
+/** The names of the methods by their rules, as the tables show them. */
+const methods = new Map(methodsOf(spec).map((method) => [ruleText(method), method.name]));
+
+test("docs/endpoint.md has the messages of rules.proto", (t) => {
+  const proto = readFileSync(join(import.meta.dirname, "http-rules", "rules.proto"), "utf8");
+  t.is(messagesOfPage(), proto.slice(proto.indexOf("message Book {")).trim());
 });
 
-test("every method of the examples is in a table", (t) => {
-  const shown = new Set(
-    Object.values(FORMS)
-      .flat()
-      .map(({ method }) => method),
-  );
-  t.deepEqual(
-    methodsOf(spec)
-      .map(({ name }) => name)
-      .filter((name) => !shown.has(name)),
-    [],
-  );
+test("every rule of rules.proto is in a table of docs/endpoint.md, and every rule there is one of it", (t) => {
+  const shown = new Set([...formsOfPage().values()].flat().map(({ rule }) => rule));
+  t.deepEqual([...shown].sort(), [...methods.keys()].sort());
   t.deepEqual(checkHttpRules(spec), []);
 });
 
 test("every rule that is refused is refused for the reason that is shown", (t) => {
-  const expected = Object.entries(REASONS).map(
-    ([method, reason]) =>
-      `google.api.http of perdure.rules.Refused.${method}: ${reason}; only this rule is not served`,
+  const refused = compileRules("Refused");
+  const reasons = new Map(refusalsOfPage());
+  const expected = methodsOf(refused).map(
+    (method) =>
+      `google.api.http of perdure.rules.Refused.${method.name}: ${reasons.get(ruleText(method))}; only this rule is not served`,
   );
   t.deepEqual(
-    checkHttpRules(compileRules("Refused")).map(({ reason }) => reason),
+    checkHttpRules(refused).map(({ reason }) => reason),
     expected,
   );
+  t.is(reasons.size, expected.length);
 });
 
 interface World {
@@ -137,27 +135,22 @@ const sendHttp2: Send = (port, exchange) =>
   });
 
 for (const [version, send] of Object.entries({ "HTTP/1.1": sendHttp1, "HTTP/2": sendHttp2 })) {
-  for (const [about, forms] of Object.entries(FORMS)) {
-    for (const form of forms) {
-      form.exchanges.forEach((exchange, index) => {
+  for (const [about, forms] of formsOfPage()) {
+    for (const { rule, exchanges } of forms) {
+      const method = methods.get(rule) ?? `no method has the rule ${rule}`;
+      exchanges.forEach((exchange, index) => {
         const { line, body, outcome } = exchange;
-        const what = `${form.method} ${index + 1}: ${line} ${body ?? ""}`.trimEnd();
+        const what = `${method} ${index + 1}: ${line} ${body ?? ""}`.trimEnd();
         test(`${version}: ${about}: ${what}: ${outcome.kind}`, async (t) => {
           const world = await start(t, outcome.kind === "answered" ? outcome.reply : undefined);
-          check(t, form, outcome, await send(world.port, exchange), world);
+          check(t, method, outcome, await send(world.port, exchange), world);
         });
       });
     }
   }
 }
 
-function check(
-  t: ExecutionContext,
-  { method }: Form,
-  outcome: Outcome,
-  answer: Answer,
-  { got }: World,
-): void {
+function check(t: ExecutionContext, method: string, outcome: Outcome, answer: Answer, { got }: World): void {
   const { status, headers, body } = answer;
   switch (outcome.kind) {
     case "served":

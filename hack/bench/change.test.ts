@@ -4,13 +4,13 @@ import test from "ava";
 
 import { casesWithYardsticks } from "./cases.ts";
 import { changesOf, verdictOfChange } from "./change.ts";
+import type { Load } from "./loader/job.ts";
 import type { RunCase } from "./measure-rows.ts";
 import { measureRows } from "./measure-rows.ts";
-import type { Load } from "./messages.ts";
 import { changesTable } from "./report.ts";
 
 function load(p50Us: number, perSecond: number): Load {
-  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond, perCpuSecond: perSecond };
+  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond };
 }
 
 /** Changes over rounds in which `after` takes `times` as long as `before`, while the machine slows down. */
@@ -91,8 +91,7 @@ test("each round measures both checkouts one after the other, and another one fi
     async (number) => {
       life.push(`start ${number}`);
       return {
-        runCase: run("after", 900),
-        runOther: run("before", 1_000),
+        runs: [run("after", 900), run("before", 1_000)],
         [Symbol.asyncDispose]: async () => void life.push(`stop after ${turns.length} turns`),
       };
     },

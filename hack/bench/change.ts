@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Load } from "./messages.ts";
-import { median } from "./statistics.ts";
+import { binomialDistribution, median } from "simple-statistics";
+
+import type { Load } from "./loader/job.ts";
 
 /** One figure of a row, of the proxy of another checkout (before) and of this one (after). */
 export interface Change {
   readonly figure: "perSecond" | "p50Us";
   readonly before: number;
   readonly after: number;
-  /**
-   * The figure after divided by the figure before, within each round: the median of the rounds, and its spread
-   * (`spreadOf`).
-   */
+  /** The figure after divided by the figure before, within each round: the median of the rounds. */
   readonly ratio: number;
+  /** Its spread (`spreadOf`). */
   readonly low: number;
   readonly high: number;
 }
@@ -29,16 +28,27 @@ const MAX_MISS = 0.05;
  */
 export function changesOf(callers: number, after: readonly Load[], before: readonly Load[]): Change[] {
   return (["perSecond", "p50Us"] as const).slice(0, callers === 1 ? 2 : 1).map((figure) => {
-    const ratios = after.map((load, i) => load[figure] / (before[i]?.[figure] ?? Number.NaN));
-    const middle = (loads: readonly Load[]) => median(loads.map((load) => load[figure]));
+    const ratios = ratiosOf(figure, after, before);
     return {
       figure,
-      before: middle(before),
-      after: middle(after),
+      before: median(before.map((load) => load[figure])),
+      after: median(after.map((load) => load[figure])),
       ratio: median(ratios),
       ...spreadOf(ratios),
     };
   });
+}
+
+/**
+ * A figure divided by that of the same round of something else, so that a machine that is slower for a while slows
+ * both sides.
+ */
+export function ratiosOf(
+  figure: Change["figure"],
+  loads: readonly Load[],
+  others: readonly Load[],
+): number[] {
+  return loads.map((load, i) => load[figure] / (others[i]?.[figure] ?? Number.NaN));
 }
 
 /** With a question mark if the margin lies within the spread, so that another run may say otherwise. */
@@ -49,18 +59,13 @@ export function verdictOfChange({ figure, ratio, low, high }: Change): string {
 
 /**
  * The values between which the true median lies with 95 % certainty. Each round is as likely above the true median as
- * below it, so the binomial distribution gives the probability that only `skipped` rounds or fewer lie on one side.
- * With fewer than six rounds: the least and the greatest value.
+ * below it, so the binomial distribution gives the probability that only so many rounds lie on one side. With fewer
+ * than six rounds: the least and the greatest value.
  */
 function spreadOf(values: readonly number[]): { readonly low: number; readonly high: number } {
   const sorted = values.toSorted((a, b) => a - b);
-  const count = sorted.length;
-  let skipped = 0;
-  let chance = 0.5 ** count;
-  for (let sum = chance; ; skipped++) {
-    chance *= (count - skipped) / (skipped + 1);
-    sum += chance;
-    if (!(2 * sum <= MAX_MISS)) break;
-  }
-  return { low: sorted[skipped] ?? Number.NaN, high: sorted[count - 1 - skipped] ?? Number.NaN };
+  let chance = 0;
+  const onOneSide = binomialDistribution(sorted.length, 0.5)?.map((part) => (chance += part)) ?? [];
+  const skipped = Math.max(0, onOneSide.findIndex((sum) => 2 * sum > MAX_MISS) - 1);
+  return { low: sorted[skipped] ?? Number.NaN, high: sorted.at(-1 - skipped) ?? Number.NaN };
 }

@@ -1,83 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ChildProcess } from "node:child_process";
-import { fork, spawn } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
+import type { Job, Load, LoadAnswer } from "./loader/job.ts";
+
 /** How long a process may take to end when asked, before it is killed. */
 const STOP_TIMEOUT_MS = 5_000;
+/** How long an answer may take beyond the time of the job itself, in milliseconds. */
+const JOB_TIMEOUT_MS = 60_000;
 
-/** The child processes of one benchmark. It kills them when it ends. */
-export class Children implements AsyncDisposable {
-  readonly #running = new Set<ChildProcess>();
-  readonly #killAll = (): void => {
-    for (const child of this.#running) child.kill("SIGKILL");
-  };
+const running = new Set<ChildProcess>();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
-  constructor() {
-    process.on("exit", this.#killAll);
-  }
+export interface ProgramOptions {
+  readonly args?: readonly string[];
+  /** Flags for Node itself. */
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: a channel to this process and no output. */
+  readonly stdio?: StdioOptions;
+}
 
-  /** A program of the benchmark's own, with a channel to it. */
-  fork(file: URL, args: readonly string[] = []): ChildProcess {
-    return this.#add(fork(file, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] }));
-  }
+/** Starts a program. It is killed when this process ends. */
+export function startProgram(file: URL, options: ProgramOptions = {}): ChildProcess {
+  const { args = [], nodeArgs = [], env = {}, stdio = ["ignore", "ignore", "inherit", "ipc"] } = options;
+  const argv = [...nodeArgs, fileURLToPath(file), ...args];
+  const child = spawn(process.execPath, argv, { env: { ...process.env, ...env }, stdio });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
 
-  /** Any other program, with its output to be read. */
-  spawn(
-    file: URL,
-    nodeArgs: readonly string[],
-    args: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ): ChildProcess {
-    const argv = [...nodeArgs, fileURLToPath(file), ...args];
-    const options = { env: { ...process.env, ...env } };
-    return this.#add(spawn(process.execPath, argv, { ...options, stdio: ["ignore", "pipe", "pipe"] }));
-  }
+/** Asks a process to end, and kills it if it does not. */
+export async function stopProgram(child: ChildProcess): Promise<void> {
+  if (!running.has(child)) return;
+  const exited = once(child, "exit");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  child.kill("SIGTERM");
+  await exited;
+  clearTimeout(timer);
+}
 
-  /** Asks a process to end, and kills it if it does not. */
-  async stop(child: ChildProcess): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-    child.kill("SIGTERM");
-    await exited;
-    clearTimeout(timer);
-  }
-
-  /** Ends a process at once: it does nothing more. */
-  async kill(child: ChildProcess): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#running].map((child) => this.stop(child)));
-    process.off("exit", this.#killAll);
-  }
-
-  #add(child: ChildProcess): ChildProcess {
-    this.#running.add(child);
-    child.once("exit", () => this.#running.delete(child));
-    return child;
-  }
+/** Ends all that still run. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map(stopProgram));
 }
 
 /** The next message of the process. Rejects if the process ends before. */
-export function nextMessage(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onMessage = (message: unknown): void => {
-      child.off("exit", onExit);
-      resolve(message);
-    };
-    const onExit = (code: number | null, signal: string | null): void => {
-      child.off("message", onMessage);
-      reject(new Error(`${child.spawnargs.join(" ")} ended (code ${code}, signal ${signal})`));
-    };
-    child.once("message", onMessage);
-    child.once("exit", onExit);
-  });
+export async function nextMessage<T>(child: ChildProcess): Promise<T> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    return await Promise.race([
+      once(child, "message", { signal }).then(([message]) => message as T),
+      once(child, "exit", { signal }).then(([code]) => {
+        throw new Error(`${child.spawnargs.join(" ")} ended with ${code ?? child.signalCode}`);
+      }),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Runs a job. Rejects if one of its calls fails. One job at a time. */
+export type RunJob = (what: string, job: Job) => Promise<Load>;
+
+/** Starts the process that makes requests. */
+export function startLoader(): RunJob {
+  const child = startProgram(new URL("./loader/main.ts", import.meta.url), { nodeArgs: ["--expose-gc"] });
+  return async (what, job) => {
+    const { until } = job;
+    const jobMs = until.kind === "time" ? until.warmUpMs + until.measureMs : 0;
+    // A process that does not answer in time is killed, and its end rejects the job.
+    const timer = setTimeout(() => child.kill("SIGKILL"), JOB_TIMEOUT_MS + jobMs);
+    const answer = nextMessage<LoadAnswer>(child);
+    child.send(job);
+    try {
+      const message = await answer;
+      if ("error" in message) throw new Error(message.error);
+      return message.load;
+    } catch (error) {
+      throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { promisify } from "node:util";
+
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { handleUnaryCall, MethodDefinition } from "@grpc/grpc-js";
+import type { handleUnaryCall } from "@grpc/grpc-js";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 
 import type { Served } from "../../pkg/sdk/mod.ts";
@@ -12,33 +14,28 @@ import type { Served } from "../../pkg/sdk/mod.ts";
  * else is compared to this. State is only in this process's memory, by the field `userId` of the requests. Returns
  * the port.
  */
-export function serveDirectly(definitions: readonly Served[]): Promise<number> {
+export async function serveDirectly(definitions: readonly Served[]): Promise<number> {
   const server = new Server();
   for (const definition of definitions) {
     const contextOf = contexts(definition);
     for (const [name, { method, handle, repliesEmpty }] of definition.methods) {
       if (method.methodKind !== "unary") continue;
+      const { input, output } = method;
       const handler: handleUnaryCall<Message, Message> = (call, answer) => {
         const reply = handle(call.request, contextOf(call.request));
-        answer(null, create(method.output, repliesEmpty ? {} : (reply as Record<string, unknown>)));
+        answer(null, create(output, repliesEmpty ? {} : (reply as Record<string, unknown>)));
       };
-      const described: MethodDefinition<Message, Message> = {
-        path: `/${definition.service.typeName}/${name}`,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: encoder(method.input),
-        requestDeserialize: decoder(method.input),
-        responseSerialize: encoder(method.output),
-        responseDeserialize: decoder(method.output),
-      };
-      server.addService({ [name]: described }, { [name]: handler });
+      server.register(
+        `/${definition.service.typeName}/${name}`,
+        handler,
+        (message) => Buffer.from(toBinary(output, message)),
+        (bytes) => fromBinary(input, bytes),
+        "unary",
+      );
     }
   }
-  return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
-    );
-  });
+  const bind = promisify(server.bindAsync.bind(server));
+  return bind("127.0.0.1:0", ServerCredentials.createInsecure());
 }
 
 /**
@@ -67,12 +64,4 @@ function contexts(definition: Served): (request: Message) => unknown {
 
 function fail(description: string): never {
   throw new Error(description);
-}
-
-function encoder(schema: DescMessage): (message: Message) => Buffer {
-  return (message) => Buffer.from(toBinary(schema, message));
-}
-
-function decoder(schema: DescMessage): (bytes: Buffer) => Message {
-  return (bytes) => fromBinary(schema, bytes);
 }

@@ -4,8 +4,6 @@
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 
-import type { EchoReady } from "./messages.ts";
-
 process.on("disconnect", () => process.exit(0));
 
 // Node makes an error for each stream that is closed with its answer; without a stack it costs next to nothing.
@@ -22,6 +20,5 @@ server.on("stream", (stream) => {
   });
 });
 server.listen(0, "127.0.0.1", () => {
-  const ready: EchoReady = { port: (server.address() as AddressInfo).port };
-  process.send?.(ready);
+  process.send?.({ port: (server.address() as AddressInfo).port });
 });

@@ -3,8 +3,8 @@
 /**
  * Measures what a command costs through the proxy: `npm run bench -- [options]`, `--help` for the options.
  *
- * 1. User function, proxies, loader, publishers, servers of NATS and echo server each run in their own process, as
- *    they do in a pod. They communicate over the loopback interface alone.
+ * 1. User function, proxies, loader, servers of NATS and echo server each run in their own process, as they do in a
+ *    pod. They communicate over the loopback interface alone.
  * 2. Everything is bounded: jobs by time or count, waits by timeouts, and children end with this process.
  * 3. A call that fails ends the run with exit code 1, because figures with errors in them mean nothing.
  */
@@ -12,31 +12,19 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Finding } from "./budget.ts";
-import { footprintFindings, rowFindings } from "./budget.ts";
 import { casesWithYardsticks } from "./cases.ts";
-import { Children } from "./children.ts";
-import { syncedWriteUs } from "./disk.ts";
+import { startLoader, stopAll } from "./children.ts";
 import { measureFootprint } from "./footprint.ts";
-import { FULL, QUICK } from "./footprint-bench.ts";
-import { startLoader } from "./job-process.ts";
-import { openLogPlace } from "./log-place.ts";
-import { describeMachine } from "./machine.ts";
-import type { CaseRuns } from "./measure-rows.ts";
+import { describeMachine, processorTime, shareOfOthers } from "./machine.ts";
 import { measureRows } from "./measure-rows.ts";
-import { manyEntitiesFigures } from "./nats/figures.ts";
-import { MANY_FULL, MANY_QUICK, measureManyEntities } from "./nats/many-entities.ts";
-import { natsRowFindings } from "./nats/row-findings.ts";
-import { startNatsServers } from "./nats/servers.ts";
 import type { BenchOptions } from "./options.ts";
-import { HELP, parseOptions } from "./options.ts";
-import { disturbanceBetween, processorTime } from "./processor-share.ts";
-import { changesTable, figuresTable, findingsTable, rowsTable } from "./report.ts";
-import { samplePeak } from "./resident-memory.ts";
-import type { Row } from "./row.ts";
+import { benchCommand, parseOptions } from "./options.ts";
+import type { Figure } from "./report.ts";
+import { changesTable, footprintTable, rowsTable } from "./report.ts";
 import { jsonLine } from "./row.ts";
-import type { ServersSettings } from "./servers.ts";
 import { startServers } from "./servers.ts";
+
+const WRONG_USAGE = 2;
 
 /**
  * Where logs are written by default. Not in the system's folder for temporary files, because that may be in memory,
@@ -44,105 +32,59 @@ import { startServers } from "./servers.ts";
  */
 const DATA_FOLDER = join(import.meta.dirname, "..", "..", "build", "bench");
 
-const parsed = parseOptions(process.argv.slice(2));
-if (parsed.kind === "help") {
-  process.stdout.write(HELP);
-} else if (parsed.kind === "wrong") {
-  process.stderr.write(`bench: ${parsed.text}\nTry --help.\n`);
-  process.exitCode = 2;
-} else {
-  await main(parsed.options);
+const command = benchCommand().exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
+const options = parseOptions(process.argv.slice(2), command);
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+try {
+  await run(options);
+  process.exit();
+} catch (error) {
+  process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exit(1);
 }
 
-async function main(options: BenchOptions): Promise<void> {
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
-  try {
-    const dataFolder = options.dataFolder ?? DATA_FOLDER;
-    mkdirSync(dataFolder, { recursive: true });
-    const folder = mkdtempSync(join(dataFolder, "run-"));
-    process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-    await run(options, folder);
-  } catch (error) {
-    process.stderr.write(`bench: ${(error as Error).message}\n`);
-    process.exitCode = 1;
-  }
-}
-
-async function run(options: BenchOptions, folder: string): Promise<void> {
+async function run({ footprint, quick, data = DATA_FOLDER, ...rows }: BenchOptions): Promise<void> {
+  const { log, cases, json } = rows;
   // Written first, so that a file that cannot be written fails at once, not after two minutes.
-  if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, "");
+  if (json !== undefined) writeFileSync(json, "");
+  mkdirSync(data, { recursive: true });
+  const folder = mkdtempSync(join(data, "run-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const before = processorTime();
-  await measure(options, folder);
-  const { others, stolen } = disturbanceBetween(before, processorTime());
-  print(
-    `meanwhile ${percent(others)} of the processors' time went to other processes, ${percent(stolen)} to other machines`,
-  );
+  print(`${describeMachine(folder)}\n`);
+  const figures = cases.length > 0 ? await measureCases(rows, folder) : [];
+  if (footprint) figures.push(...(await measureFootprint({ log, folder, quick, say })));
+  print(`${footprintTable(figures)}\n`);
+  await stopAll();
+  const others = 100 * shareOfOthers(before, processorTime());
+  print(`meanwhile ${others.toFixed(0)} % of the processors' time went to other processes`);
 }
 
-async function measure(options: BenchOptions, folder: string): Promise<void> {
-  const { log, quick, entities, streams } = options;
-  await using children = new Children();
-  const loader = startLoader(children);
-  const writeUs = syncedWriteUs(folder);
-  print(`${new Date().toISOString().slice(0, 10)}, ${describeMachine()}`);
-  print(`a synced write of 256 bytes takes ${writeUs.toFixed(0)} µs (median)\n`);
+type RowsOptions = Omit<BenchOptions, "footprint" | "quick" | "data">;
 
-  const findings: Finding[] = [];
-  let peakBytes: number | undefined;
-  if (options.cases.length > 0) {
-    const { profileFolder, against } = options;
-    const settings = { children, loader, folder, profileFolder, against, streams };
-    const measured = await measureCases(settings, options);
-    ({ peakBytes } = measured);
-    findings.push(...(log === "nats" ? natsRowFindings(measured.rows) : rowFindings(measured.rows, writeUs)));
-  }
-  if (options.footprint) {
-    await using place = await openLogPlace(log, folder, streams);
-    const sizes = quick ? QUICK : FULL;
-    const footprint = await measureFootprint({ children, loader, place, folder, sizes, say });
-    findings.push(...footprintFindings(footprint, peakBytes));
-  }
-  if (findings.length > 0) print(`${findingsTable(findings)}\n`);
-  if (entities !== undefined) {
-    const sizes = quick ? MANY_QUICK : MANY_FULL;
-    const many = await measureManyEntities({ children, loader, folder, entities, streams, sizes, say });
-    print(`${figuresTable(manyEntitiesFigures(many))}\n`);
-  }
-}
-
-/** Measures the rows, and prints and writes them. Returns them with the most memory that a proxy had meanwhile. */
-async function measureCases(
-  settings: ServersSettings,
-  options: BenchOptions,
-): Promise<{ readonly rows: readonly Row[]; readonly peakBytes: number }> {
-  const { log, jsonFile } = options;
-  const cases = casesWithYardsticks(log, options.cases);
+/** Measures the rows, and prints and writes them. Returns the most memory that a proxy had meanwhile. */
+async function measureCases(options: RowsOptions, parent: string): Promise<Figure[]> {
+  const { log, cases, json, against, profile } = options;
+  const loader = startLoader();
   let peakBytes = 0;
-  const start = async (number: number): Promise<CaseRuns & AsyncDisposable> => {
-    const folder = join(settings.folder, `start-${number}`);
+  const start = async (number: number) => {
+    const folder = join(parent, `start-${number}`);
     mkdirSync(folder);
-    const servers = await (log === "nats" ? startNatsServers : startServers)({ ...settings, folder });
-    const memory = samplePeak(() => servers.proxy.residentBytes());
+    const servers = await startServers({ log, loader, folder, profile, against });
     return {
-      runCase: servers.runCase,
-      runOther: servers.runOther,
+      runs: servers.runs,
       [Symbol.asyncDispose]: async () => {
-        peakBytes = Math.max(peakBytes, memory.peakBytes);
-        memory[Symbol.dispose]();
+        peakBytes = Math.max(peakBytes, servers.peakBytes());
         await servers[Symbol.asyncDispose]();
         rmSync(folder, { recursive: true });
       },
     };
   };
-  const rows = await measureRows(cases, start, options, say);
+  const rows = await measureRows(casesWithYardsticks(log, cases), start, options, say);
   print(`${rowsTable(rows)}\n`);
-  if (options.against !== undefined) print(`${changesTable(rows)}\n`);
-  if (jsonFile !== undefined) writeFileSync(jsonFile, rows.map((row) => `${jsonLine(row)}\n`).join(""));
-  return { rows, peakBytes };
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
+  if (against !== undefined) print(`${changesTable(rows)}\n`);
+  if (json !== undefined) writeFileSync(json, rows.map((row) => `${jsonLine(row)}\n`).join(""));
+  return [{ what: "under load, peak", measured: peakBytes / 1_048_576, unit: "MiB", budget: 160 }];
 }
 
 function print(text: string): void {

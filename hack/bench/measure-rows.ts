@@ -2,9 +2,8 @@
 
 import type { Case } from "./cases.ts";
 import { isProxied, yardstickOf } from "./cases.ts";
-import { changesOf } from "./change.ts";
-import type { Job, Load, LoadCall } from "./messages.ts";
-import { range } from "./messages.ts";
+import type { Job, Load, LoadCall } from "./loader/job.ts";
+import { range } from "./loader/job.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Row } from "./row.ts";
 import { toRow } from "./row.ts";
@@ -17,21 +16,13 @@ const WARM_UP_CALLERS = 64;
 const WARM_UP_SECONDS = 2;
 
 /** Runs a job of a case. `what` describes the job in errors. */
-export type RunCase = (what: string, measured: Case, job: Job) => Promise<Load>;
+export type RunCase = (what: string, measured: Case, job: CallerJob) => Promise<Load>;
+type CallerJob = Pick<Job, "callers" | "entities" | "until">;
 
-export interface CaseRuns {
-  readonly runCase: RunCase;
-  /** With the proxies of another checkout. Undefined: there is none. */
-  readonly runOther: RunCase | undefined;
-}
+/** Ways to run a case: with the proxies of this checkout, and with those of another one, if there is one. */
+export type Runs = readonly RunCase[];
 
-export type RowOptions = Pick<BenchOptions, "callers" | "seconds" | "rounds" | "starts">;
-
-/** What was measured of one case with one number of callers, round by round. */
-interface Loads {
-  readonly own: Load[];
-  readonly other: Load[];
-}
+type RowOptions = Pick<BenchOptions, "callers" | "seconds" | "rounds" | "starts">;
 
 /**
  * Measures the cases with each number of callers. A row is measured in rounds, and each round goes through all cases,
@@ -43,75 +34,45 @@ interface Loads {
  */
 export async function measureRows(
   cases: readonly Case[],
-  start: (number: number) => Promise<CaseRuns & AsyncDisposable>,
-  options: RowOptions,
+  start: (number: number) => Promise<AsyncDisposable & { readonly runs: Runs }>,
+  { callers: callerNumbers, seconds, rounds, starts }: RowOptions,
   say: (text: string) => void,
 ): Promise<Row[]> {
-  const callerNumbers = options.callers.toSorted((a, b) => a - b);
-  const all = new Map(
-    cases.map((measured) => [measured, callerNumbers.map((): Loads => ({ own: [], other: [] }))]),
+  const rows = cases.flatMap((measured) =>
+    callerNumbers.map((callers) => ({ measured, callers, loads: [[], []] as [Load[], Load[]] })),
   );
-  const { rounds, starts } = options;
+  const measureMs = (seconds * 1_000) / rounds;
+  const until = { kind: "time", warmUpMs: Math.min(300, measureMs * 0.3), measureMs } as const;
   for (let number = 1; number <= starts; number++) {
-    await using runs = await start(number);
-    await warmUp(cases, runs, options.seconds, say);
+    await using servers = await start(number);
+    await warmUp(cases, servers.runs, seconds, say);
     const first = Math.floor(((number - 1) * rounds) / starts);
     const last = Math.floor((number * rounds) / starts);
-    for (const [index, callers] of callerNumbers.entries()) {
+    for (const callers of callerNumbers) {
       for (let round = first + 1; round <= last; round++) {
-        for (const measured of cases) {
-          const title = `${titleOf(measured, cases)}, ${callers} callers, round ${round} of ${rounds}`;
-          const loads = all.get(measured)?.[index];
-          if (loads !== undefined)
-            await measureRound(
-              { title, measured, callers, isOdd: round % 2 === 1 },
-              runs,
-              loads,
-              options,
-              say,
-            );
+        for (const { measured, loads } of rows.filter((row) => row.callers === callers)) {
+          const sides = [...runsOf(measured, servers.runs).entries()];
+          for (const [side, run] of round % 2 === 1 ? sides : sides.toReversed()) {
+            const what = `${measured.name}${side === 0 ? "" : ", other checkout"}, ${callers} callers, round ${round} of ${rounds}`;
+            say(what);
+            const load = await run(what, measured, { callers, entities: ENTITIES, until });
+            if (load.calls === 0) throw new Error(`${what}: no call was both begun and answered in time`);
+            loads[side]?.push(load);
+          }
         }
       }
     }
   }
-  return cases.flatMap((measured) =>
-    callerNumbers.map((callers, index) => {
-      const { own: after = [], other: before = [] } = all.get(measured)?.[index] ?? {};
-      const yardstick = all.get(yardstickOf(measured, cases) ?? measured)?.[index]?.own ?? [];
-      const row = toRow(measured, callers, after, yardstick);
-      return before.length > 0 ? { ...row, changes: changesOf(callers, after, before) } : row;
-    }),
-  );
+  return rows.map(({ measured, callers, loads: [own, other] }) => {
+    const yardstick = yardstickOf(measured, cases);
+    const direct = rows.find((row) => row.measured === yardstick && row.callers === callers);
+    return toRow(measured, callers, own, direct?.loads[0] ?? [], other);
+  });
 }
 
-interface Round {
-  readonly title: string;
-  readonly measured: Case;
-  readonly callers: number;
-  readonly isOdd: boolean;
-}
-
-/** One round of one case, of both checkouts. */
-async function measureRound(
-  { title, measured, callers, isOdd }: Round,
-  { runCase, runOther }: CaseRuns,
-  { own, other }: Loads,
-  { seconds, rounds }: RowOptions,
-  say: (text: string) => void,
-): Promise<void> {
-  const measureMs = (seconds * 1_000) / rounds;
-  const until = { kind: "time", warmUpMs: Math.min(300, measureMs * 0.3), measureMs } as const;
-  const ownTurn = { side: "", run: runCase, loads: own };
-  const otherTurn = { side: ", other checkout", run: runOther, loads: other };
-  const turns = isProxied(measured) ? [ownTurn, otherTurn] : [ownTurn];
-  for (const { side, run, loads } of isOdd ? turns : turns.toReversed()) {
-    if (run === undefined) continue;
-    const what = `${title}${side}`;
-    say(what);
-    const load = await run(what, measured, { callers, entities: ENTITIES, until });
-    if (load.calls === 0) throw new Error(`${what}: no call was both begun and answered in time`);
-    loads.push(load);
-  }
+/** What no proxy answers is the same for both checkouts. */
+function runsOf(measured: Case, runs: Runs): Runs {
+  return isProxied(measured) ? runs : runs.slice(0, 1);
 }
 
 /** The call that fills the carts for each call. An action has no carts. */
@@ -119,7 +80,6 @@ const FILLED_BY: Readonly<Record<LoadCall, LoadCall | undefined>> = {
   addItem: "addItem",
   getCart: "addItem",
   addToValue: "addToValue",
-  getValue: "addToValue",
   find: undefined,
 };
 
@@ -130,36 +90,25 @@ const FILLED_BY: Readonly<Record<LoadCall, LoadCall | undefined>> = {
  */
 async function warmUp(
   cases: readonly Case[],
-  { runCase, runOther }: CaseRuns,
+  runs: Runs,
   seconds: number,
   say: (text: string) => void,
 ): Promise<void> {
-  const runsOf = (measured: Case): readonly RunCase[] =>
-    runOther !== undefined && isProxied(measured) ? [runCase, runOther] : [runCase];
+  const runAll = async (what: string, measured: Case, until: Job["until"]): Promise<void> => {
+    say(what);
+    const job = { callers: WARM_UP_CALLERS, entities: ENTITIES, until };
+    for (const run of runsOf(measured, runs)) await run(what, measured, job);
+  };
   const filled = new Set<string>();
   for (const measured of cases) {
-    const call = measured.kind === "call" ? FILLED_BY[measured.call] : undefined;
-    if (measured.kind !== "call" || call === undefined) continue;
+    const call = FILLED_BY[measured.call];
     const what = `filling the carts of ${measured.target} by ${call}`;
-    if (filled.has(what)) continue;
+    if (call === undefined || filled.has(what)) continue;
     filled.add(what);
-    say(what);
     const protocol = measured.protocol === "http" ? "grpc" : measured.protocol;
-    const until = { kind: "calls", perEntity: 1 } as const;
-    const job = { callers: WARM_UP_CALLERS, entities: ENTITIES, until };
-    for (const run of runsOf(measured)) await run(what, { ...measured, protocol, call }, job);
+    await runAll(what, { ...measured, protocol, call }, { kind: "calls", perEntity: 1 });
   }
-  const until = { kind: "time", warmUpMs: 0, measureMs: Math.min(WARM_UP_SECONDS, seconds) * 1_000 } as const;
-  for (const measured of cases) {
-    const what = `warming up ${titleOf(measured, cases)}`;
-    say(what);
-    for (const run of runsOf(measured))
-      await run(what, measured, { callers: WARM_UP_CALLERS, entities: ENTITIES, until });
-  }
-}
-
-/** The case's name, with its durability if other cases have the same name. */
-function titleOf({ name, durability }: Case, cases: readonly Case[]): string {
-  const isAlone = cases.filter((each) => each.name === name).length === 1;
-  return isAlone ? name : `${name} (${durability})`;
+  const measureMs = Math.min(WARM_UP_SECONDS, seconds) * 1_000;
+  for (const measured of cases)
+    await runAll(`warming up ${measured.name}`, measured, { kind: "time", warmUpMs: 0, measureMs });
 }

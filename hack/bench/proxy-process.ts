@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-import type { Children } from "./children.ts";
-import { residentBytes } from "./resident-memory.ts";
+import type { ProgramOptions } from "./children.ts";
+import { startProgram, stopProgram } from "./children.ts";
 
 const PROXY = new URL("../../cmd/proxy/main.ts", import.meta.url);
 
@@ -17,15 +17,11 @@ const PASSIVATION_TIMEOUT_MS = 3_600_000;
 /** A port at which nobody answers, for a proxy without a user function. */
 const NO_USER_FUNCTION_PORT = 1;
 
-const KEPT_LINES = 20;
-
-export interface ProxySettings {
+export interface ProxySettings extends Pick<ProgramOptions, "nodeArgs"> {
   /** The event log's address. */
   readonly log: string;
   /** Undefined: there is no user function. */
   readonly userFunctionPort?: number;
-  /** Flags for Node itself. */
-  readonly nodeArgs?: readonly string[];
   /** The file that is run. Default: the source. */
   readonly main?: URL;
   /** Where compiled code is kept for the next start. Default: where the proxy keeps it. */
@@ -37,21 +33,15 @@ export interface ProxyProcess {
   readonly port: number;
   /** From the start of the process to its line "listening". */
   readonly startUpMs: number;
-  /** From the start of the process until it is ready: it listens and has found its user function, if it has one. */
-  readonly readyMs: number;
-  /** Where Node's inspector listens, if the flags for Node ask for it. */
-  readonly inspectorUrl: string | undefined;
-  /** Memory that is in RAM now. */
-  residentBytes(): number;
+  /** Memory in RAM: what it has now (`VmRSS`), and the most that it ever had (`VmHWM`). */
+  residentBytes(which: "VmRSS" | "VmHWM"): number;
   stop(): Promise<void>;
-  /** Kills the process, so that it ends without a shutdown, as when its machine fails. */
-  kill(): Promise<void>;
 }
 
 /** Starts a proxy and waits until it listens and, if it has a user function, has found it. */
-export async function startProxyProcess(children: Children, settings: ProxySettings): Promise<ProxyProcess> {
+export async function startProxyProcess(settings: ProxySettings): Promise<ProxyProcess> {
   const { log, userFunctionPort, nodeArgs = [], main = PROXY, codeFolder } = settings;
-  const flags: Readonly<Record<string, string | number>> = {
+  const flags = {
     "http-host": "127.0.0.1",
     "http-port": 0,
     "admin-host": "127.0.0.1",
@@ -64,84 +54,37 @@ export async function startProxyProcess(children: Children, settings: ProxySetti
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   const env = codeFolder === undefined ? {} : { NODE_COMPILE_CACHE: codeFolder };
   const startedMs = performance.now();
-  const child = children.spawn(main, nodeArgs, args, env);
-  const output = new ProxyOutput(child);
-  const listening = await output.line("listening");
-  const startUpMs = performance.now() - startedMs;
-  if (userFunctionPort !== undefined) await output.line("user function found");
+  const child = startProgram(main, { nodeArgs, args, env, stdio: ["ignore", "pipe", "pipe"] });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error("the proxy's output is not piped");
+  const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  const lines: string[] = [];
+  createInterface({ input: stderr }).on("line", (line) => lines.push(line));
+  let listening: { readonly port: number; readonly startUpMs: number } | undefined;
+  let isReady = false;
+  for await (const line of createInterface({ input: stdout })) {
+    lines.push(line);
+    const { message, port } = parseLine(line);
+    if (message === "listening") listening = { port: Number(port), startUpMs: performance.now() - startedMs };
+    isReady = userFunctionPort === undefined ? listening !== undefined : message === "user function found";
+    if (isReady) break;
+  }
+  clearTimeout(timer);
+  if (listening === undefined || !isReady) throw new Error(`the proxy ended\n${lines.join("\n")}`);
+  stdout.resume();
   return {
-    port: Number(listening["port"]),
-    startUpMs,
-    readyMs: performance.now() - startedMs,
-    inspectorUrl: output.inspectorUrl,
-    residentBytes: () => residentBytes(child.pid ?? 0),
-    stop: () => children.stop(child),
-    kill: () => children.kill(child),
+    ...listening,
+    residentBytes: (which) => {
+      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+      return Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1_024;
+    },
+    stop: () => stopProgram(child),
   };
 }
 
-type LogLine = Readonly<Record<string, unknown>>;
-
-/** The output of a proxy: structured lines on standard output, anything else on standard error. */
-class ProxyOutput {
-  readonly #child: ChildProcess;
-  readonly #lines = new Map<string, LogLine>();
-  readonly #waiting = new Map<string, (line: LogLine) => void>();
-  /** The last lines of both, for when it goes wrong. */
-  readonly #last: string[] = [];
-  inspectorUrl: string | undefined;
-
-  constructor(child: ChildProcess) {
-    this.#child = child;
-    if (child.stdout === null || child.stderr === null) throw new Error("the proxy's output is not piped");
-    createInterface({ input: child.stdout }).on("line", (text) => this.#onLine(text));
-    createInterface({ input: child.stderr }).on("line", (text) => {
-      this.inspectorUrl ??= /^Debugger listening on (ws:\S+)/.exec(text)?.[1];
-      this.#keep(text);
-    });
-  }
-
-  /**
-   * Resolves with the line that has this message, as soon as there is one. Rejects if the proxy ends or takes too
-   * long.
-   */
-  line(message: string): Promise<LogLine> {
-    const line = this.#lines.get(message);
-    if (line !== undefined) return Promise.resolve(line);
-    return new Promise((resolve, reject) => {
-      const fail = (why: string) => reject(new Error(`the proxy ${why}\n${this.#last.join("\n")}`));
-      const onExit = (): void => fail(`ended before it said "${message}"`);
-      const timer = setTimeout(() => {
-        fail(`did not say "${message}" within ${START_TIMEOUT_MS} ms`);
-      }, START_TIMEOUT_MS);
-      // Not `exit`, because the output may end after the process.
-      this.#child.once("close", onExit);
-      this.#waiting.set(message, (found) => {
-        clearTimeout(timer);
-        this.#child.off("close", onExit);
-        resolve(found);
-      });
-    });
-  }
-
-  #onLine(text: string): void {
-    this.#keep(text);
-    const line = parseLine(text);
-    const message = String(line["message"]);
-    if (!this.#waiting.has(message)) this.#lines.set(message, line);
-    this.#waiting.get(message)?.(line);
-    this.#waiting.delete(message);
-  }
-
-  #keep(text: string): void {
-    this.#last.push(text);
-    if (this.#last.length > KEPT_LINES) this.#last.shift();
-  }
-}
-
-function parseLine(text: string): LogLine {
+function parseLine(text: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(text) as LogLine;
+    return JSON.parse(text) as Readonly<Record<string, unknown>>;
   } catch {
     return {};
   }

@@ -1,100 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Figure, Finding } from "./budget.ts";
-import { verdictOf } from "./budget.ts";
+import { markdownTable } from "markdown-table";
+
 import { verdictOfChange } from "./change.ts";
 import type { Row } from "./row.ts";
-import { formatNumber, formatTable } from "./table.ts";
 
-/** The rows as a table. If there are publishers, a column shows their messages per second of processor time. */
+/** A figure of the footprint, beside the most that the design allows. */
+export interface Figure {
+  readonly what: string;
+  readonly measured: number;
+  readonly unit: string;
+  readonly budget: number;
+}
+
+/** The rows as a table in Markdown. */
 export function rowsTable(rows: readonly Row[]): string {
-  const withCpu = rows.some(({ perCpuSecond }) => perCpuSecond !== undefined);
-  return formatTable(
-    [
-      { title: "case" },
-      { title: "callers", align: "right" },
-      { title: "p50 µs", align: "right" },
-      { title: "p99 µs", align: "right" },
-      { title: "per second", align: "right" },
-      { title: "p50 ×", align: "right" },
-      { title: "throughput ×", align: "right" },
-      ...(withCpu ? [{ title: "per CPU second", align: "right" } as const] : []),
-      { title: "durability" },
-    ],
-    rows.map((row) => [
+  const head = ["case", "callers", "p50 µs", "p99 µs", "per second", "p50 ×", "throughput ×", "durability"];
+  const cells = rows.map((row) => [
+    row.case,
+    String(row.callers),
+    formatNumber(row.p50Us),
+    formatNumber(row.p99Us),
+    formatCount(row.perSecond),
+    row.ratio.toFixed(2),
+    row.throughputRatio.toFixed(2),
+    row.durability,
+  ]);
+  return markdownTable([head, ...cells], { align: ["", "r", "r", "r", "r", "r", "r"] });
+}
+
+/** Rows beside the proxy of another checkout as a table in Markdown. */
+export function changesTable(rows: readonly Row[]): string {
+  const head = ["case", "callers", "figure", "before", "after", "after ÷ before", "spread", "", "durability"];
+  const cells = rows.flatMap((row) =>
+    (row.changes ?? []).map((change) => [
       row.case,
       String(row.callers),
-      formatNumber(row.p50Us),
-      formatNumber(row.p99Us),
-      formatCount(row.perSecond),
-      row.ratio.toFixed(2),
-      row.throughputRatio.toFixed(2),
-      ...(withCpu ? [row.perCpuSecond === undefined ? "" : formatCount(row.perCpuSecond)] : []),
+      change.figure === "perSecond" ? "per second" : "p50 µs",
+      formatCount(change.before),
+      formatCount(change.after),
+      change.ratio.toFixed(3),
+      `${change.low.toFixed(3)} to ${change.high.toFixed(3)}`,
+      verdictOfChange(change),
       row.durability,
     ]),
   );
+  return markdownTable([head, ...cells], { align: ["", "r", "", "r", "r", "r", "r"] });
 }
 
-/** Rows beside the proxy of another checkout as a table. */
-export function changesTable(rows: readonly Row[]): string {
-  return formatTable(
-    [
-      { title: "case" },
-      { title: "callers", align: "right" },
-      { title: "figure" },
-      { title: "before", align: "right" },
-      { title: "after", align: "right" },
-      { title: "after ÷ before", align: "right" },
-      { title: "spread", align: "right" },
-      { title: "" },
-      { title: "durability" },
-    ],
-    rows.flatMap((row) =>
-      (row.changes ?? []).map((change) => [
-        row.case,
-        String(row.callers),
-        change.figure === "perSecond" ? "per second" : "p50 µs",
-        formatCount(change.before),
-        formatCount(change.after),
-        change.ratio.toFixed(3),
-        `${change.low.toFixed(3)} to ${change.high.toFixed(3)}`,
-        verdictOfChange(change),
-        row.durability,
-      ]),
-    ),
-  );
+/** The footprint as a table in Markdown. */
+export function footprintTable(figures: readonly Figure[]): string {
+  const cells = figures.map(({ what, measured, unit, budget }) => [
+    what,
+    `${formatNumber(measured)} ${unit}`,
+    `at most ${formatNumber(budget)} ${unit}`,
+    measured <= budget ? "ok" : "over",
+  ]);
+  return markdownTable([["what", "measured", "budget", ""], ...cells], { align: ["", "r", "r"] });
 }
 
-/** Figures beside their budgets as a table. */
-export function findingsTable(findings: readonly Finding[]): string {
-  return formatTable(
-    [
-      { title: "what" },
-      { title: "measured", align: "right" },
-      { title: "budget", align: "right" },
-      { title: "" },
-      { title: "durability" },
-    ],
-    findings.map((finding) => {
-      const { what, measured, unit, budget, durability } = finding;
-      const allowed = `${budget.kind} ${withUnit(budget.value, unit)}`;
-      return [what, withUnit(measured, unit), allowed, verdictOf(finding), durability];
-    }),
-  );
-}
-
-/** Figures that have no budget as a table. */
-export function figuresTable(figures: readonly Figure[]): string {
-  return formatTable(
-    [{ title: "what" }, { title: "measured", align: "right" }, { title: "durability" }],
-    figures.map(({ what, measured, unit, durability }) => [what, withUnit(measured, unit), durability]),
-  );
+/** A number with commas between thousands; small ones with one or two digits behind the point. */
+export function formatNumber(value: number): string {
+  const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en-US");
-}
-
-function withUnit(value: number, unit: string): string {
-  return `${formatNumber(value)} ${unit}`;
 }

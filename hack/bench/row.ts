@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { median } from "simple-statistics";
+
 import type { Case } from "./cases.ts";
+import { durabilityOf } from "./cases.ts";
 import type { Change } from "./change.ts";
-import type { Load } from "./messages.ts";
-import { median } from "./statistics.ts";
+import { changesOf, ratiosOf } from "./change.ts";
+import type { Load } from "./loader/job.ts";
 
 /** One case with one number of callers. */
 export interface Row {
@@ -17,66 +20,40 @@ export interface Row {
   /** The throughput divided by that of the yardstick. */
   readonly throughputRatio: number;
   readonly durability: string;
-  /** Messages per second of the publisher's processor time. Only for cases that publish. */
-  readonly perCpuSecond?: number;
   /** The changes against the proxy of another checkout, if there is one. */
   readonly changes?: readonly Change[];
 }
 
 /**
- * One row from its rounds: the median of each figure. The ratios are taken within each round, so that a machine that is
- * slower for a while slows both sides.
+ * One row from its rounds: the median of each figure, and of each ratio within a round.
+ *
+ * @param others the rounds of another checkout. Empty: there is none.
  */
 export function toRow(
   measured: Case,
   callers: number,
   rounds: readonly Load[],
   yardstick: readonly Load[],
+  others: readonly Load[] = [],
 ): Row {
-  const ratioOf = (figure: "p50Us" | "perSecond") =>
-    median(rounds.map((load, i) => load[figure] / (yardstick[i]?.[figure] ?? Number.NaN)));
   return {
     case: measured.name,
     callers,
     p50Us: median(rounds.map(({ p50Us }) => p50Us)),
     p99Us: median(rounds.map(({ p99Us }) => p99Us)),
     perSecond: median(rounds.map(({ perSecond }) => perSecond)),
-    ratio: ratioOf("p50Us"),
-    throughputRatio: ratioOf("perSecond"),
-    durability: measured.durability,
-    ...(measured.kind === "publish" && { perCpuSecond: median(rounds.map((load) => load.perCpuSecond)) }),
+    ratio: median(ratiosOf("p50Us", rounds, yardstick)),
+    throughputRatio: median(ratiosOf("perSecond", rounds, yardstick)),
+    durability: durabilityOf(measured),
+    ...(others.length > 0 && { changes: changesOf(callers, rounds, others) }),
   };
 }
 
-/**
- * The row for `--json`. Latencies are rounded to a tenth of a microsecond, the ratio to a hundredth, the ratios of
- * changes to a thousandth.
- */
-export function jsonLine(row: Row): string {
-  return JSON.stringify({
-    case: row.case,
-    callers: row.callers,
-    p50Us: round(row.p50Us, 1),
-    p99Us: round(row.p99Us, 1),
-    perSecond: round(row.perSecond, 0),
-    ratio: round(row.ratio, 2),
-    durability: row.durability,
-    ...(row.perCpuSecond !== undefined && { perCpuSecond: round(row.perCpuSecond, 0) }),
-    ...(row.changes !== undefined && { changes: row.changes.map(jsonChange) }),
-  });
-}
+const KEPT_DIGITS = 5;
 
-function jsonChange({ figure, before, after, ratio, low, high }: Change): Change {
-  return {
-    figure,
-    before: round(before, 1),
-    after: round(after, 1),
-    ratio: round(ratio, 3),
-    low: round(low, 3),
-    high: round(high, 3),
-  };
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
+/** The row for `--json`, in figures that a person can read. */
+export function jsonLine({ throughputRatio: _, ...row }: Row): string {
+  return JSON.stringify(row, (_key, value: unknown) =>
+    typeof value === "number" ? Number(value.toPrecision(KEPT_DIGITS)) : value,
+  );
 }

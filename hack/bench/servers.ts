@@ -3,122 +3,119 @@
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import type { TargetName } from "./cases.ts";
-import type { Children } from "./children.ts";
-import { nextMessage } from "./children.ts";
-import type { JobProcess } from "./job-process.ts";
-import type { CaseRuns, RunCase } from "./measure-rows.ts";
-import type { EchoReady, LoadJob, UserFunctionReady } from "./messages.ts";
-import type { ProxyProcess, ProxySettings } from "./proxy-process.ts";
+import { startNatsServer } from "../../test/lib/nats/server.ts";
+import type { LogName, LogTarget, Target } from "./cases.ts";
+import { LOG_TARGETS } from "./cases.ts";
+import type { RunJob } from "./children.ts";
+import { nextMessage, startProgram, stopProgram } from "./children.ts";
+import type { RunCase } from "./measure-rows.ts";
+import type { ProxyProcess } from "./proxy-process.ts";
 import { startProxyProcess } from "./proxy-process.ts";
 
-const USER_FUNCTION = new URL("./user-function.ts", import.meta.url);
-const ECHO_SERVER = new URL("./echo-server.ts", import.meta.url);
-
-/**
- * All servers that are called while rows are measured. They all run the whole time, but only one target has work at a
- * time.
- */
-export interface Servers extends AsyncDisposable, CaseRuns {
-  /** The proxy whose memory is looked at. */
-  readonly proxy: ProxyProcess;
-}
-
 export interface ServersSettings {
-  readonly children: Children;
-  readonly loader: JobProcess<LoadJob>;
+  readonly log: LogName;
+  readonly loader: RunJob;
   /** For the logs. */
   readonly folder: string;
   /** Folder for CPU profiles of the proxies. Undefined: none are written. */
-  readonly profileFolder: string | undefined;
+  readonly profile: string | undefined;
   /** Another checkout, which has proxies of its own in front of the same user function. Undefined: there is none. */
   readonly against: string | undefined;
-  /** Number of streams of a log with NATS. Undefined: the log chooses it. */
-  readonly streams: number | undefined;
 }
 
-/** The servers of the cases with the SQLite log. */
-export async function startServers(settings: ServersSettings): Promise<Servers> {
-  const { loader, folder } = settings;
-  const plain = await startPlainServers(settings);
-  const startProxies = async (side: ProxySide) => {
-    const [memory, sqlite] = await Promise.all([
-      plain.startProxy("memory", side, { log: "memory:" }),
-      plain.startProxy("sqlite", side, { log: `sqlite:${join(folder, `rows${side}.db`)}` }),
+export interface Servers extends AsyncDisposable {
+  /** With the proxies of this checkout, and with those of the other one, if there is one. */
+  readonly runs: readonly RunCase[];
+  /** The most memory that this checkout's proxy with the log had so far. */
+  peakBytes(): number;
+}
+
+/**
+ * Starts all servers that are called while rows are measured. They all run the whole time, but only one has work at a
+ * time.
+ */
+export async function startServers({
+  log,
+  loader,
+  folder,
+  profile,
+  against,
+}: ServersSettings): Promise<Servers> {
+  await using stack = new AsyncDisposableStack();
+  const echo = startProgram(new URL("./echo-server.ts", import.meta.url));
+  stack.defer(() => stopProgram(echo));
+  const { port: echoPort } = await nextMessage<{ readonly port: number }>(echo);
+  const userFunction = stack.use(await startUserFunction());
+  const places = new Map<LogTarget, LogPlace>();
+  for (const target of LOG_TARGETS[log]) places.set(target, stack.use(await openLogPlace(target, folder)));
+
+  let measured: ProxyProcess | undefined;
+  const runs: RunCase[] = [];
+  for (const checkout of against === undefined ? [undefined] : [undefined, against]) {
+    const side = checkout === undefined ? "" : "-other";
+    const ports = new Map<Target, number>([
+      ["direct", userFunction.directPort],
+      ["echo", echoPort],
     ]);
-    return { memory, sqlite, ports: { ...plain.ports, memory: memory.port, sqlite: sqlite.port } };
-  };
-  const own = await startProxies("");
-  const other = settings.against === undefined ? undefined : await startProxies("-other");
+    for (const [target, place] of places) {
+      const proxy = await startProxyProcess({
+        log: place.address(`rows${side}`),
+        userFunctionPort: userFunction.entityPort,
+        nodeArgs: profileArgs(profile, `${target.replace(" ", "-")}${side}`),
+        ...(checkout !== undefined && { main: pathToFileURL(resolve(checkout, "cmd", "proxy", "main.ts")) }),
+      });
+      stack.defer(() => proxy.stop());
+      ports.set(target, proxy.port);
+      if (checkout === undefined && target === log) measured = proxy;
+    }
+    runs.push((what, { target, protocol, call }, job) =>
+      loader(what, { ...job, port: ports.get(target) ?? 0, protocol, call }),
+    );
+  }
+  const kept = stack.move();
   return {
-    runCase: requestsTo(loader, own.ports),
-    runOther: other && requestsTo(loader, other.ports),
-    proxy: own.sqlite,
-    [Symbol.asyncDispose]: async () => {
-      const sides = other === undefined ? [own] : [own, other];
-      await Promise.all(sides.flatMap(({ memory, sqlite }) => [memory.stop(), sqlite.stop()]));
-      await plain[Symbol.asyncDispose]();
-    },
+    runs,
+    peakBytes: () => measured?.residentBytes("VmHWM") ?? 0,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-export type Ports = Readonly<Partial<Record<TargetName, number>>>;
-
-/** Returns a function that runs jobs of cases that make requests. */
-export function requestsTo(loader: JobProcess<LoadJob>, ports: Ports): RunCase {
-  return (what, measured, job) => {
-    const port = measured.kind === "call" ? ports[measured.target] : undefined;
-    if (measured.kind !== "call" || port === undefined) throw new Error(`${what}: no server takes requests`);
-    const { protocol, call } = measured;
-    return loader.run(what, { ...job, port, protocol, call });
-  };
+/** Where logs are kept. */
+export interface LogPlace extends AsyncDisposable {
+  /** The address of the log of this name. */
+  address(name: string): string;
 }
 
-/** The end of the names of profiles and logs: empty for this checkout, `-other` for the other one. */
-export type ProxySide = "" | "-other";
-
-/** The servers that are the same for every log. */
-export interface PlainServers extends AsyncDisposable {
-  readonly ports: Ports;
-  /** Starts a proxy in front of the user function. Its CPU profile, if it writes one, has this name. */
-  startProxy(name: string, side: ProxySide, settings: ProxySettings): Promise<ProxyProcess>;
+/** Starts a server of NATS, if the logs need one. All is kept below the folder, and so on the disk that is measured. */
+export async function openLogPlace(target: LogTarget, folder: string): Promise<LogPlace> {
+  if (target === "memory" || target === "sqlite") {
+    const address = (name: string): string =>
+      target === "memory" ? "memory:" : `sqlite:${join(folder, name)}.db`;
+    return { address, [Symbol.asyncDispose]: async () => undefined };
+  }
+  const server = await startNatsServer({
+    name: target.replace(" ", "-"),
+    folder: join(folder, target),
+    syncInterval: target === "nats" ? "default" : "always",
+  });
+  // The folder is removed when this process exits, and nothing may write there any more.
+  process.prependListener("exit", () => {
+    if (server.isRunning) process.kill(server.pid, "SIGKILL");
+  });
+  return { address: (name) => `${server.url}/${name}`, [Symbol.asyncDispose]: () => server.stop() };
 }
 
-export async function startPlainServers(settings: ServersSettings): Promise<PlainServers> {
-  const { children, profileFolder, against } = settings;
-  const echo = children.fork(ECHO_SERVER);
-  const [userFunction, ready] = await Promise.all([startUserFunction(children), nextMessage(echo)]);
-  const { port: echoPort } = ready as EchoReady;
-  const userFunctionPort = userFunction.entityPort;
-  return {
-    ports: { direct: userFunction.directPort, echo: echoPort },
-    startProxy: (name, side, proxySettings) => {
-      const nodeArgs = profileArgs(profileFolder, `${name}${side}`);
-      const main = side === "" || against === undefined ? {} : { main: mainOf(against) };
-      return startProxyProcess(children, { ...proxySettings, userFunctionPort, nodeArgs, ...main });
-    },
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all([userFunction.stop(), children.stop(echo)]);
-    },
-  };
+/** The ports of the user function: one for a proxy, and one for plain unary calls. */
+export interface UserFunctionPorts {
+  readonly entityPort: number;
+  readonly directPort: number;
 }
 
-function mainOf(checkout: string): URL {
-  return pathToFileURL(resolve(checkout, "cmd", "proxy", "main.ts"));
-}
-
-export interface UserFunctionProcess extends UserFunctionReady {
-  stop(): Promise<void>;
-}
-
-/** Starts the sample's user function. `snapshotEvery` replaces the sample's own value; 0 is never. */
-export async function startUserFunction(
-  children: Children,
-  snapshotEvery?: number,
-): Promise<UserFunctionProcess> {
-  const child = children.fork(USER_FUNCTION, snapshotEvery === undefined ? [] : [String(snapshotEvery)]);
-  const ready = (await nextMessage(child)) as UserFunctionReady;
-  return { ...ready, stop: () => children.stop(child) };
+/** Starts the samples' user function. */
+export async function startUserFunction(): Promise<UserFunctionPorts & AsyncDisposable> {
+  const child = startProgram(new URL("./user-function.ts", import.meta.url));
+  const ports = await nextMessage<UserFunctionPorts>(child);
+  return { ...ports, [Symbol.asyncDispose]: () => stopProgram(child) };
 }
 
 function profileArgs(folder: string | undefined, name: string): string[] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Serves the samples in one process: to a proxy, and with the same handlers as plain unary gRPC, to which everything
-// else is compared. `node user-function.ts [snapshot every N events]`
+// else is compared.
 
 import { serve } from "../../pkg/sdk/mod.ts";
 
@@ -8,12 +8,11 @@ import { ordering } from "../../samples/action-pipeline/ordering.ts";
 import { cart } from "../../samples/shopping-cart/cart.ts";
 import { cart as valueCart } from "../../samples/value-cart/cart.ts";
 import { serveDirectly } from "./direct-server.ts";
-import type { UserFunctionReady } from "./messages.ts";
+import type { UserFunctionPorts } from "./servers.ts";
 
 process.on("disconnect", () => process.exit(0));
 
-const snapshotEvery = Number(process.argv[2] ?? cart.snapshotEvery);
-const entities = [{ ...cart, snapshotEvery }, valueCart, ordering];
+const entities = [cart, valueCart, ordering];
 const running = await serve({ entities, port: 0 });
-const ready: UserFunctionReady = { entityPort: running.port, directPort: await serveDirectly(entities) };
-process.send?.(ready);
+const ports: UserFunctionPorts = { entityPort: running.port, directPort: await serveDirectly(entities) };
+process.send?.(ports);

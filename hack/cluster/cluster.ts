@@ -35,14 +35,6 @@ export interface CommandLine {
   readonly env: Readonly<Record<string, string>>;
 }
 
-interface GatewayService {
-  readonly status?: {
-    readonly loadBalancer?: {
-      readonly ingress?: ReadonlyArray<{ readonly ip?: string; readonly hostname?: string }>;
-    };
-  };
-}
-
 /** The cluster that this environment selects. Does not check whether it runs. */
 export function openCluster(env: NodeJS.ProcessEnv = process.env): Cluster {
   const paths = clusterPaths(env);
@@ -91,15 +83,11 @@ function givenCluster(kubeconfig: string, env: NodeJS.ProcessEnv): Cluster {
 }
 
 async function askForGateway(): Promise<string> {
-  const ask = ["kubectl", "get", "service", "kourier", "-n", "kourier-system", "-o", "json"];
-  const { stdout } = await runCommand(ask);
-  const [first] = (JSON.parse(stdout) as GatewayService).status?.loadBalancer?.ingress ?? [];
-  const host = first?.ip ?? first?.hostname;
-  if (host === undefined) {
-    throw new ClusterError(
-      "NOT_READY",
-      "Kourier has no address outside of the cluster; set PERDURE_GATEWAY to its URL",
-    );
-  }
-  return `http://${host}`;
+  const of = (field: string): string => `{.status.loadBalancer.ingress[0].${field}}`;
+  const ask = ["kubectl", "get", "service", "kourier", "-n", "kourier-system", "-o"];
+  const { stdout } = await runCommand([...ask, `jsonpath=${of("ip")} ${of("hostname")}`]);
+  const [host] = stdout.trim().split(" ");
+  if (host) return `http://${host}`;
+  const text = "Kourier has no address outside of the cluster; set PERDURE_GATEWAY to its URL";
+  throw new ClusterError("NOT_READY", text);
 }

@@ -2,27 +2,17 @@
 
 import { existsSync, globSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 
 import { runCommand } from "./command.ts";
 import { containerdSocket, ctr } from "./containerd.ts";
 import type { ClusterPaths } from "./paths.ts";
-import { startTicksOf } from "./processes.ts";
+import { attempt, endAll } from "./processes.ts";
 import { waitFor } from "./wait.ts";
 
-interface ContainerInfo {
-  readonly Spec?: {
-    readonly linux?: {
-      readonly namespaces?: ReadonlyArray<{ readonly type: string; readonly path?: string }>;
-    };
-  };
-}
-
 const END_TIMEOUT_MS = 10_000;
-const POLL_MS = 50;
 /** The cgroups of pods, by their quality of service: in each hierarchy of version 1, or in the one of version 2. */
 const CGROUPS = "/sys/fs/cgroup/{*/,}kubepods/{*/,}";
-const CNI_NAMESPACE = /^\/(?:var\/)?run\/netns\/(cni-[0-9a-f-]+)$/;
+const CNI_NAMESPACE = /\/run\/netns\/(cni-[0-9a-f-]+)"/g;
 
 /** Kills and deletes all containers of our containerd, which must be running. */
 export async function removeContainers(paths: ClusterPaths): Promise<void> {
@@ -30,7 +20,9 @@ export async function removeContainers(paths: ClusterPaths): Promise<void> {
   if (ids.length === 0) return;
   const networks = await networkNamespaces(paths, ids);
   const running = (await listTasks(paths)).filter(({ state }) => state === "RUNNING");
-  await killAll(running.map(({ pid }) => pid));
+  // When the first process of a container ends, all others of the container end too.
+  const pids = running.map(({ pid }) => pid);
+  await endAll(pids, "SIGKILL", END_TIMEOUT_MS);
   // Repeated, because containerd itself deletes most tasks when they end, perhaps while this deletes them.
   await waitFor("containers", () => deleteTasks(paths), END_TIMEOUT_MS);
   await ctr(paths, ["containers", "delete", ...ids]);
@@ -58,7 +50,7 @@ export async function endShims(paths: ClusterPaths): Promise<void> {
   const shims = globSync("/proc/[0-9]*/cmdline")
     .map((file) => Number(file.split("/")[2]))
     .filter((pid) => isShim(pid, containerdSocket(paths)));
-  await killAll([...shims.flatMap(childrenOf), ...shims]);
+  await endAll([...shims.flatMap(childrenOf), ...shims], "SIGKILL", END_TIMEOUT_MS);
 }
 
 /** Unmounts every file system that is mounted below the folder. */
@@ -78,16 +70,8 @@ export function removeCgroups({ run }: ClusterPaths): void {
     for (const folder of globSync(`${CGROUPS}pod${uid}`)) {
       // Inner cgroups first. A cgroup that is in use stays.
       const inner = globSync("*/", { cwd: folder }).map((name) => join(folder, name));
-      for (const path of [...inner, folder]) removeEmpty(path);
+      for (const path of [...inner, folder]) attempt(() => rmdirSync(path));
     }
-  }
-}
-
-function removeEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // It is in use, or gone.
   }
 }
 
@@ -96,47 +80,23 @@ async function networkNamespaces(paths: ClusterPaths, ids: readonly string[]): P
   const names = new Set<string>();
   for (const id of ids) {
     const { stdout } = await ctr(paths, ["containers", "info", id]);
-    const { Spec: spec } = JSON.parse(stdout) as ContainerInfo;
-    for (const { path } of spec?.linux?.namespaces ?? []) {
-      const name = CNI_NAMESPACE.exec(path ?? "")?.[1];
-      if (name !== undefined) names.add(name);
-    }
+    for (const [, name = ""] of stdout.matchAll(CNI_NAMESPACE)) names.add(name);
   }
   return names;
 }
 
 function isShim(pid: number, socket: string): boolean {
-  try {
-    const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return (argv[0] ?? "").includes("containerd-shim") && argv.includes(socket);
-  } catch {
-    return false;
-  }
+  const [program = "", ...args] = readProcess(pid, "cmdline").split("\0");
+  return program.includes("containerd-shim") && args.includes(socket);
 }
 
 function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
+  return readProcess(pid, `task/${pid}/children`).split(" ").filter(Boolean).map(Number);
 }
 
-/**
- * Kills the processes and waits until they have ended. When the first process of a container ends, all others of the
- * container end too.
- */
-async function killAll(pids: readonly number[]): Promise<void> {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended.
-    }
-  }
-  const endMs = performance.now() + END_TIMEOUT_MS;
-  while (pids.some((pid) => startTicksOf(pid) !== undefined) && performance.now() < endMs)
-    await delay(POLL_MS);
+/** Empty if the process has ended. */
+function readProcess(pid: number, file: string): string {
+  return attempt(() => readFileSync(`/proc/${pid}/${file}`, "utf8")) ?? "";
 }
 
 function lines(text: string): string[] {

@@ -6,8 +6,9 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { makeCertificates } from "../../pkg/k8s/mod.ts";
+
 import { API_SERVICE_ADDRESS, API_URL, NODE_ADDRESS } from "./addresses.ts";
-import { runCommand } from "./command.ts";
 import type { ClusterPaths } from "./paths.ts";
 
 export interface Credentials {
@@ -22,16 +23,16 @@ export interface Credentials {
   readonly tokens: string;
 }
 
-const DAYS = "3650";
+const TEN_YEARS_MS = 3_650 * 86_400_000;
 const NAMES = [
-  "DNS:kubernetes",
-  "DNS:kubernetes.default",
-  "DNS:kubernetes.default.svc",
-  "DNS:kubernetes.default.svc.cluster.local",
-  "DNS:localhost",
-  "IP:127.0.0.1",
-  `IP:${NODE_ADDRESS}`,
-  `IP:${API_SERVICE_ADDRESS}`,
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+  "localhost",
+  "127.0.0.1",
+  NODE_ADDRESS,
+  API_SERVICE_ADDRESS,
 ];
 
 /** Makes the credentials and the kubeconfig, unless they exist. */
@@ -49,41 +50,20 @@ export async function makeCredentials(paths: ClusterPaths): Promise<Credentials>
   if (existsSync(paths.kubeconfig)) return files;
 
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const authorityKey = join(folder, "ca.key");
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", DAYS];
-  await openssl(
-    "req",
-    "-x509",
-    ...newKey,
-    "-subj",
-    "/CN=perdure-cluster",
-    "-keyout",
-    authorityKey,
-    "-out",
-    files.authority,
-  );
-  const extensions = ["-addext", `subjectAltName=${NAMES.join(",")}`, "-addext", "basicConstraints=CA:FALSE"];
-  const signer = ["-CA", files.authority, "-CAkey", authorityKey];
-  const server = ["-keyout", files.serverKey, "-out", files.serverCertificate];
-  await openssl(
-    "req",
-    "-x509",
-    ...newKey,
-    "-subj",
-    "/CN=kube-apiserver",
-    ...extensions,
-    ...signer,
-    ...server,
-  );
-
+  const { ca, cert, key } = await makeCertificates(NAMES, Date.now(), TEN_YEARS_MS);
   const accounts = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  writeFileSync(files.accountKey, accounts.privateKey.export({ type: "sec1", format: "pem" }), {
-    mode: 0o600,
-  });
-  writeFileSync(files.accountPublicKey, accounts.publicKey.export({ type: "spki", format: "pem" }));
   const token = randomBytes(16).toString("hex");
-  writeFileSync(files.tokens, `${token},admin,admin,system:masters\n`, { mode: 0o600 });
-  writeFileSync(paths.kubeconfig, kubeconfigText(files.authority, token), { mode: 0o600 });
+  for (const [file, text] of [
+    [files.authority, ca.join("\n")],
+    [files.serverCertificate, cert],
+    [files.serverKey, key],
+    [files.accountKey, accounts.privateKey.export({ type: "sec1", format: "pem" })],
+    [files.accountPublicKey, accounts.publicKey.export({ type: "spki", format: "pem" })],
+    [files.tokens, `${token},admin,admin,system:masters\n`],
+    [paths.kubeconfig, kubeconfigText(files.authority, token)],
+  ] as const) {
+    writeFileSync(file, text, { mode: 0o600 });
+  }
   return files;
 }
 
@@ -102,8 +82,4 @@ function kubeconfigText(authority: string, token: string): string {
     undefined,
     2,
   );
-}
-
-async function openssl(...args: string[]): Promise<void> {
-  await runCommand(["openssl", ...args]);
 }

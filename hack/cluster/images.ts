@@ -11,32 +11,15 @@ import { ctr } from "./containerd.ts";
 import { envoyProgram } from "./packages.ts";
 import type { ClusterPaths } from "./paths.ts";
 import type { Extra } from "./programs.ts";
-
-/** An image around one program. */
-interface ProgramImage {
-  readonly name: string;
-  readonly program: (paths: ClusterPaths) => string;
-  readonly at: string;
-  readonly user?: string;
-}
+import { programsWith } from "./programs.ts";
 
 const IMPORT_TIMEOUT_MS = 120_000;
 
 /** The user that Kourier's manifests give Envoy. */
 const ENVOY_USER = "65534:65534";
 
-const SERVING = ["controller", "activator", "autoscaler", "webhook", "queue"].map(
-  (name) => `serving-${name}`,
-);
-const EVENTING = [
-  "controller",
-  "webhook",
-  "mtchannel_broker",
-  "broker-ingress",
-  "broker-filter",
-  "in_memory-channel_controller",
-  "in_memory-channel_dispatcher",
-].map((name) => `eventing-${name}`);
+/** The programs that run in the cluster, each in an image of its own. */
+const IN_THE_CLUSTER = /^(pause|hello|kourier|serving-.*|eventing-.*)$/;
 
 /**
  * The image's name in config/nats. Our image takes the place of the one on Docker Hub: the same program at the same
@@ -51,58 +34,43 @@ function localName(program: string): string {
   return `${LOCAL_REGISTRY}/${program}:1`;
 }
 
-/** All that the cluster itself runs, those first which are needed first. */
-function programImages(extras: readonly Extra[]): ProgramImage[] {
-  const programs = [
-    "pause",
-    ...SERVING,
-    "kourier",
-    ...(extras.includes("eventing") ? EVENTING : []),
-    "hello",
-  ];
-  const envoy = {
-    name: localName("envoy"),
-    program: envoyProgram,
-    at: "/usr/local/bin/envoy",
-    user: ENVOY_USER,
-  };
-  const nats = { ...builtImage("nats-server"), name: NATS_IMAGE, at: "/usr/local/bin/nats-server" };
-  return [...programs.map(builtImage), envoy, nats];
+/** An image around one program, which is `at` this path in it. */
+interface ProgramImage {
+  readonly name: string;
+  readonly program: string;
+  readonly at: string;
+  readonly user?: string;
 }
 
-function builtImage(program: string): ProgramImage {
-  return { name: localName(program), program: ({ bin }) => join(bin, program), at: "/app" };
+/** All that the cluster itself runs. */
+function programImages(paths: ClusterPaths, extras: readonly Extra[]): ProgramImage[] {
+  const built = programsWith(extras).filter(({ name }) => IN_THE_CLUSTER.test(name));
+  const folder = "/usr/local/bin";
+  return [
+    ...built.map(({ name }) => ({ name: localName(name), program: join(paths.bin, name), at: "/app" })),
+    { name: localName("envoy"), program: envoyProgram(paths), at: `${folder}/envoy`, user: ENVOY_USER },
+    { name: NATS_IMAGE, program: join(paths.bin, "nats-server"), at: `${folder}/nats-server` },
+  ];
 }
 
 /** Writes the archive of each image that has none yet, or whose program is newer. */
 export async function makeImages(paths: ClusterPaths, extras: readonly Extra[]): Promise<void> {
   mkdirSync(paths.images, { recursive: true });
-  for (const { name, program, at, user } of programImages(extras)) {
-    const out = archiveOf(paths, name);
-    const from = program(paths);
+  for (const { program, at, ...image } of programImages(paths, extras)) {
+    const out = archiveOf(paths, image.name);
     const made = statSync(out, { throwIfNoEntry: false });
-    if (made !== undefined && made.mtimeMs > statSync(from).mtimeMs) continue;
-    await writeImage({
-      name,
-      out,
-      libraries: true,
-      files: [{ from, to: at }],
-      entrypoint: [at],
-      ...(user !== undefined && { user }),
-    });
+    if (made !== undefined && made.mtimeMs > statSync(program).mtimeMs) continue;
+    const files = [{ from: program, to: at }];
+    await writeImage({ ...image, out, libraries: true, files, entrypoint: [at] });
   }
 }
 
 /** Imports into containerd the images that it does not have, or has in another version. */
 export async function importImages(paths: ClusterPaths, extras: readonly Extra[]): Promise<void> {
   const { stdout } = await ctr(paths, ["images", "list"]);
-  const present = new Map(
-    stdout
-      .split("\n")
-      .map((line) => line.split(/\s+/))
-      .map(([name = "", , digest]) => [name, digest]),
-  );
-  for (const { name } of programImages(extras)) {
+  const rows = stdout.split("\n").map((line) => line.split(/\s+/));
+  const present = new Map(rows.map(([name = "", , digest]) => [name, digest]));
+  for (const { name } of programImages(paths, extras)) {
     const archive = archiveOf(paths, name);
     const { images } = await readContents(archive);
     if (images.some((image) => present.get(image.name) !== image.digest)) await importArchive(paths, archive);

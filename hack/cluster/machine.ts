@@ -15,25 +15,19 @@ const CGROUPS = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/cgroup.procs"];
 
 /** Throws `UNSUITABLE_MACHINE` unless this is Linux and we are root. */
 export function requireRoot(): void {
-  if (process.platform !== "linux") {
-    throw new ClusterError(
-      "UNSUITABLE_MACHINE",
-      "the cluster runs on Linux only; set KUBECONFIG to use another one",
-    );
-  }
-  if (process.getuid?.() !== 0) {
-    throw new ClusterError(
-      "UNSUITABLE_MACHINE",
-      "the cluster needs root, for containers and a network namespace; set KUBECONFIG to use another one",
-    );
-  }
+  if (process.platform !== "linux") throw unsuitable("Linux");
+  if (process.getuid?.() !== 0) throw unsuitable("root, for containers and a network namespace");
 }
 
 /** Rejects with `UNSUITABLE_MACHINE` if this machine cannot build and run a cluster, and says what is missing. */
 export async function requireMachine(): Promise<void> {
   requireRoot();
-  await require(["go", "version"], "Go, to build Kubernetes and Knative");
-  await require(["unshare", "--net", "--mount", "true"], "the right to make network and mount namespaces");
+  await requireCommand(
+    ["go", "version"],
+    "Go 1.26 or newer (https://go.dev/dl), to build Kubernetes and Knative",
+  );
+  const namespaces = ["unshare", "--net", "--mount", "true"];
+  await requireCommand(namespaces, "the right to make network and mount namespaces");
   if (!CGROUPS.some(isWritable)) throw unsuitable("the right to make cgroups, for containers");
   if (totalmem() < MEMORY_GIB * GIB) throw unsuitable(`${MEMORY_GIB} GiB of memory`);
 }
@@ -48,12 +42,10 @@ function isWritable(path: string): boolean {
   }
 }
 
-async function require(argv: readonly string[], what: string): Promise<void> {
-  try {
-    await runCommand(argv);
-  } catch (cause) {
+async function requireCommand(argv: readonly string[], what: string): Promise<void> {
+  await runCommand(argv).catch((cause: unknown) => {
     throw unsuitable(what, cause);
-  }
+  });
 }
 
 function unsuitable(what: string, cause?: unknown): ClusterError {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { DNS_READY_ADDRESS, NODE_ADDRESS, NODE_NAME, POD_NETWORK } from "./addresses.ts";
 import { containerdSocket } from "./containerd.ts";
+import { startBuilt } from "./control-plane.ts";
 import { kubectl } from "./kubectl.ts";
-import { inside, runInside } from "./network.ts";
+import { runInside } from "./network.ts";
 import type { ClusterPaths } from "./paths.ts";
 import type { Processes } from "./processes.ts";
 import { waitFor } from "./wait.ts";
@@ -18,28 +19,21 @@ const LEASE_NAMESPACES = ["knative-serving", "knative-eventing"];
 /** Starts kubelet, kube-proxy and DNS, and does not wait. */
 export async function startNode(paths: ClusterPaths, processes: Processes): Promise<void> {
   if (!processes.isRunning("kubelet")) await forgetPods(paths);
-  const dns = join(paths.run, "resolv.conf");
-  put(dns, "");
-  const kubelet = join(paths.run, "kubelet.yaml");
-  put(kubelet, json(kubeletConfiguration(paths, dns)));
-  processes.start(
+  const kubelet = kubeletConfiguration(paths, put(paths, "resolv.conf", ""));
+  startBuilt(
+    paths,
+    processes,
     "kubelet",
-    inside([
-      join(paths.bin, "kubelet"),
-      `--config=${kubelet}`,
-      `--kubeconfig=${paths.kubeconfig}`,
-      `--root-dir=${join(paths.run, "kubelet")}`,
-      `--cert-dir=${join(paths.run, "kubelet-pki")}`,
-      `--hostname-override=${NODE_NAME}`,
-      `--node-ip=${NODE_ADDRESS}`,
-    ]),
+    `--config=${put(paths, "kubelet.yaml", json(kubelet))}`,
+    `--kubeconfig=${paths.kubeconfig}`,
+    `--root-dir=${join(paths.run, "kubelet")}`,
+    `--cert-dir=${join(paths.run, "kubelet-pki")}`,
+    `--hostname-override=${NODE_NAME}`,
+    `--node-ip=${NODE_ADDRESS}`,
   );
-  const proxy = join(paths.run, "kube-proxy.yaml");
-  put(proxy, json(proxyConfiguration(paths)));
-  processes.start("kube-proxy", inside([join(paths.bin, "kube-proxy"), `--config=${proxy}`]));
-  const corefile = join(paths.run, "Corefile");
-  put(corefile, corefileText(paths));
-  processes.start("coredns", inside([join(paths.bin, "coredns"), "-conf", corefile]));
+  const proxy = put(paths, "kube-proxy.yaml", json(proxyConfiguration(paths)));
+  startBuilt(paths, processes, "kube-proxy", `--config=${proxy}`);
+  startBuilt(paths, processes, "coredns", "-conf", put(paths, "Corefile", corefileText(paths)));
 }
 
 export async function waitForNode(paths: ClusterPaths): Promise<void> {
@@ -118,12 +112,12 @@ function corefileText(paths: ClusterPaths): string {
 
 /**
  * Writes the file only if its text changes, because kube-proxy ends when its file is written, even with the same
- * text.
+ * text. Returns its path.
  */
-function put(file: string, text: string): void {
-  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
-  mkdirSync(join(file, ".."), { recursive: true });
-  writeFileSync(file, text);
+function put({ run }: ClusterPaths, name: string, text: string): string {
+  const file = join(run, name);
+  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
+  return file;
 }
 
 function json(value: object): string {

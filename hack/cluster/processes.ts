@@ -61,51 +61,52 @@ export class Processes {
 
   /** All that were started and not stopped, whether they still run or not. */
   names(): string[] {
-    try {
-      return readdirSync(this.#folder).sort();
-    } catch {
-      return [];
-    }
+    return attempt(() => readdirSync(this.#folder).sort()) ?? [];
   }
 
   isRunning(name: string): boolean {
-    return this.#running(name) !== undefined;
+    return this.#pidOf(name) !== undefined;
   }
 
   /** Sends SIGTERM, and SIGKILL after `graceMs` milliseconds. With 0 it sends SIGKILL at once. */
   async stop(name: string, graceMs: number): Promise<void> {
-    if (graceMs > 0 && this.#signal(name, "SIGTERM")) await this.#ended(name, graceMs);
-    if (this.#signal(name, "SIGKILL")) await this.#ended(name, KILL_TIMEOUT_MS);
+    const pid = this.#pidOf(name);
+    if (pid !== undefined) {
+      if (graceMs > 0) await endAll([pid], "SIGTERM", graceMs);
+      if (this.isRunning(name)) await endAll([pid], "SIGKILL", KILL_TIMEOUT_MS);
+    }
     rmSync(this.#file(name), { force: true });
   }
 
-  #running(name: string): Identity | undefined {
-    let identity: Identity;
-    try {
-      identity = JSON.parse(readFileSync(this.#file(name), "utf8")) as Identity;
-    } catch {
-      return undefined;
-    }
-    return startTicksOf(identity.pid) === identity.startTicks ? identity : undefined;
-  }
-
-  #signal(name: string, signal: NodeJS.Signals): boolean {
-    const identity = this.#running(name);
-    if (identity === undefined) return false;
-    try {
-      return process.kill(identity.pid, signal);
-    } catch {
-      return false;
-    }
-  }
-
-  async #ended(name: string, timeoutMs: number): Promise<void> {
-    const endMs = performance.now() + timeoutMs;
-    while (this.isRunning(name) && performance.now() < endMs) await delay(POLL_MS);
+  /** Undefined if it does not run. */
+  #pidOf(name: string): number | undefined {
+    const found = attempt(() => JSON.parse(readFileSync(this.#file(name), "utf8")) as Identity);
+    return found !== undefined && startTicksOf(found.pid) === found.startTicks ? found.pid : undefined;
   }
 
   #file(name: string): string {
     return join(this.#folder, name);
+  }
+}
+
+/** Sends the signal, and waits until the processes have ended or the time is over. */
+export async function endAll(
+  pids: readonly number[],
+  signal: NodeJS.Signals,
+  timeoutMs: number,
+): Promise<void> {
+  for (const pid of pids) attempt(() => process.kill(pid, signal));
+  const endMs = performance.now() + timeoutMs;
+  while (pids.some((pid) => startTicksOf(pid) !== undefined) && performance.now() < endMs)
+    await delay(POLL_MS);
+}
+
+/** The result of the work. Undefined if it throws, as it does if a process or a file is gone. */
+export function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
   }
 }
 
@@ -114,12 +115,7 @@ export class Processes {
  * zombie.
  */
 export function startTicksOf(pid: number): string | undefined {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return undefined;
-  }
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8")) ?? "";
   // The fields after the name, which may hold anything. State is field 3, the start is field 22 (proc_pid_stat(5)).
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" ? undefined : fields[19];

@@ -20,7 +20,6 @@ import {
 import { join } from "node:path";
 
 import { runCommand } from "./command.ts";
-import { ClusterError } from "./error.ts";
 import type { ClusterPaths } from "./paths.ts";
 import type { Steps } from "./steps.ts";
 
@@ -44,18 +43,16 @@ const GO = join(import.meta.dirname, "go");
 /** On two cores the slowest takes five minutes, the download of its modules included. */
 const BUILD_TIMEOUT_MS = 1_800_000;
 
-const KUBERNETES = ["35", "4"] as const;
-const VERSION = "k8s.io/component-base/version";
+const KUBERNETES_MINOR = "35";
+const KUBERNETES_PATCH = "4";
 
 /** The programs in the binary `kube`. It acts as the one by whose name it is called. */
-const KUBE_NAMES = [
-  "kube-apiserver",
-  "kube-controller-manager",
-  "kube-proxy",
-  "kube-scheduler",
-  "kubectl",
-  "kubelet",
-];
+const KUBE_NAMES = "apiserver controller-manager proxy scheduler".split(" ").map((name) => `kube-${name}`);
+
+const SERVING = "controller activator autoscaler webhook queue";
+const EVENTING =
+  "controller webhook mtchannel_broker broker/ingress broker/filter " +
+  "in_memory/channel_controller in_memory/channel_dispatcher";
 
 const PROGRAMS: readonly Program[] = [
   {
@@ -63,28 +60,25 @@ const PROGRAMS: readonly Program[] = [
     module: "all",
     package: "./kube",
     variables: [
-      `${VERSION}.gitVersion=v1.${KUBERNETES.join(".")}`,
-      `${VERSION}.gitMajor=1`,
-      `${VERSION}.gitMinor=${KUBERNETES[0]}`,
-      `${VERSION}.gitCommit=0`,
-      `${VERSION}.gitTreeState=clean`,
-    ],
+      `gitVersion=v1.${KUBERNETES_MINOR}.${KUBERNETES_PATCH}`,
+      "gitMajor=1",
+      `gitMinor=${KUBERNETES_MINOR}`,
+      "gitCommit=0",
+      "gitTreeState=clean",
+    ].map((variable) => `k8s.io/component-base/version.${variable}`),
   },
-  ...["etcd", "coredns", "pause", "hello"].map((name) => ours(name)),
-  ...["controller", "activator", "autoscaler", "webhook", "queue"].map((name) => serving(name)),
+  ...programs("", "./", "etcd coredns pause hello"),
+  ...programs("serving-", "knative.dev/serving/cmd/", SERVING),
   { name: "kourier", module: "all", package: "knative.dev/net-kourier/cmd/kourier" },
   { name: "nats-server", module: "all", package: "github.com/nats-io/nats-server/v2" },
   { name: "kn", module: "kn", package: "knative.dev/client/cmd/kn" },
-  ...[
-    "controller",
-    "webhook",
-    "mtchannel_broker",
-    "broker/ingress",
-    "broker/filter",
-    "in_memory/channel_controller",
-    "in_memory/channel_dispatcher",
-  ].map((path) => eventing(path)),
+  ...programs("eventing-", "knative.dev/eventing/cmd/", EVENTING, "eventing"),
 ];
+
+/** All programs of a cluster with these parts. */
+export function programsWith(extras: readonly Extra[]): readonly Program[] {
+  return PROGRAMS.filter(({ extra }) => extra === undefined || extras.includes(extra));
+}
 
 /** Builds what is missing, one program after the other: each of them keeps all cores busy. */
 export async function buildPrograms(
@@ -93,19 +87,13 @@ export async function buildPrograms(
   steps: Steps,
 ): Promise<void> {
   mkdirSync(paths.bin, { recursive: true });
-  const missing = PROGRAMS.filter(({ extra }) => extra === undefined || extras.includes(extra)).filter(
-    (program) => !isBuilt(paths, program),
-  );
+  const missing = programsWith(extras).filter((program) => !isBuilt(paths, program));
   if (missing.length > 0) {
-    await runCommand(["go", "version"]).catch((cause: unknown) => {
-      const text = "the cluster is built from source: install Go 1.26 or newer (https://go.dev/dl)";
-      throw new ClusterError("UNSUITABLE_MACHINE", text, { cause });
-    });
     const seconds = missing.length > 10 ? ", which takes about ten minutes" : "";
     steps.say(`${missing.length} programs to build${seconds}; kept in ${paths.bin}`);
   }
   for (const program of missing) await steps.run(`build ${program.name}`, () => build(paths, program));
-  for (const name of KUBE_NAMES) {
+  for (const name of [...KUBE_NAMES, "kubectl", "kubelet"]) {
     if (!existsSync(join(paths.bin, name))) symlinkSync("kube", join(paths.bin, name));
   }
 }
@@ -164,15 +152,11 @@ function digest(files: readonly string[]): string {
   return hash.digest("hex");
 }
 
-function ours(name: string): Program {
-  return { name, module: "all", package: `./${name}` };
-}
-
-function serving(name: string): Program {
-  return { name: `serving-${name}`, module: "all", package: `knative.dev/serving/cmd/${name}` };
-}
-
-function eventing(path: string): Program {
-  const name = `eventing-${path.replaceAll("/", "-")}`;
-  return { name, module: "all", package: `knative.dev/eventing/cmd/${path}`, extra: "eventing" };
+function programs(prefix: string, folder: string, paths: string, extra?: Extra): Program[] {
+  return paths.split(" ").map((path) => ({
+    name: prefix + path.replaceAll("/", "-"),
+    module: "all",
+    package: folder + path,
+    ...(extra !== undefined && { extra }),
+  }));
 }

@@ -16,7 +16,8 @@ import { pipeline } from "node:stream/promises";
 import type { ImageFile } from "./layer.ts";
 import { layerEntries } from "./layer.ts";
 import { fullName } from "./name.ts";
-import { tarBytes, tarMember } from "./tar.ts";
+import type { TarContents } from "./tar.ts";
+import { bytesContents, tarBytes } from "./tar.ts";
 
 export interface ImageOptions {
   /** As in a pod: `dev.local/hello:1`; without a tag it is `latest`. */
@@ -56,43 +57,34 @@ export async function writeImage(options: ImageOptions): Promise<void> {
   const architecture = ARCHITECTURES[process.arch] ?? process.arch;
   const config = json(configOf(options, layer.digest, architecture));
   const configBlob = describe(CONFIG_TYPE, config);
-  const manifest = json({
-    schemaVersion: 2,
-    mediaType: MANIFEST_TYPE,
-    config: configBlob,
-    layers: [layer],
-  });
+  const common = { schemaVersion: 2, mediaType: MANIFEST_TYPE };
+  const manifest = json({ ...common, config: configBlob, layers: [layer] });
   const manifestBlob = describe(MANIFEST_TYPE, manifest);
   const name = fullName(options.name);
+  const annotations = {
+    "io.containerd.image.name": name,
+    "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
+  };
   const index = {
     schemaVersion: 2,
     mediaType: INDEX_TYPE,
-    manifests: [
-      {
-        ...manifestBlob,
-        platform: { architecture, os: "linux" },
-        annotations: {
-          "io.containerd.image.name": name,
-          "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
-        },
-      },
-    ],
+    manifests: [{ ...manifestBlob, platform: { architecture, os: "linux" }, annotations }],
   };
-  const docker = [{ Config: pathOf(configBlob), RepoTags: [name], Layers: [pathOf(layer)] }];
-  const small: ReadonlyArray<readonly [path: string, bytes: Uint8Array]> = [
-    ["oci-layout", json({ imageLayoutVersion: "1.0.0" })],
-    ["index.json", json(index)],
-    ["manifest.json", json(docker)],
-    [pathOf(manifestBlob), manifest],
-    [pathOf(configBlob), config],
-  ];
+  const contents: Readonly<Record<string, TarContents>> = {
+    [pathOf(layer)]: { sizeBytes: layer.size, read: () => checked(tarBytes(entries), layer) },
+    "oci-layout": bytesContents(json({ imageLayoutVersion: "1.0.0" })),
+    "index.json": bytesContents(json(index)),
+    "manifest.json": bytesContents(
+      json([{ Config: pathOf(configBlob), RepoTags: [name], Layers: [pathOf(layer)] }]),
+    ),
+    [pathOf(manifestBlob)]: bytesContents(manifest),
+    [pathOf(configBlob)]: bytesContents(config),
+  };
 
   const aside = `${out}.${process.pid}.part`;
   try {
-    await pipeline(async function* () {
-      yield* tarMember(pathOf(layer), layer.size, checked(tarBytes(entries), layer));
-      yield* tarBytes(small.map(([path, bytes]) => ({ kind: "bytes", path, mode: 0o644, bytes })));
-    }, createWriteStream(aside));
+    const files = Object.entries(contents).map(([path, each]) => ({ path, mode: 0o644, contents: each }));
+    await pipeline(tarBytes(files), createWriteStream(aside));
     renameSync(aside, out);
   } finally {
     rmSync(aside, { force: true });

@@ -5,7 +5,8 @@
  * them.
  */
 
-import { open } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { json } from "node:stream/consumers";
 
 import type { TarSpan } from "./tar.ts";
 import { readTarSpans } from "./tar.ts";
@@ -46,7 +47,10 @@ export async function readContents(archive: string): Promise<ImageContents> {
         "skopeo copy docker-archive:OLD oci-archive:NEW:NAME makes one",
     );
   }
-  const index = JSON.parse((await readSpan(archive, indexSpan)).toString()) as Index;
+  const { offset, sizeBytes } = indexSpan;
+  const index = (await json(
+    createReadStream(archive, { start: offset, end: offset + sizeBytes - 1 }),
+  )) as Index;
   const images = (index.manifests ?? []).flatMap(({ annotations = {}, digest, mediaType }) => {
     const reference = annotations["org.opencontainers.image.ref.name"];
     const name =
@@ -60,14 +64,4 @@ export async function readContents(archive: string): Promise<ImageContents> {
     if (hex !== undefined) blobs.set(`${algorithm}:${hex}`, span);
   }
   return { images, blobs };
-}
-
-async function readSpan(archive: string, { offset, sizeBytes }: TarSpan): Promise<Buffer> {
-  const file = await open(archive);
-  try {
-    const { buffer } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, offset);
-    return buffer;
-  } finally {
-    await file.close();
-  }
 }

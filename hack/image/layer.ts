@@ -5,6 +5,7 @@ import { join, posix } from "node:path";
 
 import { sharedLibraries } from "./libraries.ts";
 import type { TarEntry } from "./tar.ts";
+import { bytesContents, fileContents } from "./tar.ts";
 
 export interface ImageFile {
   /** A file or a folder of this machine; of a folder, all that is in it. */
@@ -32,9 +33,9 @@ export async function layerEntries(files: readonly ImageFile[], libraries: boole
     addParents(entries, entry.path);
     entries.set(entry.path, entry);
   };
-  add({ kind: "folder", path: "tmp", mode: 0o1777 });
+  add({ path: "tmp", mode: 0o1777 });
   for (const [path, text] of Object.entries({ passwd: PASSWD, group: GROUP, "nsswitch.conf": NSSWITCH })) {
-    add({ kind: "bytes", path: `etc/${path}`, mode: 0o644, bytes: Buffer.from(text) });
+    add({ path: `etc/${path}`, mode: 0o644, contents: bytesContents(Buffer.from(text)) });
   }
   for (const file of files) {
     for (const entry of expand(file)) add(entry);
@@ -53,20 +54,14 @@ function expand({ from, to, mode }: ImageFile): TarEntry[] {
 }
 
 function fileEntry(from: string, to: string, mode?: number): TarEntry {
-  const { size, mode: own } = statSync(from);
-  const runnable = (own & 0o100) !== 0;
-  return {
-    kind: "file",
-    path: to.replace(/^\/+/, ""),
-    mode: mode ?? (runnable ? 0o755 : 0o644),
-    source: from,
-    sizeBytes: size,
-  };
+  const runnable = (statSync(from).mode & 0o100) !== 0;
+  const path = to.replace(/^\/+/, "");
+  return { path, mode: mode ?? (runnable ? 0o755 : 0o644), contents: fileContents(from) };
 }
 
 function addParents(entries: Map<string, TarEntry>, path: string): void {
   const parent = posix.dirname(path);
   if (parent === "." || entries.has(parent)) return;
   addParents(entries, parent);
-  entries.set(parent, { kind: "folder", path: parent, mode: 0o755 });
+  entries.set(parent, { path: parent, mode: 0o755 });
 }

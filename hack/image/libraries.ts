@@ -2,14 +2,12 @@
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
 const LDD_TIMEOUT_MS = 10_000;
-const ELF = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 
 /** What the C library loads by itself when a program looks a host or a user up; `ldd` does not know of it. */
 const NAME_SERVICES = ["libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"];
@@ -19,7 +17,6 @@ const NAME_SERVICES = ["libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"]
  * that is linked statically.
  */
 export async function sharedLibraries(program: string): Promise<string[]> {
-  if (!(await isElf(program))) return [];
   let output: string;
   try {
     ({ stdout: output } = await run("ldd", [program], { timeout: LDD_TIMEOUT_MS }));
@@ -41,14 +38,4 @@ export function parseLdd(output: string): { readonly paths: string[]; readonly m
   const paths = [...output.matchAll(/^\s+(?:\S+ => )?(\/\S+) \(0x/gm)].map(([, path]) => path as string);
   const missing = [...output.matchAll(/^\s+(\S+) => not found/gm)].map(([, name]) => name as string);
   return { paths, missing };
-}
-
-async function isElf(path: string): Promise<boolean> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(ELF.length), 0, ELF.length, 0);
-    return bytesRead === ELF.length && buffer.equals(ELF);
-  } finally {
-    await file.close();
-  }
 }

@@ -2,7 +2,7 @@
 
 /** Tar archives as OCI images use them: written as a stream of bytes, and read in place by offset. */
 
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 
@@ -11,17 +11,18 @@ import { Header } from "tar";
 const BLOCK_BYTES = 512;
 const READ_BYTES = 1 << 20;
 
-export type TarEntry =
-  | { readonly kind: "folder"; readonly path: string; readonly mode: number }
-  | { readonly kind: "bytes"; readonly path: string; readonly mode: number; readonly bytes: Uint8Array }
-  | {
-      readonly kind: "file";
-      readonly path: string;
-      readonly mode: number;
-      /** Path of the file whose bytes the entry gets. */
-      readonly source: string;
-      readonly sizeBytes: number;
-    };
+/** A file, or a folder if it has no contents. */
+export interface TarEntry {
+  readonly path: string;
+  readonly mode: number;
+  readonly contents?: TarContents;
+}
+
+export interface TarContents {
+  readonly sizeBytes: number;
+  /** Gives exactly `sizeBytes` bytes. */
+  read(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
 
 /** Where the bytes of a file lie in an archive. */
 export interface TarSpan {
@@ -30,29 +31,34 @@ export interface TarSpan {
   readonly sizeBytes: number;
 }
 
+/** A file of this machine. */
+export function fileContents(path: string): TarContents {
+  const { size: sizeBytes } = statSync(path);
+  const range = { end: sizeBytes - 1, highWaterMark: READ_BYTES };
+  return { sizeBytes, read: () => (sizeBytes === 0 ? [] : createReadStream(path, range)) };
+}
+
+export function bytesContents(bytes: Uint8Array): TarContents {
+  return { sizeBytes: bytes.length, read: () => [bytes] };
+}
+
 /**
  * The bytes of an archive with these entries, in their order. All entries belong to root and have the same time of
  * change (1970), so that equal entries give equal bytes.
  */
 export async function* tarBytes(entries: Iterable<TarEntry>): AsyncGenerator<Uint8Array> {
   for (const entry of entries) {
-    yield* headerOf(entry);
-    if (entry.kind === "bytes") yield entry.bytes;
-    if (entry.kind === "file") yield* fileBytes(entry.source, entry.sizeBytes);
-    yield Buffer.alloc(paddingBytes(sizeOf(entry)));
+    yield headerOf(entry);
+    const { sizeBytes = 0 } = entry.contents ?? {};
+    let read = 0;
+    for await (const chunk of entry.contents?.read() ?? []) {
+      read += chunk.length;
+      yield chunk;
+    }
+    if (read !== sizeBytes) throw new Error(`${entry.path} changed its size while it was read`);
+    yield Buffer.alloc(paddingBytes(sizeBytes));
   }
   yield Buffer.alloc(2 * BLOCK_BYTES);
-}
-
-/** The bytes of one file in an archive. `bytes` must give exactly `sizeBytes` bytes. */
-export async function* tarMember(
-  path: string,
-  sizeBytes: number,
-  bytes: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  yield* headerOf({ kind: "file", path, mode: 0o644, source: "", sizeBytes });
-  yield* bytes;
-  yield Buffer.alloc(paddingBytes(sizeBytes));
 }
 
 /** The files of an archive that is not compressed. Rejects on what is no tar archive. */
@@ -83,35 +89,19 @@ async function scan(file: FileHandle, archive: string): Promise<TarSpan[]> {
   }
 }
 
-function* headerOf(entry: TarEntry): Generator<Uint8Array> {
-  const folder = entry.kind === "folder";
+function headerOf({ path, mode, contents }: TarEntry): Uint8Array {
   const header = new Header({
-    path: folder ? `${entry.path}/` : entry.path,
-    mode: entry.mode,
+    path: contents === undefined ? `${path}/` : path,
+    mode,
     uid: 0,
     gid: 0,
-    size: sizeOf(entry),
+    size: contents?.sizeBytes ?? 0,
     mtime: new Date(0),
-    type: folder ? "Directory" : "File",
+    type: contents === undefined ? "Directory" : "File",
   });
   const block = Buffer.alloc(BLOCK_BYTES);
-  if (header.encode(block, 0)) throw new Error(`the name is too long for a tar archive: ${entry.path}`);
-  yield block;
-}
-
-async function* fileBytes(path: string, sizeBytes: number): AsyncGenerator<Uint8Array> {
-  if (sizeBytes === 0) return;
-  let read = 0;
-  for await (const chunk of createReadStream(path, { end: sizeBytes - 1, highWaterMark: READ_BYTES })) {
-    read += (chunk as Buffer).length;
-    yield chunk as Buffer;
-  }
-  if (read !== sizeBytes) throw new Error(`${path} became shorter while it was read`);
-}
-
-function sizeOf(entry: TarEntry): number {
-  if (entry.kind === "folder") return 0;
-  return entry.kind === "bytes" ? entry.bytes.length : entry.sizeBytes;
+  if (header.encode(block, 0)) throw new Error(`the name is too long for a tar archive: ${path}`);
+  return block;
 }
 
 function paddingBytes(sizeBytes: number): number {

@@ -1,67 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Token } from "./tokenize.ts";
-import { tokenize } from "./tokenize.ts";
+import type { Expression, Node } from "oxc-parser";
+import { parseSync, Visitor } from "oxc-parser";
 
 /** One place where a file names another, or a package. */
 export interface ImportSite {
-  /** What is imported, as written; undefined if it is computed. */
+  /** What is imported; undefined if it is computed. */
   readonly specifier: string | undefined;
   /** `file` is `new URL("./x.ts", import.meta.url)`: how a worker or another program is named. */
   readonly kind: "import" | "file";
   readonly line: number;
 }
 
-/** Finds what a TypeScript file imports: statically, by re-export, dynamically, in types, or as a file's URL. */
-export function scanImports(source: string): ImportSite[] {
-  const tokens = tokenize(source);
+/**
+ * Finds what a TypeScript file imports: statically, by re-export, dynamically, in types, or as a file's URL.
+ *
+ * @param file its name, for the error.
+ * @throws Error if the source cannot be parsed.
+ */
+export function scanImports(source: string, file = "source.ts"): ImportSite[] {
+  const { program, errors } = parseSync(file, source, { sourceType: "module" });
+  if (errors[0] !== undefined) throw new Error(errors[0].codeframe ?? errors[0].message);
   const sites: ImportSite[] = [];
-  for (const [index, token] of tokens.entries()) {
-    if (token.kind !== "word" || tokens[index - 1]?.text === ".") continue;
-    const site = siteAt(tokens, index);
-    if (site !== undefined) sites.push({ ...site, line: token.line });
-  }
+  const add = (kind: ImportSite["kind"], { start }: Node, specifier: string | undefined): void => {
+    sites.push({ kind, specifier, line: source.slice(0, start).split("\n").length });
+  };
+  new Visitor({
+    ImportDeclaration: (node) => add("import", node, node.source.value),
+    ExportAllDeclaration: (node) => add("import", node, node.source.value),
+    ExportNamedDeclaration: (node) => {
+      if (node.source !== null) add("import", node, node.source.value);
+    },
+    ImportExpression: (node) => add("import", node, textOf(node.source)),
+    TSImportType: (node) => add("import", node, node.source.value),
+    NewExpression: (node) => {
+      const [file, base] = node.arguments.map(({ start, end }) => source.slice(start, end));
+      const isFile = file !== undefined && base === "import.meta.url";
+      if (isFile && source.slice(node.callee.start, node.callee.end) === "URL") {
+        const specifier = textOf(node.arguments[0] as Expression);
+        if (specifier !== undefined) add("file", node, specifier);
+      }
+    },
+  }).visit(program);
   return sites;
 }
 
-function siteAt(tokens: readonly Token[], index: number): Omit<ImportSite, "line"> | undefined {
-  const next = tokens[index + 1];
-  const keyword = tokens[index]?.text;
-  if (keyword === "import") {
-    if (next?.kind === "string") return { kind: "import", specifier: next.text };
-    if (isMark(next, "(")) return { kind: "import", specifier: soleString(tokens, index + 2) };
-    return next?.kind === "word" || isMark(next, "{", "*") ? fromClause(tokens, index + 1) : undefined;
-  }
-  if (keyword === "export") {
-    const list = next?.text === "type" ? tokens[index + 2] : next;
-    return isMark(list, "{", "*") ? fromClause(tokens, index + 1) : undefined;
-  }
-  return keyword === "new" ? fileUrl(tokens, index + 1) : undefined;
-}
-
-/** The string after `from`, if the statement that continues at `index` has one. */
-function fromClause(tokens: readonly Token[], index: number): Omit<ImportSite, "line"> | undefined {
-  for (let i = index; i < tokens.length; i++) {
-    const [token, next] = [tokens[i], tokens[i + 1]];
-    if (token?.text === "from" && next?.kind === "string") return { kind: "import", specifier: next.text };
-    if (token?.kind === "string" || isMark(token, ";", "=", "(")) return undefined;
-  }
-  return undefined;
-}
-
-function fileUrl(tokens: readonly Token[], index: number): Omit<ImportSite, "line"> | undefined {
-  const texts = tokens.slice(index, index + 9).map((token) => token.text);
-  const [, , specifier] = texts;
-  if (tokens[index + 2]?.kind !== "string" || specifier === undefined) return undefined;
-  const rest = [...texts.slice(0, 2), ...texts.slice(3)].join("");
-  return rest === "URL(,import.meta.url" ? { kind: "file", specifier } : undefined;
-}
-
-function soleString(tokens: readonly Token[], index: number): string | undefined {
-  const [token, next] = [tokens[index], tokens[index + 1]];
-  return token?.kind === "string" && isMark(next, ")", ",") ? token.text : undefined;
-}
-
-function isMark(token: Token | undefined, ...texts: readonly string[]): boolean {
-  return token?.kind === "mark" && texts.includes(token.text);
+/** The text of a string, or of a template without `${}`. */
+function textOf(expression: Expression): string | undefined {
+  if (expression.type === "TemplateLiteral")
+    return expression.expressions.length === 0
+      ? (expression.quasis[0]?.value.cooked ?? undefined)
+      : undefined;
+  return expression.type === "Literal" && typeof expression.value === "string" ? expression.value : undefined;
 }

@@ -16,13 +16,6 @@ const COMMANDS: Readonly<Record<string, string>> = {
   "perdure-proxy": "cmd/proxy/bundled.ts",
 };
 
-interface Manifest {
-  readonly version: string;
-  readonly description: string;
-  readonly license: string;
-  readonly optionalDependencies: Readonly<Record<string, string>>;
-}
-
 /** Builds the package into the folder, which is emptied first. */
 export async function buildPerdure(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
@@ -54,19 +47,20 @@ await import("./${name}/main.mjs");
 }
 
 function manifest(): object {
-  const source = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Manifest;
+  const source = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<string, unknown>;
+  // Node itself is an optional dependency, for the platforms that have such a package: the one that the tests run on.
+  const { version, description, license, optionalDependencies } = source;
   return {
     name: "perdure",
-    version: source.version,
-    description: source.description,
-    license: source.license,
+    version,
+    description,
+    license,
     type: "module",
     bin: Object.fromEntries(Object.keys(COMMANDS).map((name) => [name, `bin/${name}`])),
     // Not Windows, because the launchers need /bin/sh and `perdure dev` needs process groups.
     os: ["!win32"],
     engines: { node: ">=20" },
     files: ["bin", "dist"],
-    // Node itself, for the platforms that have such a package: the one that the tests run on.
-    optionalDependencies: source.optionalDependencies,
+    optionalDependencies,
   };
 }

@@ -12,8 +12,8 @@ import test from "ava";
 
 import type { Exit } from "./summary.ts";
 import { judgeTests } from "./summary.ts";
-import type { TapEvent } from "./tap.ts";
-import { readTap } from "./tap.ts";
+import type { TestEvent } from "./test-event.ts";
+import { readTestEvent } from "./test-event.ts";
 
 const IMPORT = 'import test from "ava";\n';
 
@@ -32,21 +32,24 @@ async function run(t: ExecutionContext, files: Readonly<Record<string, string>>,
     stdio: ["ignore", "pipe", "ignore"],
   });
   const exited = once(child, "exit") as Promise<[Exit["code"], Exit["signal"]]>;
-  const events: TapEvent[] = [];
-  for await (const event of readTap(createInterface({ input: child.stdout }))) events.push(event);
+  const events: TestEvent[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const event = readTestEvent(line);
+    if (event !== undefined) events.push(event);
+  }
   const [code, signal] = await exited;
   return { events, ...judgeTests(events, { code, signal }) };
 }
 
 /** The title of each failed test, followed by its details. */
-function failures(events: readonly TapEvent[]): string[] {
+function failures(events: readonly TestEvent[]): string[] {
   const tests = events.filter((event) => event.kind === "test");
   return tests
     .filter((event) => event.outcome === "failed")
     .map((event) => [event.title, ...event.details].join("\n"));
 }
 
-function has(t: ExecutionContext, events: readonly TapEvent[], ...parts: readonly string[]): void {
+function has(t: ExecutionContext, events: readonly TestEvent[], ...parts: readonly string[]): void {
   const found = failures(events).some((failure) => parts.every((part) => failure.includes(part)));
   t.true(found, `no failure says ${parts.join(" and ")}:\n${failures(events).join("\n\n")}`);
 }

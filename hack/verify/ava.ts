@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Runs AVA (`node hack/verify/ava.ts --tap …`) and corrects three faults of its TAP reporter:
+ * Runs AVA (`node hack/verify/ava.ts --tap …`), whose TAP reporter it makes write each event as a line of JSON
+ * (`TestEvent`). TAP would have to be read again, and AVA writes titles that mean something else in it (`… # todo`,
+ * `… {`). Three faults of the reporter are also gone:
  *
  * 1. A test that hangs, or a file that calls `process.exit()`, makes the reporter itself fail and so ends the run
  *    (avajs/ava#3461), because AVA passes `writeTest` a bare `Error` where a serialized one is expected.
@@ -16,37 +18,44 @@
 
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 
-interface SerializedError {
-  readonly type: string;
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string | undefined;
-  readonly originalError: Error;
+import type { TestEvent } from "./test-event.ts";
+
+/** An error as AVA sends it from a test file's process, or a bare one. */
+interface Failure {
+  readonly name?: string;
+  readonly message?: string;
+  readonly stack?: string | undefined;
+  /** What an assertion shows, such as a difference. */
+  readonly formattedDetails?: readonly { readonly label: string; readonly formatted: string }[];
+  readonly formattedCause?: string | null;
+  /** What was thrown, if it was no error. */
+  readonly formattedError?: string;
+  readonly errors?: readonly Failure[];
 }
 
-interface TestEvent {
+interface AvaEvent {
   readonly testFile?: string;
-  readonly err?: SerializedError | Error;
+  readonly title?: string;
+  readonly logs?: readonly string[];
+  readonly err?: Failure;
 }
 
-interface Worker {
-  /** Resolves when the file's tests are over. */
-  readonly promise: Promise<unknown>;
-}
+/** `promise` resolves when the file's tests are over. */
+type ObserveWorker = (worker: { readonly promise: Promise<unknown> }, file: string, stats: unknown) => void;
 
-interface RunPlan {
-  readonly status: { observeWorker(worker: Worker, testFile: string, stats: unknown): void };
-}
-
-interface TapReporter {
+interface Reporter {
   readonly reportStream: NodeJS.WritableStream;
-  sanitizeStackOutput: (stack: string | undefined) => string;
+  crashCount: number;
+  readonly stats: { readonly failedTests: number; readonly remainingTests: number } | null;
+  prefixTitle(testFile: string | undefined, title: string): string;
   relativeFile(file: string): string;
-  startRun(plan: RunPlan): void;
+  startRun(plan: { readonly status: { observeWorker: ObserveWorker } }): void;
   endRun(): void;
-  writeTest(event: TestEvent, flags: unknown): void;
-  writeCrash(event: TestEvent, title?: string): void;
+  writeTest(event: AvaEvent, flags: Readonly<Record<"passed" | "todo" | "skip", boolean>>): void;
+  writeCrash(event: AvaEvent, title?: string): void;
+  writeComment(event: AvaEvent, comment: { readonly title?: string }): void;
 }
 
 const root = join(import.meta.dirname, "..", "..");
@@ -56,30 +65,49 @@ async function load<T>(path: string): Promise<T> {
   return (await import(`${ava}/${path}`)) as T;
 }
 
-/**
- * The places of an error's stack that are in our own files. They are on the second line, because the reporter prints
- * that line.
- */
-function ownFrames(stack: string | undefined): string {
-  const places = [...(stack ?? "").matchAll(/(?:^|[\s(])((?:file:\/\/)?\/\S+?)((?::\d+){1,2})\)?$/gm)]
+/** Why a test failed, line by line, and where in our own files. */
+function detailsOf(failure: Failure | undefined): string[] {
+  if (failure === undefined) return [];
+  const {
+    name,
+    message,
+    stack,
+    formattedDetails = [],
+    formattedCause,
+    formattedError,
+    errors = [],
+  } = failure;
+  const parts = [
+    formattedError ?? `${name}: ${message}`,
+    ...formattedDetails.flatMap(({ label, formatted }) => [label, formatted]),
+    ...(formattedCause ? [`cause: ${formattedCause}`] : []),
+    ...errors.flatMap(detailsOf),
+  ];
+  return [...parts.flatMap((part) => stripVTControlCharacters(part).split("\n")), ...ownFrames(stack)];
+}
+
+function ownFrames(stack = ""): string[] {
+  const places = [...stack.matchAll(/(?:^|[\s(])((?:file:\/\/)?\/\S+?)((?::\d+){1,2})\)?$/gm)]
     .map(([, file = "", place = ""]) => toPath(file) + place)
     .filter((place) => !place.includes("/node_modules/"))
     .map((place) => relative(process.cwd(), place));
-  return `\nat ${places.join(" < ")}`;
+  return places.length === 0 ? [] : [`at ${places.join(" < ")}`];
 }
 
 function toPath(file: string): string {
   return file.startsWith("file:") ? fileURLToPath(file) : file;
 }
 
-function serialized(error: SerializedError | Error): SerializedError {
-  if (!(error instanceof Error)) return error;
-  const { name, message, stack } = error;
-  return { type: "native", name, message, stack, originalError: error };
+function linesOf(logs: readonly string[] = []): string[] {
+  return logs.flatMap((log) => log.split("\n"));
 }
 
-const { default: reporter } = await load<{ default: { prototype: TapReporter } }>("lib/reporters/tap.js");
-const { startRun, endRun, writeTest, writeCrash } = reporter.prototype;
+const { default: reporter } = await load<{ default: { prototype: Reporter } }>("lib/reporters/tap.js");
+const { startRun } = reporter.prototype;
+
+function write({ reportStream }: Reporter, event: TestEvent): void {
+  reportStream.write(`${JSON.stringify(event)}\n`);
+}
 
 /** Files that are named at the end, and from how many milliseconds on. */
 const MAX_NAMED = 10;
@@ -88,7 +116,6 @@ const LONG_MS = 10_000;
 const durations: { readonly file: string; readonly ms: number }[] = [];
 
 reporter.prototype.startRun = function (plan) {
-  this.sanitizeStackOutput = ownFrames;
   const { status } = plan;
   const observeWorker = status.observeWorker.bind(status);
   status.observeWorker = (worker, testFile, stats) => {
@@ -105,18 +132,29 @@ reporter.prototype.startRun = function (plan) {
 reporter.prototype.endRun = function () {
   const longest = durations.filter(({ ms }) => ms >= LONG_MS).sort((a, b) => b.ms - a.ms);
   for (const { file, ms } of longest.slice(0, MAX_NAMED)) {
-    this.reportStream.write(`# long: ${(ms / 1_000).toFixed(1)} s ${file}\n`);
+    write(this, { kind: "remark", text: `long: ${(ms / 1_000).toFixed(1)} s ${file}` });
   }
-  endRun.call(this);
+  const { failedTests, remainingTests } = this.stats ?? { failedTests: 0, remainingTests: 0 };
+  write(this, { kind: "end", failed: this.crashCount + failedTests + remainingTests });
 };
 
-reporter.prototype.writeTest = function (event, flags) {
-  writeTest.call(this, event.err === undefined ? event : { ...event, err: serialized(event.err) }, flags);
+reporter.prototype.writeTest = function ({ testFile, title = "", logs, err }, { passed, todo, skip }) {
+  const outcome = todo || skip ? "skipped" : passed ? "passed" : "failed";
+  const shown = stripVTControlCharacters(this.prefixTitle(testFile, title));
+  write(this, { kind: "test", outcome, title: shown, logs: linesOf(logs), details: detailsOf(err) });
 };
 
-reporter.prototype.writeCrash = function (event, title) {
-  const file = event.testFile === undefined ? "" : `${this.relativeFile(event.testFile)}: `;
-  writeCrash.call(this, event, title ?? `${file}${event.err?.message.split("\n", 1)[0] ?? "crashed"}`);
+reporter.prototype.writeCrash = function ({ testFile, logs, err }, title) {
+  this.crashCount++;
+  const file = testFile === undefined ? "" : `${this.relativeFile(testFile)}: `;
+  const shown = title ?? `${file}${err?.message?.split("\n", 1)[0] ?? "crashed"}`;
+  const rest = { logs: linesOf(logs), details: detailsOf(err) };
+  write(this, { kind: "test", outcome: "failed", title: shown, ...rest });
+};
+
+/** Hooks that went well are not shown, but what they log is. */
+reporter.prototype.writeComment = function ({ logs }, { title }) {
+  for (const text of title === undefined ? linesOf(logs) : [title]) write(this, { kind: "remark", text });
 };
 
 const { default: run } = await load<{ default: () => Promise<void> }>("lib/cli.js");

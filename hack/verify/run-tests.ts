@@ -8,8 +8,8 @@ import { styleText } from "node:util";
 import { toolEnvironment } from "./step.ts";
 import type { Counts, Exit } from "./summary.ts";
 import { judgeTests } from "./summary.ts";
-import type { TapEvent } from "./tap.ts";
-import { readTap } from "./tap.ts";
+import type { TestEvent } from "./test-event.ts";
+import { readTestEvent } from "./test-event.ts";
 
 /**
  * How long the tests may be silent before they are killed, in milliseconds, because AVA waits forever for a test
@@ -43,13 +43,15 @@ export async function runTests(
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit") as Promise<[Exit["code"], Exit["signal"]]>;
-  const events: TapEvent[] = [];
+  const events: TestEvent[] = [];
   const silence = setTimeout(() => {
     console.log(`  nothing was heard of the tests for ${seconds(SILENCE_MS)}: something holds them; ended`);
     child.kill("SIGKILL");
   }, SILENCE_MS);
-  for await (const event of readTap(createInterface({ input: child.stdout }))) {
+  for await (const line of createInterface({ input: child.stdout })) {
     silence.refresh();
+    const event = readTestEvent(line);
+    if (event === undefined) continue;
     events.push(event);
     show(event);
   }
@@ -61,7 +63,7 @@ export async function runTests(
   return counts;
 }
 
-function show(event: TapEvent): void {
+function show(event: TestEvent): void {
   if (event.kind === "remark") console.log(`  ${event.text}`);
   if (event.kind !== "test") return;
   if (event.outcome === "failed") console.log(`  ${styleText("red", "failed")}  ${event.title}`);

@@ -3,16 +3,16 @@
 import test from "ava";
 
 import { add, judgeTests, NOTHING, summaryLine } from "./summary.ts";
-import type { TapEvent } from "./tap.ts";
+import type { TestEvent } from "./test-event.ts";
 
-const one = (outcome: "passed" | "failed" | "skipped"): TapEvent => ({
+const one = (outcome: "passed" | "failed" | "skipped"): TestEvent => ({
   kind: "test",
   outcome,
   title: "a test",
   logs: [],
   details: [],
 });
-const end = (failed: number): TapEvent => ({ kind: "end", failed });
+const end = (failed: number): TestEvent => ({ kind: "end", failed });
 const SUCCESS = { code: 0, signal: null };
 const FAILURE = { code: 1, signal: null };
 

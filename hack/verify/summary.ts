@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { TapEvent } from "./tap.ts";
+import type { TestEvent } from "./test-event.ts";
 
 export interface Counts {
   readonly passed: number;
@@ -30,7 +30,7 @@ export interface Exit {
  * as a failure, so that a run that broke off never passes.
  */
 export function judgeTests(
-  events: readonly TapEvent[],
+  events: readonly TestEvent[],
   exit: Exit,
 ): { readonly counts: Counts; readonly problems: readonly string[] } {
   const tests = events.filter((event) => event.kind === "test");

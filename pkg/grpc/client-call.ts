@@ -9,7 +9,7 @@ import { whenDrained } from "../base/mod.ts";
 import type { CallEnd } from "./call-end.ts";
 import { localEnd, readCallEnd } from "./call-end.ts";
 import type { ResolvedConnectOptions } from "./client-options.ts";
-import { acceptsGzip, parseEncoding } from "./compression.ts";
+import { parseEncoding } from "./compression.ts";
 import { cancelled, grpcError } from "./grpc-error.ts";
 import { closedStreamError, statusOfHttp } from "./http2-error.ts";
 import type { KeepAlive } from "./keep-alive.ts";
@@ -55,7 +55,6 @@ export interface ClientContext {
   readonly options: ResolvedConnectOptions;
   readonly keepAlive: KeepAlive;
   readonly resets: ResetPacer;
-  peerReadsGzip: boolean;
   /** The error that ended the connection; undefined while it is open. */
   lostError(): StatusError | undefined;
   /** Called when a stream has closed and its place is free. */
@@ -94,12 +93,11 @@ export class ClientCall implements ClientStream, MessageSink {
   #deadline: Timer | undefined;
   #unlisten: (() => void) | undefined;
 
-  constructor(context: ClientContext, stream: ClientHttp2Stream, handlers: StreamHandlers, packs: boolean) {
-    const { maxSendBufferBytes, compressAboveBytes } = context.options;
+  constructor(context: ClientContext, stream: ClientHttp2Stream, handlers: StreamHandlers) {
     this.#context = context;
     this.#stream = stream;
     this.#handlers = handlers;
-    this.#writer = new MessageWriter(stream, maxSendBufferBytes, packs ? compressAboveBytes : undefined);
+    this.#writer = new MessageWriter(stream, context.options.maxSendBufferBytes);
     (stream as CallStream)[CALL] = this;
     stream.on("response", onResponse as (headers: IncomingHttpHeaders) => void);
     stream.on("error", onError);
@@ -187,9 +185,6 @@ export class ClientCall implements ClientStream, MessageSink {
     if (refusal !== undefined || encoding === undefined) {
       if (refusal !== undefined) this.#abandon(refusal);
       return;
-    }
-    if (options.compressAboveBytes !== Number.POSITIVE_INFINITY) {
-      this.#context.peerReadsGzip = acceptsGzip(headers["grpc-accept-encoding"] as string | undefined);
     }
     this.#headers = raw;
     const stream = this.#stream;

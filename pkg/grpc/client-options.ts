@@ -28,8 +28,6 @@ export interface ConnectOptions {
   readonly maxSendBufferBytes?: number;
   /** Most metadata that is sent or taken with a call in one direction, in bytes. Default 16 KiB. */
   readonly maxMetadataBytes?: number;
-  /** Messages longer than this many bytes are packed once the peer has said that it reads gzip. Default: never. */
-  readonly compressAboveBytes?: number;
   /** What the peer may send ahead on one stream, in bytes. Default 64 KiB. */
   readonly streamWindowBytes?: number;
   /** What the peer may send ahead on all streams together, in bytes. Default 16 MiB. */
@@ -53,7 +51,6 @@ export function resolveConnectOptions(options: ConnectOptions): ResolvedConnectO
     memory: new Account(268_435_456),
     maxSendBufferBytes: DEFAULT_MAX_SEND_BUFFER_BYTES,
     maxMetadataBytes: DEFAULT_MAX_METADATA_BYTES,
-    compressAboveBytes: Number.POSITIVE_INFINITY,
     streamWindowBytes: STREAM_WINDOW_BYTES,
     connectionWindowBytes: 16_777_216,
     // Half of what Node's own server takes before it ends the connection.

@@ -28,11 +28,6 @@ export function parseEncoding(value: string | undefined): Encoding | undefined {
   }
 }
 
-/** Whether a `grpc-accept-encoding` names gzip. */
-export function acceptsGzip(value: string | undefined): boolean {
-  return value?.split(",").some((name) => name.trim() === "gzip") ?? false;
-}
-
 /** What unpacking takes beside the message: the window of 32 KiB, one chunk of output, and zlib's own state. */
 const UNPACKER_BYTES = 65_536;
 

@@ -6,7 +6,6 @@ import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 
 import { connect as connectHttp2, constants, createServer } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer as createTcpServer } from "node:net";
-import { gunzipSync } from "node:zlib";
 
 import type { ExecutionContext } from "ava";
 import test from "ava";
@@ -474,34 +473,6 @@ test("the code of a StatusError comes back from our own server", async (t) => {
   await t.throwsAsync(connection.unary("/interop.Peer/Fail", EMPTY), { code: "NO_OIL" });
   await connection.close();
   await server.close();
-});
-
-test("messages are packed once the peer has said that it reads gzip", async (t) => {
-  const requests: { packing: unknown; bytes: Buffer }[] = [];
-  const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
-    const chunks: Buffer[] = [];
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () => {
-      requests.push({ packing: headers["grpc-encoding"], bytes: Buffer.concat(chunks) });
-      stream.respond({ ...GRPC, "grpc-accept-encoding": "identity, gzip" }, { waitForTrailers: true });
-      stream.on("wantTrailers", () => stream.sendTrailers(OK));
-      stream.end(frame("x"));
-    });
-  };
-  const { connection } = await peer(t, onStream, { compressAboveBytes: 100 });
-  const message = Buffer.alloc(5_000, "pack me ");
-  await connection.unary("/a/B", message);
-  await connection.unary("/a/B", message);
-  await connection.unary("/a/B", Buffer.from("short"));
-  const [plain, packed, short] = requests;
-  t.deepEqual(
-    requests.map((request) => request.packing),
-    [undefined, "gzip", "gzip"],
-  );
-  t.is(plain?.bytes.length, 5_005);
-  t.is(packed?.bytes[0], 1);
-  t.true(gunzipSync(packed?.bytes.subarray(5) ?? "").equals(message));
-  t.is(short?.bytes[0], 0);
 });
 
 // Peers that hang

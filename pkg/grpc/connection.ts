@@ -72,7 +72,6 @@ export class Connection {
       options,
       keepAlive: new KeepAlive(session, clock, keepAliveIntervalMs, keepAliveTimeoutMs, () => this.#onDead()),
       resets: new ResetPacer({ burst: options.resetBurst, perSecond: options.resetsPerSecond }, clock),
-      peerReadsGzip: false,
       lostError: () => (session.destroyed ? lostConnectionError(this.#reason) : undefined),
       released: (error) => this.#onReleased(error),
     };
@@ -159,10 +158,9 @@ export class Connection {
     const { metadata, timeoutMs, signal, onCancel } = options;
     const refusal = this.#refusal(timeoutMs, signal);
     if (refusal !== undefined) return refusal;
-    const packs = this.#context.peerReadsGzip;
     let stream: ClientHttp2Stream;
     try {
-      stream = this.#session.request(this.#headers(path, metadata, timeoutMs, packs), REQUEST_OPTIONS);
+      stream = this.#session.request(this.#headers(path, metadata, timeoutMs), REQUEST_OPTIONS);
     } catch (error) {
       if (error instanceof StatusError) return error;
       return grpcError(
@@ -173,7 +171,7 @@ export class Connection {
       );
     }
     this.#openStreams++;
-    const call = new ClientCall(this.#context, stream, handlers, packs);
+    const call = new ClientCall(this.#context, stream, handlers);
     if (timeoutMs !== undefined || signal !== undefined) call.limit(timeoutMs, signal);
     if (onCancel !== undefined) onCancel(() => call.cancel());
     return call;
@@ -197,17 +195,11 @@ export class Connection {
     return signal?.aborted === true ? cancelled() : undefined;
   }
 
-  #headers(
-    path: string,
-    metadata: Metadata | undefined,
-    timeoutMs: number | undefined,
-    packs: boolean,
-  ): readonly string[] {
+  #headers(path: string, metadata: Metadata | undefined, timeoutMs: number | undefined): readonly string[] {
     const base = this.#baseHeaders(path);
-    if (metadata === undefined && timeoutMs === undefined && !packs) return base;
+    if (metadata === undefined && timeoutMs === undefined) return base;
     const headers = [...base];
     if (timeoutMs !== undefined) headers.push("grpc-timeout", formatTimeout(timeoutMs));
-    if (packs) headers.push("grpc-encoding", "gzip");
     if (metadata !== undefined) appendMetadata(headers, metadata, this.#options.maxMetadataBytes);
     return headers;
   }

@@ -14,7 +14,7 @@ import { CLIENT_CHECKS, FAIL_TEXT, MEBIBYTE, startTestServer } from "./test-peer
 
 let go: GoPeer;
 let peer: RunningGoPeer | undefined;
-let connections: { readonly plain: Connection; readonly packing: Connection } | undefined;
+let connection: Connection | undefined;
 let outcomes: ReadonlyMap<string, GoOutcome>;
 
 test.before(async (t) => {
@@ -26,11 +26,8 @@ test.before(async (t) => {
     return;
   }
   peer = await serveGoPeer(go.program);
-  const common = { host: "127.0.0.1", port: peer.port, clock: systemClock, maxReceiveBytes: 4 * MEBIBYTE };
-  connections = {
-    plain: await connect(common),
-    packing: await connect({ ...common, compressAboveBytes: 500 }),
-  };
+  const { port } = peer;
+  connection = await connect({ host: "127.0.0.1", port, clock: systemClock, maxReceiveBytes: 4 * MEBIBYTE });
   const server = await startTestServer({ maxReceiveBytes: 4 * MEBIBYTE });
   outcomes = await callWithGoPeer(go.program, server.port);
   await server.cancelled();
@@ -38,8 +35,7 @@ test.before(async (t) => {
 });
 
 test.after.always(async () => {
-  await connections?.plain.close();
-  await connections?.packing.close();
+  await connection?.close();
   await peer?.stop();
 });
 
@@ -59,8 +55,8 @@ function skip(t: ExecutionContext): void {
 
 for (const [name, check] of Object.entries(CLIENT_CHECKS)) {
   test(`our client, grpc-go: ${name}`, async (t) => {
-    if (connections === undefined) return skip(t);
-    await check(expecting(t), connections.plain, connections.packing);
+    if (connection === undefined) return skip(t);
+    await check(expecting(t), connection);
   });
 }
 

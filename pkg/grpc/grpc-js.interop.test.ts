@@ -83,7 +83,6 @@ function expecting(t: ExecutionContext): Expect {
 
 let peer: grpc.Server;
 let connection: Connection;
-let packing: Connection;
 
 test.before(async () => {
   const started = await startGrpcJs({
@@ -93,17 +92,15 @@ test.before(async () => {
   peer = started.server;
   const common = { host: "127.0.0.1", port: started.port, clock: systemClock, maxReceiveBytes: 4 * MEBIBYTE };
   connection = await connect(common);
-  packing = await connect({ ...common, compressAboveBytes: 500 });
 });
 
 test.after.always(async () => {
   await connection.close();
-  await packing.close();
   peer.forceShutdown();
 });
 
 for (const [name, check] of Object.entries(CLIENT_CHECKS)) {
-  test(`our client, grpc-js: ${name}`, (t) => check(expecting(t), connection, packing));
+  test(`our client, grpc-js: ${name}`, (t) => check(expecting(t), connection));
 }
 
 // A client on grpc-js and our server

@@ -4,10 +4,6 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 
-import type { LoadCall } from "../messages.ts";
-import type { Client } from "./client.ts";
-import { prepared } from "./client.ts";
-import type { RequestTemplate } from "./h2-frames.ts";
 import {
   ACK,
   clientPreface,
@@ -18,7 +14,9 @@ import {
   requestOn,
   requestTemplate,
 } from "./h2-frames.ts";
-import { grpcBody, grpcPath } from "./requests.ts";
+import type { LoadCall } from "./job.ts";
+import { grpcBody, grpcPath, prepared } from "./requests.ts";
+import type { Client } from "./run.ts";
 
 /**
  * Callers share several connections, as many clients would. On a single connection all would move in lockstep, in one
@@ -28,24 +26,18 @@ const CALLERS_PER_CONNECTION = 8;
 
 /** Opens HTTP/2 connections, each shared by eight callers. Call `probe` before, because this client checks little. */
 export async function connectH2(port: number, call: LoadCall, callers: number): Promise<Client> {
-  const count = Math.ceil(callers / CALLERS_PER_CONNECTION);
-  const lines = await Promise.all(Array.from({ length: count }, () => openLine(port)));
+  const sockets = Array.from({ length: Math.ceil(callers / CALLERS_PER_CONNECTION) }, () =>
+    connect({ host: "127.0.0.1", port, noDelay: true }),
+  );
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  const lines = sockets.map((socket) => new H2Line(socket));
   const path = grpcPath(call);
-  const templates = prepared((entity) => requestTemplate("127.0.0.1", path, grpcBody(call, entity)));
+  const templates = prepared((entity) => requestTemplate(path, grpcBody(call, entity)));
   return {
-    call: (caller, entity) => {
-      const line = lines[Math.floor(caller / CALLERS_PER_CONNECTION)];
-      if (line === undefined) throw new Error(`there is no caller ${caller}`);
-      return line.exchange(templates(entity));
-    },
+    call: async (caller, entity) =>
+      lines[Math.floor(caller / CALLERS_PER_CONNECTION)]?.exchange(templates(entity)),
     close: () => lines.forEach((line) => line.close()),
   };
-}
-
-async function openLine(port: number): Promise<H2Line> {
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
-  await once(socket, "connect");
-  return new H2Line(socket);
 }
 
 interface Exchange {
@@ -70,7 +62,7 @@ class H2Line {
   readonly #open = new Map<number, Exchange>();
   #nextStreamId = 1;
   #toSend: Buffer[] = [];
-  #rest: Buffer | undefined;
+  #rest: Buffer = Buffer.alloc(0);
   #ended: Error | undefined;
 
   constructor(socket: Socket) {
@@ -81,7 +73,7 @@ class H2Line {
     socket.write(clientPreface());
   }
 
-  exchange(template: RequestTemplate): Promise<void> {
+  exchange(template: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
       const streamId = this.#nextStreamId;
@@ -99,17 +91,16 @@ class H2Line {
   #send(bytes: Buffer): void {
     this.#toSend.push(bytes);
     // After the promises of this turn, because callers that they resume may have requests too.
-    if (this.#toSend.length === 1) process.nextTick(() => this.#flush());
-  }
-
-  #flush(): void {
-    const all = this.#toSend;
-    this.#toSend = [];
-    if (this.#ended === undefined) this.#socket.write(Buffer.concat(all));
+    if (this.#toSend.length > 1) return;
+    process.nextTick(() => {
+      const all = this.#toSend;
+      this.#toSend = [];
+      if (this.#ended === undefined) this.#socket.write(Buffer.concat(all));
+    });
   }
 
   #onData(chunk: Buffer): void {
-    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     let at = 0;
     while (bytes.length - at >= HEADER_BYTES) {
       const end = at + HEADER_BYTES + bytes.readUIntBE(at, 3);
@@ -117,7 +108,7 @@ class H2Line {
       this.#onFrame(bytes, at, end);
       at = end;
     }
-    this.#rest = at === bytes.length ? undefined : bytes.subarray(at);
+    this.#rest = bytes.subarray(at);
   }
 
   /** One frame, from the byte `at` up to `end`. */
@@ -126,22 +117,20 @@ class H2Line {
     const flags = bytes.readUInt8(at + 4);
     const streamId = bytes.readUInt32BE(at + 5);
     const payload = at + HEADER_BYTES;
+    const isAck = (flags & ACK) !== 0;
     switch (type) {
       case FrameType.data:
       case FrameType.headers:
         return this.#onAnswer(streamId, type === FrameType.data && end > payload, (flags & END_STREAM) !== 0);
       case FrameType.resetStream:
+        // A server may also reset a stream after its response, when the stream is no longer open.
         return this.#fail(streamId, `stream reset with code ${bytes.readUInt32BE(payload)}`);
       case FrameType.settings:
-        if ((flags & ACK) === 0) this.#send(frame(FrameType.settings, ACK, 0, Buffer.alloc(0)));
-        return;
+        return isAck ? undefined : this.#send(frame(type, ACK, 0, Buffer.alloc(0)));
       case FrameType.ping:
-        if ((flags & ACK) === 0) this.#send(frame(FrameType.ping, ACK, 0, bytes.subarray(payload, end)));
-        return;
+        return isAck ? undefined : this.#send(frame(type, ACK, 0, bytes.subarray(payload, end)));
       case FrameType.goAway:
-        return this.#end(
-          new Error(`the server ends the connection with code ${bytes.readUInt32BE(payload + 4)}`),
-        );
+        return this.#end(new Error(`the server ends with code ${bytes.readUInt32BE(payload + 4)}`));
       default:
     }
   }
@@ -157,7 +146,6 @@ class H2Line {
   }
 
   #fail(streamId: number, text: string): void {
-    // A server may also reset a stream after its response, when the stream is no longer open.
     this.#open.get(streamId)?.reject(new Error(text));
     this.#open.delete(streamId);
   }

@@ -4,67 +4,46 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 
-import type { LoadCall } from "../messages.ts";
-import type { Client } from "./client.ts";
-import { prepared } from "./client.ts";
-import { http1Request } from "./requests.ts";
+import type { LoadCall } from "./job.ts";
+import { httpPath, prepared } from "./requests.ts";
+import type { Client } from "./run.ts";
 
 const HEAD_END = "\r\n\r\n";
 
-/** Calls over HTTP/1.1, each caller on a connection of its own that stays open. */
+/** Reads carts over HTTP/1.1, each caller on a connection of its own that stays open. */
 export async function connectHttp1(port: number, call: LoadCall, callers: number): Promise<Client> {
-  const lines = await Promise.all(Array.from({ length: callers }, () => openLine(port)));
-  const requestOf = prepared((entity) => http1Request(call, entity));
+  if (call !== "getCart") throw new Error(`${call} is not called over HTTP/1.1`);
+  const sockets = Array.from({ length: callers }, () => connect({ host: "127.0.0.1", port, noDelay: true }));
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  const requestOf = prepared((entity) =>
+    Buffer.from(`GET ${httpPath(entity)} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`),
+  );
+  const exchanges = sockets.map(exchangeOn);
   return {
-    call: (caller, entity) => {
-      const line = lines[caller];
-      if (line === undefined) throw new Error(`there is no caller ${caller}`);
-      return line.exchange(requestOf(entity));
-    },
-    close: () => lines.forEach((line) => line.close()),
+    call: async (caller, entity) => exchanges[caller]?.(requestOf(entity)),
+    close: () => sockets.forEach((socket) => socket.destroy()),
   };
 }
 
-async function openLine(port: number): Promise<Line> {
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
-  await once(socket, "connect");
-  return new Line(socket);
-}
-
-/** One connection with at most one request in flight. */
-class Line {
-  readonly #socket: Socket;
-  #received: Buffer[] = [];
-  #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on("data", (chunk) => this.#onData(chunk));
-    socket.on("error", (error) => this.#settle?.reject(error));
-    socket.on("close", () => this.#settle?.reject(new Error("the connection was closed")));
-  }
-
-  exchange(request: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      this.#socket.write(request);
-    });
-  }
-
-  close(): void {
-    this.#settle = undefined;
-    this.#socket.destroy();
-  }
-
-  #onData(chunk: Buffer): void {
-    this.#received.push(chunk);
-    const received = this.#received.length === 1 ? chunk : Buffer.concat(this.#received);
+/** Returns a function that sends one request and waits for its answer. */
+function exchangeOn(socket: Socket): (request: Buffer) => Promise<void> {
+  let settle: { resolve(): void; reject(error: Error): void } | undefined;
+  let received = Buffer.alloc(0);
+  socket.on("error", (error) => settle?.reject(error));
+  socket.on("close", () => settle?.reject(new Error("the connection was closed")));
+  socket.on("data", (chunk) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     const answer = readAnswer(received);
     if (answer === "incomplete") return;
-    this.#received = [];
-    if (answer === "ok") this.#settle?.resolve();
-    else this.#settle?.reject(new Error(answer));
-  }
+    received = Buffer.alloc(0);
+    if (answer === "ok") settle?.resolve();
+    else settle?.reject(new Error(answer));
+  });
+  return (request) =>
+    new Promise((resolve, reject) => {
+      settle = { resolve, reject };
+      socket.write(request);
+    });
 }
 
 /** What the bytes received so far hold: "ok", "incomplete", or an error text. */

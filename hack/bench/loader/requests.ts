@@ -6,22 +6,22 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { Ordering } from "../../../samples/action-pipeline/gen/pipeline/ordering_pb.ts";
 import { ShoppingCart } from "../../../samples/shopping-cart/gen/shoppingcart/shoppingcart_pb.ts";
 import { ShoppingCart as ValueCart } from "../../../samples/value-cart/gen/valueentity/shoppingcart/shoppingcart_pb.ts";
-import { cartId, ITEM } from "../carts.ts";
-import type { LoadCall } from "../messages.ts";
+import type { LoadCall } from "./job.ts";
 
 const FRAME_HEADER_BYTES = 5;
 
+/** What is added to a cart by every call: always the same, so that a cart does not grow with the run. */
+const ITEM = { productId: "p1", name: "Pen", quantity: 1 };
+
 interface Request {
   readonly method: DescMethodUnary;
-  /** For the entity of this number. */
-  readonly message: (entity: number) => Uint8Array;
+  readonly message: (userId: string) => Uint8Array;
 }
 
 const REQUESTS: Readonly<Record<LoadCall, Request>> = {
   addItem: request(ShoppingCart.method.addItem, (userId) => ({ userId, ...ITEM })),
   getCart: request(ShoppingCart.method.getCart, (userId) => ({ userId })),
   addToValue: request(ValueCart.method.addItem, (userId) => ({ userId, ...ITEM })),
-  getValue: request(ValueCart.method.getCart, (userId) => ({ userId })),
   find: request(Ordering.method.find, () => ({ code: "4001" })),
 };
 
@@ -29,7 +29,12 @@ function request<Method extends DescMethodUnary>(
   method: Method,
   init: (userId: string) => MessageInitShape<Method["input"]>,
 ): Request {
-  return { method, message: (entity) => toBinary(method.input, create(method.input, init(cartId(entity)))) };
+  return { method, message: (userId) => toBinary(method.input, create(method.input, init(userId))) };
+}
+
+/** The entity's id, by its number. */
+function cartId(entity: number): string {
+  return `bench-${entity}`;
 }
 
 export function grpcPath(call: LoadCall): string {
@@ -37,23 +42,30 @@ export function grpcPath(call: LoadCall): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
 
+export function messageOf(call: LoadCall, entity: number): Uint8Array {
+  return REQUESTS[call].message(cartId(entity));
+}
+
 /** The request to one cart as a gRPC frame. */
 export function grpcBody(call: LoadCall, entity: number): Buffer {
-  const message = REQUESTS[call].message(entity);
+  const message = messageOf(call, entity);
   const frame = Buffer.alloc(FRAME_HEADER_BYTES + message.length);
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, FRAME_HEADER_BYTES);
   return frame;
 }
 
-/** The whole request to one cart as HTTP/1.1 has it on the wire; only the event sourced cart is called like that. */
-export function http1Request(call: LoadCall, entity: number): Buffer {
-  const user = cartId(entity);
-  if (call === "getCart") return Buffer.from(`GET /carts/${user} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
-  if (call !== "addItem") throw new Error(`${call} is not called over HTTP/1.1`);
-  const body = JSON.stringify(ITEM);
-  return Buffer.from(
-    `POST /cart/${user}/items/add HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
-      `content-length: ${body.length}\r\n\r\n${body}`,
-  );
+/** The path of a cart over HTTP/1.1; only the event sourced cart is read like that. */
+export function httpPath(entity: number): string {
+  return `/carts/${cartId(entity)}`;
+}
+
+/** Returns a `make` that makes each entity's request only once, so that the encoding of requests is not measured. */
+export function prepared<T>(make: (entity: number) => T): (entity: number) => T {
+  const kept = new Map<number, T>();
+  return (entity) => {
+    const request = kept.get(entity) ?? make(entity);
+    kept.set(entity, request);
+    return request;
+  };
 }

@@ -1,102 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Histogram } from "../histogram.ts";
-import type { Job, Load } from "../messages.ts";
-import type { Caller } from "./client.ts";
+import { createHistogram } from "node:perf_hooks";
 
-/** The clocks that are read while callers run. */
-export interface Meter {
-  /** Monotonic time, in milliseconds. */
-  nowMs(): number;
-  /** Processor time of this process so far, in microseconds. */
-  cpuUs(): number;
+import type { Job, Load } from "./job.ts";
+
+/** Makes calls to one port. As lean as possible, because it shares the processors with what it measures. */
+export interface Client {
+  /** One call for the caller of this number, which must have no other call in flight. Rejects if the call fails. */
+  call(caller: number, entity: number): Promise<void>;
+  close(): void;
 }
 
-export const processMeter: Meter = {
-  nowMs: () => performance.now(),
-  cpuUs: () => {
-    const { user, system } = process.cpuUsage();
-    return user + system;
-  },
-};
+/** The histogram counts tenths of a microsecond. */
+const TICKS_PER_MS = 10_000;
 
-/** Runs the callers of a job to its end. Rejects with the error of the first call that fails. */
-export function runCallers(client: Caller, job: Job, meter: Meter): Promise<Load> {
-  const { until } = job;
-  return until.kind === "time"
-    ? runForTime(client, job, until, meter)
-    : runForCalls(client, job, until, meter);
-}
-
-async function runForTime(
-  client: Caller,
-  job: Job,
-  { warmUpMs, measureMs }: Extract<Job["until"], { kind: "time" }>,
-  meter: Meter,
-): Promise<Load> {
-  const histogram = new Histogram();
-  const beginMs = meter.nowMs() + warmUpMs;
-  const endMs = beginMs + measureMs;
-  // Processor time when the first caller reaches the beginning, and the end, of the measured time.
-  let cpuBeginUs: number | undefined;
-  let cpuEndUs: number | undefined;
-  await everyCaller(job, async (caller, entities) => {
-    for (let i = 0; entities.length > 0; i++) {
-      const startedMs = meter.nowMs();
-      if (startedMs >= beginMs) cpuBeginUs ??= meter.cpuUs();
-      if (startedMs >= endMs) {
-        cpuEndUs ??= meter.cpuUs();
-        return;
-      }
-      await client.call(caller, entities[i % entities.length] ?? 0);
-      const doneMs = meter.nowMs();
-      if (startedMs >= beginMs && doneMs <= endMs) histogram.record((doneMs - startedMs) * 1_000);
+/**
+ * Runs the callers of a job to its end. Rejects with the error of the first call that fails.
+ *
+ * @param nowMs monotonic time, in milliseconds.
+ */
+export async function runCallers(client: Client, job: Job, nowMs: () => number): Promise<Load> {
+  const { callers, entities, until } = job;
+  const perEntity = until.kind === "calls" ? until.perEntity : Number.POSITIVE_INFINITY;
+  const beginMs = nowMs() + (until.kind === "time" ? until.warmUpMs : 0);
+  const endMs = until.kind === "time" ? beginMs + until.measureMs : Number.POSITIVE_INFINITY;
+  const histogram = createHistogram();
+  const runCaller = async (caller: number): Promise<void> => {
+    const own = shareOf(caller, callers, entities);
+    for (let i = 0; own.length > 0 && i < perEntity * own.length; i++) {
+      const startedMs = nowMs();
+      if (startedMs >= endMs) return;
+      await client.call(caller, own[i % own.length] ?? 0);
+      const doneMs = nowMs();
+      if (startedMs >= beginMs && doneMs <= endMs)
+        histogram.record(Math.max(1, Math.round((doneMs - startedMs) * TICKS_PER_MS)));
     }
-  });
-  return toLoad(histogram, measureMs, (cpuEndUs ?? 0) - (cpuBeginUs ?? 0));
-}
-
-async function runForCalls(
-  client: Caller,
-  job: Job,
-  { perEntity }: Extract<Job["until"], { kind: "calls" }>,
-  meter: Meter,
-): Promise<Load> {
-  const histogram = new Histogram();
-  const beginMs = meter.nowMs();
-  const cpuBeginUs = meter.cpuUs();
-  await everyCaller(job, async (caller, entities) => {
-    for (let i = 0; i < perEntity * entities.length; i++) {
-      const startedMs = meter.nowMs();
-      await client.call(caller, entities[i % entities.length] ?? 0);
-      histogram.record((meter.nowMs() - startedMs) * 1_000);
-    }
-  });
-  return toLoad(histogram, meter.nowMs() - beginMs, meter.cpuUs() - cpuBeginUs);
-}
-
-async function everyCaller(
-  { callers, entities }: Job,
-  run: (caller: number, entities: readonly number[]) => Promise<void>,
-): Promise<void> {
-  await Promise.all(
-    Array.from({ length: callers }, (_, caller) => run(caller, shareOf(caller, callers, entities))),
-  );
+  };
+  await Promise.all(Array.from({ length: callers }, (_, caller) => runCaller(caller)));
+  const elapsedMs = until.kind === "time" ? until.measureMs : nowMs() - beginMs;
+  return {
+    calls: histogram.count,
+    p50Us: (histogram.percentile(50) / TICKS_PER_MS) * 1_000,
+    p99Us: (histogram.percentile(99) / TICKS_PER_MS) * 1_000,
+    perSecond: (histogram.count * 1_000) / elapsedMs,
+  };
 }
 
 /** The entities of one caller: every entity has exactly one caller, and the shares differ by one at most. */
 export function shareOf(caller: number, callers: number, entities: readonly number[]): number[] {
-  const share: number[] = [];
-  for (let i = caller; i < entities.length; i += callers) share.push(entities[i] ?? 0);
-  return share;
-}
-
-function toLoad(histogram: Histogram, elapsedMs: number, cpuUs: number): Load {
-  return {
-    calls: histogram.count,
-    p50Us: histogram.quantileUs(0.5),
-    p99Us: histogram.quantileUs(0.99),
-    perSecond: (histogram.count * 1_000) / elapsedMs,
-    perCpuSecond: (histogram.count * 1_000_000) / cpuUs,
-  };
+  return entities.filter((_, i) => i % callers === caller);
 }

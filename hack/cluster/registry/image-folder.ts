@@ -3,12 +3,11 @@
 import { globSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import type { ImageContents } from "../../image/contents.ts";
 import { readContents } from "../../image/contents.ts";
 import type { TarSpan } from "../../image/tar.ts";
 
 export interface Blob extends TarSpan {
-  /** The file that holds it. */
+  /** The archive that holds it. */
   readonly archive: string;
 }
 
@@ -17,69 +16,31 @@ export interface Manifest {
   readonly mediaType: string;
 }
 
-interface Indexed {
-  readonly version: string;
-  /** Undefined for a file that is no image archive. */
-  readonly contents: ImageContents | undefined;
+export interface ImageFolder {
+  /** Of each image, by its full name, as `dev.local/hello:1`. If several archives hold an image, the newest counts. */
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  /** By the digest, which identifies the content, whatever image it is of. */
+  readonly blobs: ReadonlyMap<string, Blob>;
 }
 
-const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-
 /**
- * The images in a folder of archives (`*.tar`).
- *
- * 1. A file that was added, replaced or removed counts from the next call on, without any notification.
- * 2. Files are not copied. Blobs are read from their archives.
- * 3. A file that is no image archive is ignored.
+ * Reads what is in a folder of archives (`*.tar`), of each only the heads of its files. Called anew for each request,
+ * so that a file which was added, replaced or removed counts at once. A file that is no image archive is ignored.
  */
-export class ImageFolder {
-  readonly #folder: string;
-  readonly #indexed = new Map<string, Indexed>();
-
-  constructor(folder: string) {
-    this.#folder = folder;
+export async function readImageFolder(folder: string): Promise<ImageFolder> {
+  const archives = globSync("*.tar", { cwd: folder })
+    .map((name) => ({ archive: join(folder, name), mtimeMs: mtimeOf(join(folder, name)) }))
+    .sort((a, b) => a.mtimeMs - b.mtimeMs);
+  const manifests = new Map<string, Manifest>();
+  const blobs = new Map<string, Blob>();
+  for (const { archive } of archives) {
+    const contents = await readContents(archive).catch(() => undefined);
+    for (const { name, ...manifest } of contents?.images ?? []) manifests.set(name, manifest);
+    for (const [digest, span] of contents?.blobs ?? []) blobs.set(digest, { ...span, archive });
   }
+  return { manifests, blobs };
+}
 
-  /** The manifest of an image by its full name, as `dev.local/hello:1`. If several files hold it, the newest counts. */
-  async manifest(name: string): Promise<Manifest | undefined> {
-    await this.#refresh();
-    const all = this.#contents().flatMap(([, { images }]) => images);
-    return all.findLast((image) => image.name === name);
-  }
-
-  /** The blob with this digest, from any image, because a digest identifies its content. */
-  async blob(digest: string): Promise<Blob | undefined> {
-    await this.#refresh();
-    for (const [archive, { blobs }] of this.#contents()) {
-      const span = blobs.get(digest);
-      if (span !== undefined) return { ...span, archive };
-    }
-    return undefined;
-  }
-
-  /** The media type of a manifest that was requested by its digest. */
-  async mediaType(digest: string): Promise<string> {
-    await this.#refresh();
-    const all = this.#contents().flatMap(([, { images }]) => images);
-    return all.find((image) => image.digest === digest)?.mediaType ?? OCI_INDEX.replace("index", "manifest");
-  }
-
-  #contents(): ReadonlyArray<readonly [archive: string, contents: ImageContents]> {
-    return [...this.#indexed].flatMap(([archive, { contents }]) =>
-      contents === undefined ? [] : [[archive, contents] as const],
-    );
-  }
-
-  async #refresh(): Promise<void> {
-    const files = globSync("*.tar", { cwd: this.#folder }).map((name) => join(this.#folder, name));
-    for (const file of this.#indexed.keys()) if (!files.includes(file)) this.#indexed.delete(file);
-    for (const file of files) {
-      const stat = statSync(file, { throwIfNoEntry: false });
-      const version = `${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`;
-      if (this.#indexed.get(file)?.version === version) continue;
-      // Moved to the end, because the newest file must come last.
-      this.#indexed.delete(file);
-      this.#indexed.set(file, { version, contents: await readContents(file).catch(() => undefined) });
-    }
-  }
+function mtimeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -6,9 +6,10 @@ import { createServer } from "node:http";
 import { pipeline } from "node:stream/promises";
 
 import type { Blob } from "./image-folder.ts";
-import { ImageFolder } from "./image-folder.ts";
+import { readImageFolder } from "./image-folder.ts";
 
 const READ_BYTES = 1 << 20;
+const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
 /**
  * A registry that serves the images in a folder: it implements what the OCI Distribution Specification 1.1 requires
@@ -18,9 +19,8 @@ const READ_BYTES = 1 << 20;
  * @param host the registry that it stands for if the client names none (containerd names it as `?ns=`).
  */
 export function createRegistry(folder: string, host: string): Server {
-  const images = new ImageFolder(folder);
   return createServer((request, response) => {
-    answer(images, host, request, response).catch((error: unknown) => {
+    answer(folder, host, request, response).catch((error: unknown) => {
       if (!response.headersSent) refuse(response, 500, "UNKNOWN", String(error));
       else response.destroy();
     });
@@ -28,7 +28,7 @@ export function createRegistry(folder: string, host: string): Server {
 }
 
 async function answer(
-  images: ImageFolder,
+  folder: string,
   host: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -42,16 +42,18 @@ async function answer(
   if (repository === undefined || reference === undefined) {
     return refuse(response, 404, "NAME_UNKNOWN", "there is no such resource");
   }
+  const { manifests, blobs } = await readImageFolder(folder);
   if (kind === "blobs") {
-    const blob = await images.blob(reference);
+    const blob = blobs.get(reference);
     if (blob === undefined) return refuse(response, 404, "BLOB_UNKNOWN", `no ${reference}`);
     return send(request, response, blob, reference, "application/octet-stream");
   }
   const name = `${url.searchParams.get("ns") ?? host}/${repository}:${reference}`;
+  const known = [...manifests.values()].find(({ digest }) => digest === reference);
   const manifest = reference.includes(":")
-    ? { digest: reference, mediaType: await images.mediaType(reference) }
-    : await images.manifest(name);
-  const blob = manifest && (await images.blob(manifest.digest));
+    ? { digest: reference, mediaType: known?.mediaType ?? OCI_MANIFEST }
+    : manifests.get(name);
+  const blob = manifest && blobs.get(manifest.digest);
   if (manifest === undefined || blob === undefined) {
     return refuse(response, 404, "MANIFEST_UNKNOWN", `no image ${name} was loaded`);
   }

@@ -31,6 +31,14 @@ test("a certificate is good for its names, its time and its use alone", async (t
   t.is(judge(made, [...NAMES, "other"], NOW_MS, 0), "unusable", "a name is missing");
 });
 
+test("addresses stand beside names, as in the certificate of an API server", async (t) => {
+  const made = await makeCertificates(["kubernetes.default", "127.0.0.1", "::1"], NOW_MS, DAY_MS);
+  const cert = new X509Certificate(made.cert);
+  t.is(cert.checkIP("127.0.0.1"), "127.0.0.1");
+  t.is(cert.checkHost("kubernetes.default"), "kubernetes.default");
+  t.is(cert.checkIP("127.0.0.2"), undefined);
+});
+
 test("what does not belong together cannot be used", async (t) => {
   const [one, other] = await Promise.all([
     makeCertificates(NAMES, NOW_MS, DAY_MS),

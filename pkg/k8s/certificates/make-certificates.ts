@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { isIP } from "node:net";
+
 import type { Certificates } from "./certificates.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -8,8 +10,8 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const BACKDATED_MS = 3_600_000;
 
 /**
- * Makes a certificate for these names, and the certificate of its signer. The signer's key is used once and thrown
- * away, so that it can never sign anything else. A renewal makes a new signer.
+ * Makes a certificate for these names and IP addresses, and the certificate of its signer. The signer's key is used
+ * once and thrown away, so that it can never sign anything else. A renewal makes a new signer.
  */
 export async function makeCertificates(
   names: readonly string[],
@@ -48,7 +50,9 @@ export async function makeCertificates(
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns", value }))),
+      new x509.SubjectAlternativeNameExtension(
+        names.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value })),
+      ),
       await x509.AuthorityKeyIdentifierExtension.create(signerKeys.publicKey),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],

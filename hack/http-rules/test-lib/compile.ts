@@ -7,12 +7,12 @@ import { join } from "node:path";
 
 import type { DescMethod } from "@bufbuild/protobuf";
 
-import { readDescriptors } from "../../pkg/protocol/mod.ts";
-import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
+import { readDescriptors } from "../../../pkg/protocol/mod.ts";
+import type { UserFunctionSpec } from "../../../pkg/userfunction/mod.ts";
 
-import { actionOf } from "../../test/lib/action-service.ts";
+import { actionOf } from "../../../test/lib/action-service.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+const ROOT = join(import.meta.dirname, "..", "..", "..");
 
 /** A service of `rules.proto`, as if a user function had announced it as an action's. */
 export function compileRules(name: "Rules" | "Refused"): UserFunctionSpec {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** `h2` is a bare HTTP/2 exchange; `grpc` minds the status in the trailers as well. */
+export type Protocol = "grpc" | "http" | "h2";
+
+/** Of the event sourced cart `addItem`, `getCart`; of the cart that is a value `addToValue`; of the action `find`. */
+export type LoadCall = "addItem" | "getCart" | "addToValue" | "find";
+
+/** Requests of callers, each of whom has one call in flight at a time. */
+export interface Job {
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly call: LoadCall;
+  readonly callers: number;
+  /** Numbers of the entities. None is called by two callers. */
+  readonly entities: readonly number[];
+  readonly until:
+    | { readonly kind: "time"; readonly warmUpMs: number; readonly measureMs: number }
+    /** Each entity is called this often. */
+    | { readonly kind: "calls"; readonly perEntity: number };
+}
+
+/** A job's outcome. Calls count if they began and ended while measuring. */
+export interface Load {
+  readonly calls: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly perSecond: number;
+}
+
+export type LoadAnswer = { readonly load: Load } | { readonly error: string };
+
+/** The numbers from `first` on. */
+export function range(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}
