@@ -4,7 +4,10 @@ import type { BackoffOptions, Random } from "../base/mod.ts";
 import { backoffMs } from "../base/mod.ts";
 import type { Position } from "../eventlog/mod.ts";
 
-/** How far a consumer has come in one partition. All that follows from it is decided here, without effects. */
+/**
+ * How far a consumer has come in one partition. The functions here decide what a consumer does next (`consume.ts` has
+ * the numbers); they are pure.
+ */
 export interface Place {
   /** Of the last record that was read. */
   readonly position: Position;
@@ -12,7 +15,7 @@ export interface Place {
   readonly open: readonly Position[];
 }
 
-/** What follows a failure. */
+/** What follows a failure: another try after a pause, or none. */
 export type FailureStep =
   | { readonly kind: "give-up" }
   | { readonly kind: "retry"; readonly failures: number; readonly delayMs: number };
@@ -34,7 +37,7 @@ export function afterSettled({ position, open }: Place, settled: Position): Plac
   return { position, open: open.filter((other) => other !== settled) };
 }
 
-/** The position to save: every record up to it is settled. */
+/** The position to save (1): every record up to it is settled. */
 export function settledUpTo({ position, open: [first] }: Place): Position {
   return first === undefined ? position : first - 1;
 }
@@ -44,13 +47,13 @@ export function dueAfter(dueMs: number, perSecond: number, nowMs: number): numbe
   return Math.max(dueMs, nowMs) + 1_000 / perSecond;
 }
 
-/** How long the readers wait before the next record, in milliseconds. */
+/** How long to wait before the next record is read (3), in milliseconds. */
 export function pauseMs(dueMs: number, perSecond: number, nowMs: number): number {
   const isAhead = (dueMs - nowMs) * perSecond >= 1_000 * Math.min(MAX_BURST, perSecond);
   return isAhead ? dueMs - nowMs : 0;
 }
 
-/** @param failures those in a row, with this one. */
+/** What follows the last of `failures` in a row (4, 5). @param isLast the consumer's policy says so. */
 export function afterFailure(failures: number, isLast: boolean, random: Random): FailureStep {
   if (isLast) return { kind: "give-up" };
   return { kind: "retry", failures, delayMs: backoffMs(failures, BACKOFF, random) };

@@ -50,7 +50,7 @@ type Handle = (record: TailRecord, partition: number, signal: AbortSignal) => un
 
 /** One run at a time; the next one continues where the last one ended. */
 export interface Consumption {
-  /** Settles the records that are stored now. @throws EventLogError as soon as the log fails. */
+  /** Settles the records that are stored now. @throws EventLogError if the log has failed. */
   catchUp(signal: AbortSignal): Promise<void>;
   /** Settles all records, also those to come, until the signal aborts. Never rejects. */
   follow(signal: AbortSignal): Promise<void>;
@@ -150,12 +150,12 @@ async function read(run: Run, part: Part): Promise<void> {
   const { partition } = part;
   const newest = await log.lastPosition(type, partition);
   if (newest < part.place.position) {
-    warn(run, "the log was set back, and is read from its beginning", { partition });
+    warn(run, "the log was set back, and is read from its beginning", { partition }); // (6)
     part.place = placeAt(NO_POSITION);
   }
   if (newest === part.place.position && !follows) return;
   const room = new Account(run.maxOpenBytes);
-  /** By entity: resolves when its open records are settled. */
+  /** By entity: resolves when its open records are settled (2). */
   const lanes = new Map<string, Promise<void>>();
   try {
     for await (const record of log.tail(type, partition, part.place.position, signal)) {
@@ -179,12 +179,12 @@ async function read(run: Run, part: Part): Promise<void> {
     }
   } finally {
     await Promise.all(lanes.values());
-    // What is still open, because the signal aborted, is read again by the next run.
+    // What is still open, because the signal aborted, is read again by the next run (1).
     part.place = placeAt(settledUpTo(part.place));
   }
 }
 
-/** Handles, parks or skips a record. False: the signal aborted before that. */
+/** Handles, parks or skips a record (4). False: the signal aborted before that (7). */
 async function settle(run: Run, partition: number, record: TailRecord): Promise<boolean> {
   const about = { partition, id: record.id, position: record.position };
   const retry = { message: "a record is tried again", about, count: { failures: 0 } };
@@ -213,6 +213,7 @@ async function patiently(run: Run, work: () => Promise<unknown>, retry: Retry): 
       await work();
       return true;
     } catch (error) {
+      // Work that was stopped has not failed (7).
       if (run.signal.aborted) break;
       count.failures++;
       const step = afterFailure(count.failures, isLast(error, count.failures), run.random);

@@ -241,6 +241,41 @@ test("a log that was set back is read from its beginning", async (t) => {
   t.deepEqual(woken(), ["a"]);
 });
 
+test("what was found before a log was set back is forgotten", async (t) => {
+  let current = openMemoryLog();
+  const { go, record, woken, log } = start(t, {
+    log: {
+      ...bound(current),
+      append: (...of) => current.append(...of),
+      readLast: (entity) => current.readLast(entity),
+      lastPosition: (...of) => current.lastPosition(...of),
+      tail: (...of) => current.tail(...of),
+    },
+  });
+  await record("a", {});
+  await record("gone", { effects: 1, first: 1 });
+  await go();
+  t.deepEqual(woken(), ["gone"]);
+  current = openMemoryLog();
+  await record("b", { effects: 1, first: 1 });
+  await go();
+  t.deepEqual(woken(), ["b"]);
+  t.deepEqual(await log.readCheckpoint(CHECKPOINT), [NO_POSITION]);
+});
+
+test("a type whose first scan was cut short is scanned again", async (t) => {
+  const { sweep, record, clock, log } = start(t, { options: { effectSweepRate: 128 } });
+  for (let index = 0; index < 200; index++) await record("a", {});
+  await record("old", { effects: 1, first: 1 });
+  sweep.serve([SERVICE]);
+  await until("it pauses", () => clock.pending > 0);
+  sweep.stop();
+  await turn();
+  const next = start(t, { log });
+  await next.go();
+  t.deepEqual(next.woken(), ["old"]);
+});
+
 test("without a user function nothing is looked for, and after the end nothing more", async (t) => {
   const { sweep, record, clock, woken, go } = start(t);
   await record("a", { effects: 1, first: 1 });

@@ -26,14 +26,14 @@ export interface EffectSweepDependencies {
 
 /**
  * Finds side effects that were stored and never carried out, because a proxy died or their target was unavailable for
- * long. Reads the records of each type from a checkpoint to the end, when the user function connects and then every
+ * long. Consumes the records of each type from a checkpoint to the end, when the user function connects and then every
  * `effectSweepIntervalMs`.
  *
  * 1. The checkpoint of a type never passes a record with an effect that no record marks as done.
  * 2. A type has a checkpoint before its first record with an effect is stored (`announce`). Most types have no side
  *    effects. Such a type is scanned once, and only if it has records at its first sweep, as from an older proxy.
- * 3. This process does not read a record twice: it remembers the position up to which it has read, and the entities
- *    with undone effects.
+ * 3. This process does not read a record twice: it keeps the consumption of each type, and the entities with undone
+ *    effects.
  * 4. It reads at most `effectSweepRate` records a second and wakes at most `maxEffectWakes` entities at a time. It
  *    stops reading a partition in which `maxUndoneEntities` entities have undone effects (I11).
  */
@@ -79,6 +79,7 @@ export class EffectSweep {
     this.#stopping.abort();
   }
 
+  /** Keeps (2). */
   async #announce(type: string): Promise<void> {
     const { log } = this.#dependencies;
     if ((await log.readCheckpoint(checkpointName(type))) === undefined) {
@@ -141,6 +142,7 @@ export class EffectSweep {
       maxOpenBytes: 1,
       // A record that cannot be read is skipped, so that it affects only its own entity (I12).
       isPoison: () => true,
+      // (1) An effect may be done long after its record was read.
       checkpoint: (partition, settled) =>
         this.#announced.has(type) ? undone[partition]?.checkpoint(settled) : undefined,
       isFull: (partition) => {
