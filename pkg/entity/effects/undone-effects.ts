@@ -31,12 +31,12 @@ export class UndoneEffects {
   }
 
   add(id: string, position: Position, commit: Commit): void {
-    const { sideEffects, firstEffect, effectsDone, kept, valueState } = commit;
-    // The record of a value replaces the earlier ones, so it repeats their undone effects (`kept`).
+    const { sideEffects, firstEffect, effectsDone, proxyState, valueState } = commit;
+    // The record of a value replaces the earlier ones, so it repeats their undone effects (`proxyState`).
     const before = valueState === undefined ? (this.#entities.get(id) ?? []) : [];
-    const [newestKept] = kept?.effects.slice(-1) ?? [];
+    const [newestBefore] = proxyState?.effects.slice(-1) ?? [];
     const recorded = [...before];
-    if (newestKept !== undefined) recorded.push({ last: Number(newestKept.number), position });
+    if (newestBefore !== undefined) recorded.push({ last: Number(newestBefore.number), position });
     if (sideEffects.length > 0)
       recorded.push({ last: Number(firstEffect) + sideEffects.length - 1, position });
     if (recorded.length === 0) return void this.#entities.delete(id);

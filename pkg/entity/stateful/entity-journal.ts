@@ -6,7 +6,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { toError } from "../../base/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
 import type { KeptReply, SideEffectMessage } from "../../protocol/mod.ts";
-import { KeptSchema } from "../../protocol/mod.ts";
+import { ProxyStateSchema } from "../../protocol/mod.ts";
 import type { Change, Cursor } from "../../record/mod.ts";
 import {
   advance,
@@ -25,8 +25,8 @@ import type { EntityContext } from "./context.ts";
 import type { EntityProtocol, RecoveredPage } from "./entity-protocol.ts";
 import { KeptReplies } from "./kept-replies.ts";
 
-/** The content of one record. */
-export interface Entry {
+/** What the next record is to hold. */
+export interface NewRecord {
   /** Undefined: the state stays as it is. */
   readonly change: Change | undefined;
   readonly effects: SideEffectMessage[];
@@ -39,8 +39,8 @@ export interface Entry {
 /** What an entity takes in memory beside its kept replies and undone side effects, in bytes (docs/performance.md). */
 const ENTITY_BYTES = 6_144;
 
-/** The entry of a record without a command, which only says which side effects are done. */
-export const NO_NEWS: Entry = { change: undefined, effects: [], lineage: undefined, answered: undefined };
+/** A record without a command, which only says which side effects are done. */
+export const MARK: NewRecord = { change: undefined, effects: [], lineage: undefined, answered: undefined };
 
 /**
  * The place of one entity in the log, and what its records hold besides its state: kept replies and side effects.
@@ -91,11 +91,11 @@ export class EntityJournal {
   }
 
   /** Adds the next page of the history. @throws HistoryError if records at its end are missing. */
-  read({ kept, commits, records, cursor }: RecoveredPage): void {
+  read({ proxyState, commits, records, cursor }: RecoveredPage): void {
     const { ledger } = this.effects;
-    if (kept !== undefined) {
-      for (const reply of kept.replies) this.#keep(reply);
-      ledger.recall(kept);
+    if (proxyState !== undefined) {
+      for (const reply of proxyState.replies) this.#keep(reply);
+      ledger.recall(proxyState);
     }
     for (const commit of commits) {
       this.#keep(answeredIn(commit));
@@ -109,21 +109,25 @@ export class EntityJournal {
   }
 
   /** Stores one record. @param onStored gets the number of the first of the effects. */
-  append(entry: Entry, onStored: (firstEffect: number) => void, onFailed: (error: unknown) => void): void {
-    const { change, effects } = entry;
+  append(
+    record: NewRecord,
+    onStored: (firstEffect: number) => void,
+    onFailed: (error: unknown) => void,
+  ): void {
+    const { change, effects } = record;
     const { log, announceEffects } = this.#context;
     const announced = effects.length === 0 ? undefined : announceEffects(this.#key.type);
     if (change !== undefined && announced === undefined) {
-      return this.#append(entry, change, onStored, onFailed);
+      return this.#append(record, change, onStored, onFailed);
     }
     Promise.all([change ?? this.#protocol.noChange(log, this.#key), announced]).then(
-      ([known]) => this.#append(entry, known, onStored, onFailed),
+      ([known]) => this.#append(record, known, onStored, onFailed),
       onFailed,
     );
   }
 
   #append(
-    { effects, lineage, answered }: Entry,
+    { effects, lineage, answered }: NewRecord,
     change: Change,
     onStored: (firstEffect: number) => void,
     onFailed: (error: unknown) => void,
@@ -131,16 +135,17 @@ export class EntityJournal {
     const { log, clock } = this.#context;
     const { store } = this.#protocol;
     const { ledger } = this.effects;
-    const told = ledger.entry(effects, lineage && lineageMessage(lineage));
-    const kept = store === "replace" ? this.#kept() : undefined;
-    const bytes = writeCommit(this.#cursor, change, clock.wallMs(), { answered, effects: told, kept });
+    const ofEffects = ledger.fieldsFor(effects, lineage && lineageMessage(lineage));
+    const proxyState = store === "replace" ? this.#proxyState() : undefined;
+    const metadata = { answered, effects: ofEffects, proxyState };
+    const bytes = writeCommit(this.#cursor, change, clock.wallMs(), metadata);
     log[store](this.#key, this.#cursor.position, bytes).then((position) => {
       this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
       this.#records += store === "append" ? 1 : 0;
       this.#keep(answered);
-      ledger.fold(told);
+      ledger.fold(ofEffects);
       this.#count();
-      onStored(Number(told.firstEffect));
+      onStored(Number(ofEffects.firstEffect));
     }, onFailed);
   }
 
@@ -148,7 +153,7 @@ export class EntityJournal {
   saveSnapshot(state: Any, version: string): void {
     const { log, logger, clock } = this.#context;
     this.#records = 0;
-    const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#kept());
+    const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#proxyState());
     log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
       const { type, id } = this.#key;
       logger.warn("snapshot was not saved", { entity: `${type}/${id}`, error: toError(error) });
@@ -165,12 +170,12 @@ export class EntityJournal {
     this.#replies.add(reply);
   }
 
-  /** What a snapshot or the record of a value must hold of the records before it, as the bytes of a `Kept`. */
-  #kept(): Uint8Array | undefined {
+  /** What a snapshot or the record of a value must hold of the records before it, as bytes of a `ProxyState`. */
+  #proxyState(): Uint8Array | undefined {
     const replies = this.#replies?.encode();
-    const effects = this.effects.ledger.kept();
+    const effects = this.effects.ledger.proxyState();
     if (effects === undefined) return replies;
-    const encoded = toBinary(KeptSchema, effects);
+    const encoded = toBinary(ProxyStateSchema, effects);
     // Concatenated messages of one type are one message with the fields of all of them.
     return replies === undefined ? encoded : Buffer.concat([replies, encoded]);
   }

@@ -13,7 +13,7 @@ import type { ActiveEntity, EntityContext } from "./context.ts";
 import { CountedReads } from "./counted-reads.ts";
 import type { Delivery } from "./delivery.ts";
 import { expiredWaiting, settle } from "./delivery.ts";
-import { EntityJournal, NO_NEWS } from "./entity-journal.ts";
+import { EntityJournal, MARK } from "./entity-journal.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import type { EntityState } from "./entity-state.ts";
 import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
@@ -355,7 +355,7 @@ export class StatefulEntity implements ActiveEntity {
     }
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
     settle(state.delivery, verdict.answer);
-    if (verdict.forget) this.#restart();
+    if (verdict.mustReplay) this.#restart();
     else this.#next();
   }
 
@@ -368,13 +368,13 @@ export class StatefulEntity implements ActiveEntity {
   /** (9) */
   #refuse(delivery: Delivery, verdict: Exclude<Verdict, { kind: "broken" }>): void {
     delivery.reject(answerRefused());
-    if (verdict.kind === "commit" ? verdict.change !== undefined : verdict.forget) this.#restart();
+    if (verdict.kind === "commit" ? verdict.change !== undefined : verdict.mustReplay) this.#restart();
     else this.#next();
   }
 
   #commit(
     delivery: Delivery,
-    { change, snapshot, effects: asked, outcome, said, forget }: CommitVerdict,
+    { change, snapshot, effects: asked, outcome, action, mustReplay }: CommitVerdict,
   ): void {
     const { effects } = this.#journal;
     const count = asked.length;
@@ -405,10 +405,10 @@ export class StatefulEntity implements ActiveEntity {
         delivery.resolve({ ...outcome, lineage, effects: begun });
       }
       if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
-      else if (forget) this.#restart();
+      else if (mustReplay) this.#restart();
       else this.#next();
     };
-    const answered = keptReplyOf(delivery.command, said, lineage);
+    const answered = keptReplyOf(delivery.command, action, lineage);
     this.#journal.append({ change, effects: asked, lineage, answered }, onStored, (error) =>
       this.#onAppendFailed(error, delivery),
     );
@@ -461,7 +461,7 @@ export class StatefulEntity implements ActiveEntity {
       else if (isLeaving && this.#mailbox.size === 0) this.#endStream();
       else this.#next();
     };
-    this.#journal.append(NO_NEWS, goOn, (error) => {
+    this.#journal.append(MARK, goOn, (error) => {
       const { code } = this.#appendFailure(error);
       // I3, I5: the cursor is wrong after a conflict, and may be wrong after an unknown outcome.
       const isLost = code === "APPEND_CONFLICT" || code === "OUTCOME_UNKNOWN";
