@@ -24,6 +24,7 @@ import { lineageMessage } from "../lineage.ts";
 import type { EntityContext } from "./context.ts";
 import type { EntityProtocol, RecoveredPage } from "./entity-protocol.ts";
 import { KeptReplies } from "./kept-replies.ts";
+import { nameOf } from "./report-failure.ts";
 
 /** What the next record is to hold. */
 export interface NewRecord {
@@ -42,10 +43,18 @@ const ENTITY_BYTES = 6_144;
 /** A record without a command, which only says which side effects are done. */
 export const MARK: NewRecord = { change: undefined, effects: [], lineage: undefined, answered: undefined };
 
+/** The entity that a journal belongs to. */
+export interface JournalOwner extends EffectOwner {
+  /** The log has acknowledged the record. @param firstEffect the number of the first of its side effects. */
+  stored(firstEffect: number): void;
+  /** @param error of the log, or of a read that the append needed. */
+  notStored(error: unknown): void;
+}
+
 /**
  * The place of one entity in the log, and what its records hold besides its state: kept replies and side effects.
  *
- * 1. (I4) One append at a time: the next one begins after the answer to the last one.
+ * 1. (I4) One append at a time: the next one begins after the owner has heard of the last one.
  * 2. (I3) After an append failed that another writer may have caused, the journal is not used before it is read
  *    again.
  * 3. (I7) It keeps only replies that were read from the log or whose append the log has acknowledged. It forgets them
@@ -56,14 +65,16 @@ export class EntityJournal {
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
   readonly #key: EntityKey;
+  readonly #owner: JournalOwner;
   #cursor: Cursor = ORIGIN;
   #records = 0;
   #replies: KeptReplies | undefined;
 
-  constructor(context: EntityContext, protocol: EntityProtocol, key: EntityKey, owner: EffectOwner) {
+  constructor(context: EntityContext, protocol: EntityProtocol, key: EntityKey, owner: JournalOwner) {
     this.#context = context;
     this.#protocol = protocol;
     this.#key = key;
+    this.#owner = owner;
     this.effects = context.effects.open(key, owner);
     this.#count();
   }
@@ -108,30 +119,19 @@ export class EntityJournal {
     this.#cursor = cursor;
   }
 
-  /** Stores one record. @param onStored gets the number of the first of the effects. */
-  append(
-    record: NewRecord,
-    onStored: (firstEffect: number) => void,
-    onFailed: (error: unknown) => void,
-  ): void {
+  /** Stores one record. Then calls `stored` or `notStored` of the owner. */
+  append(record: NewRecord): void {
     const { change, effects } = record;
     const { log, announceEffects } = this.#context;
     const announced = effects.length === 0 ? undefined : announceEffects(this.#key.type);
-    if (change !== undefined && announced === undefined) {
-      return this.#append(record, change, onStored, onFailed);
-    }
+    if (change !== undefined && announced === undefined) return this.#append(record, change);
     Promise.all([change ?? this.#protocol.noChange(log, this.#key), announced]).then(
-      ([known]) => this.#append(record, known, onStored, onFailed),
-      onFailed,
+      ([known]) => this.#append(record, known),
+      (error: unknown) => this.#owner.notStored(error),
     );
   }
 
-  #append(
-    { effects, lineage, answered }: NewRecord,
-    change: Change,
-    onStored: (firstEffect: number) => void,
-    onFailed: (error: unknown) => void,
-  ): void {
+  #append({ effects, lineage, answered }: NewRecord, change: Change): void {
     const { log, clock } = this.#context;
     const { store } = this.#protocol;
     const { ledger } = this.effects;
@@ -139,14 +139,17 @@ export class EntityJournal {
     const proxyState = store === "replace" ? this.#proxyState() : undefined;
     const metadata = { answered, effects: ofEffects, proxyState };
     const bytes = writeCommit(this.#cursor, change, clock.wallMs(), metadata);
-    log[store](this.#key, this.#cursor.position, bytes).then((position) => {
-      this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
-      this.#records += store === "append" ? 1 : 0;
-      this.#keep(answered);
-      ledger.fold(ofEffects);
-      this.#count();
-      onStored(Number(ofEffects.firstEffect));
-    }, onFailed);
+    log[store](this.#key, this.#cursor.position, bytes).then(
+      (position) => {
+        this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
+        this.#records += store === "append" ? 1 : 0;
+        this.#keep(answered);
+        ledger.fold(ofEffects);
+        this.#count();
+        this.#owner.stored(Number(ofEffects.firstEffect));
+      },
+      (error: unknown) => this.#owner.notStored(error),
+    );
   }
 
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
@@ -155,8 +158,7 @@ export class EntityJournal {
     this.#records = 0;
     const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#proxyState());
     log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
-      const { type, id } = this.#key;
-      logger.warn("snapshot was not saved", { entity: `${type}/${id}`, error: toError(error) });
+      logger.warn("snapshot was not saved", { entity: nameOf(this.#key), error: toError(error) });
     });
   }
 
