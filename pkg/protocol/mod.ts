@@ -73,13 +73,13 @@ export {
 } from "./gen/grpc/reflection/v1alpha/reflection_pb.ts";
 export type {
   Commit,
-  Kept,
   KeptReply,
   Lineage as LineageMessage,
+  ProxyState,
   Refusal as RefusalMessage,
   Snapshot,
 } from "./gen/perdure/log/v1/log_pb.ts";
-export { CommitSchema, KeptSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
+export { CommitSchema, ProxyStateSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
 export type { Metadata, MetadataEntry } from "./metadata.ts";
 export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
 export type { MessageErrorCode } from "./read-message.ts";

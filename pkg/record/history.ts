@@ -9,11 +9,11 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { CodedError } from "../base/mod.ts";
 import type { LogRecord, Position } from "../eventlog/mod.ts";
 import { NO_POSITION } from "../eventlog/mod.ts";
-import type { Commit, Kept, KeptReply, Snapshot } from "../protocol/mod.ts";
+import type { Commit, KeptReply, ProxyState, Snapshot } from "../protocol/mod.ts";
 import { CommitSchema, SnapshotSchema } from "../protocol/mod.ts";
 
-import type { EffectEntry } from "./effect-entry.ts";
-import { NO_EFFECT_NEWS } from "./effect-entry.ts";
+import type { EffectFields } from "./effect-fields.ts";
+import { NO_EFFECT_FIELDS } from "./effect-fields.ts";
 
 /**
  * How an entity's history is written and read back. Pure; the log holds the bytes.
@@ -22,13 +22,13 @@ import { NO_EFFECT_NEWS } from "./effect-entry.ts";
  *    it.
  * 2. The records of an entity form a chain. Each record holds the SHA-256 of the record before it. Its first event
  *    has the sequence number after the last event of that record; a value counts as one event. A record without
- *    events stores only the answer to its command and news of side effects. A reader that finds anything else throws
- *    (I6), because wrong state is worse than none.
+ *    events stores only the answer to its command, new side effects, and which side effects are done. A reader that
+ *    finds anything else throws (I6), because wrong state is worse than none.
  * 3. A snapshot holds the hash of the last record that it includes, so the chain continues across it. It also holds
  *    the snapshot version that was declared by the code which made it.
  * 4. The record of a value replaces the record before it, so an entity with a value has one record.
  * 5. A snapshot, and the record of a value, hold what is still needed of the records that they stand for: replies to
- *    repeated commands, and undone side effects (`Kept`).
+ *    repeated commands, and undone side effects (`ProxyState`).
  * 6. A record shows which kind of entity wrote it. A reader of the other kind throws.
  */
 export interface Cursor {
@@ -72,17 +72,22 @@ export type Change =
   | { readonly kind: "value"; readonly value: Any | undefined };
 
 /** What a record holds besides the change. */
-export interface Memo {
+export interface CommitMetadata {
   /** How the command was answered, if it has an idempotency key. */
   readonly answered?: KeptReply | undefined;
-  readonly effects?: EffectEntry | undefined;
-  /** Of a value: what is still needed of the records that it replaces, as the bytes of a `Kept`. */
-  readonly kept?: Uint8Array | undefined;
+  readonly effects?: EffectFields | undefined;
+  /** Of a value: what is still needed of the records that it replaces, as the bytes of a `ProxyState`. */
+  readonly proxyState?: Uint8Array | undefined;
 }
 
 /** Encodes the record of one command, which follows `cursor`. @param timeMs wall-clock, in milliseconds since 1970. */
-export function writeCommit(cursor: Cursor, change: Change, timeMs: number, memo: Memo = {}): Uint8Array {
-  const { answered, effects = NO_EFFECT_NEWS, kept } = memo;
+export function writeCommit(
+  cursor: Cursor,
+  change: Change,
+  timeMs: number,
+  metadata: CommitMetadata = {},
+): Uint8Array {
+  const { answered, effects = NO_EFFECT_FIELDS, proxyState } = metadata;
   const commit: Commit = {
     $typeName: "perdure.log.v1.Commit",
     firstSequence: BigInt(cursor.sequence + 1),
@@ -102,16 +107,16 @@ export function writeCommit(cursor: Cursor, change: Change, timeMs: number, memo
   if (answered?.reply !== undefined) commit.reply = answered.reply;
   if (answered?.forward !== undefined) commit.forward = answered.forward;
   if (answered?.refusal !== undefined) commit.refusal = answered.refusal;
-  return withKept(toBinary(CommitSchema, commit), CommitSchema.field.kept.number, kept);
+  return withProxyState(toBinary(CommitSchema, commit), CommitSchema.field.proxyState.number, proxyState);
 }
 
 /**
- * Appends the field `kept` to an encoded message. Its bytes were encoded when each reply came (`KeptReplies`), so
+ * Appends the field `proxyState` to an encoded message. Its bytes were encoded when each reply came (`KeptReplies`), so
  * that writing a record does not encode all kept replies again.
  */
-function withKept(message: Uint8Array, field: number, kept: Uint8Array | undefined): Uint8Array {
-  if (kept === undefined) return message;
-  return new BinaryWriter().raw(message).tag(field, WireType.LengthDelimited).bytes(kept).finish();
+function withProxyState(message: Uint8Array, field: number, proxyState: Uint8Array | undefined): Uint8Array {
+  if (proxyState === undefined) return message;
+  return new BinaryWriter().raw(message).tag(field, WireType.LengthDelimited).bytes(proxyState).finish();
 }
 
 /** How many sequence numbers the record of a change takes. */
@@ -216,14 +221,14 @@ export function readValue(record: LogRecord): ValuePoint {
 
 /**
  * @param version the snapshot version that the entity's code declares
- * @param kept what is still needed of the records that the snapshot includes, as the bytes of a `Kept`
+ * @param proxyState what is still needed of the records that the snapshot includes, as the bytes of a `ProxyState`
  */
 export function writeSnapshot(
   cursor: Cursor,
   state: Any,
   version: string,
   timeMs: number,
-  kept?: Uint8Array,
+  proxyState?: Uint8Array,
 ): Uint8Array {
   const snapshot: Snapshot = {
     $typeName: "perdure.log.v1.Snapshot",
@@ -233,7 +238,11 @@ export function writeSnapshot(
     timeMs: BigInt(Math.trunc(timeMs)),
     version,
   };
-  return withKept(toBinary(SnapshotSchema, snapshot), SnapshotSchema.field.kept.number, kept);
+  return withProxyState(
+    toBinary(SnapshotSchema, snapshot),
+    SnapshotSchema.field.proxyState.number,
+    proxyState,
+  );
 }
 
 /** The state in a snapshot, and the cursor after the last record that it includes. */
@@ -244,7 +253,7 @@ export interface SnapshotPoint {
   /** Wall-clock time, in milliseconds since 1970. */
   readonly timeMs: number;
   /** What is still needed of the records that the snapshot includes. */
-  readonly kept: Kept | undefined;
+  readonly proxyState: ProxyState | undefined;
   readonly cursor: Cursor;
 }
 
@@ -263,7 +272,7 @@ export function readSnapshot(record: LogRecord): SnapshotPoint {
     state: snapshot.state,
     version: snapshot.version,
     timeMs: Number(snapshot.timeMs),
-    kept: snapshot.kept,
+    proxyState: snapshot.proxyState,
     cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
   };
 }

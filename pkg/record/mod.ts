@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { EffectEntry } from "./effect-entry.ts";
-export { NO_EFFECT_NEWS } from "./effect-entry.ts";
+export type { EffectFields } from "./effect-fields.ts";
+export { NO_EFFECT_FIELDS } from "./effect-fields.ts";
 export type {
   Change,
+  CommitMetadata,
   Cursor,
   EventPoint,
   HistoryErrorCode,
-  Memo,
   SnapshotPoint,
   ValuePoint,
 } from "./history.ts";

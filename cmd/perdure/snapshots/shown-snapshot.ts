@@ -35,7 +35,7 @@ export function shownSnapshot(
 ): ShownSnapshot {
   const { type, id } = entity;
   try {
-    const { cursor, version, state, timeMs, kept } = readSnapshot({ position, bytes });
+    const { cursor, version, state, timeMs, proxyState } = readSnapshot({ position, bytes });
     return {
       type,
       id,
@@ -44,8 +44,8 @@ export function shownSnapshot(
       stateType: state.typeUrl,
       stateBytes: state.value.length,
       time: new Date(timeMs).toISOString(),
-      keptReplies: kept?.replies.length ?? 0,
-      undoneEffects: kept?.effects.length ?? 0,
+      keptReplies: proxyState?.replies.length ?? 0,
+      undoneEffects: proxyState?.effects.length ?? 0,
       ...(withState && { state: Buffer.from(state.value).toString("base64") }),
     };
   } catch (thrown) {

@@ -6,8 +6,8 @@ import fc from "fast-check";
 
 import type { Commit, SideEffectMessage } from "../../protocol/mod.ts";
 import { CommitSchema } from "../../protocol/mod.ts";
-import type { EffectEntry } from "../../record/mod.ts";
-import { NO_EFFECT_NEWS } from "../../record/mod.ts";
+import type { EffectFields } from "../../record/mod.ts";
+import { NO_EFFECT_FIELDS } from "../../record/mod.ts";
 
 import { SideEffectSchema } from "../../protocol/gen/cloudstate/entity_pb.ts";
 import { EffectLedger } from "./effect-ledger.ts";
@@ -22,8 +22,8 @@ function effect(commandName: string): SideEffectMessage {
   };
 }
 
-function store(ledger: EffectLedger, ...names: string[]): EffectEntry {
-  const entry = ledger.entry(names.map(effect));
+function store(ledger: EffectLedger, ...names: string[]): EffectFields {
+  const entry = ledger.fieldsFor(names.map(effect));
   ledger.fold(entry);
   return entry;
 }
@@ -79,7 +79,7 @@ test("(I11) what effects take in memory is counted with each entry of their meta
   const payload = { value: Buffer.alloc(10_000) };
   const large = create(SideEffectSchema, { payload, metadata: { entries } });
   const ledger = new EffectLedger();
-  ledger.fold(ledger.entry([large]));
+  ledger.fold(ledger.fieldsFor([large]));
   t.true(ledger.undoneBytes > 10_000 + 1_000 * 100, `${ledger.undoneBytes}`);
   numbers(ledger);
   ledger.end(1, true);
@@ -88,8 +88,8 @@ test("(I11) what effects take in memory is counted with each entry of their meta
 
 test("an entity without effects says nothing", (t) => {
   const ledger = new EffectLedger();
-  t.deepEqual(ledger.entry([]), NO_EFFECT_NEWS);
-  t.is(ledger.kept(), undefined);
+  t.deepEqual(ledger.fieldsFor([]), NO_EFFECT_FIELDS);
+  t.is(ledger.proxyState(), undefined);
   t.true(ledger.isMarked && ledger.isSettled);
 });
 
@@ -130,7 +130,9 @@ class Run {
   readonly #underWay: number[] = [];
   readonly #records: Commit[] = [];
   readonly #reader = new UndoneEffects();
-  #snapshot: { readonly kept: ReturnType<EffectLedger["kept"]>; readonly behind: number } | undefined;
+  #snapshot:
+    | { readonly proxyState: ReturnType<EffectLedger["proxyState"]>; readonly behind: number }
+    | undefined;
   #count = 0;
 
   constructor(isValue: boolean) {
@@ -177,11 +179,11 @@ class Run {
   }
 
   #record(effects: number, snapshot: boolean): void {
-    const entry = this.#live.entry(Array.from({ length: effects }, () => effect("x")));
-    const kept = this.#isValue ? this.#live.kept() : undefined;
+    const entry = this.#live.fieldsFor(Array.from({ length: effects }, () => effect("x")));
+    const proxyState = this.#isValue ? this.#live.proxyState() : undefined;
     const commit = create(CommitSchema, {
       ...entry,
-      ...(kept !== undefined && { kept }),
+      ...(proxyState !== undefined && { proxyState }),
       ...(this.#isValue && { valueState: {} }),
     });
     this.#records.push(commit);
@@ -190,7 +192,7 @@ class Run {
     this.#count += effects;
     this.#begin(Number(entry.firstEffect));
     if (snapshot && !this.#isValue) {
-      this.#snapshot = { kept: this.#live.kept(), behind: this.#records.length };
+      this.#snapshot = { proxyState: this.#live.proxyState(), behind: this.#records.length };
     }
   }
 
@@ -208,11 +210,11 @@ class Run {
   #readInto(ledger: EffectLedger): void {
     if (this.#isValue) {
       const last = this.#records.at(-1);
-      if (last?.kept !== undefined) ledger.recall(last.kept);
+      if (last?.proxyState !== undefined) ledger.recall(last.proxyState);
       if (last !== undefined) ledger.fold(last);
       return;
     }
-    if (this.#snapshot?.kept !== undefined) ledger.recall(this.#snapshot.kept);
+    if (this.#snapshot?.proxyState !== undefined) ledger.recall(this.#snapshot.proxyState);
     for (const record of this.#records.slice(this.#snapshot?.behind ?? 0)) ledger.fold(record);
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Kept, LineageMessage, SideEffectMessage } from "../../protocol/mod.ts";
-import type { EffectEntry } from "../../record/mod.ts";
+import type { LineageMessage, ProxyState, SideEffectMessage } from "../../protocol/mod.ts";
+import type { EffectFields } from "../../record/mod.ts";
 
 /** A side effect of an entity, and its number over the entity's whole life: the first ever has 1. */
 export interface NumberedEffect {
@@ -67,7 +67,7 @@ export class EffectLedger {
   }
 
   /** Takes over what a snapshot or the record of a value holds of the records before it. */
-  recall({ effects, lastEffect, effectsDone }: Kept): void {
+  recall({ effects, lastEffect, effectsDone }: ProxyState): void {
     for (const { number, effect, lineage } of effects)
       if (effect !== undefined) this.#add({ number: Number(number), effect, lineage });
     this.#last = Number(lastEffect);
@@ -75,7 +75,7 @@ export class EffectLedger {
   }
 
   /** Takes over the next record. */
-  fold({ sideEffects, firstEffect, effectsDone, lineage }: EffectEntry): void {
+  fold({ sideEffects, firstEffect, effectsDone, lineage }: EffectFields): void {
     for (const [index, effect] of sideEffects.entries())
       this.#add({ number: Number(firstEffect) + index, effect, lineage });
     if (sideEffects.length > 0) this.#last = Number(firstEffect) + sideEffects.length - 1;
@@ -83,7 +83,7 @@ export class EffectLedger {
   }
 
   /** The fields of the next record, if it has these new effects. @param lineage of the effects, or of a forward. */
-  entry(effects: SideEffectMessage[], lineage?: LineageMessage): EffectEntry {
+  fieldsFor(effects: SideEffectMessage[], lineage?: LineageMessage): EffectFields {
     const upTo = this.#doneUpTo();
     return {
       sideEffects: effects,
@@ -97,7 +97,7 @@ export class EffectLedger {
    * What a snapshot or the record of a value must hold of the records so far. `effectsDone` is what these records
    * say, and no more. Undefined: the entity never had a side effect.
    */
-  kept(): Kept | undefined {
+  proxyState(): ProxyState | undefined {
     if (this.#last === 0) return undefined;
     const effects = Array.from(this.#undone.values(), ({ number, effect, lineage }) => ({
       $typeName: "perdure.log.v1.PendingEffect" as const,
@@ -106,7 +106,7 @@ export class EffectLedger {
       lineage,
     }));
     return {
-      $typeName: "perdure.log.v1.Kept",
+      $typeName: "perdure.log.v1.ProxyState",
       replies: [],
       effects,
       lastEffect: BigInt(this.#last),

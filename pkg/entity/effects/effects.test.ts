@@ -264,7 +264,7 @@ test("a value's record without a change has the value that is there, and what is
   const [commit] = await commits(log);
   t.is(Buffer.from(commit?.valueState?.value?.value ?? []).toString(), "1");
   t.deepEqual(
-    commit?.kept?.effects.map(({ number }) => number),
+    commit?.proxyState?.effects.map(({ number }) => number),
     [1n, 3n],
   );
   clock.advance(passivationTimeoutMs);

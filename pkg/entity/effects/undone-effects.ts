@@ -31,12 +31,12 @@ export class UndoneEffects {
     // Positions only go back if the log was set back, and is read from its beginning.
     if (position <= this.#last) this.#entities.clear();
     this.#last = position;
-    const { sideEffects, firstEffect, effectsDone, kept, valueState } = commit;
-    // The record of a value replaces the earlier ones, so it repeats their undone effects (`kept`).
+    const { sideEffects, firstEffect, effectsDone, proxyState, valueState } = commit;
+    // The record of a value replaces the earlier ones, so it repeats their undone effects (`proxyState`).
     const before = valueState === undefined ? (this.#entities.get(id) ?? []) : [];
-    const [newestKept] = kept?.effects.slice(-1) ?? [];
+    const [newestBefore] = proxyState?.effects.slice(-1) ?? [];
     const recorded = [...before];
-    if (newestKept !== undefined) recorded.push({ last: Number(newestKept.number), position });
+    if (newestBefore !== undefined) recorded.push({ last: Number(newestBefore.number), position });
     if (sideEffects.length > 0)
       recorded.push({ last: Number(firstEffect) + sideEffects.length - 1, position });
     const undone = recorded.filter(({ last }) => last > effectsDone);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { assert } from "../../base/mod.ts";
 import type { StatusError } from "../../grpc/mod.ts";
 import { Status } from "../../grpc/mod.ts";
 
@@ -40,8 +41,14 @@ export function expiredWaiting(
   return entityError(Status.DEADLINE_EXCEEDED, "MAILBOX_TIMEOUT", text);
 }
 
+/** The answer to a command that failed. */
+export function failed(error: StatusError): Answer {
+  return { ok: false, error };
+}
+
 /** Resolves or rejects the delivery with the answer to its command. */
-export function settle(delivery: Delivery, answer: Answer): void {
+export function settle(delivery: Delivery, answer: Answer | undefined): void {
+  assert(answer !== undefined, "a settled command has an answer");
   if (answer.ok) delivery.resolve(answer.outcome);
   else delivery.reject(answer.error);
 }

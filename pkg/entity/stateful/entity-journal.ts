@@ -6,7 +6,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { toError } from "../../base/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
 import type { KeptReply, SideEffectMessage } from "../../protocol/mod.ts";
-import { KeptSchema } from "../../protocol/mod.ts";
+import { ProxyStateSchema } from "../../protocol/mod.ts";
 import type { Change, Cursor } from "../../record/mod.ts";
 import {
   advance,
@@ -25,9 +25,10 @@ import { lineageMessage } from "../lineage.ts";
 import type { EntityContext } from "./context.ts";
 import type { EntityProtocol, RecoveredPage } from "./entity-protocol.ts";
 import { KeptReplies } from "./kept-replies.ts";
+import { nameOf } from "./report-failure.ts";
 
-/** The content of one record. */
-export interface Entry {
+/** What the next record is to hold. */
+export interface NewRecord {
   /** Undefined: the state stays as it is. */
   readonly change: Change | undefined;
   readonly effects: SideEffectMessage[];
@@ -42,13 +43,21 @@ export interface Entry {
 /** What an entity takes in memory beside its kept replies and undone side effects, in bytes (docs/performance.md). */
 const ENTITY_BYTES = 6_144;
 
-/** The entry of a record without a command, which only says which side effects are done. */
-export const NO_NEWS: Entry = { change: undefined, effects: [], lineage: undefined, answered: undefined };
+/** A record without a command, which only says which side effects are done. */
+export const MARK: NewRecord = { change: undefined, effects: [], lineage: undefined, answered: undefined };
+
+/** The entity that a journal belongs to. */
+export interface JournalOwner extends EffectOwner {
+  /** The log has acknowledged the record. @param firstEffect the number of the first of its side effects. */
+  stored(firstEffect: number): void;
+  /** @param error of the log, or of a read that the append needed. */
+  notStored(error: unknown): void;
+}
 
 /**
  * The place of one entity in the log, and what its records hold besides its state: kept replies and side effects.
  *
- * 1. (I4) One append at a time: the next one begins after the answer to the last one.
+ * 1. (I4) One append at a time: the next one begins after the owner has heard of the last one.
  * 2. (I3) After an append failed that another writer may have caused, the journal is not used before it is read
  *    again.
  * 3. (I7) It keeps only replies that were read from the log or whose append the log has acknowledged. It forgets them
@@ -59,14 +68,16 @@ export class EntityJournal {
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
   readonly #key: EntityKey;
+  readonly #owner: JournalOwner;
   #cursor: Cursor = ORIGIN;
   #records = 0;
   #replies: KeptReplies | undefined;
 
-  constructor(context: EntityContext, protocol: EntityProtocol, key: EntityKey, owner: EffectOwner) {
+  constructor(context: EntityContext, protocol: EntityProtocol, key: EntityKey, owner: JournalOwner) {
     this.#context = context;
     this.#protocol = protocol;
     this.#key = key;
+    this.#owner = owner;
     this.effects = context.effects.open(key, owner);
     this.#count();
   }
@@ -94,11 +105,11 @@ export class EntityJournal {
   }
 
   /** Adds the next page of the history. @throws HistoryError if records at its end are missing. */
-  read({ kept, commits, records, cursor }: RecoveredPage): void {
+  read({ proxyState, commits, records, cursor }: RecoveredPage): void {
     const { ledger } = this.effects;
-    if (kept !== undefined) {
-      for (const reply of kept.replies) this.#keep(reply);
-      ledger.recall(kept);
+    if (proxyState !== undefined) {
+      for (const reply of proxyState.replies) this.#keep(reply);
+      ledger.recall(proxyState);
     }
     for (const commit of commits) {
       this.#keep(answeredIn(commit));
@@ -111,50 +122,46 @@ export class EntityJournal {
     this.#cursor = cursor;
   }
 
-  /** Stores one record. @param onStored gets the number of the first of the effects. */
-  append(entry: Entry, onStored: (firstEffect: number) => void, onFailed: (error: unknown) => void): void {
-    const { change, effects } = entry;
+  /** Stores one record. Then calls `stored` or `notStored` of the owner. */
+  append(record: NewRecord): void {
+    const { change, effects } = record;
     const { log, announceEffects } = this.#context;
     const announced = effects.length === 0 ? undefined : announceEffects(this.#key.type);
-    if (change !== undefined && announced === undefined) {
-      return this.#append(entry, change, onStored, onFailed);
-    }
+    if (change !== undefined && announced === undefined) return this.#append(record, change);
     Promise.all([change ?? this.#protocol.noChange(log, this.#key), announced]).then(
-      ([known]) => this.#append(entry, known, onStored, onFailed),
-      onFailed,
+      ([known]) => this.#append(record, known),
+      (error: unknown) => this.#owner.notStored(error),
     );
   }
 
-  #append(
-    { effects, lineage, answered, trace }: Entry,
-    change: Change,
-    onStored: (firstEffect: number) => void,
-    onFailed: (error: unknown) => void,
-  ): void {
+  #append({ effects, lineage, answered, trace }: NewRecord, change: Change): void {
     const { log, clock } = this.#context;
     const { store } = this.#protocol;
     const { ledger } = this.effects;
-    const told = ledger.entry(effects, lineage && lineageMessage(lineage));
-    const kept = store === "replace" ? this.#kept() : undefined;
-    const bytes = writeCommit(this.#cursor, change, clock.wallMs(), { answered, effects: told, kept });
-    log[store](this.#key, this.#cursor.position, bytes, trace).then((position) => {
-      this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
-      this.#records += store === "append" ? 1 : 0;
-      this.#keep(answered);
-      ledger.fold(told);
-      this.#count();
-      onStored(Number(told.firstEffect));
-    }, onFailed);
+    const ofEffects = ledger.fieldsFor(effects, lineage && lineageMessage(lineage));
+    const proxyState = store === "replace" ? this.#proxyState() : undefined;
+    const metadata = { answered, effects: ofEffects, proxyState };
+    const bytes = writeCommit(this.#cursor, change, clock.wallMs(), metadata);
+    log[store](this.#key, this.#cursor.position, bytes, trace).then(
+      (position) => {
+        this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
+        this.#records += store === "append" ? 1 : 0;
+        this.#keep(answered);
+        ledger.fold(ofEffects);
+        this.#count();
+        this.#owner.stored(Number(ofEffects.firstEffect));
+      },
+      (error: unknown) => this.#owner.notStored(error),
+    );
   }
 
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
   saveSnapshot(state: Any, version: string): void {
     const { log, logger, clock } = this.#context;
     this.#records = 0;
-    const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#kept());
+    const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#proxyState());
     log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
-      const { type, id } = this.#key;
-      logger.warn("snapshot was not saved", { entity: `${type}/${id}`, error: toError(error) });
+      logger.warn("snapshot was not saved", { entity: nameOf(this.#key), error: toError(error) });
     });
   }
 
@@ -168,12 +175,12 @@ export class EntityJournal {
     this.#replies.add(reply);
   }
 
-  /** What a snapshot or the record of a value must hold of the records before it, as the bytes of a `Kept`. */
-  #kept(): Uint8Array | undefined {
+  /** What a snapshot or the record of a value must hold of the records before it, as bytes of a `ProxyState`. */
+  #proxyState(): Uint8Array | undefined {
     const replies = this.#replies?.encode();
-    const effects = this.effects.ledger.kept();
+    const effects = this.effects.ledger.proxyState();
     if (effects === undefined) return replies;
-    const encoded = toBinary(KeptSchema, effects);
+    const encoded = toBinary(ProxyStateSchema, effects);
     // Concatenated messages of one type are one message with the fields of all of them.
     return replies === undefined ? encoded : Buffer.concat([replies, encoded]);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
-import type { Commit, Kept } from "../../protocol/mod.ts";
+import type { Commit, ProxyState } from "../../protocol/mod.ts";
 import type { Change, Cursor, SnapshotPoint } from "../../record/mod.ts";
 import type { EntityService, ServiceKind } from "../../userfunction/mod.ts";
 
@@ -54,13 +54,13 @@ export interface EntityProtocol extends ServiceKind {
 /** The methods of a log that reading an entity needs. */
 export type HistoryReader = Pick<EventLog, "read" | "readLast">;
 
-/** A page of an entity's history: the messages for the user function, and what the proxy itself keeps of it. */
+/** A page of an entity's history: the messages for the user function, and what the proxy itself needs of it. */
 export interface RecoveredPage {
   readonly messages: readonly Uint8Array[];
   /** Bytes of the snapshot's state in the first of the messages; 0 if there is none. */
   readonly snapshotBytes: number;
-  /** What the entity remembers besides its state: first `kept`, if this page has one, then what the commits add. */
-  readonly kept: Kept | undefined;
+  /** What the proxy itself needs to know: first `proxyState`, if this page has one, then what the commits add. */
+  readonly proxyState: ProxyState | undefined;
   readonly commits: readonly Commit[];
   /** Records of this page that the snapshot in use does not include; always 0 for a value entity. */
   readonly records: number;

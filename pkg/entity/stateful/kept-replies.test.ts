@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { openMemoryLog } from "../../eventlog/mod.ts";
 import type { KeptReply } from "../../protocol/mod.ts";
-import { EventSourced, KeptSchema, ValueEntity } from "../../protocol/mod.ts";
+import { EventSourced, ProxyStateSchema, ValueEntity } from "../../protocol/mod.ts";
 import type { Change, Cursor } from "../../record/mod.ts";
 import { advance, answeredIn, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "../../record/mod.ts";
 
@@ -47,7 +47,7 @@ function keptOf(replies: readonly KeptReply[], bounds: KeptReplyBounds): KeptRep
 
 /** Keys in the order in which they would be forgotten. */
 function keysOf(kept: KeptReplies): string[] {
-  return fromBinary(KeptSchema, kept.encode()).replies.map(({ key }) => key);
+  return fromBinary(ProxyStateSchema, kept.encode()).replies.map(({ key }) => key);
 }
 
 test("a reply is found by its key, as it was", (t) => {
@@ -155,8 +155,8 @@ for (const [kind, protocol, entityType] of [
           : isValue
             ? { kind: "value", value: any(`${i}`) }
             : { kind: "events", events: [any(`${i}`)] };
-        const goesOn = isValue ? kept.encode() : undefined;
-        const bytes = writeCommit(cursor, change, 1, { answered, kept: goesOn });
+        const proxyState = isValue ? kept.encode() : undefined;
+        const bytes = writeCommit(cursor, change, 1, { answered, proxyState });
         const position = await log[protocol.store](KEY, cursor.position, bytes);
         cursor = advance(cursor, { position, bytes }, sequencesOf(change));
         if (answered !== undefined) kept.add(answered);
@@ -172,9 +172,9 @@ for (const [kind, protocol, entityType] of [
         const live = await write(log, steps);
         const read = new KeptReplies(BOUNDS);
         let end: Cursor | undefined;
-        for await (const { kept, commits, cursor } of protocol.recover(log, service, KEY, () => true)) {
+        for await (const { proxyState, commits, cursor } of protocol.recover(log, service, KEY, () => true)) {
           for (const reply of [
-            ...(kept?.replies ?? []),
+            ...(proxyState?.replies ?? []),
             ...commits.flatMap((commit) => answeredIn(commit) ?? []),
           ])
             read.add(reply);

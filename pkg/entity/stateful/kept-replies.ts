@@ -3,7 +3,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 
 import type { KeptReply } from "../../protocol/mod.ts";
-import { KeptSchema } from "../../protocol/mod.ts";
+import { ProxyStateSchema } from "../../protocol/mod.ts";
 
 export interface KeptReplyBounds {
   /** Idempotency keys that an entity remembers. */
@@ -19,8 +19,8 @@ export interface KeptReplyBounds {
  *
  * 1. It holds the newest replies that fit into both bounds, and always the newest one (I11).
  * 2. Of a key that was used again after it was forgotten, the newer reply counts.
- * 3. Each reply is held as the bytes of a message `Kept` with this reply only, because bytes take little memory. The
- *    concatenated bytes are a message `Kept` with all replies, so writing a record does not encode them again.
+ * 3. Each reply is held as the bytes of a `ProxyState` with this reply only, because bytes take little memory. The
+ *    concatenated bytes are a `ProxyState` with all replies, so writing a record does not encode them again.
  */
 export class KeptReplies {
   readonly #bounds: KeptReplyBounds;
@@ -42,8 +42,8 @@ export class KeptReplies {
   }
 
   add(reply: KeptReply): void {
-    const encoded = toBinary(KeptSchema, {
-      $typeName: "perdure.log.v1.Kept",
+    const encoded = toBinary(ProxyStateSchema, {
+      $typeName: "perdure.log.v1.ProxyState",
       replies: [reply],
       effects: [],
       lastEffect: 0n,
@@ -60,10 +60,10 @@ export class KeptReplies {
 
   find(key: string): KeptReply | undefined {
     const encoded = this.#replies.get(key);
-    return encoded === undefined ? undefined : fromBinary(KeptSchema, encoded).replies[0];
+    return encoded === undefined ? undefined : fromBinary(ProxyStateSchema, encoded).replies[0];
   }
 
-  /** The bytes of a message `Kept` with all replies, oldest first. */
+  /** The bytes of a `ProxyState` with all replies, oldest first. */
   encode(): Uint8Array {
     return Buffer.concat([...this.#replies.values()], this.#bytes);
   }

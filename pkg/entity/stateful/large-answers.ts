@@ -2,6 +2,8 @@
 
 import type { EntityMethod } from "../../userfunction/mod.ts";
 
+import type { EntityCommand } from "../command.ts";
+
 /** If there is no memory for an answer larger than this, in bytes, the user function is not asked for it. */
 const LARGE_ANSWER_BYTES = 65_536;
 
@@ -10,9 +12,10 @@ export class LargeAnswers {
   /** Most entities have none. */
   #bytes: Map<EntityMethod, number> | undefined;
 
-  /** What the next answer is expected to take, in bytes: 0 if the last one was small, or there was none. */
-  expected(method: EntityMethod): number {
-    return this.#bytes?.get(method) ?? 0;
+  /** Whether the caller has memory for an answer as large as the last one, if that was large. */
+  hasRoom({ method, call }: EntityCommand): boolean {
+    const expected = this.#bytes?.get(method) ?? 0;
+    return expected === 0 || expected <= call.bytes.available;
   }
 
   note(method: EntityMethod, bytes: number): void {

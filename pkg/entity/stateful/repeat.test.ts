@@ -14,7 +14,7 @@ import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import { any, counterService } from "../testdata/world.ts";
 import { KeptReplies } from "./kept-replies.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";
-import type { Said } from "./verdict.ts";
+import type { GivenAction } from "./verdict.ts";
 
 const { methods } = counterService(EventSourced.typeName);
 
@@ -33,9 +33,9 @@ function command(ofCall: Partial<CallContext> = {}, changes: Partial<EntityComma
   };
 }
 
-function keptAfter(said: Said): KeptReplies {
+function keptAfter(action: GivenAction): KeptReplies {
   const kept = new KeptReplies(DEFAULT_ENTITY_OPTIONS);
-  const reply = keptReplyOf(command(), said);
+  const reply = keptReplyOf(command(), action);
   if (reply !== undefined) kept.add(reply);
   return kept;
 }

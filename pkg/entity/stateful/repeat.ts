@@ -15,7 +15,7 @@ import type { Lineage } from "../lineage.ts";
 import { lineageMessage } from "../lineage.ts";
 import { entityError } from "./entity-error.ts";
 import type { KeptReplies } from "./kept-replies.ts";
-import type { Answer, Said } from "./verdict.ts";
+import type { Answer, GivenAction } from "./verdict.ts";
 import { outcomeOf } from "./verdict.ts";
 
 /** How many bytes of a command's SHA-256 are kept: enough that no two commands collide by chance. */
@@ -24,17 +24,21 @@ const HASH_BYTES = 16;
 /**
  * What is kept of a command and its answer; undefined if it has no key. @param lineage of the forward, if it is one.
  */
-export function keptReplyOf(command: EntityCommand, said: Said, lineage?: Lineage): KeptReply | undefined {
+export function keptReplyOf(
+  command: EntityCommand,
+  action: GivenAction,
+  lineage?: Lineage,
+): KeptReply | undefined {
   const { idempotencyKey: key } = command.call;
   if (key === undefined) return undefined;
   return {
     $typeName: "perdure.log.v1.KeptReply",
     key,
     commandHash: hashOf(command),
-    ...(said?.case === "reply" && { reply: said.value }),
-    ...(said?.case === "forward" && { forward: said.value }),
-    ...(said?.case === "forward" && lineage !== undefined && { lineage: lineageMessage(lineage) }),
-    ...(said?.case === "failure" && { refusal: refusalMessage(said.value) }),
+    ...(action?.case === "reply" && { reply: action.value }),
+    ...(action?.case === "forward" && { forward: action.value }),
+    ...(action?.case === "forward" && lineage !== undefined && { lineage: lineageMessage(lineage) }),
+    ...(action?.case === "failure" && { refusal: refusalMessage(action.value) }),
   };
 }
 
@@ -52,7 +56,7 @@ export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCom
   }
   const { reply, forward, lineage, refusal: refused } = found;
   if (refused !== undefined) return { ok: false, error: refusalOf(refused) };
-  const outcome = outcomeOf(saidIn(reply, forward));
+  const outcome = outcomeOf(actionIn(reply, forward));
   if (outcome.kind !== "forward" || lineage === undefined) return { ok: true, outcome };
   return { ok: true, outcome: { ...outcome, lineage: repeated(lineage, command.lineage) } };
 }
@@ -74,7 +78,7 @@ function refusalOf({ grpcStatus, description }: RefusalMessage): StatusError {
   return refusal(isErrorStatus(grpcStatus) ? grpcStatus : Status.UNKNOWN, description);
 }
 
-function saidIn(reply: KeptReply["reply"], forward: KeptReply["forward"]): Said {
+function actionIn(reply: KeptReply["reply"], forward: KeptReply["forward"]): GivenAction {
   if (reply !== undefined) return { case: "reply", value: reply };
   return forward === undefined ? undefined : { case: "forward", value: forward };
 }

@@ -1,54 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { assert, BoundedQueue, toError } from "../../base/mod.ts";
+import { assert } from "../../base/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
-import type { CallEnd, ClientStream } from "../../grpc/mod.ts";
+import type { CallEnd } from "../../grpc/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
-import type { EntityService, WatchedStream } from "../../userfunction/mod.ts";
-import { isUserFunctionUnavailable } from "../../userfunction/mod.ts";
+import type { EntityService } from "../../userfunction/mod.ts";
 
 import { answerRefused } from "../failure.ts";
-import { NO_EFFECTS } from "../outcome.ts";
+import { activate } from "./activation.ts";
 import { admitDescendants } from "./admit-descendants.ts";
+import { answerOf, recordOf } from "./command-record.ts";
 import type { ActiveEntity, EntityContext, EntityPlace } from "./context.ts";
-import { CountedReads } from "./counted-reads.ts";
 import type { Delivery } from "./delivery.ts";
-import { expiredWaiting, settle } from "./delivery.ts";
+import { expiredWaiting, failed, settle } from "./delivery.ts";
 import { EntityStreamError, entityError } from "./entity-error.ts";
-import { EntityJournal, NO_NEWS } from "./entity-journal.ts";
+import type { JournalOwner } from "./entity-journal.ts";
+import { EntityJournal, MARK } from "./entity-journal.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
-import type { EntityState } from "./entity-state.ts";
-import { ACTIVATING, GONE, IDLE, MARKING, PASSIVATING } from "./entity-state.ts";
+import type { EntityState, Step } from "./entity-steps.ts";
+import {
+  ACTIVATING,
+  mayRefuseSnapshot,
+  mustWait,
+  onActivationFailed,
+  onAnswer,
+  onAnswerRefused,
+  onCommand,
+  onCommit,
+  onMarkDue,
+  onNotStored,
+  onOtherService,
+  onPassivate,
+  onPassivated,
+  onRelayTimeout,
+  onReplayed,
+  onSnapshotRefused,
+  onStored,
+  onStreamLost,
+} from "./entity-steps.ts";
+import type { StreamOwner } from "./entity-stream.ts";
+import { EntityStream } from "./entity-stream.ts";
 import { LargeAnswers } from "./large-answers.ts";
-import { logFailure } from "./log-failure.ts";
-import { answerToRepeat, keptReplyOf } from "./repeat.ts";
-import type { SnapshotRefusal } from "./snapshot-use.ts";
-import { refusalByEnd, refusalByFailure } from "./snapshot-use.ts";
-import type { CommitVerdict, Verdict } from "./verdict.ts";
+import { Mailbox } from "./mailbox.ts";
+import { answerToRepeat } from "./repeat.ts";
+import { nameOf, reportActivationFailure, reportAppendFailure } from "./report-failure.ts";
+import { SnapshotTrial } from "./snapshot-trial.ts";
+import type { Answer, AnswerVerdict, CommitVerdict } from "./verdict.ts";
 import { keepAnswer } from "./verdict.ts";
 
 /**
- * One stateful entity in memory: a stream to the user function, a place in the log, and a queue of waiting commands.
- * The kind of the entity (`EntityProtocol`) defines its messages to the user function and its records in the log.
- *
- *     activating ──▶ idle ◀──▶ open ──▶ appending
- *         ▲           │ ▲        │          │
- *         │           │ └──▶ marking        │
- *         └───────────┼──────────┴──────────┘  restart: the user function's memory is wrong, replay it
- *                     ▼
- *                passivating ──▶ gone          broken, from anywhere: ──▶ gone
+ * One stateful entity in memory: a stream to the user function (`EntityStream`), a place in the log (`EntityJournal`),
+ * and commands that wait (`Mailbox`). The kind of the entity (`EntityProtocol`) defines its messages to the user
+ * function and its records in the log. `entity-steps.ts` has the states and their diagram, and decides each step; only
+ * `#apply` changes the state.
  *
  * 1. (I2) The entity sends a command to the user function only in `idle`, and is in `open` from then on.
  * 2. (I1) In `appending` the answer is held back until the log has acknowledged the append.
  * 3. (I4) Only `appending` and `marking` have an append in flight, and only one.
- * 4. (I3) After a refused append the entity uses nothing of what it had in memory: it releases the stream and reads
- *    the history again. If another writer was faster, nothing was stored. Then the command is carried out again on
- *    the new state, at most `maxConflictRetries` times, and before all waiting commands because it came first.
+ * 4. (I3) After a failed append of a command the entity uses nothing of what it had in memory: it releases the stream
+ *    and reads the history again, which also shows what became of an append with an unknown outcome (I5). If another
+ *    writer was faster, nothing was stored. Then the command is carried out again on the new state, at most
+ *    `maxConflictRetries` times, and before all waiting commands because it came first.
  * 5. (I6) The entity becomes `idle` only after it has read its history to the end and found nothing missing.
  * 6. (I7) A repeat of a command whose answer is kept gets that answer when its turn comes. The user function does not
  *    see the repeat, and the side effects do not happen again. A final refusal (`isFinal`) is kept like an answer.
  * 7. Every delivery, a command with its waiting caller, is settled exactly once. Waiting deliveries survive a
- *    restart. If the stream breaks, they are settled with an error.
+ *    replay. If the stream is lost, they are settled with an error.
  * 8. Messages that arrive on a released stream are ignored.
  * 9. (I11) An answer is charged to its caller's memory before anything of it is stored. If there is no memory for it,
  *    the caller gets an error, and the user function's state is replayed if the answer has changed it. A command that
@@ -66,32 +83,23 @@ import { keepAnswer } from "./verdict.ts";
  *     releases the stream and replays the history on a stream of that service, so that both services see the same
  *     state.
  */
-export class StatefulEntity implements ActiveEntity {
+export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   readonly id: string;
   readonly shard: number;
+  readonly #key: EntityKey;
   /** The service that the stream belongs to. */
   #service: EntityService;
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
-  readonly #mailbox: BoundedQueue<Delivery>;
+  readonly #mailbox: Mailbox;
   readonly #journal: EntityJournal;
+  readonly #largeAnswers = new LargeAnswers();
+  readonly #snapshotTrial: SnapshotTrial;
   #state: EntityState = ACTIVATING;
-  #stream: ClientStream | undefined;
-  /** The same stream, as `StreamRoom` counts it. */
-  #watched: WatchedStream | undefined;
-  #lastCommandId = 0n;
+  /** Undefined: the last one has ended or was released, and the next one is not open yet. */
+  #stream: EntityStream | undefined;
   /** Called when the activation ends, successfully or not. */
   #onActive: (() => void) | undefined;
-  readonly #largeAnswers = new LargeAnswers();
-  /**
-   * The next command, before those in the mailbox, because it has to be carried out again (4, 12) or needs another
-   * stream (13).
-   */
-  #again: Delivery | undefined;
-  /** Bytes of the snapshot that the stream began with, until the user function has answered a command on it; then 0. */
-  #offeredBytes = 0;
-  /** Why the entity is replayed without its snapshot, until the user function has answered a command. */
-  #refusal: SnapshotRefusal | undefined;
 
   constructor(context: EntityContext, protocol: EntityProtocol, service: EntityService, place: EntityPlace) {
     this.#context = context;
@@ -99,19 +107,20 @@ export class StatefulEntity implements ActiveEntity {
     this.#service = service;
     this.id = place.id;
     this.shard = place.shard;
-    this.#mailbox = new BoundedQueue(context.options.mailboxCapacity);
+    this.#key = { type: service.persistenceId, id: place.id };
+    this.#mailbox = new Mailbox(context.options.mailboxCapacity);
+    this.#snapshotTrial = new SnapshotTrial(context.snapshots);
     this.#journal = new EntityJournal(context, protocol, this.#key, this);
     this.#activate();
   }
 
   /** Takes a command. Its delivery is always settled, with an answer or an error. */
   deliver(delivery: Delivery): void {
-    if (this.#state.kind === "idle") {
+    if (!mustWait(this.#state)) {
       if (!this.#isRepeat(delivery)) return this.#open(delivery);
       return this.#context.onIdle(this);
     }
-    assert(this.#state.kind !== "gone", "a gone entity gets no commands");
-    if (this.#mailbox.push(delivery)) return this.#await(delivery);
+    if (this.#mailbox.push(delivery)) return;
     const text = `${this.#name} has ${this.#mailbox.capacity} commands waiting; try again later`;
     delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "MAILBOX_FULL", text));
   }
@@ -121,14 +130,14 @@ export class StatefulEntity implements ActiveEntity {
    * leaves memory when the user function has ended the stream too. Does nothing if the entity is not idle.
    */
   passivate(): void {
-    if (this.#state.kind !== "idle") return;
-    if (this.#journal.isMarked) this.#endStream();
-    else this.#mark(true);
+    const step = onPassivate(this.#state, this.#journal.isMarked);
+    if (step !== undefined) this.#apply(step);
   }
 
   /** Stores which side effects are done, if the entity is idle and no record says so yet. */
   markEffects(): void {
-    if (this.#state.kind === "idle" && !this.#journal.isMarked) this.#mark(false);
+    const step = onMarkDue(this.#state, this.#journal.isMarked);
+    if (step !== undefined) this.#apply(step);
   }
 
   /** A side effect is done, or was given up for now. */
@@ -148,20 +157,16 @@ export class StatefulEntity implements ActiveEntity {
 
   /** The user function took longer than the relay time-out for the open command. */
   relayTimedOut(): void {
-    if (this.#state.kind !== "open") return;
+    const step = onRelayTimeout(this.#state);
+    if (step === undefined) return;
     const timeoutMs = this.#context.options.relayTimeoutMs;
     const text = `the user function did not answer ${this.#name} within ${timeoutMs} ms`;
-    this.#state.delivery.reject(entityError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text));
-    this.#restart();
+    this.#apply(step, failed(entityError(Status.DEADLINE_EXCEEDED, "RELAY_TIMEOUT", text)));
   }
 
   /** The service of the last command that was sent, or is to be sent next on a new stream. */
   get service(): EntityService {
     return this.#service;
-  }
-
-  get #key(): EntityKey {
-    return { type: this.service.persistenceId, id: this.id };
   }
 
   /** For the user function's developer. */
@@ -170,137 +175,106 @@ export class StatefulEntity implements ActiveEntity {
   }
 
   get #name(): string {
-    return `${this.service.persistenceId}/${this.id}`;
+    return nameOf(this.#key);
   }
 
+  // States
+
+  /**
+   * Takes a step: the only place that changes the state.
+   *
+   * @param answer what the caller of the command in progress gets, if the step settles it.
+   */
+  #apply({ state, command }: Step, answer?: Answer): void {
+    const before = this.#state;
+    this.#state = state;
+    if (before.kind === "idle") this.#context.onBusy(this);
+    else if (before.kind === "open") this.#context.relayTimeouts.forget(this);
+    if (command !== "kept") {
+      assert(before.kind === "open" || before.kind === "appending", "(7) a command is in progress");
+      if (command === "retried") this.#mailbox.putFirst(before.delivery);
+      else settle(before.delivery, answer);
+    }
+    if (before.kind !== state.kind) this.#enter(state);
+  }
+
+  /** Does the work of a state. What it ends with may take the next step. */
+  #enter(state: EntityState): void {
+    switch (state.kind) {
+      case "activating":
+        this.#releaseStream();
+        return this.#activate();
+      case "idle":
+        return this.#next();
+      case "open":
+        return this.#send(state.delivery);
+      case "appending":
+        return this.#journal.append(recordOf(state));
+      case "marking":
+        return this.#journal.append(MARK);
+      case "passivating":
+        return this.#stream?.end();
+      case "gone":
+        return this.#leave();
+    }
+  }
+
+  // Activation
+
+  /** Replays the entity on a new stream. Waiting commands keep their order. */
   #activate(): void {
-    this.#state = ACTIVATING;
-    this.#recover().catch((thrown: unknown) => {
-      // The stream broke while the log was read, and all callers have got their errors.
-      if (this.#state.kind === "gone") return;
-      const error = thrown instanceof StatusError ? thrown : this.#logFailure(thrown);
-      // What finds the user function gone or busy logs that once, so it is not logged for each further command.
-      const level = isUserFunctionUnavailable(error) ? "debug" : "error";
-      this.#context.logger[level]("entity could not be activated", {
-        entity: this.#name,
-        error: toError(thrown),
-      });
-      this.#leave(error, error);
+    activate({
+      context: this.#context,
+      protocol: this.#protocol,
+      service: this.service,
+      key: this.#key,
+      journal: this.#journal,
+      snapshotTrial: this.#snapshotTrial,
+      openStream: () => this.#openStream(),
+      isStillActivating: () => this.#state.kind === "activating",
+      onReplayed: () => this.#onReplayed(),
+    }).catch((thrown: unknown) => {
+      const step = onActivationFailed(this.#state);
+      // The stream was lost while the log was read, and all callers have got their errors.
+      if (step === undefined) return;
+      const error = reportActivationFailure(this.#context, this.#key, thrown);
+      this.#mailbox.rejectAll(error);
+      this.#apply(step, failed(error));
     });
   }
 
-  async #recover(): Promise<void> {
-    const { activations, clock, logger } = this.#context;
-    const sinceMs = clock.monotonicMs();
-    await activations.acquire();
-    try {
-      await this.#replay();
-      const ms = Math.round(clock.monotonicMs() - sinceMs);
-      logger.debug("entity activated", { entity: this.#name, ms });
-    } finally {
-      this.#context.activations.release();
-    }
-  }
-
-  async #replay(): Promise<void> {
-    const reads = new CountedReads(this.#context.log, this.#context.activationMemory);
-    try {
-      let isWhole: boolean;
-      // (12) The entity is still activating after its snapshot was refused, but not after its stream broke.
-      do isWhole = await this.#replayFrom(reads);
-      while (!isWhole && this.#state.kind === "activating");
-    } finally {
-      reads.close();
-    }
-  }
-
-  /** False if the stream was lost before the whole history was replayed. */
-  async #replayFrom(reads: CountedReads): Promise<boolean> {
-    let stream: ClientStream | undefined;
-    const { snapshots } = this.#context;
-    const isRefused = this.#refusal !== undefined;
-    const pages = this.#protocol.recover(
-      reads,
-      this.service,
-      this.#key,
-      (snapshot) => !isRefused && snapshots.mayUse(this.service, snapshot),
-    );
-    this.#journal.reset();
-    for await (const page of pages) {
-      if (stream === undefined) {
-        stream = await this.#openStream();
-        if (this.#stream !== stream) return false;
-        this.#offeredBytes = page.snapshotBytes;
-      }
-      for (const message of page.messages) stream.send(message);
-      this.#journal.read(page);
-      // The stream may break while the log is read or the user function is slow to take what was sent.
-      if (this.#stream !== stream) return false;
-      if (page.cursor === undefined) await stream.drained();
-    }
-    this.#journal.effects.carryOutAgain(this.#fullName);
-    this.#onActive?.();
-    this.#onActive = undefined;
-    this.#next();
-    return true;
-  }
-
-  #openStream(): ClientStream | Promise<ClientStream> {
-    const { streams } = this.#context;
-    return streams.withRoom(() => {
-      const watched: WatchedStream = {
-        isHeard: false,
-        refuse: (error) => {
-          if (this.#stream === stream) this.#refuseStream(error);
-        },
-      };
-      const stream: ClientStream = streams.open(this.#protocol.path, {
-        onMessage: (bytes) => {
-          if (this.#stream !== stream) return;
-          if (!watched.isHeard) streams.heard(watched);
-          this.#onMessage(bytes);
-        },
-        onEnd: (end) => {
-          streams.over(watched);
-          this.#context.retired(stream);
-          if (this.#stream === stream) this.#onStreamEnd(end);
-        },
-      });
+  #openStream(): EntityStream | Promise<EntityStream> {
+    return this.#context.streams.withRoom(() => {
+      const stream = new EntityStream(this.#context, this.#protocol.path, this);
       this.#stream = stream;
-      this.#watched = watched;
-      this.#lastCommandId = 0n;
       return stream;
     });
   }
 
-  /** The user function has no room for the stream, and has sent nothing on it. */
-  #refuseStream(error: StatusError): void {
-    const stream = this.#stream;
-    this.#leave(error, error);
-    stream?.cancel();
+  #onReplayed(): void {
+    this.#journal.effects.carryOutAgain(this.#fullName);
+    this.#onActive?.();
+    this.#onActive = undefined;
+    this.#apply(onReplayed(this.#state));
   }
 
-  /** Sends the next command whose caller still waits, or becomes idle. */
+  // Commands
+
+  /** Carries out the next command whose caller still waits. The entity stays idle if there is none. */
   #next(): void {
-    this.#state = IDLE;
     const { clock, options } = this.#context;
-    for (let delivery = this.#take(); delivery !== undefined; delivery = this.#take()) {
+    for (let delivery = this.#mailbox.shift(); delivery !== undefined; delivery = this.#mailbox.shift()) {
       const expired = expiredWaiting(delivery, clock.monotonicMs(), options.relayTimeoutMs, this.#name);
       if (expired !== undefined) delivery.reject(expired);
-      else if (this.#hasNoRoom(delivery)) delivery.reject(answerRefused());
+      // (9)
+      else if (!this.#largeAnswers.hasRoom(delivery.command)) delivery.reject(answerRefused());
       else if (!this.#isRepeat(delivery)) return this.#open(delivery);
     }
     if (!this.#journal.isMarked) this.#context.marks.touch(this);
     this.#context.onIdle(this);
   }
 
-  #take(): Delivery | undefined {
-    const again = this.#again;
-    this.#again = undefined;
-    return again ?? this.#mailbox.shift();
-  }
-
-  /** If the command was carried out before, answers it and returns true. */
+  /** (6) If the command was carried out before, answers it and returns true. */
   #isRepeat(delivery: Delivery): boolean {
     const answer = answerToRepeat(this.#journal.replies, delivery.command);
     if (answer === undefined) return false;
@@ -309,285 +283,148 @@ export class StatefulEntity implements ActiveEntity {
   }
 
   #open(delivery: Delivery): void {
-    const stream = this.#stream;
-    assert(this.#state.kind === "idle" && stream !== undefined, "I2: no other command is open");
-    this.#context.onBusy(this);
     const { service } = delivery.command.method;
-    if (service !== this.#service && service.desc.typeName !== this.#service.desc.typeName)
-      return this.#turnTo(service, delivery);
-    this.#lastCommandId++;
-    this.#state = { kind: "open", delivery, commandId: this.#lastCommandId };
-    this.#context.relayTimeouts.touch(this);
-    stream.send(this.#protocol.commandMessage(this.#lastCommandId, delivery.command));
-    if (this.#watched?.isHeard === false) this.#context.streams.asked(this.#watched);
-  }
-
-  /** (13) */
-  #turnTo(service: EntityService, delivery: Delivery): void {
+    if (service === this.#service || service.desc.typeName === this.#service.desc.typeName) {
+      return this.#apply(onCommand(this.#state, delivery));
+    }
+    // (13)
     this.#service = service;
-    this.#again = delivery;
-    this.#await(delivery);
-    this.#restart();
+    this.#mailbox.putFirst(delivery);
+    this.#apply(onOtherService(this.#state));
   }
 
-  #onMessage(bytes: Uint8Array): void {
+  #send({ command }: Delivery): void {
+    const stream = this.#stream;
+    assert(stream !== undefined, "an idle entity has a stream");
+    this.#context.relayTimeouts.touch(this);
+    stream.sendCommand(this.#protocol, command);
+  }
+
+  onMessage(bytes: Uint8Array): void {
     const state = this.#state;
-    const openCommandId = state.kind === "open" ? state.commandId : undefined;
+    const openCommandId = state.kind === "open" ? this.#stream?.lastCommandId : undefined;
     const { maxMessageFields } = this.#context.options;
     const verdict = this.#protocol.judge(bytes, openCommandId, maxMessageFields, this.service.extensions);
     if (verdict.kind === "broken") {
       const { text, detail, isTold, ofNoCommand } = verdict;
-      const refusal = ofNoCommand === true ? refusalByFailure(this.#offered, detail) : undefined;
-      if (refusal !== undefined) return this.#replayWithoutSnapshot(refusal);
+      const isRefused =
+        ofNoCommand === true && mayRefuseSnapshot(state) && this.#snapshotTrial.isRefusedByFailure(detail);
+      if (isRefused) return this.#replayWithoutSnapshot();
       return this.#break(new EntityStreamError("violated", text), detail, isTold);
     }
     assert(state.kind === "open", "only an open command can be answered");
-    this.#offeredBytes = 0;
-    if (this.#refusal !== undefined) this.#noteRefusal(this.#refusal);
-    this.#context.relayTimeouts.forget(this);
-
-    this.#largeAnswers.note(state.delivery.command.method, bytes.length);
-    if (!state.delivery.command.call.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
+    this.#snapshotTrial.end(this.service, this.id);
+    const { method, call } = state.delivery.command;
+    this.#largeAnswers.note(method, bytes.length);
+    if (!call.bytes.take(bytes.length)) return this.#refuse(verdict, answerRefused());
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
-    if (state.delivery.command.call.idempotencyKey !== undefined) {
-      // (I7) An answer that changes nothing is stored too, so that a repeat gets it.
-      const kept = keepAnswer(verdict);
-      if (kept !== undefined) return this.#commit(state.delivery, kept);
-    }
+    // (6, I7) An answer that changes nothing is stored too, so that a repeat gets it.
+    const kept = call.idempotencyKey === undefined ? undefined : keepAnswer(verdict);
+    if (kept !== undefined) return this.#commit(state.delivery, kept);
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
-    settle(state.delivery, verdict.answer);
-    if (verdict.forget) this.#restart();
-    else this.#next();
+    this.#apply(onAnswer(state, verdict), verdict.answer);
   }
 
-  /** (9) */
-  #hasNoRoom({ command }: Delivery): boolean {
-    const expected = this.#largeAnswers.expected(command.method);
-    return expected > 0 && expected > command.call.bytes.available;
+  /** (9, 11) */
+  #refuse(verdict: AnswerVerdict | CommitVerdict, error: StatusError): void {
+    this.#apply(onAnswerRefused(this.#state, verdict), failed(error));
   }
 
-  /** (9) */
-  #refuse(delivery: Delivery, verdict: Exclude<Verdict, { kind: "broken" }>): void {
-    delivery.reject(answerRefused());
-    if (verdict.kind === "commit" ? verdict.change !== undefined : verdict.forget) this.#restart();
-    else this.#next();
-  }
-
-  #commit(
-    delivery: Delivery,
-    { change, snapshot, effects: asked, outcome, said, forget }: CommitVerdict,
-  ): void {
-    const { effects } = this.#journal;
-    const count = asked.length;
+  #commit({ command }: Delivery, commit: CommitVerdict): void {
     // (11)
     const lineage = admitDescendants(
-      delivery.command.lineage,
-      { effects: asked, forwards: outcome.kind === "forward" ? 1 : 0 },
-      { name: this.#name, ledger: effects.ledger },
+      command.lineage,
+      { effects: commit.effects, forwards: commit.outcome.kind === "forward" ? 1 : 0 },
+      { name: this.#name, ledger: this.#journal.effects.ledger },
       this.#context.options,
       this.#context.random,
     );
-    if (lineage instanceof StatusError) {
-      delivery.reject(lineage);
-      // The user function has applied the change to its own state.
-      return change === undefined ? this.#next() : this.#restart();
-    }
-    this.#state = { kind: "appending", delivery };
-    const onStored = (firstEffect: number): void => {
-      if (snapshot !== undefined && this.#context.snapshots.mayStore(this.service, snapshot)) {
-        this.#journal.saveSnapshot(snapshot, this.service.snapshotVersion);
-      }
-      this.#context.onStored?.(delivery.command, change);
-      // I1: the log has acknowledged the record, so answer and effects may leave, even if the stream broke meanwhile.
-      if (outcome.kind === "failure") delivery.reject(outcome.error);
-      else if (lineage === undefined) delivery.resolve(outcome);
-      else {
-        const begun = count > 0 ? effects.begin(firstEffect) : NO_EFFECTS;
-        delivery.resolve({ ...outcome, lineage, effects: begun });
-      }
-      if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
-      else if (forget) this.#restart();
-      else this.#next();
-    };
-    const { trace } = delivery.command.call;
-    const answered = keptReplyOf(delivery.command, said, lineage);
-    this.#journal.append({ change, effects: asked, lineage, answered, trace }, onStored, (error) =>
-      this.#onAppendFailed(error, delivery),
-    );
+    if (lineage instanceof StatusError) return this.#refuse(commit, lineage);
+    this.#apply(onCommit(this.#state, commit, lineage));
   }
 
-  #onAppendFailed(error: unknown, delivery: Delivery): void {
-    const failure = this.#appendFailure(error);
-    const streamLost = this.#stream === undefined;
-    if (failure.code === "APPEND_CONFLICT" && !streamLost && this.#mayTryAgain(delivery)) {
-      this.#again = delivery;
-      return this.#restart();
-    }
-    // I3: the user function has applied a change that is not in the log, so its stream is released before the caller
-    // gets the error.
-    if (!streamLost) this.#restart();
-    delivery.reject(failure);
-    if (streamLost) this.#leave(this.#waiting(), this.#waiting());
-  }
+  // Appends: the log calls `stored` or `notStored` once for each
 
-  #appendFailure(error: unknown): ReturnType<typeof logFailure> {
-    const failure = this.#logFailure(error);
-    this.#context.logger.warn("append failed", {
-      entity: this.#name,
-      code: failure.code,
-      error: toError(error),
-    });
-    return failure;
-  }
-
-  #mayTryAgain(delivery: Delivery): boolean {
-    if (delivery.conflicts >= this.#context.options.maxConflictRetries) return false;
-    delivery.conflicts++;
-    this.#await(delivery);
-    return true;
-  }
-
-  /** Notes if the caller leaves while the command waits. */
-  #await(delivery: Delivery): void {
-    delivery.command.call.onCancel(() => {
-      delivery.abandoned = true;
-    });
-  }
-
-  /** Stores a record that says which side effects are done, and nothing else. */
-  #mark(isLeaving: boolean): void {
-    this.#context.onBusy(this);
-    this.#state = MARKING;
-    const goOn = (): void => {
-      if (this.#stream === undefined) this.#leave(this.#waiting(), this.#waiting());
-      else if (isLeaving && this.#mailbox.size === 0) this.#endStream();
-      else this.#next();
-    };
-    this.#journal.append(NO_NEWS, goOn, (error) => {
-      const { code } = this.#appendFailure(error);
-      // I3, I5: the cursor is wrong after a conflict, and may be wrong after an unknown outcome.
-      const isLost = code === "APPEND_CONFLICT" || code === "OUTCOME_UNKNOWN";
-      if (isLost && this.#stream !== undefined) this.#restart();
-      else goOn();
-    });
-  }
-
-  /**
-   * Replays the entity on a new stream, because the user function's state is wrong or unknown. Waiting commands keep
-   * their order.
-   */
-  #restart(): void {
-    this.#context.relayTimeouts.forget(this);
-    this.#releaseStream();
-    this.#activate();
-  }
-
-  /**
-   * (12) Bytes of the snapshot that may be the reason why a stream ended. In `marking` 0, because its append decides
-   * what follows.
-   */
-  get #offered(): number {
-    return this.#state.kind === "marking" ? 0 : this.#offeredBytes;
-  }
-
-  #replayWithoutSnapshot(refusal: SnapshotRefusal): void {
+  /** (2, I1) The log has acknowledged the record, so answer and side effects may leave, even without a stream. */
+  stored(firstEffect: number): void {
     const state = this.#state;
-    this.#refusal = refusal;
-    this.#offeredBytes = 0;
-    if (state.kind === "idle") this.#context.onBusy(this);
-    if (state.kind === "open") {
-      this.#again = state.delivery;
-      this.#await(state.delivery);
+    const step = onStored(state, !this.#mailbox.isEmpty);
+    if (state.kind !== "appending") return this.#apply(step);
+    const { change, snapshot } = state.commit;
+    if (snapshot !== undefined && this.#context.snapshots.mayStore(this.service, snapshot)) {
+      this.#journal.saveSnapshot(snapshot, this.service.snapshotVersion);
     }
-    // An activation that is under way notices that its stream is gone.
-    if (state.kind === "activating") this.#releaseStream();
-    else this.#restart();
+    this.#context.onStored?.(state.delivery.command, change);
+    this.#apply(step, answerOf(state, this.#journal.effects, firstEffect));
   }
 
-  /** The user function has answered a command after the replay without the snapshot. */
-  #noteRefusal(refusal: SnapshotRefusal): void {
-    this.#refusal = undefined;
-    this.#context.snapshots.refused(this.service, this.id, refusal);
+  /** (4, I3, I5) */
+  notStored(error: unknown): void {
+    const state = this.#state;
+    const failure = reportAppendFailure(this.#context, this.#key, error);
+    const { maxConflictRetries } = this.#context.options;
+    const step = onNotStored(state, failure.code, !this.#mailbox.isEmpty, maxConflictRetries);
+    if (step.command === "retried" && state.kind === "appending") state.delivery.conflicts++;
+    this.#apply(step, failed(failure));
   }
 
-  #endStream(): void {
-    this.#state = PASSIVATING;
-    this.#context.onBusy(this);
-    const stream = this.#stream;
-    assert(stream !== undefined, "an idle entity has a stream");
-    this.#release(stream);
+  // Endings
+
+  /** (12) */
+  #replayWithoutSnapshot(): void {
+    this.#releaseStream();
+    this.#apply(onSnapshotRefused(this.#state));
   }
 
-  /**
-   * Asks the user function to end the stream. The stream is not counted from now on (`over`), because the user
-   * function may begin to serve the next stream before the end of this one arrives here.
-   */
-  #release(stream: ClientStream): void {
-    if (this.#watched !== undefined) this.#context.streams.over(this.#watched);
-    stream.end();
-    this.#context.retire(stream);
-  }
-
-  #onStreamEnd(end: CallEnd): void {
+  onStreamEnd(end: CallEnd): void {
     this.#stream = undefined;
-    if (this.#state.kind !== "passivating") {
-      const refusal = refusalByEnd(this.#offered, end);
-      if (refusal !== undefined) return this.#replayWithoutSnapshot(refusal);
-      return this.#break(new EntityStreamError("unanswered", this.#protocol.texts.termination), end.message);
-    }
-    if (this.#mailbox.size > 0) return this.#activate();
-    this.#gone();
+    if (this.#state.kind === "passivating") return this.#onPassivated();
+    const isRefused = mayRefuseSnapshot(this.#state) && this.#snapshotTrial.isRefusedByEnd(end);
+    if (isRefused) this.#replayWithoutSnapshot();
+    else this.#break(new EntityStreamError("unanswered", this.#protocol.texts.termination), end.message);
+  }
+
+  #onPassivated(): void {
+    const step = onPassivated(this.#state, !this.#mailbox.isEmpty);
+    this.#apply(step);
+    if (step.state.kind !== "gone") return;
     if (this.#journal.records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
   }
 
-  /** The stream failed. The caller of the open command gets `error`, the callers of waiting commands get `#waiting`. */
+  onStreamRefused(error: StatusError): void {
+    const stream = this.#stream;
+    this.#mailbox.rejectAll(error);
+    this.#apply(onStreamLost(this.#state), failed(error));
+    stream?.cancel();
+  }
+
+  /** The stream is lost. The caller of the open command gets `error`, the others get `waiting`. */
   #break(error: EntityStreamError, detail: string, isTold = false): void {
-    // Only for debugging if the entity is idle: no caller is affected, and a stopping user function ends all streams.
+    // Only for debugging if the entity is idle: no caller is affected, and a user function that stops ends all
+    // streams.
     const level = this.#state.kind === "idle" ? "debug" : isTold ? "info" : "warn";
     this.#context.logger[level]("entity stream broke", { entity: this.#name, text: error.message, detail });
     if (!isTold && error.reason === "violated") this.#complain(`${error.message}: ${detail}`);
     this.#releaseStream();
-    // If an append is in flight, its callbacks settle the command, and then the entity leaves.
-    const isAppending = this.#state.kind === "appending" || this.#state.kind === "marking";
-    if (!isAppending) this.#leave(error, this.#waiting());
+    // The command that has waited longest is the one that caused the activation, so it gets `error` too.
+    if (this.#state.kind === "activating") this.#mailbox.shift()?.reject(error);
+    this.#apply(onStreamLost(this.#state), failed(error));
   }
 
-  #leave(current: StatusError, waiting: StatusError): void {
-    const state = this.#state;
-    this.#context.relayTimeouts.forget(this);
+  #leave(): void {
     this.#releaseStream();
-    const deliveries = [...(this.#again === undefined ? [] : [this.#again]), ...this.#mailbox.drain()];
-    this.#again = undefined;
-    this.#gone();
-    // During an activation the command that has waited longest is the one that caused it, so it gets `current`.
-    const first =
-      state.kind === "open" ? state.delivery : state.kind === "activating" ? deliveries.shift() : undefined;
-    first?.reject(current);
-    for (const delivery of deliveries) delivery.reject(waiting);
-  }
-
-  /** The error for callers whose command waits when the stream breaks. */
-  #waiting(): StatusError {
-    return new EntityStreamError("unanswered", this.#protocol.texts.waiting);
-  }
-
-  #releaseStream(): void {
-    const stream = this.#stream;
-    if (stream === undefined) return;
-    this.#stream = undefined;
-    this.#release(stream);
-  }
-
-  #logFailure(thrown: unknown): ReturnType<typeof logFailure> {
-    return logFailure(thrown, this.#name, (position) => this.#context.log.locate(this.#key, position));
-  }
-
-  #gone(): void {
-    this.#state = GONE;
     this.#context.marks.forget(this);
     this.#onActive?.();
     this.#context.effects.close(this.#journal.effects);
+    // (7)
+    if (!this.#mailbox.isEmpty)
+      this.#mailbox.rejectAll(new EntityStreamError("unanswered", this.#protocol.texts.waiting));
     this.#context.onGone(this);
+  }
+
+  #releaseStream(): void {
+    this.#stream?.release();
+    this.#stream = undefined;
   }
 
   #complain(text: string): void {

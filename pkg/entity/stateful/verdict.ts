@@ -37,9 +37,9 @@ export type Verdict =
 export interface AnswerVerdict {
   readonly kind: "answer";
   readonly answer: Answer;
-  readonly said: Said;
+  readonly action: GivenAction;
   /** The user function's state of the entity may be wrong: replay the entity afterwards. */
-  readonly forget: boolean;
+  readonly mustReplay: boolean;
   readonly complaint?: string;
 }
 
@@ -53,13 +53,13 @@ export interface CommitVerdict {
   readonly effects: SideEffectMessage[];
   /** Without the side effects. */
   readonly outcome: Outcome;
-  readonly said: Said;
+  readonly action: GivenAction;
   /** The user function's state of the entity may be wrong: replay the entity afterwards. */
-  readonly forget: boolean;
+  readonly mustReplay: boolean;
 }
 
-/** An answer as the user function gave it. */
-export type Said = ClientAction["action"] | undefined;
+/** How the user function answered: with a reply, a forward, a failure, or nothing. */
+export type GivenAction = ClientAction["action"] | undefined;
 
 export type Answer =
   /** Without side effects. */
@@ -161,19 +161,19 @@ function judgeReply<Reply extends EntityReplyMessage>(
   if (action?.case === "failure") {
     // A failed command changes nothing, and its side effects are dropped. If a change came with the failure, the user
     // function has applied it to its own state, so the entity is replayed.
-    const forget = action.value.restart || changed.kind !== "none";
+    const mustReplay = action.value.restart || changed.kind !== "none";
     const answer = { ok: false as const, error: commandFailed(action.value, extensions) };
-    return { kind: "answer", answer, said: action, forget };
+    return { kind: "answer", answer, action, mustReplay };
   }
   if (changed.kind === "violation") return violation(changed.text);
   const { sideEffects: effects } = reply;
   const outcome = outcomeOf(action);
   if (changed.kind === "change") {
     const { change, snapshot } = changed;
-    return { kind: "commit", change, snapshot, effects, outcome, said: action, forget: false };
+    return { kind: "commit", change, snapshot, effects, outcome, action, mustReplay: false };
   }
   if (effects.length === 0)
-    return { kind: "answer", answer: { ok: true, outcome }, said: action, forget: false };
+    return { kind: "answer", answer: { ok: true, outcome }, action, mustReplay: false };
   return commitNoChange(outcome, action, effects, false);
 }
 
@@ -181,20 +181,20 @@ function judgeReply<Reply extends EntityReplyMessage>(
  * The record of an answer that changes no state, so that a repeat of its command gets the same answer (I7).
  * Undefined: nothing is stored, because the answer is a failure that is not final.
  */
-export function keepAnswer({ answer, said, forget }: AnswerVerdict): CommitVerdict | undefined {
-  if (answer.ok) return commitNoChange(answer.outcome, said, [], forget);
+export function keepAnswer({ answer, action, mustReplay }: AnswerVerdict): CommitVerdict | undefined {
+  if (answer.ok) return commitNoChange(answer.outcome, action, [], mustReplay);
   const { error } = answer;
   if (!isFinal(error)) return undefined;
-  return commitNoChange({ kind: "failure", error, effects: NO_EFFECTS }, said, [], forget);
+  return commitNoChange({ kind: "failure", error, effects: NO_EFFECTS }, action, [], mustReplay);
 }
 
 function commitNoChange(
   outcome: Outcome,
-  said: Said,
+  action: GivenAction,
   effects: SideEffectMessage[],
-  forget: boolean,
+  mustReplay: boolean,
 ): CommitVerdict {
-  return { kind: "commit", change: undefined, snapshot: undefined, effects, outcome, said, forget };
+  return { kind: "commit", change: undefined, snapshot: undefined, effects, outcome, action, mustReplay };
 }
 
 function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint | undefined): string {
@@ -205,12 +205,18 @@ function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint |
 /** Nothing of the reply takes effect. The caller gets an error, and the user function a report. */
 function violation(text: string): Verdict {
   const error = entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text);
-  return { kind: "answer", answer: { ok: false, error }, said: undefined, forget: true, complaint: text };
+  return {
+    kind: "answer",
+    answer: { ok: false, error },
+    action: undefined,
+    mustReplay: true,
+    complaint: text,
+  };
 }
 
 /** The outcome of an answer that is not a failure, without its side effects. */
-export function outcomeOf(said: Said): Outcome {
-  if (said?.case === "reply") return readReply(said.value, NO_EFFECTS);
-  if (said?.case === "forward") return readForward(said.value, NO_EFFECTS);
+export function outcomeOf(action: GivenAction): Outcome {
+  if (action?.case === "reply") return readReply(action.value, NO_EFFECTS);
+  if (action?.case === "forward") return readForward(action.value, NO_EFFECTS);
   return { kind: "nothing", effects: NO_EFFECTS };
 }

@@ -41,7 +41,7 @@ test("a reply without events is answered at once", (t) => {
   const verdict = judgeReply({ commandId: 1n, clientAction: answer });
   t.like(verdict, {
     kind: "answer",
-    forget: false,
+    mustReplay: false,
     answer: { ok: true, outcome: { kind: "reply", typeUrl: "type.googleapis.com/T" } },
   });
 });
@@ -63,7 +63,7 @@ test("a failure is the caller's, with the user function's text, and changes noth
   const verdict = judgeReply({ commandId: 1n, clientAction: failure() });
   t.like(verdict, {
     kind: "answer",
-    forget: false,
+    mustReplay: false,
     answer: { ok: false, error: { message: "no", status: Status.UNKNOWN } },
   });
 });
@@ -86,10 +86,10 @@ test("a failure has the status that it says, if the user function announced that
 });
 
 test("a failure with restart, or with events, makes the proxy forget the entity and store nothing", (t) => {
-  t.like(judgeReply({ commandId: 1n, clientAction: failure(true) }), { kind: "answer", forget: true });
+  t.like(judgeReply({ commandId: 1n, clientAction: failure(true) }), { kind: "answer", mustReplay: true });
   t.like(judgeReply({ commandId: 1n, clientAction: failure(), events: [any("a")] }), {
     kind: "answer",
-    forget: true,
+    mustReplay: true,
   });
 });
 
@@ -151,7 +151,7 @@ test("a failure drops effects with the events; without events the user function'
   const sideEffects = [{ serviceName: "S", commandName: "C" }];
   t.like(judgeReply({ commandId: 1n, clientAction: failure(), sideEffects }), {
     kind: "answer",
-    forget: false,
+    mustReplay: false,
     answer: { ok: false },
   });
 });
@@ -160,7 +160,7 @@ test("a snapshot without events is refused: nothing says which events it contain
   const verdict = judgeReply({ commandId: 1n, clientAction: answer, snapshot: any("s") });
   t.like(verdict, {
     kind: "answer",
-    forget: true,
+    mustReplay: true,
     answer: { ok: false, error: { code: "PROTOCOL_VIOLATION" } },
   });
 });

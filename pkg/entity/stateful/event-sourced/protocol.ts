@@ -49,7 +49,7 @@ async function* recover(
   let cursor: Cursor = snapshot?.cursor ?? ORIGIN;
   let messages = [initMessage(service, key.id, snapshot)];
   let snapshotBytes = snapshot?.state.value.length ?? 0;
-  let kept = snapshot?.kept;
+  let proxyState = snapshot?.proxyState;
   for (;;) {
     const commits: Commit[] = [];
     for (const record of page.records) {
@@ -63,11 +63,11 @@ async function* recover(
     // (I6) The records that a snapshot includes must exist, even if the snapshot is not used.
     if (page.end && found !== undefined) checkEnd(found.cursor, cursor);
     const end = page.end ? cursor : undefined;
-    yield { messages, snapshotBytes, kept, commits, records: commits.length, cursor: end };
+    yield { messages, snapshotBytes, proxyState, commits, records: commits.length, cursor: end };
     if (page.end) return;
     messages = [];
     snapshotBytes = 0;
-    kept = undefined;
+    proxyState = undefined;
     page = await log.read(key, cursor.position);
   }
 }

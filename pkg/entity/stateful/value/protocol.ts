@@ -42,7 +42,7 @@ async function* recover(
   const { value, commit, cursor } = await lastOf(log, key);
   const commits = commit === undefined ? [] : [commit];
   const messages = [initMessage(service, key.id, value)];
-  yield { messages, snapshotBytes: 0, kept: commit?.kept, commits, records: 0, cursor };
+  yield { messages, snapshotBytes: 0, proxyState: commit?.proxyState, commits, records: 0, cursor };
 }
 
 /**

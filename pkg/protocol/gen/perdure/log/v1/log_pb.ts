@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/log/v1/log.proto.
  */
 export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIvoDCgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIiCgRrZXB0GA4gASgLMhQucGVyZHVyZS5sb2cudjEuS2VwdBIoCgdsaW5lYWdlGA8gASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZRIoCgdyZWZ1c2FsGBAgASgLMhcucGVyZHVyZS5sb2cudjEuUmVmdXNhbEoECAgQCVIOc2luY2Vfc25hcHNob3QiMwoHUmVmdXNhbBITCgtncnBjX3N0YXR1cxgBIAEoBRITCgtkZXNjcmlwdGlvbhgCIAEoCSI4CgdMaW5lYWdlEg4KBm9yaWdpbhgBIAEoCRINCgVkZXB0aBgCIAEoDRIOCgZidWRnZXQYAyABKA0ijQEKBEtlcHQSKgoHcmVwbGllcxgBIAMoCzIZLnBlcmR1cmUubG9nLnYxLktlcHRSZXBseRIuCgdlZmZlY3RzGAIgAygLMh0ucGVyZHVyZS5sb2cudjEuUGVuZGluZ0VmZmVjdBITCgtsYXN0X2VmZmVjdBgDIAEoAxIUCgxlZmZlY3RzX2RvbmUYBCABKAMiygEKCUtlcHRSZXBseRILCgNrZXkYASABKAkSFAoMY29tbWFuZF9oYXNoGAIgASgMEiAKBXJlcGx5GAMgASgLMhEuY2xvdWRzdGF0ZS5SZXBseRIkCgdmb3J3YXJkGAQgASgLMhMuY2xvdWRzdGF0ZS5Gb3J3YXJkEigKB2xpbmVhZ2UYBSABKAsyFy5wZXJkdXJlLmxvZy52MS5MaW5lYWdlEigKB3JlZnVzYWwYBiABKAsyFy5wZXJkdXJlLmxvZy52MS5SZWZ1c2FsInEKDVBlbmRpbmdFZmZlY3QSDgoGbnVtYmVyGAEgASgDEiYKBmVmZmVjdBgCIAEoCzIWLmNsb3Vkc3RhdGUuU2lkZUVmZmVjdBIoCgdsaW5lYWdlGAMgASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZSIxCgpWYWx1ZVN0YXRlEiMKBXZhbHVlGAEgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSKcAQoIU25hcHNob3QSEAoIc2VxdWVuY2UYASABKAMSIwoFc3RhdGUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhMKC3JlY29yZF9oYXNoGAMgASgMEg8KB3RpbWVfbXMYBCABKAMSIgoEa2VwdBgFIAEoCzIULnBlcmR1cmUubG9nLnYxLktlcHQSDwoHdmVyc2lvbhgGIAEoCWIGcHJvdG8z", [file_cloudstate_entity, file_google_protobuf_any]);
+  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIocECgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIvCgtwcm94eV9zdGF0ZRgOIAEoCzIaLnBlcmR1cmUubG9nLnYxLlByb3h5U3RhdGUSKAoHbGluZWFnZRgPIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2USKAoHcmVmdXNhbBgQIAEoCzIXLnBlcmR1cmUubG9nLnYxLlJlZnVzYWxKBAgIEAlSDnNpbmNlX3NuYXBzaG90IjMKB1JlZnVzYWwSEwoLZ3JwY19zdGF0dXMYASABKAUSEwoLZGVzY3JpcHRpb24YAiABKAkiOAoHTGluZWFnZRIOCgZvcmlnaW4YASABKAkSDQoFZGVwdGgYAiABKA0SDgoGYnVkZ2V0GAMgASgNIpMBCgpQcm94eVN0YXRlEioKB3JlcGxpZXMYASADKAsyGS5wZXJkdXJlLmxvZy52MS5LZXB0UmVwbHkSLgoHZWZmZWN0cxgCIAMoCzIdLnBlcmR1cmUubG9nLnYxLlBlbmRpbmdFZmZlY3QSEwoLbGFzdF9lZmZlY3QYAyABKAMSFAoMZWZmZWN0c19kb25lGAQgASgDIsoBCglLZXB0UmVwbHkSCwoDa2V5GAEgASgJEhQKDGNvbW1hbmRfaGFzaBgCIAEoDBIgCgVyZXBseRgDIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSJAoHZm9yd2FyZBgEIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIoCgdsaW5lYWdlGAUgASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZRIoCgdyZWZ1c2FsGAYgASgLMhcucGVyZHVyZS5sb2cudjEuUmVmdXNhbCJxCg1QZW5kaW5nRWZmZWN0Eg4KBm51bWJlchgBIAEoAxImCgZlZmZlY3QYAiABKAsyFi5jbG91ZHN0YXRlLlNpZGVFZmZlY3QSKAoHbGluZWFnZRgDIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2UiMQoKVmFsdWVTdGF0ZRIjCgV2YWx1ZRgBIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiqQEKCFNuYXBzaG90EhAKCHNlcXVlbmNlGAEgASgDEiMKBXN0YXRlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtyZWNvcmRfaGFzaBgDIAEoDBIPCgd0aW1lX21zGAQgASgDEi8KC3Byb3h5X3N0YXRlGAUgASgLMhoucGVyZHVyZS5sb2cudjEuUHJveHlTdGF0ZRIPCgd2ZXJzaW9uGAYgASgJYgZwcm90bzM", [file_cloudstate_entity, file_google_protobuf_any]);
 
 /**
  * All that one command did to one entity: one record, appended as a whole or not at all.
@@ -112,11 +112,11 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
   effectsDone: bigint;
 
   /**
-   * Of a value entity: what the records before held that this one replaces, and that is still needed.
+   * Of a value entity: what is still needed of the records before, which this one replaces.
    *
-   * @generated from field: perdure.log.v1.Kept kept = 14;
+   * @generated from field: perdure.log.v1.ProxyState proxy_state = 14;
    */
-  kept?: Kept | undefined;
+  proxyState?: ProxyState | undefined;
 
   /**
    * Of the side effects and of `forward`: each of them stands there. Absent in records of older proxies: unknown.
@@ -202,11 +202,11 @@ export const LineageSchema: GenMessage<Lineage> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 2);
 
 /**
- * What is still needed of records that are not read any more.
+ * What the proxy itself needs of records that are not read any more, beside the state of the user function.
  *
- * @generated from message perdure.log.v1.Kept
+ * @generated from message perdure.log.v1.ProxyState
  */
-export type Kept = Message<"perdure.log.v1.Kept"> & {
+export type ProxyState = Message<"perdure.log.v1.ProxyState"> & {
   /**
    * Oldest first.
    *
@@ -237,10 +237,10 @@ export type Kept = Message<"perdure.log.v1.Kept"> & {
 };
 
 /**
- * Describes the message perdure.log.v1.Kept.
- * Use `create(KeptSchema)` to create a new message.
+ * Describes the message perdure.log.v1.ProxyState.
+ * Use `create(ProxyStateSchema)` to create a new message.
  */
-export const KeptSchema: GenMessage<Kept> = /*@__PURE__*/
+export const ProxyStateSchema: GenMessage<ProxyState> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 3);
 
 /**
@@ -370,9 +370,9 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
   /**
    * Of the records up to it.
    *
-   * @generated from field: perdure.log.v1.Kept kept = 5;
+   * @generated from field: perdure.log.v1.ProxyState proxy_state = 5;
    */
-  kept?: Kept | undefined;
+  proxyState?: ProxyState | undefined;
 
   /**
    * What the entity's code said its snapshots are when it made this one (cloudstate.Entity). Empty: nothing.
