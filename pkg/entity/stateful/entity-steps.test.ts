@@ -277,7 +277,7 @@ class Run {
   #arrived = 0;
   #waiting: { readonly delivery: Delivery; isOfOtherService: boolean }[] = [];
   readonly #settled = new Set<Delivery>();
-  /** Commands whose record is stored. */
+  /** Commands whose record is stored, or may be. */
   readonly #stored = new Set<Delivery>();
   #stream: "none" | "open" | "ending" = "none";
   /** The user function has answered nothing on the stream, which began with a snapshot. */
@@ -372,9 +372,10 @@ class Run {
     const state = this.#state;
     const hasWaiting = this.#waiting.length > 0;
     this.#append = undefined;
+    const mayBeStored = happening === "stored" || happening === "outcome unknown";
+    if (mayBeStored && append !== "mark") this.#stored.add(append);
     if (happening === "stored") {
       this.#isMarked = true;
-      if (append !== "mark") this.#stored.add(append);
       const step = onStored(state, hasWaiting);
       must(append === "mark" || step.command === "settled", "(2) a stored command is answered");
       return this.#apply(step);
@@ -445,7 +446,7 @@ class Run {
   #next(): void {
     const next = this.#waiting.shift();
     if (next === undefined) return;
-    must(!this.#stored.has(next.delivery), "a stored command is not carried out again");
+    must(!this.#stored.has(next.delivery), "I5: a command that may be stored is not carried out again");
     if (!next.isOfOtherService) return this.#apply(onCommand(this.#state, next.delivery));
     this.#waiting.unshift({ ...next, isOfOtherService: false });
     this.#apply(onOtherService(this.#state));
