@@ -4,7 +4,6 @@ export type { AnsweredRequest, AnswerListener } from "./answered-request.ts";
 export type { Endpoint, EndpointDependencies } from "./endpoint.ts";
 export { startEndpoint } from "./endpoint.ts";
 export type { EndpointErrorCode } from "./endpoint-error.ts";
-export { parseOrigins } from "./http/cors.ts";
 export type { HttpRequest, HttpResponse } from "./http/exchange.ts";
 export type { HttpErrorCode } from "./http/http-error.ts";
 export type { FrontPage } from "./http/http-handler.ts";

@@ -2,23 +2,17 @@
 
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { sleep } from "../base/mod.ts";
-import type { EndpointOptions, FrontPage } from "../endpoint/mod.ts";
-import { checkHttpRules, parseOrigins, startEndpoint } from "../endpoint/mod.ts";
+import type { FrontPage } from "../endpoint/mod.ts";
+import { checkHttpRules, startEndpoint } from "../endpoint/mod.ts";
 import { ActionRuntime, EntityRuntime } from "../entity/mod.ts";
 import type { EventLog, LogHealth } from "../eventlog/mod.ts";
 import { shownAddress } from "../eventlog/mod.ts";
 import { ActionProtocol, EventSourced, ValueEntity } from "../protocol/mod.ts";
 import { Router } from "../router/mod.ts";
 import { countRepeats } from "../telemetry/mod.ts";
-import type {
-  EntityService,
-  UserFunctionOptions,
-  UserFunctionSpec,
-  UserFunctionStatus,
-} from "../userfunction/mod.ts";
-import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../userfunction/mod.ts";
+import type { EntityService, UserFunctionSpec, UserFunctionStatus } from "../userfunction/mod.ts";
+import { UserFunction } from "../userfunction/mod.ts";
 
-import type { AdminOptions } from "./admin/admin-server.ts";
 import { startAdminServer } from "./admin/admin-server.ts";
 import { drainRoute } from "./admin/drain-route.ts";
 import type { Check } from "./admin/probe-routes.ts";
@@ -84,7 +78,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     ...probeRoutes(() => checks()),
     drainRoute(options.drainSecret !== "", () => prepareEnd()),
   ];
-  const admin = await startAdminServer(adminOptions(options), adminRoutes, logger);
+  const admin = await startAdminServer(options, adminRoutes, logger);
   undo.defer(() => admin.close());
 
   const onProblem = (problem: string): void => {
@@ -96,7 +90,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
   const memory = divideMemory(options.maxBufferedBytes, options.maxOpenRequests);
   let served: UserFunctionSpec | undefined;
   const userFunction: UserFunction = new UserFunction({
-    options: userFunctionOptions(options),
+    options,
     clock,
     random,
     logger,
@@ -141,7 +135,7 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     options,
   });
 
-  const endpoint = await startEndpoint(endpointOptions(options), {
+  const endpoint = await startEndpoint(options, {
     dispatch: router,
     clock,
     logger,
@@ -258,65 +252,4 @@ function problemOf(status: UserFunctionStatus): string | undefined {
     case "serving":
       return undefined;
   }
-}
-
-function adminOptions(options: ProxyOptions): AdminOptions {
-  return {
-    host: options.adminHost,
-    port: options.adminPort,
-    secret: options.drainSecret,
-    maxConnections: options.adminMaxConnections,
-    requestTimeoutMs: options.adminRequestTimeoutMs,
-    idleTimeoutMs: options.adminIdleTimeoutMs,
-    maxRequests: options.adminMaxRequests,
-  };
-}
-
-function endpointOptions(options: ProxyOptions): EndpointOptions {
-  return {
-    host: options.httpHost,
-    port: options.httpPort,
-    maxRequestBytes: options.maxRequestBytes,
-    maxBufferedBytes: options.maxBufferedBytes,
-    maxJsonValues: options.maxJsonValues,
-    maxJsonReplyBytes: options.maxJsonReplyBytes,
-    jsonTimeoutMs: options.jsonTimeoutMs,
-    maxHeaderBytes: options.maxHeaderBytes,
-    maxConnections: options.maxConnections,
-    maxOpenRequests: options.maxOpenRequests,
-    maxConnectionStreams: options.maxConnectionStreams,
-    firstRequestTimeoutMs: options.firstRequestTimeoutMs,
-    firstMessageTimeoutMs: options.firstMessageTimeoutMs,
-    firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
-    writeTimeoutMs: options.writeTimeoutMs,
-    minWriteRate: options.minWriteRate,
-    headersTimeoutMs: options.headersTimeoutMs,
-    requestTimeoutMs: options.requestTimeoutMs,
-    idleTimeoutMs: options.idleTimeoutMs,
-    streamKeepAliveMs: options.streamKeepAliveMs,
-    maxIdempotencyKeyLength: options.maxIdempotencyKeyLength,
-    corsOrigins: parseOrigins(options.corsOrigins) ?? [],
-  };
-}
-
-function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
-  return {
-    host: options.userFunctionHost,
-    port: options.userFunctionPort,
-    protocolCheck: options.protocolCheck,
-    connectTimeoutMs: options.connectTimeoutMs,
-    discoveryTimeoutMs: options.discoveryTimeoutMs,
-    backoff: {
-      ...DEFAULT_USER_FUNCTION_OPTIONS.backoff,
-      minMs: options.backoffMinMs,
-      maxMs: options.backoffMaxMs,
-    },
-    maxReceiveBytes: options.maxMessageBytes,
-    maxMessageFields: options.maxMessageFields,
-    keepAliveIntervalMs: options.keepAliveIntervalMs,
-    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
-    maxStreams: options.maxUserFunctionStreams,
-    streamSilenceMs: options.streamSilenceMs,
-    streamWaitMs: options.streamWaitMs,
-  };
 }

@@ -9,7 +9,6 @@ import type {
   Call,
   EntityCommand,
   Lineage,
-  LineageLimits,
   NoReplyOutcome,
   Outcome,
   ReplyOutcome,
@@ -17,6 +16,7 @@ import type {
 } from "../entity/mod.ts";
 import { mayPass } from "../entity/mod.ts";
 import { Status, StatusError } from "../grpc/mod.ts";
+import type { Values } from "../settings/mod.ts";
 import type { ActionMethod, ServedMethod } from "../userfunction/mod.ts";
 
 import { answersWithStream, only, onlyAnswer } from "./answers.ts";
@@ -25,18 +25,12 @@ import { Asked, NO_ASK } from "./asked.ts";
 import type { Chain, Targets } from "./chain.ts";
 import { describeCause, findTarget, nextLink, recordedLink } from "./chain.ts";
 import type { Command } from "./command.ts";
-import type { EntityIdRules } from "./entity-id.ts";
 import { readEntityId } from "./entity-id.ts";
 import { isRefusal, Refusals } from "./refusals.ts";
 import { badTarget, routerError, toStatusError } from "./router-error.ts";
+import type { ROUTER_SETTINGS } from "./settings.ts";
 
-/** Bounds of side effects, besides those of lineages and the rules of entity ids. */
-export interface RouterOptions extends LineageLimits, EntityIdRules {
-  /** Asynchronous side effects under way; a command with further ones waits. */
-  readonly maxOpenEffects: number;
-  /** How often an entity's side effect is tried while its target cannot be asked; then it is given up for now. */
-  readonly maxEffectTries: number;
-}
+export type RouterOptions = Values<typeof ROUTER_SETTINGS>;
 
 export interface RouterDependencies {
   readonly entities: { dispatch(command: EntityCommand): Promise<Outcome> };

@@ -208,6 +208,7 @@ function ignoredEvents({ desc, methods }: ServedService): UnservedPart[] {
     }));
 }
 
+/** Each snapshot in the log holds the version, so it must be short. */
 const MAX_SNAPSHOT_VERSION_LENGTH = 100;
 
 function snapshotVersionFault(

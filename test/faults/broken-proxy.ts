@@ -106,7 +106,7 @@ const userFunction: UserFunction = new UserFunction({
   memory: plenty(),
   proxyName: "broken",
   proxyVersion: "0",
-  options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: options.userFunctionPort },
+  options: { ...DEFAULT_USER_FUNCTION_OPTIONS, userFunctionPort: options.userFunctionPort },
   supportedTypes: [EventSourced.typeName, ValueEntity.typeName],
   checkSpec: checkHttpRules,
   makeRoom: () => entities.makeRoom(),
@@ -146,7 +146,7 @@ const dispatch: Router = new Router({
   options,
 });
 const endpoint = await startEndpoint(
-  { host: options.httpHost, port: options.httpPort },
+  { httpHost: options.httpHost, httpPort: options.httpPort },
   { dispatch, ...dependencies },
 );
 
