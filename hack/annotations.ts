@@ -50,7 +50,7 @@ function table(what: string, rows: readonly string[]): string {
 export function configMap(): string {
   const example = exampleText();
   return `# SPDX-License-Identifier: Apache-2.0
-# Written by \`node hack/annotations.ts\` from pkg/webhook/settings.ts.
+# Written by \`node hack/annotations.ts\` from pkg/webhook/service-settings.ts.
 
 apiVersion: v1
 kind: ConfigMap
@@ -87,7 +87,7 @@ function exampleText(): string {
 # This block is not read: it shows every key with its default, or with an example where there is
 # none. To set one, write it beside _example, not into it.`;
   const keys = settingsOf("config").map(([, setting]) => {
-    const value = setting.default === "" ? (EXAMPLES[setting.key] ?? "") : setting.default;
+    const value = shownDefault(setting) || EXAMPLES[setting.key] || "";
     return `${comment(setting.help)}\n${setting.key}: "${value}"`;
   });
   return [head, ...keys].join("\n\n");
@@ -105,9 +105,14 @@ function indent(text: string, by: string): string {
     .join("\n");
 }
 
-function row(setting: ServiceSetting<unknown>, shown: string): string {
-  const value = setting.default === "" ? "none" : `\`${setting.default}\``;
-  return `| \`${shown}\` | ${value} | ${setting.form.shown} | ${setting.help} |`;
+/** As it would be written; "" if there is none. */
+function shownDefault({ form, default: value }: ServiceSetting): string {
+  return value === undefined ? "" : form.write(value);
+}
+
+function row(setting: ServiceSetting, shown: string): string {
+  const text = shownDefault(setting);
+  return `| \`${shown}\` | ${text === "" ? "none" : `\`${text}\``} | ${setting.form.shown} | ${setting.help} |`;
 }
 
 if (import.meta.main) {

@@ -4,7 +4,9 @@
  * Checks which file imports which: `node hack/check-layers.ts`. The rules:
  *
  * 1. `pkg/` holds the folders of `LAYERS` and nothing else. A file there imports its own folder, and the doors of
- *    folders above it in that list. The doors of a layer are its `mod.ts` and those of `SECOND_DOORS`.
+ *    folders above it in that list. The doors of a layer are its `mod.ts`, its `settings.ts` and those of
+ *    `SECOND_DOORS`. A `settings.ts` imports of other folders only the `mod.ts` of `pkg/base` and `pkg/settings`, and
+ *    other `settings.ts`.
  * 2. `pkg/sdk` is published by itself: of our own code it imports `pkg/protocol` alone, its `mod.ts` or generated
  *    code.
  * 3. `cmd/*` imports its own folder and the doors of any layer.
@@ -32,6 +34,7 @@ import { scanImports } from "./layers/scan-imports.ts";
 /** Lower layers first. */
 const LAYERS: readonly string[] = [
   "base",
+  "settings",
   "telemetry",
   "protocol",
   "call",
@@ -58,7 +61,11 @@ const LAYERS: readonly string[] = [
 const TEST_CODE = /^(test|hack)\/|\.test\.ts$|\/(testdata|contract|test-[a-z-]+)\/|\/contract\.ts$/;
 const SHARED_BY_TESTS = /^(test\/lib|hack\/(nats|cluster|image|bundle))\//;
 const GENERATED = /\/gen\//;
-const ENTRY = /^pkg\/[^/]+\/mod\.ts$/;
+/** The doors of a layer: its code, and the declaration of its settings. */
+const ENTRY = /^pkg\/[^/]+\/(?:mod|settings)\.ts$/;
+const DECLARATION = /^pkg\/[^/]+\/settings\.ts$/;
+/** What a declaration of settings may import of other layers, so that it loads no code of theirs. */
+const OF_DECLARATION = /^pkg\/(?:(?:base|settings)\/mod|[^/]+\/settings)\.ts$/;
 /** A part of a layer that others import without loading the rest, such as packages that only the rest needs. */
 const SECOND_DOORS: readonly string[] = ["pkg/eventlog/address/mod.ts", "pkg/nats/address/mod.ts"];
 /** What a layer offers to the tests of all layers. */
@@ -144,6 +151,9 @@ function checkImport(file: string, target: string): string | undefined {
   if (zone(target) !== "pkg") return `imports ${target}, which is not below it in the layers`;
   if (unit(file) === "pkg/sdk" && unit(target) === "pkg/protocol" && GENERATED.test(target)) return undefined;
   if (!isDoor(target)) return `imports ${target}; import ${unit(target)}/mod.ts`;
+  if (DECLARATION.test(file) && !OF_DECLARATION.test(target)) {
+    return `imports ${target}; a declaration of settings imports declarations only`;
+  }
   if (unit(file) === "pkg/sdk" && unit(target) !== "pkg/protocol") {
     return `imports ${target}; the SDK imports pkg/protocol and packages only`;
   }

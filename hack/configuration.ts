@@ -5,21 +5,41 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Setting, SettingGroup } from "../pkg/base/mod.ts";
-import { shownDefault } from "../pkg/base/mod.ts";
 import { PROXY_SETTING_GROUPS, PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
+import type { Form, Setting, SettingGroup } from "../pkg/settings/mod.ts";
+import {
+  GIB,
+  isNumberForm,
+  KIB,
+  MIB,
+  SECOND_MS,
+  shownDefault,
+  shownDuration,
+  withoutRepeats,
+} from "../pkg/settings/mod.ts";
 import { WEBHOOK_SETTINGS } from "../pkg/webhook/mod.ts";
 
 export const CONFIGURATION_PAGE = join(import.meta.dirname, "..", "docs", "configuration.md");
 
+const { log, userFunctionPort, httpPort, relayTimeoutMs, logLevel } = PROXY_SETTINGS;
+
+/** The settings that almost everybody changes sooner or later. */
+const FIVE = { log, userFunctionPort, httpPort, relayTimeoutMs, logLevel };
+
 /** The whole page. */
 export function configurationPage(): string {
-  const groups = PROXY_SETTING_GROUPS.map(section);
+  const [usual, ...others] = PROXY_SETTING_GROUPS;
+  const groups = withoutRepeats([
+    { title: "The five you will touch", settings: FIVE },
+    { title: "Other usual settings", settings: usual?.settings ?? {} },
+    ...others,
+  ]).map(section);
   return `# Configuration of the proxy
 
 A flag is stronger than its environment variable, that is stronger than the default. An empty variable is one that is
-not set. Cloudstate's variables keep their names; most of ours begin with \`PERDURE_\`. A value that makes no sense stops the
-proxy at start with exit code 2 and a line that says what would make sense. \`perdure-proxy --help\` shows the same groups.
+not set. Cloudstate's variables keep their names; most of ours begin with \`PERDURE_\`. An invalid value stops the proxy at
+start with exit code 2 and a line that says what is valid. Numbers are written without their unit: \`--relay-timeout 30000\`
+is 30 seconds. \`perdure-proxy --help\` shows the same settings.
 
 ${groups.join("\n")}
 ## Elsewhere
@@ -42,7 +62,8 @@ ${memoryRows().join("\n")}
 The same holds for the process of the webhook. In the pod of \`config/core\` it needs none of these.
 
 ${table(WEBHOOK_SETTINGS)}
-This page is written by \`node hack/configuration.ts\` from \`pkg/proxy/options.ts\` and \`pkg/webhook/options.ts\`.
+This page is written by \`node hack/configuration.ts\` from the \`settings.ts\` of each layer, which \`pkg/proxy/settings.ts\` puts
+together, and from \`pkg/webhook/settings.ts\`.
 `;
 }
 
@@ -65,10 +86,10 @@ function memoryRows(): string[] {
     ["an idle proxy and its user function's connection", IDLE_MIB],
     [
       `\`--${maxConnections.flag}\`, ${CONNECTION_KIB} KiB each`,
-      (maxConnections.default * CONNECTION_KIB) / 1_024,
+      (maxConnections.default * CONNECTION_KIB) / KIB,
     ],
     ...[maxBufferedBytes, maxPendingBytes, maxEntityBytes].map(
-      (setting) => [`\`--${setting.flag}\``, setting.default / 1_048_576] as const,
+      (setting) => [`\`--${setting.flag}\``, setting.default / MIB] as const,
     ),
   ];
   const sumMib = parts.reduce((sum, [, mib]) => sum + mib, 0);
@@ -86,23 +107,34 @@ function section({ title, settings }: SettingGroup): string {
 
 function table(settings: SettingGroup["settings"]): string {
   const head = ["| flag | environment | default | range | what it is |", "|---|---|---|---|---|"];
-  return `${[...head, ...Object.values<Setting>(settings).map(row)].join("\n")}\n`;
+  return `${[...head, ...Object.values(settings).map(row)].join("\n")}\n`;
 }
 
 function row(setting: Setting): string {
-  const cells = [`--${setting.flag}`, setting.env, shownDefault(setting)].map((text) => `\`${text}\``);
-  return `| ${[...cells, range(setting), setting.help].join(" | ")} |`;
+  const { flag, env, form, default: value, help } = setting;
+  const names = [`--${flag}`, env].map((text) => `\`${text}\``);
+  const shown = `\`${shownDefault(setting)}\`${inWords(form, value)}`;
+  return `| ${[...names, shown, range(form), help].join(" | ")} |`;
 }
 
-function range(setting: Setting): string {
-  switch (setting.kind) {
-    case "number":
-      return `${setting.min} to ${setting.max}`;
-    case "boolean":
-      return "true, false";
-    case "text":
-      return setting.oneOf?.join(", ") ?? (setting.form === "http-url" ? "`http://…`" : "text");
-  }
+function range(form: Form<unknown>): string {
+  return isNumberForm(form) ? `${form.shown}${inWords(form, form.max)}` : form.shown;
+}
+
+const BINARY_UNITS = [
+  ["TiB", KIB * GIB],
+  ["GiB", GIB],
+  ["MiB", MIB],
+  ["KiB", KIB],
+] as const;
+
+/** A large number of milliseconds or bytes as people say it: ` (30s)`, ` (12 MiB)`. */
+function inWords(form: Form<unknown>, value: unknown): string {
+  if (!isNumberForm(form) || typeof value !== "number") return "";
+  if (form.unit === "ms" && value >= SECOND_MS) return ` (${shownDuration(value)})`;
+  if (form.unit !== "bytes") return "";
+  const [name, size] = BINARY_UNITS.find(([, bytes]) => value > 0 && value % bytes === 0) ?? [];
+  return size === undefined ? "" : ` (${value / size} ${name})`;
 }
 
 if (import.meta.main) writeFileSync(CONFIGURATION_PAGE, configurationPage());

@@ -60,7 +60,7 @@ interface World {
 async function start(t: ExecutionContext, reply: JsonValue | undefined): Promise<World> {
   let command: Command | undefined;
   const endpoint = await startEndpoint(
-    { port: 0, host: "127.0.0.1" },
+    { httpPort: 0, httpHost: "127.0.0.1" },
     {
       clock: systemClock,
       dispatch: {

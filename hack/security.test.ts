@@ -5,8 +5,8 @@ import { basename, join } from "node:path";
 
 import test from "ava";
 
-import type { Setting } from "../pkg/base/mod.ts";
 import { PROXY_SETTINGS } from "../pkg/proxy/mod.ts";
+import type { Setting } from "../pkg/settings/mod.ts";
 import { PREFIX, settingsOf, WEBHOOK_SETTINGS } from "../pkg/webhook/mod.ts";
 
 const ROOT = join(import.meta.dirname, "..");

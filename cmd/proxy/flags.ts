@@ -2,8 +2,8 @@
 
 import { Command } from "commander";
 
-import { parseSettingFlags } from "../../pkg/base/mod.ts";
 import { PROXY_SETTING_GROUPS, PROXY_VERSION } from "../../pkg/proxy/mod.ts";
+import { parseSettingFlags } from "../../pkg/settings/mod.ts";
 
 const EXAMPLES = `
 Examples:

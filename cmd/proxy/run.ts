@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { LogLevel } from "../../pkg/base/mod.ts";
 import {
   describeError,
   keepWithoutReaders,
-  SettingError,
   stopSignal,
   systemClock,
   systemRandom,
@@ -12,6 +10,8 @@ import {
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
 import type { Proxy, StartError } from "../../pkg/proxy/mod.ts";
 import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
+import type { Texts } from "../../pkg/settings/mod.ts";
+import { SettingError } from "../../pkg/settings/mod.ts";
 import { createLogger, logsOnly, podFields } from "../../pkg/telemetry/mod.ts";
 
 import { parseFlags } from "./flags.ts";
@@ -21,8 +21,6 @@ import { leaveTerminationMessage } from "./termination-message.ts";
 const EXIT_STOPPED = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-
-type Texts = Readonly<Record<string, string | undefined>>;
 
 /**
  * Runs the proxy until it is told to stop, then ends the process with an exit code: 0 stopped as asked, 1 could not
@@ -60,7 +58,7 @@ async function start(
   onStartFailed: (error: StartError) => void,
 ): Promise<Proxy> {
   const options = proxyOptions(flags, env);
-  const logger = createLogger(options.logLevel as LogLevel, process.stdout, podFields(env));
+  const logger = createLogger(options.logLevel, process.stdout, podFields(env));
   const proxy = await startProxy(options, {
     clock: systemClock,
     random: systemRandom,

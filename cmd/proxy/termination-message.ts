@@ -2,8 +2,10 @@
 
 import { writeFileSync } from "node:fs";
 
-import { CodedError, describeError, resolveSettings, toError } from "../../pkg/base/mod.ts";
+import { CodedError, describeError, toError } from "../../pkg/base/mod.ts";
 import { PROXY_SETTINGS } from "../../pkg/proxy/mod.ts";
+import type { Texts } from "../../pkg/settings/mod.ts";
+import { resolveSettings } from "../../pkg/settings/mod.ts";
 
 /** The kubelet keeps at most so many bytes of a message. */
 const MAX_BYTES = 4_096;
@@ -15,11 +17,7 @@ const { terminationMessageFile } = PROXY_SETTINGS;
  * and Knative in that of the service. Only this setting is read, because the error may be in another one. Never
  * throws.
  */
-export function leaveTerminationMessage(
-  error: unknown,
-  flags: Readonly<Record<string, string | undefined>>,
-  env: Readonly<Record<string, string | undefined>>,
-): void {
+export function leaveTerminationMessage(error: unknown, flags: Texts, env: Texts): void {
   const { path } = resolveSettings({ path: terminationMessageFile }, flags, env);
   if (path === "") return;
   try {

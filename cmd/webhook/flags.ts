@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 
-import { parseSettingFlags } from "../../pkg/base/mod.ts";
+import { parseSettingFlags } from "../../pkg/settings/mod.ts";
 import { WEBHOOK_SETTINGS } from "../../pkg/webhook/mod.ts";
 
 const EXAMPLES = `

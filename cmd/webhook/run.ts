@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { LogLevel } from "../../pkg/base/mod.ts";
 import {
   describeError,
   keepWithoutReaders,
   MAX_DELAY_MS,
-  SettingError,
   stopSignal,
   systemClock,
   systemRandom,
 } from "../../pkg/base/mod.ts";
 import { inClusterAccess } from "../../pkg/k8s/mod.ts";
+import { SettingError } from "../../pkg/settings/mod.ts";
 import { createLogger } from "../../pkg/telemetry/mod.ts";
 import type { Webhook } from "../../pkg/webhook/mod.ts";
 import { startWebhook, webhookOptions } from "../../pkg/webhook/mod.ts";
@@ -45,7 +44,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
 
 async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Webhook> {
   const options = webhookOptions(parseFlags(argv), env);
-  const logger = createLogger(options.logLevel as LogLevel, process.stdout);
+  const logger = createLogger(options.logLevel, process.stdout);
   const access = await inClusterAccess(env, options.serviceAccount);
   return startWebhook(options, { access, clock: systemClock, random: systemRandom, logger, signal });
 }

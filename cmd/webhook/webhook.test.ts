@@ -28,7 +28,7 @@ test("help, wrong usage and a start outside of a cluster end with what is expect
   t.is(unknown.code, 2);
   t.like(wrong, {
     code: 2,
-    err: "perdure-webhook: --port=x: must be a whole number from 0 to 65535 (port)\n",
+    err: 'perdure-webhook: --port must be a whole number from 0 to 65535, not "x"\n',
   });
   t.is(outside.code, 1);
   t.regex(outside.err, /KUBERNETES_SERVICE_HOST/);

@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 
+/** Causes in one text. More tell a reader nothing, and a circle of causes ends. */
 const MAX_CAUSES = 8;
 
 /**

@@ -27,17 +27,6 @@ export type { RepeatLimits } from "./repeat-limiter.ts";
 export { OTHER_KINDS, RepeatLimiter } from "./repeat-limiter.ts";
 export { FRAGMENT, headProblem } from "./request-head.ts";
 export { Semaphore } from "./semaphore.ts";
-export { parseSettingFlags } from "./setting-flags.ts";
-export type { Declaration, Setting, SettingGroup, Values } from "./settings.ts";
-export {
-  boolean,
-  httpUrl,
-  number,
-  resolveSettings,
-  SettingError,
-  shownDefault,
-  text,
-} from "./settings.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { SEGMENTS, segmentOf, shardOf } from "./shard.ts";
 export { stopSignal } from "./stop-signal.ts";

@@ -29,7 +29,7 @@ async function recording(t: ExecutionContext, unary = echo) {
   const records: AnsweredRequest[] = [];
   let wake = (): void => undefined;
   const endpoint = await startEndpoint(
-    { port: 0, host: "127.0.0.1" },
+    { httpPort: 0, httpHost: "127.0.0.1" },
     {
       dispatch: dispatchOf(unary),
       clock: systemClock,

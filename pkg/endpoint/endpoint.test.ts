@@ -303,7 +303,7 @@ test("a command that was answered is not cancelled afterwards", async (t) => {
 test("a port in use says so and what to do", async (t) => {
   const endpoint = await runEndpoint(t);
   const again = startEndpoint(
-    { port: endpoint.port, host: "127.0.0.1" },
+    { httpPort: endpoint.port, httpHost: "127.0.0.1" },
     { dispatch: dispatchOf(echo), clock: systemClock },
   );
   const error = await t.throwsAsync(again, { instanceOf: ListenError, code: "ENDPOINT_PORT_IN_USE" });
@@ -312,7 +312,7 @@ test("a port in use says so and what to do", async (t) => {
 
 test("an address that is not this machine's is a clear error", async (t) => {
   const started = startEndpoint(
-    { port: 0, host: "192.0.2.1" },
+    { httpPort: 0, httpHost: "192.0.2.1" },
     { dispatch: dispatchOf(echo), clock: systemClock },
   );
   await t.throwsAsync(started, {

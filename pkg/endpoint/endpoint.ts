@@ -29,6 +29,7 @@ import {
   tuneServerSession,
 } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
+import { pickValues } from "../settings/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 import { unavailable } from "../userfunction/mod.ts";
 
@@ -55,6 +56,7 @@ import type { EndpointOptions } from "./options.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import { openPort } from "./port.ts";
 import { withReplyTurns } from "./reply-turns.ts";
+import { ENDPOINT_SETTINGS } from "./settings.ts";
 import { failing, Unserved } from "./unserved.ts";
 import { asksForWebSocket } from "./websocket/handshake.ts";
 import type { WebSocketMethods } from "./websocket/methods.ts";
@@ -118,7 +120,8 @@ export async function startEndpoint(
   overrides: Partial<EndpointOptions>,
   dependencies: EndpointDependencies,
 ): Promise<Endpoint> {
-  const options: EndpointOptions = { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides };
+  // Of `overrides` only what is for the port, because the thread for JSON gets a copy, and others may be secrets.
+  const options = pickValues(ENDPOINT_SETTINGS, { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides });
   const { clock, logger = silentLogger, absence = notThere, onAnswered, front } = dependencies;
   const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
   const callers = new Callers(accounts, options.maxConnections, clock);

@@ -3,7 +3,6 @@
 export type { AnsweredRequest, AnswerListener } from "./answered-request.ts";
 export type { Endpoint, EndpointDependencies } from "./endpoint.ts";
 export { startEndpoint } from "./endpoint.ts";
-export { parseOrigins } from "./http/cors.ts";
 export type { HttpRequest, HttpResponse } from "./http/exchange.ts";
 export type { HttpErrorCode } from "./http/http-error.ts";
 export type { FrontPage } from "./http/http-handler.ts";

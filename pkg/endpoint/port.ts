@@ -22,6 +22,7 @@ import { assignCaller } from "../grpc/mod.ts";
 
 import type { Callers } from "./callers.ts";
 import { ListenError } from "./listen-error.ts";
+import type { EndpointOptions } from "./options.ts";
 import type { HttpVersion } from "./sniff.ts";
 import { sniff } from "./sniff.ts";
 import type { UnreadOptions, UnreadState } from "./unread.ts";
@@ -47,18 +48,11 @@ export interface PortServers {
   readonly curbedHttp2: Http2Server;
 }
 
-export interface PortOptions extends UnreadOptions {
-  readonly port: number;
-  readonly host: string | undefined;
-  readonly maxConnections: number;
-  /**
-   * How long a connection may take to show its protocol, and one of HTTP/2 to make its first request, in
-   * milliseconds.
-   */
-  readonly firstRequestTimeoutMs: number;
-  /** An HTTP/2 connection without an open request is closed if it makes none for this long, in milliseconds. */
-  readonly idleTimeoutMs: number;
-}
+export type PortOptions = UnreadOptions &
+  Pick<
+    EndpointOptions,
+    "httpPort" | "httpHost" | "maxConnections" | "firstRequestTimeoutMs" | "idleTimeoutMs"
+  >;
 
 /** An HTTP/2 connection. */
 interface Session {
@@ -146,7 +140,9 @@ export class Port {
   /** Use `openPort`. */
   async open(): Promise<void> {
     try {
-      this.#acceptors = await listenTogether(this.#http1, this.#options, (socket) => this.#accept(socket));
+      const { httpPort, httpHost } = this.#options;
+      const address = { port: httpPort, host: httpHost };
+      this.#acceptors = await listenTogether(this.#http1, address, (socket) => this.#accept(socket));
     } catch (error) {
       throw listenError(error as NodeJS.ErrnoException, this.#options);
     }
@@ -281,15 +277,15 @@ export class Port {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, { port, host }: PortOptions): ListenError {
+function listenError(error: NodeJS.ErrnoException, { httpPort, httpHost }: PortOptions): ListenError {
   if (error.code === "EADDRINUSE") {
     return new ListenError(
       "ENDPOINT_PORT_IN_USE",
-      `port ${port} is in use by another process; stop that process or choose another port with HTTP_PORT`,
+      `port ${httpPort} is in use by another process; stop that process or choose another port with HTTP_PORT`,
       { cause: error },
     );
   }
-  const where = `${host ?? "all addresses"}, port ${port}`;
+  const where = `${httpHost}, port ${httpPort}`;
   return new ListenError("ENDPOINT_LISTEN_FAILED", `cannot listen on ${where}: ${error.message}`, {
     cause: error,
   });

@@ -2,12 +2,9 @@
 
 import type { Caller } from "../grpc/mod.ts";
 
-export interface UnreadOptions {
-  /** How long a peer may read nothing of the data sent to it, in milliseconds. */
-  readonly writeTimeoutMs: number;
-  /** In bytes per second: a peer has one more second for each `minWriteRate` bytes that its connection holds. */
-  readonly minWriteRate: number;
-}
+import type { EndpointOptions } from "./options.ts";
+
+export type UnreadOptions = Pick<EndpointOptions, "writeTimeoutMs" | "minWriteRate">;
 
 /** The last observation of a connection whose peer has data to read. */
 export interface UnreadState {

@@ -5,6 +5,9 @@ import { shortId } from "../base/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
 import { errorFactory, Status } from "../grpc/mod.ts";
 import type { LineageMessage } from "../protocol/mod.ts";
+import type { Values } from "../settings/mod.ts";
+
+import type { LINEAGE_SETTINGS } from "./settings.ts";
 
 /**
  * How many commands led from a caller's command to this one, and how many may still follow from this one.
@@ -32,12 +35,7 @@ export interface Lineage {
 }
 
 /** How much may follow from one command of a caller. */
-export interface LineageLimits {
-  /** Longest chain of forwards and side effects. */
-  readonly maxForwardDepth: number;
-  /** Forwards and side effects that may follow from it, all together. */
-  readonly maxDescendants: number;
-}
+export type LineageLimits = Values<typeof LINEAGE_SETTINGS>;
 
 /** The lineage of a command that a caller sent. */
 export const CALLERS_LINEAGE: Lineage = { origin: "", depth: 0, budget: Number.MAX_SAFE_INTEGER };

@@ -438,7 +438,7 @@ async function firstFailure(open: OpenLogUnderTest): Promise<string | undefined>
 
 function opening(breakIt: Break): OpenLogUnderTest {
   return async (limits) => {
-    const log = openMemoryLog({ maxBytes: FEW_BYTES, ...limits });
+    const log = openMemoryLog({ maxMemoryLogBytes: FEW_BYTES, ...limits });
     // A log in memory notices at once.
     return { ...underTest(methodsOf(log, breakIt(log))), trouble: filling(log), patienceMs: 1_000 };
   };

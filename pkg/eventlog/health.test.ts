@@ -192,7 +192,7 @@ function world(partitions: number) {
     if (code !== undefined) throw new EventLogError(code, `check ${partition}`);
   };
   const logger = { ...silentLogger, info: say("info"), warn: say("warn"), error: say("error") };
-  const settings = { checkIntervalMs: INTERVAL_MS, checkTimeoutMs: TIMEOUT_MS };
+  const settings = { logCheckIntervalMs: INTERVAL_MS, logCheckTimeoutMs: TIMEOUT_MS };
   const hidden = ["LOG_FULL", "OUTCOME_UNKNOWN"] as const;
   const health = new Health(partitions, { ...settings, clock, logger, check, hidden });
   const hold = (): (() => void) => {

@@ -2,20 +2,14 @@
 
 import type { Clock, Logger, Timer } from "../base/mod.ts";
 import { assert, toError } from "../base/mod.ts";
+import type { Values } from "../settings/mod.ts";
 
 import type { EventLogCode, LogHealth } from "./event-log.ts";
 import { EventLogError } from "./event-log.ts";
 import { HealthReport } from "./health-report.ts";
+import type { LOG_HEALTH_SETTINGS } from "./settings.ts";
 
-/** Settings of every log that can fail between two appends. */
-export interface HealthSettings {
-  /** A partition that nothing is appended to is checked this often, in milliseconds. Default 500. */
-  readonly checkIntervalMs: number;
-  /** A check without an answer for this long has failed, in milliseconds. Default 3,000. */
-  readonly checkTimeoutMs: number;
-}
-
-export const defaultHealthSettings: HealthSettings = { checkIntervalMs: 500, checkTimeoutMs: 3_000 };
+export type HealthSettings = Values<typeof LOG_HEALTH_SETTINGS>;
 
 export interface HealthDependencies extends HealthSettings {
   readonly clock: Clock;
@@ -63,8 +57,8 @@ const OF_THE_APPEND: readonly EventLogCode[] = ["RECORD_TOO_LARGE", "LOG_OVERLOA
  *    failure may concern one entity only. So callers cannot make a log look broken with appends that must fail.
  * 3. Only a failure that no check can detect (`hidden`) counts at once. It counts until an append works, or until its
  *    time is over and a check passes. Then the next append shows whether the problem is still there.
- * 4. A partition without recent appends is checked every `checkIntervalMs`, one check at a time (I11).
- * 5. A check that takes longer than `checkTimeoutMs` has failed, until it ends or an append works.
+ * 4. A partition without recent appends is checked every `logCheckIntervalMs`, one check at a time (I11).
+ * 5. A check that takes longer than `logCheckTimeoutMs` has failed, until it ends or an append works.
  */
 export class Health {
   readonly #dependencies: HealthDependencies;
@@ -111,13 +105,13 @@ export class Health {
   /** An append to the partition was not stored, or may not be. */
   failed(partition: number, error: EventLogError): void {
     if (this.#isStopped || OF_THE_APPEND.includes(error.code)) return;
-    const { clock, hidden, checkIntervalMs } = this.#dependencies;
+    const { clock, hidden, logCheckIntervalMs } = this.#dependencies;
     const state = this.#at(partition);
     const nowMs = clock.monotonicMs();
     state.suspectedMs = nowMs;
     if (hidden.includes(error.code)) this.#hide(state, error, nowMs);
     // Many failures start only one check per interval here. The timer starts the later ones.
-    if (nowMs - state.lastCheckMs >= checkIntervalMs) this.#check(partition);
+    if (nowMs - state.lastCheckMs >= logCheckIntervalMs) this.#check(partition);
   }
 
   stop(): void {
@@ -137,27 +131,27 @@ export class Health {
   }
 
   #schedule(): void {
-    const { clock, checkIntervalMs } = this.#dependencies;
-    this.#timer = clock.schedule(checkIntervalMs, () => {
+    const { clock, logCheckIntervalMs } = this.#dependencies;
+    this.#timer = clock.schedule(logCheckIntervalMs, () => {
       for (const partition of this.#partitions.keys()) this.#look(partition);
       this.#schedule();
     });
   }
 
   #look(partition: number): void {
-    const { clock, checkIntervalMs, checkTimeoutMs } = this.#dependencies;
+    const { clock, logCheckIntervalMs, logCheckTimeoutMs } = this.#dependencies;
     const state = this.#at(partition);
     const nowMs = clock.monotonicMs();
     const { checkedSinceMs: sinceMs } = state;
     if (sinceMs !== undefined) {
-      if (nowMs - sinceMs < checkTimeoutMs || state.workedMs >= sinceMs) return;
-      const text = `the log did not answer a check within ${checkTimeoutMs} ms`;
+      if (nowMs - sinceMs < logCheckTimeoutMs || state.workedMs >= sinceMs) return;
+      const text = `the log did not answer a check within ${logCheckTimeoutMs} ms`;
       return this.#tell(state, new EventLogError("LOG_UNAVAILABLE", text));
     }
     const isKnown = state.problem === undefined && state.suspectedMs === undefined;
     // Half an interval, because a problem that begins just after an append would otherwise be found two intervals
     // later.
-    if (!isKnown || nowMs - state.workedMs >= checkIntervalMs / 2) this.#check(partition);
+    if (!isKnown || nowMs - state.workedMs >= logCheckIntervalMs / 2) this.#check(partition);
   }
 
   #check(partition: number): void {
@@ -205,6 +199,7 @@ export class Health {
 }
 
 const USABLE: LogHealth = { kind: "usable" };
+/** After so many doublings a pause has long reached `HIDDEN_MS.most`; the count stays a small number. */
 const MAX_DOUBLINGS = 10;
 
 function summary(problems: readonly (EventLogError | undefined)[]): LogHealth {

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert } from "../base/mod.ts";
+import { MIB } from "../settings/mod.ts";
 
 import type { EntityKey } from "./event-log.ts";
 import { EventLogError } from "./event-log.ts";
+import { RECORD_SETTINGS } from "./settings.ts";
 
-/** Bounds that every log has (I11). */
+/** Bounds that every log has (I11). Only `maxRecordBytes` is a setting; tests choose the others too. */
 export interface LogLimits {
-  /** Largest record or snapshot, in bytes. Default 12 MiB. */
   readonly maxRecordBytes: number;
-  /** Longest type and id together, in UTF-16 code units. Default 65,536. */
+  /** Longest type and id together, in UTF-16 code units. */
   readonly maxKeyLength: number;
-  /** Most records (or ids) in one page. Default 512. */
+  /** Most records (or ids) in one page. */
   readonly pageRecords: number;
-  /** A page ends with the record that brings it to this many bytes. Default 1 MiB. */
+  /** A page ends with the record that brings it to this many bytes. */
   readonly pageBytes: number;
 }
 
 export const defaultLimits: LogLimits = {
-  maxRecordBytes: 12 * 1024 * 1024,
+  maxRecordBytes: RECORD_SETTINGS.maxRecordBytes.default,
+  // The greatest `--max-entity-id-length`, which is the setting that callers meet first.
   maxKeyLength: 65_536,
+  // A reader holds one page at a time. Pages of this size cost few round trips, and `pageBytes` bounds their memory.
   pageRecords: 512,
-  pageBytes: 1024 * 1024,
+  pageBytes: MIB,
 };
 
 /** @throws EventLogError `RECORD_TOO_LARGE` */
@@ -37,10 +40,14 @@ export function checkSize(limits: LogLimits, entity: EntityKey, bytes: Uint8Arra
   }
 }
 
-/** @throws EventLogError `LOG_BAD_ADDRESS` if a number among the settings is not a whole one above zero. */
-export function checkSettings(settings: object): void {
+/**
+ * @param mayBeZero names of settings whose 0 means that there is no bound.
+ * @throws EventLogError `LOG_BAD_ADDRESS` if another number among the settings is not a whole one above zero.
+ */
+export function checkSettings(settings: object, mayBeZero: readonly string[] = []): void {
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value !== "number" || (Number.isSafeInteger(value) && value > 0)) continue;
+    if (value === 0 && mayBeZero.includes(name)) continue;
     throw new EventLogError("LOG_BAD_ADDRESS", `${name} must be a whole number above zero, not ${value}`);
   }
 }

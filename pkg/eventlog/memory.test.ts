@@ -13,8 +13,8 @@ eventLogContract(test, "memory", async (limits) => {
 
 const ann = { type: "cart", id: "ann" };
 
-test("I11: beyond maxBytes an append is refused with LOG_FULL and stores nothing", async (t) => {
-  const log = openMemoryLog({ maxBytes: 1_000 });
+test("I11: beyond maxMemoryLogBytes an append is refused with LOG_FULL and stores nothing", async (t) => {
+  const log = openMemoryLog({ maxMemoryLogBytes: 1_000 });
   const position = await log.append(ann, NO_POSITION, new Uint8Array(700));
   const refused = await t.throwsAsync(log.append(ann, position, new Uint8Array(700)), {
     instanceOf: EventLogError,
@@ -24,7 +24,7 @@ test("I11: beyond maxBytes an append is refused with LOG_FULL and stores nothing
 });
 
 test("a snapshot that replaces another counts once", async (t) => {
-  const log = openMemoryLog({ maxBytes: 1_500 });
+  const log = openMemoryLog({ maxMemoryLogBytes: 1_500 });
   const position = await log.append(ann, NO_POSITION, new Uint8Array(1));
   for (let i = 0; i < 10; i++) await log.saveSnapshot(ann, position, new Uint8Array(500));
   const refused = await t.throwsAsync(log.saveSnapshot(ann, position, new Uint8Array(1_500)), {

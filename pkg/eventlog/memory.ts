@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Values } from "../settings/mod.ts";
+import { defaultsOf } from "../settings/mod.ts";
+
 import type {
   EntityKey,
   EventLog,
@@ -13,14 +16,12 @@ import type {
 import { EventLogError, NO_POSITION } from "./event-log.ts";
 import type { LogLimits } from "./limits.ts";
 import { appendConflict, checkPartition, checkSettings, checkSize, defaultLimits } from "./limits.ts";
+import { MEMORY_LOG_SETTINGS } from "./settings.ts";
 import { Wakeup } from "./wakeup.ts";
 
-export interface MemoryLogOptions extends LogLimits {
-  /** Most bytes that are kept; an append beyond it is refused with `LOG_FULL`. Default 1 GiB. */
-  readonly maxBytes: number;
-}
+export type MemoryLogOptions = LogLimits & Values<typeof MEMORY_LOG_SETTINGS>;
 
-const defaultOptions: MemoryLogOptions = { ...defaultLimits, maxBytes: 1024 ** 3 };
+const defaultOptions: MemoryLogOptions = { ...defaultLimits, ...defaultsOf(MEMORY_LOG_SETTINGS) };
 
 /** What one record or snapshot costs beside its bytes, roughly: three objects and their places in two arrays. */
 const OVERHEAD_BYTES = 200;
@@ -62,8 +63,8 @@ class MemoryLog implements EventLog {
   get health(): LogHealth {
     if (this.#closed) return { kind: "unusable", error: closedError() };
     const full = this.#full;
-    if (full === undefined || this.#bytes + full.bytes <= this.#options.maxBytes) return { kind: "usable" };
-    return { kind: "unusable", error: full.error };
+    const isFull = full !== undefined && this.#bytes + full.bytes > this.#options.maxMemoryLogBytes;
+    return isFull ? { kind: "unusable", error: full.error } : { kind: "usable" };
   }
 
   partitionOf(): number {
@@ -217,8 +218,9 @@ class MemoryLog implements EventLog {
   }
 
   #charge(bytes: number): void {
-    if (this.#bytes + bytes > this.#options.maxBytes) {
-      const text = `the log in memory is full: maxBytes is ${this.#options.maxBytes}`;
+    const { maxMemoryLogBytes } = this.#options;
+    if (this.#bytes + bytes > maxMemoryLogBytes) {
+      const text = `the log in memory is full: --max-memory-log-bytes is ${maxMemoryLogBytes}`;
       const error = new EventLogError("LOG_FULL", text);
       this.#full = { error, bytes };
       throw error;

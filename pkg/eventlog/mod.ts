@@ -15,11 +15,12 @@ export type {
 export { EventLogError, NO_POSITION } from "./event-log.ts";
 export type { HealthSettings } from "./health.ts";
 export type {
-  DurabilityDemand,
   JetStreamAddress,
   JetStreamLogOptions,
+  JetStreamSettings,
   StreamSettings,
 } from "./jetstream/options.ts";
+export { jetStreamOptions } from "./jetstream/options.ts";
 export type { LogLimits } from "./limits.ts";
 export type { MemoryLogOptions } from "./memory.ts";
 export { openMemoryLog } from "./memory.ts";

@@ -15,7 +15,7 @@ import { openEventLog } from "./open.ts";
 const dependencies = { clock: systemClock, logger: silentLogger };
 
 test("memory: opens a log in memory, with its own settings", async (t) => {
-  const log = await openEventLog("memory:", { ...dependencies, memory: { maxBytes: 10 } });
+  const log = await openEventLog("memory:", { ...dependencies, memory: { maxMemoryLogBytes: 10 } });
   t.is(log.durability, "memory");
   await t.throwsAsync(log.append({ type: "t", id: "i" }, NO_POSITION, new Uint8Array(100)), {
     code: "LOG_FULL",

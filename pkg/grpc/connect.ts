@@ -15,6 +15,9 @@ import { Status } from "./status.ts";
  */
 const MAX_SESSION_MEMORY_MB = 1_024;
 
+/** Room for the fields of gRPC itself, on top of the metadata, in bytes as HTTP/2 counts a header list. */
+const OWN_FIELDS_BYTES = 8_192;
+
 /**
  * Connects to a gRPC server without TLS and waits for its settings, so that its limits are known before the first call.
  *
@@ -62,8 +65,7 @@ function openSession(authority: string, options: ResolvedConnectOptions): Client
     settings: {
       enablePush: false,
       initialWindowSize: options.streamWindowBytes,
-      // In bytes as HTTP/2 counts a header list. The fields of gRPC itself come on top of the metadata.
-      maxHeaderListSize: options.maxMetadataBytes + 8_192,
+      maxHeaderListSize: options.maxMetadataBytes + OWN_FIELDS_BYTES,
     },
   });
 }

@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { SettingError, toError } from "../base/mod.ts";
+import { toError } from "../base/mod.ts";
+import { SettingError } from "../settings/mod.ts";
 
 /** Settings whose value is the path of a file, each with the name of its file in the folder. */
 const FILES = {
@@ -44,6 +45,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, "utf8").trim();
   } catch (error) {
-    throw new SettingError(`NATS_SECRET_DIR: ${path} cannot be read (${toError(error).message})`);
+    const reason = `${path} cannot be read (${toError(error).message})`;
+    throw new SettingError(`NATS_SECRET_DIR must be a folder whose files can be read: ${reason}`);
   }
 }

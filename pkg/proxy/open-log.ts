@@ -19,6 +19,7 @@ export interface LogWaiting {
   readonly onProblem: (problem: string) => void;
 }
 
+/** Pauses between attempts: short at first, because a NATS server that starts with the proxy is there soon. */
 const BACKOFF = { minMs: 250, maxMs: 5_000, jitter: 0.2 };
 
 /**

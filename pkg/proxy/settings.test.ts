@@ -4,46 +4,12 @@ import { readFileSync } from "node:fs";
 
 import test from "ava";
 
-import { boolean, httpUrl, number, resolveSettings, SettingError, text } from "../base/mod.ts";
+import type { Setting } from "../settings/mod.ts";
+import { SettingError } from "../settings/mod.ts";
 
-import { PROXY_SETTING_GROUPS, PROXY_SETTINGS, proxyOptions } from "./options.ts";
+import { proxyOptions } from "./options.ts";
+import { PROXY_SETTING_GROUPS, PROXY_SETTINGS } from "./settings.ts";
 import { PROXY_VERSION } from "./version.ts";
-
-const DECLARATION = {
-  port: number("port", "PORT", 9_000, "port", [0, 65_535], "The port."),
-  check: boolean("check", "CHECK", true, "Whether to check."),
-  level: text("level", "LEVEL", "info", "How much.", ["info", "warn"]),
-  ask: httpUrl("ask", "ASK", "", "Who is asked."),
-} as const;
-
-test("a flag is stronger than the environment, that is stronger than the default", (t) => {
-  t.deepEqual(resolveSettings(DECLARATION, {}, {}), { port: 9_000, check: true, level: "info", ask: "" });
-  const env = { PORT: "1", CHECK: "false", LEVEL: "warn", ASK: "http://127.0.0.1:1/x" };
-  const fromEnv = { port: 1, check: false, level: "warn", ask: "http://127.0.0.1:1/x" };
-  t.deepEqual(resolveSettings(DECLARATION, {}, env), fromEnv);
-  t.deepEqual(resolveSettings(DECLARATION, { port: "2" }, env), { ...fromEnv, port: 2 });
-});
-
-test("an empty variable is one that is not set", (t) => {
-  t.is(resolveSettings(DECLARATION, {}, { PORT: "" }).port, 9_000);
-});
-
-test("a value that makes no sense is refused with its name and what would make sense", (t) => {
-  const wrong: readonly (readonly [Record<string, string>, RegExp])[] = [
-    [{ PORT: "70000" }, /^PORT=70000: must be a whole number from 0 to 65535 \(port\)$/],
-    [{ PORT: "-1" }, /whole number/],
-    [{ PORT: "1.5" }, /whole number/],
-    [{ PORT: "9e3" }, /whole number/],
-    [{ PORT: "many" }, /whole number/],
-    [{ CHECK: "yes" }, /^CHECK=yes: is either true or false$/],
-    [{ LEVEL: "loud" }, /^LEVEL=loud: must be one of info, warn$/],
-    [{ ASK: "127.0.0.1:1" }, /^ASK=127.0.0.1:1: must be a URL that begins with http:\/\/$/],
-    [{ ASK: "https://a" }, /must be a URL/],
-  ];
-  for (const [env, message] of wrong)
-    t.throws(() => resolveSettings(DECLARATION, {}, env), { instanceOf: SettingError, message });
-  t.throws(() => resolveSettings(DECLARATION, { port: "x" }, {}), { message: /^--port=x: / });
-});
 
 test("Cloudstate's variables are honoured", (t) => {
   const env = { HTTP_PORT: "1", USER_FUNCTION_HOST: "h", USER_FUNCTION_PORT: "2" };
@@ -58,21 +24,32 @@ test("Cloudstate's variables are honoured", (t) => {
 
 test("origins that are none are refused", (t) => {
   const good = "https://shop.example, http://localhost:3000";
-  t.is(proxyOptions({}, { PERDURE_CORS_ORIGINS: good }).corsOrigins, good);
+  const { corsOrigins } = proxyOptions({}, { PERDURE_CORS_ORIGINS: good });
+  t.deepEqual(corsOrigins, ["https://shop.example", "http://localhost:3000"]);
   for (const bad of ["shop.example", "https://shop.example/", "null", "https://a,,https://b"]) {
     const refused = () => proxyOptions({ "cors-origins": bad }, {});
     t.throws(refused, {
       instanceOf: SettingError,
-      message: /^--cors-origins=.*: is `\*`, or a list of origins/,
+      message: /^--cors-origins must be \*, or up to 100 origins like .*, not "/,
     });
   }
 });
 
+test("a secret that can be guessed is refused without being repeated", (t) => {
+  for (const bad of ["hidden", "hidden hidden hidden hidden"]) {
+    const refused = () => proxyOptions({}, { PERDURE_DRAIN_SECRET: bad });
+    const { message } = t.throws(refused, { instanceOf: SettingError });
+    t.is(message, "PERDURE_DRAIN_SECRET must be 16 to 256 printable characters of ASCII without blanks");
+  }
+});
+
 test("no two settings share a flag or a variable, and every default is inside its own bounds", (t) => {
-  const settings = Object.values(PROXY_SETTINGS);
+  const settings = Object.values<Setting>(PROXY_SETTINGS);
   t.is(new Set(settings.map(({ flag }) => flag)).size, settings.length);
   t.is(new Set(settings.map(({ env }) => env)).size, settings.length);
-  const defaults = Object.fromEntries(settings.map((setting) => [setting.flag, String(setting.default)]));
+  const defaults = Object.fromEntries(
+    settings.map(({ flag, form, default: value }) => [flag, form.write(value)]),
+  );
   t.deepEqual(proxyOptions(defaults, {}), proxyOptions({}, {}));
 });
 

@@ -57,7 +57,7 @@ test("a kind of service that is registered is discovered, validated and routed",
   const served = new Served();
   const userFunction = new UserFunction({
     ...shared,
-    options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: scripted.port },
+    options: { ...DEFAULT_USER_FUNCTION_OPTIONS, userFunctionPort: scripted.port },
     memory: plenty(),
     proxyName: "perdure",
     proxyVersion: "1",
@@ -75,7 +75,10 @@ test("a kind of service that is registered is discovered, validated and routed",
     effectMemory: plenty(),
     options: { maxForwardDepth: 1, maxDescendants: 1, maxOpenEffects: 1, maxEffectTries: 1 },
   });
-  const endpoint = await startEndpoint({ host: "127.0.0.1", port: 0 }, { ...shared, dispatch: router });
+  const endpoint = await startEndpoint(
+    { httpHost: "127.0.0.1", httpPort: 0 },
+    { ...shared, dispatch: router },
+  );
   served.subscribe((found) => endpoint.setSpec(found));
   t.teardown(async () => {
     await endpoint.close(0);

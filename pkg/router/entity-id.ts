@@ -2,18 +2,15 @@
 
 import type { StatusError } from "../grpc/mod.ts";
 import { Status } from "../grpc/mod.ts";
+import type { Values } from "../settings/mod.ts";
 import type { EntityMethod } from "../userfunction/mod.ts";
 
 import type { RouterErrorCode } from "./router-error.ts";
 import { routerError } from "./router-error.ts";
+import type { ENTITY_ID_SETTINGS } from "./settings.ts";
 
-/** Which entity ids are accepted. */
-export interface EntityIdRules {
-  /** Longest id, in UTF-16 code units. */
-  readonly maxEntityIdLength: number;
-  /** Refuse an id that another key may give too (`EntityKeyReader.mayMeetOthers`). */
-  readonly strictEntityKeys: boolean;
-}
+/** Which entity ids are accepted. A length is in UTF-16 code units. */
+export type EntityIdRules = Values<typeof ENTITY_ID_SETTINGS>;
 
 /**
  * Reads from a request the id of the entity that it is for.

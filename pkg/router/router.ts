@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { CallContext } from "../call/mod.ts";
-import type { LineageLimits, Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
+import type { Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
 import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
+import type { Values } from "../settings/mod.ts";
 import type { ServedMethod } from "../userfunction/mod.ts";
 import { methodName, unavailable } from "../userfunction/mod.ts";
 
@@ -13,16 +14,15 @@ import { Asked } from "./asked.ts";
 import type { Chain } from "./chain.ts";
 import { firstLink } from "./chain.ts";
 import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
-import type { EntityIdRules } from "./entity-id.ts";
 import type { Settlement, WireCommand } from "./peers.ts";
 import { badTarget, noReply } from "./router-error.ts";
+import type { ROUTER_SETTINGS } from "./settings.ts";
 import type { Link, Settled, SettlerDependencies } from "./settler.ts";
 import { Settler } from "./settler.ts";
-import type { SideEffectOptions } from "./side-effects.ts";
 
 export type RouterDependencies = SettlerDependencies;
 
-export type RouterOptions = SideEffectOptions & LineageLimits & EntityIdRules;
+export type RouterOptions = Values<typeof ROUTER_SETTINGS>;
 
 /**
  * Hands each command to the entity or action of its method, has the forwards and side effects of the answer carried

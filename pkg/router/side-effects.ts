@@ -5,20 +5,17 @@ import { backoffMs, Semaphore, sleep } from "../base/mod.ts";
 import type { SideEffect } from "../entity/mod.ts";
 import { asksTooMuch, mayPass } from "../entity/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
+import type { Values } from "../settings/mod.ts";
 
 import type { Ask } from "./asked.ts";
 import { NO_ASK } from "./asked.ts";
 import type { Chain } from "./chain.ts";
 import { describeCause, recordedLink } from "./chain.ts";
 import { isBadTarget } from "./router-error.ts";
+import type { ROUTER_SETTINGS } from "./settings.ts";
 
 /** Bounds of side effects (I11). */
-export interface SideEffectOptions {
-  /** Asynchronous side effects under way; a command with further ones waits. */
-  readonly maxOpenEffects: number;
-  /** How often an entity's side effect is tried while its target cannot be asked; then it is given up for now. */
-  readonly maxEffectTries: number;
-}
+export type SideEffectOptions = Pick<Values<typeof ROUTER_SETTINGS>, "maxOpenEffects" | "maxEffectTries">;
 
 export interface SideEffectDependencies {
   readonly clock: Clock;

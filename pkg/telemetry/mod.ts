@@ -5,7 +5,6 @@ export { readableFields } from "./log-text.ts";
 export type { LineSink } from "./logger.ts";
 export { createLogger } from "./logger.ts";
 export { podFields } from "./pod.ts";
-export { REPEAT_SETTINGS } from "./repeat-settings.ts";
 export type { CountingLogger, LogRepeatOptions } from "./repeats.ts";
 export { countRepeats } from "./repeats.ts";
 export type {

@@ -2,13 +2,11 @@
 
 import type { Clock, LogFields, Logger } from "../base/mod.ts";
 import { RepeatLimiter } from "../base/mod.ts";
+import type { Values } from "../settings/mod.ts";
 
-export interface LogRepeatOptions {
-  /** Lines with the same message that are written in a window. */
-  readonly logRepeatLines: number;
-  /** From the first of them to the line that says how many more there were, in milliseconds. */
-  readonly logRepeatWindowMs: number;
-}
+import type { LOGGER_SETTINGS } from "./settings.ts";
+
+export type LogRepeatOptions = Omit<Values<typeof LOGGER_SETTINGS>, "logLevel">;
 
 /** A logger that writes a few of many lines with the same message, and counts the others. */
 export interface CountingLogger extends Logger {

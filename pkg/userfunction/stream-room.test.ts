@@ -11,7 +11,7 @@ import { StreamRoom } from "./stream-room.ts";
 
 // With a whole user function: test/e2e/few-streams.test.ts.
 
-const OPTIONS = { maxStreams: 0, streamSilenceMs: 1_000, streamWaitMs: 10_000 };
+const OPTIONS = { maxUserFunctionStreams: 0, streamSilenceMs: 1_000, streamWaitMs: 10_000 };
 
 /** Lets the callbacks of settled promises run. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -98,8 +98,8 @@ test("(1) there is room up to the limit; who waits comes in turn, one for each s
 });
 
 test("(1) the setting and what the user function says both bound it", (t) => {
-  t.is(start({ maxStreams: 5 }, 2).room.maxStreams, 2);
-  t.is(start({ maxStreams: 2 }, 5).room.maxStreams, 2);
+  t.is(start({ maxUserFunctionStreams: 5 }, 2).room.maxStreams, 2);
+  t.is(start({ maxUserFunctionStreams: 2 }, 5).room.maxStreams, 2);
   t.is(start().room.maxStreams, Number.POSITIVE_INFINITY);
 });
 

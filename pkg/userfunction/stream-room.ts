@@ -17,7 +17,7 @@ export interface WatchedStream {
 }
 
 export interface StreamRoomDependencies {
-  readonly options: Pick<UserFunctionOptions, "maxStreams" | "streamSilenceMs" | "streamWaitMs">;
+  readonly options: Pick<UserFunctionOptions, "maxUserFunctionStreams" | "streamSilenceMs" | "streamWaitMs">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Asks the entity that is idle longest to end its stream. False: none is idle. */
@@ -43,7 +43,7 @@ const ASK_GRACE_MS = 250;
  * memory holds a stream.
  *
  * 1. (I11) No more streams are open than the user function's HTTP/2 settings (SETTINGS_MAX_CONCURRENT_STREAMS) and
- *    `maxStreams` allow. A caller that needs one more waits in a queue while idle entities leave, up to
+ *    `maxUserFunctionStreams` allow. A caller that needs one more waits in a queue while idle entities leave, up to
  *    `streamWaitMs`. Then it gets USER_FUNCTION_BUSY.
  * 2. The user function may serve fewer streams than its settings allow: a server with a pool of threads accepts a
  *    stream and leaves it unread. So the proxy sends a report as a probe if a stream has had no answer for
@@ -105,8 +105,8 @@ export class StreamRoom {
 
   /** Streams that may be open at a time. */
   get maxStreams(): number {
-    const { maxStreams } = this.#dependencies.options;
-    const own = maxStreams === 0 ? Number.POSITIVE_INFINITY : maxStreams;
+    const { maxUserFunctionStreams: bound } = this.#dependencies.options;
+    const own = bound === 0 ? Number.POSITIVE_INFINITY : bound;
     return Math.min(own, this.#connection?.maxStreams ?? Number.POSITIVE_INFINITY);
   }
 

@@ -40,8 +40,9 @@ function look(
   const userFunction = new UserFunction({
     options: {
       ...DEFAULT_USER_FUNCTION_OPTIONS,
-      port,
-      backoff: { minMs: 5, maxMs: 20, jitter: 0.2 },
+      userFunctionPort: port,
+      backoffMinMs: 5,
+      backoffMaxMs: 20,
       ...options,
     },
     clock: systemClock,
@@ -250,7 +251,8 @@ test("why it is not there is said when the reason changes and again half a minut
 
 test("stop ends the search at once", async (t) => {
   const { userFunction } = look(t, await freePort(), {
-    backoff: { minMs: 60_000, maxMs: 60_000, jitter: 0 },
+    backoffMinMs: 60_000,
+    backoffMaxMs: 60_000,
   });
   await userFunction.stop();
   t.is(userFunction.status.kind, "connecting");

@@ -84,6 +84,12 @@ const MAX_TOLD = 50;
 /** How long the user function may take to acknowledge a report, in milliseconds. */
 const REPORT_TIMEOUT_MS = 5_000;
 
+/**
+ * Growth of the pauses between tries. Cloudstate waits a second between tries. Here they begin sooner, because the
+ * container may be just starting. With this growth it is found within a tenth of the time that it took to start.
+ */
+const BACKOFF = { growth: 1.1, jitter: 0.2 };
+
 /** Time between two log lines that say why the user function is not available, for the same reason, in milliseconds. */
 const REMIND_MS = 30_000;
 
@@ -203,7 +209,7 @@ export class UserFunction implements StreamOpener {
     const state = this.#state;
     if (state.kind === "rejected") throw this.absence;
     if (state.kind !== "serving" || !state.connection.usable) {
-      const { host, port } = this.#dependencies.options;
+      const { userFunctionHost: host, userFunctionPort: port } = this.#dependencies.options;
       throw unavailable(`the user function at ${host}:${port} is not available; try again later`);
     }
     return state.connection;
@@ -211,6 +217,7 @@ export class UserFunction implements StreamOpener {
 
   async #run(): Promise<void> {
     const { options, clock, random, onSpec } = this.#dependencies;
+    const backoff = { minMs: options.backoffMinMs, maxMs: options.backoffMaxMs, ...BACKOFF };
     const { signal } = this.#stopped;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -234,8 +241,7 @@ export class UserFunction implements StreamOpener {
           onSpec(undefined);
         }
       }
-      if (!signal.aborted)
-        await sleep(clock, backoffMs(Math.max(attempt, 1), options.backoff, random), signal);
+      if (!signal.aborted) await sleep(clock, backoffMs(Math.max(attempt, 1), backoff, random), signal);
     }
   }
 
@@ -247,26 +253,24 @@ export class UserFunction implements StreamOpener {
     this.#problem = { text, code: error instanceof GrpcError ? error.code : undefined };
     const nowMs = clock.monotonicMs();
     // Logged a little early rather than late, because the next try may come only after the longest pause.
-    const waitMs = Math.min(options.backoff.maxMs, REMIND_MS / 2);
+    const waitMs = Math.min(options.backoffMaxMs, REMIND_MS / 2);
     const isDue = isNew || nowMs - this.#saidMs + waitMs > REMIND_MS;
     if (isDue) this.#saidMs = nowMs;
-    const at = `${options.host}:${options.port}`;
+    const at = `${options.userFunctionHost}:${options.userFunctionPort}`;
     logger[isDue ? "info" : "debug"]("user function is not available yet", { at, attempt, error: text });
   }
 
   async #connect(): Promise<Connection> {
     const { options, clock, memory } = this.#dependencies;
-    const { host, port, connectTimeoutMs, maxReceiveBytes, keepAliveIntervalMs, keepAliveTimeoutMs } =
-      options;
     return connect({
-      host,
-      port,
+      host: options.userFunctionHost,
+      port: options.userFunctionPort,
       clock,
       memory,
-      connectTimeoutMs,
-      maxReceiveBytes,
-      keepAliveIntervalMs,
-      keepAliveTimeoutMs,
+      connectTimeoutMs: options.connectTimeoutMs,
+      maxReceiveBytes: options.maxMessageBytes,
+      keepAliveIntervalMs: options.keepAliveIntervalMs,
+      keepAliveTimeoutMs: options.keepAliveTimeoutMs,
     });
   }
 

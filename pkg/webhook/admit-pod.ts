@@ -11,7 +11,7 @@ import type { PatchOperation } from "./json-patch.ts";
 import { appendItem } from "./json-patch.ts";
 import { pointAtProxy, pointsAtProxy } from "./queue-proxy.ts";
 import { PROXY_CONTAINER, portTaken, QUEUE_PORTS, QUEUE_PROXY, reservedProblems } from "./reserved.ts";
-import { STATEFUL } from "./settings.ts";
+import { STATEFUL } from "./service-settings.ts";
 import type { PodIdentity } from "./sidecar.ts";
 import { LOG_VARIABLE, proxySidecar, secretVolume } from "./sidecar.ts";
 
@@ -19,6 +19,7 @@ const ANNOTATIONS = "metadata.annotations";
 const KNATIVE = "serving.knative.dev/";
 /** The name that Knative gives the port of the container that serves. */
 const USER_PORT_NAME = "user-port";
+/** The port of a container that names none, by Knative's own default. */
 const DEFAULT_USER_PORT = 8_080;
 
 interface Container {

@@ -112,7 +112,7 @@ test("an annotation that is unknown, misplaced or makes no sense is refused with
   t.like(problem({ "perdure.dev/stateful": "yes" }), {
     code: "BAD_ANNOTATION",
     field: "metadata.annotations",
-    message: 'perdure.dev/stateful="yes" is either true or false',
+    message: 'perdure.dev/stateful must be true or false, not "yes"',
   });
   t.regex(
     problem({ ...STATEFUL, "perdure.dev/log": "nats://me:secret@nats:4222/x" })?.message ?? "",

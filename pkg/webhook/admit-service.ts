@@ -15,8 +15,8 @@ import type { LogOwner } from "./log-rules.ts";
 import { logChange } from "./log-rules.ts";
 import { portTaken, reservedProblems } from "./reserved.ts";
 import { MAX_SCALE, scaleChanges, scaleProblems } from "./scale.ts";
-import type { SettingValues } from "./settings.ts";
-import { PREFIX, STATEFUL } from "./settings.ts";
+import type { SettingValues } from "./service-settings.ts";
+import { PREFIX, STATEFUL } from "./service-settings.ts";
 
 const ANNOTATIONS = "metadata.annotations";
 const METADATA_PATH = "/spec/template/metadata";

@@ -2,7 +2,7 @@
 
 import type { Problem } from "./decision.ts";
 import { MAX_PROBLEMS } from "./decision.ts";
-import { isOurs, MAX_KEYS } from "./settings.ts";
+import { isOurs, MAX_KEYS } from "./read-settings.ts";
 
 /** Texts by key. */
 type Texts = Readonly<Record<string, string>>;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { refusalText } from "../settings/mod.ts";
+
 import type { Problem } from "./decision.ts";
 import { MAX_PROBLEMS } from "./decision.ts";
-import type { SettingValues } from "./settings.ts";
-import { isOurs, MAX_KEYS, PREFIX, readSettings, STATEFUL } from "./settings.ts";
+import { isOurs, MAX_KEYS, readSettings } from "./read-settings.ts";
+import type { SettingValues } from "./service-settings.ts";
+import { PREFIX, SERVICE_SETTINGS, STATEFUL } from "./service-settings.ts";
 
 /** Reads our annotations and ignores those of others. `field` names their place in the object, for problems. */
 export function readAnnotations(
@@ -34,8 +37,11 @@ export function labelProblems(labels: Readonly<Record<string, string>>, field: s
     return { code: "UNKNOWN_ANNOTATION", field, message };
   });
   const text = labels[STATEFUL];
-  if (text === undefined || text === "true" || text === "false") return problems;
-  const message = `the label ${STATEFUL}=${JSON.stringify(text)} is either true or false`;
+  if (text === undefined) return problems;
+  const { form } = SERVICE_SETTINGS.stateful;
+  const reading = form.read(text);
+  if ("value" in reading) return problems;
+  const message = refusalText(`the label ${STATEFUL}`, form, text, reading);
   return [...problems, { code: "BAD_ANNOTATION", field, message }];
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Quantity } from "../settings/mod.ts";
+
 import type { Problem } from "./decision.ts";
-import type { Quantity } from "./forms.ts";
 import type { LogOwner } from "./log-rules.ts";
 import { chooseLog } from "./log-rules.ts";
-import type { ServiceSetting, SettingName, SettingValues } from "./settings.ts";
-import { PREFIX, readSettings, SERVICE_SETTINGS, valueOf } from "./settings.ts";
+import { readSettings } from "./read-settings.ts";
+import type { ServiceSetting, SettingName, SettingValues } from "./service-settings.ts";
+import { PREFIX, SERVICE_SETTINGS, valueOf } from "./service-settings.ts";
 
 /** The name of the ConfigMap that holds the settings of all services. */
 export const CONFIG_NAME = "config-perdure";
@@ -123,18 +125,18 @@ function limitFor(
   limitName: "proxyCpuLimit" | "proxyMemoryLimit",
   annotated: SettingValues,
   all: SettingValues,
-): { readonly value?: Quantity | undefined; readonly problem?: string } {
+): { readonly value?: Quantity; readonly problem?: string } {
   const request = valueOf(requestName, all);
-  // `none` reads as undefined: the setting was given, and there is no limit.
-  const value = Object.hasOwn(all, limitName) ? all[limitName] : valueOf(limitName, all);
-  if (value === undefined || value.amount >= request.amount) return { value };
-  if (!Object.hasOwn(annotated, limitName)) return { value: request };
+  const value = valueOf(limitName, all);
+  if (value === "none") return {};
+  if (value.amount >= request.amount) return { value };
+  if (annotated[limitName] === undefined) return { value: request };
   const [limitKey, requestKey] = [SERVICE_SETTINGS[limitName].key, SERVICE_SETTINGS[requestName].key];
-  return { problem: `${limitKey} (${value.text}) is less than ${requestKey} (${request.text})` };
+  return { problem: `${limitKey} must be at least ${requestKey} (${request.text}), not ${value.text}` };
 }
 
 function environment(values: SettingValues): ServiceOptions["env"] {
-  const settings = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting<unknown>][];
+  const settings = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting][];
   return settings.flatMap(([name, { env }]) => {
     const value = values[name];
     return env === undefined || value === undefined || typeof value === "object"

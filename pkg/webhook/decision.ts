@@ -42,6 +42,8 @@ export const UNCHANGED: Decision = { kind: "allow", patch: [], warnings: [] };
 
 /** More problems would not help to mend an object, and would make the answer many times larger than the request. */
 export const MAX_PROBLEMS = 10;
+
+/** Longer than any text of ours with a value of usual length in it. */
 const MAX_MESSAGE_CHARS = 1_500;
 
 /** Refuses an object. Problems beyond `MAX_PROBLEMS` are left out, and long messages are cut. */

@@ -8,8 +8,8 @@ import { parseEventLogAddress } from "../eventlog/address/mod.ts";
 import { readConfiguration } from "./configuration.ts";
 import { logPrefix } from "./log-prefix.ts";
 import { chooseLog } from "./log-rules.ts";
-import type { SettingValues } from "./settings.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings } from "./read-settings.ts";
+import type { SettingValues } from "./service-settings.ts";
 
 const OURS = "nats://nats.perdure-system.svc:4222";
 

@@ -14,10 +14,11 @@
  */
 
 import type { Problem } from "./decision.ts";
-import type { LogAddress, LogPlace, NatsServers } from "./forms.ts";
+import type { LogAddress, LogPlace } from "./forms.ts";
+import { logAddress, logPlaces } from "./forms.ts";
 import { logPrefix } from "./log-prefix.ts";
-import type { SettingValues } from "./settings.ts";
-import { PREFIX, SERVICE_SETTINGS, valueOf } from "./settings.ts";
+import type { SettingValues } from "./service-settings.ts";
+import { PREFIX, SERVICE_SETTINGS, valueOf } from "./service-settings.ts";
 
 /** The service that the state belongs to. */
 export interface LogOwner {
@@ -73,13 +74,8 @@ export function logChange(
 }
 
 function addressOf(log: LogAddress, { namespace, service }: LogOwner): string {
-  return log.kind === "memory"
-    ? "memory:"
-    : `${shownServers(log)}/${log.prefix ?? logPrefix(namespace, service)}`;
-}
-
-function shownServers({ isTls, servers }: NatsServers): string {
-  return `${isTls ? "tls" : "nats"}://${servers.join(",")}`;
+  const isWhole = log.kind === "memory" || log.prefix !== undefined;
+  return logAddress.write(isWhole ? log : { ...log, prefix: logPrefix(namespace, service) });
 }
 
 /** All servers must belong to one place, because servers of two places form no cluster. */
@@ -95,11 +91,8 @@ function placesOf(configured: SettingValues): readonly LogPlace[] {
 }
 
 function notAllowed(address: string, configured: SettingValues): Problem {
-  const places = placesOf(configured).map((place) =>
-    place.kind === "memory" ? "memory:" : shownServers(place),
-  );
   const message =
-    `${LOG} asks for ${address}, and config-perdure allows ${places.join(" ")}: ` +
+    `${LOG} asks for ${address}, and config-perdure allows ${logPlaces.write(placesOf(configured))}: ` +
     "leave it out, or ask those who run the cluster for an entry in allowed-logs";
   return problem("LOG_NOT_ALLOWED", message);
 }

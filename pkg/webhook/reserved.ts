@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { PROXY_SETTINGS } from "../proxy/settings.ts";
 import type { Problem } from "./decision.ts";
 import type { JsonObject } from "./json.ts";
 import { numberOf, objectsOf } from "./json.ts";
@@ -9,11 +10,11 @@ export const PROXY_CONTAINER = "perdure-proxy";
 export const SECRET_VOLUME = "perdure-nats";
 
 /** Ports of the proxy in a pod, all of whose containers share one network. */
-export const HTTP_PORT = 9_000;
-export const ADMIN_PORT = 9_010;
+export const HTTP_PORT = PROXY_SETTINGS.httpPort.default;
+export const ADMIN_PORT = PROXY_SETTINGS.adminPort.default;
 
 /** How the proxy gets the pod's secret, and how the hook at the pod's end sends it (pkg/proxy, --drain-secret). */
-export const DRAIN_SECRET_VARIABLE = "PERDURE_DRAIN_SECRET";
+export const DRAIN_SECRET_VARIABLE = PROXY_SETTINGS.drainSecret.env;
 export const DRAIN_SECRET_HEADER = "perdure-drain-secret";
 
 /** Knative's own container and its ports (serving/pkg/networking/constants.go). */

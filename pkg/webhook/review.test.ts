@@ -72,13 +72,13 @@ test("a refusal carries code, place and what to do", (t) => {
   t.deepEqual(response["status"], {
     code: 400,
     reason: "BadRequest",
-    message: 'perdure.dev/stateful="1" is either true or false (BAD_ANNOTATION)',
+    message: 'perdure.dev/stateful must be true or false, not "1" (BAD_ANNOTATION)',
     details: {
       causes: [
         {
           reason: "BAD_ANNOTATION",
           field: "metadata.annotations",
-          message: 'perdure.dev/stateful="1" is either true or false',
+          message: 'perdure.dev/stateful must be true or false, not "1"',
         },
       ],
     },

@@ -1,315 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LOG_LEVELS } from "../base/mod.ts";
+import { DAY_MS, HOUR_MS, MIB, MINUTE_MS, milliseconds, number, port, text } from "../settings/mod.ts";
 
-import { MAX_PROBLEMS } from "./decision.ts";
-import type { Form } from "./forms.ts";
-import {
-  boolean,
-  duration,
-  image,
-  images,
-  limit,
-  logAddress,
-  logPlaces,
-  natsUrl,
-  objectName,
-  oneOf,
-  quantity,
-  wholeNumber,
-} from "./forms.ts";
-
-/** Annotations and labels of ours begin with it. */
-export const PREFIX = "perdure.dev/";
-
-/** The key that makes a service stateful, as an annotation and as a label. */
-export const STATEFUL = `${PREFIX}stateful`;
-
-const DAY_MS = 86_400_000;
+import { LOGGER_SETTINGS } from "../telemetry/settings.ts";
 
 /**
- * Where a setting may stand: as the annotation `perdure.dev/KEY` of one service, as `KEY` in the ConfigMap
- * `config-perdure` for all services, or in both, and then the annotation takes precedence.
+ * The largest review (AdmissionReview) of the API server. It holds an object and, for a change, its old version. The
+ * API server takes objects of up to 3 MiB, but etcd stores at most 1.5 MiB of each. So two stored objects have at
+ * most 3 MiB, and a larger new one is refused in the end anyway. The rest of a review is small (the user's name and
+ * groups, and a few names). Stateful services have less than 10 KiB, and their pods about 20 KiB.
  */
-export type Place = "annotation" | "config" | "both";
+const MAX_REVIEW_BYTES = 4 * MIB;
 
-/**
- * One setting of a stateful service. This one declaration parses annotations and ConfigMap, and writes
- * `docs/annotations.md` and the `_example` of the ConfigMap.
- */
-export interface ServiceSetting<T> {
-  readonly key: string;
-  readonly place: Place;
-  readonly form: Form<T>;
-  /** As it would be written; "" if there is none. */
-  readonly default: string;
-  readonly help: string;
-  /** The proxy's variable that takes the value; the default is then the proxy's own. */
-  readonly env: string | undefined;
-}
-
-function setting<T>(
-  place: Place,
-  key: string,
-  form: Form<T>,
-  value: string,
-  help: string,
-  env?: string,
-): ServiceSetting<T> {
-  return { place, key, form, default: value, help, env };
-}
-
-/** Every `perdure.dev/*` annotation and every key of `config-perdure`. */
-export const SERVICE_SETTINGS = {
-  stateful: setting("annotation", "stateful", boolean, "false", "Makes the service stateful."),
-  log: setting(
-    "annotation",
-    "log",
-    logAddress,
-    "",
-    "Where the state is, if not under `NAMESPACE_NAME` in the NATS of `nats-url`. The servers are those of `nats-url` or `allowed-logs`; the prefix is `NAMESPACE_NAME` or begins with `NAMESPACE_NAME_`, and may be left out. Revisions of a service share its log.",
+/** Every setting of the webhook's own process. Annotations and `config-perdure` set what it does to services. */
+export const WEBHOOK_SETTINGS = {
+  port: port(
+    "port",
+    "PERDURE_WEBHOOK_PORT",
+    8_443,
+    "Port that the API server sends reviews to; 0 lets the system choose.",
   ),
-  confirmLog: setting(
-    "annotation",
-    "confirm-log",
-    logAddress,
-    "",
-    "The same address as in `perdure.dev/log` once more, as your word that it is meant: when the log of a service is changed, which leaves its state behind, and when it is that of another service of the namespace.",
+  host: text("host", "PERDURE_WEBHOOK_HOST", "0.0.0.0", "Address that the port is bound to."),
+  namespace: text(
+    "namespace",
+    "POD_NAMESPACE",
+    "perdure-system",
+    "Where the webhook, `config-perdure` and the Secret are.",
   ),
-  natsUrl: setting(
-    "config",
-    "nats-url",
-    natsUrl,
-    "nats://nats.perdure-system.svc:4222",
-    "The NATS servers that hold the state of all services, each under a prefix of its own, `NAMESPACE_NAME`.",
+  service: text(
+    "service",
+    "PERDURE_WEBHOOK_SERVICE",
+    "webhook",
+    "The Kubernetes Service by which the API server finds the webhook.",
   ),
-  allowedLogs: setting(
-    "config",
-    "allowed-logs",
-    logPlaces,
-    "",
-    "What `perdure.dev/log` may name besides the servers of `nats-url`.",
+  secret: text(
+    "secret",
+    "PERDURE_WEBHOOK_SECRET",
+    "webhook-certs",
+    "Secret in which the certificate is kept; it must exist, and may be empty.",
   ),
-  natsServers: setting(
-    "config",
-    "nats-servers",
-    wholeNumber(1, 1_000),
-    "",
-    "How many NATS servers there are. `log-replicas` is never more. If it is left out: as many as `log-replicas` says here.",
+  configuration: text(
+    "configuration",
+    "PERDURE_WEBHOOK_CONFIGURATION",
+    "webhook.perdure.dev",
+    "MutatingWebhookConfiguration whose `caBundle` is kept.",
   ),
-  natsSecret: setting(
-    "both",
-    "nats-secret",
-    objectName,
-    "perdure-nats",
-    "Secret in the namespace of the service with what NATS asks for, under any of the keys `nats.creds`, `nats.nk`, `user` and `password`, `token`, `ca.crt`, `tls.crt` and `tls.key`. It may be absent.",
+  certificateDays: number(
+    "certificate-days",
+    "PERDURE_CERTIFICATE_DAYS",
+    90,
+    "days",
+    [1, 3_650],
+    "How long a certificate is valid.",
   ),
-  durability: setting(
-    "both",
-    "durability",
-    oneOf("relaxed", "strict"),
-    "relaxed",
-    "What an acknowledgement survives: the end of a NATS server's process, or, if strict, of its machine.",
-    "PERDURE_LOG_DURABILITY",
+  renewBeforeDays: number(
+    "renew-before-days",
+    "PERDURE_RENEW_BEFORE_DAYS",
+    30,
+    "days",
+    [0, 3_650],
+    "So long before its end a certificate is renewed; less than `--certificate-days`.",
   ),
-  logReplicas: setting(
-    "both",
-    "log-replicas",
-    wholeNumber(1, 5),
-    "1",
-    "NATS servers that hold a copy of the state. 3 in production.",
-    "PERDURE_LOG_REPLICAS",
+  checkIntervalMs: milliseconds(
+    "check-interval",
+    "PERDURE_CHECK_INTERVAL_MS",
+    MINUTE_MS,
+    "How often certificate and `caBundle` are checked, besides whenever the Secret changes.",
+    [1_000, DAY_MS],
   ),
-  logServersSync: setting(
-    "config",
-    "log-servers-sync",
-    boolean,
-    "false",
-    "Your word that all NATS servers run with `sync_interval: always`; strict durability then needs no server tag.",
-    "PERDURE_LOG_SERVERS_SYNC",
+  propagationDelayMs: milliseconds(
+    "propagation-delay",
+    "PERDURE_PROPAGATION_DELAY_MS",
+    5_000,
+    "How long API servers may take to hear of a new `caBundle`, before the certificate that it vouches for is served.",
+    [0, 10 * MINUTE_MS],
   ),
-  userFunctionPort: setting(
-    "annotation",
-    "user-function-port",
-    wholeNumber(1, 65_535),
-    "",
-    "Port of the user function, if it is not the port of the container that serves.",
+  maxBodyBytes: number(
+    "max-body-bytes",
+    "PERDURE_MAX_BODY_BYTES",
+    MAX_REVIEW_BYTES,
+    "bytes",
+    [65_536, 64 * MIB],
+    "Largest review of the API server; two objects of the largest size that it stores fit.",
   ),
-  startTimeoutMs: setting(
-    "both",
-    "start-timeout",
-    duration(1_000, DAY_MS),
-    "45s",
-    "How long a pod's proxy waits at its start for NATS, and then for the user function to listen and speak gRPC; then it ends, `kn` shows why, and Kubernetes starts it again. Longer for a function that takes longer to start.",
+  maxPendingBytes: number(
+    "max-pending-bytes",
+    "PERDURE_MAX_PENDING_BYTES",
+    4 * MAX_REVIEW_BYTES,
+    "bytes",
+    [262_144, 256 * MIB],
+    "Bytes of all reviews and answers together; at least four times `--max-body-bytes`, because one address has at most half, and one of its connections half of that.",
   ),
-  passivationTimeoutMs: setting(
-    "both",
-    "passivation-timeout",
-    duration(1, DAY_MS),
-    "30s",
-    "Idle time after which an entity leaves memory.",
-    "PERDURE_PASSIVATION_TIMEOUT_MS",
+  maxJsonDepth: number(
+    "max-json-depth",
+    "PERDURE_MAX_JSON_DEPTH",
+    64,
+    "levels",
+    [16, 1_000],
+    "Lists and objects in one another in a review; those of a pod with all that Kubernetes adds are 12 deep.",
   ),
-  relayTimeoutMs: setting(
-    "both",
-    "relay-timeout",
-    duration(1, DAY_MS),
-    "1m",
-    "How long the user function may take for one command.",
-    "PERDURE_RELAY_TIMEOUT_MS",
+  maxJsonValues: number(
+    "max-json-values",
+    "PERDURE_MAX_JSON_VALUES",
+    50_000,
+    "values",
+    [10_000, 10_000_000],
+    "Keys and values of a review, each comma, colon and opening bracket counted; that of a stateful pod has less than 2,000.",
   ),
-  maxActiveEntities: setting(
-    "both",
-    "max-active-entities",
-    wholeNumber(1, 10_000_000),
-    "100000",
-    "Entities in the proxy's memory; beyond it the one idle longest leaves. Each takes about 16 KiB of `proxy-memory-limit`.",
-    "PERDURE_MAX_ACTIVE_ENTITIES",
+  maxConnections: number(
+    "max-connections",
+    "PERDURE_MAX_CONNECTIONS",
+    1_000,
+    "connections",
+    [4, 100_000],
+    "Open connections; more are refused. One address has at most half of them.",
   ),
-  proxyImage: setting(
-    "both",
-    "proxy-image",
-    image,
-    "",
-    "The image of the proxy. `config-perdure` must name one; a service may name that or one of `allowed-proxy-images`.",
+  requestTimeoutMs: milliseconds(
+    "request-timeout",
+    "PERDURE_REQUEST_TIMEOUT_MS",
+    5_000,
+    "How long each may take: a TLS handshake, the first byte of the first review, a whole review, and its answer.",
+    [100, 10 * MINUTE_MS],
   ),
-  allowedProxyImages: setting(
-    "config",
-    "allowed-proxy-images",
-    images,
-    "",
-    "What `perdure.dev/proxy-image` may name besides the image of `proxy-image`.",
+  apiTimeoutMs: milliseconds(
+    "api-timeout",
+    "PERDURE_API_TIMEOUT_MS",
+    10_000,
+    "How long an answer of the API server is waited for.",
+    [100, 10 * MINUTE_MS],
   ),
-  proxyCpu: setting("both", "proxy-cpu", quantity, "100m", "Processor time that the proxy requests."),
-  proxyMemory: setting("both", "proxy-memory", quantity, "128Mi", "Memory that the proxy requests."),
-  proxyCpuLimit: setting("both", "proxy-cpu-limit", limit, "none", "Most processor time of the proxy."),
-  proxyMemoryLimit: setting(
-    "both",
-    "proxy-memory-limit",
-    limit,
-    "512Mi",
-    "Most memory of the proxy; it is killed beyond it, and what it acknowledged is safe. Never less than `proxy-memory`.",
+  watchTimeoutMs: milliseconds(
+    "watch-timeout",
+    "PERDURE_WATCH_TIMEOUT_MS",
+    MINUTE_MS,
+    "How long one watch lasts before the next begins.",
+    [1_000, HOUR_MS],
   ),
-  logLevel: setting(
-    "both",
-    "log-level",
-    oneOf(...LOG_LEVELS),
-    "info",
-    "How much the proxy says.",
-    "PERDURE_LOG_LEVEL",
+  backoffMinMs: milliseconds(
+    "backoff-min",
+    "PERDURE_BACKOFF_MIN_MS",
+    100,
+    "First wait before the API server is asked again; it doubles with each try, with a jitter of 20 %.",
   ),
+  backoffMaxMs: milliseconds(
+    "backoff-max",
+    "PERDURE_BACKOFF_MAX_MS",
+    10_000,
+    "Longest wait before the API server is asked again.",
+  ),
+  shutdownDelayMs: milliseconds(
+    "shutdown-delay",
+    "PERDURE_SHUTDOWN_DELAY_MS",
+    10_000,
+    "How long the webhook continues to serve after it is told to stop, because the API server hears of the end only later.",
+    [0, 10 * MINUTE_MS],
+  ),
+  drainTimeoutMs: milliseconds(
+    "drain-timeout",
+    "PERDURE_DRAIN_TIMEOUT_MS",
+    5_000,
+    "How long reviews that are being answered may take after that.",
+    [0, 10 * MINUTE_MS],
+  ),
+  serviceAccount: text(
+    "service-account",
+    "PERDURE_SERVICE_ACCOUNT",
+    "/var/run/secrets/kubernetes.io/serviceaccount",
+    "Folder with `token` and `ca.crt` of the service account by which the API server is asked.",
+  ),
+  ...LOGGER_SETTINGS,
 } as const;
-
-type Settings = typeof SERVICE_SETTINGS;
-export type SettingName = keyof Settings;
-
-/** The values that were given; a setting that was not given is absent. */
-export type SettingValues = {
-  readonly [K in SettingName]?: Settings[K] extends ServiceSetting<infer T> ? T : never;
-};
-
-/** An invalid setting. The message names it, as `perdure.dev/durability=fast`, and says what would be valid. */
-export interface SettingProblem {
-  readonly key: string;
-  readonly kind: "unknown" | "misplaced" | "value";
-  readonly message: string;
-}
-
-const ENTRIES = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting<unknown>][];
-
-/** More than there are settings, so that of so many keys at least one is unknown, and further ones need not be read. */
-export const MAX_KEYS = 100;
-
-/** Whether a key has our prefix, in upper or lower case, because Kubernetes accepts both. */
-export function isOurs(key: string): boolean {
-  return key.slice(0, PREFIX.length).toLowerCase() === PREFIX;
-}
-
-/** The value that was given for a setting, or its default. */
-export function valueOf<K extends SettingName>(
-  name: K,
-  values: SettingValues,
-): Exclude<SettingValues[K], undefined> {
-  const given = values[name];
-  if (given !== undefined) return given as Exclude<SettingValues[K], undefined>;
-  const setting: ServiceSetting<unknown> = SERVICE_SETTINGS[name];
-  const reading = setting.form.read(setting.default);
-  return ("value" in reading ? reading.value : undefined) as Exclude<SettingValues[K], undefined>;
-}
-
-/** The settings that may stand as annotations, or in `config-perdure`. */
-export function settingsOf(
-  place: "annotation" | "config",
-): readonly (readonly [SettingName, ServiceSetting<unknown>])[] {
-  return ENTRIES.filter(([, setting]) => setting.place === place || setting.place === "both");
-}
-
-/** Longer than any sensible value, and short enough for the regular expressions that read values. */
-const MAX_VALUE_CHARS = 4_096;
-
-/**
- * Reads texts by key. All problems are found, not only the first, up to `MAX_PROBLEMS`.
- *
- * @param shownKey the key as its author wrote it.
- */
-export function readSettings(
-  place: "annotation" | "config",
-  texts: Readonly<Record<string, string>>,
-  shownKey: (key: string) => string,
-): { readonly values: SettingValues; readonly problems: readonly SettingProblem[] } {
-  const values: Partial<Record<SettingName, unknown>> = {};
-  const problems: SettingProblem[] = [];
-  for (const key of Object.keys(texts).sort()) {
-    if (problems.length >= MAX_PROBLEMS) break;
-    const text = texts[key] ?? "";
-    const found = ENTRIES.find(([, setting]) => setting.key === key);
-    if (found === undefined || (found[1].place !== place && found[1].place !== "both")) {
-      problems.push(found === undefined ? unknown(place, key, shownKey) : misplaced(place, key, shownKey));
-      continue;
-    }
-    const reading =
-      text.length > MAX_VALUE_CHARS
-        ? { sense: `has at most ${MAX_VALUE_CHARS} characters` }
-        : found[1].form.read(text);
-    if ("value" in reading) values[found[0]] = reading.value;
-    else problems.push({ key, kind: "value", message: `${shownKey(key)}=${shown(text)} ${reading.sense}` });
-  }
-  return { values: values as SettingValues, problems };
-}
-
-function unknown(
-  place: "annotation" | "config",
-  key: string,
-  shownKey: (key: string) => string,
-): SettingProblem {
-  const known = settingsOf(place).map(([, setting]) => setting.key);
-  const meant = known.find((each) => each === key.toLowerCase());
-  const message =
-    meant === undefined
-      ? `${shortened(shownKey(key))} is not known; known are ${known.map(shownKey).join(", ")}`
-      : `${shownKey(key)} is not known: it is written ${shownKey(meant)}`;
-  return { key, kind: "unknown", message };
-}
-
-function misplaced(
-  place: "annotation" | "config",
-  key: string,
-  shownKey: (key: string) => string,
-): SettingProblem {
-  const right =
-    place === "annotation"
-      ? "for all services: put it into the ConfigMap config-perdure"
-      : "for one service: annotate that";
-  return { key, kind: "misplaced", message: `${shownKey(key)} is ${right}` };
-}
-
-/** A value for a message: shortened, and without a password that may stand before an `@`. */
-function shown(text: string): string {
-  const [from, at] = [text.indexOf("//"), text.lastIndexOf("@")];
-  const safe = from >= 0 && at > from ? `${text.slice(0, from)}//…${text.slice(at)}` : text;
-  return JSON.stringify(shortened(safe));
-}
-
-function shortened(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}

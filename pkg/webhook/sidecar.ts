@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { PROXY_SETTINGS } from "../proxy/settings.ts";
 import type { ServiceOptions } from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "./reserved.ts";
 
 /** The proxy's variable with the address of its log. */
-export const LOG_VARIABLE = "PERDURE_LOG";
+export const LOG_VARIABLE = PROXY_SETTINGS.log.env;
 
 /** Where the Secret with the credentials for NATS is mounted. */
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";

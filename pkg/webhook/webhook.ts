@@ -4,6 +4,7 @@ import type { Clock, Logger, Random } from "../base/mod.ts";
 import { sleep } from "../base/mod.ts";
 import type { ApiAccess, Certificates, JsonObject } from "../k8s/mod.ts";
 import { AdmissionServer, Api, CertificateKeeper, watchObject } from "../k8s/mod.ts";
+import { DAY_MS } from "../settings/mod.ts";
 import type { CountingLogger } from "../telemetry/mod.ts";
 import { countRepeats } from "../telemetry/mod.ts";
 
@@ -29,8 +30,6 @@ export interface Webhook {
   /** Keeps serving for `shutdownDelayMs`, lets running questions finish (`drainTimeoutMs`), then closes everything. */
   stop(): Promise<void>;
 }
-
-const DAY_MS = 86_400_000;
 
 /** A ConfigMap, a Secret or a webhook configuration. Each has at most the 1.5 MiB that etcd stores of one object. */
 const MAX_ANSWER_BYTES = 2_097_152;
@@ -170,6 +169,7 @@ function answerReview(question: unknown, configuration: Configuration, logger: L
   return reviewAnswer(review.uid, decision);
 }
 
+/** The longest name that Kubernetes gives; what asks for a longer one is not checked yet. */
 const MAX_SHOWN_CHARS = 253;
 
 /** The beginning of a pod's name, because pods of a Deployment get their names only after the webhook has decided. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Setting } from "../../pkg/base/mod.ts";
 import { PROXY_SETTINGS } from "../../pkg/proxy/mod.ts";
+import type { Setting } from "../../pkg/settings/mod.ts";
+import { isNumberForm } from "../../pkg/settings/mod.ts";
 import { WEBHOOK_SETTINGS } from "../../pkg/webhook/mod.ts";
 
 interface Bound {
@@ -78,6 +79,6 @@ function offValue(name: BoundName): string {
   const { off }: Bound = BOUNDS[name];
   const setting = settingOf(name);
   if (off !== undefined) return off;
-  if (setting?.kind === "number") return String(setting.max);
+  if (setting !== undefined && isNumberForm(setting.form)) return String(setting.form.max);
   throw new Error(`--${name} is no number, so bounds.ts has to say with which value it is off`);
 }

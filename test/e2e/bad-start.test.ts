@@ -45,12 +45,12 @@ for (const [title, start, text] of [
   [
     "a variable that makes no sense",
     { env: { HTTP_PORT: "http" } },
-    /^perdure: HTTP_PORT=http: must be a whole number from 0 to 65535/,
+    /^perdure: HTTP_PORT must be a whole number from 0 to 65535, not "http"/,
   ],
   [
     "a flag that makes no sense",
     { args: ["--protocol-check", "maybe"] },
-    /^perdure: --protocol-check=maybe: is either true or false/,
+    /^perdure: --protocol-check must be true or false, not "maybe"/,
   ],
   ["a flag that is unknown", { args: ["--colour", "red"] }, /unknown option '--colour'/],
   ["an argument that is no flag", { args: ["start"] }, /too many arguments/],

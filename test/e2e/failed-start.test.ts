@@ -108,7 +108,12 @@ test("a user function that is refused ends the proxy as soon as it has been told
 });
 
 test("a setting that makes no sense, and a log that is not there", async (t) => {
-  await ends(t, { HTTP_PORT: "http" }, 2, /^HTTP_PORT=http: must be a whole number .* \(BAD_SETTING\)$/);
+  await ends(
+    t,
+    { HTTP_PORT: "http" },
+    2,
+    /^HTTP_PORT must be a whole number .*, not "http" \(BAD_SETTING\)$/,
+  );
   const nats = { PERDURE_LOG: "nats://127.0.0.1:1", PERDURE_LOG_START_TIMEOUT_MS: 100 };
   await ends(t, nats, 1, /^127\.0\.0\.1:1: no NATS server answers there.* \(LOG_UNAVAILABLE\)$/);
 });
@@ -172,6 +177,6 @@ test("a file that cannot be written changes nothing but a line", async (t) => {
   t.deepEqual(await proxy.exited, { code: 2, signal: null });
   t.regex(
     proxy.stderr.join("\n"),
-    /^perdure: HTTP_PORT=http: .*\nperdure: the reason could not be written to .*ENOENT/,
+    /^perdure: HTTP_PORT must be .*\nperdure: the reason could not be written to .*ENOENT/,
   );
 });

@@ -106,7 +106,7 @@ const userFunction: UserFunction = new UserFunction({
   memory: plenty(),
   proxyName: "broken",
   proxyVersion: "0",
-  options: { ...DEFAULT_USER_FUNCTION_OPTIONS, port: options.userFunctionPort },
+  options: { ...DEFAULT_USER_FUNCTION_OPTIONS, userFunctionPort: options.userFunctionPort },
   checkSpec: checkHttpRules,
   makeRoom: () => entities.makeRoom(),
   onSpec: (spec) => {
@@ -147,7 +147,7 @@ const dispatch: Router = new Router({
   options,
 });
 const endpoint = await startEndpoint(
-  { host: options.httpHost, port: options.httpPort },
+  { httpHost: options.httpHost, httpPort: options.httpPort },
   { dispatch, ...dependencies },
 );
 

@@ -379,7 +379,7 @@ test.serial("wrong usage is told, with exit code 2", async (t) => {
   const wrong: [string[], RegExp][] = [
     [["dev", "--dir", "nowhere"], /no folder .*nowhere/],
     [["dev", "--dir", "empty"], /does not say how to run it/],
-    [["dev", "--dir", "cart", "--http-port", "x"], /--http-port=x/],
+    [["dev", "--dir", "cart", "--http-port", "x"], /--http-port must be .*, not "x"/],
     [["dev", "--dir", "cart", "--log", "foo:"], /"foo:" is not the address of a log/],
     [["dev", "--watchers"], /unknown option '--watchers'/],
     [["dev", "cart"], /too many arguments/],

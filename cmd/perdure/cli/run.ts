@@ -2,8 +2,9 @@
 
 import { Command, CommanderError } from "commander";
 
-import { describeError, SettingError } from "../../../pkg/base/mod.ts";
+import { describeError } from "../../../pkg/base/mod.ts";
 import { PROXY_VERSION } from "../../../pkg/proxy/mod.ts";
+import { SettingError } from "../../../pkg/settings/mod.ts";
 
 import { devCommand } from "../dev/command.ts";
 import type { DevErrorCode } from "../dev/dev-error.ts";

@@ -12,7 +12,7 @@
  *    orphan guard if this process is killed.
  */
 
-import type { Clock, LogLevel, Random } from "../../../pkg/base/mod.ts";
+import type { Clock, Random } from "../../../pkg/base/mod.ts";
 import { settlesWithin } from "../../../pkg/base/mod.ts";
 import { EventLogError } from "../../../pkg/eventlog/mod.ts";
 import type { Proxy } from "../../../pkg/proxy/mod.ts";
@@ -103,9 +103,7 @@ export async function dev(options: DevOptions): Promise<void> {
       clock,
       random,
       telemetry: logsOnly(
-        createLineLogger(proxyOptions.logLevel as LogLevel, announcer.errorStyle, (line) =>
-          announcer.proxyLine(line),
-        ),
+        createLineLogger(proxyOptions.logLevel, announcer.errorStyle, (line) => announcer.proxyLine(line)),
       ),
       front: frontPage(() => announcer.front),
       onRequest: logRequests ? (record) => announcer.request(record) : undefined,

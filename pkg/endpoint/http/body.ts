@@ -5,15 +5,11 @@ import type { Readable } from "node:stream";
 import type { Charge, Clock } from "../../base/mod.ts";
 import { ExpiryQueue } from "../../base/mod.ts";
 
+import type { EndpointOptions } from "../options.ts";
 import { HttpError, overloaded } from "./http-error.ts";
 
-/** How much of a body may be in memory (I11). */
-export interface BodyLimits {
-  /** One body, in bytes. */
-  readonly maxRequestBytes: number;
-  /** How long a body may take, in milliseconds. */
-  readonly requestTimeoutMs: number;
-}
+/** Bounds of a body (I11). */
+export type BodyLimits = Pick<EndpointOptions, "maxRequestBytes" | "requestTimeoutMs">;
 
 /**
  * A chunk of this size fills at least half of the buffer for one read of a socket, so more data is there already.

@@ -5,7 +5,7 @@ import test from "ava";
 import type { HttpCall } from "../testdata/http-clients.ts";
 import { HTTP_CLIENTS } from "../testdata/http-clients.ts";
 import { echo, runEndpoint } from "../testdata/running-endpoint.ts";
-import { parseOrigins } from "./cors.ts";
+import { parseOrigins } from "./origins.ts";
 
 const SHOP = "https://shop.example";
 

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from "node:http2";
 
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
+import { ANY_ORIGIN } from "./origins.ts";
 
 /** What pages of other origins may do here (Fetch standard, "CORS protocol"): nothing, unless their origin is named. */
 export interface CrossOrigin {
@@ -15,12 +16,6 @@ export interface CrossOrigin {
   headers(request: IncomingHttpHeaders): readonly string[];
 }
 
-/** Stands for every origin. */
-const ANY = "*";
-
-/** More origins than any installation needs, and few enough to search. */
-const MAX_ORIGINS = 100;
-
 /** How long a browser may remember the answer to a preflight, in seconds: the most that Chromium does. */
 const MAX_AGE_S = "7200";
 
@@ -28,26 +23,12 @@ const NONE: readonly string[] = [];
 const TOKENS = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 
 /**
- * The origins of a comma-separated list, each `*`, or `https://host[:port]` or `http://host[:port]` as browsers send
- * it. Undefined if one is malformed, or there are too many.
- */
-export function parseOrigins(list: string): readonly string[] | undefined {
-  const origins = list.split(",").map((origin) => origin.trim());
-  if (list.trim() === "") return [];
-  return origins.length <= MAX_ORIGINS && origins.every(isOrigin) ? origins : undefined;
-}
-
-function isOrigin(text: string): boolean {
-  return text === ANY || (/^https?:\/\//.test(text) && URL.parse(text)?.origin === text);
-}
-
-/**
  * Lets pages of these origins call any method, send any header and read any answer; never with cookies or a client
  * certificate. Undefined if there are none.
  */
 export function createCrossOrigin(origins: readonly string[]): CrossOrigin | undefined {
   if (origins.length === 0) return undefined;
-  const isAny = origins.includes(ANY);
+  const isAny = origins.includes(ANY_ORIGIN);
   const allowed = new Set(origins);
   // A cache must not give one page's answer to another one.
   const vary = isAny ? NONE : ["vary", "origin"];
@@ -55,8 +36,8 @@ export function createCrossOrigin(origins: readonly string[]): CrossOrigin | und
   const allows = (origin: string): boolean => isAny || allowed.has(origin);
   const allow = (origin: string | undefined): readonly string[] => {
     if (origin === undefined || !allows(origin)) return vary;
-    const allowOrigin = isAny ? ANY : origin;
-    return ["access-control-allow-origin", allowOrigin, "access-control-expose-headers", ANY, ...vary];
+    const allowOrigin = isAny ? ANY_ORIGIN : origin;
+    return ["access-control-allow-origin", allowOrigin, "access-control-expose-headers", "*", ...vary];
   };
   return {
     allows,

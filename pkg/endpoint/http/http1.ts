@@ -12,6 +12,7 @@ import { OpenRequest } from "../../grpc/mod.ts";
 
 import type { AnswerListener } from "../answered-request.ts";
 import { refusedHttp } from "../answered-request.ts";
+import type { EndpointOptions } from "../options.ts";
 import { badHttp1Head, refusedTunnel, refuseHttp1, unknownExpectation } from "./bad-head.ts";
 import { writeBareAnswer } from "./bare-answer.ts";
 import type { BodyReader } from "./body.ts";
@@ -21,13 +22,11 @@ import type { HttpExchange, HttpHandler, HttpResponse } from "./exchange.ts";
 import type { HttpErrorCode } from "./http-error.ts";
 import { HTTP_ERRORS } from "./http-error.ts";
 
-/** Bounds of HTTP/1.1 connections; times in milliseconds. */
-export interface Http1Options {
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly maxHeaderBytes: number;
-}
+/** Bounds of HTTP/1.1 connections. */
+export type Http1Options = Pick<
+  EndpointOptions,
+  "headersTimeoutMs" | "requestTimeoutMs" | "idleTimeoutMs" | "maxHeaderBytes"
+>;
 
 export interface Http1Context {
   readonly handle: HttpHandler;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Enough to recognise a text, and little to send back. */
+const MAX_SHOWN_CHARS = 200;
+
 /** A text from outside, shortened and free of control characters. */
 export function shown(text: string): string {
   const printable = text.replace(/[^\x20-\x7e]/g, "?");
-  return printable.length > 200 ? `${printable.slice(0, 200)}…` : printable;
+  return printable.length > MAX_SHOWN_CHARS ? `${printable.slice(0, MAX_SHOWN_CHARS)}…` : printable;
 }

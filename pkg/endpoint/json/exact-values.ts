@@ -21,6 +21,7 @@ import {
 import type { Change, Changes, Place, WalkContext } from "./value-walk.ts";
 import { messageChange } from "./value-walk.ts";
 
+/** Characters of a value that an error shows: enough to find it in the JSON. */
 const MAX_SHOWN = 80;
 
 export interface ExactJson {

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { EndpointOptions } from "../options.ts";
+
 /** Bounds on the cost of one JSON text (I11). `docs/endpoint.md` says what is counted. */
-export interface JsonLimits {
-  /** Keys and values of one JSON text, and of one message that is read from JSON or written as JSON. */
-  readonly maxJsonValues: number;
-  /** The JSON text of one reply, in bytes. */
-  readonly maxJsonReplyBytes: number;
-  /** How long one conversion in the thread for large texts may take, in milliseconds. */
-  readonly jsonTimeoutMs: number;
-}
+export type JsonLimits = Pick<EndpointOptions, "maxJsonValues" | "maxJsonReplyBytes" | "jsonTimeoutMs">;
 
 /**
  * How deep messages may be nested, those in an `Any` included. It is not a setting because protobuf's own parsers

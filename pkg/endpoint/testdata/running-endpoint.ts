@@ -46,7 +46,7 @@ export async function runEndpoint(
   const { maxBufferedBytes, maxOpenRequests } = { ...DEFAULT_ENDPOINT_OPTIONS, ...options };
   const accounts = callerAccounts(maxBufferedBytes, maxOpenRequests);
   const endpoint = await startEndpoint(
-    { port: 0, host: "127.0.0.1", ...options },
+    { httpPort: 0, httpHost: "127.0.0.1", ...options },
     { dispatch: dispatchOf(unary, streamed), clock, accounts },
   );
   t.teardown(() => endpoint.close(0));

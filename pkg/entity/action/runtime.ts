@@ -9,6 +9,7 @@ import type { StreamOpener, WatchedStream } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 
 import { answerRefused } from "../failure.ts";
+import type { EntityOptions } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import { actionError } from "./action-error.ts";
 import type { ActionCall, ActionStreamCall } from "./command.ts";
@@ -16,15 +17,11 @@ import { commandMessage, readResponse } from "./messages.ts";
 import type { ActionStreamContext } from "./stream.ts";
 import { ActionStream } from "./stream.ts";
 
-/** Bounds of actions (I11). `docs/configuration.md` says how to set each. */
-export interface ActionOptions {
-  /** How long the user function may take for one command that is no stream, in milliseconds. */
-  readonly relayTimeoutMs: number;
-  /** How long a stream may be without a message in either direction, in milliseconds. */
-  readonly streamIdleTimeoutMs: number;
-  /** Fields of one message of the user function, if it has more than 64 KiB. */
-  readonly maxMessageFields: number;
-}
+/** Bounds of actions (I11). */
+export type ActionOptions = Pick<
+  EntityOptions,
+  "relayTimeoutMs" | "streamIdleTimeoutMs" | "maxMessageFields"
+>;
 
 export interface ActionRuntimeDependencies {
   readonly streams: StreamOpener;

@@ -5,12 +5,9 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { KeptReply } from "../../protocol/mod.ts";
 import { ProxyStateSchema } from "../../protocol/mod.ts";
 
-export interface KeptReplyBounds {
-  /** Idempotency keys that an entity remembers. */
-  readonly maxKeptReplies: number;
-  /** Bytes of the keys with their replies; the newest is kept whatever its size. */
-  readonly maxKeptReplyBytes: number;
-}
+import type { EntityOptions } from "../options.ts";
+
+export type KeptReplyBounds = Pick<EntityOptions, "maxKeptReplies" | "maxKeptReplyBytes">;
 
 /**
  * The answers to the last commands of one entity that had an idempotency key (I7). Pure: it adds only what the

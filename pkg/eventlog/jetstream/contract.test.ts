@@ -25,8 +25,8 @@ for (const streams of [1, 4]) {
     shared ??= startNatsServer();
     const address = { server: `127.0.0.1:${(await shared).port}`, prefix: `contract-${++lastLog}` };
     // Many logs make their streams at once.
-    const timeouts = { requestTimeoutMs: 30_000, checkTimeoutMs: 30_000 };
-    const options = { ...limits, streams, packRecords: 2, checkIntervalMs: 50, ...timeouts };
+    const timeouts = { requestTimeoutMs: 30_000, logCheckTimeoutMs: 30_000 };
+    const options = { ...limits, streams, packRecords: 2, logCheckIntervalMs: 50, ...timeouts };
     const log = await openJetStreamLog(address, options);
     const trouble = detaching(address);
     return {

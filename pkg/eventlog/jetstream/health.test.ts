@@ -14,7 +14,7 @@ import { addressOf, eventually, openLog, refused, startServer } from "./test-lib
 
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
-const QUICK = { checkIntervalMs: 50, checkTimeoutMs: 1_000, requestTimeoutMs: 2_000, streams: 2 };
+const QUICK = { logCheckIntervalMs: 50, logCheckTimeoutMs: 1_000, requestTimeoutMs: 2_000, streams: 2 };
 
 natsTest(
   "(12) an idle log whose streams are deleted is unusable; checks store nothing, not even after that",
@@ -72,7 +72,7 @@ natsTest(
   },
 );
 
-natsTest("(12) a server that is silent leaves the log unusable after checkTimeoutMs", async (t) => {
+natsTest("(12) a server that is silent leaves the log unusable after logCheckTimeoutMs", async (t) => {
   const server = await startServer(t);
   const log = await openLog(t, addressOf(server), { ...QUICK, requestTimeoutMs: 60_000 });
   await server.kill("SIGSTOP");

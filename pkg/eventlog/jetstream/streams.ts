@@ -6,6 +6,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 
 import type { Durability } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
+import { NEW_LOG_STREAMS } from "../settings.ts";
 import { isStreamAbsent, isStreamNameTaken } from "./api-error.ts";
 import { durabilityOf } from "./durability.ts";
 import type { StreamKind } from "./layout.ts";
@@ -32,8 +33,6 @@ export interface StreamFacts {
   readonly durability: Durability;
 }
 
-const DEFAULT_STREAMS = 4;
-
 /** Most rounds of looking at the streams. Other processes that make streams at the same time cost a round or two. */
 const MAX_LOOKS = 10;
 
@@ -54,7 +53,7 @@ export async function prepareStreams(
   prefix: string,
   options: JetStreamLogOptions,
 ): Promise<StreamFacts> {
-  const { streams: wanted = DEFAULT_STREAMS, requestTimeoutMs: timeout } = options;
+  const { streams: wanted = NEW_LOG_STREAMS, requestTimeoutMs: timeout } = options;
   if (!STREAM_COUNTS.includes(wanted)) {
     const text = `streams is one of ${STREAM_COUNTS.join(", ")}, not ${wanted}`;
     throw new EventLogError("LOG_BAD_ADDRESS", text);

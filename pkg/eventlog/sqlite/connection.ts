@@ -140,7 +140,7 @@ export class ConnectionKeeper {
     this.#file ??= writer.ready.file;
     let reader: Reader | undefined;
     try {
-      reader = new Reader(this.#path, this.#options, this.#options.busyTimeoutMs);
+      reader = new Reader(this.#path, this.#options, this.#options.sqliteBusyTimeoutMs);
       // Otherwise the reader could read another file than the writer, if the file was replaced in between.
       checkIdentity(this.#path, this.#file);
       return { writer, reader };

@@ -14,9 +14,9 @@ import { openSqliteLog } from "./log.ts";
 const script = join(import.meta.dirname, "testdata/disk-trouble.ts");
 const ann = { type: "cart", id: "ann" };
 
-test("I11: at maxFileBytes an append is refused with LOG_FULL, and a larger bound takes it", async (t) => {
+test("I11: at maxSqliteLogBytes an append is refused with LOG_FULL, and a larger bound takes it", async (t) => {
   const path = join(makeFolder(t), "log.db");
-  const log = await openSqliteLog(path, { maxFileBytes: 200_000 });
+  const log = await openSqliteLog(path, { maxSqliteLogBytes: 200_000 });
   const records = [new Uint8Array(50_000).fill(1), new Uint8Array(50_000).fill(2)];
   const first = await log.append(ann, NO_POSITION, records[0] as Uint8Array);
   const last = await log.append(ann, first, records[1] as Uint8Array);
@@ -29,7 +29,7 @@ test("I11: at maxFileBytes an append is refused with LOG_FULL, and a larger boun
   const small = await log.append(ann, last, new Uint8Array(10));
   await log.close();
 
-  const larger = await openSqliteLog(path, { maxFileBytes: 2_000_000 });
+  const larger = await openSqliteLog(path, { maxSqliteLogBytes: 2_000_000 });
   await larger.append(ann, small, huge);
   t.is((await larger.read(ann)).records.length, 4);
   await larger.close();

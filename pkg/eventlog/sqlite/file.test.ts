@@ -96,7 +96,7 @@ test("damage in a file too large to be checked at opening is found when it is re
   for (let page = 10; page < pages; page++)
     fs.writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, page * 4096);
   fs.closeSync(file);
-  const log = await openSqliteLog(path, { fullCheckBytes: 1 });
+  const log = await openSqliteLog(path, { sqliteFullCheckBytes: 1 });
   const refused = await t.throwsAsync(log.read(ann), { instanceOf: EventLogError });
   t.is(refused.code, "LOG_CORRUPT");
   await log.close();

@@ -12,11 +12,11 @@ import { RESTORE } from "./sqlite-error.ts";
  * Checks a log with its write-ahead log before anything is written. It uses a read-only connection, because merely
  * closing one that can write would move the write-ahead log into a file that may be damaged.
  *
- * A file of up to `fullCheckBytes` is checked page by page; in a larger one damage is found when it is read.
+ * A file of up to `sqliteFullCheckBytes` is checked page by page; in a larger one damage is found when it is read.
  *
  * @throws EventLogError `LOG_CORRUPT`, `LOG_TOO_NEW`, or SQLite's own errors.
  */
-export function inspectFile(path: string, fullCheckBytes: number): void {
+export function inspectFile(path: string, sqliteFullCheckBytes: number): void {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const valueOf = (sql: string): unknown => Object.values(database.prepare(sql).get() ?? {})[0];
@@ -24,7 +24,7 @@ export function inspectFile(path: string, fullCheckBytes: number): void {
     const names = TABLES.map((name) => `'${name}'`).join();
     const tables = valueOf(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN (${names})`);
     if (tables !== TABLES.length) throw damaged(path, "a table is missing");
-    if (fs.statSync(path).size > fullCheckBytes) return;
+    if (fs.statSync(path).size > sqliteFullCheckBytes) return;
     const finding = valueOf("PRAGMA quick_check(1)");
     if (finding !== "ok") throw damaged(path, String(finding));
   } finally {

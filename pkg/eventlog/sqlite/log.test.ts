@@ -26,7 +26,7 @@ eventLogContract(test, "sqlite", async (limits) => {
   const folder = fs.mkdtempSync(join(tmpdir(), "perdure-log-"));
   const path = join(folder, "log.db");
   // A small write-ahead log, so that it is emptied now and then.
-  const options = { ...limits, checkpointPages: 50, maxWalPages: 100, checkIntervalMs: 50 };
+  const options = { ...limits, checkpointPages: 50, maxWalPages: 100, logCheckIntervalMs: 50 };
   const log = await openSqliteLog(path, options);
   return {
     log,

@@ -60,7 +60,7 @@ export async function openSqliteLog(
   createWorker: CreateWorker = createWriterWorker,
 ): Promise<SqliteLog> {
   const all: SqliteLogOptions = { ...defaultSqliteOptions, ...options };
-  checkSettings(all);
+  checkSettings(all, ["maxSqliteLogBytes"]);
   if (all.mustExist) checkExists(resolve(path));
   const settled = settlePath(resolve(path));
   const lock = lockFile(settled);

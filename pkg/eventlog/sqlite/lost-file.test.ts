@@ -116,10 +116,13 @@ function codeOf(log: SqliteLog): EventLogCode | undefined {
   return log.health.kind === "usable" ? undefined : log.health.error.code;
 }
 
-async function openLog(t: ExecutionContext, checkIntervalMs = 20): Promise<{ log: SqliteLog; path: string }> {
+async function openLog(
+  t: ExecutionContext,
+  logCheckIntervalMs = 20,
+): Promise<{ log: SqliteLog; path: string }> {
   const folder = join(temporaryFolder(t), "state");
   const path = join(folder, "log.db");
-  const log = await openSqliteLog(path, { maxWalPages: 100, checkIntervalMs });
+  const log = await openSqliteLog(path, { maxWalPages: 100, logCheckIntervalMs });
   t.teardown(() => log.close());
   return { log, path };
 }

@@ -13,6 +13,7 @@ import type {
 } from "../event-log.ts";
 import { NO_POSITION } from "../event-log.ts";
 import type { LogLimits } from "../limits.ts";
+import { CACHE_KIB } from "./schema.ts";
 import { translateError } from "./sqlite-error.ts";
 import { fromStored, toStored } from "./stored-text.ts";
 
@@ -35,13 +36,13 @@ export class Reader {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
 
-  constructor(path: string, limits: LogLimits, busyTimeoutMs: number) {
+  constructor(path: string, limits: LogLimits, sqliteBusyTimeoutMs: number) {
     this.#path = path;
     this.#limits = limits;
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
-      database.exec("PRAGMA cache_size = -4096");
+      database = new DatabaseSync(path, { readOnly: true, timeout: sqliteBusyTimeoutMs });
+      database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       this.#statements = prepareStatements(database);
       this.#database = database;
     } catch (thrown) {

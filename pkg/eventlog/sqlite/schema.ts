@@ -9,6 +9,9 @@ export const SCHEMA_VERSION = 1;
 /** SQLite's own default; larger pages make the write-ahead log larger, smaller ones the tree deeper. */
 export const PAGE_BYTES = 4096;
 
+/** The page cache of each connection, which is most of the memory that SQLite takes (I11). */
+export const CACHE_KIB = 4_096;
+
 /** Also added to files that were made before this table existed. */
 export const CHECKPOINT_TABLE = `
   CREATE TABLE IF NOT EXISTS checkpoint (

@@ -76,7 +76,10 @@ interface Reason {
   readonly reason: string;
 }
 
-const FULL: Reason = { code: "LOG_FULL", reason: "no space is left, or maxFileBytes is reached; make space" };
+const FULL: Reason = {
+  code: "LOG_FULL",
+  reason: "no space is left, or --max-sqlite-log-bytes is reached; make space",
+};
 const DAMAGED: Reason = { code: "LOG_CORRUPT", reason: `the file is damaged; ${RESTORE}` };
 const BUSY: Reason = { code: "LOG_UNAVAILABLE", reason: "another program holds a lock on the file" };
 const UNWRITABLE: Reason = { code: "LOG_UNAVAILABLE", reason: "the file or its folder cannot be written" };

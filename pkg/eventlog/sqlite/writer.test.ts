@@ -59,7 +59,7 @@ test("it knows the last positions also of entities that are not in its memory", 
 });
 
 test("a batch that fails leaves nothing behind, neither in the file nor in memory", (t) => {
-  const { writer } = openWriter(t, { maxFileBytes: 100_000 });
+  const { writer } = openWriter(t, { maxSqliteLogBytes: 100_000 });
   const large: Operation = { ...append("c", NO_POSITION), bytes: new Uint8Array(500_000) };
   const full = t.throws(
     () => writer.commit(packBatch([append("a", NO_POSITION), append("b", NO_POSITION), large])),
@@ -75,7 +75,7 @@ test("a batch that fails leaves nothing behind, neither in the file nor in memor
 });
 
 test("a lock of another program on the file refuses a batch, and the next one is taken when it is gone", (t) => {
-  const { writer, path } = openWriter(t, { busyTimeoutMs: 1 });
+  const { writer, path } = openWriter(t, { sqliteBusyTimeoutMs: 1 });
   const other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
   const refused = t.throws(() => writer.commit(packBatch([append("a", NO_POSITION)])), {
@@ -132,7 +132,7 @@ test("(I5) a file that is opened again must be the one that was open, with all t
 });
 
 test("(12) a thorough check finds a full file, leaves nothing behind, and passes when there is room", (t) => {
-  const { writer, path } = openWriter(t, { maxFileBytes: 100_000 });
+  const { writer, path } = openWriter(t, { maxSqliteLogBytes: 100_000 });
   writer.commit(packBatch([append("a", NO_POSITION)]));
   const large: Operation = { ...append("b", NO_POSITION), bytes: new Uint8Array(50_000) };
   writer.check(true);

@@ -17,7 +17,7 @@ import type { ExpectedFile, FileIdentity, FilesState } from "./open-files.ts";
 import { checkIdentity, OpenFiles } from "./open-files.ts";
 import type { WriterSettings } from "./options.ts";
 import { checkPlaces } from "./path.ts";
-import { CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
+import { CACHE_KIB, CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
 import { isReadOnly, translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
 import { checkWal } from "./wal-check.ts";
@@ -69,9 +69,9 @@ export class Writer {
       // Anything that replaced a file since it was last open, such as a FIFO, could block this thread for ever.
       checkPlaces(path);
       checkWal(path);
-      inspectFile(path, settings.fullCheckBytes);
+      inspectFile(path, settings.sqliteFullCheckBytes);
       database = new DatabaseSync(existing(path), {
-        timeout: settings.busyTimeoutMs,
+        timeout: settings.sqliteBusyTimeoutMs,
         enableForeignKeyConstraints: false,
       });
       this.durability = openForWriting(database, path, settings);
@@ -277,12 +277,12 @@ function openForWriting(database: DatabaseSync, path: string, settings: WriterSe
   // Apple's fsync does not reach the disk; elsewhere the two fullfsync settings change nothing.
   database.exec(
     "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1; " +
-      "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096; " +
+      `PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${CACHE_KIB}; ` +
       // Twice the bound leaves room for the batch that exceeds it, because growing again and again is slow.
       `PRAGMA journal_size_limit = ${2 * settings.maxWalPages * PAGE_BYTES}`,
   );
-  if (settings.maxFileBytes !== undefined) {
-    const pages = Math.max(1, Math.floor(settings.maxFileBytes / Number(pragma("page_size"))));
+  if (settings.maxSqliteLogBytes > 0) {
+    const pages = Math.max(1, Math.floor(settings.maxSqliteLogBytes / Number(pragma("page_size"))));
     database.exec(`PRAGMA max_page_count = ${pages}`);
   }
   const emptied = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();

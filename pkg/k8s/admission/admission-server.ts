@@ -58,6 +58,9 @@ const IDLE_TIMEOUT_MS = 120_000;
 /** The API server sends fewer than 1,000 bytes of headers. */
 const MAX_HEADER_BYTES = 8_192;
 
+/** How often the server checks its connections for exceeded time-outs. */
+const CHECK_INTERVAL_MS = 1_000;
+
 /** Reads in each turn of the event loop. A read has up to 64 KiB, which take up to 0.3 ms to decrypt. */
 const READS_IN_TURN = 4;
 
@@ -133,7 +136,7 @@ export class AdmissionServer {
         requestTimeout: requestTimeoutMs,
         headersTimeout: requestTimeoutMs,
         keepAliveTimeout: IDLE_TIMEOUT_MS,
-        connectionsCheckingInterval: Math.min(requestTimeoutMs, 1_000),
+        connectionsCheckingInterval: Math.min(requestTimeoutMs, CHECK_INTERVAL_MS),
         maxHeaderSize: MAX_HEADER_BYTES,
       },
       (request, response) => void this.#serve(request, response),

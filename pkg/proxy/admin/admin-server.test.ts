@@ -19,13 +19,13 @@ import { probeRoutes } from "./probe-routes.ts";
 
 const SECRET = "0123456789abcdef";
 const DEFAULTS: AdminOptions = {
-  host: "0.0.0.0",
-  port: 0,
-  secret: "",
-  maxConnections: 100,
-  requestTimeoutMs: 5_000,
-  idleTimeoutMs: 15_000,
-  maxRequests: 1_000,
+  adminHost: "0.0.0.0",
+  adminPort: 0,
+  drainSecret: "",
+  adminMaxConnections: 100,
+  adminRequestTimeoutMs: 5_000,
+  adminIdleTimeoutMs: 15_000,
+  adminMaxRequests: 1_000,
 };
 
 interface World extends AdminServer {
@@ -36,7 +36,10 @@ interface World extends AdminServer {
 async function start(t: ExecutionContext, options: Partial<AdminOptions> = {}): Promise<World> {
   const drains: string[] = [];
   const world = { checks: [] as Check[], drains };
-  const drain = drainRoute((options.secret ?? "") !== "", async () => `drained ${drains.push("called")}`);
+  const drain = drainRoute(
+    (options.drainSecret ?? "") !== "",
+    async () => `drained ${drains.push("called")}`,
+  );
   const routes = [...probeRoutes(() => world.checks), drain];
   const admin = await startAdminServer({ ...DEFAULTS, ...options }, () => routes, silentLogger);
   t.teardown(() => admin.close());
@@ -146,7 +149,7 @@ test("without a secret nothing drains from beyond loopback", async (t) => {
 });
 
 test("with a secret who sends it drains, from anywhere and by GET as a hook does; nobody else", async (t) => {
-  const { port, drains } = await start(t, { secret: SECRET });
+  const { port, drains } = await start(t, { drainSecret: SECRET });
   const wrong = [undefined, "", "x", `${SECRET}x`, SECRET.slice(1), SECRET.toUpperCase()];
   const addresses = ["127.0.0.1", fromOutside(t)].filter((address) => address !== undefined);
   for (const address of addresses) {
@@ -179,7 +182,7 @@ for (const [name, headers, code] of [
 ] as const) {
   test(`web pages reach only what is for everyone: ${name}`, async (t) => {
     for (const secret of ["", SECRET]) {
-      const world = await start(t, { secret });
+      const world = await start(t, { drainSecret: secret });
       world.checks = [{ name: "log", problem: "nats://10.0.0.1 refuses" }];
       const all = { ...headers, "perdure-drain-secret": SECRET };
       for (const path of ["/drain", "/other"]) {
@@ -245,7 +248,7 @@ test("a body is not waited for", async (t) => {
 });
 
 test("connections that say nothing, half a request or no further one are closed in time", async (t) => {
-  const { port } = await start(t, { requestTimeoutMs: 200, idleTimeoutMs: 200 });
+  const { port } = await start(t, { adminRequestTimeoutMs: 200, adminIdleTimeoutMs: 200 });
   const [silent, half, idle] = await Promise.all([open(t, port), open(t, port), open(t, port)]);
   half.write("GET /livez HTTP/1.1\r\nhost: x\r\n");
   idle.write("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -254,7 +257,7 @@ test("connections that say nothing, half a request or no further one are closed 
 });
 
 test("a connection has so many requests", async (t) => {
-  const { port } = await start(t, { maxRequests: 2 });
+  const { port } = await start(t, { adminMaxRequests: 2 });
   const socket = await open(t, port);
   socket.write("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n".repeat(3));
   const all = await ended(socket);
@@ -262,7 +265,7 @@ test("a connection has so many requests", async (t) => {
 });
 
 test("however many connections are held, or opened one after the other, health is answered (I11)", async (t) => {
-  const { port } = await start(t, { maxConnections: 10 });
+  const { port } = await start(t, { adminMaxConnections: 10 });
   const held: Socket[] = [];
   for (let i = 0; i < 100; i++) {
     held.push(await open(t, port));
@@ -276,7 +279,7 @@ test("however many connections are held, or opened one after the other, health i
 const onLinux = process.platform === "linux" ? test : test.skip;
 
 onLinux("who has one connection keeps it while another address opens many (I11)", async (t) => {
-  const { port } = await start(t, { maxConnections: 10 });
+  const { port } = await start(t, { adminMaxConnections: 10 });
   const few = await open(t, port, "127.0.0.2");
   const many = await Promise.all(Array.from({ length: 30 }, () => open(t, port, "127.0.0.3")));
   await someEnded(many, 21);
@@ -292,7 +295,7 @@ test("a connection with an open request is never closed for another one (I11)", 
     if (++calls === 2) begun.resolve();
     return draining.promise;
   });
-  const options = { ...DEFAULTS, maxConnections: 2 };
+  const options = { ...DEFAULTS, adminMaxConnections: 2 };
   const { port, close } = await startAdminServer(options, () => [route], silentLogger);
   t.teardown(close);
   const hooks = await Promise.all([open(t, port), open(t, port)]);
@@ -305,8 +308,8 @@ test("a connection with an open request is never closed for another one (I11)", 
 });
 
 test("a port that is taken is a clear error", async (t) => {
-  const { port } = await start(t, { host: "127.0.0.1" });
-  const options = { ...DEFAULTS, host: "127.0.0.1", port };
+  const { port } = await start(t, { adminHost: "127.0.0.1" });
+  const options = { ...DEFAULTS, adminHost: "127.0.0.1", adminPort: port };
   const error = await t.throwsAsync(
     startAdminServer(options, () => [], silentLogger),
     {

@@ -15,26 +15,16 @@ import type { AddressInfo } from "node:net";
 
 import type { Logger } from "../../base/mod.ts";
 import { CodedError, headProblem, listenTogether, toError } from "../../base/mod.ts";
+import type { Values } from "../../settings/mod.ts";
 
+import type { ADMIN_PORT_SETTINGS, DRAIN_SETTINGS } from "../settings.ts";
 import type { AdminRefusalCode, CallerFacts } from "./caller.ts";
 import { isLocalProgram, refusal } from "./caller.ts";
 import { AdminConnections } from "./connections.ts";
 import type { AdminAnswer, AdminRoute } from "./routes.ts";
 
-/** Times in milliseconds. */
-export interface AdminOptions {
-  readonly host: string;
-  readonly port: number;
-  /** The secret that callers of routes of reach `secret` must send; empty if there is none. */
-  readonly secret: string;
-  readonly maxConnections: number;
-  /** From the opening of a connection, or the first byte of a request, to the last byte of the request. */
-  readonly requestTimeoutMs: number;
-  /** Time without a request after which a connection is closed. */
-  readonly idleTimeoutMs: number;
-  /** Requests on one connection, after which it is closed. */
-  readonly maxRequests: number;
-}
+/** `drainSecret`: what callers of routes of reach `secret` must send; empty if there is none. */
+export type AdminOptions = Values<typeof ADMIN_PORT_SETTINGS & Pick<typeof DRAIN_SETTINGS, "drainSecret">>;
 
 export interface AdminServer {
   readonly port: number;
@@ -58,13 +48,13 @@ export async function startAdminServer(
   routes: () => readonly AdminRoute[],
   logger: Logger,
 ): Promise<AdminServer> {
-  const connections = new AdminConnections(options.maxConnections);
+  const connections = new AdminConnections(options.adminMaxConnections);
   const server = createServer(
     {
-      headersTimeout: options.requestTimeoutMs,
-      requestTimeout: options.requestTimeoutMs,
-      keepAliveTimeout: options.idleTimeoutMs,
-      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.requestTimeoutMs),
+      headersTimeout: options.adminRequestTimeoutMs,
+      requestTimeout: options.adminRequestTimeoutMs,
+      keepAliveTimeout: options.adminIdleTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.adminRequestTimeoutMs),
       maxHeaderSize: MAX_HEADER_BYTES,
       // Node's own check is off: `headProblem` finds a missing `Host`, so that the refusal carries an error code.
       requireHostHeader: false,
@@ -73,8 +63,8 @@ export async function startAdminServer(
       const number = connections.begin(request.socket);
       response.once("close", () => connections.end(request.socket));
       // The connection closes after an earlier request, so a request that was pipelined behind that one is ignored.
-      if (number > options.maxRequests) return;
-      const isLast = number === options.maxRequests;
+      if (number > options.adminMaxRequests) return;
+      const isLast = number === options.adminMaxRequests;
       answer(request, options, routes()).then(
         (given) => send(request, response, isLast ? { ...given, isLast } : given),
         (error: unknown) => {
@@ -89,7 +79,8 @@ export async function startAdminServer(
     send(request, response, { status: 417, code: "UNKNOWN_EXPECTATION", text, isLast: true });
   });
   server.on("connection", (socket) => connections.add(socket));
-  const acceptors = await listenTogether(server, options, (socket) =>
+  const address = { port: options.adminPort, host: options.adminHost };
+  const acceptors = await listenTogether(server, address, (socket) =>
     server.emit("connection", socket),
   ).catch((cause: unknown) => {
     throw adminError(toError(cause), options);
@@ -108,7 +99,7 @@ export async function startAdminServer(
 
 async function answer(
   request: IncomingMessage,
-  { secret }: AdminOptions,
+  { drainSecret }: AdminOptions,
   routes: readonly AdminRoute[],
 ): Promise<AdminAnswer> {
   const { method = "", url = "/", headers, socket } = request;
@@ -122,7 +113,7 @@ async function answer(
   const { remoteAddress, localAddress } = socket;
   const facts: CallerFacts = { headers, remoteAddress, localAddress };
   const route = routes.find((each) => each.path === path);
-  const refusedFor = refusal(facts, route?.reach ?? "loopback", secret);
+  const refusedFor = refusal(facts, route?.reach ?? "loopback", drainSecret);
   if (refusedFor !== undefined) return refused(403, refusedFor.code, refusedFor.text);
   if (route === undefined) {
     return refused(404, "ADMIN_UNKNOWN_PATH", `there are ${routes.map((each) => each.path).join(", ")}`);
@@ -156,7 +147,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
-function adminError(cause: Error, { host, port }: AdminOptions): AdminError {
+function adminError(cause: Error, { adminHost: host, adminPort: port }: AdminOptions): AdminError {
   if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") {
     return new AdminError("ADMIN_PORT_UNUSABLE", `admin port ${host}:${port} cannot be opened`, { cause });
   }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AdminOptions, AdminServer } from "../admin/admin-server.ts";
+import type { AdminServer } from "../admin/admin-server.ts";
 import { startAdminServer } from "../admin/admin-server.ts";
 import { drainRoute } from "../admin/drain-route.ts";
 import { probeRoutes } from "../admin/probe-routes.ts";
 import type { Drain } from "../drain.ts";
-import type { ProxyOptions } from "../options.ts";
 import type { Part } from "./part.ts";
 import type { Parts } from "./parts.ts";
 import type { Shared } from "./shared.ts";
@@ -28,20 +27,8 @@ export function adminPart({ options, telemetry: { logger } }: Shared, parts: Par
     name: "admin",
     port: () => server?.port ?? 0,
     async start() {
-      server = await startAdminServer(adminOptions(options), () => [...own, ...parts.routes()], logger);
+      server = await startAdminServer(options, () => [...own, ...parts.routes()], logger);
     },
     stop: async () => server?.close(),
-  };
-}
-
-function adminOptions(options: ProxyOptions): AdminOptions {
-  return {
-    host: options.adminHost,
-    port: options.adminPort,
-    secret: options.drainSecret,
-    maxConnections: options.adminMaxConnections,
-    requestTimeoutMs: options.adminRequestTimeoutMs,
-    idleTimeoutMs: options.adminIdleTimeoutMs,
-    maxRequests: options.adminMaxRequests,
   };
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Endpoint, EndpointOptions, FrontPage } from "../../endpoint/mod.ts";
-import { parseOrigins, startEndpoint } from "../../endpoint/mod.ts";
+import type { Endpoint, FrontPage } from "../../endpoint/mod.ts";
+import { startEndpoint } from "../../endpoint/mod.ts";
 import type { Dispatch } from "../../router/mod.ts";
 import { tracedDispatch } from "../../router/mod.ts";
 import { NO_TRACER } from "../../telemetry/mod.ts";
 
-import type { ProxyOptions } from "../options.ts";
 import type { RequestRecord, RequestRecords } from "../request-records.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
@@ -37,7 +36,7 @@ export function endpointPart(
     name: "endpoint",
     port: () => endpoint?.port ?? 0,
     async start() {
-      const started = await startEndpoint(endpointOptions(options), {
+      const started = await startEndpoint(options, {
         dispatch: tracer === NO_TRACER ? dispatch : tracedDispatch(dispatch, tracer),
         clock,
         logger,
@@ -50,32 +49,5 @@ export function endpointPart(
       endpoint = started;
     },
     stop: async () => endpoint?.close(options.drainTimeoutMs),
-  };
-}
-
-function endpointOptions(options: ProxyOptions): EndpointOptions {
-  return {
-    host: options.httpHost,
-    port: options.httpPort,
-    maxRequestBytes: options.maxRequestBytes,
-    maxBufferedBytes: options.maxBufferedBytes,
-    maxJsonValues: options.maxJsonValues,
-    maxJsonReplyBytes: options.maxJsonReplyBytes,
-    jsonTimeoutMs: options.jsonTimeoutMs,
-    maxHeaderBytes: options.maxHeaderBytes,
-    maxConnections: options.maxConnections,
-    maxOpenRequests: options.maxOpenRequests,
-    maxConnectionStreams: options.maxConnectionStreams,
-    firstRequestTimeoutMs: options.firstRequestTimeoutMs,
-    firstMessageTimeoutMs: options.firstMessageTimeoutMs,
-    firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
-    writeTimeoutMs: options.writeTimeoutMs,
-    minWriteRate: options.minWriteRate,
-    headersTimeoutMs: options.headersTimeoutMs,
-    requestTimeoutMs: options.requestTimeoutMs,
-    idleTimeoutMs: options.idleTimeoutMs,
-    streamKeepAliveMs: options.streamKeepAliveMs,
-    maxIdempotencyKeyLength: options.maxIdempotencyKeyLength,
-    corsOrigins: parseOrigins(options.corsOrigins) ?? [],
   };
 }

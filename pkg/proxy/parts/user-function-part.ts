@@ -2,16 +2,10 @@
 
 import { checkHttpRules } from "../../endpoint/mod.ts";
 import { NO_TRACER } from "../../telemetry/mod.ts";
-import type { StreamOpener, UserFunctionOptions, UserFunctionStatus } from "../../userfunction/mod.ts";
-import {
-  DEFAULT_USER_FUNCTION_OPTIONS,
-  Served,
-  tracedStreams,
-  UserFunction,
-} from "../../userfunction/mod.ts";
+import type { StreamOpener, UserFunctionStatus } from "../../userfunction/mod.ts";
+import { Served, tracedStreams, UserFunction } from "../../userfunction/mod.ts";
 
 import type { Check } from "../admin/probe-routes.ts";
-import type { ProxyOptions } from "../options.ts";
 import { PROXY_NAME, PROXY_VERSION } from "../version.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
@@ -34,7 +28,7 @@ export function userFunctionPart({ options, clock, random, telemetry, memory }: 
   const { logger, tracer } = telemetry;
   let makeRoom = (): boolean => false;
   const userFunction = new UserFunction({
-    options: userFunctionOptions(options),
+    options,
     clock,
     random,
     logger,
@@ -80,26 +74,4 @@ function problemOf(status: UserFunctionStatus): string | undefined {
     case "serving":
       return undefined;
   }
-}
-
-function userFunctionOptions(options: ProxyOptions): UserFunctionOptions {
-  return {
-    host: options.userFunctionHost,
-    port: options.userFunctionPort,
-    protocolCheck: options.protocolCheck,
-    connectTimeoutMs: options.connectTimeoutMs,
-    discoveryTimeoutMs: options.discoveryTimeoutMs,
-    backoff: {
-      ...DEFAULT_USER_FUNCTION_OPTIONS.backoff,
-      minMs: options.backoffMinMs,
-      maxMs: options.backoffMaxMs,
-    },
-    maxReceiveBytes: options.maxMessageBytes,
-    maxMessageFields: options.maxMessageFields,
-    keepAliveIntervalMs: options.keepAliveIntervalMs,
-    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
-    maxStreams: options.maxUserFunctionStreams,
-    streamSilenceMs: options.streamSilenceMs,
-    streamWaitMs: options.streamWaitMs,
-  };
 }

@@ -2,8 +2,8 @@
 
 import type { Command } from "commander";
 
-import type { Setting, SettingGroup } from "./settings.ts";
-import { describeSetting } from "./settings.ts";
+import { describeSetting } from "./describe.ts";
+import type { SettingGroup } from "./setting.ts";
 
 /**
  * Adds an option to the command for each setting, and parses the command line. Returns the given texts by flag.
@@ -19,7 +19,7 @@ export function parseSettingFlags(
   // Collect the values by flag, because commander would store them under camel-case names.
   const values: Record<string, string | undefined> = {};
   for (const { title, settings } of groups) {
-    for (const setting of Object.values<Setting>(settings)) {
+    for (const setting of Object.values(settings)) {
       const option = command.createOption(`--${setting.flag} <value>`, describeSetting(setting));
       command.addOption(option.helpGroup(`${title}:`)).on(`option:${setting.flag}`, (value: string) => {
         values[setting.flag] = value;

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { number } from "../../base/mod.ts";
+import { KIB, MIB, MINUTE_MS, milliseconds, number, port, setting, text } from "../settings/mod.ts";
 
-import { DAY_MS, MIB, MINUTE_MS } from "./bounds.ts";
+import { originList } from "./http/origins.ts";
 
-/** Limits of what callers may do at the public port. */
-export const PUBLIC_PORT_SETTINGS = {
+/** The public port, and what callers may do there. */
+export const ENDPOINT_SETTINGS = {
+  httpPort: port("http-port", "HTTP_PORT", 9_000, "Public port; 0 lets the system choose."),
+  httpHost: text("http-host", "HTTP_HOST", "0.0.0.0", "Address that the public port is bound to."),
+  corsOrigins: setting(
+    "cors-origins",
+    "PERDURE_CORS_ORIGINS",
+    [],
+    originList,
+    "Origins whose pages may call from browsers; `*` is every origin. They may send any header and read any answer, but never send cookies.",
+  ),
   maxConnections: number(
     "max-connections",
     "PERDURE_MAX_CONNECTIONS",
@@ -35,25 +44,32 @@ export const PUBLIC_PORT_SETTINGS = {
     "PERDURE_MAX_BUFFERED_BYTES",
     96 * MIB,
     "bytes",
-    [MIB, 64 * 1_024 * MIB],
-    "Everything that waits, from the first byte of a request to the last of its response: eleven sixteenths for requests and responses, of which each connection has a fair share, " +
-      "the rest for the proxy's own work; beyond it `ENDPOINT_OVERLOADED`, `RECEIVE_BUFFER_FULL` or `RESPONSE_BUFFER_FULL`.",
+    [MIB, 64 * KIB * MIB],
+    "Everything that waits, from the first byte of a request to the last of its response: eleven sixteenths for requests and responses, of which each connection has a fair share, the rest for the proxy's own work; beyond it `ENDPOINT_OVERLOADED`, `RECEIVE_BUFFER_FULL` or `RESPONSE_BUFFER_FULL`.",
   ),
   maxRequestBytes: number(
     "max-request-bytes",
     "PERDURE_MAX_REQUEST_BYTES",
     12 * MIB,
     "bytes",
-    [1_024, 256 * MIB],
+    [KIB, 256 * MIB],
     "Largest message from a caller, and largest body of an HTTP request.",
   ),
   maxHeaderBytes: number(
     "max-header-bytes",
     "PERDURE_MAX_HEADER_BYTES",
-    16_384,
+    16 * KIB,
     "bytes",
-    [1_024, MIB],
+    [KIB, MIB],
     "Request line and headers of one HTTP/1.1 request.",
+  ),
+  maxIdempotencyKeyLength: number(
+    "max-idempotency-key-length",
+    "PERDURE_MAX_IDEMPOTENCY_KEY_LENGTH",
+    256,
+    "characters",
+    [1, 4_096],
+    "Longest `idempotency-key`; a longer one is refused with `BAD_IDEMPOTENCY_KEY`.",
   ),
   maxJsonValues: number(
     "max-json-values",
@@ -68,87 +84,69 @@ export const PUBLIC_PORT_SETTINGS = {
     "PERDURE_MAX_JSON_REPLY_BYTES",
     24 * MIB,
     "bytes",
-    [1_024, 256 * MIB],
+    [KIB, 256 * MIB],
     "JSON text of one reply; a longer one is refused with `REPLY_TOO_LARGE`.",
   ),
-  jsonTimeoutMs: number(
+  jsonTimeoutMs: milliseconds(
     "json-timeout",
     "PERDURE_JSON_TIMEOUT_MS",
     5_000,
-    "ms",
-    [1, DAY_MS],
     "How long it may take to convert one large JSON text; then `CONVERSION_FAILED`.",
   ),
-  firstRequestTimeoutMs: number(
+  firstRequestTimeoutMs: milliseconds(
     "first-request-timeout",
     "PERDURE_FIRST_REQUEST_TIMEOUT_MS",
     10_000,
-    "ms",
-    [1, DAY_MS],
     "How long a new connection may send nothing, and then, over HTTP/2, make no request.",
   ),
-  firstMessageTimeoutMs: number(
+  firstMessageTimeoutMs: milliseconds(
     "first-message-timeout",
     "PERDURE_FIRST_MESSAGE_TIMEOUT_MS",
     10_000,
-    "ms",
-    [1, DAY_MS],
     "From the opening of a gRPC call to the first byte of a message; then `REQUEST_TIMEOUT`.",
   ),
-  firstStreamMessageTimeoutMs: number(
+  firstStreamMessageTimeoutMs: milliseconds(
     "first-stream-message-timeout",
     "PERDURE_FIRST_STREAM_MESSAGE_TIMEOUT_MS",
     5 * MINUTE_MS,
-    "ms",
-    [1, DAY_MS],
-    "The same where the caller sends a stream of messages, also over a WebSocket: how long neither side may say anything.",
+    "The same where the caller sends a stream of messages, also over a WebSocket: how long neither side may send anything.",
   ),
-  headersTimeoutMs: number(
+  headersTimeoutMs: milliseconds(
     "headers-timeout",
     "PERDURE_HEADERS_TIMEOUT_MS",
     10_000,
-    "ms",
-    [1, DAY_MS],
     "From the opening of a connection to the end of the headers.",
   ),
-  requestTimeoutMs: number(
+  requestTimeoutMs: milliseconds(
     "request-timeout",
     "PERDURE_REQUEST_TIMEOUT_MS",
     MINUTE_MS,
-    "ms",
-    [1, DAY_MS],
     "From the first byte of a request to the last.",
   ),
-  idleTimeoutMs: number(
+  idleTimeoutMs: milliseconds(
     "idle-timeout",
     "PERDURE_IDLE_TIMEOUT_MS",
     65 * MINUTE_MS,
-    "ms",
-    [1, DAY_MS],
-    "Time without a request after which a connection is closed, over HTTP/2 up to a quarter later; longer than proxies in front keep theirs.",
+    "Time without a request after which a connection is closed, over HTTP/2 up to a quarter later; longer than proxies in front keep theirs (Envoy: an hour).",
   ),
-  writeTimeoutMs: number(
+  writeTimeoutMs: milliseconds(
     "write-timeout",
     "PERDURE_WRITE_TIMEOUT_MS",
     30_000,
-    "ms",
-    [1, DAY_MS],
-    "How long a connection may take nothing of the responses that wait for it before it is closed.",
+    "How long a peer may read nothing of the responses that wait for it before its connection is closed.",
   ),
   minWriteRate: number(
     "min-write-rate",
     "PERDURE_MIN_WRITE_RATE",
-    16_384,
+    16 * KIB,
     "bytes/s",
-    [1, 1_024 * MIB],
-    "For each so many bytes that wait for it, such a connection has a second more.",
+    [1, KIB * MIB],
+    "Such a peer has one more second for each so many bytes that its connection holds.",
   ),
-  streamKeepAliveMs: number(
+  streamKeepAliveMs: milliseconds(
     "stream-keep-alive",
     "PERDURE_STREAM_KEEP_ALIVE_MS",
     30_000,
-    "ms",
-    [1, DAY_MS],
-    "Silence after which an event stream gets a comment, and the caller of a WebSocket is pinged; after the same again it is taken for gone.",
+    "Silence after which an event stream gets a comment, and the caller of a WebSocket is pinged; after the same again the WebSocket is closed.",
   ),
 } as const;

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Form, NumberSetting, Setting } from "../settings/mod.ts";
+import {
+  DAY_MS,
+  duration,
+  quantity,
+  quantityOf,
+  quantityOrNone,
+  SECOND_MS,
+  trueOrFalse,
+  wholeNumber,
+} from "../settings/mod.ts";
+
+import { PROXY_SETTINGS } from "../proxy/settings.ts";
+import type { NatsServers } from "./forms.ts";
+import { image, images, logAddress, logPlaces, natsUrl, objectName } from "./forms.ts";
+
+/** Annotations and labels of ours begin with it. */
+export const PREFIX = "perdure.dev/";
+
+/** The key that makes a service stateful, as an annotation and as a label. */
+export const STATEFUL = `${PREFIX}stateful`;
+
+/**
+ * Where a setting may stand: as the annotation `perdure.dev/KEY` of one service, as `KEY` in the ConfigMap
+ * `config-perdure` for all services, or in both, and then the annotation takes precedence.
+ */
+export type Place = "annotation" | "config" | "both";
+
+/**
+ * One setting of a stateful service. This one declaration parses annotations and ConfigMap, and writes
+ * `docs/annotations.md` and the `_example` of the ConfigMap.
+ */
+export interface ServiceSetting<T = unknown, D extends T | undefined = T | undefined> {
+  readonly key: string;
+  readonly place: Place;
+  readonly form: Form<T>;
+  /** Undefined if there is none. */
+  readonly default: D;
+  readonly help: string;
+  /** The proxy's variable that takes the value. */
+  readonly env: string | undefined;
+}
+
+function setting<T, const D extends T | undefined>(
+  place: Place,
+  key: string,
+  form: Form<T>,
+  value: D,
+  help: string,
+): ServiceSetting<T, D> {
+  return { place, key, form, default: value, help, env: undefined };
+}
+
+/** A setting of the proxy, whose default, bounds and help hold here too. */
+function ofProxy<T>(
+  place: Place,
+  key: string,
+  { form, default: value, help, env }: Setting<T>,
+): ServiceSetting<T, T> {
+  return { place, key, form, default: value, help, env };
+}
+
+/** The same for a time, which is written with its unit here. */
+function timeOfProxy(place: Place, key: string, time: NumberSetting): ServiceSetting<number, number> {
+  return { ...ofProxy(place, key, time), form: duration(time.form) };
+}
+
+const NATS_OF_CLUSTER: NatsServers = {
+  kind: "nats",
+  isTls: false,
+  servers: ["nats.perdure-system.svc:4222"],
+};
+
+/** Every `perdure.dev/*` annotation and every key of `config-perdure`. */
+export const SERVICE_SETTINGS = {
+  stateful: setting("annotation", "stateful", trueOrFalse, false, "Makes the service stateful."),
+  log: setting(
+    "annotation",
+    "log",
+    logAddress,
+    undefined,
+    "Where the state is, if not under `NAMESPACE_NAME` in the NATS of `nats-url`. The servers are those of `nats-url` or `allowed-logs`; the prefix is `NAMESPACE_NAME` or begins with `NAMESPACE_NAME_`, and may be left out. Revisions of a service share its log.",
+  ),
+  confirmLog: setting(
+    "annotation",
+    "confirm-log",
+    logAddress,
+    undefined,
+    "The same address as in `perdure.dev/log` once more, as your word that it is meant: when the log of a service is changed, which leaves its state behind, and when it is that of another service of the namespace.",
+  ),
+  natsUrl: setting(
+    "config",
+    "nats-url",
+    natsUrl,
+    NATS_OF_CLUSTER,
+    "The NATS servers that hold the state of all services, each under a prefix of its own, `NAMESPACE_NAME`.",
+  ),
+  allowedLogs: setting(
+    "config",
+    "allowed-logs",
+    logPlaces,
+    [],
+    "What `perdure.dev/log` may name besides the servers of `nats-url`.",
+  ),
+  natsServers: setting(
+    "config",
+    "nats-servers",
+    wholeNumber(1, 1_000),
+    undefined,
+    "How many NATS servers there are. `log-replicas` is never more. If it is left out: as many as `log-replicas` says here.",
+  ),
+  natsSecret: setting(
+    "both",
+    "nats-secret",
+    objectName,
+    "perdure-nats",
+    "Secret in the namespace of the service with what NATS asks for, under any of the keys `nats.creds`, `nats.nk`, `user` and `password`, `token`, `ca.crt`, `tls.crt` and `tls.key`. It may be absent.",
+  ),
+  durability: ofProxy("both", "durability", PROXY_SETTINGS.logDurability),
+  logReplicas: ofProxy("both", "log-replicas", PROXY_SETTINGS.logReplicas),
+  logServersSync: ofProxy("config", "log-servers-sync", PROXY_SETTINGS.logServersSync),
+  userFunctionPort: setting(
+    "annotation",
+    "user-function-port",
+    PROXY_SETTINGS.userFunctionPort.form,
+    undefined,
+    "Port of the user function, if it is not the port of the container that serves.",
+  ),
+  startTimeoutMs: setting(
+    "both",
+    "start-timeout",
+    duration({ min: SECOND_MS, max: DAY_MS }),
+    45 * SECOND_MS,
+    "How long a pod's proxy waits at its start for NATS, and then for the user function to listen and speak gRPC; then it ends, `kn` shows why, and Kubernetes starts it again. Longer for a function that takes longer to start.",
+  ),
+  passivationTimeoutMs: timeOfProxy("both", "passivation-timeout", PROXY_SETTINGS.passivationTimeoutMs),
+  relayTimeoutMs: timeOfProxy("both", "relay-timeout", PROXY_SETTINGS.relayTimeoutMs),
+  maxActiveEntities: ofProxy("both", "max-active-entities", PROXY_SETTINGS.maxActiveEntities),
+  proxyImage: setting(
+    "both",
+    "proxy-image",
+    image,
+    undefined,
+    "The image of the proxy. `config-perdure` must name one; a service may name that or one of `allowed-proxy-images`.",
+  ),
+  allowedProxyImages: setting(
+    "config",
+    "allowed-proxy-images",
+    images,
+    [],
+    "What `perdure.dev/proxy-image` may name besides the image of `proxy-image`.",
+  ),
+  proxyCpu: setting(
+    "both",
+    "proxy-cpu",
+    quantity,
+    quantityOf("100m"),
+    "Processor time that the proxy requests.",
+  ),
+  proxyMemory: setting(
+    "both",
+    "proxy-memory",
+    quantity,
+    quantityOf("128Mi"),
+    "Memory that the proxy requests.",
+  ),
+  proxyCpuLimit: setting(
+    "both",
+    "proxy-cpu-limit",
+    quantityOrNone,
+    "none",
+    "Most processor time of the proxy.",
+  ),
+  proxyMemoryLimit: setting(
+    "both",
+    "proxy-memory-limit",
+    quantityOrNone,
+    quantityOf("512Mi"),
+    "Most memory of the proxy; it is killed beyond it, and what it acknowledged is safe. Never less than `proxy-memory`. Each entity in memory takes about 16 KiB of it.",
+  ),
+  logLevel: ofProxy("both", "log-level", PROXY_SETTINGS.logLevel),
+} as const;
+
+type Settings = typeof SERVICE_SETTINGS;
+export type SettingName = keyof Settings;
+
+/** The values that were given; a setting that was not given is absent. */
+export type SettingValues = {
+  readonly [K in SettingName]?: Settings[K] extends ServiceSetting<infer T> ? T : never;
+};
+
+const ENTRIES = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting][];
+
+/** The value that was given for a setting, or its default. */
+export function valueOf<K extends SettingName>(
+  name: K,
+  values: SettingValues,
+): Exclude<SettingValues[K], undefined> | Settings[K]["default"] {
+  return (values[name] as Exclude<SettingValues[K], undefined>) ?? SERVICE_SETTINGS[name].default;
+}
+
+/** The settings that may stand as annotations, or in `config-perdure`. */
+export function settingsOf(
+  place: "annotation" | "config",
+): readonly (readonly [SettingName, ServiceSetting])[] {
+  return ENTRIES.filter(([, setting]) => setting.place === place || setting.place === "both");
+}
