@@ -20,12 +20,14 @@
  *    another command. Test code may name any existing file.
  * 9. Every file outside `gen/` starts with the licence line (after `#!`, if any) and has at most 600 lines.
  * 10. A line of a comment has at most 120 characters.
+ * 11. Files do not import each other in a circle. Imports of types count, because a reader follows them as well.
  */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, posix } from "node:path";
 
+import { circlesOf } from "./layers/circles.ts";
 import type { ImportSite } from "./layers/scan-imports.ts";
 import { scanImports } from "./layers/scan-imports.ts";
 
@@ -81,8 +83,26 @@ export function checkLayers(root: string): Violation[] {
     cwd: root,
     exclude: ["**/node_modules/**"],
   });
-  const checked = files.sort().filter((file) => !GENERATED.test(file));
-  return [...checkFolders(root), ...checked.flatMap((file) => checkFile(root, file))];
+  const checked = files
+    .sort()
+    .filter((file) => !GENERATED.test(file))
+    .map((file) => readSource(root, file));
+  return [
+    ...checkFolders(root),
+    ...checked.flatMap((source) => checkSource(root, source)),
+    ...checkCircles(checked),
+  ];
+}
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+  readonly sites: readonly ImportSite[];
+}
+
+function readSource(root: string, file: string): Source {
+  const text = readFileSync(join(root, file), "utf8");
+  return { file, text, sites: scanImports(text, file) };
 }
 
 function checkFolders(root: string): Violation[] {
@@ -97,8 +117,7 @@ function checkFolders(root: string): Violation[] {
   }));
 }
 
-function checkFile(root: string, file: string): Violation[] {
-  const source = readFileSync(join(root, file), "utf8");
+function checkSource(root: string, { file, text: source, sites }: Source): Violation[] {
   const found: Violation[] = [];
   const lines = source.trimEnd().split("\n");
   const first = lines[0]?.startsWith("#!") ? lines[1] : lines[0];
@@ -111,11 +130,26 @@ function checkFile(root: string, file: string): Violation[] {
     if (line.length > MAX_COMMENT_COLUMNS && COMMENT.test(line))
       found.push({ file, line: index + 1, text: `a comment is longer than ${MAX_COMMENT_COLUMNS} columns` });
   }
-  for (const site of scanImports(source, file)) {
+  for (const site of sites) {
     const text = checkSite(root, file, site);
     if (text !== undefined) found.push({ file, line: site.line, text });
   }
   return found;
+}
+
+function checkCircles(sources: readonly Source[]): Violation[] {
+  const lines = new Map<string, Map<string, number>>();
+  for (const { file, sites } of sources) {
+    const targets = sites.filter(({ kind }) => kind === "import").toReversed();
+    lines.set(file, new Map(targets.map((site) => [targetOf(file, site.specifier ?? ""), site.line])));
+  }
+  return circlesOf(new Map(Array.from(lines, ([file, targets]) => [file, [...targets.keys()]]))).map(
+    (circle) => {
+      const [file = "", next = file] = circle;
+      const line = lines.get(file)?.get(next) ?? 1;
+      return { file, line, text: `imports in a circle: ${[...circle, file].join(" -> ")}` };
+    },
+  );
 }
 
 /** Returns what is wrong with one import, or undefined if it is allowed. */
@@ -124,11 +158,16 @@ function checkSite(root: string, file: string, { kind, specifier }: ImportSite):
     return isTest(file) ? undefined : "imports a computed name, which cannot be checked";
   const relative = specifier.startsWith(".");
   if (!relative) return kind === "file" ? undefined : checkPackage(root, file, specifier);
-  const target = posix.join(posix.dirname(file), specifier);
+  const target = targetOf(file, specifier);
   if (kind === "import") return checkImport(file, target);
   if (!existsSync(join(root, target))) return `names a file that does not exist: ${target}`;
   const near = unit(target) === unit(file) || (zone(file) === "cmd" && zone(target) === "cmd");
   return near || isTest(file) ? undefined : `names a file outside of ${unit(file)}: ${target}`;
+}
+
+/** The file that a relative specifier names. A package's name becomes the name of no file. */
+function targetOf(file: string, specifier: string): string {
+  return posix.join(posix.dirname(file), specifier);
 }
 
 function checkImport(file: string, target: string): string | undefined {

@@ -3,8 +3,9 @@
 import { inspect } from "node:util";
 
 import { SdkError } from "./error.ts";
-import type { MetadataEntry, MetadataInit } from "./metadata.ts";
+import type { MetadataInit } from "./metadata.ts";
 import { Metadata } from "./metadata.ts";
+import type { MetadataEntry } from "./metadata-entry.ts";
 
 const NAME = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;

@@ -4,8 +4,8 @@ import type { Action } from "./action.ts";
 import type { CheckTarget } from "./call-target.ts";
 import { nameOf } from "./call-target.ts";
 import { SdkError } from "./error.ts";
-import type { EventSourcedEntity } from "./event-sourced.ts";
-import type { ValueEntity } from "./value-entity.ts";
+import type { EventSourcedEntity } from "./event-sourced-definition.ts";
+import type { ValueEntity } from "./value-entity-definition.ts";
 
 /** Whatever `serve` can serve. */
 export type Served = EventSourcedEntity | ValueEntity | Action;
