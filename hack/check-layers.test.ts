@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 
 import test from "ava";
 
+import type { Violation } from "./check-layers.ts";
 import { checkLayers } from "./check-layers.ts";
 
 type Tree = Readonly<Record<string, string>>;
@@ -273,7 +274,7 @@ const UNSOUND: readonly (readonly [rule: string, file: string, source: string, c
   ["a worker that is not there", "pkg/base/c.ts", 'new URL("./gone.ts", import.meta.url);', /does not exist/],
 ];
 
-function check(tree: Tree): readonly { readonly file: string; readonly text: string }[] {
+function check(tree: Tree): readonly Violation[] {
   const root = mkdtempSync(join(tmpdir(), "perdure-layers-"));
   try {
     for (const [file, source] of Object.entries(tree)) {
@@ -318,6 +319,16 @@ test("complains of a file without the licence line, and of one that is too long"
   );
   t.regex(violations[0]?.text ?? "", /SPDX/);
   t.regex(violations[1]?.text ?? "", /601 lines/);
+});
+
+test("complains of another spelling of dependencies, and of errors in docstrings", (t) => {
+  const violations = check({
+    "pkg/base/a.ts": `${SPDX}interface ADeps {}\n/** Raises BadError. */\n/** @throws BadError */`,
+  });
+  t.deepEqual(
+    violations.map(({ file, line }) => `${file}:${line}`),
+    ["pkg/base/a.ts:2", "pkg/base/a.ts:3"],
+  );
 });
 
 test("complains of a circle of imports, and names each file on it", (t) => {

@@ -21,6 +21,7 @@
  * 9. Every file outside `gen/` starts with the licence line (after `#!`, if any) and has at most 600 lines.
  * 10. A line of a comment has at most 120 characters.
  * 11. Files do not import each other in a circle. Imports of types count, because a reader follows them as well.
+ * 12. What a part is given is named `…Dependencies`, and docstrings name errors with `@throws` (`layers/spelling.ts`).
  */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -30,6 +31,7 @@ import { dirname, join, posix } from "node:path";
 import { circlesOf } from "./layers/circles.ts";
 import type { ImportSite } from "./layers/scan-imports.ts";
 import { scanImports } from "./layers/scan-imports.ts";
+import { findMisspellings } from "./layers/spelling.ts";
 
 /** Lower layers first. */
 const LAYERS: readonly string[] = [
@@ -130,6 +132,7 @@ function checkSource(root: string, { file, text: source, sites }: Source): Viola
     if (line.length > MAX_COMMENT_COLUMNS && COMMENT.test(line))
       found.push({ file, line: index + 1, text: `a comment is longer than ${MAX_COMMENT_COLUMNS} columns` });
   }
+  for (const misspelling of findMisspellings(lines)) found.push({ file, ...misspelling });
   for (const site of sites) {
     const text = checkSite(root, file, site);
     if (text !== undefined) found.push({ file, line: site.line, text });

@@ -5,7 +5,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { EventEntry, EventSourcedEntity } from "./event-sourced-definition.ts";
 import { toMessage } from "./to-message.ts";
 
-/** The state after the event. Raises `BAD_RESULT` if the handler did not give one. */
+/** The state after the event. @throws SdkError `BAD_RESULT` if the handler did not give one. */
 export function applyEvent(
   entity: EventSourcedEntity,
   entry: EventEntry,

@@ -40,7 +40,7 @@ interface UncheckedOptions extends UncheckedEntity {
 /** Longest version of snapshots, in UTF-16 code units, as the proxy has it. */
 const MAX_VERSION_LENGTH = 100;
 
-/** Raises one `BAD_ENTITY` with every fault of the definition. */
+/** @throws SdkError `BAD_ENTITY` with every fault of the definition. */
 export function checkEventSourced(service: DescService, state: DescMessage, options: UncheckedOptions): void {
   checkService("eventSourced", service);
   checkState(service, state);

@@ -86,7 +86,7 @@ const DEFAULT_SNAPSHOT_EVERY = 100;
  * The state's descriptor stands before the options, because the compiler then knows it when it reads the `on(...)`
  * among them. Snapshots are this message.
  *
- * Raises `SdkError` `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
+ * @throws SdkError `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
  */
 export function eventSourced<Service extends DescService, State extends DescMessage>(
   service: Service,

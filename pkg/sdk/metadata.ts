@@ -24,7 +24,7 @@ export class Metadata implements Iterable<MetadataEntry> {
   /** In the order of the wire, keys as they were written. */
   readonly entries: readonly MetadataEntry[];
 
-  /** Raises `SdkError` `BAD_METADATA` for a key or value that cannot be carried. */
+  /** @throws SdkError `BAD_METADATA` for a key or value that cannot be carried. */
   static of(init: MetadataInit): Metadata {
     if (init instanceof Metadata) return init;
     const entries = Array.from(Symbol.iterator in init ? init : recordEntries(init));

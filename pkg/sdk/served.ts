@@ -15,7 +15,7 @@ export interface Services {
   readonly find: <Kind extends Served["kind"]>(
     kind: Kind,
   ) => (serviceName: string) => Extract<Served, { readonly kind: Kind }> | undefined;
-  /** Raises `UNKNOWN_METHOD` for a method that is not served here: a proxy could not call it either. */
+  /** @throws SdkError `UNKNOWN_METHOD` for a method that is not served here: a proxy could not call it either. */
   readonly check: CheckTarget;
 }
 

@@ -45,7 +45,7 @@ export type ValueCommandHandler<Method extends DescMethod, State extends DescMes
 /**
  * Defines a value entity: its state is one message, which its commands replace or remove as a whole.
  *
- * Raises `SdkError` `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
+ * @throws SdkError `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
  */
 export function valueEntity<Service extends DescService, State extends DescMessage>(
   service: Service,
