@@ -321,6 +321,22 @@ test("complains of a file without the licence line, and of one that is too long"
   t.regex(violations[1]?.text ?? "", /601 lines/);
 });
 
+test("complains of a file that only tests use, unless it is in a folder of test code, a door or a program", (t) => {
+  const tests = `${SPDX}import "./peer.ts"; import "./test-peers/peer.ts"; import "./mod.ts"; import "./used.ts";`;
+  const violations = check({
+    "pkg/grpc/peer.ts": SPDX,
+    "pkg/grpc/test-peers/peer.ts": SPDX,
+    "pkg/grpc/mod.ts": `${SPDX}new Worker(new URL("./used.ts", import.meta.url));`,
+    "pkg/grpc/used.ts": SPDX,
+    "pkg/grpc/a.test.ts": tests,
+    "pkg/grpc/test-peers/b.ts": `${SPDX}import "../peer.ts";`,
+    "cmd/proxy/main.ts": SPDX,
+    "cmd/proxy/main.test.ts": `${SPDX}import "./main.ts";`,
+  });
+  const text = "is used by test code only; move it into a folder of test code";
+  t.deepEqual(violations, [{ file: "pkg/grpc/peer.ts", line: 1, text }]);
+});
+
 test("complains of another spelling of dependencies, and of errors in docstrings", (t) => {
   const violations = check({
     "pkg/base/a.ts": `${SPDX}interface ADeps {}\n/** Raises BadError. */\n/** @throws BadError */`,

@@ -21,7 +21,9 @@
  * 9. Every file outside `gen/` starts with the licence line (after `#!`, if any) and has at most 600 lines.
  * 10. A line of a comment has at most 120 characters.
  * 11. Files do not import each other in a circle. Imports of types count, because a reader follows them as well.
- * 12. What a part is given is named `…Dependencies`, and docstrings name errors with `@throws` (`layers/spelling.ts`).
+ * 12. A file in `pkg/` or `cmd/` that only test code uses is in a folder of test code, so that rule 5 keeps it out of
+ *     the product. Doors and programs (`mod.ts`, `main.ts`) are exceptions, because users use them.
+ * 13. What a part is given is named `…Dependencies`, and docstrings name errors with `@throws` (`layers/spelling.ts`).
  */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -61,6 +63,7 @@ const LAYERS: readonly string[] = [
 
 const TEST_CODE = /^(test|hack)\/|\.test\.ts$|\/(testdata|contract|test-[a-z-]+)\/|\/contract\.ts$/;
 const SHARED_BY_TESTS = /^(test\/lib|hack\/(nats|cluster|image|bundle))\//;
+const FOR_USERS = /\/(mod|main)\.ts$/;
 const GENERATED = /\/gen\//;
 const ENTRY = /^pkg\/[^/]+\/mod\.ts$/;
 /** A part of a layer that others import without loading the rest, such as packages that only the rest needs. */
@@ -93,6 +96,7 @@ export function checkLayers(root: string): Violation[] {
     ...checkFolders(root),
     ...checked.flatMap((source) => checkSource(root, source)),
     ...checkCircles(checked),
+    ...checkTestRooms(checked),
   ];
 }
 
@@ -153,6 +157,21 @@ function checkCircles(sources: readonly Source[]): Violation[] {
       return { file, line, text: `imports in a circle: ${[...circle, file].join(" -> ")}` };
     },
   );
+}
+
+/** Finds files that only test code uses and that are not where test code is. */
+function checkTestRooms(sources: readonly Source[]): Violation[] {
+  const used = new Set<string>();
+  const usedByTests = new Set<string>();
+  for (const { file, sites } of sources) {
+    const users = isTest(file) ? usedByTests : used;
+    for (const { specifier = "" } of sites) users.add(targetOf(file, specifier));
+  }
+  const text = "is used by test code only; move it into a folder of test code";
+  return sources
+    .filter(({ file }) => ["pkg", "cmd"].includes(zone(file)) && !isTest(file) && !FOR_USERS.test(file))
+    .filter(({ file }) => usedByTests.has(file) && !used.has(file))
+    .map(({ file }) => ({ file, line: 1, text }));
 }
 
 /** Returns what is wrong with one import, or undefined if it is allowed. */
