@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 
 import test from "ava";
 
+import type { Violation } from "./check-layers.ts";
 import { checkLayers } from "./check-layers.ts";
 
 type Tree = Readonly<Record<string, string>>;
@@ -27,6 +28,13 @@ const SOUND: Tree = {
   "pkg/endpoint/mod.ts": `${SPDX}import "../entity/settings.ts"; import "../entity/mod.ts";`,
   "pkg/protocol/mod.ts": `${SPDX}import "../base/mod.ts"; export { x } from "./gen/x_pb.ts";`,
   "pkg/protocol/gen/x_pb.ts": 'import "anything"; // generated, not checked',
+  "pkg/base/test-doubles/mod.ts": `${SPDX}import "../b.ts";`,
+  "pkg/grpc/test-peers/go-peer.ts": SPDX,
+  "pkg/grpc/a.test.ts": `${SPDX}import "./test-peers/go-peer.ts"; import "../base/test-doubles/mod.ts";`,
+  "pkg/nats/mod.ts": SPDX,
+  "pkg/consumer/mod.ts": `${SPDX}import "../eventlog/mod.ts"; import "../nats/mod.ts";`,
+  "pkg/record/mod.ts": `${SPDX}import "../consumer/mod.ts"; import "../eventlog/mod.ts";`,
+  "pkg/cluster/mod.ts": `${SPDX}import "../record/mod.ts"; import "../nats/mod.ts";`,
   "pkg/nats/address/mod.ts": `${SPDX}export { a } from "../a.ts";`,
   "pkg/nats/a.ts": SPDX,
   "pkg/eventlog/mod.ts": `${SPDX}import "./address/mod.ts"; import "../nats/address/mod.ts";`,
@@ -108,6 +116,24 @@ const UNSOUND: readonly (readonly [rule: string, file: string, source: string, c
     'import "../entity/settings.ts";',
     /a layer above its own/,
   ],
+  ["the consumer in the event log", "pkg/eventlog/a.ts", 'import "../consumer/mod.ts";', /above its own/],
+  ["the event log in NATS", "pkg/nats/b.ts", 'import "../eventlog/mod.ts";', /a layer above its own/],
+  ["records in the consumer", "pkg/consumer/a.ts", 'import "../record/mod.ts";', /a layer above its own/],
+  ["the cluster in records", "pkg/record/a.ts", 'import "../cluster/mod.ts";', /a layer above its own/],
+  [
+    "the cluster in the event log",
+    "pkg/eventlog/a.ts",
+    'import "../cluster/mod.ts";',
+    /a layer above its own/,
+  ],
+  ["entities in the cluster", "pkg/cluster/a.ts", 'import "../entity/mod.ts";', /a layer above its own/],
+  [
+    "the inside of records",
+    "pkg/entity/a.ts",
+    'import "../record/history.ts";',
+    /import pkg\/record\/mod\.ts/,
+  ],
+  ["the inside of NATS", "pkg/eventlog/a.ts", 'import "../nats/a.ts";', /import pkg\/nats\/mod\.ts/],
   ["a higher layer", "pkg/base/c.ts", 'import "../entity/mod.ts";', /a layer above its own/],
   [
     "a higher layer by re-export",
@@ -162,6 +188,45 @@ const UNSOUND: readonly (readonly [rule: string, file: string, source: string, c
   ],
   ["another sample", "samples/shop/a.ts", 'import "../cart/main.ts";', /its own files and packages only/],
   ["a test", "pkg/base/c.ts", 'import "./b.test.ts";', /imports test code/],
+  [
+    "the test doubles of the own layer",
+    "pkg/base/c.ts",
+    'import "./test-doubles/mod.ts";',
+    /imports test code: pkg\/base\/test-doubles\/mod\.ts/,
+  ],
+  [
+    "the test doubles of a lower layer",
+    "pkg/entity/a.ts",
+    'import "../base/test-doubles/mod.ts";',
+    /imports test code/,
+  ],
+  [
+    "the test doubles in a command",
+    "cmd/proxy/a.ts",
+    'import "../../pkg/base/test-doubles/mod.ts";',
+    /test code/,
+  ],
+  ["the test doubles' types", "pkg/base/c.ts", 'import type { A } from "./test-doubles/a.ts";', /test code/],
+  [
+    "a file behind the door of the test doubles",
+    "pkg/entity/a.test.ts",
+    'import "../base/test-doubles/manual-clock.ts";',
+    /the inside of another folder/,
+  ],
+  ["a test peer in its layer", "pkg/grpc/a.ts", 'import "./test-peers/go-peer.ts";', /imports test code/],
+  [
+    "a test peer in a higher layer",
+    "pkg/endpoint/a.ts",
+    'import "../grpc/test-peers/go-peer.ts";',
+    /imports test code/,
+  ],
+  [
+    "a test peer in a test of another layer",
+    "pkg/endpoint/a.test.ts",
+    'import "../grpc/test-peers/go-peer.ts";',
+    /the inside of another folder/,
+  ],
+  ["a test server in a command", "cmd/perdure/a.ts", 'import "../../test/lib/nats/server.ts";', /test code/],
   ["a program of the tests", "pkg/sdk/a.ts", 'import "./test-model/program.ts";', /imports test code/],
   ["a contract suite", "pkg/entity/a.ts", 'import "./contract.ts";', /imports test code/],
   ["what tests share", "pkg/base/c.ts", 'import "../../test/lib/x.ts";', /imports test code/],
@@ -226,7 +291,7 @@ const UNSOUND: readonly (readonly [rule: string, file: string, source: string, c
   ["a worker that is not there", "pkg/base/c.ts", 'new URL("./gone.ts", import.meta.url);', /does not exist/],
 ];
 
-function check(tree: Tree): readonly { readonly file: string; readonly text: string }[] {
+function check(tree: Tree): readonly Violation[] {
   const root = mkdtempSync(join(tmpdir(), "perdure-layers-"));
   try {
     for (const [file, source] of Object.entries(tree)) {
@@ -271,6 +336,52 @@ test("complains of a file without the licence line, and of one that is too long"
   );
   t.regex(violations[0]?.text ?? "", /SPDX/);
   t.regex(violations[1]?.text ?? "", /601 lines/);
+});
+
+test("complains of a file that only tests use, unless it is in a folder of test code, a door or a program", (t) => {
+  const tests = `${SPDX}import "./peer.ts"; import "./test-peers/peer.ts"; import "./mod.ts"; import "./used.ts";`;
+  const violations = check({
+    "pkg/grpc/peer.ts": SPDX,
+    "pkg/grpc/test-peers/peer.ts": SPDX,
+    "pkg/grpc/mod.ts": `${SPDX}new Worker(new URL("./used.ts", import.meta.url));`,
+    "pkg/grpc/used.ts": SPDX,
+    "pkg/grpc/a.test.ts": tests,
+    "pkg/grpc/test-peers/b.ts": `${SPDX}import "../peer.ts";`,
+    "cmd/proxy/main.ts": SPDX,
+    "cmd/proxy/main.test.ts": `${SPDX}import "./main.ts";`,
+  });
+  const text = "is used by test code only; move it into a folder of test code";
+  t.deepEqual(violations, [{ file: "pkg/grpc/peer.ts", line: 1, text }]);
+});
+
+test("complains of another spelling of dependencies, and of errors in docstrings", (t) => {
+  const violations = check({
+    "pkg/base/a.ts": `${SPDX}interface ADeps {}\n/** Raises BadError. */\n/** @throws BadError */`,
+  });
+  t.deepEqual(
+    violations.map(({ file, line }) => `${file}:${line}`),
+    ["pkg/base/a.ts:2", "pkg/base/a.ts:3"],
+  );
+});
+
+test("complains of a circle of imports, and names each file on it", (t) => {
+  const violations = check({
+    ...SOUND,
+    "pkg/base/c.ts": `${SPDX}import "node:fs";\nimport type { D } from "./deep/d.ts";`,
+    "pkg/base/deep/d.ts": `${SPDX}type E = import("../e.ts").E;`,
+    "pkg/base/e.ts": `${SPDX}export { c } from "./c.ts";`,
+  });
+  const circle = "pkg/base/c.ts -> pkg/base/deep/d.ts -> pkg/base/e.ts -> pkg/base/c.ts";
+  t.deepEqual(violations, [{ file: "pkg/base/c.ts", line: 3, text: `imports in a circle: ${circle}` }]);
+});
+
+test("complains of a circle of tests", (t) => {
+  const violations = check({
+    "test/a.ts": `${SPDX}import "./b.ts";`,
+    "test/b.ts": `${SPDX}import type { A } from "./a.ts";`,
+  });
+  t.is(violations.length, 1);
+  t.like(violations[0], { file: "test/a.ts", line: 2 });
 });
 
 test("names the line of an import", (t) => {

@@ -22,14 +22,20 @@
  *    another command. Test code may name any existing file.
  * 9. Every file outside `gen/` starts with the licence line (after `#!`, if any) and has at most 600 lines.
  * 10. A line of a comment has at most 120 characters.
+ * 11. Files do not import each other in a circle. Imports of types count, because a reader follows them as well.
+ * 12. A file in `pkg/` or `cmd/` that only test code uses is in a folder of test code, so that rule 5 keeps it out of
+ *     the product. Doors and programs (`mod.ts`, `main.ts`) are exceptions, because users use them.
+ * 13. What a part is given is named `…Dependencies`, and docstrings name errors with `@throws` (`layers/spelling.ts`).
  */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, posix } from "node:path";
 
+import { circlesOf } from "./layers/circles.ts";
 import type { ImportSite } from "./layers/scan-imports.ts";
 import { scanImports } from "./layers/scan-imports.ts";
+import { findMisspellings } from "./layers/spelling.ts";
 
 /** Lower layers first. */
 const LAYERS: readonly string[] = [
@@ -60,6 +66,7 @@ const LAYERS: readonly string[] = [
 
 const TEST_CODE = /^(test|hack)\/|\.test\.ts$|\/(testdata|contract|test-[a-z-]+)\/|\/contract\.ts$/;
 const SHARED_BY_TESTS = /^(test\/lib|hack\/(nats|cluster|image|bundle))\//;
+const FOR_USERS = /\/(mod|main)\.ts$/;
 const GENERATED = /\/gen\//;
 /** The doors of a layer: its code, and the declaration of its settings. */
 const ENTRY = /^pkg\/[^/]+\/(?:mod|settings)\.ts$/;
@@ -88,8 +95,27 @@ export function checkLayers(root: string): Violation[] {
     cwd: root,
     exclude: ["**/node_modules/**"],
   });
-  const checked = files.sort().filter((file) => !GENERATED.test(file));
-  return [...checkFolders(root), ...checked.flatMap((file) => checkFile(root, file))];
+  const checked = files
+    .sort()
+    .filter((file) => !GENERATED.test(file))
+    .map((file) => readSource(root, file));
+  return [
+    ...checkFolders(root),
+    ...checked.flatMap((source) => checkSource(root, source)),
+    ...checkCircles(checked),
+    ...checkTestRooms(checked),
+  ];
+}
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+  readonly sites: readonly ImportSite[];
+}
+
+function readSource(root: string, file: string): Source {
+  const text = readFileSync(join(root, file), "utf8");
+  return { file, text, sites: scanImports(text, file) };
 }
 
 function checkFolders(root: string): Violation[] {
@@ -104,8 +130,7 @@ function checkFolders(root: string): Violation[] {
   }));
 }
 
-function checkFile(root: string, file: string): Violation[] {
-  const source = readFileSync(join(root, file), "utf8");
+function checkSource(root: string, { file, text: source, sites }: Source): Violation[] {
   const found: Violation[] = [];
   const lines = source.trimEnd().split("\n");
   const first = lines[0]?.startsWith("#!") ? lines[1] : lines[0];
@@ -118,11 +143,42 @@ function checkFile(root: string, file: string): Violation[] {
     if (line.length > MAX_COMMENT_COLUMNS && COMMENT.test(line))
       found.push({ file, line: index + 1, text: `a comment is longer than ${MAX_COMMENT_COLUMNS} columns` });
   }
-  for (const site of scanImports(source, file)) {
+  for (const misspelling of findMisspellings(lines)) found.push({ file, ...misspelling });
+  for (const site of sites) {
     const text = checkSite(root, file, site);
     if (text !== undefined) found.push({ file, line: site.line, text });
   }
   return found;
+}
+
+function checkCircles(sources: readonly Source[]): Violation[] {
+  const lines = new Map<string, Map<string, number>>();
+  for (const { file, sites } of sources) {
+    const targets = sites.filter(({ kind }) => kind === "import").toReversed();
+    lines.set(file, new Map(targets.map((site) => [targetOf(file, site.specifier ?? ""), site.line])));
+  }
+  return circlesOf(new Map(Array.from(lines, ([file, targets]) => [file, [...targets.keys()]]))).map(
+    (circle) => {
+      const [file = "", next = file] = circle;
+      const line = lines.get(file)?.get(next) ?? 1;
+      return { file, line, text: `imports in a circle: ${[...circle, file].join(" -> ")}` };
+    },
+  );
+}
+
+/** Finds files that only test code uses and that are not where test code is. */
+function checkTestRooms(sources: readonly Source[]): Violation[] {
+  const used = new Set<string>();
+  const usedByTests = new Set<string>();
+  for (const { file, sites } of sources) {
+    const users = isTest(file) ? usedByTests : used;
+    for (const { specifier = "" } of sites) users.add(targetOf(file, specifier));
+  }
+  const text = "is used by test code only; move it into a folder of test code";
+  return sources
+    .filter(({ file }) => ["pkg", "cmd"].includes(zone(file)) && !isTest(file) && !FOR_USERS.test(file))
+    .filter(({ file }) => usedByTests.has(file) && !used.has(file))
+    .map(({ file }) => ({ file, line: 1, text }));
 }
 
 /** Returns what is wrong with one import, or undefined if it is allowed. */
@@ -131,11 +187,16 @@ function checkSite(root: string, file: string, { kind, specifier }: ImportSite):
     return isTest(file) ? undefined : "imports a computed name, which cannot be checked";
   const relative = specifier.startsWith(".");
   if (!relative) return kind === "file" ? undefined : checkPackage(root, file, specifier);
-  const target = posix.join(posix.dirname(file), specifier);
+  const target = targetOf(file, specifier);
   if (kind === "import") return checkImport(file, target);
   if (!existsSync(join(root, target))) return `names a file that does not exist: ${target}`;
   const near = unit(target) === unit(file) || (zone(file) === "cmd" && zone(target) === "cmd");
   return near || isTest(file) ? undefined : `names a file outside of ${unit(file)}: ${target}`;
+}
+
+/** The file that a relative specifier names. A package's name becomes the name of no file. */
+function targetOf(file: string, specifier: string): string {
+  return posix.join(posix.dirname(file), specifier);
 }
 
 function checkImport(file: string, target: string): string | undefined {

@@ -13,7 +13,7 @@ const MEMORY_GIB = 6;
 /** Folders in which cgroups for containers are made, of both versions of cgroups. */
 const CGROUPS = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/cgroup.procs"];
 
-/** Throws `UNSUITABLE_MACHINE` unless this is Linux and we are root. */
+/** @throws ClusterError `UNSUITABLE_MACHINE` unless this is Linux and we are root. */
 export function requireRoot(): void {
   if (process.platform !== "linux") throw unsuitable("Linux");
   if (process.getuid?.() !== 0) throw unsuitable("root, for containers and a network namespace");

@@ -93,7 +93,8 @@ export async function writeImage(options: ImageOptions): Promise<void> {
 
 /**
  * The path at which the image is written. Follows a symbolic link, so that the file is replaced and not the link.
- * Throws for a device or anything else that is no regular file.
+ *
+ * @throws for a device or anything else that is no regular file.
  */
 function targetOf(out: string): string {
   const found = statSync(out, { throwIfNoEntry: false });
@@ -127,7 +128,7 @@ async function measure(bytes: AsyncIterable<Uint8Array>): Promise<Descriptor> {
   return { mediaType: LAYER_TYPE, digest: `sha256:${hash.digest("hex")}`, size };
 }
 
-/** Passes the bytes on. Throws at their end if they are not the measured ones, because a file changed meanwhile. */
+/** Passes the bytes on. @throws at their end if they are not the measured ones, because a file changed meanwhile. */
 async function* checked(bytes: AsyncIterable<Uint8Array>, expected: Descriptor): AsyncGenerator<Uint8Array> {
   const hash = createHash("sha256");
   for await (const chunk of bytes) {

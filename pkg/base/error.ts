@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 const MAX_CAUSES = 8;
 
 /**
- * The base of every error that Perdure raises on purpose. Each boundary extends it once, with a closed list of codes.
+ * The base of every error that Perdure throws on purpose. Each boundary extends it once, with a closed list of codes.
  * Callers decide by `code`, never by the text. `cause` keeps the original error.
  */
 export abstract class CodedError<Code extends string> extends Error {

@@ -17,7 +17,14 @@ import { createServer as createHttp2Server } from "node:http2";
 
 import type { Clock, Logger } from "../base/mod.ts";
 import { silentLogger } from "../base/mod.ts";
-import type { CallerAccounts, Http2ServerLimits, MethodHandler, StatusError } from "../grpc/mod.ts";
+import type {
+  CallerAccounts,
+  GrpcServerHandler,
+  Http2ServerLimits,
+  MethodHandler,
+  ServerContext,
+  StatusError,
+} from "../grpc/mod.ts";
 import {
   callerAccounts,
   createGrpcServerHandler,
@@ -36,31 +43,28 @@ import { unavailable } from "../userfunction/mod.ts";
 import type { AnswerListener } from "./answered-request.ts";
 import { answeredCall, refusedHttp } from "./answered-request.ts";
 import { Callers } from "./callers.ts";
-import { grpcMethods } from "./grpc-methods.ts";
+import { CurrentSpec, serve } from "./current-spec.ts";
 import { Health } from "./health/health.ts";
 import { healthMethods } from "./health/health-methods.ts";
 import { badHttp2Head, refuseHttp2 } from "./http/bad-head.ts";
 import { BodyReader } from "./http/body.ts";
+import type { CrossOrigin } from "./http/cors.ts";
 import { createCrossOrigin } from "./http/cors.ts";
 import type { HttpHandler, HttpRequest } from "./http/exchange.ts";
 import type { FrontPage } from "./http/http-handler.ts";
 import { createHttpHandler, frontService } from "./http/http-handler.ts";
 import type { HttpService } from "./http/http-service.ts";
 import { createHttp1Server } from "./http/http1.ts";
+import type { Http2Context } from "./http/http2.ts";
 import { serveHttp2Stream } from "./http/http2.ts";
 import { networkProbe } from "./http/network-probe.ts";
-import { createTranscoder } from "./http/transcoder.ts";
 import { nothingServed } from "./http/unmatched.ts";
-import { JsonCodecs } from "./json/json-codec.ts";
 import type { EndpointOptions } from "./options.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import { openPort } from "./port.ts";
 import { withReplyTurns } from "./reply-turns.ts";
 import { ENDPOINT_SETTINGS } from "./settings.ts";
-import { failing, Unserved } from "./unserved.ts";
 import { asksForWebSocket } from "./websocket/handshake.ts";
-import type { WebSocketMethods } from "./websocket/methods.ts";
-import { webSocketMethods } from "./websocket/methods.ts";
 import { WebSockets } from "./websocket/web-sockets.ts";
 
 /** Streams of one connection if its address gives up too many requests: still enough for an honest caller. */
@@ -96,15 +100,6 @@ export interface Endpoint {
   close(drainMs: number): Promise<void>;
 }
 
-/** What serves one specification. */
-interface Serving {
-  readonly transcoder: HttpService;
-  readonly methods: ReadonlyMap<string, MethodHandler>;
-  readonly webSocketMethods: WebSocketMethods;
-  readonly codecs: JsonCodecs;
-  readonly unserved: Unserved;
-}
-
 /**
  * Open WebSockets are closed with an error this long before the end of draining, in milliseconds, or half of the
  * draining time before it if that is less.
@@ -122,73 +117,33 @@ export async function startEndpoint(
 ): Promise<Endpoint> {
   // Of `overrides` only what is for the port, because the thread for JSON gets a copy, and others may be secrets.
   const options = pickValues(ENDPOINT_SETTINGS, { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides });
-  const { clock, logger = silentLogger, absence = notThere, onAnswered, front } = dependencies;
+  const { clock, logger = silentLogger, onAnswered } = dependencies;
   const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
   const callers = new Callers(accounts, options.maxConnections, clock);
-  let serving: Serving | undefined;
-  const served = (): Serving => {
-    if (serving === undefined) throw absence();
-    return serving;
-  };
+  const current = currentSpec(options, dependencies);
   let draining = false;
 
-  const { maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs } = options;
-  const dispatch = withReplyTurns(dependencies.dispatch);
-  const behind = { dispatch, maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
-  const bodies = new BodyReader(options, clock);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
-  const probeWhileServing: HttpService = (request) => {
-    const answer = networkProbe(request);
-    if (answer !== undefined) served();
-    return answer;
-  };
-  const serveJson = createHttpHandler({
-    services: [
-      probeWhileServing,
-      ...(crossOrigin === undefined ? [] : [(request: HttpRequest) => crossOrigin.preflight(request)]),
-      (request) => served().transcoder(request),
-      ...(front === undefined ? [] : [frontService(front)]),
-      nothingServed,
-    ],
-    crossOrigin,
-    onAnswered,
-    clock,
-    logger,
-  });
+  const serveJson = jsonHandler(current, crossOrigin, dependencies);
   const health = new Health();
-  const ownMethods = healthMethods(health);
-  const refusal = (path: string): MethodHandler | undefined => {
-    const error = serving === undefined ? absence() : serving.unserved.call(path);
-    return error && failing(error);
-  };
-  const calls = createServerContext({
-    lookup: (path) => serving?.methods.get(path) ?? ownMethods.get(path) ?? refusal(path),
-    clock,
-    logger,
-    maxReceiveBytes: options.maxRequestBytes,
-    accounts,
-    firstMessageTimeoutMs: options.firstMessageTimeoutMs,
-    firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
-    requestTimeoutMs: options.requestTimeoutMs,
-    onEnd: onAnswered && ((call) => onAnswered(answeredCall(call, clock.monotonicMs()))),
-  });
-  const serveGrpc = createGrpcServerHandler(calls);
+  const calls = grpcCalls(current, healthMethods(health), accounts, options, dependencies);
   const serveGrpcWeb = createGrpcWebHandler(calls);
   const handle: HttpHandler = (exchange) =>
     isGrpcWebContentType(exchange.contentType) ? serveGrpcWeb(exchange) : serveJson(exchange);
 
   const webSockets = new WebSockets({
-    methods: () => served().webSocketMethods,
-    refusalOf: (path) => serving?.unserved.call(path),
+    methods: () => current.get().webSocketMethods,
+    refusalOf: (path) => current.refusalOf(path),
     callerOf: (socket) => callers.of(socket),
     calls,
     crossOrigin,
     clock,
-    keepAliveMs: streamKeepAliveMs,
+    keepAliveMs: options.streamKeepAliveMs,
     idleTimeoutMs: options.idleTimeoutMs,
     onAnswered,
   });
 
+  const bodies = new BodyReader(options, clock);
   const context = { handle, bodies, crossOrigin, logger, accounts, turns: calls.turns };
   const http1 = createHttp1Server(
     {
@@ -202,20 +157,8 @@ export async function startEndpoint(
     },
     options,
   );
-  const newHttp2Server = (limits: Http2ServerLimits): Http2Server => {
-    const server = createHttp2Server(http2ServerOptions(limits));
-    server.on("session", (session) => tuneServerSession(session));
-    server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
-      if (stream.session === undefined) return dropStream(stream);
-      const bad = badHttp2Head(headers);
-      if (bad !== undefined) {
-        refuseHttp2(stream, bad);
-        onAnswered?.(refusedHttp({ method: headers[":method"], url: headers[":path"] }, bad));
-      } else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
-      else serveHttp2Stream(context, stream, headers, rawHeaders);
-    });
-    return server;
-  };
+  const newHttp2Server = (limits: Http2ServerLimits): Http2Server =>
+    http2Server(limits, createGrpcServerHandler(calls), context, onAnswered);
   const http2 = newHttp2Server({ maxConcurrentStreams: options.maxConnectionStreams });
   const curbedHttp2 = newHttp2Server({
     maxConcurrentStreams: Math.min(CURBED_STREAMS, options.maxConnectionStreams),
@@ -226,19 +169,7 @@ export async function startEndpoint(
   return {
     port: port.port,
     setSpec(spec) {
-      serving?.codecs.close();
-      serving = undefined;
-      if (spec !== undefined) {
-        const codecs = new JsonCodecs(spec.descriptors, options, clock, logger);
-        const unserved = new Unserved(spec);
-        serving = {
-          transcoder: createTranscoder(spec, codecs, behind, unserved),
-          methods: grpcMethods(spec, behind),
-          webSocketMethods: webSocketMethods(spec, codecs, behind),
-          codecs,
-          unserved,
-        };
-      }
+      current.set(spec);
       health.setSpec(spec);
     },
     async close(drainMs) {
@@ -248,9 +179,81 @@ export async function startEndpoint(
       const goodbye = clock.schedule(drainMs - Math.min(drainMs / 2, GOODBYE_MS), () => webSockets.goAway());
       await port.close(drainMs);
       goodbye.cancel();
-      serving?.codecs.close();
+      current.close();
     },
   };
+}
+
+/** The specification that is served at the moment; nothing at first. */
+function currentSpec(options: EndpointOptions, dependencies: EndpointDependencies): CurrentSpec {
+  const { clock, logger = silentLogger, absence = notThere } = dependencies;
+  const { maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs } = options;
+  const dispatch = withReplyTurns(dependencies.dispatch);
+  const context = { dispatch, maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
+  return new CurrentSpec(absence, (spec) => serve(spec, options, context));
+}
+
+/** HTTP with JSON: the services that may answer a request, in their order. */
+function jsonHandler(
+  current: CurrentSpec,
+  crossOrigin: CrossOrigin | undefined,
+  { clock, logger = silentLogger, onAnswered, front }: EndpointDependencies,
+): HttpHandler {
+  const probeWhileServing: HttpService = (request) => {
+    const answer = networkProbe(request);
+    if (answer !== undefined) current.get();
+    return answer;
+  };
+  const services: readonly HttpService[] = [
+    probeWhileServing,
+    ...(crossOrigin === undefined ? [] : [(request: HttpRequest) => crossOrigin.preflight(request)]),
+    (request) => current.get().transcoder(request),
+    ...(front === undefined ? [] : [frontService(front)]),
+    nothingServed,
+  ];
+  return createHttpHandler({ services, crossOrigin, onAnswered, clock, logger });
+}
+
+/** What gRPC, gRPC-Web and WebSockets share: which method a path names, and the bounds of calls. */
+function grpcCalls(
+  current: CurrentSpec,
+  ownMethods: ReadonlyMap<string, MethodHandler>,
+  accounts: CallerAccounts,
+  options: EndpointOptions,
+  { clock, logger = silentLogger, onAnswered }: EndpointDependencies,
+): ServerContext {
+  return createServerContext({
+    lookup: (path) => current.method(path) ?? ownMethods.get(path) ?? current.failing(path),
+    clock,
+    logger,
+    maxReceiveBytes: options.maxRequestBytes,
+    accounts,
+    firstMessageTimeoutMs: options.firstMessageTimeoutMs,
+    firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
+    requestTimeoutMs: options.requestTimeoutMs,
+    onEnd: onAnswered && ((call) => onAnswered(answeredCall(call, clock.monotonicMs()))),
+  });
+}
+
+/** Gives each stream of HTTP/2 to gRPC or, if it does not speak gRPC, to the handler of all other requests. */
+function http2Server(
+  limits: Http2ServerLimits,
+  serveGrpc: GrpcServerHandler,
+  context: Http2Context,
+  onAnswered: AnswerListener | undefined,
+): Http2Server {
+  const server = createHttp2Server(http2ServerOptions(limits));
+  server.on("session", (session) => tuneServerSession(session));
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
+    if (stream.session === undefined) return dropStream(stream);
+    const bad = badHttp2Head(headers);
+    if (bad !== undefined) {
+      refuseHttp2(stream, bad);
+      onAnswered?.(refusedHttp({ method: headers[":method"], url: headers[":path"] }, bad));
+    } else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
+    else serveHttp2Stream(context, stream, headers, rawHeaders);
+  });
+  return server;
 }
 
 /** Drops a stream whose connection has closed before the stream began. */

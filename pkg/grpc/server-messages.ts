@@ -15,8 +15,10 @@ const MESSAGE_OVERHEAD_BYTES = 64;
 
 /**
  * The messages that a caller sends, for one reader, who sets the pace. Nothing is read before the first `next`.
- * Throws StatusError `CANCELLED` if the caller goes away. A message's bytes may be a view of a larger buffer. They
- * are counted in the call's memory until the following `next`.
+ * A message's bytes may be a view of a larger buffer. They are counted in the call's memory until the following
+ * `next`.
+ *
+ * @throws StatusError `CANCELLED` if the caller goes away.
  */
 export function callMessages(call: ServerStreamCall): AsyncIterableIterator<Uint8Array, undefined> {
   const messages = new PullBuffer<Uint8Array>(

@@ -27,7 +27,9 @@ export interface StreamedCommand {
   readonly call: CallContext;
   /**
    * The serialized input messages; exactly one for server streaming. A message is read from the caller only when it
-   * is asked for, except for a bounded read-ahead. Throws StatusError if the caller goes away or breaks the protocol.
+   * is asked for, except for a bounded read-ahead.
+   *
+   * @throws StatusError if the caller goes away or breaks the protocol.
    */
   readonly input: AsyncIterable<Uint8Array>;
   /**

@@ -33,14 +33,14 @@ export interface ActionContext extends HandlerContext {
   /**
    * A failure as an answer: unlike `fail` it does not leave the handler. Ends the caller's stream in most proxies.
    *
-   * Raises `BAD_STATUS`.
+   * @throws SdkError `BAD_STATUS`
    */
   readonly failure: (description: string, options?: FailOptions) => Answer<never>;
   /**
    * Ends the call with a status of gRPC, with details, headers and trailers. Leaves the handler, as `fail` does.
    * Unlike a failure it carries no effects: effects since the last answer are lost.
    *
-   * Raises `BAD_STATUS`, `BAD_METADATA`.
+   * @throws SdkError `BAD_STATUS`, `BAD_METADATA`
    */
   readonly abort: (status: StatusName, description: string, options?: AbortOptions) => never;
   /**
@@ -48,7 +48,7 @@ export interface ActionContext extends HandlerContext {
    * `return finish({ trailers: { "x-cost": "3" } })`. The last call counts. A method with a single answer has both as
    * options of `reply`.
    *
-   * Raises `BAD_METADATA`, also in a method with a single answer.
+   * @throws SdkError `BAD_METADATA`, also in a method with a single answer.
    */
   readonly finish: (options: FinishOptions) => void;
 }

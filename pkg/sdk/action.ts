@@ -49,7 +49,7 @@ export interface Action<Service extends DescService = DescService> {
 /**
  * Defines an action: functions without state, in any of the four shapes of gRPC.
  *
- * Raises `SdkError` `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
+ * @throws SdkError `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
  */
 export function action<Service extends DescService>(
   service: Service,

@@ -53,7 +53,7 @@ const EMPTY_REPLY: Any = {
   value: new Uint8Array(0),
 };
 
-/** The reply for a handler's result that is no `Answer`. Raises `BAD_RESULT`. */
+/** The reply for a handler's result that is no `Answer`. @throws SdkError `BAD_RESULT` */
 export function replyOf({ method, repliesEmpty }: MethodEntry, result: unknown): AnswerAction {
   const payload =
     repliesEmpty && result === undefined

@@ -22,7 +22,11 @@ export function typeNameOf(any: Any): string {
   return any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1);
 }
 
-/** The message in an `Any` of a known type. Raises `ProtocolError`, `UnreadableMessage`; `what` begins the text. */
+/**
+ * The message in an `Any` of a known type.
+ *
+ * @throws ProtocolError, UnreadableMessage; `what` begins the text.
+ */
 export function unpack<Desc extends DescMessage>(
   schema: Desc,
   any: Any | undefined,

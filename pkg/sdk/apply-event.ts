@@ -2,11 +2,10 @@
 
 import type { Message } from "@bufbuild/protobuf";
 
-import type { EventSourcedEntity } from "./event-sourced.ts";
-import type { EventEntry } from "./event-sourced-definition.ts";
+import type { EventEntry, EventSourcedEntity } from "./event-sourced-definition.ts";
 import { toMessage } from "./to-message.ts";
 
-/** The state after the event. Raises `BAD_RESULT` if the handler did not give one. */
+/** The state after the event. @throws SdkError `BAD_RESULT` if the handler did not give one. */
 export function applyEvent(
   entity: EventSourcedEntity,
   entry: EventEntry,

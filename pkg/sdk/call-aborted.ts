@@ -24,7 +24,7 @@ export class CallAborted extends Error {
   readonly metadata: Metadata;
   readonly trailers: Metadata;
 
-  /** Raises `BAD_STATUS`, `BAD_METADATA`. */
+  /** @throws SdkError `BAD_STATUS`, `BAD_METADATA` */
   constructor(name: StatusName, description: string, options: AbortOptions = {}) {
     statusNumber("abort", name);
     const limit = Error.stackTraceLimit;

@@ -16,7 +16,7 @@ export interface CallFinish {
   readonly trailers: Metadata;
 }
 
-/** Raises `BAD_METADATA`. */
+/** @throws SdkError `BAD_METADATA` */
 export function callFinish({ metadata, trailers }: FinishOptions): CallFinish {
   return { metadata: headerMetadata(metadata), trailers: headerMetadata(trailers) };
 }

@@ -26,7 +26,7 @@ export interface EffectOptions extends CallOptions {
   readonly synchronous?: boolean;
 }
 
-/** Raises `UNKNOWN_METHOD` for a method that a proxy could not call. */
+/** @throws SdkError `UNKNOWN_METHOD` for a method that a proxy could not call. */
 export type CheckTarget = (method: DescMethod) => void;
 
 /** The target and the message of a `forward` or `effect`, as the protocol names them. */
@@ -36,7 +36,10 @@ export interface Call {
   readonly payload: Any;
 }
 
-/** Raises `UNKNOWN_METHOD` or `BAD_MESSAGE`. `what` is the function that was called. */
+/**
+ * @param what the function that was called.
+ * @throws SdkError `UNKNOWN_METHOD`, `BAD_MESSAGE`
+ */
 export function callOf(
   what: "forward" | "effect",
   method: DescMethod,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Metadata, MetadataEntry } from "./metadata.ts";
+import type { MetadataEntry } from "./metadata-entry.ts";
 
 /**
  * The attributes of a CloudEvent 1.0. Its data is the message itself. Carried in metadata as in the HTTP protocol
@@ -29,11 +29,14 @@ const CONTENT_TYPE = "content-type";
 const OPTIONAL = ["dataschema", "subject", "time"] as const;
 
 /** Undefined without id, source, specversion or type. */
-export function cloudEventOf(metadata: Metadata): CloudEvent | undefined {
+export function cloudEventOf(metadata: Iterable<MetadataEntry>): CloudEvent | undefined {
   const attributes = new Map<string, string>();
+  let datacontenttype: string | undefined;
   for (const [key, value] of metadata) {
+    if (typeof value !== "string") continue;
     const name = key.toLowerCase();
-    if (!name.startsWith(PREFIX) || typeof value !== "string") continue;
+    if (name === CONTENT_TYPE) datacontenttype ??= value;
+    if (!name.startsWith(PREFIX)) continue;
     const attribute = name.slice(PREFIX.length);
     if (!attributes.has(attribute)) attributes.set(attribute, decode(value));
   }
@@ -46,7 +49,6 @@ export function cloudEventOf(metadata: Metadata): CloudEvent | undefined {
   if (id === undefined || source === undefined || specversion === undefined || type === undefined) {
     return undefined;
   }
-  const datacontenttype = metadata.get(CONTENT_TYPE);
   const optional = OPTIONAL.map((name) => [name, take(name)] as const).filter(
     ([, value]) => value !== undefined,
   );

@@ -25,12 +25,15 @@ export interface UncheckedEntity {
   readonly commands: unknown;
 }
 
-/** Raises `BAD_ENTITY` if there are faults, with all of them. */
+/** @throws SdkError `BAD_ENTITY` if there are faults, with all of them. */
 export function refuse(service: DescService, faults: readonly string[]): void {
   if (faults.length > 0) throw new SdkError("BAD_ENTITY", `${service.typeName}: ${faults.join("; ")}`);
 }
 
-/** Raises `BAD_ENTITY` for what is no generated descriptor. `maker` is the function that was called. */
+/**
+ * @param maker the function that was called.
+ * @throws SdkError `BAD_ENTITY` for what is no generated descriptor.
+ */
 export function checkService(maker: string, service: unknown): asserts service is DescService {
   if (isDescriptor(service, "service")) return;
   throw new SdkError("BAD_ENTITY", `${maker}: the first argument is no generated service descriptor`);

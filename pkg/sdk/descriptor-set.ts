@@ -8,7 +8,9 @@ import { SdkError } from "./error.ts";
 
 /**
  * A serialized `google.protobuf.FileDescriptorSet` of the files and of everything that they import, each once, each
- * after its imports. Raises `BAD_ENTITY` if two different files have one name.
+ * after its imports.
+ *
+ * @throws SdkError `BAD_ENTITY` if two different files have one name.
  */
 export function descriptorSet(files: Iterable<DescFile>): Uint8Array {
   const found = new Map<string, DescFile>();

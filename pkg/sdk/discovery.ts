@@ -31,7 +31,7 @@ const KINDS = {
   action: { protocol: ActionProtocol.typeName, plural: "actions" },
 } as const satisfies Record<Served["kind"], unknown>;
 
-/** The answer of `discover`. Raises `BAD_ENTITY` if the entities cannot be served together. */
+/** The answer of `discover`. @throws SdkError `BAD_ENTITY` if the entities cannot be served together. */
 export function entitySpec(
   entities: readonly Served[],
   application: PackageInfo,

@@ -32,7 +32,7 @@ export type SdkErrorCode =
   /** The caller went away, so its messages end in the middle. The reason of an action's `signal`, too. */
   | "CANCELLED";
 
-/** Every error that the SDK raises on purpose. Decide by `code`, never by the text. */
+/** Every error that the SDK throws on purpose. Decide by `code`, never by the text. */
 export class SdkError extends Error {
   readonly code: SdkErrorCode;
 

@@ -6,7 +6,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { pack } from "./any.ts";
 import { applyEvent } from "./apply-event.ts";
 import { SdkError } from "./error.ts";
-import type { EventSourcedEntity } from "./event-sourced.ts";
+import type { EventSourcedEntity } from "./event-sourced-definition.ts";
 import type { ContextSource, HandlerContext } from "./handler-context.ts";
 import { BaseContext } from "./handler-context.ts";
 import { toMessage } from "./to-message.ts";

@@ -4,12 +4,31 @@ import { inspect } from "node:util";
 
 import type { DescMessage, DescService, Message } from "@bufbuild/protobuf";
 
-import type { UncheckedEntity } from "./definition.ts";
+import type { MethodEntry, UncheckedEntity } from "./definition.ts";
 import { checkService, checkState, entityFaults, isDescriptor, isWhole, refuse } from "./definition.ts";
 
 export interface EventEntry {
   readonly schema: DescMessage;
   readonly apply: (state: Message, event: Message) => unknown;
+}
+
+/** A definition, ready for `serve` and for the test kit. Made by `eventSourced`. */
+export interface EventSourcedEntity<
+  Service extends DescService = DescService,
+  State extends DescMessage = DescMessage,
+> {
+  readonly kind: "eventSourced";
+  readonly service: Service;
+  readonly persistenceId: string;
+  readonly state: State;
+  readonly snapshotEvery: number;
+  readonly snapshotVersion: string;
+  readonly passivationTimeoutMs: number | undefined;
+  /** By the method's name on the wire. */
+  readonly methods: ReadonlyMap<string, MethodEntry>;
+  /** By the event's full message name. */
+  readonly events: ReadonlyMap<string, EventEntry>;
+  readonly initial: (entityId: string) => Message;
 }
 
 interface UncheckedOptions extends UncheckedEntity {
@@ -21,7 +40,7 @@ interface UncheckedOptions extends UncheckedEntity {
 /** Longest version of snapshots, in UTF-16 code units, as the proxy has it. */
 const MAX_VERSION_LENGTH = 100;
 
-/** Raises one `BAD_ENTITY` with every fault of the definition. */
+/** @throws SdkError `BAD_ENTITY` with every fault of the definition. */
 export function checkEventSourced(service: DescService, state: DescMessage, options: UncheckedOptions): void {
   checkService("eventSourced", service);
   checkState(service, state);

@@ -17,8 +17,8 @@ import type { EntityInstance, InstanceOptions } from "./entity-instance.ts";
 import { NO_COMMAND, reportBroken } from "./entity-instance.ts";
 import { broken, eventSourcedOut, refused } from "./entity-out.ts";
 import { ProtocolError } from "./error.ts";
-import type { EventSourcedEntity } from "./event-sourced.ts";
 import { EventSourcedCommand } from "./event-sourced-context.ts";
+import type { EventSourcedEntity } from "./event-sourced-definition.ts";
 import type { CommandOutcome } from "./run-command.ts";
 import { openCommand, runCommand } from "./run-command.ts";
 

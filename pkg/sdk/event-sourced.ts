@@ -11,10 +11,9 @@ import type {
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 
 import type { HandlerResult } from "./answer.ts";
-import type { MethodEntry } from "./definition.ts";
 import { initialState, methodTable } from "./definition.ts";
 import type { CommandContext } from "./event-sourced-context.ts";
-import type { EventEntry } from "./event-sourced-definition.ts";
+import type { EventSourcedEntity } from "./event-sourced-definition.ts";
 import { checkEventSourced, eventTable } from "./event-sourced-definition.ts";
 
 /** The options of an event sourced entity, apart from its service and its state message. */
@@ -79,25 +78,6 @@ export function on<State extends Message, Event extends DescMessage>(
   return { schema, apply };
 }
 
-/** A definition, ready for `serve` and for the test kit. Made by `eventSourced`. */
-export interface EventSourcedEntity<
-  Service extends DescService = DescService,
-  State extends DescMessage = DescMessage,
-> {
-  readonly kind: "eventSourced";
-  readonly service: Service;
-  readonly persistenceId: string;
-  readonly state: State;
-  readonly snapshotEvery: number;
-  readonly snapshotVersion: string;
-  readonly passivationTimeoutMs: number | undefined;
-  /** By the method's name on the wire. */
-  readonly methods: ReadonlyMap<string, MethodEntry>;
-  /** By the event's full message name. */
-  readonly events: ReadonlyMap<string, EventEntry>;
-  readonly initial: (entityId: string) => Message;
-}
-
 const DEFAULT_SNAPSHOT_EVERY = 100;
 
 /**
@@ -106,7 +86,7 @@ const DEFAULT_SNAPSHOT_EVERY = 100;
  * The state's descriptor stands before the options, because the compiler then knows it when it reads the `on(...)`
  * among them. Snapshots are this message.
  *
- * Raises `SdkError` `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
+ * @throws SdkError `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
  */
 export function eventSourced<Service extends DescService, State extends DescMessage>(
   service: Service,

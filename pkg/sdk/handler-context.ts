@@ -30,7 +30,7 @@ export interface HandlerContext {
    * Adds a side effect: another command that the proxy carries out once everything that this one changed is stored. Its
    * reply is lost, and its failure does not affect this command.
    *
-   * Raises `UNKNOWN_METHOD`, `BAD_MESSAGE`, `BAD_METADATA`.
+   * @throws SdkError `UNKNOWN_METHOD`, `BAD_MESSAGE`, `BAD_METADATA`
    */
   readonly effect: <Target extends UnaryMethod>(
     method: Target,
@@ -41,7 +41,7 @@ export interface HandlerContext {
    * Lets another command answer in place of this one: `return forward(ShoppingCart.method.getCart, { userId })`. Both
    * methods must have the same reply type.
    *
-   * Raises `UNKNOWN_METHOD`, `WRONG_REPLY_TYPE`, `BAD_MESSAGE`, `BAD_METADATA`.
+   * @throws SdkError `UNKNOWN_METHOD`, `WRONG_REPLY_TYPE`, `BAD_MESSAGE`, `BAD_METADATA`
    */
   readonly forward: <Target extends UnaryMethod>(
     method: Target,
@@ -51,7 +51,7 @@ export interface HandlerContext {
   /**
    * A reply that carries metadata: `return reply(CartSchema, { items }, { metadata: { "x-version": "7" } })`.
    *
-   * Raises `WRONG_REPLY_TYPE`, `BAD_MESSAGE`, `BAD_METADATA`.
+   * @throws SdkError `WRONG_REPLY_TYPE`, `BAD_MESSAGE`, `BAD_METADATA`
    */
   readonly reply: <Output extends DescMessage>(
     schema: Output,
@@ -63,7 +63,7 @@ export interface HandlerContext {
    * `return fail("There is no such cart", { code: "NOT_FOUND" })`. Works with and without `return`; with it, the
    * compiler knows that nothing follows.
    *
-   * Raises `BAD_STATUS`.
+   * @throws SdkError `BAD_STATUS`
    */
   readonly fail: (description: string, options?: FailOptions) => never;
 }
@@ -82,7 +82,7 @@ export interface ContextSource {
  *
  * 1. *What is made is given*: an answer that was made but neither returned nor yielded is an error, because the handler
  *    has forgotten a `return`.
- * 2. *The end is final*: after `end` every call whose result would be lost raises `COMMAND_ENDED`.
+ * 2. *The end is final*: after `end` every call whose result would be lost throws `COMMAND_ENDED`.
  */
 export class BaseContext implements HandlerContext {
   /** The first refusal that `fail` was given. The command has failed even if the handler catches the error. */
@@ -125,7 +125,11 @@ export class BaseContext implements HandlerContext {
     return effects;
   }
 
-  /** The answer that a handler's result, or one result of its stream, means. Raises `BAD_RESULT`, `TWO_ANSWERS`. */
+  /**
+   * The answer that a handler's result, or one result of its stream, means.
+   *
+   * @throws SdkError `BAD_RESULT`, `TWO_ANSWERS`
+   */
   actionOf(result: unknown): AnswerAction {
     if (!(result instanceof MadeAnswer)) {
       if (this.#source.once) this.checkGiven();

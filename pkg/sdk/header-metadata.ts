@@ -3,8 +3,9 @@
 import { inspect } from "node:util";
 
 import { SdkError } from "./error.ts";
-import type { MetadataEntry, MetadataInit } from "./metadata.ts";
+import type { MetadataInit } from "./metadata.ts";
 import { Metadata } from "./metadata.ts";
+import type { MetadataEntry } from "./metadata-entry.ts";
 
 const NAME = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
@@ -15,7 +16,7 @@ const TRAILER_PREFIX = "trailer:";
 /**
  * Metadata for gRPC itself to carry: names in lower case, texts in ASCII, bytes under names that end in `-bin`.
  *
- * Raises `BAD_METADATA`.
+ * @throws SdkError `BAD_METADATA`
  */
 export function headerMetadata(init: MetadataInit | undefined): Metadata {
   if (init === undefined) return Metadata.empty;
@@ -30,7 +31,7 @@ export function headerMetadata(init: MetadataInit | undefined): Metadata {
   );
 }
 
-/** A reply's metadata with its trailers added. Raises `BAD_METADATA`. */
+/** A reply's metadata with its trailers added. @throws SdkError `BAD_METADATA` */
 export function withTrailers(
   metadata: MetadataInit | undefined,
   trailers: MetadataInit | undefined,

@@ -12,7 +12,7 @@ export interface Envelope<Message> {
  * The messages that a caller sends, one after the other: `for await (const message of messages)`.
  *
  * The caller is held back while the handler does not take the next message. When the caller goes away, the loop
- * raises `SdkError` `CANCELLED`, so that no handler takes half of a stream for all of it. If the handler leaves the
+ * throws `SdkError` `CANCELLED`, so that no handler takes half of a stream for all of it. If the handler leaves the
  * loop early, the rest is never read. Several loops share the one stream: each message goes to one of them.
  */
 export interface MessageStream<Message> extends AsyncIterable<Message> {

@@ -6,9 +6,7 @@ import type { Metadata as WireMetadata } from "../protocol/gen/cloudstate/entity
 import type { CloudEvent, CloudEventInit } from "./cloud-event.ts";
 import { cloudEventEntries, cloudEventOf } from "./cloud-event.ts";
 import { SdkError } from "./error.ts";
-
-export type MetadataValue = string | Uint8Array;
-export type MetadataEntry = readonly [key: string, value: MetadataValue];
+import type { MetadataEntry, MetadataValue } from "./metadata-entry.ts";
 
 /** Whatever metadata can be made of: `{ "x-tenant": "a" }`, a list of entries, or metadata that came in. */
 export type MetadataInit =
@@ -26,7 +24,7 @@ export class Metadata implements Iterable<MetadataEntry> {
   /** In the order of the wire, keys as they were written. */
   readonly entries: readonly MetadataEntry[];
 
-  /** Raises `SdkError` `BAD_METADATA` for a key or value that cannot be carried. */
+  /** @throws SdkError `BAD_METADATA` for a key or value that cannot be carried. */
   static of(init: MetadataInit): Metadata {
     if (init instanceof Metadata) return init;
     const entries = Array.from(Symbol.iterator in init ? init : recordEntries(init));

@@ -14,15 +14,16 @@ export type {
   CommandHandler,
   CommandHandlers,
   EventHandler,
-  EventSourcedEntity,
   EventSourcedOptions,
 } from "./event-sourced.ts";
 export { eventSourced, on } from "./event-sourced.ts";
 export type { CommandContext } from "./event-sourced-context.ts";
+export type { EventSourcedEntity } from "./event-sourced-definition.ts";
 export type { HandlerContext } from "./handler-context.ts";
 export type { Envelope, MessageStream } from "./message-stream.ts";
-export type { MetadataEntry, MetadataInit, MetadataValue } from "./metadata.ts";
+export type { MetadataInit } from "./metadata.ts";
 export { Metadata } from "./metadata.ts";
+export type { MetadataEntry, MetadataValue } from "./metadata-entry.ts";
 export type { FailOptions } from "./refusal.ts";
 export type { RunningServer } from "./serve.ts";
 export { serve } from "./serve.ts";
@@ -32,8 +33,8 @@ export type { StatusName } from "./status-name.ts";
 export type {
   ValueCommandHandler,
   ValueCommandHandlers,
-  ValueEntity,
   ValueEntityOptions,
 } from "./value-entity.ts";
 export { valueEntity } from "./value-entity.ts";
 export type { ValueContext } from "./value-entity-context.ts";
+export type { ValueEntity } from "./value-entity-definition.ts";

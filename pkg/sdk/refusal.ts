@@ -18,7 +18,10 @@ export interface Refusal {
   readonly status: number;
 }
 
-/** Raises `BAD_STATUS`. `what` is the function that was called. */
+/**
+ * @param what the function that was called.
+ * @throws SdkError `BAD_STATUS`
+ */
 export function refusalOf(what: "fail" | "failure", description: string, options?: FailOptions): Refusal {
   const code = options?.code;
   return { description, status: code === undefined ? 0 : statusNumber(what, code) };

@@ -29,7 +29,7 @@ import { metadataFromWire } from "./metadata.ts";
  *    when the handler requests it.
  * 2. *Effects stay*: effects before an answer travel with it, whether it is a reply, a failure, or none. Effects of a
  *    handler that throws are lost.
- * 3. *Failure*: `fail` is the call's last answer; `abort` raises `CallAborted`; any other throw raises `ActionBroken`,
+ * 3. *Failure*: `fail` is the call's last answer; `abort` throws `CallAborted`; any other throw becomes `ActionBroken`,
  *    after it was reported.
  * 4. *Cancelled*: an error that is thrown because the caller went away is not reported.
  */
@@ -76,7 +76,7 @@ export async function runOnce(run: ActionRun, source: ActionSource): Promise<Act
   return failedResponse(context);
 }
 
-/** A call that is answered with a stream. Raises `ActionBroken` or `CallAborted`. */
+/** A call that is answered with a stream. @throws ActionBroken, CallAborted */
 export async function* runMany(run: ActionRun, source: ActionSource): AsyncGenerator<ActionResponse> {
   const { entry, input, context } = await open(run, source);
   try {

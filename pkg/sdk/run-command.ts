@@ -24,7 +24,7 @@ export interface UnreadableCommand {
   readonly refusal: Refusal;
 }
 
-/** Checks a command against the entity on whose stream it came. Raises `ProtocolError`. */
+/** Checks a command against the entity on whose stream it came. @throws ProtocolError */
 export function openCommand(
   { service, methods }: { readonly service: DescService; readonly methods: ReadonlyMap<string, MethodEntry> },
   entityId: string,

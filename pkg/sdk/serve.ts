@@ -45,7 +45,7 @@ export interface RunningServer {
 /**
  * Serves entities and actions to a proxy, until SIGTERM or SIGINT. Resolves when it listens.
  *
- * Raises `SdkError`: `BAD_ENTITY`, `BAD_SETTING`, `PORT_IN_USE`, `CANNOT_LISTEN`.
+ * @throws SdkError `BAD_ENTITY`, `BAD_SETTING`, `PORT_IN_USE`, `CANNOT_LISTEN`.
  */
 export function serve(options: ServeOptions): Promise<RunningServer>;
 export function serve(...entities: readonly Served[]): Promise<RunningServer>;

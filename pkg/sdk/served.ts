@@ -4,8 +4,8 @@ import type { Action } from "./action.ts";
 import type { CheckTarget } from "./call-target.ts";
 import { nameOf } from "./call-target.ts";
 import { SdkError } from "./error.ts";
-import type { EventSourcedEntity } from "./event-sourced.ts";
-import type { ValueEntity } from "./value-entity.ts";
+import type { EventSourcedEntity } from "./event-sourced-definition.ts";
+import type { ValueEntity } from "./value-entity-definition.ts";
 
 /** Whatever `serve` can serve. */
 export type Served = EventSourcedEntity | ValueEntity | Action;
@@ -15,7 +15,7 @@ export interface Services {
   readonly find: <Kind extends Served["kind"]>(
     kind: Kind,
   ) => (serviceName: string) => Extract<Served, { readonly kind: Kind }> | undefined;
-  /** Raises `UNKNOWN_METHOD` for a method that is not served here: a proxy could not call it either. */
+  /** @throws SdkError `UNKNOWN_METHOD` for a method that is not served here: a proxy could not call it either. */
   readonly check: CheckTarget;
 }
 

@@ -28,7 +28,7 @@ export type ServeSettings = Required<Omit<ServeOptions, "entities" | "serviceNam
 
 const MAX_PORT = 65_535;
 
-/** Option, else environment, else default. Raises `BAD_SETTING`. */
+/** Option, else environment, else default. @throws SdkError `BAD_SETTING` */
 export function serveSettings(options: ServeOptions, env: Readonly<NodeJS.ProcessEnv>): ServeSettings {
   return {
     host: options.host ?? (env["HOST"] || "127.0.0.1"),

@@ -12,7 +12,12 @@ export type StatusName = Exclude<keyof typeof status, "OK">;
 /** Without the numbers, which the enum has as keys too. */
 const NAMES = new Set(Object.keys(status).filter((key) => key !== "OK" && !/^\d+$/.test(key)));
 
-/** The number of a status. `what` is the function that was given the name. Raises `BAD_STATUS`. */
+/**
+ * The number of a status.
+ *
+ * @param what the function that was given the name.
+ * @throws SdkError `BAD_STATUS`
+ */
 export function statusNumber(what: string, name: StatusName): number {
   if (NAMES.has(name)) return status[name];
   const text = `${what} takes the name of a status other than OK, as NOT_FOUND, not ${inspect(name)}`;

@@ -7,7 +7,11 @@ import { create } from "@bufbuild/protobuf";
 
 import { SdkError } from "./error.ts";
 
-/** Turns what a user's function gave into the expected message. Plain fields become a whole message. Raises `code`. */
+/**
+ * Turns what a user's function gave into the expected message. Plain fields become a whole message.
+ *
+ * @throws SdkError with the code `code`.
+ */
 export function toMessage(
   schema: DescMessage,
   given: unknown,

@@ -5,7 +5,7 @@ import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufb
 import type { ContextSource, HandlerContext } from "./handler-context.ts";
 import { BaseContext } from "./handler-context.ts";
 import { toMessage } from "./to-message.ts";
-import type { ValueEntity } from "./value-entity.ts";
+import type { ValueEntity } from "./value-entity-definition.ts";
 
 /**
  * The context of a command handler of a value entity.

@@ -16,8 +16,8 @@ import { broken, refused, valueEntityOut } from "./entity-out.ts";
 import { ProtocolError } from "./error.ts";
 import type { CommandOutcome } from "./run-command.ts";
 import { openCommand, runCommand } from "./run-command.ts";
-import type { ValueEntity } from "./value-entity.ts";
 import { ValueCommand } from "./value-entity-context.ts";
+import type { ValueEntity } from "./value-entity-definition.ts";
 
 /** An entity in memory: its definition and its value. */
 interface Active {

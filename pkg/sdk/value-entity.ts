@@ -4,15 +4,14 @@ import type {
   DescMessage,
   DescMethod,
   DescService,
-  Message,
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
 
 import type { HandlerResult } from "./answer.ts";
-import type { MethodEntry } from "./definition.ts";
 import { checkService, checkState, entityFaults, initialState, methodTable, refuse } from "./definition.ts";
 import type { ValueContext } from "./value-entity-context.ts";
+import type { ValueEntity } from "./value-entity-definition.ts";
 
 /** The options of a value entity, apart from its service and its state message. */
 export interface ValueEntityOptions<Service extends DescService, State extends DescMessage> {
@@ -43,25 +42,10 @@ export type ValueCommandHandler<Method extends DescMethod, State extends DescMes
     ) => HandlerResult<Method["output"]> | Promise<HandlerResult<Method["output"]>>
   : "Value entities cannot have streamed methods";
 
-/** A definition, ready for `serve` and for the test kit. Made by `valueEntity`. */
-export interface ValueEntity<
-  Service extends DescService = DescService,
-  State extends DescMessage = DescMessage,
-> {
-  readonly kind: "value";
-  readonly service: Service;
-  readonly persistenceId: string;
-  readonly state: State;
-  readonly passivationTimeoutMs: number | undefined;
-  /** By the method's name on the wire. */
-  readonly methods: ReadonlyMap<string, MethodEntry>;
-  readonly initial: (entityId: string) => Message;
-}
-
 /**
  * Defines a value entity: its state is one message, which its commands replace or remove as a whole.
  *
- * Raises `SdkError` `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
+ * @throws SdkError `BAD_ENTITY` that names everything that is wrong, for what the compiler did not see.
  */
 export function valueEntity<Service extends DescService, State extends DescMessage>(
   service: Service,

@@ -35,6 +35,27 @@ function setEnv(pod: KnativePod, name: string, value: string): void {
   for (const each of containerOf(pod, "queue-proxy").env ?? []) if (each.name === name) each.value = value;
 }
 
+const PROXY_ENV = [
+  { name: "K_SERVICE", value: "cart" },
+  { name: "K_CONFIGURATION", value: "cart" },
+  { name: "K_REVISION", value: "cart-00001" },
+  { name: "HTTP_HOST", value: "127.0.0.1" },
+  { name: "HTTP_PORT", value: "9000" },
+  { name: "ADMIN_PORT", value: "9010" },
+  { name: "USER_FUNCTION_PORT", value: "8080" },
+  { name: "PERDURE_LOG", value: "nats://nats.perdure-system.svc:4222/default_cart" },
+  { name: "PERDURE_LOG_START_TIMEOUT_MS", value: "45000" },
+  { name: "PERDURE_START_TIMEOUT_MS", value: "45000" },
+  { name: "PERDURE_TERMINATION_MESSAGE_FILE", value: "/dev/termination-log" },
+  { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
+  { name: "PERDURE_MAX_CONFLICT_RETRIES", value: "1000" },
+  { name: "PERDURE_DRAIN_WAIT_URL", value: "http://127.0.0.1:8022/wait-for-drain" },
+  { name: "PERDURE_DRAIN_SECRET", value: SECRET },
+  { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+  { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+  { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+];
+
 test("the proxy stands between queue-proxy and the user function, as a container without rights", (t) => {
   const pod = knativePod();
   const result = applied(pod, admit(pod));
@@ -43,26 +64,7 @@ test("the proxy stands between queue-proxy and the user function, as a container
     {
       name: "perdure-proxy",
       image: "dev.local/perdure-proxy:dev",
-      env: [
-        { name: "K_SERVICE", value: "cart" },
-        { name: "K_CONFIGURATION", value: "cart" },
-        { name: "K_REVISION", value: "cart-00001" },
-        { name: "HTTP_HOST", value: "127.0.0.1" },
-        { name: "HTTP_PORT", value: "9000" },
-        { name: "ADMIN_PORT", value: "9010" },
-        { name: "USER_FUNCTION_PORT", value: "8080" },
-        { name: "PERDURE_LOG", value: "nats://nats.perdure-system.svc:4222/default_cart" },
-        { name: "PERDURE_LOG_START_TIMEOUT_MS", value: "45000" },
-        { name: "PERDURE_START_TIMEOUT_MS", value: "45000" },
-        { name: "PERDURE_TERMINATION_MESSAGE_FILE", value: "/dev/termination-log" },
-        { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
-        { name: "PERDURE_MAX_CONFLICT_RETRIES", value: "1000" },
-        { name: "PERDURE_DRAIN_WAIT_URL", value: "http://127.0.0.1:8022/wait-for-drain" },
-        { name: "PERDURE_DRAIN_SECRET", value: SECRET },
-        { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
-        { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
-        { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
-      ],
+      env: PROXY_ENV,
       ports: [{ name: "perdure-admin", containerPort: 9010, protocol: "TCP" }],
       resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } },
       securityContext: {

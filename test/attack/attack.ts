@@ -4,6 +4,7 @@ import type { Clock, Random } from "../../pkg/base/mod.ts";
 
 import type { BoundName } from "./bounds.ts";
 import type { Counts, Tally } from "./tally.ts";
+import type { Target } from "./target.ts";
 import type { OpenWorld, World } from "./world.ts";
 
 /**
@@ -50,15 +51,6 @@ export interface Attack {
  */
 export type Way = (target: Target, tools: Tools) => Promise<void>;
 
-/** Where an attack sends to. It is handed to the attacking process as JSON. */
-export interface Target {
-  /** The public port of 127.0.0.1. */
-  readonly port: number;
-  readonly adminPort: number;
-  /** Further facts about the world for its attacks, such as the path of the log. */
-  readonly facts: Readonly<Record<string, string | number>>;
-}
-
 export interface Tools {
   readonly random: Random;
   readonly clock: Clock;
@@ -68,6 +60,3 @@ export interface Tools {
   /** Which part of the work this process does, of how many. */
   readonly share: { readonly index: number; readonly of: number };
 }
-
-/** The address of every target. Attacks send to no other machine. */
-export const HOST = "127.0.0.1";

@@ -4,9 +4,10 @@ import { join } from "node:path";
 
 import type { RunningProcess, TestScope } from "../lib/processes.ts";
 import { startProcess } from "../lib/processes.ts";
-import type { Target, Tools } from "./attack.ts";
+import type { Tools } from "./attack.ts";
 import type { Counts } from "./tally.ts";
 import { sumCounts } from "./tally.ts";
+import type { Target } from "./target.ts";
 
 /** The order that one process of an attack gets. */
 export interface AttackOrder {

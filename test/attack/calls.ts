@@ -7,7 +7,7 @@ import type { ClientHttp2Session } from "node:http2";
 import { connect } from "node:http2";
 import * as https from "node:https";
 
-import { HOST } from "./attack.ts";
+import { HOST } from "./target.ts";
 import type { GrpcPath } from "./wire/grpc.ts";
 import { grpcFields, grpcMessage } from "./wire/grpc.ts";
 

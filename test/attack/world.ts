@@ -14,13 +14,13 @@ import {
 import { MALLOC_ENV } from "../../hack/image/malloc-env.ts";
 import type { RunningProcess, TestScope } from "../lib/processes.ts";
 import { startProcess, startProxyProcess, temporaryFolder } from "../lib/processes.ts";
-import type { Target } from "./attack.ts";
-import { HOST } from "./attack.ts";
 import type { Caller } from "./calls.ts";
 import { grpcCaller, httpCaller } from "./calls.ts";
 import { openCgroup } from "./cgroup.ts";
 import type { MemoryMeter } from "./memory.ts";
 import { processMeter } from "./memory.ts";
+import type { Target } from "./target.ts";
+import { HOST } from "./target.ts";
 import { PATHS } from "./wire/grpc.ts";
 import { bookRequestBytes } from "./wire/messages.ts";
 

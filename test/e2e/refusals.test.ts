@@ -35,23 +35,24 @@ function refuse(value: string, { fail }: Pick<HandlerContext, "fail">): never {
   return code === undefined ? fail(text) : fail(text, { code: code as StatusName });
 }
 
+function carryOut(steps: readonly Step[], context: HandlerContext, emit: (value: string) => void): void {
+  for (const { step } of steps) {
+    if (step.case === "emit") emit(step.value);
+    else if (step.case === "fail") refuse(step.value, context);
+    else if (step.case === "crash") throw new RangeError(step.value);
+    else if (step.case === "synchronousEffect") {
+      const command = {
+        id: step.value,
+        steps: [{ step: { case: "fail" as const, value: "UNAVAILABLE full" } }],
+      };
+      context.effect(Model.method.process, command, { synchronous: true });
+    }
+  }
+}
+
 /** Starts entities and an action that carry out the given steps, behind a proxy. */
 async function start(t: ExecutionContext) {
   const commands: string[] = [];
-  const carryOut = (steps: readonly Step[], context: HandlerContext, emit: (value: string) => void): void => {
-    for (const { step } of steps) {
-      if (step.case === "emit") emit(step.value);
-      else if (step.case === "fail") refuse(step.value, context);
-      else if (step.case === "crash") throw new RangeError(step.value);
-      else if (step.case === "synchronousEffect") {
-        const command = {
-          id: step.value,
-          steps: [{ step: { case: "fail" as const, value: "UNAVAILABLE full" } }],
-        };
-        context.effect(Model.method.process, command, { synchronous: true });
-      }
-    }
-  };
   const events = eventSourced(Model, StateSchema, {
     persistenceId: "refusing",
     commands: {

@@ -38,31 +38,9 @@ interface Watch {
 
 export async function startApiServer(): Promise<ApiServer> {
   const certificates = await makeCertificates(["localhost"], Date.now(), 3_600_000);
-  const objects = new Map<string, JsonObject>();
-  const watches = new Set<Watch>();
+  const store = new ObjectStore();
   const requests: string[] = [];
-  let version = 1;
-  let isForgotten = false;
   let failures = { status: 0, times: 0 };
-
-  const put = (path: string, object: JsonObject | undefined): void => {
-    version += 1;
-    const old = objects.get(path);
-    const stored = {
-      ...(object ?? old),
-      metadata: {
-        ...objectOf((object ?? old)?.["metadata"]),
-        name: nameOf(path),
-        resourceVersion: String(version),
-      },
-    };
-    if (object === undefined) objects.delete(path);
-    else objects.set(path, stored);
-    const type = object === undefined ? "DELETED" : old === undefined ? "ADDED" : "MODIFIED";
-    for (const watch of watches) {
-      if (`${watch.collection}/${watch.name}` === path) send(watch.response, { type, object: stored });
-    }
-  };
 
   const server = createServer(
     { cert: certificates.cert, key: certificates.key },
@@ -79,24 +57,16 @@ export async function startApiServer(): Promise<ApiServer> {
       token: () => Promise.resolve("secret-token"),
     },
     requests,
-    put,
-    get: (path) => objects.get(path),
+    put: (path, object) => store.put(path, object),
+    get: (path) => store.get(path),
     failNext(status, times = 1) {
       failures = { status, times };
     },
     beforeWrite: undefined,
-    endWatches(abruptly) {
-      for (const { response } of watches) {
-        if (abruptly) response.destroy();
-        else response.end();
-      }
-      watches.clear();
-    },
-    forgetPlaces() {
-      isForgotten = true;
-    },
+    endWatches: (abruptly) => store.endWatches(abruptly),
+    forgetPlaces: () => store.forgetPlaces(),
     get watches() {
-      return watches.size;
+      return store.watches;
     },
     close() {
       return new Promise((resolve) => {
@@ -118,41 +88,111 @@ export async function startApiServer(): Promise<ApiServer> {
       return reply(response, failures.status, status("made to fail"));
     }
     const name = query.get("fieldSelector")?.replace("metadata.name=", "");
-    if (isWatch) return watchFrom(path, name ?? "", Number(query.get("resourceVersion")), response);
-    if (request.method === "GET" && name !== undefined) {
-      const found = objects.get(`${path}/${name}`);
-      const items = found === undefined ? [] : [found];
-      return reply(response, 200, { items, metadata: { resourceVersion: String(version) } });
-    }
-    const current = objects.get(path);
-    if (current === undefined) return reply(response, 404, status(`${nameOf(path)} not found`));
-    if (request.method === "GET") return reply(response, 200, current);
-    const body = JSON.parse(await textOf(request)) as JsonObject;
-    api.beforeWrite?.();
-    const asked = objectOf(body["metadata"])["resourceVersion"];
-    if (asked !== objectOf(objects.get(path)?.["metadata"])["resourceVersion"]) {
-      return reply(response, 409, status("the object has been modified"));
-    }
-    put(path, request.method === "PATCH" ? merged(current, body) : body);
-    reply(response, 200, objects.get(path) ?? {});
+    if (isWatch) return store.watch(path, name ?? "", Number(query.get("resourceVersion")), response);
+    if (request.method === "GET") return read(store, path, name, response);
+    await write(store, path, request, response, () => api.beforeWrite?.());
+  }
+}
+
+/** Answers with an object, or with the list of those in a collection that have the name. */
+function read(store: ObjectStore, path: string, name: string | undefined, response: ServerResponse): void {
+  if (name !== undefined) {
+    const found = store.get(`${path}/${name}`);
+    const items = found === undefined ? [] : [found];
+    return reply(response, 200, { items, metadata: { resourceVersion: String(store.version) } });
+  }
+  const current = store.get(path);
+  if (current === undefined) reply(response, 404, status(`${nameOf(path)} not found`));
+  else reply(response, 200, current);
+}
+
+/** Changes an object, if the request has its version. */
+async function write(
+  store: ObjectStore,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  beforeWrite: () => void,
+): Promise<void> {
+  const current = store.get(path);
+  if (current === undefined) return reply(response, 404, status(`${nameOf(path)} not found`));
+  const body = JSON.parse(await textOf(request)) as JsonObject;
+  beforeWrite();
+  const asked = objectOf(body["metadata"])["resourceVersion"];
+  if (asked !== objectOf(store.get(path)?.["metadata"])["resourceVersion"]) {
+    return reply(response, 409, status("the object has been modified"));
+  }
+  store.put(path, request.method === "PATCH" ? merged(current, body) : body);
+  reply(response, 200, store.get(path) ?? {});
+}
+
+/** The objects, by path, and who watches them. Every change has a version of its own. */
+class ObjectStore {
+  readonly #objects = new Map<string, JsonObject>();
+  readonly #watches = new Set<Watch>();
+  #version = 1;
+  #isForgotten = false;
+
+  get version(): number {
+    return this.#version;
   }
 
-  function watchFrom(collection: string, name: string, since: number, response: ServerResponse): void {
+  get watches(): number {
+    return this.#watches.size;
+  }
+
+  get(path: string): JsonObject | undefined {
+    return this.#objects.get(path);
+  }
+
+  put(path: string, object: JsonObject | undefined): void {
+    this.#version += 1;
+    const old = this.#objects.get(path);
+    const stored = {
+      ...(object ?? old),
+      metadata: {
+        ...objectOf((object ?? old)?.["metadata"]),
+        name: nameOf(path),
+        resourceVersion: String(this.#version),
+      },
+    };
+    if (object === undefined) this.#objects.delete(path);
+    else this.#objects.set(path, stored);
+    const type = object === undefined ? "DELETED" : old === undefined ? "ADDED" : "MODIFIED";
+    for (const watch of this.#watches) {
+      if (`${watch.collection}/${watch.name}` === path) send(watch.response, { type, object: stored });
+    }
+  }
+
+  /** Sends what happens to the object after the version `since`. */
+  watch(collection: string, name: string, since: number, response: ServerResponse): void {
     response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
-    if (isForgotten) {
-      isForgotten = false;
+    if (this.#isForgotten) {
+      this.#isForgotten = false;
       send(response, { type: "ERROR", object: { ...status("too old resource version"), code: 410 } });
       response.end();
       return;
     }
     const watch = { collection, name, response };
-    watches.add(watch);
-    response.on("close", () => watches.delete(watch));
-    const object = objects.get(`${collection}/${name}`);
+    this.#watches.add(watch);
+    response.on("close", () => this.#watches.delete(watch));
+    const object = this.#objects.get(`${collection}/${name}`);
     const current = Number(objectOf(object?.["metadata"])["resourceVersion"] ?? 0);
     if (object !== undefined && current > since) send(response, { type: "MODIFIED", object });
-    send(response, { type: "BOOKMARK", object: { metadata: { resourceVersion: String(version) } } });
+    send(response, { type: "BOOKMARK", object: { metadata: { resourceVersion: String(this.#version) } } });
+  }
+
+  endWatches(abruptly: boolean): void {
+    for (const { response } of this.#watches) {
+      if (abruptly) response.destroy();
+      else response.end();
+    }
+    this.#watches.clear();
+  }
+
+  forgetPlaces(): void {
+    this.#isForgotten = true;
   }
 }
 

@@ -70,8 +70,7 @@ const TYPED = /\.[cm]?tsx?$|\.json$/;
  * function again.
  */
 export async function dev(options: DevOptions): Promise<void> {
-  const { settings, watching, logRequests, announcer, clock, random, stopRequested } = options;
-  const { proxy: proxyOptions } = settings;
+  const { settings, watching, announcer, clock, random, stopRequested } = options;
   const gaveUp = Promise.withResolvers<DevError>();
   const guard = startOrphanGuard();
   const types = typeChecker(options);
@@ -99,25 +98,7 @@ export async function dev(options: DevOptions): Promise<void> {
   });
   let proxy: Proxy;
   try {
-    proxy = await startProxy(proxyOptions, {
-      clock,
-      random,
-      telemetry: logsOnly(
-        createLineLogger(proxyOptions.logLevel, announcer.errorStyle, (line) => announcer.proxyLine(line)),
-      ),
-      front: frontPage(() => announcer.front),
-      onRequest: logRequests ? (record) => announcer.request(record) : undefined,
-      onSpec: (spec) => {
-        if (spec === undefined) return;
-        runner.served();
-        announcer.spec(spec, proxy.port);
-        types.checkFirst();
-      },
-      onRejected: () => {
-        runner.refused();
-        announcer.refused();
-      },
-    });
+    proxy = await startDevProxy(options, runner, types);
   } catch (cause) {
     clearInterval(keepAlive);
     guard.release();
@@ -141,6 +122,34 @@ export async function dev(options: DevOptions): Promise<void> {
   clearInterval(keepAlive);
   announcer.stopped();
   if (failure !== undefined) throw failure;
+}
+
+async function startDevProxy(
+  { settings, logRequests, announcer, clock, random }: DevOptions,
+  runner: FunctionRunner,
+  types: ReturnType<typeof typeChecker>,
+): Promise<Proxy> {
+  const { proxy: proxyOptions } = settings;
+  const proxy: Proxy = await startProxy(proxyOptions, {
+    clock,
+    random,
+    telemetry: logsOnly(
+      createLineLogger(proxyOptions.logLevel, announcer.errorStyle, (line) => announcer.proxyLine(line)),
+    ),
+    front: frontPage(() => announcer.front),
+    onRequest: logRequests ? (record) => announcer.request(record) : undefined,
+    onSpec: (spec) => {
+      if (spec === undefined) return;
+      runner.served();
+      announcer.spec(spec, proxy.port);
+      types.checkFirst();
+    },
+    onRejected: () => {
+      runner.refused();
+      announcer.refused();
+    },
+  });
+  return proxy;
 }
 
 function spawnFunction(options: DevOptions) {

@@ -127,6 +127,22 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   server.on("checkExpectation", (request, response) =>
     serve(request, response, badHttp1Head(request) ?? unknownExpectation()),
   );
+  serveTakeOvers(server, context, connections);
+  server.on("clientError", (error, socket) => {
+    const connection = connections.get(socket);
+    if (connection?.ended === true) return;
+    const answer = answerClientError(error, socket, connection);
+    if (answer !== undefined) context.onAnswered?.(refusedHttp({}, answer));
+  });
+  return server;
+}
+
+/** Gives connections to `upgrade`, and refuses tunnels. */
+function serveTakeOvers(
+  server: Server,
+  context: Http1Context,
+  connections: WeakMap<Duplex, Connection>,
+): void {
   const takeOver = (request: IncomingMessage, connection: Duplex, use: () => void): void => {
     // A connection cannot be taken over while requests on it are still being answered, because their answers would
     // come in between.
@@ -146,13 +162,6 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   server.on("connect", (request: IncomingMessage, connection: Duplex) =>
     takeOver(request, connection, () => refuse(connection, request, refusedTunnel())),
   );
-  server.on("clientError", (error, socket) => {
-    const connection = connections.get(socket);
-    if (connection?.ended === true) return;
-    const answer = answerClientError(error, socket, connection);
-    if (answer !== undefined) context.onAnswered?.(refusedHttp({}, answer));
-  });
-  return server;
 }
 
 /**

@@ -37,7 +37,7 @@ export interface MessageSource {
   readonly contentType: string | undefined;
 }
 
-/** Makes the serialized input message of a request. Throws HttpError. */
+/** Makes the serialized input message of a request. @throws HttpError */
 export type RequestEncoder = (source: MessageSource) => Uint8Array;
 
 /**

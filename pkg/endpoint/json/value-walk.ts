@@ -64,115 +64,128 @@ export function messageChange<C extends WalkContext>(
   has: "some" | "all",
   changes: Changes<C>,
 ): MessageChange<C> {
-  const known = new WeakMap<DescMessage, Change<C> | typeof NOTHING>();
-  const extensions = new WeakMap<DescExtension, Change<C> | typeof NOTHING>();
+  const walk = new MessageWalk(has, changes);
+  return (desc) => walk.ofMessage(desc);
+}
 
-  function ofMessage(desc: DescMessage): Change<C> | undefined {
-    let change = known.get(desc);
-    if (change === undefined) known.set(desc, (change = makeOfMessage(desc) ?? NOTHING));
+/** The changes of messages, each made once. */
+class MessageWalk<C extends WalkContext> {
+  readonly #known = new WeakMap<DescMessage, Change<C> | typeof NOTHING>();
+  readonly #extensions = new WeakMap<DescExtension, Change<C> | typeof NOTHING>();
+  readonly #has: "some" | "all";
+  readonly #changes: Changes<C>;
+
+  constructor(has: "some" | "all", changes: Changes<C>) {
+    this.#has = has;
+    this.#changes = changes;
+  }
+
+  ofMessage(desc: DescMessage): Change<C> | undefined {
+    let change = this.#known.get(desc);
+    if (change === undefined) this.#known.set(desc, (change = this.#makeOfMessage(desc) ?? NOTHING));
     return change === NOTHING ? undefined : change;
   }
 
-  function makeOfMessage(desc: DescMessage): Change<C> | undefined {
-    if (shapeOf(desc).form !== "fields") return ofSpecial(desc, desc);
-    return concerns(desc) ? ofFields(desc) : undefined;
+  #makeOfMessage(desc: DescMessage): Change<C> | undefined {
+    if (shapeOf(desc).form !== "fields") return this.#ofSpecial(desc, desc);
+    return this.#concerns(desc) ? this.#ofFields(desc) : undefined;
   }
 
-  function ofSpecial(desc: DescMessage, place: Place): Change<C> | undefined {
-    if (shapeOf(desc).form === "any") return ofAny;
-    return isWrapperDesc(desc) ? changes.scalar(desc.fields[0].scalar, place) : changes.special(desc, place);
+  #ofSpecial(desc: DescMessage, place: Place): Change<C> | undefined {
+    if (shapeOf(desc).form === "any") return this.#ofAny;
+    return isWrapperDesc(desc)
+      ? this.#changes.scalar(desc.fields[0].scalar, place)
+      : this.#changes.special(desc, place);
   }
 
   /** Whether the message, or any message nested in it, has values to change. A message type may contain itself. */
-  function concerns(desc: DescMessage): boolean {
+  #concerns(desc: DescMessage): boolean {
     const seen = new Set([desc]);
     for (const message of seen) {
       const { form } = shapeOf(message);
       if (message.proto.extensionRange.length > 0) return true;
       if (form !== "fields") {
-        if (ofSpecial(message, message) !== undefined) return true;
+        if (this.#ofSpecial(message, message) !== undefined) return true;
         continue;
       }
       for (const field of message.fields) {
         if (field.message !== undefined) seen.add(field.message);
-        else if (ofElement(field) !== undefined) return true;
-        if (field.fieldKind === "map" && changes.mapKey(field.mapKey, field) !== undefined) return true;
+        else if (this.#ofElement(field) !== undefined) return true;
+        if (field.fieldKind === "map" && this.#changes.mapKey(field.mapKey, field) !== undefined) return true;
       }
     }
     return false;
   }
 
-  function ofFields(desc: DescMessage): Change<C> {
+  #ofFields(desc: DescMessage): Change<C> {
     const byKey = new Map<string, Change<C>>();
     for (const field of desc.fields) {
-      const change = ofField(field);
+      const change = this.#ofField(field);
       if (change === undefined) continue;
       byKey.set(field.jsonName, change);
-      if (has === "some") byKey.set(field.name, change);
+      if (this.#has === "some") byKey.set(field.name, change);
     }
     const isExtensible = desc.proto.extensionRange.length > 0;
-    if (has === "all" && !isExtensible) return ofMembers([...byKey]);
+    if (this.#has === "all" && !isExtensible) return ofMembers([...byKey]);
     return (json, twin, context) => {
       if (!isObject(json)) return json;
       for (const key of Object.keys(json)) {
-        const change = byKey.get(key) ?? (isExtensible ? ofExtension(key, context.types) : undefined);
+        const change = byKey.get(key) ?? (isExtensible ? this.#ofExtension(key, context.types) : undefined);
         if (change !== undefined) changeAt(json, key, change, twin, context);
       }
       return json;
     };
   }
 
-  function ofField(field: DescField | DescExtension): Change<C> | undefined {
-    const change = ofElement(field);
+  #ofField(field: DescField | DescExtension): Change<C> | undefined {
+    const change = this.#ofElement(field);
     if (field.fieldKind === "list") return change === undefined ? undefined : ofList(change);
     if (field.fieldKind === "map") {
-      const checkKey = changes.mapKey(field.mapKey, field);
+      const checkKey = this.#changes.mapKey(field.mapKey, field);
       return change === undefined && checkKey === undefined ? undefined : ofMap(change, checkKey);
     }
     return change;
   }
 
   /** The change of a field's value, or of one element of its list or map. */
-  function ofElement(field: DescField | DescExtension): Change<C> | undefined {
+  #ofElement(field: DescField | DescExtension): Change<C> | undefined {
     const { message } = field;
     if (message !== undefined) {
-      if (shapeOf(message).form !== "fields") return ofSpecial(message, field);
-      if (!concerns(message)) return undefined;
+      if (shapeOf(message).form !== "fields") return this.#ofSpecial(message, field);
+      if (!this.#concerns(message)) return undefined;
       // Looked up at the first use, because a message type may contain itself.
       let change: Change<C> | undefined;
       return (json, twin, context) => {
-        change ??= ofMessage(message);
+        change ??= this.ofMessage(message);
         return change === undefined ? json : change(json, twin, context);
       };
     }
-    if (field.enum !== undefined) return changes.enumValue(field);
-    return field.scalar === undefined ? undefined : changes.scalar(field.scalar, field);
+    if (field.enum !== undefined) return this.#changes.enumValue(field);
+    return field.scalar === undefined ? undefined : this.#changes.scalar(field.scalar, field);
   }
 
-  function ofExtension(key: string, types: Registry): Change<C> | undefined {
+  #ofExtension(key: string, types: Registry): Change<C> | undefined {
     if (!key.startsWith("[") || !key.endsWith("]")) return undefined;
     const extension = types.getExtension(key.slice(1, -1));
     if (extension === undefined) return undefined;
-    let change = extensions.get(extension);
-    if (change === undefined) extensions.set(extension, (change = ofField(extension) ?? NOTHING));
+    let change = this.#extensions.get(extension);
+    if (change === undefined) this.#extensions.set(extension, (change = this.#ofField(extension) ?? NOTHING));
     return change === NOTHING ? undefined : change;
   }
 
-  const ofAny: Change<C> = (json, twin, context) => {
+  readonly #ofAny: Change<C> = (json, twin, context) => {
     if (!isObject(json)) return json;
     const url = json["@type"];
     if (typeof url !== "string") return json;
     const desc = context.types.getMessage(url.slice(url.lastIndexOf("/") + 1));
     if (desc === undefined) return json;
-    changes.packed?.(desc, json, context);
-    const change = ofMessage(desc);
+    this.#changes.packed?.(desc, json, context);
+    const change = this.ofMessage(desc);
     if (change === undefined) return json;
     if (shapeOf(desc).form === "fields") return change(json, twin, context);
     if (Object.hasOwn(json, "value")) changeAt(json, "value", change, twin, context);
     return json;
   };
-
-  return ofMessage;
 }
 
 const NOTHING = Symbol("nothing to change");

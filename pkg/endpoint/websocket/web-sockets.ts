@@ -24,7 +24,7 @@ import type { WebSocketMethods } from "./methods.ts";
 import { WebSocketCall } from "./web-socket-call.ts";
 
 export interface WebSocketsOptions {
-  /** The methods of the current specification. Throws the caller's error if nothing is served. */
+  /** The methods of the current specification. @throws the caller's error if nothing is served. */
   readonly methods: () => WebSocketMethods;
   /** Why a method is announced and not served; undefined if it is not announced. */
   readonly refusalOf: (path: string) => StatusError | undefined;

@@ -23,8 +23,9 @@ export interface EntityProtocol extends ServiceKind {
 
   /**
    * Reads the entity's history and gives the first messages of a new stream, in order. If `mayUse` refuses the
-   * snapshot, it is left out and the events are read from the first one. Throws what the log throws, and
-   * HistoryError.
+   * snapshot, it is left out and the events are read from the first one.
+   *
+   * @throws what the log throws, and HistoryError.
    */
   recover(
     log: HistoryReader,
@@ -33,7 +34,7 @@ export interface EntityProtocol extends ServiceKind {
     mayUse: (snapshot: SnapshotPoint) => boolean,
   ): AsyncIterable<RecoveredPage>;
 
-  /** The change for a record that leaves the state as it is. Throws what the log throws, and HistoryError. */
+  /** The change for a record that leaves the state as it is. @throws what the log throws, and HistoryError. */
   noChange(log: EventLog, key: EntityKey): Promise<Change>;
 
   /** Encodes a command for the stream. */

@@ -70,7 +70,7 @@ export interface Dialect<Reply extends EntityReplyMessage> {
   /** Name of the message type, for error texts. */
   readonly name: string;
   readonly texts: StreamTexts;
-  /** Throws if the bytes are no message, or one with more than `maxFields` fields. */
+  /** @throws if the bytes are no message, or one with more than `maxFields` fields. */
   readonly read: (bytes: Uint8Array, maxFields: number) => StreamOut<Reply>;
   /** What the reply to the open command changes, or why it is refused. */
   readonly changeOf: (reply: Reply) => ChangeOfReply;

@@ -108,6 +108,20 @@ export async function world(
     await log.close();
   });
 
+  const { streams } = userFunction;
+  return {
+    runtime,
+    log,
+    clock,
+    streams,
+    reports,
+    again,
+    ...callsOf(runtime, methods),
+    killUserFunction: () => userFunction.kill(),
+  };
+}
+
+function callsOf(runtime: EntityRuntime, methods: EntityService["methods"]): Pick<World, "ask" | "send"> {
   const ask: World["ask"] = async (
     id,
     amount = 0,
@@ -136,18 +150,7 @@ export async function world(
     if (outcome.kind !== "reply") throw new Error(`not a reply but a ${outcome.kind}`);
     return Buffer.from(outcome.payload).toString();
   };
-  const { streams } = userFunction;
-  return {
-    runtime,
-    log,
-    clock,
-    streams,
-    reports,
-    again,
-    ask,
-    send,
-    killUserFunction: () => userFunction.kill(),
-  };
+  return { ask, send };
 }
 
 /** The counter as a service of this kind of entities. */

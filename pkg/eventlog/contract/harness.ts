@@ -36,7 +36,7 @@ export type OpenLogUnderTest = (limits: Partial<LogLimits>) => Promise<LogUnderT
 export interface ContractCase {
   readonly title: string;
   readonly limits?: Partial<LogLimits>;
-  /** Throws if the log breaks the statement. */
+  /** @throws if the log breaks the statement. */
   readonly run: (under: LogUnderTest) => Promise<void>;
 }
 

@@ -10,8 +10,7 @@ import { EventLogError } from "../event-log.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
 import type { FileIdentity } from "./open-files.ts";
 import { fromErrorMessage } from "./sqlite-error.ts";
-import type { DurabilityReport } from "./writer.ts";
-import type { FromWriter, ToWriter, WriterStart, WriterState } from "./writer-protocol.ts";
+import type { DurabilityReport, FromWriter, ToWriter, WriterStart, WriterState } from "./writer-protocol.ts";
 
 /** Memory limits of the writer thread. Batches and pages are outside its heap and bounded by other settings. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 1 };

@@ -4,7 +4,6 @@ import type { Batch, BatchOutcome } from "./batch.ts";
 import type { ExpectedFile, FileIdentity } from "./open-files.ts";
 import type { WriterSettings } from "./options.ts";
 import type { ErrorMessage } from "./sqlite-error.ts";
-import type { DurabilityReport } from "./writer.ts";
 
 /** `workerData` of the writer's thread. */
 export interface WriterStart {
@@ -37,6 +36,12 @@ export type FromWriter =
   | { readonly kind: "committed"; readonly outcome: BatchOutcome }
   | { readonly kind: "failed"; readonly error: ErrorMessage; readonly after: WriterState }
   | { readonly kind: "warning"; readonly error: ErrorMessage };
+
+/** The settings that make a commit durable, as SQLite reports them. */
+export interface DurabilityReport {
+  readonly journalMode: string;
+  readonly synchronous: number;
+}
 
 /** Whether a writer can still be used after a failure. */
 export type WriterState =

@@ -21,13 +21,7 @@ import { CACHE_KIB, CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
 import { isReadOnly, translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
 import { checkWal } from "./wal-check.ts";
-import type { WriterState } from "./writer-protocol.ts";
-
-/** The settings that make a commit durable, as SQLite reports them. */
-export interface DurabilityReport {
-  readonly journalMode: string;
-  readonly synchronous: number;
-}
+import type { DurabilityReport, WriterState } from "./writer-protocol.ts";
 
 /**
  * The only writer of a log's file.

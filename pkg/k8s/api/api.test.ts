@@ -15,7 +15,7 @@ import { until } from "../../../test/lib/until.ts";
 import { inClusterAccess } from "./access.ts";
 import { Api } from "./api.ts";
 import type { JsonObject } from "./json.ts";
-import { objectOf } from "./json.ts";
+import { objectOrEmpty } from "./json.ts";
 import { watchObject } from "./watch-object.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/x/configmaps";
@@ -112,7 +112,7 @@ function follow(api: Api): { seen: string[]; stop: () => Promise<void> } {
   const stop = new AbortController();
   const seen: string[] = [];
   const onChange = (object: JsonObject | undefined) => {
-    seen.push(object === undefined ? "none" : String(objectOf(object["data"])["n"]));
+    seen.push(object === undefined ? "none" : String(objectOrEmpty(object["data"])["n"]));
   };
   const options = { watchTimeoutMs: 60_000, backoff: { minMs: 1, maxMs: 5, jitter: 0 } };
   const dependencies = { api, clock: systemClock, random: seededRandom(1), logger: silentLogger };

@@ -9,7 +9,7 @@ import { sleep } from "../../base/mod.ts";
 
 import type { ApiAccess } from "./access.ts";
 import type { JsonObject } from "./json.ts";
-import { objectOf } from "./json.ts";
+import { objectOrEmpty } from "./json.ts";
 import { K8sError, statusError } from "./k8s-error.ts";
 
 export interface ApiOptions {
@@ -190,7 +190,7 @@ function parse(text: string, what: string): JsonObject {
 /** The message of a `Status` of Kubernetes, or the beginning of any other body. */
 function messageOf(text: string): string {
   try {
-    const { message } = objectOf(JSON.parse(text));
+    const { message } = objectOrEmpty(JSON.parse(text));
     if (typeof message === "string") return message;
   } catch {
     // Not JSON.

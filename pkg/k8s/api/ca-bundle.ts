@@ -3,7 +3,7 @@
 import { bundleOf, splitBundle } from "../certificates/certificates.ts";
 import type { Api } from "./api.ts";
 import type { JsonObject } from "./json.ts";
-import { objectOf, objectsOf, resourceVersionOf } from "./json.ts";
+import { objectOrEmpty, objectsOf, resourceVersionOf } from "./json.ts";
 
 const API_VERSION = "admissionregistration.k8s.io/v1";
 
@@ -46,7 +46,7 @@ export async function applyCaBundle(
 }
 
 function trusts(webhook: JsonObject, signer: string): boolean {
-  const { caBundle } = objectOf(webhook["clientConfig"]);
+  const { caBundle } = objectOrEmpty(webhook["clientConfig"]);
   if (typeof caBundle !== "string") return false;
   return splitBundle(Buffer.from(caBundle, "base64").toString("utf8")).includes(signer);
 }

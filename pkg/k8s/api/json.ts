@@ -4,17 +4,17 @@
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The value if it is an object, else an empty one. */
-export function objectOf(value: unknown): JsonObject {
+export function objectOrEmpty(value: unknown): JsonObject {
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   return isObject ? (value as JsonObject) : {};
 }
 
 export function objectsOf(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.map(objectOf) : [];
+  return Array.isArray(value) ? value.map(objectOrEmpty) : [];
 }
 
 /** The version of an object or a list; "" if it has none. */
 export function resourceVersionOf(object: JsonObject): string {
-  const version = objectOf(object["metadata"])["resourceVersion"];
+  const version = objectOrEmpty(object["metadata"])["resourceVersion"];
   return typeof version === "string" ? version : "";
 }

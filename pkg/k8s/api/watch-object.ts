@@ -5,7 +5,7 @@ import { backoffMs, sleep } from "../../base/mod.ts";
 
 import type { Api } from "./api.ts";
 import type { JsonObject } from "./json.ts";
-import { objectOf, objectsOf, resourceVersionOf } from "./json.ts";
+import { objectOrEmpty, objectsOf, resourceVersionOf } from "./json.ts";
 import { K8sError } from "./k8s-error.ts";
 
 export interface WatchOptions {
@@ -73,7 +73,7 @@ export async function watchObject(
       { method: "GET", path: base + query, signal },
       options.watchTimeoutMs,
     )) {
-      const object = objectOf(event["object"]);
+      const object = objectOrEmpty(event["object"]);
       switch (event["type"]) {
         case "ADDED":
         case "MODIFIED":

@@ -5,7 +5,7 @@ import { backoffMs, sleep } from "../../base/mod.ts";
 
 import type { Api } from "../api/api.ts";
 import { applyCaBundle } from "../api/ca-bundle.ts";
-import { objectOf } from "../api/json.ts";
+import { objectOrEmpty } from "../api/json.ts";
 import { K8sError } from "../api/k8s-error.ts";
 import type { Certificates } from "./certificates.ts";
 import { certificatesOf, judge, secretDataOf, succeed } from "./certificates.ts";
@@ -108,7 +108,7 @@ export class CertificateKeeper {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(secret)}`;
     for (let conflicts = 0; ; conflicts += 1) {
       const found = await api.send({ method: "GET", path, signal });
-      const old = certificatesOf(objectOf(found["data"]));
+      const old = certificatesOf(objectOrEmpty(found["data"]));
       const nowMs = clock.wallMs();
       const verdict = judge(old, names, nowMs, renewBeforeMs);
       if (verdict === "fresh" && old !== undefined) return old;
@@ -120,7 +120,7 @@ export class CertificateKeeper {
       const made = succeed(await makeCertificates(names, nowMs, validForMs), before, nowMs);
       try {
         // `found` has the version that was read, which makes this write a compare-and-set.
-        const data = { ...objectOf(found["data"]), ...secretDataOf(made) };
+        const data = { ...objectOrEmpty(found["data"]), ...secretDataOf(made) };
         await api.send({ method: "PUT", path, body: { ...found, data }, signal });
         return made;
       } catch (error) {

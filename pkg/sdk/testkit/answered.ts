@@ -15,7 +15,7 @@ import { TestkitError } from "./error.ts";
 
 /** What a handler answered: a reply, a forward, a failure, or nothing. */
 export interface Answered<Reply extends DescMessage = DescMessage> {
-  /** The reply to the caller. Raises `TestkitError` if the handler gave another answer. */
+  /** The reply to the caller. @throws TestkitError if the handler gave another answer. */
   readonly reply: MessageShape<Reply>;
   /** The metadata of the reply. */
   readonly metadata: Metadata;

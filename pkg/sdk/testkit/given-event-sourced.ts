@@ -4,7 +4,7 @@ import type { DescMessage, DescService, Message, MessageInitShape, MessageShape 
 import { create } from "@bufbuild/protobuf";
 
 import { pack } from "../any.ts";
-import type { EventSourcedEntity } from "../event-sourced.ts";
+import type { EventSourcedEntity } from "../event-sourced-definition.ts";
 import type { Answered } from "./answered.ts";
 import { TestkitError } from "./error.ts";
 import type { History } from "./run-event-sourced.ts";

@@ -10,7 +10,7 @@ import type {
 } from "../../protocol/gen/cloudstate/value_entity_pb.ts";
 import { ValueEntityStreamInSchema } from "../../protocol/gen/cloudstate/value_entity_pb.ts";
 import { pack } from "../any.ts";
-import type { ValueEntity } from "../value-entity.ts";
+import type { ValueEntity } from "../value-entity-definition.ts";
 import { ValueEntityInstance } from "../value-entity-instance.ts";
 import type { Answered } from "./answered.ts";
 import { Targets } from "./answered.ts";

@@ -2,8 +2,8 @@
 
 import type { DescMessage, DescService } from "@bufbuild/protobuf";
 
-import type { EventSourcedEntity } from "../event-sourced.ts";
-import type { ValueEntity } from "../value-entity.ts";
+import type { EventSourcedEntity } from "../event-sourced-definition.ts";
+import type { ValueEntity } from "../value-entity-definition.ts";
 import type { Given } from "./given-event-sourced.ts";
 import { givenEventSourced } from "./given-event-sourced.ts";
 import type { GivenValue } from "./given-value.ts";

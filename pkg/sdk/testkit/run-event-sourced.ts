@@ -11,7 +11,7 @@ import type {
 } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { EventSourcedStreamInSchema } from "../../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { typeNameOf, unpack } from "../any.ts";
-import type { EventSourcedEntity } from "../event-sourced.ts";
+import type { EventSourcedEntity } from "../event-sourced-definition.ts";
 import { EventSourcedInstance } from "../event-sourced-instance.ts";
 import type { Answered } from "./answered.ts";
 import { Targets } from "./answered.ts";

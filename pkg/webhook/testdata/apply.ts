@@ -16,8 +16,9 @@ export const CONFIGURATION: Configuration = readConfiguration({
 });
 
 /**
- * Applies the decision's JSON patch to a copy of the object, with a library that is not Perdure's. Throws if the
- * object is refused.
+ * Applies the decision's JSON patch to a copy of the object, with a library that is not Perdure's.
+ *
+ * @throws if the object is refused.
  */
 export function applied<T>(object: T, decision: Decision): T {
   if (decision.kind === "deny") throw new Error(`refused: ${JSON.stringify(decision.problems)}`);

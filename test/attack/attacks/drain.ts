@@ -2,7 +2,7 @@
 
 import { attackDrain } from "../admin/forbidden-drains.ts";
 import type { Attack } from "../attack.ts";
-import { HOST } from "../attack.ts";
+import { HOST } from "../target.ts";
 
 export const attack: Attack = {
   name: "drain",

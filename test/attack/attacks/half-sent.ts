@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Attack, Target, Tools, Way } from "../attack.ts";
+import type { Attack, Tools, Way } from "../attack.ts";
+import type { Target } from "../target.ts";
 import { grpcFields, grpcMessage, PATHS } from "../wire/grpc.ts";
 import { openH2Session } from "../wire/h2-session.ts";
 import { postHead } from "../wire/http1.ts";

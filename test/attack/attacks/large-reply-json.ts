@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Attack, Target, Tools, Way } from "../attack.ts";
+import type { Attack, Tools, Way } from "../attack.ts";
+import type { Target } from "../target.ts";
 import { getRequest, PATHS } from "../wire/grpc.ts";
 import { getBytes } from "../wire/http1.ts";
 import type { Line } from "../wire/line.ts";

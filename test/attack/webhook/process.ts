@@ -9,8 +9,8 @@ import { startApiServer } from "../../lib/api-server.ts";
 import type { RunningProcess, TestScope } from "../../lib/processes.ts";
 import { startProcess, temporaryFolder } from "../../lib/processes.ts";
 import { until } from "../../lib/until.ts";
-import { HOST } from "../attack.ts";
 import { httpCaller } from "../calls.ts";
+import { HOST } from "../target.ts";
 
 const NAMESPACE = "/api/v1/namespaces/perdure-system";
 const CONFIGURATION =

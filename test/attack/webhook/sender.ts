@@ -4,8 +4,9 @@ import type { Socket } from "node:net";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-import type { Target, Tools } from "../attack.ts";
-import { HOST } from "../attack.ts";
+import type { Tools } from "../attack.ts";
+import type { Target } from "../target.ts";
+import { HOST } from "../target.ts";
 import { onAbort } from "../wire/on-abort.ts";
 
 /** Not 127.0.0.1, which is the API server's: one address has at most half of the connections. */

@@ -5,7 +5,7 @@ import { connect } from "node:http2";
 import { connect as connectTcp } from "node:net";
 
 import type { Tools } from "../attack.ts";
-import { HOST } from "../attack.ts";
+import { HOST } from "../target.ts";
 import { onAbort } from "./on-abort.ts";
 
 /** An HTTP/2 client that respects flow control windows, as large messages require. */

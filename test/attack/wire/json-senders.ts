@@ -2,8 +2,9 @@
 
 import { request } from "node:http";
 
-import type { Target, Tools } from "../attack.ts";
-import { HOST } from "../attack.ts";
+import type { Tools } from "../attack.ts";
+import type { Target } from "../target.ts";
+import { HOST } from "../target.ts";
 import { PATHS } from "./grpc.ts";
 import { openH2Session } from "./h2-session.ts";
 import { openLine } from "./line.ts";

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 
 import type { Tools } from "../attack.ts";
-import { HOST } from "../attack.ts";
+import { HOST } from "../target.ts";
 import { FLAG, FRAME, FrameReader, opening } from "./h2-frames.ts";
 import { onAbort } from "./on-abort.ts";
 
