@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
@@ -9,7 +9,41 @@ import { runInNewContext } from "node:vm";
  * garbage again has accumulated.
  */
 export function collectGarbage(): void {
+  collector()({ type: "major", execution: "sync", flavor: "last-resort" });
+}
+
+type Collect = (options: Readonly<Record<string, string>>) => void;
+
+function collector(): Collect {
   setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as (options: Readonly<Record<string, string>>) => void;
-  collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  return runInNewContext("gc") as Collect;
+}
+
+/** Size of the young generation, where new objects are: both of its halves, in bytes. */
+export function youngGenerationBytes(): number {
+  return getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0;
+}
+
+/** An array of this length takes 64 KiB. */
+const ARRAY_LENGTH = 8_192;
+
+/** Collections after which the young generation has doubled, with the arrays, several times over. */
+const MAX_COLLECTIONS = 64;
+
+/**
+ * Lets the young generation of this thread grow to `bytes`, and no further, in a process whose flag
+ * `--semi-space-growth-factor=1` keeps it from growing by itself. It takes a few milliseconds. V8 makes it smaller
+ * again when the thread allocates little.
+ */
+export function growYoungGeneration(bytes: number): void {
+  const collect = collector();
+  const kept: number[][] = [];
+  setFlagsFromString("--semi-space-growth-factor=2");
+  // V8 doubles it at a collection if more has survived since the last time than fits into a half of it. The arrays are
+  // so small that this does not happen twice between two looks at the size.
+  while (youngGenerationBytes() < bytes && kept.length < MAX_COLLECTIONS) {
+    kept.push(Array.from({ length: ARRAY_LENGTH }, () => 0));
+    collect({ type: "minor", execution: "sync" });
+  }
+  setFlagsFromString("--semi-space-growth-factor=1");
 }

@@ -9,7 +9,7 @@ export { backoffMs } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { MAX_DELAY_MS, sleep, systemClock } from "./clock.ts";
-export { collectGarbage } from "./collect-garbage.ts";
+export { collectGarbage, growYoungGeneration, youngGenerationBytes } from "./collect-garbage.ts";
 export { cutText } from "./cut-text.ts";
 export { decorate } from "./decorate.ts";
 export { whenDrained } from "./drain.ts";

@@ -50,6 +50,21 @@ test("as many pieces as fit into a turn are done at once, and the others in the 
   t.true(turns.begin());
 });
 
+test("pieces that ended no turn count in the next one: at least half of what fits into a turn is done there", async (t) => {
+  const turns = new Turns<string>(6);
+  const begun = (): number => {
+    let count = 0;
+    while (turns.begin()) count++;
+    return count;
+  };
+  t.true(turns.begin());
+  t.true(turns.begin());
+  await new Promise((resolve) => void setImmediate(resolve));
+  t.is(begun(), 4);
+  await new Promise((resolve) => void setImmediate(resolve));
+  t.is(begun(), 6);
+});
+
 test("a piece that there is no need for any more takes nobody's turn", async (t) => {
   const turns = new Turns<string>(1);
   const done: string[] = [];

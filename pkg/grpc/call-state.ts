@@ -222,6 +222,15 @@ export abstract class CallState implements ServerCall {
     this.#request.during(work);
   }
 
+  /** Keeps the call's memory until `workEnded`, which must be called once. */
+  protected workBegins(): void {
+    this.#request.workBegins();
+  }
+
+  protected workEnded(): void {
+    this.#request.workEnded();
+  }
+
   /** Gives back what the call holds, after its response was sent or lost. */
   protected closed(): void {
     this.#request.close();

@@ -143,12 +143,19 @@ export class OpenRequest {
 
   /** Keeps its bytes until `work` has settled (2). */
   during(work: Promise<unknown>): void {
-    this.#working++;
-    const ended = (): void => {
-      this.#working--;
-      if (this.#state === "closed") this.#giveBytes();
-    };
+    this.workBegins();
+    const ended = (): void => this.workEnded();
     work.then(ended, ended);
+  }
+
+  /** Keeps its bytes until `workEnded`, which must be called once (2). `during` without the cost of a promise. */
+  workBegins(): void {
+    this.#working++;
+  }
+
+  workEnded(): void {
+    this.#working--;
+    if (this.#state === "closed") this.#giveBytes();
   }
 
   /** Records that the whole response was handed to the connection. Its peer has yet to take it. */

@@ -58,10 +58,16 @@ export class UnaryServerCall extends IncomingCall {
     this.#request = undefined;
     try {
       const handled = this.#method.handle(request, this);
-      this.during(handled);
+      this.workBegins();
       handled.then(
-        (reply) => this.#reply(reply),
-        (error: unknown) => this.failWith(error),
+        (reply) => {
+          this.workEnded();
+          this.#reply(reply);
+        },
+        (error: unknown) => {
+          this.workEnded();
+          this.failWith(error);
+        },
       );
     } catch (error) {
       this.failWith(error);

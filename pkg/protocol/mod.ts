@@ -14,7 +14,6 @@ export {
 } from "./gen/cloudstate/action_pb.ts";
 export type {
   ClientAction,
-  Command as CommandMessage,
   Entity,
   EntitySpec,
   Failure,
@@ -25,7 +24,9 @@ export type {
   SideEffect as SideEffectMessage,
 } from "./gen/cloudstate/entity_pb.ts";
 export {
+  CommandSchema as CommandMessageSchema,
   EntitySpecSchema,
+  MetadataSchema as MetadataMessageSchema,
   ProxyInfoSchema,
   UserFunctionErrorSchema,
 } from "./gen/cloudstate/entity_pb.ts";
@@ -78,11 +79,18 @@ export type {
   ProxyState,
   Refusal as RefusalMessage,
   Snapshot,
+  ValueState,
 } from "./gen/perdure/log/v1/log_pb.ts";
-export { CommitSchema, ProxyStateSchema, SnapshotSchema } from "./gen/perdure/log/v1/log_pb.ts";
+export {
+  CommitSchema,
+  ProxyStateSchema,
+  SnapshotSchema,
+  ValueStateSchema,
+} from "./gen/perdure/log/v1/log_pb.ts";
 export type { Metadata, MetadataEntry } from "./metadata.ts";
 export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
 export type { MessageErrorCode } from "./read-message.ts";
 export { MessageError, readMessage } from "./read-message.ts";
 export { requiredFieldFinder } from "./required-fields.ts";
 export { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
+export { encodedText, encodedTypeUrl, writeAny, writeMessage } from "./write-message.ts";

@@ -9,11 +9,13 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { CodedError } from "../base/mod.ts";
 import type { LogRecord, Position } from "../eventlog/mod.ts";
 import { NO_POSITION } from "../eventlog/mod.ts";
-import type { Commit, KeptReply, ProxyState, Snapshot } from "../protocol/mod.ts";
+import type { Commit, KeptReply, ProxyState, Snapshot, ValueState } from "../protocol/mod.ts";
 import { CommitSchema, SnapshotSchema } from "../protocol/mod.ts";
 
 import type { EffectFields } from "./effect-fields.ts";
 import { NO_EFFECT_FIELDS } from "./effect-fields.ts";
+import type { PlainCommit } from "./plain-commit.ts";
+import { writePlainCommit } from "./plain-commit.ts";
 
 /**
  * How an entity's history is written and read back. Pure; the log holds the bytes.
@@ -88,26 +90,40 @@ export function writeCommit(
   metadata: CommitMetadata = {},
 ): Uint8Array {
   const { answered, effects = NO_EFFECT_FIELDS, proxyState } = metadata;
-  const commit: Commit = {
-    $typeName: "perdure.log.v1.Commit",
+  const plain: PlainCommit = {
     firstSequence: BigInt(cursor.sequence + 1),
     events: change.kind === "events" ? change.events : [],
-    commandKey: answered?.key ?? "",
     timeMs: BigInt(Math.trunc(timeMs)),
     previousHash: cursor.recordHash,
-    commandHash: answered?.commandHash ?? NO_BYTES,
-    ...effects,
-    ...(change.kind === "value" && {
-      valueState: {
-        $typeName: "perdure.log.v1.ValueState",
-        ...(change.value !== undefined && { value: change.value }),
-      },
-    }),
+    valueState: change.kind === "value" ? valueState(change.value) : undefined,
+    effectsDone: effects.effectsDone,
   };
-  if (answered?.reply !== undefined) commit.reply = answered.reply;
-  if (answered?.forward !== undefined) commit.forward = answered.forward;
-  if (answered?.refusal !== undefined) commit.refusal = answered.refusal;
-  return withProxyState(toBinary(CommitSchema, commit), CommitSchema.field.proxyState.number, proxyState);
+  const hasEffects =
+    effects.sideEffects.length > 0 || effects.firstEffect !== 0n || effects.lineage !== undefined;
+  const isPlain = answered === undefined && !hasEffects;
+  const bytes = isPlain ? writePlainCommit(plain) : writeFullCommit(plain, answered, effects);
+  return withProxyState(bytes, CommitSchema.field.proxyState.number, proxyState);
+}
+
+function valueState(value: Any | undefined): ValueState {
+  return { $typeName: "perdure.log.v1.ValueState", value };
+}
+
+function writeFullCommit(
+  plain: PlainCommit,
+  answered: KeptReply | undefined,
+  effects: EffectFields,
+): Uint8Array {
+  return toBinary(CommitSchema, {
+    $typeName: "perdure.log.v1.Commit",
+    ...plain,
+    ...effects,
+    commandKey: answered?.key ?? "",
+    commandHash: answered?.commandHash ?? NO_BYTES,
+    reply: answered?.reply,
+    forward: answered?.forward,
+    refusal: answered?.refusal,
+  });
 }
 
 /**
@@ -129,8 +145,21 @@ export function advance(cursor: Cursor, record: LogRecord, sequences: number): C
   return {
     position: record.position,
     sequence: cursor.sequence + sequences,
-    recordHash: hash("sha256", record.bytes, "buffer"),
+    recordHash: sha256(record.bytes),
   };
+}
+
+const HASH_BYTES = 32;
+
+/**
+ * Takes the hash from Node as text, because its bytes would be memory of their own, outside V8's heap, which costs as
+ * much as the hash.
+ */
+function sha256(bytes: Uint8Array): Uint8Array {
+  const text = hash("sha256", bytes, "binary");
+  const digest = new Uint8Array(HASH_BYTES);
+  for (let i = 0; i < HASH_BYTES; i++) digest[i] = text.charCodeAt(i);
+  return digest;
 }
 
 /** Decodes one record, of any kind of entity, without its place in the chain. @throws HistoryError if it cannot. */

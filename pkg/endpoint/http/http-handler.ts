@@ -33,22 +33,26 @@ export type FrontPage = (request: Pick<HttpRequest, "headers">) => HttpResponse;
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const { services, crossOrigin, onAnswered, clock, logger } = options;
 
-  const answer = async (request: HttpRequest): Promise<HttpAnswer> => {
-    try {
-      if (request.request.refusal !== undefined) return networkProbe(request) ?? throwOverloaded();
-      refuseCrossSite(request, crossOrigin);
-      return await firstAnswer(services, request);
-    } catch (error) {
-      return errorResponse(error, request.headers.accept, logger);
-    }
+  const answer = (request: HttpRequest): HttpAnswer | Promise<HttpAnswer> => {
+    if (request.request.refusal !== undefined) return networkProbe(request) ?? throwOverloaded();
+    refuseCrossSite(request, crossOrigin);
+    return firstAnswer(services, request);
   };
 
   return async (exchange) => {
     const sinceMs = onAnswered === undefined ? 0 : clock.monotonicMs();
-    const answered = answer(exchange);
-    exchange.request.during(answered);
-    const given = await answered;
-    await writeAnswer(exchange, given, logger);
+    const { request, headers } = exchange;
+    let given: HttpAnswer;
+    request.workBegins();
+    try {
+      given = await answer(exchange);
+    } catch (error) {
+      given = errorResponse(error, headers.accept, logger);
+    } finally {
+      request.workEnded();
+    }
+    const writing = writeAnswer(exchange, given, logger);
+    if (writing !== undefined) await writing;
     onAnswered?.(answeredHttp(exchange, given, clock.monotonicMs() - sinceMs));
   };
 }

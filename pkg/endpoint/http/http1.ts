@@ -59,6 +59,12 @@ const MAX_DISCARDED_BYTES = 65_536;
 /** How often connections are looked over for those that exceeded a time-out. */
 const CHECK_INTERVAL_MS = 1_000;
 
+/**
+ * A connection without a request is closed so much later than its client was told (`keep-alive`), because the client
+ * may send the next request at the last moment.
+ */
+const IDLE_GRACE_MS = 1_000;
+
 /** Requests that may wait on one connection for their turn; a client that sends more at once is cut off. */
 const MAX_PIPELINED = 32;
 
@@ -76,7 +82,8 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
   const server = createServer({
     headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
     requestTimeout: options.requestTimeoutMs,
-    keepAliveTimeout: options.idleTimeoutMs,
+    // Two timers for each request would be made and cleared. `server.timeout` closes connections without a request too.
+    keepAliveTimeout: 0,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, options.headersTimeoutMs),
     maxHeaderSize: options.maxHeaderBytes,
     // A request without a `host` header is refused with a code, like other bad heads.
@@ -84,8 +91,9 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     shouldUpgradeCallback: context.isUpgrade,
   });
   // Closes connections on which nothing moves, so that a client that does not read its answer is not waited for.
-  server.timeout = options.idleTimeoutMs;
+  server.timeout = options.idleTimeoutMs + IDLE_GRACE_MS;
   const connections = new WeakMap<Duplex, Connection>();
+  const all = { ...context, keepAlive: `timeout=${Math.floor(options.idleTimeoutMs / 1_000)}` };
 
   const serve = (request: IncomingMessage, response: ServerResponse, bad = badHttp1Head(request)): void => {
     const { socket } = request;
@@ -102,12 +110,13 @@ export function createHttp1Server(context: Http1Context, options: Http1Options):
     const open = new OpenRequest(context.callerOf(socket));
     const start = (): void => {
       connection.isBusy = true;
-      response.once("close", () => {
+      // Node emits it once. `once` would make further objects for each request.
+      response.on("close", () => {
         open.close();
         connection.isBusy = false;
         connection.waiting.shift()?.start();
       });
-      context.handle(new Http1Exchange(request, response, open, context)).catch((error: unknown) => {
+      context.handle(new Http1Exchange(request, response, open, all)).catch((error: unknown) => {
         context.logger.error("answer could not be written", { error });
         response.destroy();
       });
@@ -203,14 +212,24 @@ function newConnection(
   return connection;
 }
 
+interface ExchangeContext extends Pick<Http1Context, "bodies" | "crossOrigin" | "isDraining"> {
+  /** The `keep-alive` header of an answer after which the connection stays open. */
+  readonly keepAlive: string;
+}
+
 class Http1Exchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #isCut = false;
   readonly request: OpenRequest;
-  readonly #context: Http1Context;
+  readonly #context: ExchangeContext;
 
-  constructor(request: IncomingMessage, response: ServerResponse, open: OpenRequest, context: Http1Context) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    open: OpenRequest,
+    context: ExchangeContext,
+  ) {
     this.request = open;
     this.#request = request;
     this.#response = response;
@@ -259,13 +278,13 @@ class Http1Exchange implements HttpExchange {
 
   onClose(listener: () => void): void {
     if (this.#response.destroyed) listener();
-    else this.#response.once("close", listener);
+    else this.#response.on("close", listener);
   }
 
   onCancel(listener: () => void): void {
     const response = this.#response;
     if (response.destroyed) return listener();
-    response.once("close", () => {
+    response.on("close", () => {
       if (!response.writableEnded) listener();
     });
   }
@@ -277,10 +296,11 @@ class Http1Exchange implements HttpExchange {
     // is unambiguous.
     const isUnsure = this.#request.headers.expect !== undefined && !this.#request.complete;
     const all = [...headers];
-    const { crossOrigin } = this.#context;
+    const { crossOrigin, keepAlive } = this.#context;
     if (crossOrigin !== undefined) all.push(...crossOrigin.headers(this.#request.headers));
     this.#isCut = status === OVERLOADED && !this.#request.complete;
     if (isUnsure || this.#isCut || this.#context.isDraining()) all.push("connection", "close");
+    else if (response.shouldKeepAlive) all.push("keep-alive", keepAlive);
     response.writeHead(status, all);
     return response;
   }

@@ -48,21 +48,34 @@ export function createTranscoder(
 ): HttpService {
   const routes = routeTable(spec, codecs, context);
 
-  const serve = async (
+  const serve = (request: HttpRequest, query: string, match: RouteMatch<Route>): Promise<HttpAnswer> =>
+    request.hasBody ? serveBody(request, query, match) : encode(request, query, match, undefined);
+
+  const serveBody = async (
     request: HttpRequest,
     query: string,
     match: RouteMatch<Route>,
   ): Promise<HttpAnswer> => {
-    const { takes, codec, answer } = match.route;
-    const { contentType } = request;
-    let body: Buffer | undefined;
-    if (request.hasBody)
-      body = isPlainBody(request, takes)
-        ? await request.readBody()
-        : await readPackedBody(request, takes, context.maxRequestBytes);
-    const source = { segments: match.segments, query, body, contentType };
-    const encoded = codec.request(source, request);
-    const payload = encoded instanceof Promise ? await encoded : encoded;
+    const { takes } = match.route;
+    const body = isPlainBody(request, takes)
+      ? await request.readBody()
+      : await readPackedBody(request, takes, context.maxRequestBytes);
+    return encode(request, query, match, body);
+  };
+
+  const encode = (
+    request: HttpRequest,
+    query: string,
+    { route, segments }: RouteMatch<Route>,
+    body: Buffer | undefined,
+  ): Promise<HttpAnswer> => {
+    const source = { segments, query, body, contentType: request.contentType };
+    const encoded = route.codec.request(source, request);
+    if (!(encoded instanceof Promise)) return dispatch(request, route, encoded);
+    return encoded.then((payload) => dispatch(request, route, payload));
+  };
+
+  const dispatch = (request: HttpRequest, { answer }: Route, payload: Uint8Array): Promise<HttpAnswer> => {
     // The body is not needed any more; the message is held until its answer is there.
     request.request.bytes.holdExactly(REQUEST_BYTES + payload.length);
     return answer(request, payload);

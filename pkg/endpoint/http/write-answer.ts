@@ -9,10 +9,15 @@ import { REQUEST_BYTES } from "../../grpc/mod.ts";
 import type { HttpAnswer, HttpExchange, HttpResponse, StreamedHttpResponse } from "./exchange.ts";
 import { ERROR_CODE_HEADER } from "./exchange.ts";
 
-/** Writes an answer. It is dropped if the caller has gone. */
-export async function writeAnswer(exchange: HttpExchange, answer: HttpAnswer, logger: Logger): Promise<void> {
-  if ("pieces" in answer) await writePieces(exchange, answer, logger);
-  else writeWhole(exchange, answer);
+/** Writes an answer: at once if it is whole, else until the promise resolves. It is dropped if the caller has gone. */
+export function writeAnswer(
+  exchange: HttpExchange,
+  answer: HttpAnswer,
+  logger: Logger,
+): Promise<void> | undefined {
+  if ("pieces" in answer) return writePieces(exchange, answer, logger);
+  writeWhole(exchange, answer);
+  return undefined;
 }
 
 function writeWhole(exchange: HttpExchange, answer: HttpResponse): void {

@@ -3,17 +3,22 @@
 /** Messages to and from the user function of an action (Cloudstate 0.2, `cloudstate.action`). */
 
 import { toBinary } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
+import { WireType } from "@bufbuild/protobuf/wire";
 
 import { Status } from "../../grpc/mod.ts";
 import type { ActionResponse, Metadata } from "../../protocol/mod.ts";
 import {
   ActionCommandSchema,
   ActionResponseSchema,
+  encodedText,
+  encodedTypeUrl,
   MessageError,
+  MetadataMessageSchema,
   messageTypeUrl,
   metadataMessage,
   readMessage,
+  writeAny,
+  writeMessage,
 } from "../../protocol/mod.ts";
 import type { ServedMethod } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
@@ -23,19 +28,21 @@ import { commandFailed } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
 import { actionError } from "./action-error.ts";
 
+const { serviceName: SERVICE, name: NAME, payload: PAYLOAD, metadata: METADATA } = ActionCommandSchema.field;
+
 /** One message that is the whole request. */
 export function commandMessage(method: ServedMethod, payload: Uint8Array, metadata: Metadata): Uint8Array {
-  return encode(method.service.desc.typeName, method.desc.name, anyOf(method, payload), metadata);
+  return encode(method, true, payload, metadata);
 }
 
 /** The first message of a stream: names the service and the method, and carries no payload. */
 export function openMessage(method: ServedMethod, metadata: Metadata): Uint8Array {
-  return encode(method.service.desc.typeName, method.desc.name, undefined, metadata);
+  return encode(method, true, undefined, metadata);
 }
 
 /** A further message of a stream. */
 export function inputMessage(method: ServedMethod, payload: Uint8Array): Uint8Array {
-  return encode("", "", anyOf(method, payload), []);
+  return encode(method, false, payload, []);
 }
 
 export interface ReadContext {
@@ -80,16 +87,39 @@ export function readResponse(
   }
 }
 
-function anyOf({ desc }: ServedMethod, value: Uint8Array): Any {
-  return { $typeName: "google.protobuf.Any", typeUrl: messageTypeUrl(desc.input.typeName), value };
+function encode(
+  method: ServedMethod,
+  isNamed: boolean,
+  payload: Uint8Array | undefined,
+  metadata: Metadata,
+): Uint8Array {
+  const { names, typeUrl } = fixedFieldsOf(method);
+  const fields =
+    metadata.length === 0 ? undefined : toBinary(MetadataMessageSchema, metadataMessage(metadata));
+  return writeMessage((writer) => {
+    if (isNamed) writer.raw(names);
+    if (payload !== undefined) writeAny(writer, PAYLOAD.number, typeUrl, payload);
+    if (fields !== undefined) writer.tag(METADATA.number, WireType.LengthDelimited).bytes(fields);
+  });
 }
 
-function encode(serviceName: string, name: string, payload: Any | undefined, metadata: Metadata): Uint8Array {
-  return toBinary(ActionCommandSchema, {
-    $typeName: "cloudstate.action.ActionCommand",
-    serviceName,
-    name,
-    payload,
-    metadata: metadata.length === 0 ? undefined : metadataMessage(metadata),
-  });
+/** What is the same in all commands of a method, encoded: the names of service and method, and the type. */
+interface FixedFields {
+  readonly names: Uint8Array;
+  readonly typeUrl: Uint8Array;
+}
+
+const fixedFields = new WeakMap<ServedMethod, FixedFields>();
+
+function fixedFieldsOf(method: ServedMethod): FixedFields {
+  let fields = fixedFields.get(method);
+  if (fields === undefined) {
+    const service = encodedText(SERVICE.number, method.service.desc.typeName);
+    fields = {
+      names: Buffer.concat([service, encodedText(NAME.number, method.desc.name)]),
+      typeUrl: encodedTypeUrl(messageTypeUrl(method.desc.input.typeName)),
+    };
+    fixedFields.set(method, fields);
+  }
+  return fields;
 }

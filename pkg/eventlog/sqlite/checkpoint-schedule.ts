@@ -31,6 +31,8 @@ export class CheckpointSchedule {
   readonly #onFailure: (error: EventLogError) => void;
   #timer: Timer | undefined;
   #commits = 0;
+  /** As many pages can be added before the log can reach the next of its limits. */
+  #room = 0;
   #failing = false;
 
   constructor(
@@ -45,11 +47,19 @@ export class CheckpointSchedule {
     this.#onFailure = onFailure;
   }
 
-  afterCommit(): void {
+  /**
+   * @param added how many pages the commit has added at most. The size of the log is read only if it may have reached a
+   * limit, because SQLite parses the statement for that each time.
+   */
+  afterCommit(added = Number.POSITIVE_INFINITY): void {
     this.#commits++;
+    this.#room -= added;
+    if (this.#room > 0) return;
+    const { checkpointPages, maxWalPages } = this.#settings;
     const pages = this.#target.walPages();
-    if (pages >= this.#settings.maxWalPages) this.#checkpoint();
-    else if (pages >= this.#settings.checkpointPages) this.#awaitQuiet();
+    this.#room = (pages < checkpointPages ? checkpointPages : maxWalPages) - pages;
+    if (pages >= maxWalPages) this.#checkpoint();
+    else if (pages >= checkpointPages) this.#awaitQuiet();
   }
 
   stop(): void {
@@ -69,6 +79,7 @@ export class CheckpointSchedule {
 
   #checkpoint(): void {
     this.stop();
+    this.#room = 0;
     try {
       this.#target.checkpoint();
       this.#failing = false;

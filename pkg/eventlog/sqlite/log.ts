@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 
-import { assert } from "../../base/mod.ts";
+import { assert, toError } from "../../base/mod.ts";
 
 import { decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
 import type {
@@ -142,11 +142,11 @@ class LogInFile implements SqliteLog {
     return this.#read((reader) => reader.last(entity));
   }
 
-  async append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+  append(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
     return this.#store(APPEND, entity, expected, record);
   }
 
-  async replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
+  replace(entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> {
     return this.#store(REPLACE, entity, expected, record);
   }
 
@@ -240,14 +240,14 @@ class LogInFile implements SqliteLog {
     this.#lock.release();
   }
 
-  async #store(
-    kind: OperationKind,
-    entity: EntityKey,
-    position: Position,
-    bytes: Uint8Array,
-  ): Promise<Position> {
-    this.#checkOpen();
-    checkSize(this.#options, entity, bytes);
+  /** Not `async`, nor are its callers, because each would cost every append a promise and a turn of the microtasks. */
+  #store(kind: OperationKind, entity: EntityKey, position: Position, bytes: Uint8Array): Promise<Position> {
+    try {
+      this.#checkOpen();
+      checkSize(this.#options, entity, bytes);
+    } catch (thrown) {
+      return Promise.reject(toError(thrown));
+    }
     return this.#queue.add({ kind, entity, position, bytes });
   }
 

@@ -150,6 +150,31 @@ test("checkpoints: a failure is reported once, and the next commit tries again",
   t.deepEqual(errors, ["LOG_FULL", "LOG_FULL"]);
 });
 
+test("checkpoints: the log's size is read only when it may have reached a limit", (t) => {
+  const clock = new ManualClock();
+  const wal = new FakeWal();
+  const schedule = new CheckpointSchedule(wal, { checkpointPages: 10, maxWalPages: 100 }, clock, (error) =>
+    t.fail(error.message),
+  );
+  const commit = (pages: number, atMost: number) => {
+    wal.pages += pages;
+    schedule.afterCommit(atMost);
+    return wal.looks;
+  };
+  t.is(commit(1, 4), 1, "nothing was known");
+  t.deepEqual([commit(1, 4), commit(1, 4), commit(1, 4)], [1, 1, 2], "9 pages, of which 12 may be used");
+  t.is(commit(6, 6), 3);
+  clock.advance(15);
+  t.is(commit(40, 40), 3, "up to the bound are 90");
+  clock.advance(20);
+  t.is(wal.checkpoints, 0, "the commit counts, though the size was not read");
+  t.is(commit(51, 51), 4);
+  t.is(wal.checkpoints, 1);
+  wal.pages = 0;
+  t.is(commit(1, 4), 5, "after a checkpoint nothing is known");
+  t.is(clock.pending, 0);
+});
+
 test("errors of SQLite and of the file system become the log's, with the path and the first cause", (t) => {
   const sqlite = (errcode: number) =>
     Object.assign(new Error("of SQLite"), { code: "ERR_SQLITE_ERROR", errcode });
@@ -180,10 +205,12 @@ test("errors of SQLite and of the file system become the log's, with the path an
 
 class FakeWal {
   pages = 0;
+  looks = 0;
   checkpoints = 0;
   failing = false;
 
   walPages(): number {
+    this.looks++;
     return this.pages;
   }
 

@@ -7,8 +7,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assert, systemClock, unreachable } from "../../base/mod.ts";
 
 import { EventLogError } from "../event-log.ts";
-import type { BatchOutcome } from "./batch.ts";
+import type { Batch, BatchOutcome } from "./batch.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
+import { PAGE_BYTES } from "./schema.ts";
 import { toErrorMessage, translateError } from "./sqlite-error.ts";
 import { Writer } from "./writer.ts";
 import type { FromWriter, ToWriter, WriterStart } from "./writer-protocol.ts";
@@ -32,7 +33,7 @@ function serve(writer: Writer): void {
     switch (message.kind) {
       case "commit":
         send(answer(writer, () => writer.commit(message.batch)));
-        return checkpoints.afterCommit();
+        return checkpoints.afterCommit(pagesOf(message.batch));
       case "check":
         return send(answer(writer, () => (writer.check(message.thorough), [])));
       case "close":
@@ -45,6 +46,17 @@ function serve(writer: Writer): void {
   });
   send({ kind: "ready", durability: writer.durability, file: writer.file });
   writer.preallocate();
+}
+
+/**
+ * An operation changes two or three pages beside those of its bytes: of the table and of an index. This leaves room for
+ * new entities and for pages that are divided.
+ */
+const PAGES_PER_OPERATION = 16;
+
+/** How many pages a batch adds to the write-ahead log at most. */
+function pagesOf({ kinds, bytes }: Batch): number {
+  return kinds.length * PAGES_PER_OPERATION + Math.ceil(bytes.length / PAGE_BYTES);
 }
 
 function answer(writer: Writer, work: () => BatchOutcome): FromWriter {

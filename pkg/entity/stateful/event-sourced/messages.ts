@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/**
- * Messages to the user function of an event sourced entity. They are object literals because each command needs one.
- */
+/** Messages to the user function of an event sourced entity. */
 
 import { toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
@@ -13,7 +11,7 @@ import type { SnapshotPoint } from "../../../record/mod.ts";
 import type { EntityService } from "../../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../../command.ts";
-import { commandToEntity } from "../command-message.ts";
+import { encodeCommand } from "../command-message.ts";
 
 /** Opens the stream, with the newest snapshot if there is one. */
 export function initMessage(
@@ -47,7 +45,7 @@ export function eventMessage(sequence: number, payload: Any): Uint8Array {
 }
 
 export function commandMessage(id: bigint, command: EntityCommand): Uint8Array {
-  return encode({ case: "command", value: commandToEntity(id, command) });
+  return encodeCommand(EventSourcedStreamInSchema.field.command.number, id, command);
 }
 
 function encode(message: EventSourcedStreamIn["message"]): Uint8Array {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Messages to the user function of a value entity. They are object literals because each command needs one. */
+/** Messages to the user function of a value entity. */
 
 import { toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
@@ -10,7 +10,7 @@ import { ValueEntityStreamInSchema } from "../../../protocol/mod.ts";
 import type { EntityService } from "../../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../../command.ts";
-import { commandToEntity } from "../command-message.ts";
+import { encodeCommand } from "../command-message.ts";
 
 /**
  * The first message of a stream. Its `state` is always present, because Cloudstate's TCK expects it; the `value` in
@@ -32,7 +32,7 @@ export function initMessage(service: EntityService, entityId: string, value: Any
 }
 
 export function commandMessage(id: bigint, command: EntityCommand): Uint8Array {
-  return encode({ case: "command", value: commandToEntity(id, command) });
+  return encodeCommand(ValueEntityStreamInSchema.field.command.number, id, command);
 }
 
 function encode(message: ValueEntityStreamIn["message"]): Uint8Array {

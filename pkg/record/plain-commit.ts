@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { WireType } from "@bufbuild/protobuf/wire";
+
+import type { Commit } from "../protocol/mod.ts";
+import { CommitSchema, ValueStateSchema, writeAny, writeMessage } from "../protocol/mod.ts";
+
+/** A record whose command has no idempotency key and asks for no side effects, as most have. */
+export type PlainCommit = Pick<
+  Commit,
+  "firstSequence" | "events" | "timeMs" | "previousHash" | "valueState" | "effectsDone"
+>;
+
+const FIELD = CommitSchema.field;
+const { value: VALUE } = ValueStateSchema.field;
+
+/** Encodes a record as `toBinary` does, but in a third of the time (`writeMessage`), because each command needs one. */
+export function writePlainCommit(commit: PlainCommit): Uint8Array<ArrayBuffer> {
+  const { firstSequence, events, timeMs, previousHash, valueState, effectsDone } = commit;
+  return writeMessage((writer) => {
+    writeNumber(writer, FIELD.firstSequence.number, firstSequence);
+    for (const { typeUrl, value } of events) writeAny(writer, FIELD.events.number, typeUrl, value);
+    writeNumber(writer, FIELD.timeMs.number, timeMs);
+    if (previousHash.length > 0)
+      writer.tag(FIELD.previousHash.number, WireType.LengthDelimited).bytes(previousHash);
+    if (valueState !== undefined) {
+      writer.tag(FIELD.valueState.number, WireType.LengthDelimited).fork();
+      const { value } = valueState;
+      if (value !== undefined) writeAny(writer, VALUE.number, value.typeUrl, value.value);
+      writer.join();
+    }
+    writeNumber(writer, FIELD.effectsDone.number, effectsDone);
+  });
+}
+
+/** Zero is the default of a number, which is not written. */
+function writeNumber(writer: BinaryWriter, field: number, value: bigint): void {
+  if (value !== 0n) writer.tag(field, WireType.Varint).int64(value);
+}
