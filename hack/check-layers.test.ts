@@ -112,7 +112,7 @@ const UNSOUND: readonly (readonly [rule: string, file: string, source: string, c
   ],
   [
     "the settings of a higher layer",
-    "pkg/protocol/settings.ts",
+    "pkg/nats/settings.ts",
     'import "../entity/settings.ts";',
     /a layer above its own/,
   ],
