@@ -36,7 +36,7 @@ export function configurationPage(): string {
   ]).map(section);
   return `# Configuration of the proxy
 
-A flag is stronger than its environment variable, that is stronger than the default. An empty variable is one that is
+If a setting has both a flag and an environment variable, the flag counts; if it has neither, the default. An empty variable is one that is
 not set. Cloudstate's variables keep their names; most of ours begin with \`PERDURE_\`. An invalid value stops the proxy at
 start with exit code 2 and a line that says what is valid. Numbers are written without their unit: \`--relay-timeout 30000\`
 is 30 seconds. \`perdure-proxy --help\` shows the same settings.

@@ -12,7 +12,8 @@ Examples:
   $ perdure-proxy --log sqlite:/var/lib/cart/log.db      another place for the state
   $ perdure-proxy --log nats://nats:4222/cart            state in NATS JetStream, for any number of proxies
 
-A flag is stronger than its environment variable, that is stronger than the default.
+If a setting has both a flag and an environment variable, the flag counts;
+if it has neither, the default.
 `;
 
 /** The command line as text by flag. Prints help or a usage error and ends the process where that is asked for. */

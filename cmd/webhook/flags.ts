@@ -8,7 +8,8 @@ import { WEBHOOK_SETTINGS } from "../../pkg/webhook/mod.ts";
 const EXAMPLES = `
 It runs in a pod of a service account (config/core of the sources), and needs no flag there.
 
-A flag is stronger than its environment variable, that is stronger than the default.
+If a setting has both a flag and an environment variable, the flag counts;
+if it has neither, the default.
 `;
 
 /** The command line as text by flag. Prints help or a usage error and ends the process where that is asked for. */
