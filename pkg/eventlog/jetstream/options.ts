@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger, Random } from "../../base/mod.ts";
+import type { Random } from "../../base/mod.ts";
 import { silentLogger, systemClock, systemRandom } from "../../base/mod.ts";
-import type { NatsCredentials, NatsTls } from "../../nats/mod.ts";
+import type { NatsOptions } from "../../nats/mod.ts";
 import type { Values } from "../../settings/mod.ts";
 import { defaultsOf, pickValues } from "../../settings/mod.ts";
 
@@ -34,16 +34,8 @@ const BOUNDS = {
   tailHeartbeatMs: 5_000,
 };
 
-/** Options of the connection to NATS. `NATS_SETTINGS` says what each is. */
-export interface NatsConnectionOptions {
-  readonly inboxPrefix: string;
-  readonly connectTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly reconnectDelayMs: number;
-  /** Largest random addition to that pause, so that not all clients reconnect together. */
-  readonly reconnectJitterMs: number;
-  readonly pingIntervalMs: number;
-}
+/** The options of the connection to NATS that are settings. */
+type ConnectionOptions = Omit<NatsOptions, "clock" | "logger" | "credentials" | "tls">;
 
 /**
  * Options for the creation of streams, as `JETSTREAM_LOG_SETTINGS` says. Streams that exist keep their own settings, if
@@ -63,26 +55,20 @@ interface SettingOptions
       Values<typeof JETSTREAM_LOG_SETTINGS>,
       "maxAppendsInFlight" | "logStreams" | "logReplicas" | "logDurability" | "logServersSync" | "logMaxBytes"
     >,
-    NatsConnectionOptions,
+    ConnectionOptions,
     StreamSettings {
   /** `maxAppendsInFlight` of the settings. */
   readonly maxInFlight: number;
 }
 
 /** The options of the log on JetStream; each has a default. */
-export interface JetStreamLogOptions extends LogLimits, SettingOptions {
+export interface JetStreamLogOptions extends LogLimits, SettingOptions, NatsOptions {
   /** See `BOUNDS`. */
   readonly tailHeartbeatMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
   /** True: a log that does not exist is refused with `LOG_UNUSABLE`, and not created. Default false. */
   readonly mustExist: boolean;
   /** Source of the random part of pauses between tries. Default: Node's. */
   readonly random: Random;
-  /** Default: none. Files are read again at each attempt to connect, so they can be replaced at any time. */
-  readonly credentials: NatsCredentials;
-  /** Default: TLS if the server demands it. Files are read again at each attempt to connect. */
-  readonly tls: NatsTls;
 }
 
 /** The options that the settings ask for, besides credentials and TLS. */
@@ -101,7 +87,7 @@ export function jetStreamOptions(settings: JetStreamSettings): SettingOptions {
   };
 }
 
-function connectionOptions(settings: Values<typeof NATS_SETTINGS>): NatsConnectionOptions {
+function connectionOptions(settings: Values<typeof NATS_SETTINGS>): ConnectionOptions {
   return {
     inboxPrefix: settings.natsInboxPrefix,
     connectTimeoutMs: settings.natsConnectTimeoutMs,
