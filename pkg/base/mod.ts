@@ -13,6 +13,7 @@ export { collectGarbage, growYoungGeneration, youngGenerationBytes } from "./col
 export { cutText } from "./cut-text.ts";
 export { whenDrained } from "./drain.ts";
 export { CodedError, describeError, toError } from "./error.ts";
+export { ExpiryList, ExpiryPlace } from "./expiry-list.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
 export { freePort, isFreePort } from "./free-port.ts";
 export type { LogFields, Logger, LogLevel } from "./logger.ts";

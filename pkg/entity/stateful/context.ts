@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Account, Clock, ExpiryQueue, Logger, Random, Semaphore } from "../../base/mod.ts";
+import type {
+  Account,
+  Clock,
+  ExpiryList,
+  ExpiryPlace,
+  ExpiryQueue,
+  Logger,
+  Random,
+  Semaphore,
+} from "../../base/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import type { ClientStream } from "../../grpc/mod.ts";
 import type { Change } from "../../record/mod.ts";
@@ -16,6 +25,8 @@ import type { SnapshotUse } from "./snapshot-use.ts";
 export interface ActiveEntity {
   readonly service: EntityService;
   readonly id: string;
+  /** Its place among the idle entities. */
+  readonly idle: ExpiryPlace<ActiveEntity>;
   passivate(): void;
   relayTimedOut(): void;
   markEffects(): void;
@@ -49,7 +60,7 @@ export interface EntityContext {
    */
   readonly marks: ExpiryQueue<ActiveEntity>;
   /** Entities with a command that the user function has not answered yet. */
-  readonly relayTimeouts: ExpiryQueue<ActiveEntity>;
+  readonly relayTimeouts: ExpiryList<ActiveEntity>;
   /** Tells the user function what it did wrong. */
   readonly reportError: (message: string) => void;
   /** Undefined: no listener, at no cost. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { assert, BoundedQueue, toError } from "../../base/mod.ts";
+import { assert, BoundedQueue, ExpiryPlace, toError } from "../../base/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
 import type { CallEnd, ClientStream } from "../../grpc/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
@@ -65,6 +65,8 @@ import { keepAnswer } from "./verdict.ts";
  */
 export class StatefulEntity implements ActiveEntity {
   readonly id: string;
+  readonly idle: ExpiryPlace<ActiveEntity> = new ExpiryPlace<ActiveEntity>(this);
+  readonly #relay = new ExpiryPlace<ActiveEntity>(this);
   /** The service that the stream belongs to. */
   #service: EntityService;
   readonly #context: EntityContext;
@@ -317,7 +319,7 @@ export class StatefulEntity implements ActiveEntity {
       return this.#turnTo(service, delivery);
     this.#lastCommandId++;
     this.#state = { kind: "open", delivery, commandId: this.#lastCommandId };
-    this.#context.relayTimeouts.touch(this);
+    this.#context.relayTimeouts.touch(this.#relay);
     stream.send(this.#protocol.commandMessage(this.#lastCommandId, delivery.command));
     if (this.#watched?.isHeard === false) this.#context.streams.asked(this.#watched);
   }
@@ -343,7 +345,7 @@ export class StatefulEntity implements ActiveEntity {
     assert(state.kind === "open", "only an open command can be answered");
     this.#offeredBytes = 0;
     if (this.#refusal !== undefined) this.#noteRefusal(this.#refusal);
-    this.#context.relayTimeouts.forget(this);
+    this.#context.relayTimeouts.forget(this.#relay);
 
     this.#largeAnswers.note(state.delivery.command.method, bytes.length);
     if (!state.delivery.command.call.bytes.take(bytes.length)) return this.#refuse(state.delivery, verdict);
@@ -477,7 +479,7 @@ export class StatefulEntity implements ActiveEntity {
    * their order.
    */
   #restart(): void {
-    this.#context.relayTimeouts.forget(this);
+    this.#context.relayTimeouts.forget(this.#relay);
     this.#releaseStream();
     this.#activate();
   }
@@ -556,7 +558,7 @@ export class StatefulEntity implements ActiveEntity {
 
   #leave(current: StatusError, waiting: StatusError): void {
     const state = this.#state;
-    this.#context.relayTimeouts.forget(this);
+    this.#context.relayTimeouts.forget(this.#relay);
     this.#releaseStream();
     const deliveries = [...(this.#again === undefined ? [] : [this.#again]), ...this.#mailbox.drain()];
     this.#again = undefined;
