@@ -1,76 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Timer } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import { ExpiryList, ExpiryPlace } from "./expiry-list.ts";
 
-/**
- * Timeouts of one length for many members, with one timer for all. For ten thousand idle entities or open commands,
- * because a timer for each would cost more than the work.
- *
- * 1. A member expires once, `timeoutMs` after it was last touched, and is forgotten then.
- * 2. All members share one length, so the order of touching is the order of expiry (a `Map` keeps it).
- * 3. At most one timer is pending; it is set for the oldest member and may find that there is nothing to do.
- */
+/** An `ExpiryList` for members that do not keep their places, because they come and go seldom. */
 export class ExpiryQueue<T> {
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  readonly #onExpired: (member: T) => void;
-  readonly #touchedMs = new Map<T, number>();
-  #timer: Timer | undefined;
+  readonly #list: ExpiryList<T>;
+  readonly #places = new Map<T, ExpiryPlace<T>>();
 
   constructor(clock: Clock, timeoutMs: number, onExpired: (member: T) => void) {
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-    this.#onExpired = onExpired;
+    this.#list = new ExpiryList(clock, timeoutMs, (member) => {
+      this.#places.delete(member);
+      onExpired(member);
+    });
   }
 
   get size(): number {
-    return this.#touchedMs.size;
+    return this.#places.size;
   }
 
   /** The member that was touched longest ago. */
   get oldest(): T | undefined {
-    return this.#touchedMs.keys().next().value;
+    return this.#list.oldest;
   }
 
   /** Adds the member, or starts its time anew. */
   touch(member: T): void {
-    this.#touchedMs.delete(member);
-    this.#touchedMs.set(member, this.#clock.monotonicMs());
-    this.#timer ??= this.#clock.schedule(this.#timeoutMs, () => this.#expire());
+    let place = this.#places.get(member);
+    if (place === undefined) {
+      place = new ExpiryPlace(member);
+      this.#places.set(member, place);
+    }
+    this.#list.touch(place);
   }
 
   forget(member: T): void {
-    this.#touchedMs.delete(member);
+    const place = this.#places.get(member);
+    if (place === undefined) return;
+    this.#places.delete(member);
+    this.#list.forget(place);
   }
 
   /** Forgets all members and stops the timer. */
   clear(): void {
-    this.#touchedMs.clear();
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
-
-  #expire(): void {
-    const nowMs = this.#clock.monotonicMs();
-    try {
-      for (const [member, touchedMs] of this.#touchedMs) {
-        // Timers may fire a fraction of a millisecond early.
-        if (touchedMs + this.#timeoutMs - nowMs > 0.5) return;
-        this.#touchedMs.delete(member);
-        this.#onExpired(member);
-      }
-    } finally {
-      this.#restart();
-    }
-  }
-
-  /** Sets the timer for the oldest member again, because `onExpired` may have touched, forgotten, cleared or thrown. */
-  #restart(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    const [oldestMs] = this.#touchedMs.values();
-    if (oldestMs === undefined) return;
-    const leftMs = oldestMs + this.#timeoutMs - this.#clock.monotonicMs();
-    this.#timer = this.#clock.schedule(leftMs, () => this.#expire());
+    this.#places.clear();
+    this.#list.clear();
   }
 }

@@ -14,6 +14,7 @@ export { cutText } from "./cut-text.ts";
 export { decorate } from "./decorate.ts";
 export { whenDrained } from "./drain.ts";
 export { CodedError, describeError, toError } from "./error.ts";
+export { ExpiryList, ExpiryPlace } from "./expiry-list.ts";
 export { ExpiryQueue } from "./expiry-queue.ts";
 export { freePort, isFreePort } from "./free-port.ts";
 export type { LogFields, Logger, LogLevel } from "./logger.ts";

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http2";
 import type { Writable } from "node:stream";
 
 import type { Charge, Timer } from "../base/mod.ts";
-import { describeError, whenDrained } from "../base/mod.ts";
+import { describeError, ExpiryPlace, whenDrained } from "../base/mod.ts";
 
 import { appendStatus } from "./call-end.ts";
 import type { OpenRequest } from "./caller.ts";
@@ -13,7 +13,7 @@ import { grpcError } from "./grpc-error.ts";
 import { Metadata } from "./metadata.ts";
 import { appendMetadata, readMetadata } from "./metadata-headers.ts";
 import type { ServerCall } from "./server-call.ts";
-import type { ServerContext } from "./server-context.ts";
+import type { ArrivingCall, ServerContext } from "./server-context.ts";
 import { Status, StatusError } from "./status.ts";
 import { parseTimeoutMs } from "./timeout.ts";
 
@@ -27,11 +27,12 @@ const TIMER_TOLERANCE_MS = 0.5;
  * 1. A call can be cancelled only while it is not over, and each listener is called at most once.
  * 2. Objects that are rarely used (metadata, signal, listeners) are created only at their first use.
  */
-export abstract class CallState implements ServerCall {
+export abstract class CallState implements ServerCall, ArrivingCall {
   protected readonly context: ServerContext;
   readonly #request: OpenRequest;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
+  readonly arrival: ExpiryPlace<ArrivingCall> = new ExpiryPlace<ArrivingCall>(this);
   #deadlineMs: number | undefined;
   #deadline: Timer | undefined;
   /** Undefined if the call was refused before `awaitRequest`. */
@@ -197,7 +198,7 @@ export abstract class CallState implements ServerCall {
     this.#openedMs = options.clock.monotonicMs();
     this.#isArriving = true;
     this.#takesStream = takesStream;
-    arriving.touch(this);
+    arriving.touch(this.arrival);
   }
 
   /** Records that bytes of a message have arrived or were sent. */
@@ -209,7 +210,7 @@ export abstract class CallState implements ServerCall {
   protected arrived(): void {
     if (!this.#isArriving) return;
     this.#isArriving = false;
-    this.context.arriving.forget(this);
+    this.context.arriving.forget(this.arrival);
   }
 
   /** Resolves when the peer has taken enough for `stream` to accept more. */

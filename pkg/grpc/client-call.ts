@@ -64,7 +64,8 @@ export interface ClientContext {
 const CALL = Symbol("call");
 
 interface CallStream extends ClientHttp2Stream {
-  [CALL]: ClientCall;
+  /** Undefined when the stream has closed (5). */
+  [CALL]: ClientCall | undefined;
 }
 
 /**
@@ -75,6 +76,8 @@ interface CallStream extends ClientHttp2Stream {
  * 3. However the call ends, its stream does too: nothing is left open at the peer.
  * 4. Listeners are shared functions that find the call on its stream, so that ten thousand open calls need no
  *    closures.
+ * 5. A closed stream no longer refers to its call, because only a collection of the old generation frees the stream
+ *    (`IncomingCall`).
  */
 export class ClientCall implements ClientStream, MessageSink {
   readonly #context: ClientContext;
@@ -219,6 +222,8 @@ export class ClientCall implements ClientStream, MessageSink {
   }
 
   onStreamClosed(): void {
+    // (5)
+    (this.#stream as CallStream)[CALL] = undefined;
     const { rstCode } = this.#stream;
     this.#context.released(this.#error);
     if (this.#over || (this.#end !== undefined && this.#reader?.complete === true)) return;
@@ -288,25 +293,25 @@ function responseError(
 }
 
 function onResponse(this: CallStream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
-  this[CALL].onResponse(headers, flags, raw);
+  this[CALL]?.onResponse(headers, flags, raw);
 }
 
 function onData(this: CallStream, chunk: Buffer | string): void {
-  this[CALL].onData(chunk as Buffer);
+  this[CALL]?.onData(chunk as Buffer);
 }
 
 function onTrailers(this: CallStream, headers: IncomingHttpHeaders, _flags: number, raw: string[]): void {
-  this[CALL].onTrailers(headers, raw);
+  this[CALL]?.onTrailers(headers, raw);
 }
 
 function onEnd(this: CallStream): void {
-  this[CALL].onStreamEnd();
+  this[CALL]?.onStreamEnd();
 }
 
 function onError(this: CallStream, error: Error): void {
-  this[CALL].onStreamError(error);
+  this[CALL]?.onStreamError(error);
 }
 
 function onClose(this: CallStream): void {
-  this[CALL].onStreamClosed();
+  this[CALL]?.onStreamClosed();
 }

@@ -26,7 +26,8 @@ import type { Status, StatusError } from "./status.ts";
 const CALL = Symbol("call");
 
 interface CallStream extends ServerHttp2Stream {
-  [CALL]: IncomingCall;
+  /** Undefined when the stream has closed (3). */
+  [CALL]: IncomingCall | undefined;
 }
 
 /**
@@ -34,6 +35,9 @@ interface CallStream extends ServerHttp2Stream {
  *
  * 1. The caller gets one status, whatever the method or the caller does (I12).
  * 2. When the call is over its stream closes, also if the caller has not sent everything.
+ * 3. A closed stream no longer refers to its call. Only a collection of the old generation frees Node's streams,
+ *    because they have a part outside V8's heap, and the stream would keep the call, its headers and its reader until
+ *    then.
  */
 export abstract class IncomingCall extends CallState implements MessageSink {
   protected readonly stream: ServerHttp2Stream;
@@ -166,6 +170,8 @@ export abstract class IncomingCall extends CallState implements MessageSink {
   }
 
   onStreamClosed(): void {
+    // (3)
+    (this.stream as CallStream)[CALL] = undefined;
     this.callerGone();
     this.closed();
   }
@@ -179,17 +185,17 @@ export abstract class IncomingCall extends CallState implements MessageSink {
 }
 
 function onData(this: CallStream, chunk: Buffer | string): void {
-  this[CALL].onData(chunk as Buffer);
+  this[CALL]?.onData(chunk as Buffer);
 }
 
 function onEnd(this: CallStream): void {
-  this[CALL].onStreamEnd();
+  this[CALL]?.onStreamEnd();
 }
 
 function onWantTrailers(this: CallStream): void {
-  this[CALL].onWantTrailers();
+  this[CALL]?.onWantTrailers();
 }
 
 function onClose(this: CallStream): void {
-  this[CALL].onStreamClosed();
+  this[CALL]?.onStreamClosed();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ExpiryQueue, Turns } from "../base/mod.ts";
+import type { ExpiryPlace } from "../base/mod.ts";
+import { ExpiryList, Turns } from "../base/mod.ts";
 
 import type { Caller, CallerAccounts } from "./caller.ts";
 import { callerAccounts } from "./caller.ts";
@@ -14,7 +15,7 @@ export interface ServerContext {
   /**
    * Calls of which no byte of a message was received or sent yet, and unary ones whose request has not arrived whole.
    */
-  readonly arriving: ExpiryQueue<ArrivingCall>;
+  readonly arriving: ExpiryList<ArrivingCall>;
   /** Schedules the streams that begin, so that a peer that opens a thousand at once does not delay all others. */
   readonly turns: Turns<Caller>;
 }
@@ -22,7 +23,9 @@ export interface ServerContext {
 /** A stream costs up to 0.2 ms to begin, so those of one turn of the event loop take up to 10 ms. */
 const MAX_BEGUN_IN_TURN = 48;
 
-interface ArrivingCall {
+export interface ArrivingCall {
+  /** Its place in `arriving`. */
+  readonly arrival: ExpiryPlace<ArrivingCall>;
   /** True: it has more time. */
   mayGoOnArriving(nowMs: number): boolean;
 }
@@ -31,8 +34,8 @@ export function createServerContext(serverOptions: GrpcServerOptions): ServerCon
   const options = resolveServerOptions(serverOptions);
   const { clock } = options;
   const intervalMs = Math.min(options.firstMessageTimeoutMs, options.requestTimeoutMs);
-  const arriving: ExpiryQueue<ArrivingCall> = new ExpiryQueue(clock, intervalMs, (call) => {
-    if (call.mayGoOnArriving(clock.monotonicMs())) arriving.touch(call);
+  const arriving: ExpiryList<ArrivingCall> = new ExpiryList(clock, intervalMs, (call) => {
+    if (call.mayGoOnArriving(clock.monotonicMs())) arriving.touch(call.arrival);
   });
   return {
     options,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Logger } from "../base/mod.ts";
-import { describeError, ExpiryQueue, toError } from "../base/mod.ts";
+import { describeError, ExpiryList, ExpiryPlace, ExpiryQueue, toError } from "../base/mod.ts";
 import type { Connection, StatusError } from "../grpc/mod.ts";
 import { CallError } from "../grpc/mod.ts";
 
@@ -12,6 +12,8 @@ import { busy } from "./user-function-error.ts";
 export interface WatchedStream {
   /** Whether the user function has sent anything on it, which shows that it serves the stream. */
   isHeard: boolean;
+  /** Its place among those that wait for their first answer. `StreamRoom` makes it. */
+  silence?: ExpiryPlace<WatchedStream>;
   /** Ends the call with this error, because the user function takes no calls. */
   refuse(error: StatusError): void;
 }
@@ -61,7 +63,7 @@ export class StreamRoom {
   readonly #waiting = new Set<Waiter>();
   readonly #waits: ExpiryQueue<Waiter>;
   /** Streams and calls that wait for their first answer. */
-  readonly #asked: ExpiryQueue<WatchedStream>;
+  readonly #asked: ExpiryList<WatchedStream>;
   /** Streams and calls without an answer for which the user function probably has no room. */
   readonly #stuck = new Set<WatchedStream>();
   #connection: CountedConnection | undefined;
@@ -77,7 +79,7 @@ export class StreamRoom {
   constructor(dependencies: StreamRoomDependencies) {
     const { clock, options } = dependencies;
     this.#dependencies = dependencies;
-    this.#asked = new ExpiryQueue(clock, options.streamSilenceMs, (stream) => this.#onSilence(stream));
+    this.#asked = new ExpiryList(clock, options.streamSilenceMs, (stream) => this.#onSilence(stream));
     this.#waits = new ExpiryQueue(clock, options.streamWaitMs, (waiter) => {
       this.#waiting.delete(waiter);
       waiter.refuse(this.#fullError());
@@ -153,7 +155,7 @@ export class StreamRoom {
   asked(stream: WatchedStream): void {
     // If no entity holds a stream, no room can be made.
     if (this.#held === 0 || this.#connection === undefined) return;
-    this.#asked.touch(stream);
+    this.#asked.touch((stream.silence ??= new ExpiryPlace(stream)));
     if (this.#crowdedAt !== undefined && this.#openStreams > this.#crowdedAt) this.#stuck.add(stream);
   }
 
@@ -182,7 +184,7 @@ export class StreamRoom {
   }
 
   #settle(stream: WatchedStream): void {
-    this.#asked.forget(stream);
+    if (stream.silence !== undefined) this.#asked.forget(stream.silence);
     this.#stuck.delete(stream);
   }
 
@@ -202,7 +204,8 @@ export class StreamRoom {
     const { clock, makeRoom } = this.#dependencies;
     const isFull = connection.openStreams >= connection.maxStreams;
     if (isFull) makeRoom();
-    if (isFull || clock.monotonicMs() < this.#trustedUntilMs) return this.#asked.touch(stream);
+    if (isFull || clock.monotonicMs() < this.#trustedUntilMs)
+      return this.#asked.touch((stream.silence ??= new ExpiryPlace(stream)));
     this.#stuck.add(stream);
     if (this.#crowdedAt !== undefined) makeRoom();
     if (!this.#asking) void this.#ask(connection);

@@ -3,7 +3,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 
 import type { Account, Clock, Logger, Random } from "../base/mod.ts";
-import { backoffMs, describeError, sleep } from "../base/mod.ts";
+import { backoffMs, describeError, sleep, toError } from "../base/mod.ts";
 import type {
   CallOptions,
   ClientStream,
@@ -165,8 +165,13 @@ export class UserFunction implements StreamOpener {
     return this.#usable().open(path, handlers);
   }
 
-  async unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply> {
-    return this.#usable().unary(path, bytes, options);
+  /** Not `async`, because that would cost every call of an action a promise and two turns of the microtasks. */
+  unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply> {
+    try {
+      return this.#usable().unary(path, bytes, options);
+    } catch (thrown) {
+      return Promise.reject(toError(thrown));
+    }
   }
 
   get maxStreams(): number {

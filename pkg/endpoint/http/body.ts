@@ -3,7 +3,7 @@
 import type { Readable } from "node:stream";
 
 import type { Charge, Clock } from "../../base/mod.ts";
-import { ExpiryQueue } from "../../base/mod.ts";
+import { ExpiryList, ExpiryPlace } from "../../base/mod.ts";
 
 import type { EndpointOptions } from "../options.ts";
 import { HttpError, overloaded } from "./http-error.ts";
@@ -21,11 +21,11 @@ export const LARGE_CHUNK_BYTES = 32_768;
 /** Reads request bodies within the limits. One for a port. */
 export class BodyReader {
   readonly #limits: BodyLimits;
-  readonly #expiry: ExpiryQueue<() => void>;
+  readonly #expiry: ExpiryList<() => void>;
 
   constructor(limits: BodyLimits, clock: Clock) {
     this.#limits = limits;
-    this.#expiry = new ExpiryQueue(clock, limits.requestTimeoutMs, (expire) => expire());
+    this.#expiry = new ExpiryList(clock, limits.requestTimeoutMs, (expire) => expire());
   }
 
   /** Refuses a body by its announced length, before any of it is read. */
@@ -50,7 +50,7 @@ export class BodyReader {
       const finish = (): void => {
         isFinished = true;
         source.off("data", onData).off("end", onEnd).off("error", onGone).off("close", onGone);
-        this.#expiry.forget(onExpired);
+        this.#expiry.forget(expiry);
       };
       const fail = (error: HttpError): void => {
         finish();
@@ -77,7 +77,8 @@ export class BodyReader {
       const onExpired = (): void => fail(new HttpError("REQUEST_TIMEOUT", "the body did not arrive in time"));
       const onGone = (): void => fail(new HttpError("MALFORMED_REQUEST", "the body broke off"));
 
-      this.#expiry.touch(onExpired);
+      const expiry = new ExpiryPlace(onExpired);
+      this.#expiry.touch(expiry);
       source.on("data", onData).on("end", onEnd).on("error", onGone).on("close", onGone);
     });
   }

@@ -29,8 +29,9 @@ export function serveHttp2Stream(
   headers: IncomingHttpHeaders,
   rawHeaders: readonly string[],
 ): void {
-  // A broken stream is noticed by its "close". Without a listener the error would end the process (I12).
-  stream.on("error", () => undefined);
+  // A broken stream is noticed by its "close". Without a listener the error would end the process (I12). The listener
+  // is the same for all streams, because one made here would keep the exchange as long as the stream is in memory.
+  stream.on("error", ignore);
   const caller = callerOf(stream.session, context.accounts);
   const exchange = new Http2Exchange(stream, headers, rawHeaders, caller, context);
   const begin = (): void => {
@@ -46,6 +47,8 @@ export function serveHttp2Stream(
     return true;
   });
 }
+
+const ignore = (): void => undefined;
 
 class Http2Exchange implements HttpExchange {
   readonly #stream: ServerHttp2Stream;

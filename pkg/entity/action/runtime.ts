@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock } from "../../base/mod.ts";
-import { ExpiryQueue } from "../../base/mod.ts";
+import { ExpiryList, ExpiryPlace, ExpiryQueue } from "../../base/mod.ts";
 import type { StatusError } from "../../grpc/mod.ts";
 import { Status } from "../../grpc/mod.ts";
 import { ActionProtocol } from "../../protocol/mod.ts";
@@ -40,13 +40,13 @@ export interface ActionRuntimeDependencies {
 export class ActionRuntime {
   readonly #streams: StreamOpener;
   readonly #options: ActionOptions;
-  readonly #open: ExpiryQueue<OpenCall>;
+  readonly #open: ExpiryList<OpenCall>;
   readonly #context: ActionStreamContext;
 
   constructor({ streams, clock, options, reportError }: ActionRuntimeDependencies) {
     this.#streams = streams;
     this.#options = options;
-    this.#open = new ExpiryQueue(clock, options.relayTimeoutMs, (call) => {
+    this.#open = new ExpiryList(clock, options.relayTimeoutMs, (call) => {
       call.timedOut = true;
       call.cancel();
     });
@@ -59,7 +59,7 @@ export class ActionRuntime {
   async unary({ method, payload, call }: ActionCall): Promise<Outcome> {
     const streams = this.#streams;
     const open = new OpenCall();
-    this.#open.touch(open);
+    this.#open.touch(open.relay);
     try {
       const { message } = await streams.withRoom(() => {
         if (open.isOver)
@@ -84,7 +84,7 @@ export class ActionRuntime {
       }
       throw error;
     } finally {
-      this.#open.forget(open);
+      this.#open.forget(open.relay);
       streams.over(open);
     }
   }
@@ -99,6 +99,8 @@ const UNARY_PATH = `/${ActionProtocol.typeName}/${ActionProtocol.method.handleUn
 
 /** A call that the user function has not answered yet. */
 class OpenCall implements WatchedStream {
+  /** Its place among the calls that the user function has not answered yet. */
+  readonly relay = new ExpiryPlace<OpenCall>(this);
   isHeard = false;
   timedOut = false;
   refusal: StatusError | undefined;

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Account, Clock, ExpiryQueue, Logger, Random, Semaphore } from "../../base/mod.ts";
+import type {
+  Account,
+  Clock,
+  ExpiryList,
+  ExpiryPlace,
+  ExpiryQueue,
+  Logger,
+  Random,
+  Semaphore,
+} from "../../base/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import type { ClientStream } from "../../grpc/mod.ts";
 import type { Change } from "../../record/mod.ts";
@@ -21,6 +30,8 @@ export interface EntityPlace {
 /** An entity in memory, as the runtime sees it. */
 export interface ActiveEntity extends EntityPlace {
   readonly service: EntityService;
+  /** Its place among the idle entities. */
+  readonly idle: ExpiryPlace<ActiveEntity>;
   passivate(): void;
   relayTimedOut(): void;
   markEffects(): void;
@@ -54,7 +65,7 @@ export interface EntityContext {
    */
   readonly marks: ExpiryQueue<ActiveEntity>;
   /** Entities with a command that the user function has not answered yet. */
-  readonly relayTimeouts: ExpiryQueue<ActiveEntity>;
+  readonly relayTimeouts: ExpiryList<ActiveEntity>;
   /** Tells the user function what it did wrong. */
   readonly reportError: (message: string) => void;
   /** Undefined: no listener, at no cost. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, Logger, Random } from "../../base/mod.ts";
-import { Account, assert, ExpiryQueue, Semaphore, shardOf } from "../../base/mod.ts";
+import { Account, assert, ExpiryList, ExpiryQueue, Semaphore, shardOf } from "../../base/mod.ts";
 import type { ShardHost } from "../../cluster/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import type { ClientStream } from "../../grpc/mod.ts";
@@ -67,7 +67,7 @@ export class EntityRuntime implements ShardHost {
   readonly #sweep: EffectSweep;
   readonly #entities = new EntityTable();
   /** Idle entities by the length of their passivation time-out. */
-  readonly #idle = new Map<number, ExpiryQueue<ActiveEntity>>();
+  readonly #idle = new Map<number, ExpiryList<ActiveEntity>>();
   /** Entities leave as soon as they are idle. */
   #leaving = false;
   #stopping = false;
@@ -90,9 +90,9 @@ export class EntityRuntime implements ShardHost {
       announceEffects: (type) => this.#sweep.announce(type),
       effects: new EffectBook(dependencies.carryOut, options.maxActiveEntities, this.#memory),
       marks: new ExpiryQueue(clock, options.effectMarkDelayMs, (entity) => entity.markEffects()),
-      relayTimeouts: new ExpiryQueue(clock, options.relayTimeoutMs, (entity) => entity.relayTimedOut()),
+      relayTimeouts: new ExpiryList(clock, options.relayTimeoutMs, (entity) => entity.relayTimedOut()),
       onIdle: (entity) => this.#onIdle(entity),
-      onBusy: (entity) => this.#idleQueue(entity.service).forget(entity),
+      onBusy: (entity) => this.#idleList(entity.service).forget(entity.idle),
       onGone: (entity) => this.#onGone(entity),
       retire: (stream) => retiring.touch(stream),
       retired: (stream) => retiring.forget(stream),
@@ -224,8 +224,7 @@ export class EntityRuntime implements ShardHost {
 
   /** Asks the entity that is idle longest to leave. */
   #evict(): boolean {
-    for (const queue of this.#idle.values()) {
-      const oldest = queue.oldest;
+    for (const { oldest } of this.#idle.values()) {
       if (oldest === undefined) continue;
       oldest.passivate();
       return true;
@@ -236,24 +235,24 @@ export class EntityRuntime implements ShardHost {
   #onIdle(entity: ActiveEntity): void {
     const mustLeave = this.#leaving || this.#entities.isReleased(entity.shard);
     if (mustLeave || this.#context.streams.isCrowded) entity.passivate();
-    else this.#idleQueue(entity.service).touch(entity);
+    else this.#idleList(entity.service).touch(entity.idle);
     this.#shrink();
   }
 
   #onGone(entity: ActiveEntity): void {
-    this.#idleQueue(entity.service).forget(entity);
+    this.#idleList(entity.service).forget(entity.idle);
     this.#entities.delete(entity);
     if (this.active > 0) return this.#shrink();
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
-  #idleQueue(service: EntityService): ExpiryQueue<ActiveEntity> {
+  #idleList(service: EntityService): ExpiryList<ActiveEntity> {
     const timeoutMs = service.passivationTimeoutMs ?? this.#options.passivationTimeoutMs;
-    let queue = this.#idle.get(timeoutMs);
-    if (queue === undefined) {
-      queue = new ExpiryQueue(this.#clock, timeoutMs, (entity) => entity.passivate());
-      this.#idle.set(timeoutMs, queue);
+    let list = this.#idle.get(timeoutMs);
+    if (list === undefined) {
+      list = new ExpiryList(this.#clock, timeoutMs, (entity) => entity.passivate());
+      this.#idle.set(timeoutMs, list);
     }
-    return queue;
+    return list;
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { assert } from "../../base/mod.ts";
+import { assert, ExpiryPlace } from "../../base/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
 import type { CallEnd } from "../../grpc/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
@@ -86,6 +86,8 @@ import { keepAnswer } from "./verdict.ts";
 export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   readonly id: string;
   readonly shard: number;
+  readonly idle: ExpiryPlace<ActiveEntity> = new ExpiryPlace<ActiveEntity>(this);
+  readonly #relay = new ExpiryPlace<ActiveEntity>(this);
   readonly #key: EntityKey;
   /** The service that the stream belongs to. */
   #service: EntityService;
@@ -189,7 +191,7 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     const before = this.#state;
     this.#state = state;
     if (before.kind === "idle") this.#context.onBusy(this);
-    else if (before.kind === "open") this.#context.relayTimeouts.forget(this);
+    else if (before.kind === "open") this.#context.relayTimeouts.forget(this.#relay);
     if (command !== "kept") {
       assert(before.kind === "open" || before.kind === "appending", "(7) a command is in progress");
       if (command === "retried") this.#mailbox.putFirst(before.delivery);
@@ -296,7 +298,7 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   #send({ command }: Delivery): void {
     const stream = this.#stream;
     assert(stream !== undefined, "an idle entity has a stream");
-    this.#context.relayTimeouts.touch(this);
+    this.#context.relayTimeouts.touch(this.#relay);
     stream.sendCommand(this.#protocol, command);
   }
 
