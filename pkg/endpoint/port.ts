@@ -208,12 +208,15 @@ export class Port {
     if (this.#handed === undefined) return;
     const { socket, caller } = this.#handed;
     assignCaller(session, caller);
-    this.#expireWhenIdle({ http2: session, caller, quietLooks: 0 });
+    const idle = { http2: session, caller, quietLooks: 0 };
+    this.#expireWhenIdle(idle);
     session.once("stream", () => {
       this.#expiry.forget(socket);
       this.#callers.use(socket);
     });
+    // In one listener, because every stream pays for each.
     session.on("stream", () => {
+      idle.quietLooks = 0;
       // Node emits streams even after their connection has closed. They are not served, so they count as given up.
       if (session.destroyed) caller.onGivenUp();
     });
@@ -225,9 +228,6 @@ export class Port {
    */
   #expireWhenIdle(session: Session): void {
     if (!this.#isClosing) this.#idle.touch(session);
-    session.http2.on("stream", () => {
-      session.quietLooks = 0;
-    });
     session.http2.once("close", () => this.#idle.forget(session));
   }
 

@@ -48,13 +48,18 @@ const FORMAT = /^[^+;]*\+([^;]*)/;
  * @throws StatusError `UNKNOWN_FORMAT`, `UNKNOWN_ENCODING`
  */
 export function requestEncoding(headers: IncomingHttpHeaders): Encoding {
-  const format = FORMAT.exec(headers["content-type"] ?? "")?.[1]?.trim() ?? "proto";
-  if (format !== "proto") {
-    const text = `messages as ${format.slice(0, 32)} are not read here; they have to be proto`;
-    throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_FORMAT", text);
-  }
+  const contentType = headers["content-type"];
+  if (contentType !== "application/grpc") checkFormat(contentType);
   const encoding = parseEncoding(headers["grpc-encoding"] as string | undefined);
   if (encoding !== undefined) return encoding;
   const text = `messages packed as ${String(headers["grpc-encoding"])} are not read here`;
   throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_ENCODING", text);
+}
+
+/** @throws StatusError `UNKNOWN_FORMAT` */
+function checkFormat(contentType: string | undefined): void {
+  const format = FORMAT.exec(contentType ?? "")?.[1]?.trim() ?? "proto";
+  if (format === "proto") return;
+  const text = `messages as ${format.slice(0, 32)} are not read here; they have to be proto`;
+  throw grpcError(Status.UNIMPLEMENTED, "UNKNOWN_FORMAT", text);
 }

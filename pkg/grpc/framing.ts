@@ -93,11 +93,7 @@ export class FrameDecoder {
    * @throws StatusError `MESSAGE_TOO_LARGE`, `RECEIVE_BUFFER_FULL` or `BAD_FRAME`.
    */
   next(): Uint8Array | undefined {
-    if (this.#length < 0) {
-      const prefix = this.#take(PREFIX_BYTES);
-      if (prefix === undefined) return undefined;
-      this.#length = this.#readPrefix(prefix);
-    }
+    if (this.#length < 0 && !this.#beginMessage()) return undefined;
     const message = this.#take(this.#length);
     if (message === undefined) return undefined;
     this.#length = -1;
@@ -111,9 +107,24 @@ export class FrameDecoder {
     this.#releaseBody();
   }
 
-  #readPrefix(prefix: Buffer): number {
-    const flags = prefix[0];
-    const length = prefix.readUInt32BE(1);
+  /** Reads the next prefix. False: it has not arrived whole. */
+  #beginMessage(): boolean {
+    const chunk = this.#chunk;
+    // Most prefixes are read where they are, because a view costs more than reading them.
+    if (chunk !== undefined && this.#body === undefined && chunk.length - this.#offset > PREFIX_BYTES) {
+      this.#length = this.#readPrefix(chunk, this.#offset);
+      this.#offset += PREFIX_BYTES;
+      return true;
+    }
+    const prefix = this.#take(PREFIX_BYTES);
+    if (prefix === undefined) return false;
+    this.#length = this.#readPrefix(prefix, 0);
+    return true;
+  }
+
+  #readPrefix(bytes: Buffer, start: number): number {
+    const flags = bytes[start];
+    const length = bytes.readUInt32BE(start + 1);
     if (flags !== 0 && flags !== 1)
       throw grpcError(Status.INTERNAL, "BAD_FRAME", `a message has flags ${flags}`);
     if (length > this.#maxBytes) {

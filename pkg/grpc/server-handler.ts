@@ -30,6 +30,7 @@ export type GrpcServerHandler = (
 
 /** `application/grpc`, also with a message format; not `application/grpc-web`. */
 export function isGrpcContentType(contentType: string | undefined): boolean {
+  if (contentType === "application/grpc") return true;
   return contentType !== undefined && /^application\/grpc(?:$|[+;])/i.test(contentType);
 }
 

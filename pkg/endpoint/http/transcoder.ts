@@ -148,9 +148,9 @@ async function* once(payload: Uint8Array): AsyncGenerator<Uint8Array, void, unde
   yield payload;
 }
 
-function wholeAnswer(body: ReplyBody, reply: CommandReply): HttpResponse {
-  const answer = { status: 200, errorCode: undefined, ...body };
-  return reply.metadata.length === 0 ? answer : { ...answer, headers: replyHeaders(reply.metadata) };
+function wholeAnswer({ contentType, body }: ReplyBody, { metadata }: CommandReply): HttpResponse {
+  const answer = { status: 200, contentType, errorCode: undefined, body };
+  return metadata.length === 0 ? answer : { ...answer, headers: replyHeaders(metadata) };
 }
 
 function routeTable(spec: UserFunctionSpec, codecs: JsonCodecs, context: ServingContext): RouteTable<Route> {
