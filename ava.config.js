@@ -21,6 +21,7 @@ export default {
   files: [
     "{pkg,cmd,hack,test,samples}/**/*.test.ts",
     "!test/e2e/packages/*.test.ts",
+    "!test/e2e/traces/*.test.ts",
     "!test/e2e/cluster/*.test.ts",
     "!test/e2e/cluster/empty/*.test.ts",
     ...LONG_TESTS.map((files) => `!${files}`),

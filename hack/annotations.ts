@@ -12,8 +12,6 @@ import { crc32 } from "node:zlib";
 import type { ServiceSetting } from "../pkg/webhook/mod.ts";
 import { CONFIG_NAME, PREFIX, settingsOf } from "../pkg/webhook/mod.ts";
 
-import { replacePart } from "./generated-part.ts";
-
 const ROOT = join(import.meta.dirname, "..");
 export const ANNOTATIONS_PAGE = join(ROOT, "docs", "annotations.md");
 export const CONFIG_MAP = join(ROOT, "config", "core", "400-config-perdure.yaml");
@@ -21,13 +19,18 @@ export const CONFIG_MAP = join(ROOT, "config", "core", "400-config-perdure.yaml"
 const ANNOTATIONS = "<!-- Annotations, written by `node hack/annotations.ts`. -->";
 const KEYS = "<!-- Keys, written by `node hack/annotations.ts`. -->";
 
+const END = "<!-- The end of what it writes. -->";
+
 const LINE_LENGTH = 100;
 
-/** Values that the example ConfigMap shows for keys that have no default. */
+/** Values that the example ConfigMap shows for keys whose default is nothing. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   "allowed-logs": "tls://nats.elsewhere:4222 memory:",
   "allowed-proxy-images": "registry.example/perdure-proxy:next",
   "nats-servers": "3",
+  "otel-exporter-otlp-endpoint": "http://collector.observability:4317",
+  "otel-metrics-exporter": "otlp",
+  "otel-traces-sampler-arg": "0.01",
   "proxy-image": "registry.example/perdure-proxy:0.1.0",
 };
 
@@ -40,6 +43,14 @@ export function withTables(page: string): string {
     KEYS,
     table("key", keys),
   );
+}
+
+/** Replaces what is between the comment `begin` and the next `END`. */
+function replacePart(page: string, begin: string, part: string): string {
+  const at = page.indexOf(begin);
+  const end = page.indexOf(END, at);
+  if (at === -1 || end === -1) throw new Error(`the page has no ${begin} with ${END} behind it`);
+  return `${page.slice(0, at)}${begin}\n\n${part.trimEnd()}\n\n${page.slice(end)}`;
 }
 
 function table(what: string, rows: readonly string[]): string {
@@ -65,14 +76,11 @@ metadata:
     knative.dev/example-checksum: "${checksum(example)}"
 data:
   _example: |
-${indent(example, "    ")}
+${example.replaceAll(/^(?=.)/gm, "    ")}
 `;
 }
 
-/**
- * The checksum as Knative computes it (knative.dev/pkg/configmap), to notice an example that was edited instead of
- * copied.
- */
+/** As Knative computes it (knative.dev/pkg/configmap), to notice an example that was edited instead of copied. */
 function checksum(example: string): string {
   return crc32(example.trim()).toString(16).padStart(8, "0");
 }
@@ -96,13 +104,6 @@ function exampleText(): string {
 function comment(text: string): string {
   const lines = text.replaceAll("`", "").match(new RegExp(`.{1,${LINE_LENGTH - 6}}(?: |$)`, "g")) ?? [];
   return lines.map((line) => `# ${line.trim()}`).join("\n");
-}
-
-function indent(text: string, by: string): string {
-  return text
-    .split("\n")
-    .map((line) => (line === "" ? "" : by + line))
-    .join("\n");
 }
 
 /** As it would be written; "" if there is none. */

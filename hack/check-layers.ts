@@ -4,17 +4,14 @@
  * Checks which file imports which: `node hack/check-layers.ts`. The rules:
  *
  * 1. `pkg/` holds the folders of `LAYERS` and nothing else. A file there imports its own folder, and the doors of
- *    folders above it in that list. The doors of a layer are its `mod.ts`, its `settings.ts` and those of
- *    `SECOND_DOORS`. A `settings.ts` imports of other folders only the `mod.ts` of `pkg/base` and `pkg/settings`, and
- *    other `settings.ts`.
- * 2. `pkg/sdk` is published by itself: of our own code it imports `pkg/protocol` alone, its `mod.ts` or generated
- *    code.
+ *    folders above it in that list: `mod.ts`, `settings.ts` and those of `SECOND_DOORS`. A `settings.ts` imports of
+ *    other folders only the `mod.ts` of `pkg/base` and `pkg/settings`, and other `settings.ts`.
+ * 2. `pkg/sdk` is published by itself: of our own code it imports the `mod.ts` or generated code of `pkg/protocol`.
  * 3. `cmd/*` imports its own folder and the doors of any layer.
  * 4. `samples/*` imports its own files and packages only, as a user's project would.
  * 5. Test code (`TEST_CODE`: `*.test.ts`; `contract.ts`, the test suite of all implementations of an interface;
- *    folders `contract`, `testdata` and `test-…`; all of `test/` and `hack/`) may import the doors and the
- *    generated code of any layer, `test/lib/`, `hack/cluster/`, `hack/image/` and `hack/bundle/`. Code
- *    in `test/` and `hack/` may also import samples. No other code imports test code.
+ *    folders `contract`, `testdata` and `test-…`; all of `test/` and `hack/`) may import the doors and the generated
+ *    code of any layer, and `SHARED_BY_TESTS`; in `test/` and `hack/` also samples. No other code imports test code.
  * 6. An imported package is a dependency in the nearest `package.json`: `pkg/sdk` and samples have their own. Test
  *    code may also import development dependencies. Node's own modules are written `node:…`.
  * 7. Only test code imports computed names, because they cannot be checked.
@@ -25,7 +22,9 @@
  * 11. Files do not import each other in a circle. Imports of types count, because a reader follows them as well.
  * 12. A file in `pkg/` or `cmd/` that only test code uses is in a folder of test code, so that rule 5 keeps it out of
  *     the product. Doors and programs (`mod.ts`, `main.ts`) are exceptions, because users use them.
- * 13. What a part is given is named `…Dependencies`, and docstrings name errors with `@throws` (`layers/spelling.ts`).
+ * 13. What a part is given is named `…Dependencies`, and docstrings name errors with `@throws`. In `pkg/` it has
+ *     `telemetry` and not `logger`; layers that do not import `pkg/telemetry` are exceptions (`layers/spelling.ts`).
+ * 14. The message of a log line is a constant, and what varies is in its fields.
  */
 
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -35,7 +34,7 @@ import { dirname, join, posix } from "node:path";
 import { circlesOf } from "./layers/circles.ts";
 import type { ImportSite } from "./layers/scan-imports.ts";
 import { scanImports } from "./layers/scan-imports.ts";
-import { findMisspellings } from "./layers/spelling.ts";
+import { findLoggers, findLogTemplates, findMisspellings } from "./layers/spelling.ts";
 
 /** Lower layers first. */
 const LAYERS: readonly string[] = [
@@ -68,15 +67,22 @@ const TEST_CODE = /^(test|hack)\/|\.test\.ts$|\/(testdata|contract|test-[a-z-]+)
 const SHARED_BY_TESTS = /^(test\/lib|hack\/(nats|cluster|image|bundle))\//;
 const FOR_USERS = /\/(mod|main)\.ts$/;
 const GENERATED = /\/gen\//;
-/** The doors of a layer: its code, and the declaration of its settings. */
 const ENTRY = /^pkg\/[^/]+\/(?:mod|settings)\.ts$/;
 const DECLARATION = /^pkg\/[^/]+\/settings\.ts$/;
 /** What a declaration of settings may import of other layers, so that it loads no code of theirs. */
 const OF_DECLARATION = /^pkg\/(?:(?:base|settings)\/mod|[^/]+\/settings)\.ts$/;
 /** A part of a layer that others import without loading the rest, such as packages that only the rest needs. */
-const SECOND_DOORS: readonly string[] = ["pkg/eventlog/address/mod.ts", "pkg/nats/address/mod.ts"];
+const SECOND_DOORS: readonly string[] = [
+  "pkg/cluster/nats/mod.ts",
+  "pkg/cluster/node/mod.ts",
+  "pkg/eventlog/address/mod.ts",
+  "pkg/nats/address/mod.ts",
+  "pkg/telemetry/otel/mod.ts",
+];
 /** What a layer offers to the tests of all layers. */
 const TEST_DOOR = /^pkg\/[^/]+\/test-[a-z-]+\/mod\.ts$/;
+/** Code whose dependencies may have a logger: what is not a layer, and layers that do not import `pkg/telemetry`. */
+const WITHOUT_TELEMETRY = /^(?!pkg\/)|^pkg\/(?:base|settings|telemetry|sdk)\//;
 const SPDX = "// SPDX-License-Identifier: Apache-2.0";
 const MAX_LINES = 600;
 const COMMENT = /^\s*(?:\/\/|\/?\*)/;
@@ -89,7 +95,6 @@ export interface Violation {
   readonly text: string;
 }
 
-/** Checks the project at `root`. */
 export function checkLayers(root: string): Violation[] {
   const files = globSync("{pkg,cmd,hack,test,samples}/**/*.ts", {
     cwd: root,
@@ -123,11 +128,8 @@ function checkFolders(root: string): Violation[] {
     (file) => file.split("/")[1] ?? "",
   );
   const unknown = [...new Set(names)].filter((name) => !LAYERS.includes(name)).sort();
-  return unknown.map((name) => ({
-    file: `pkg/${name}`,
-    line: 1,
-    text: "is not a layer; pkg/ holds layers only",
-  }));
+  const text = "is not a layer; pkg/ holds layers only";
+  return unknown.map((name) => ({ file: `pkg/${name}`, line: 1, text }));
 }
 
 function checkSource(root: string, { file, text: source, sites }: Source): Violation[] {
@@ -144,6 +146,9 @@ function checkSource(root: string, { file, text: source, sites }: Source): Viola
       found.push({ file, line: index + 1, text: `a comment is longer than ${MAX_COMMENT_COLUMNS} columns` });
   }
   for (const misspelling of findMisspellings(lines)) found.push({ file, ...misspelling });
+  if (!WITHOUT_TELEMETRY.test(file))
+    for (const misspelling of findLoggers(lines)) found.push({ file, ...misspelling });
+  if (!isTest(file)) for (const template of findLogTemplates(source)) found.push({ file, ...template });
   for (const site of sites) {
     const text = checkSite(root, file, site);
     if (text !== undefined) found.push({ file, line: site.line, text });
@@ -181,7 +186,7 @@ function checkTestRooms(sources: readonly Source[]): Violation[] {
     .map(({ file }) => ({ file, line: 1, text }));
 }
 
-/** Returns what is wrong with one import, or undefined if it is allowed. */
+/** What is wrong with one import; undefined if it is allowed. */
 function checkSite(root: string, file: string, { kind, specifier }: ImportSite): string | undefined {
   if (specifier === undefined)
     return isTest(file) ? undefined : "imports a computed name, which cannot be checked";
@@ -194,7 +199,7 @@ function checkSite(root: string, file: string, { kind, specifier }: ImportSite):
   return near || isTest(file) ? undefined : `names a file outside of ${unit(file)}: ${target}`;
 }
 
-/** The file that a relative specifier names. A package's name becomes the name of no file. */
+/** What a relative specifier names. A package becomes the name of no file. */
 function targetOf(file: string, specifier: string): string {
   return posix.join(posix.dirname(file), specifier);
 }
@@ -225,10 +230,7 @@ function checkImport(file: string, target: string): string | undefined {
 function checkPackage(root: string, file: string, specifier: string): string | undefined {
   if (specifier.startsWith("node:")) return undefined;
   if (isBuiltin(specifier)) return `imports ${specifier}; write node:${specifier}`;
-  const name = specifier
-    .split("/")
-    .slice(0, specifier.startsWith("@") ? 2 : 1)
-    .join("/");
+  const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
   const folder = isPackage(join(root, unit(file), "package.json")) ? unit(file) : "";
   const known = dependencies(join(root, folder, "package.json"), isTest(file));
   if (isTest(file)) for (const each of dependencies(join(root, "package.json"), true)) known.add(each);
@@ -237,10 +239,7 @@ function checkPackage(root: string, file: string, specifier: string): string | u
     : `imports ${name}, on which ${join(folder, "package.json")} does not depend`;
 }
 
-/**
- * Whether the manifest makes its folder a package. One without a name only sets the module type of the files below
- * it.
- */
+/** A manifest without a name makes no package: it only sets the module type of the files below it. */
 function isPackage(manifestFile: string): boolean {
   if (!existsSync(manifestFile)) return false;
   return "name" in (JSON.parse(readFileSync(manifestFile, "utf8")) as object);

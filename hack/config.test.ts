@@ -119,7 +119,7 @@ test("rights are few and bound to names", (t) => {
 
 test("every container runs as nobody, without capabilities, on a root that is read only, within bounds", (t) => {
   const pods = [...ofKind("Deployment"), ...ofKind("StatefulSet")].map(({ spec }) => spec?.template?.spec);
-  t.is(pods.length, 3);
+  t.is(pods.length, 5);
   for (const pod of pods) {
     t.like(pod?.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
     for (const { securityContext, resources } of pod?.containers ?? []) {

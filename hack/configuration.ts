@@ -26,7 +26,6 @@ const { log, userFunctionPort, httpPort, relayTimeoutMs, logLevel } = PROXY_SETT
 /** The settings that almost everybody changes sooner or later. */
 const FIVE = { log, userFunctionPort, httpPort, relayTimeoutMs, logLevel };
 
-/** The whole page. */
 export function configurationPage(): string {
   const [usual, ...others] = PROXY_SETTING_GROUPS;
   const groups = withoutRepeats([
@@ -73,10 +72,7 @@ const IDLE_MIB = 112;
 /** Memory of one HTTP/2 connection, in KiB. */
 const CONNECTION_KIB = 22;
 
-/**
- * Factor for memory that no account counts: garbage that V8 has not collected yet, and one large JSON text in all its
- * forms.
- */
+/** For what no account counts: garbage that V8 has not collected yet, and one large JSON text in all its forms. */
 const UNCOUNTED = 4 / 3;
 
 /** The rows that add up the most memory of a proxy, from the defaults. */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The end-to-end tests, of the packages and on Kubernetes with Knative: `npm run e2e`, `--help` for the options. */
+/**
+ * The end-to-end tests, of the packages, with Jaeger, and on Kubernetes with Knative: `npm run e2e`, `--help` for the
+ * options.
+ */
 
 import { join } from "node:path";
 
@@ -11,6 +14,7 @@ import { openCluster } from "./cluster/cluster.ts";
 import { loadImage } from "./cluster/load-image.ts";
 import { requireMachine } from "./cluster/machine.ts";
 import { clusterPaths } from "./cluster/paths.ts";
+import { buildJaeger } from "./cluster/programs.ts";
 import { Steps } from "./cluster/steps.ts";
 import { report, runTests } from "./verify/run-tests.ts";
 import { runStep, toolEnvironment } from "./verify/step.ts";
@@ -22,8 +26,9 @@ const ROOT = join(import.meta.dirname, "..");
 /** Programs whose images the tests use. */
 const IMAGES = ["proxy", "webhook", "shopping-cart", "action-pipeline"] as const;
 
-/** These need no cluster, but npm's registry. */
-const WITHOUT_CLUSTER = "test/e2e/packages/";
+/** These need no cluster: the first npm's registry, the second a Jaeger of its own. */
+const PACKAGES = "test/e2e/packages/";
+const TRACES = "test/e2e/traces/";
 
 /** These install Perdure themselves, as the documents say, and remove it. */
 const ON_AN_EMPTY_CLUSTER = "test/e2e/cluster/empty/*.test.ts";
@@ -36,16 +41,16 @@ const SKIPPED = 3;
 const INSTALL_TIMEOUT_MS = 180_000;
 
 const HELP = `
-Tests the packages, outside of the repository. Then brings the cluster of hack/cluster up (building it first, where that was never
-done), installs Perdure with images of this checkout, runs the tests and takes the cluster down with all that was in it. With
-KUBECONFIG that cluster is used, and left up.
+Tests the packages, outside of the repository, and that traces arrive in a Jaeger. Then brings the cluster of hack/cluster
+up, installs Perdure with images of this checkout, runs the tests and takes the cluster down with all that was in it. Jaeger
+and the cluster are built first, where that was never done. With KUBECONFIG that cluster is used, and left up.
 
 Exit code: 0 all passed, 1 something failed, 2 wrong usage, 3 only tests on a cluster were wanted, and this machine cannot have
 one, so nothing was tested.
 `;
 
 const program = new Command("e2e")
-  .description("End-to-end tests of the packages, and on Kubernetes with Knative.")
+  .description("End-to-end tests of the packages, with Jaeger, and on Kubernetes with Knative.")
   .argument("[globs...]", "test files; default: all")
   .option("--keep", "leaves the cluster up, for a look at it or for the next run")
   .addHelpText("after", HELP)
@@ -55,11 +60,13 @@ await main(program.args, program.opts<{ readonly keep?: boolean }>().keep ?? fal
 
 async function main(globs: readonly string[], keep: boolean): Promise<void> {
   const steps = new Steps();
-  const alone = globs.length > 0 ? globs.filter(isWithoutCluster) : [`${WITHOUT_CLUSTER}*.test.ts`];
-  const onCluster = globs.filter((glob) => !isWithoutCluster(glob));
+  const packages = ofFolder(PACKAGES, globs);
+  const traces = ofFolder(TRACES, globs);
+  const onCluster = globs.filter((glob) => ![PACKAGES, TRACES].some((folder) => glob.startsWith(folder)));
   const counts: Counts[] = [];
-  if (alone.length > 0)
-    counts.push(await steps.run("tests of the packages", () => runTests(ROOT, [...CONFIG, ...alone])));
+  if (packages.length > 0)
+    counts.push(await steps.run("tests of the packages", () => runTests(ROOT, [...CONFIG, ...packages])));
+  if (traces.length > 0) counts.push(await testTraces(traces, steps));
   if (globs.length === 0 || onCluster.length > 0)
     counts.push(...(await testsOnCluster(onCluster, keep, steps)));
   if (counts.length === 0) {
@@ -72,17 +79,34 @@ async function main(globs: readonly string[], keep: boolean): Promise<void> {
   if (all.failed > 0) process.exitCode = 1;
 }
 
-function isWithoutCluster(glob: string): boolean {
-  return glob.startsWith(WITHOUT_CLUSTER);
+/** The wanted tests of a folder: all, if none of any folder was named. */
+function ofFolder(folder: string, globs: readonly string[]): string[] {
+  return globs.length > 0 ? globs.filter((glob) => glob.startsWith(folder)) : [`${folder}*.test.ts`];
 }
 
-/** Returns an empty list if this machine cannot run a cluster. */
+/** Jaeger is built before, because a test that is silent for minutes looks as if it hung. */
+async function testTraces(globs: readonly string[], steps: Steps): Promise<Counts> {
+  try {
+    await buildJaeger(clusterPaths(), steps);
+  } catch (error) {
+    console.log((error as Error).message);
+    return { ...NOTHING, failed: 1 };
+  }
+  return steps.run("tests with Jaeger", () => runTests(ROOT, [...CONFIG, ...globs]));
+}
+
+/** Prints the reason and returns an empty list if this machine cannot run a cluster. */
 async function testsOnCluster(globs: readonly string[], keep: boolean, steps: Steps): Promise<Counts[]> {
   const cluster = openCluster(toolEnvironment(ROOT));
-  if (cluster.kind === "ours" && !(await isSuitable())) return [];
   let counts: Counts = { ...NOTHING, failed: 1 };
   try {
-    await steps.run("cluster", () => clusterProgram("up"));
+    if (cluster.kind === "ours") await requireMachine();
+  } catch (error) {
+    console.log(`skipped: ${(error as Error).message}`);
+    return [];
+  }
+  try {
+    await steps.run("cluster", () => clusterProgram("up", "--with", "jaeger"));
     await steps.run("images", () => makeImages(cluster));
     counts = globs.length > 0 ? await someTests(cluster, globs, steps) : await allTests(cluster, steps);
   } catch (error) {
@@ -91,17 +115,6 @@ async function testsOnCluster(globs: readonly string[], keep: boolean, steps: St
     if (!keep) await steps.run("down", () => clusterProgram("down", "--wipe"));
   }
   return [counts];
-}
-
-/** Prints the reason if this machine cannot run a cluster. */
-async function isSuitable(): Promise<boolean> {
-  try {
-    await requireMachine();
-    return true;
-  } catch (error) {
-    console.log(`skipped: ${(error as Error).message}`);
-    return false;
-  }
 }
 
 async function allTests(cluster: Cluster, steps: Steps): Promise<Counts> {

@@ -47,10 +47,7 @@ function countOf(code: number): Counts {
   return code === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
 }
 
-/**
- * Runs the rounds and returns their exit code. Signals are forwarded, so that the rounds can end what they have
- * started.
- */
+/** Returns their exit code. Signals are forwarded, so that the rounds can end what they have started. */
 async function rounds(args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [ROUNDS, ...args], {
     cwd: ROOT,

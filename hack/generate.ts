@@ -9,13 +9,25 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempDisposableSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, posix } from "node:path";
+import { dirname, join, posix } from "node:path";
 
-const TOOLS = join(import.meta.dirname, "..", "node_modules", ".bin");
+import { parse } from "yaml";
 
-/** One file that is not as generation makes it; `path` is relative to the folder that was generated. */
+import { toolEnvironment } from "./verify/step.ts";
+
+const ROOT = dirname(import.meta.dirname);
+
+/** A file that is not as generation makes it. Its path is relative to the folder that was generated. */
 export interface Difference {
   readonly path: string;
   readonly kind: "stale" | "missing" | "stray";
@@ -35,35 +47,24 @@ export function generatedFolders(root: string): string[] {
  */
 export function generate(folder: string, apply: boolean): Difference[] {
   const outputs = outputFolders(readFileSync(join(folder, "buf.gen.yaml"), "utf8"));
-  const scratch = mkdtempSync(join(tmpdir(), "perdure-generate-"));
-  try {
-    if (existsSync(join(folder, "buf.yaml"))) buf(folder, ["lint"]);
-    buf(folder, ["generate", "--template", "buf.gen.yaml", "--output", scratch]);
-    const differences = outputs.flatMap((output) => compare(scratch, folder, output));
-    if (apply) for (const difference of differences) settle(difference, scratch, folder);
-    return differences;
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  using scratch = mkdtempDisposableSync(join(tmpdir(), "perdure-generate-"));
+  if (existsSync(join(folder, "buf.yaml"))) buf(folder, ["lint"]);
+  buf(folder, ["generate", "--template", "buf.gen.yaml", "--output", scratch.path]);
+  const differences = outputs.flatMap((output) => compare(scratch.path, folder, output));
+  if (apply) for (const difference of differences) settle(difference, scratch.path, folder);
+  return differences;
 }
 
 /** The output folders of the plugins in a `buf.gen.yaml`. All files in these folders are generated. */
 function outputFolders(template: string): string[] {
-  const outputs = [...template.matchAll(/^\s*(?:-\s+)?out:\s*(\S+)\s*$/gm)].map(
-    (match) => match[1] as string,
-  );
-  if (outputs.length === 0) throw new Error("buf.gen.yaml names no `out:` folder");
-  return [...new Set(outputs)];
+  const { plugins = [] } = parse(template) as { readonly plugins?: readonly { readonly out: string }[] };
+  if (plugins.length === 0) throw new Error("buf.gen.yaml names no `out:` folder");
+  return [...new Set(plugins.map(({ out }) => out))];
 }
 
 function buf(folder: string, args: readonly string[]): void {
-  // The tools' folder is also on the `PATH`, because buf looks for its plugins there.
-  const path = `${TOOLS}${delimiter}${process.env["PATH"] ?? ""}`;
-  const run = spawnSync(join(TOOLS, "buf"), args, {
-    cwd: folder,
-    encoding: "utf8",
-    env: { ...process.env, PATH: path },
-  });
+  // buf looks for its plugins on the `PATH`, too.
+  const run = spawnSync("buf", args, { cwd: folder, encoding: "utf8", env: toolEnvironment(ROOT) });
   if (run.error !== undefined) throw run.error;
   if (run.status !== 0) throw new Error(`buf ${args[0]} failed in ${folder}\n${run.stdout}${run.stderr}`);
 }
@@ -93,11 +94,10 @@ function contentsOf(folder: string): Map<string, Buffer> {
 }
 
 function main(check: boolean): void {
-  const root = dirname(import.meta.dirname);
   let count = 0;
-  for (const folder of generatedFolders(root)) {
+  for (const folder of generatedFolders(ROOT)) {
     for (const { path, kind } of generate(folder, !check)) {
-      console.log(`${kind.padEnd(8)}${posix.relative(root, join(folder, path))}`);
+      console.log(`${kind.padEnd(8)}${posix.relative(ROOT, join(folder, path))}`);
       count++;
     }
   }

@@ -13,6 +13,7 @@ import test from "ava";
 import { systemClock } from "../pkg/base/mod.ts";
 import { checkHttpRules, startEndpoint } from "../pkg/endpoint/mod.ts";
 import type { Command } from "../pkg/router/mod.ts";
+import { NO_TELEMETRY } from "../pkg/telemetry/mod.ts";
 
 import { compileRules, methodsOf } from "./http-rules/test-lib/compile.ts";
 import type { Exchange, Outcome } from "./http-rules/test-lib/page.ts";
@@ -63,6 +64,7 @@ async function start(t: ExecutionContext, reply: JsonValue | undefined): Promise
     { httpPort: 0, httpHost: "127.0.0.1" },
     {
       clock: systemClock,
+      telemetry: NO_TELEMETRY,
       dispatch: {
         unary: async (dispatched) => {
           command = dispatched;

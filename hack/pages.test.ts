@@ -19,6 +19,7 @@ const PAGES = [
   "samples/*/README.md",
   "hack/*/README.md",
   "test/*/README.md",
+  "spec/README.md",
 ];
 
 /**

@@ -26,16 +26,13 @@ const CHECKS: readonly Step[] = [
   { name: "dead code", command: "knip", args: ["--no-progress"] },
 ];
 
-/**
- * Number of checks that run at the same time. Tests run alone, after the checks, because some of them depend on
- * timing.
- */
+/** Checks that run at the same time. Tests run alone, after them, because some of them depend on timing. */
 const LANES = 2;
 
 async function main(globs: readonly string[]): Promise<void> {
   const startedMs = performance.now();
   const [checks] = await Promise.all([
-    globs.length > 0 ? NOTHING : runChecks(CHECKS),
+    globs.length > 0 ? NOTHING : runChecks(),
     prepareNatsServer((text) => console.log(`${"nats-server".padEnd(12)}${text}`)),
   ]);
   const tests = await runTests(ROOT, globs, {
@@ -49,11 +46,12 @@ async function main(globs: readonly string[]): Promise<void> {
   if (total.failed > 0) process.exitCode = 1;
 }
 
-async function runChecks(steps: readonly Step[]): Promise<Counts> {
-  const waiting = [...steps];
+async function runChecks(): Promise<Counts> {
+  // Each lane takes the next of these that none has taken.
+  const waiting = CHECKS.values();
   let counts = NOTHING;
   const lane = async (): Promise<void> => {
-    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+    for (const step of waiting) {
       const { passed, output, durationMs } = await runStep(step, ROOT);
       report(step.name, passed, durationMs);
       if (!passed) console.log(indent(output.trim().split("\n")));

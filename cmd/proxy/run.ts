@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Leveled } from "../../pkg/base/mod.ts";
 import {
   describeError,
   keepWithoutReaders,
@@ -8,11 +9,14 @@ import {
   systemRandom,
 } from "../../pkg/base/mod.ts";
 import { EventLogError } from "../../pkg/eventlog/mod.ts";
-import type { Proxy, StartError } from "../../pkg/proxy/mod.ts";
-import { proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
+import type { Proxy, ProxyOptions, StartError } from "../../pkg/proxy/mod.ts";
+import { PROXY_VERSION, proxyOptions, startProxy } from "../../pkg/proxy/mod.ts";
 import type { Texts } from "../../pkg/settings/mod.ts";
 import { SettingError } from "../../pkg/settings/mod.ts";
+import type { Telemetry } from "../../pkg/telemetry/mod.ts";
 import { createLogger, logsOnly, podFields } from "../../pkg/telemetry/mod.ts";
+import type { MetricPush, Tracing } from "../../pkg/telemetry/otel/mod.ts";
+import { startMetricPush, startTracing } from "../../pkg/telemetry/otel/mod.ts";
 
 import { parseFlags } from "./flags.ts";
 import { keepHeapSmall } from "./heap.ts";
@@ -56,20 +60,55 @@ async function start(
   env: Texts,
   signal: AbortSignal,
   onStartFailed: (error: StartError) => void,
-): Promise<Proxy> {
+): Promise<Pick<Proxy, "stop">> {
   const options = proxyOptions(flags, env);
-  const logger = createLogger(options.logLevel, process.stdout, podFields(env));
+  const { telemetry, levels, tracing, push } = telemetryOf(options, podFields(env));
   const proxy = await startProxy(options, {
     clock: systemClock,
     random: systemRandom,
-    telemetry: logsOnly(logger),
+    telemetry,
+    levels,
+    // The clock begins with the process.
+    startedMs: 0,
     signal,
+    onMetrics: (metrics) => {
+      tracing?.countIn(metrics);
+      push?.of(metrics);
+    },
     onSpec: (spec) => {
       if (spec !== undefined) process.stderr.write(`ready http://127.0.0.1:${proxy.port}\n`);
     },
     onStartFailed,
+  }).catch(async (error: unknown) => {
+    await tracing?.stop();
+    throw error;
   });
-  return proxy;
+  tracing?.listening();
+  push?.listening();
+  return {
+    async stop() {
+      await proxy.stop();
+      await Promise.all([tracing?.stop(), push?.stop()]);
+    },
+  };
+}
+
+function telemetryOf(
+  options: ProxyOptions,
+  pod: Readonly<Record<string, string>>,
+): {
+  readonly telemetry: Telemetry;
+  readonly levels: Leveled;
+  readonly tracing: Tracing | undefined;
+  readonly push: MetricPush | undefined;
+} {
+  const logger = createLogger(options.logLevel, process.stdout, pod);
+  const dependencies = { clock: systemClock, random: systemRandom, logger, pod, version: PROXY_VERSION };
+  const tracing = startTracing(options, dependencies);
+  const push = startMetricPush(options, dependencies);
+  const logs = logsOnly(logger);
+  const telemetry = tracing === undefined ? logs : { ...logs, tracer: tracing.tracer };
+  return { telemetry, levels: logger, tracing, push };
 }
 
 function isUsage(error: unknown): boolean {

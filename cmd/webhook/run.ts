@@ -10,7 +10,7 @@ import {
 } from "../../pkg/base/mod.ts";
 import { inClusterAccess } from "../../pkg/k8s/mod.ts";
 import { SettingError } from "../../pkg/settings/mod.ts";
-import { createLogger } from "../../pkg/telemetry/mod.ts";
+import { createLogger, logsOnly } from "../../pkg/telemetry/mod.ts";
 import type { Webhook } from "../../pkg/webhook/mod.ts";
 import { startWebhook, webhookOptions } from "../../pkg/webhook/mod.ts";
 
@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
 
 async function start(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Webhook> {
   const options = webhookOptions(parseFlags(argv), env);
-  const logger = createLogger(options.logLevel, process.stdout);
+  const telemetry = logsOnly(createLogger(options.logLevel, process.stdout));
   const access = await inClusterAccess(env, options.serviceAccount);
-  return startWebhook(options, { access, clock: systemClock, random: systemRandom, logger, signal });
+  return startWebhook(options, { access, clock: systemClock, random: systemRandom, telemetry, signal });
 }

@@ -8,7 +8,9 @@ import test from "ava";
 
 import { httpClient } from "../../test/lib/http-client.ts";
 import { logKinds } from "../../test/lib/log-kinds.ts";
+import { startOtlpReceiver } from "../../test/lib/otlp-receiver.ts";
 import { startProcess, startProxyProcess, temporaryFolder } from "../../test/lib/processes.ts";
+import { until } from "../../test/lib/until.ts";
 import { bundle } from "./bundle.ts";
 import { programOf } from "./programs.ts";
 
@@ -42,12 +44,14 @@ for (const kind of logKinds) {
   });
 }
 
-test("a bundle is one file, one for each thread, and the licences of all that is in them", (t) => {
+test("a bundle is one file, one for each thread and each part that comes later, and the licences of all that is in them", (t) => {
   const files = readdirSync(join(folder, "proxy")).filter((name) => !name.endsWith(".map"));
   t.deepEqual(files.sort(), [
     "LICENSES.txt",
     "json-worker.mjs",
     "main.mjs",
+    "otlp-metrics.later.mjs",
+    "otlp.later.mjs",
     "package.json",
     "writer-worker.mjs",
   ]);
@@ -55,10 +59,25 @@ test("a bundle is one file, one for each thread, and the licences of all that is
   t.regex(licences, /^perdure \S+ - Apache-2\.0$/m);
   t.regex(licences, /^pino \S+ - MIT$/m);
   t.regex(licences, /^@nats-io\/jetstream \S+ - Apache-2\.0$/m);
+  t.regex(licences, /^@opentelemetry\/otlp-grpc-exporter-base \S+ - Apache-2\.0$/m);
   t.notRegex(licences, /^typescript /m);
   t.like(JSON.parse(readFileSync(join(folder, "shopping-cart", "package.json"), "utf8")), {
     name: "shopping-cart",
   });
+});
+
+test("the bundled proxy sends spans by packages that its main file does not contain", async (t) => {
+  t.notRegex(readFileSync(join(folder, "proxy", "main.mjs"), "utf8"), /OTLPTraceExporter/);
+  const receiver = await startOtlpReceiver(t);
+  const env = {
+    PERDURE_LOG: "memory:",
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
+    OTEL_BSP_SCHEDULE_DELAY: 50,
+  };
+  const proxy = await startProxyProcess(t, env, { main: join(folder, "proxy", "main.mjs") });
+  await until("a span has arrived", () => receiver.spans.length > 0);
+  t.deepEqual(await proxy.kill("SIGTERM"), { code: 0, signal: null });
+  t.true(receiver.spans.some(({ name }) => name === "start"));
 });
 
 test("equal sources give equal bytes", async (t) => {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { build } from "esbuild";
 
 import { builtins } from "./builtins.ts";
-import { licences } from "./licences.ts";
+import { commonjs } from "./commonjs.ts";
+import { later } from "./later.ts";
+import { licences, readManifest } from "./licences.ts";
 import { workers } from "./workers.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -17,7 +19,7 @@ const REQUIRE = 'const require = process.getBuiltinModule("node:module").createR
 /**
  * Bundles a program, with everything that it imports, into a folder that is emptied first:
  *
- * 1. `main.mjs` is the program, and each thread that it starts is one file beside it.
+ * 1. `main.mjs` is the program. Beside it, each thread that it starts is one file, and so is each file `*.later.ts`.
  * 2. `LICENSES.txt` has the licences of all packages that these files contain.
  * 3. `package.json` has the program's name and version, so that people and tools can look them up.
  * 4. `*.map` lead from the files to the sources; a program runs without them.
@@ -31,11 +33,11 @@ export async function bundle(entry: string, folder: string, root = ROOT): Promis
   mkdirSync(folder, { recursive: true });
   const entries = new Map([["main", resolve(root, entry)]]);
   const contents = new Set<string>();
-  // The loop also visits the threads that are added to `entries` meanwhile.
+  // The loop also visits the files that are added to `entries` meanwhile.
   for (const [name, path] of entries) {
-    const found = (thread: string, at: string): void => {
-      if ((entries.get(thread) ?? at) !== at) throw new Error(`two threads are called ${thread}`);
-      entries.set(thread, at);
+    const found = (other: string, at: string): void => {
+      if ((entries.get(other) ?? at) !== at) throw new Error(`two files are called ${other}`);
+      entries.set(other, at);
     };
     for (const file of await bundleFile(root, path, join(folder, `${name}.mjs`), found)) contents.add(file);
   }
@@ -48,7 +50,7 @@ async function bundleFile(
   root: string,
   entry: string,
   outfile: string,
-  onThread: (name: string, path: string) => void,
+  onFile: (name: string, path: string) => void,
 ): Promise<readonly string[]> {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -59,7 +61,7 @@ async function bundleFile(
     target: "node24",
     format: "esm",
     banner: { js: REQUIRE },
-    plugins: [builtins, workers(onThread)],
+    plugins: [builtins, commonjs, later(onFile), workers(onFile)],
     // Less code to parse at each start. Names are kept, so that stack traces stay readable.
     minifyWhitespace: true,
     minifySyntax: true,
@@ -79,9 +81,6 @@ async function bundleFile(
 function manifest(root: string, entry: string): string {
   let folder = dirname(entry);
   while (folder !== root && !existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  const path = join(folder, "package.json");
-  const { name = basename(root), version = "0.0.0" } = existsSync(path)
-    ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, string>)
-    : {};
+  const { name = basename(root), version = "0.0.0" } = readManifest(folder);
   return `${JSON.stringify({ name, version, private: true, type: "module" }, undefined, 2)}\n`;
 }

@@ -49,7 +49,8 @@ function licence(folder: string, { name = basename(folder), version, license }: 
   return `${[`${title} - ${license ?? NO_LICENCE}`, ...parts].join("\n\n")}\n`;
 }
 
-function readManifest(folder: string): Manifest {
+/** The `package.json` in a folder; empty if there is none. */
+export function readManifest(folder: string): Manifest {
   const path = join(folder, "package.json");
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Manifest) : {};
 }

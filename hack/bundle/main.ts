@@ -18,6 +18,6 @@ const command = new Command("bundle")
   .parse();
 const [program = ""] = command.args;
 const { out } = command.opts<{ readonly out?: string }>();
-const folder = out === undefined ? join(ROOT, "build", "bundle", program) : resolve(out);
+const folder = resolve(out ?? join(ROOT, "build", "bundle", program));
 await bundle(programOf(program).entry, folder);
 console.log(`${program} is in ${folder}`);

@@ -17,11 +17,7 @@ export interface Program {
 /** A short run of a program without the programs that it works with. */
 export type Trial =
   /** It runs until it writes `text`, and then gets SIGTERM. */
-  | {
-      readonly kind: "says";
-      readonly text: string;
-      readonly env: Readonly<Record<string, string>>;
-    }
+  | { readonly kind: "says"; readonly text: string; readonly env: Readonly<Record<string, string>> }
   /** A user function: it runs until it listens on `PORT`, and then gets SIGTERM. */
   | { readonly kind: "listens" }
   /** It ends by itself. */
@@ -74,7 +70,6 @@ function sample(name: string): Program {
   return functionProgram(ROOT, `samples/${name}/main.ts`, name);
 }
 
-/** A user function. */
 export function functionProgram(root: string, entry: string, name: string): Program {
   // The name has no tag, so that Kubernetes pulls the image at each start: a developer may push it again and again.
   return { root, entry, image: `dev.local/${name}`, trial: { kind: "listens" } };

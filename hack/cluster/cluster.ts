@@ -12,16 +12,10 @@ import { clusterPaths } from "./paths.ts";
 
 /** A cluster as its users see it: ours, or that of `KUBECONFIG`. */
 export interface Cluster {
-  /**
-   * `ours`: a cluster that these tools build, start and end. `given`: a cluster of which only what we install in it
-   * is ours.
-   */
+  /** We build, start and end `ours`; of a `given` one only what we install in it is ours. */
   readonly kind: "ours" | "given";
   readonly kubeconfig: string;
-  /**
-   * Runs a command (kubectl, kn, curl, …) as the cluster's administrator, in the network in which the cluster's
-   * addresses are reachable.
-   */
+  /** Runs a command (kubectl, kn, curl, …) as administrator, where the addresses of the cluster are reachable. */
   readonly run: RunCommand;
   /** The command line and environment of `run`, for callers that start the command themselves. */
   readonly commandLine: (argv: readonly string[]) => CommandLine;
@@ -38,17 +32,10 @@ export interface CommandLine {
 /** The cluster that this environment selects. Does not check whether it runs. */
 export function openCluster(env: NodeJS.ProcessEnv = process.env): Cluster {
   const paths = clusterPaths(env);
-  const given = givenKubeconfig(env, paths);
-  return given === undefined ? ourCluster(paths, env) : givenCluster(given, env);
-}
-
-/**
- * The value of `KUBECONFIG`. Undefined if it is not set, or if it names our own cluster, as it does for commands that
- * are run inside that cluster.
- */
-function givenKubeconfig(env: NodeJS.ProcessEnv, paths: ClusterPaths): string | undefined {
   const given = env["KUBECONFIG"];
-  return given === undefined || given === "" || resolve(given) === paths.kubeconfig ? undefined : given;
+  // A command that runs inside our own cluster has the kubeconfig of that one.
+  const isOurs = given === undefined || given === "" || resolve(given) === paths.kubeconfig;
+  return isOurs ? ourCluster(paths, env) : givenCluster(given, env);
 }
 
 function ourCluster(paths: ClusterPaths, env: NodeJS.ProcessEnv): Cluster {

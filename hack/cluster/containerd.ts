@@ -28,10 +28,8 @@ export function ctr(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandOutput> {
-  return runCommand(
-    ["ctr", "--address", containerdSocket(paths), "-n", KUBERNETES_NAMESPACE, ...args],
-    options,
-  );
+  const argv = ["ctr", "--address", containerdSocket(paths), "-n", KUBERNETES_NAMESPACE, ...args];
+  return runCommand(argv, options);
 }
 
 export async function startContainerd(

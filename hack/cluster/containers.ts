@@ -42,10 +42,7 @@ async function listTasks(paths: ClusterPaths): Promise<Array<{ id: string; pid: 
     .map(([id = "", pid, state = ""]) => ({ id, pid: Number(pid), state }));
 }
 
-/**
- * Kills the processes that containerd left running when it was killed: the shim of each pod, and the containers below
- * it.
- */
+/** Kills what containerd left running when it was killed: the shim of each pod, and the containers below it. */
 export async function endShims(paths: ClusterPaths): Promise<void> {
   const shims = globSync("/proc/[0-9]*/cmdline")
     .map((file) => Number(file.split("/")[2]))

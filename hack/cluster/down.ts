@@ -11,10 +11,7 @@ import type { Steps } from "./steps.ts";
 /** How long a program may take to end when asked, before it is killed. */
 const GRACE_MS = 5_000;
 
-/**
- * Programs that are killed at once, because they have nothing to save. In an orderly end the API server alone would
- * take many seconds to close its watches.
- */
+/** Killed at once, because they have nothing to save; in an orderly end the API server alone takes many seconds. */
 const STATELESS = [
   "kube-proxy",
   "coredns",

@@ -21,11 +21,11 @@ const ENVOY_USER = "65534:65534";
 /** The programs that run in the cluster, each in an image of its own. */
 const IN_THE_CLUSTER = /^(pause|hello|kourier|serving-.*|eventing-.*)$/;
 
-/**
- * The image's name in config/nats. Our image takes the place of the one on Docker Hub: the same program at the same
- * path.
- */
+/** As config/nats names it. Ours takes the place of that on Docker Hub: the same program at the same path. */
 const NATS_IMAGE = "docker.io/library/nats:2.14.9-alpine";
+
+/** The same of Jaeger, as config/monitoring/jaeger names it. */
+const JAEGER_IMAGE = "docker.io/jaegertracing/jaeger:2.13.0";
 
 export const PAUSE_IMAGE = localName("pause");
 
@@ -42,14 +42,15 @@ interface ProgramImage {
   readonly user?: string;
 }
 
-/** All that the cluster itself runs. */
 function programImages(paths: ClusterPaths, extras: readonly Extra[]): ProgramImage[] {
   const built = programsWith(extras).filter(({ name }) => IN_THE_CLUSTER.test(name));
   const folder = "/usr/local/bin";
+  const jaeger = { name: JAEGER_IMAGE, program: join(paths.bin, "jaeger"), at: "/cmd/jaeger/jaeger-linux" };
   return [
     ...built.map(({ name }) => ({ name: localName(name), program: join(paths.bin, name), at: "/app" })),
     { name: localName("envoy"), program: envoyProgram(paths), at: `${folder}/envoy`, user: ENVOY_USER },
     { name: NATS_IMAGE, program: join(paths.bin, "nats-server"), at: `${folder}/nats-server` },
+    ...(extras.includes("jaeger") ? [jaeger] : []),
   ];
 }
 
@@ -77,12 +78,7 @@ export async function importImages(paths: ClusterPaths, extras: readonly Extra[]
   }
 }
 
-/**
- * Imports the images of an archive into the cluster, in place of any images with the same names. Pods that already
- * run are not changed.
- *
- * @returns the names of the images.
- */
+/** Imports an archive's images in place of any with the same names, and returns the names. Running pods stay. */
 export async function loadArchive(paths: ClusterPaths, file: string): Promise<string[]> {
   const { images } = await readContents(file);
   const names = images.map(({ name }) => name);

@@ -4,7 +4,6 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 
 import { apply, kubectl } from "./kubectl.ts";
-import type { KubernetesObject } from "./manifests.ts";
 import { clusterObjects, isDefinition } from "./manifests.ts";
 import type { ClusterPaths } from "./paths.ts";
 import { moduleFolder, moduleVersions } from "./programs.ts";
@@ -58,31 +57,29 @@ export async function collectManifests(paths: ClusterPaths, part: KnativePart, s
 /** Installs it and waits until it is there. */
 export async function installKnative(paths: ClusterPaths, part: KnativePart, steps: Steps): Promise<void> {
   const objects = clusterObjects(readFileSync(manifestFile(paths, part), "utf8"));
+  const resources = objects.filter(({ kind }) => kind === "CustomResourceDefinition");
   await steps.run(`${part}: apply`, async () => {
     await apply(paths, objects.filter(isDefinition));
-    await waitForDefinitions(paths, objects);
+    await waitUntil(paths, "Established", ...resources.map(({ metadata }) => `crd/${metadata.name}`));
     await apply(
       paths,
       objects.filter((object) => !isDefinition(object)),
     );
   });
   await steps.run(`${part}: ready`, async () => {
-    for (const namespace of NAMESPACES[part]) await waitForDeployments(paths, namespace);
+    for (const namespace of NAMESPACES[part])
+      await waitUntil(paths, "Available", "deployments", "--all", "-n", namespace);
   });
 }
 
-async function waitForDeployments(paths: ClusterPaths, namespace: string): Promise<void> {
-  const wait = ["wait", "-n", namespace, "--for=condition=Available", "deployments", "--all"];
-  await kubectl(paths, [...wait, `--timeout=${WAIT_S}s`], { timeoutMs: 2 * WAIT_S * 1_000 });
-}
-
-async function waitForDefinitions(paths: ClusterPaths, objects: readonly KubernetesObject[]): Promise<void> {
-  const names = objects
-    .filter(({ kind }) => kind === "CustomResourceDefinition")
-    .map(({ metadata }) => `crd/${metadata.name}`);
-  await kubectl(paths, ["wait", "--for=condition=Established", ...names, `--timeout=${WAIT_S}s`], {
-    timeoutMs: 2 * WAIT_S * 1_000,
-  });
+/** Waits until the objects are in the condition. */
+async function waitUntil(
+  paths: ClusterPaths,
+  condition: string,
+  ...objects: readonly string[]
+): Promise<void> {
+  const wait = ["wait", `--for=condition=${condition}`, ...objects, `--timeout=${WAIT_S}s`];
+  await kubectl(paths, wait, { timeoutMs: 2 * WAIT_S * 1_000 });
 }
 
 function manifestFile(paths: ClusterPaths, part: KnativePart): string {

@@ -12,11 +12,7 @@ export const LOAD_COMMAND = "PERDURE_LOAD_IMAGE";
 
 const LOAD_TIMEOUT_MS = 300_000;
 
-/**
- * Makes the images of an archive known to the cluster.
- *
- * @returns their names.
- */
+/** Makes the images of an archive known to the cluster, and returns their names. */
 export async function loadImage(
   cluster: Cluster,
   paths: ClusterPaths,

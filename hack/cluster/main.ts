@@ -128,10 +128,7 @@ async function exec(argv: readonly string[]): Promise<void> {
   process.exitCode = code ?? FAILED;
 }
 
-/**
- * Runs the work under a lock, because two processes that start or end the cluster at the same time would undo each
- * other's work.
- */
+/** Under a lock, because two processes that start or end the cluster would undo each other's work. */
 async function exclusively(work: () => Promise<void>): Promise<void> {
   const root = dirname(paths.run);
   mkdirSync(root, { recursive: true });

@@ -129,10 +129,7 @@ function fitContainer({ lifecycle: _, ...container }: Container): Container {
   };
 }
 
-/**
- * Gives variables with the names of images a value, because the ConfigMaps that they refer to come only with a
- * release of Knative. Those images are not built here.
- */
+/** Any name for an image that is not built here: its ConfigMap comes only with a release of Knative. */
 function fitVariable(variable: NonNullable<Container["env"]>[number]): NonNullable<Container["env"]>[number] {
   const released = variable.valueFrom?.configMapKeyRef?.name.endsWith("-images") === true;
   return released ? { name: variable.name, value: `${LOCAL_REGISTRY}/none:1` } : variable;

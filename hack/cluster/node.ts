@@ -110,10 +110,7 @@ function corefileText(paths: ClusterPaths): string {
 `;
 }
 
-/**
- * Writes the file only if its text changes, because kube-proxy ends when its file is written, even with the same
- * text. Returns its path.
- */
+/** Writes a file and returns its path. Leaves equal text alone, because kube-proxy ends when its file is written. */
 function put({ run }: ClusterPaths, name: string, text: string): string {
   const file = join(run, name);
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);

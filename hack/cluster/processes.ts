@@ -9,10 +9,7 @@ import type { ClusterPaths } from "./paths.ts";
 
 interface Identity {
   readonly pid: number;
-  /**
-   * When the process was started, in ticks since the machine was. The id alone is not enough, because the system
-   * reuses it.
-   */
+  /** In ticks since the machine was started. The id alone is not enough, because the system reuses it. */
   readonly startTicks: string;
 }
 
@@ -110,10 +107,7 @@ export function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-/**
- * The start of a process in ticks since the machine was started. Undefined if there is no such process or it is a
- * zombie.
- */
+/** In ticks since the machine was started. Undefined if there is no such process or it is a zombie. */
 export function startTicksOf(pid: number): string | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8")) ?? "";
   // The fields after the name, which may hold anything. State is field 3, the start is field 22 (proc_pid_stat(5)).

@@ -21,17 +21,18 @@ import { join } from "node:path";
 
 import { runCommand } from "./command.ts";
 import type { ClusterPaths } from "./paths.ts";
+import { attempt } from "./processes.ts";
 import type { Steps } from "./steps.ts";
 
 /** An optional part of the cluster. */
-export type Extra = "eventing";
+export type Extra = "eventing" | "jaeger";
 
-export const EXTRAS: readonly Extra[] = ["eventing"];
+export const EXTRAS: readonly Extra[] = ["eventing", "jaeger"];
 
 interface Program {
   readonly name: string;
   /** The folder under `go/`. */
-  readonly module: "all" | "kn";
+  readonly module: "all" | "kn" | "jaeger";
   /** As `go build` takes it. */
   readonly package: string;
   /** Variables that the linker sets, as `importpath.name=value`. */
@@ -54,6 +55,13 @@ const EVENTING =
   "controller webhook mtchannel_broker broker/ingress broker/filter " +
   "in_memory/channel_controller in_memory/channel_dispatcher";
 
+const JAEGER: Program = {
+  name: "jaeger",
+  module: "jaeger",
+  package: "github.com/jaegertracing/jaeger/cmd/jaeger",
+  extra: "jaeger",
+};
+
 const PROGRAMS: readonly Program[] = [
   {
     name: "kube",
@@ -73,6 +81,7 @@ const PROGRAMS: readonly Program[] = [
   { name: "nats-server", module: "all", package: "github.com/nats-io/nats-server/v2" },
   { name: "kn", module: "kn", package: "knative.dev/client/cmd/kn" },
   ...programs("eventing-", "knative.dev/eventing/cmd/", EVENTING, "eventing"),
+  JAEGER,
 ];
 
 /** All programs of a cluster with these parts. */
@@ -80,22 +89,33 @@ export function programsWith(extras: readonly Extra[]): readonly Program[] {
   return PROGRAMS.filter(({ extra }) => extra === undefined || extras.includes(extra));
 }
 
-/** Builds what is missing, one program after the other: each of them keeps all cores busy. */
+/** Builds what is missing. */
 export async function buildPrograms(
   paths: ClusterPaths,
   extras: readonly Extra[],
   steps: Steps,
 ): Promise<void> {
-  mkdirSync(paths.bin, { recursive: true });
-  const missing = programsWith(extras).filter((program) => !isBuilt(paths, program));
-  if (missing.length > 0) {
-    const seconds = missing.length > 10 ? ", which takes about ten minutes" : "";
-    steps.say(`${missing.length} programs to build${seconds}; kept in ${paths.bin}`);
-  }
-  for (const program of missing) await steps.run(`build ${program.name}`, () => build(paths, program));
+  await buildMissing(paths, programsWith(extras), steps);
   for (const name of [...KUBE_NAMES, "kubectl", "kubelet"]) {
     if (!existsSync(join(paths.bin, name))) symlinkSync("kube", join(paths.bin, name));
   }
+}
+
+/** Builds Jaeger if it is missing, and returns its path: tests run it without a cluster too. */
+export async function buildJaeger(paths: ClusterPaths, steps: Steps): Promise<string> {
+  await buildMissing(paths, [JAEGER], steps);
+  return join(paths.bin, JAEGER.name);
+}
+
+/** One program after the other, because each of them keeps all cores busy. */
+async function buildMissing(paths: ClusterPaths, wanted: readonly Program[], steps: Steps): Promise<void> {
+  mkdirSync(paths.bin, { recursive: true });
+  const missing = wanted.filter((program) => !isBuilt(paths, program));
+  if (missing.length > 0) {
+    const time = missing.length > 10 ? ", which takes about ten minutes" : "";
+    steps.say(`${missing.length} programs to build${time}; kept in ${paths.bin}`);
+  }
+  for (const program of missing) await steps.run(`build ${program.name}`, () => build(paths, program));
 }
 
 async function build(paths: ClusterPaths, program: Program): Promise<void> {
@@ -120,7 +140,7 @@ export async function moduleFolder(path: string): Promise<string> {
 
 /** A text that stands for the versions of all modules. Files made from the modules are up to date if they carry it. */
 export function moduleVersions(): string {
-  return digest(["go.mod", "go.sum"].map((file) => join(GO, "all", file)));
+  return digest(join(GO, "all"), ["go.mod", "go.sum"]);
 }
 
 /** Builds change nothing in `go.mod`, write no version control data into programs, and ignore any `go.work`. */
@@ -128,27 +148,19 @@ const GO_ENVIRONMENT = { GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off"
 
 function isBuilt(paths: ClusterPaths, program: Program): boolean {
   const target = join(paths.bin, program.name);
-  try {
-    return existsSync(target) && readFileSync(`${target}.inputs`, "utf8") === inputsOf(program);
-  } catch {
-    return false;
-  }
+  const inputs = attempt(() => readFileSync(`${target}.inputs`, "utf8"));
+  return existsSync(target) && inputs === inputsOf(program);
 }
 
 function inputsOf(program: Program): string {
   const module = join(GO, program.module);
-  const own = program.package.startsWith("./")
-    ? globSync("*.go", { cwd: join(module, program.package) }).map((name) =>
-        join(module, program.package, name),
-      )
-    : [];
-  const files = ["go.mod", "go.sum"].map((name) => join(module, name));
-  return `${digest([...files, ...own])} ${program.package} ${(program.variables ?? []).join(" ")}`;
+  const own = globSync(`${program.package}/*.go`, { cwd: module });
+  return `${digest(module, ["go.mod", "go.sum", ...own])} ${program.package} ${(program.variables ?? []).join(" ")}`;
 }
 
-function digest(files: readonly string[]): string {
+function digest(folder: string, files: readonly string[]): string {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(readFileSync(file));
+  for (const file of files) hash.update(readFileSync(join(folder, file)));
   return hash.digest("hex");
 }
 

@@ -48,7 +48,6 @@ export async function clusterStatus(cluster: Cluster, paths: ClusterPaths): Prom
   }
 }
 
-/** The status as text. */
 export function statusLines({ parts, problem, ready }: ClusterStatus): string[] {
   return [
     ...parts.map(({ name, state }) => `${name.padEnd(48)}${state}`),

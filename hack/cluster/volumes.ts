@@ -18,8 +18,7 @@ export async function offerVolumes(paths: ClusterPaths): Promise<void> {
     const name = `local-${i + 1}`;
     const folder = join(paths.run, "volumes", name);
     mkdirSync(folder, { recursive: true });
-    // All users may write, because Kubernetes does not apply `fsGroup` to folders of its node, and pods do not run as
-    // root.
+    // Kubernetes does not apply `fsGroup` to folders of its node, and pods do not run as root.
     chmodSync(folder, 0o777);
     return {
       apiVersion: "v1",

@@ -53,13 +53,13 @@ export async function writeImage(options: ImageOptions): Promise<void> {
   const entries = await layerEntries(options.files, options.libraries);
   // The layer's bytes are read twice: once for the digest, which is the layer's name, and once into the archive. So
   // there is never a second copy of the layer.
-  const layer = await measure(tarBytes(entries));
+  const layer = await describe(LAYER_TYPE, tarBytes(entries));
   const architecture = ARCHITECTURES[process.arch] ?? process.arch;
   const config = json(configOf(options, layer.digest, architecture));
-  const configBlob = describe(CONFIG_TYPE, config);
+  const configBlob = await describe(CONFIG_TYPE, config.read());
   const common = { schemaVersion: 2, mediaType: MANIFEST_TYPE };
   const manifest = json({ ...common, config: configBlob, layers: [layer] });
-  const manifestBlob = describe(MANIFEST_TYPE, manifest);
+  const manifestBlob = await describe(MANIFEST_TYPE, manifest.read());
   const name = fullName(options.name);
   const annotations = {
     "io.containerd.image.name": name,
@@ -72,13 +72,11 @@ export async function writeImage(options: ImageOptions): Promise<void> {
   };
   const contents: Readonly<Record<string, TarContents>> = {
     [pathOf(layer)]: { sizeBytes: layer.size, read: () => checked(tarBytes(entries), layer) },
-    "oci-layout": bytesContents(json({ imageLayoutVersion: "1.0.0" })),
-    "index.json": bytesContents(json(index)),
-    "manifest.json": bytesContents(
-      json([{ Config: pathOf(configBlob), RepoTags: [name], Layers: [pathOf(layer)] }]),
-    ),
-    [pathOf(manifestBlob)]: bytesContents(manifest),
-    [pathOf(configBlob)]: bytesContents(config),
+    "oci-layout": json({ imageLayoutVersion: "1.0.0" }),
+    "index.json": json(index),
+    "manifest.json": json([{ Config: pathOf(configBlob), RepoTags: [name], Layers: [pathOf(layer)] }]),
+    [pathOf(manifestBlob)]: manifest,
+    [pathOf(configBlob)]: config,
   };
 
   const aside = `${out}.${process.pid}.part`;
@@ -91,11 +89,7 @@ export async function writeImage(options: ImageOptions): Promise<void> {
   }
 }
 
-/**
- * The path at which the image is written. Follows a symbolic link, so that the file is replaced and not the link.
- *
- * @throws for a device or anything else that is no regular file.
- */
+/** Follows a symbolic link, so that the file is replaced and not the link. @throws for what is no regular file. */
 function targetOf(out: string): string {
   const found = statSync(out, { throwIfNoEntry: false });
   if (found === undefined) return out;
@@ -118,14 +112,14 @@ function configOf({ entrypoint, env, user }: ImageOptions, layer: string, archit
   };
 }
 
-async function measure(bytes: AsyncIterable<Uint8Array>): Promise<Descriptor> {
+async function describe(mediaType: string, bytes: ReturnType<TarContents["read"]>): Promise<Descriptor> {
   const hash = createHash("sha256");
   let size = 0;
   for await (const chunk of bytes) {
     hash.update(chunk);
     size += chunk.length;
   }
-  return { mediaType: LAYER_TYPE, digest: `sha256:${hash.digest("hex")}`, size };
+  return { mediaType, digest: `sha256:${hash.digest("hex")}`, size };
 }
 
 /** Passes the bytes on. @throws at their end if they are not the measured ones, because a file changed meanwhile. */
@@ -140,15 +134,10 @@ async function* checked(bytes: AsyncIterable<Uint8Array>, expected: Descriptor):
   }
 }
 
-function describe(mediaType: string, bytes: Uint8Array): Descriptor {
-  const digest = createHash("sha256").update(bytes).digest("hex");
-  return { mediaType, digest: `sha256:${digest}`, size: bytes.length };
-}
-
 function pathOf({ digest }: Descriptor): string {
   return `blobs/${digest.replace(":", "/")}`;
 }
 
-function json(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value));
+function json(value: unknown): TarContents {
+  return bytesContents(Buffer.from(JSON.stringify(value)));
 }

@@ -19,20 +19,17 @@ export function compileCacheEnv(folder: string): Readonly<Record<string, string>
 }
 
 /**
- * Fills the folder by running the program once. Returns false and removes the folder if there is nothing to keep:
- * SIGTERM ends a function that does not handle it before Node has written the compiled code.
+ * Fills the folder by running the program once. Removes the folder if there is nothing to keep: SIGTERM ends a function
+ * that does not handle it before Node has written the compiled code.
  */
 export async function fillCompileCache(
   node: string,
   main: string,
   folder: string,
   trial: Trial,
-): Promise<boolean> {
+): Promise<void> {
   const end = await trialRun(node, main, trial, compileCacheEnv(folder));
-  if (end === "by signal") {
-    rmSync(folder, { recursive: true, force: true });
-    return false;
-  }
+  if (end === "by signal") return rmSync(folder, { recursive: true, force: true });
   const [version, ...others] = readdirSync(folder);
   if (version === undefined || others.length > 0)
     throw new Error(`${main} left no compiled code in ${folder}`);
@@ -41,5 +38,4 @@ export async function fillCompileCache(
   const forImage = version.replace(/-\d+$/, `-${USER_ID}`);
   renameSync(join(folder, version), join(folder, forImage));
   for (const file of readdirSync(join(folder, forImage))) chmodSync(join(folder, forImage, file), 0o644);
-  return true;
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/**
- * Reads image archives: OCI image layouts in a tar archive, as `archive.ts` and `docker save` (25 or newer) write
- * them.
- */
+/** Reads image archives: OCI image layouts in tar, as `archive.ts` and `docker save` (25 or newer) write them. */
 
 import { createReadStream } from "node:fs";
 import { json } from "node:stream/consumers";
@@ -19,7 +16,6 @@ export interface ImageReference {
   readonly mediaType: string;
 }
 
-/** What an archive holds. */
 export interface ImageContents {
   readonly images: readonly ImageReference[];
   /** Where the bytes of each blob are in the archive, by the blob's digest. */

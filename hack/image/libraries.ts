@@ -12,10 +12,7 @@ const LDD_TIMEOUT_MS = 10_000;
 /** What the C library loads by itself when a program looks a host or a user up; `ldd` does not know of it. */
 const NAME_SERVICES = ["libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"];
 
-/**
- * The shared libraries of a program and its loader, as absolute paths of this machine. None for a script, or a program
- * that is linked statically.
- */
+/** The loader and shared libraries of a program, as absolute paths. None for a script, or if linked statically. */
 export async function sharedLibraries(program: string): Promise<string[]> {
   let output: string;
   try {

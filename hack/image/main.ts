@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/**
- * `npm run image -- proxy`: the image of a program as a file under `build/image`, without Docker. `npm run image --
- * FOLDER` makes that of the user function in the folder.
- */
+/** `npm run image -- PROGRAM` or `FOLDER`: the image of a program, or of a user function, as a file, without Docker. */
 
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { Command } from "commander";
 
-import type { Program } from "../bundle/programs.ts";
 import { PROGRAMS, programOf } from "../bundle/programs.ts";
 import { writeImage } from "./archive.ts";
 import { functionIn } from "./function-folder.ts";
@@ -56,32 +52,24 @@ try {
 }
 
 async function main(program: string, { out, name, root, entry, trial }: Flags): Promise<void> {
-  const wanted = Object.hasOwn(PROGRAMS, program) ? programOf(program) : functionIn(program, entry);
-  const work = mkdtempSync(join(tmpdir(), "perdure-image-"));
-  try {
-    const image = name ?? wanted.image;
-    const files = await programFiles(wanted, work, trial);
-    if (root !== undefined) return copy(files, resolve(root));
-    const file =
-      out === undefined ? join(ROOT, "build", "image", `${fileOf(program, wanted)}.tar`) : resolve(out);
-    mkdirSync(dirname(file), { recursive: true });
-    await writeImage({
-      name: image,
-      files: [...files, ...libraryLicences()],
-      libraries: true,
-      entrypoint: ENTRYPOINT,
-      env: ENVIRONMENT,
-      out: file,
-    });
-    console.log(`${image} is in ${file}`);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-/** The name of the archive without `.tar`: the program's name, or for a folder the last part of its image's name. */
-function fileOf(program: string, { image }: Program): string {
-  return Object.hasOwn(PROGRAMS, program) ? program : basename(image);
+  const isOurs = Object.hasOwn(PROGRAMS, program);
+  const wanted = isOurs ? programOf(program) : functionIn(program, entry);
+  using work = mkdtempDisposableSync(join(tmpdir(), "perdure-image-"));
+  const files = await programFiles(wanted, work.path, trial);
+  if (root !== undefined) return copy(files, root);
+  const image = name ?? wanted.image;
+  const archive = `${isOurs ? program : basename(wanted.image)}.tar`;
+  const file = resolve(out ?? join(ROOT, "build", "image", archive));
+  mkdirSync(dirname(file), { recursive: true });
+  await writeImage({
+    name: image,
+    files: [...files, ...libraryLicences()],
+    libraries: true,
+    entrypoint: ENTRYPOINT,
+    env: ENVIRONMENT,
+    out: file,
+  });
+  console.log(`${image} is in ${file}`);
 }
 
 function copy(files: readonly ImageFile[], root: string): void {

@@ -71,6 +71,8 @@ test("the image has the program, Node and its libraries, compiled code, licences
     "app/LICENSES.txt",
     "app/json-worker.mjs",
     "app/main.mjs",
+    "app/otlp-metrics.later.mjs",
+    "app/otlp.later.mjs",
     "app/package.json",
     "app/writer-worker.mjs",
   ]);

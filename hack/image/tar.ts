@@ -3,7 +3,6 @@
 /** Tar archives as OCI images use them: written as a stream of bytes, and read in place by offset. */
 
 import { createReadStream, statSync } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 
 import { Header } from "tar";
@@ -31,7 +30,6 @@ export interface TarSpan {
   readonly sizeBytes: number;
 }
 
-/** A file of this machine. */
 export function fileContents(path: string): TarContents {
   const { size: sizeBytes } = statSync(path);
   const range = { end: sizeBytes - 1, highWaterMark: READ_BYTES };
@@ -63,15 +61,7 @@ export async function* tarBytes(entries: Iterable<TarEntry>): AsyncGenerator<Uin
 
 /** The files of an archive that is not compressed. Rejects on what is no tar archive. */
 export async function readTarSpans(archive: string): Promise<TarSpan[]> {
-  const file = await open(archive);
-  try {
-    return await scan(file, archive);
-  } finally {
-    await file.close();
-  }
-}
-
-async function scan(file: FileHandle, archive: string): Promise<TarSpan[]> {
+  await using file = await open(archive);
   const spans: TarSpan[] = [];
   const block = Buffer.alloc(BLOCK_BYTES);
   for (let offset = 0; ; ) {

@@ -2,10 +2,9 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+import { canConnect, freePort, systemRandom } from "../../pkg/base/mod.ts";
 
 import type { Trial } from "../bundle/programs.ts";
 
@@ -63,19 +62,7 @@ export async function trialRun(
 async function listens(port: number, closed: Promise<unknown>): Promise<boolean> {
   const ended = closed.then(() => "ended" as const);
   for (;;) {
-    if (await canConnect(port)) return true;
+    if (await canConnect(HOST, port)) return true;
     if ((await Promise.race([ended, delay(LOOK_MS)])) === "ended") return false;
-  }
-}
-
-async function canConnect(port: number): Promise<boolean> {
-  const socket = connect(port, HOST);
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }

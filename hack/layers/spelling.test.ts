@@ -2,7 +2,7 @@
 
 import test from "ava";
 
-import { findMisspellings } from "./spelling.ts";
+import { findLoggers, findLogTemplates, findMisspellings } from "./spelling.ts";
 
 const WRONG: readonly (readonly [source: string, complaint: RegExp])[] = [
   ["export interface DrainDeps {", /Dependencies/],
@@ -38,3 +38,34 @@ for (const [source, complaint] of WRONG) {
 for (const source of RIGHT) {
   test(`does not complain of: ${source}`, (t) => t.deepEqual(findMisspellings([source]), []));
 }
+
+test("complains of a logger among dependencies, and only there", (t) => {
+  const dependencies = "export interface DrainDependencies extends Timed {";
+  for (const member of ["  readonly logger: Logger;", "  logger?: Logger;"]) {
+    t.deepEqual(
+      findLoggers([dependencies, "  readonly clock: Clock;", member, "}"]).map(({ line }) => line),
+      [3],
+    );
+  }
+  t.deepEqual(findLoggers([dependencies, "  readonly telemetry: Telemetry;", "}"]), []);
+  t.deepEqual(
+    findLoggers([dependencies, "}", "interface Telemetry {", "  readonly logger: Logger;", "}"]),
+    [],
+  );
+});
+
+test("complains of a log message that is put together, and of no other text", (t) => {
+  const wrong = [
+    "logger.warn(`${purpose}: lost`, { server });",
+    "telemetry.logger[level](\n  `${name} is gone`,\n);",
+    'this.#logger.info("lost: " + name);',
+  ];
+  for (const source of wrong)
+    t.deepEqual(
+      findLogTemplates(`\n${source}`).map(({ line }) => line),
+      [2],
+      source,
+    );
+  const right = ['logger.warn("lost", { of: `${a}` });', "logger.debug(message, fields);", "log(`${a}`);"];
+  for (const source of right) t.deepEqual(findLogTemplates(source), [], source);
+});

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/**
- * `npm run pack`: the npm packages `@perdure/sdk` and `perdure` as archives, for `npm install FILE` or
- * `npm publish FILE`.
- */
+/** `npm run pack`: the npm packages `@perdure/sdk` and `perdure` as archives that npm installs and publishes. */
 
 import { join, resolve } from "node:path";
 
@@ -20,7 +17,7 @@ const command = new Command("pack")
   .option("--out <folder>", "where to (default: build/packages)")
   .parse();
 const { out } = command.opts<{ readonly out?: string }>();
-const folder = out === undefined ? join(BUILD, "packages") : resolve(out);
+const folder = resolve(out ?? join(BUILD, "packages"));
 
 const sdk = join(BUILD, "package", "sdk");
 buildSdk(sdk);

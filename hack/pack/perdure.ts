@@ -33,10 +33,7 @@ export async function buildPerdure(out: string): Promise<void> {
   writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest(), undefined, 2)}\n`);
 }
 
-/**
- * The script that the launcher runs with Node. Node keeps the compiled code from the first run on, because compiling
- * is a third of the time to start.
- */
+/** What the launcher runs. Node keeps the compiled code, because compiling is a third of the time to start. */
 function start(name: string): string {
   return `// SPDX-License-Identifier: Apache-2.0
 import { enableCompileCache } from "node:module";

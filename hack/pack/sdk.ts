@@ -59,10 +59,7 @@ function compile(out: string): void {
   for (const file of globSync("dist/**/*.d.ts", { cwd: out })) importJavaScript(join(out, file));
 }
 
-/**
- * Makes a declaration import `./x.js` instead of `./x.ts`. tsc rewrites imports in JavaScript only, and a declaration
- * with `./x.ts` would look for sources.
- */
+/** tsc rewrites imports of `./x.ts` in JavaScript only; a declaration with them would look for sources. */
 function importJavaScript(path: string): void {
   const source = readFileSync(path, "utf8");
   writeFileSync(path, source.replaceAll(/((?:from|import)\s*\(?\s*"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
@@ -79,14 +76,10 @@ function manifest(): Record<string, unknown> {
     files: ["dist", "proto"],
     sideEffects: false,
     exports: {
-      ".": entry("./dist/sdk/mod"),
-      "./testkit": entry("./dist/sdk/testkit/mod"),
+      ".": { types: "./dist/sdk/mod.d.ts", default: "./dist/sdk/mod.js" },
+      "./testkit": { types: "./dist/sdk/testkit/mod.d.ts", default: "./dist/sdk/testkit/mod.js" },
       "./proto/*": "./proto/*",
       "./package.json": "./package.json",
     },
   };
-}
-
-function entry(path: string): { readonly types: string; readonly default: string } {
-  return { types: `${path}.d.ts`, default: `${path}.js` };
 }

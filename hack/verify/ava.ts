@@ -88,14 +88,10 @@ function detailsOf(failure: Failure | undefined): string[] {
 
 function ownFrames(stack = ""): string[] {
   const places = [...stack.matchAll(/(?:^|[\s(])((?:file:\/\/)?\/\S+?)((?::\d+){1,2})\)?$/gm)]
-    .map(([, file = "", place = ""]) => toPath(file) + place)
+    .map(([, file = "", place = ""]) => (file.startsWith("file:") ? fileURLToPath(file) : file) + place)
     .filter((place) => !place.includes("/node_modules/"))
     .map((place) => relative(process.cwd(), place));
   return places.length === 0 ? [] : [`at ${places.join(" < ")}`];
-}
-
-function toPath(file: string): string {
-  return file.startsWith("file:") ? fileURLToPath(file) : file;
 }
 
 function linesOf(logs: readonly string[] = []): string[] {

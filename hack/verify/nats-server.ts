@@ -15,16 +15,8 @@ export async function prepareNatsServer(
 ): Promise<void> {
   const startedMs = performance.now();
   const seconds = (digits: number): string => `${((performance.now() - startedMs) / 1000).toFixed(digits)} s`;
-  const progress = setInterval(
-    () => say(`being built or downloaded, once for this machine: ${seconds(0)}`),
-    progressMs,
-  );
-  try {
-    const binary = await findNatsBinary();
-    say(
-      binary.kind === "found" ? `ready   ${seconds(1)}` : `none, so its tests are skipped: ${binary.reason}`,
-    );
-  } finally {
-    clearInterval(progress);
-  }
+  const progress = (): void => say(`being built or downloaded, once for this machine: ${seconds(0)}`);
+  using _ = setInterval(progress, progressMs);
+  const binary = await findNatsBinary();
+  say(binary.kind === "found" ? `ready   ${seconds(1)}` : `none, so its tests are skipped: ${binary.reason}`);
 }

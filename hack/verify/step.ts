@@ -17,10 +17,7 @@ export interface StepResult {
   readonly durationMs: number;
 }
 
-/**
- * An environment whose `PATH` begins with the commands of installed packages. The repository's own Node is one of
- * them.
- */
+/** Its `PATH` begins with the commands of installed packages, the repository's own Node among them. */
 export function toolEnvironment(root: string): NodeJS.ProcessEnv {
   const tools = join(root, "node_modules", ".bin");
   return { ...process.env, PATH: `${tools}${delimiter}${process.env["PATH"] ?? ""}` };

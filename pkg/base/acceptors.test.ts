@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 
 import test from "ava";
 
+import { onSamePort } from "../../test/lib/same-port.ts";
 import { listenTogether } from "./acceptors.ts";
 
 const HOST = "127.0.0.1";
@@ -58,7 +59,8 @@ test("a port that was given back can be had again", async (t) => {
   for (let round = 0; round < 3; round++) {
     const wanted = await formerPort();
     const again = createServer();
-    const others = await listenTogether(again, { port: wanted, host: HOST }, () => undefined);
+    const listen = () => listenTogether(again, { port: wanted, host: HOST }, () => undefined);
+    const others = await onSamePort(listen);
     t.is(port(again), wanted);
     again.close();
     await others.close();

@@ -51,7 +51,7 @@ export async function listenTogether(
   for (let tries = 1; ; tries++) {
     // Bind the port once without `SO_REUSEPORT` first, because sockets with it would also share the port with another
     // process.
-    const port = await freePort(address);
+    const port = await boundPort(address);
     const lock = createServer((socket) => void socket.destroy());
     const others = Array.from({ length: COUNT - 1 }, () =>
       createServer({ allowHalfOpen: true, noDelay: true }, onConnection),
@@ -78,7 +78,8 @@ function lockName(port: number, host = "*"): string {
   return `\0perdure/port/${host}/${port}`;
 }
 
-async function freePort(address: Address): Promise<number> {
+/** The port that a server at this address gets, which is free again. @throws Node's error if it cannot be bound. */
+export async function boundPort(address: Address): Promise<number> {
   const server = createServer();
   await bind(server, address);
   const { port } = server.address() as AddressInfo;

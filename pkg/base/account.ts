@@ -4,28 +4,39 @@ import { assert } from "./assert.ts";
 
 /**
  * Counts the use of a limited resource (bytes, open requests, connections) that many holders share (I11). A holder is
- * a party that must not take everything: a peer address, and inside it a connection.
+ * a party that must not take everything, as a connection. Holders may be in a group, as the connections of an address.
  *
- *     account ◀── holder ◀── holder ◀── charge
- *     (bound)    (address) (connection) (request)
+ *     account ◀── group ◀── holder ◀── charge
+ *     (bound)   (address) (connection) (request)
  *
  * 1. *Exact.* The amount that an account or a holder has in use is the sum of what was taken and not given back. A
  *    charge that is closed gives back all it holds, once, however its request ended.
  * 2. *Bounded.* `take` refuses, and takes nothing, rather than exceed the bound.
- * 3. *Fair.* After a `take` no holder has more in use than is still available to the other holders beside it, to
- *    within one. So a single holder gets at most half of the account, two get a third each, and a newcomer always
- *    finds room. (The rule is the dynamic threshold of Choudhury and Hahne, "Dynamic Queue Length Thresholds for
+ * 3. *Fair.* After a `take` no holder has more in use, beyond its floor, than is still available to the others, to
+ *    within one; the same is true of groups. So a single holder gets at most half of what is shared, and two get a
+ *    third each. (The rule is the dynamic threshold of Choudhury and Hahne, "Dynamic Queue Length Thresholds for
  *    Shared-Memory Packet Switches", IEEE/ACM Transactions on Networking 6(2), 1998.)
- * 4. `overdraw` takes an amount that has already arrived and can no longer be refused. While the account is over its
- *    bound, everything else is refused.
+ * 4. *Room for the modest.* By (3) alone those who come one after the other and give nothing back get a half, a
+ *    quarter, an eighth, and soon nothing. So a part of the account is set aside as floors, and only the rest is
+ *    shared. A holder has a floor as long as it has anything in use, and up to that it is never refused. If all floors
+ *    are in use, a further holder has only its share.
+ * 5. `overdraw` takes an amount that has already arrived and can no longer be refused. While the account is over its
+ *    bound, everything beyond the floors is refused.
  */
 export class Account {
   readonly max: number;
+  readonly #floors: Floors;
   #used = 0;
+  /** What is in use beyond floors. */
+  #shared = 0;
+  #openFloors = 0;
+  #refusals = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(max: number) {
+  constructor(max: number, floors: Floors = NO_FLOORS) {
+    assert(floors.count * floors.each <= max, "an account is at least as large as its floors");
     this.max = max;
+    this.#floors = floors;
   }
 
   /** What was taken and not given back. */
@@ -33,9 +44,19 @@ export class Account {
     return this.#used;
   }
 
-  /** What can still be taken; negative after an overdraft. */
+  /** How often `take` has refused, here or in a holder. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /** What can still be taken beyond floors; negative after an overdraft. */
   get available(): number {
-    return this.max - this.#used;
+    return this.max - this.#floors.count * this.#floors.each - this.#shared;
+  }
+
+  /** The floor of a holder that now begins to use something. */
+  get nextFloor(): number {
+    return this.#openFloors < this.#floors.count ? this.#floors.each : 0;
   }
 
   /** Opens a charge directly on the account: it may take all that is available, without a fair share. */
@@ -52,28 +73,52 @@ export class Account {
   }
 
   /**
-   * Creates a holder with a fair share (3). It needs no `close`, because a holder that holds nothing leaves no trace
-   * here.
+   * Creates a holder with a floor (4) and a fair share (3). It needs no `close`, because a holder that holds nothing
+   * leaves no trace here.
    */
   holder(): Holder {
-    return new Holder(this);
+    return new Holder(this, this);
+  }
+
+  /** Creates a group, which has a fair share (3) for all its holders together. It needs no `close` either. */
+  group(): Group {
+    return new Group(this);
   }
 
   /** Takes `amount` more. Returns false and takes nothing if less is available. */
   take(amount: number): boolean {
-    if (amount > this.available) return false;
-    this.#used += amount;
+    if (amount > this.available) {
+      this.refused();
+      return false;
+    }
+    this.change(amount, amount);
     return true;
   }
 
-  /** Takes `amount` even beyond the bound (4). */
+  /** Counts a refusal. */
+  refused(): void {
+    this.#refusals++;
+  }
+
+  /** Takes `amount` even beyond the bound (5). */
   overdraw(amount: number): void {
-    this.#used += amount;
+    this.change(amount, amount);
   }
 
   give(amount: number): void {
-    assert(amount <= this.#used, "no more is given back than was taken");
-    this.#used -= amount;
+    this.change(-amount, -amount);
+  }
+
+  /** A holder begins to use something (by 1), or uses nothing any more (by -1), and has a floor. */
+  changeFloors(by: 1 | -1): void {
+    this.#openFloors += by;
+  }
+
+  /** Takes `by` more, of which `shared` is beyond floors. Negative: gives back. */
+  change(by: number, shared: number): void {
+    this.#used += by;
+    this.#shared += shared;
+    assert(this.#used >= 0, "no more is given back than was taken");
     if (this.#waiting.length === 0 || this.available <= 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -88,12 +133,56 @@ export class Account {
   }
 }
 
+/** What is set aside of an account: so many holders at a time may have so much each, whatever others have (4). */
+export interface Floors {
+  readonly count: number;
+  readonly each: number;
+}
+
+const NO_FLOORS: Floors = { count: 0, each: 0 };
+
+/** Holders that have a fair share together. */
+export class Group {
+  readonly #account: Account;
+  #used = 0;
+  #shared = 0;
+
+  constructor(account: Account) {
+    this.#account = account;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** What its holders can still take together, beyond their floors (3). */
+  get available(): number {
+    return Math.ceil((this.#account.available - this.#shared) / 2);
+  }
+
+  /** A holder within this one, as a connection of an address. */
+  holder(): Holder {
+    return new Holder(this.#account, this);
+  }
+
+  /** Takes `by` more, of which `shared` is beyond floors. Negative: gives back. */
+  change(by: number, shared: number): void {
+    this.#used += by;
+    this.#shared += shared;
+    this.#account.change(by, shared);
+  }
+}
+
 /** One of those that share an account. */
 export class Holder {
-  readonly #parent: Account | Holder;
+  readonly #account: Account;
+  readonly #parent: Account | Group;
   #used = 0;
+  /** What it may have without sharing. Meaningful while anything is in use. */
+  #floor = 0;
 
-  constructor(parent: Account | Holder) {
+  constructor(account: Account, parent: Account | Group) {
+    this.#account = account;
     this.#parent = parent;
   }
 
@@ -101,14 +190,12 @@ export class Holder {
     return this.#used;
   }
 
-  /** What this holder can still take: afterwards it has no more in use than is available beside it (3). */
+  /** What this holder can still take: what its floor has left (4), and its share (3). */
   get available(): number {
-    return Math.ceil((this.#parent.available - this.#used) / 2);
-  }
-
-  /** A holder within this one, as a connection of an address. */
-  holder(): Holder {
-    return new Holder(this);
+    const floor = this.#used === 0 ? this.#account.nextFloor : this.#floor;
+    const left = floor - this.#used;
+    const share = Math.ceil((this.#parent.available - Math.max(0, -left)) / 2);
+    return left > 0 ? left + Math.max(0, share) : share;
   }
 
   /** Opens a charge that holds nothing yet. */
@@ -116,23 +203,37 @@ export class Holder {
     return new Charge(this);
   }
 
-  /** Takes `amount` more. Returns false and takes nothing if that exceeds this holder's share. */
+  /** Takes `amount` more. Returns false and takes nothing if that exceeds this holder's floor and share. */
   take(amount: number): boolean {
-    if (amount > this.available) return false;
+    if (amount > this.available) {
+      this.#account.refused();
+      return false;
+    }
     this.overdraw(amount);
     return true;
   }
 
-  /** Takes `amount` even beyond the bound (4). */
+  /** Takes `amount` even beyond the bound (5). */
   overdraw(amount: number): void {
-    this.#used += amount;
-    this.#parent.overdraw(amount);
+    if (amount === 0) return;
+    if (this.#used === 0) {
+      this.#floor = this.#account.nextFloor;
+      if (this.#floor > 0) this.#account.changeFloors(1);
+    }
+    this.#change(amount);
   }
 
   give(amount: number): void {
+    if (amount === 0) return;
     assert(amount <= this.#used, "no more is given back than was taken");
-    this.#used -= amount;
-    this.#parent.give(amount);
+    this.#change(-amount);
+    if (this.#used === 0 && this.#floor > 0) this.#account.changeFloors(-1);
+  }
+
+  #change(by: number): void {
+    const before = Math.max(0, this.#used - this.#floor);
+    this.#used += by;
+    this.#parent.change(by, Math.max(0, this.#used - this.#floor) - before);
   }
 }
 

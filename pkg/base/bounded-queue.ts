@@ -18,6 +18,11 @@ export class BoundedQueue<T> {
     return this.#size;
   }
 
+  /** The item that `shift` would give. */
+  get first(): T | undefined {
+    return this.#ring[this.#head];
+  }
+
   /** Returns false, and takes nothing, if the queue is full. */
   push(item: T): boolean {
     if (this.#size >= this.capacity) return false;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { threadId } from "node:worker_threads";
 
+import { boundPort } from "./acceptors.ts";
 import type { Random } from "./random.ts";
 import { randomBelow } from "./random.ts";
 
@@ -15,11 +17,30 @@ const FIRST = 20_000;
 const COUNT = 12_000;
 const TRIES = 50;
 
-/** A port that no process listens on now, for a server that must be able to restart on the same port. */
+/**
+ * Each thread takes ports of a lane, so that two threads of a process do not find the same port free before one of them
+ * listens there. Threads that run at the same time have ids that are close to each other. Other processes mostly have
+ * other lanes.
+ */
+const LANES = 60;
+const IN_LANE = COUNT / LANES;
+const LANE = (process.pid + threadId) % LANES;
+
+/** Ports that this thread got, which are not given again soon, because nobody may listen there yet. */
+const given = new Set<number>();
+
+/**
+ * A port that no process listens on now, for a server that must be able to restart on the same port. It is not bound to
+ * find that out: if another thread of ours starts a process meanwhile, that process has a copy of our socket until it
+ * runs its own program, so that the port would not be free for some milliseconds after we closed it.
+ */
 export async function freePort(host: string, random: Random): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const found = await tryPort(host, FIRST + randomBelow(random, COUNT));
-    if (found !== undefined) return found;
+    const port = FIRST + LANE + LANES * randomBelow(random, IN_LANE);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (given.size > IN_LANE / 2) given.clear();
+    if (!(await canConnect(host, port))) return port;
   }
   return (await tryPort(host, 0)) ?? 0;
 }
@@ -29,13 +50,19 @@ export async function isFreePort(host: string, port: number): Promise<boolean> {
   return (await tryPort(host, port)) !== undefined;
 }
 
+/** Whether a server accepts connections there now. */
+export async function canConnect(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port });
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
 function tryPort(host: string, port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(undefined));
-    server.listen({ host, port, exclusive: true }, () => {
-      const { port: taken } = server.address() as AddressInfo;
-      server.close(() => resolve(taken));
-    });
-  });
+  return boundPort({ host, port }).catch(() => undefined);
 }

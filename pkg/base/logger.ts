@@ -13,6 +13,11 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
+/** Something that writes log lines of a level, and of those after it, and whose level can be changed at any time. */
+export interface Leveled {
+  level: LogLevel;
+}
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 const ignore = (): void => undefined;

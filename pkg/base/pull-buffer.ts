@@ -36,6 +36,11 @@ export class PullBuffer<T> implements AsyncIterableIterator<T, undefined> {
     this.#maxBuffered = maxBuffered;
   }
 
+  /** Whether the reader waits for an item, so that the next one does not. */
+  get isAwaited(): boolean {
+    return this.#reader !== undefined;
+  }
+
   /** Takes an item of this size. Ignored after the end. */
   push(item: T, size: number): void {
     if (this.#state === "ended") return;

@@ -14,6 +14,11 @@ interface RequestHead {
   readonly rawHeaders: readonly string[];
 }
 
+/** Makes Node show all fields of a head. By default it shows 1,000 of them, and obeys the others unseen. */
+export function showAllFields(server: { maxHeadersCount: number | null }): void {
+  server.maxHeadersCount = 0;
+}
+
 /** A name, an IPv4 address or an IPv6 address in brackets, perhaps with a port (RFC 9112, 3.2; RFC 3986, 3.2.2). */
 const HOST = /^(?:\[[\w:.%~-]+\]|[\w.~%!$&'()*+;=-]*)(?::\d*)?$/;
 

@@ -2,11 +2,23 @@
 
 /** Lets at most `permits` holders work at once; the others wait in order. */
 export class Semaphore {
+  readonly #permits: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(permits: number) {
+    this.#permits = permits;
     this.#free = permits;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** How many work. */
+  get working(): number {
+    return this.#permits - this.#free;
   }
 
   /** Resolves when the caller may work. The caller must then release once. */

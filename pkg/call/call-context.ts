@@ -12,10 +12,7 @@ import type { TraceContext } from "../telemetry/mod.ts";
 export interface CallContext {
   /** The caller's metadata, in order. Only actions get it, as in Cloudstate. */
   readonly metadata: Metadata;
-  /**
-   * A command with a key takes effect once, however often it is sent (I7). Not for actions, because they store
-   * nothing.
-   */
+  /** A command with a key takes effect once, however often it is sent (I7). Not for actions, which store nothing. */
   readonly idempotencyKey: string | undefined;
   /** When the caller stops waiting, in monotonic milliseconds of the proxy's clock. */
   readonly deadlineMs: number | undefined;
@@ -23,8 +20,13 @@ export interface CallContext {
   readonly onCancel: (listener: () => void) => void;
   /** The call's share of its caller's memory. It includes the command's bytes, and answers are taken from it (I11). */
   readonly bytes: Charge;
-  /** The span of which the call is a part; undefined: nobody traces. */
+  /**
+   * The span of which the call is a part: at first the caller's, then in each layer that makes a span that span.
+   * Undefined: the call begins a trace, or nobody traces.
+   */
   readonly trace?: TraceContext | undefined;
+  /** Called with the proxy's own span for the call, once there is one. Undefined: nobody traces, or wants to know. */
+  readonly onSpan?: ((span: TraceContext) => void) | undefined;
   /** How often one proxy sent the command to another, to get here; undefined if the caller sent it here. */
   readonly hops?: number;
 }
@@ -36,24 +38,18 @@ export interface StreamEnd {
 }
 
 /**
- * The context of a command that follows from a call on behalf of the same caller. The caller still waits for it, and
- * its bytes count in the caller's memory.
+ * The context of a call that no caller waits for.
+ *
+ * @param bytes the memory in which it counts
+ * @param trace the span of which it is a part
  */
-export function forwardedCall(
-  call: CallContext,
-  metadata: Metadata,
-  idempotencyKey: string | undefined,
-): CallContext {
-  return { ...call, metadata, idempotencyKey };
-}
-
-/** The context of a call that no caller waits for. @param bytes the memory in which it counts. */
 export function callerlessCall(
   bytes: Charge,
   metadata: Metadata = NO_METADATA,
   idempotencyKey?: string,
+  trace?: TraceContext,
 ): CallContext {
-  return { metadata, idempotencyKey, deadlineMs: undefined, onCancel: NEVER_CANCELLED, bytes };
+  return { metadata, idempotencyKey, deadlineMs: undefined, onCancel: NEVER_CANCELLED, bytes, trace };
 }
 
 const NEVER_CANCELLED = (): void => undefined;

@@ -15,7 +15,6 @@ export interface Place {
   readonly open: readonly Position[];
 }
 
-/** What follows a failure: another try after a pause, or none. */
 export type FailureStep =
   | { readonly kind: "give-up" }
   | { readonly kind: "retry"; readonly failures: number; readonly delayMs: number };
@@ -42,7 +41,10 @@ export function settledUpTo({ position, open: [first] }: Place): Position {
   return first === undefined ? position : first - 1;
 }
 
-/** When the records read so far, and one more, would have been read at exactly the rate. */
+/**
+ * Called for each record that is read: when the next one is due, if records are read at exactly this rate. Time in
+ * which none was read is not made up for.
+ */
 export function dueAfter(dueMs: number, perSecond: number, nowMs: number): number {
   return Math.max(dueMs, nowMs) + 1_000 / perSecond;
 }

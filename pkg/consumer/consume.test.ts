@@ -12,6 +12,7 @@ import { silentLogger } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
 import type { EventLog, Position, TailRecord } from "../eventlog/mod.ts";
 import { EventLogError, NO_POSITION, openMemoryLog } from "../eventlog/mod.ts";
+import { logsOnly } from "../telemetry/mod.ts";
 
 import { until } from "../../test/lib/until.ts";
 import type { Consumer, Consumption } from "./consume.ts";
@@ -60,7 +61,7 @@ function start(
     isPoison: () => false,
     clock,
     random: () => 0.5,
-    logger,
+    telemetry: logsOnly(logger),
     ...options,
   };
   const events = consume(log, consumer, async (record, partition, signal) => {

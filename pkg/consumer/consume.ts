@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, LogFields, Logger, Random } from "../base/mod.ts";
+import type { Clock, LogFields, Random } from "../base/mod.ts";
 import { Account, describeError, sleep, systemRandom } from "../base/mod.ts";
 import type { EventLog, Position, TailRecord } from "../eventlog/mod.ts";
 import { NO_POSITION } from "../eventlog/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 
 import type { Place } from "./consume-steps.ts";
-import {
-  afterFailure,
-  afterRead,
-  afterSettled,
-  dueAfter,
-  pauseMs,
-  placeAt,
-  settledUpTo,
-} from "./consume-steps.ts";
+import * as steps from "./consume-steps.ts";
 
 /** Who reads the records of an entity type. */
 export interface Consumer {
@@ -35,14 +28,17 @@ export interface Consumer {
   readonly isPoison: (error: unknown, failures: number) => boolean;
   /** Stores a poison record elsewhere. Default: it is skipped. */
   readonly park?: (record: TailRecord, partition: number, error: unknown) => Promise<void>;
-  /** The position to save when all records up to `settled` are settled; undefined: none. Default: `settled`. */
+  /**
+   * The position of the partition in the checkpoint, if all its records up to `settled` are settled (`consume`, 1).
+   * Undefined: the checkpoint is not saved this time, for no partition. Default: `settled`.
+   */
   readonly checkpoint?: (partition: number, settled: Position) => Position | undefined;
   /** Asked after each record. True: this run reads no more of the partition. Default: never. */
   readonly isFull?: (partition: number) => boolean;
   readonly clock: Clock;
   /** For the jitter of back-offs. Default: Node's. */
   readonly random?: Random;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
 }
 
 /** Settles one record; what it returns is ignored. The signal aborts when the run is to end. */
@@ -60,7 +56,7 @@ export interface Consumption {
  * Reads the records of an entity type from a stored checkpoint on:
  *
  *     const consumer = {
- *       ...{ name: "events/cart", type: "cart", maxRecordsPerSecond: 1_000, park, clock, logger },
+ *       ...{ name: "events/cart", type: "cart", maxRecordsPerSecond: 1_000, park, clock, telemetry },
  *       isPoison: (error: unknown) => error instanceof SinkError && error.code === "REFUSED",
  *     };
  *     const events = consume(log, consumer, (record, _partition, signal) => post(record, signal));
@@ -141,7 +137,7 @@ async function load({ log, name, partitions, state }: Run): Promise<void> {
   const numbers = partitions ?? Array.from({ length: log.partitions }, (_, partition) => partition);
   state.saved = saved.join();
   state.parts = numbers.map((partition, index) => {
-    return { partition, place: placeAt(saved[index] ?? NO_POSITION), failures: 0 };
+    return { partition, place: steps.placeAt(saved[index] ?? NO_POSITION), failures: 0 };
   });
 }
 
@@ -150,8 +146,8 @@ async function read(run: Run, part: Part): Promise<void> {
   const { partition } = part;
   const newest = await log.lastPosition(type, partition);
   if (newest < part.place.position) {
-    warn(run, "the log was set back, and is read from its beginning", { partition }); // (6)
-    part.place = placeAt(NO_POSITION);
+    warn(run, "consumer: the log was set back, and is read from its beginning", { partition }); // (6)
+    part.place = steps.placeAt(NO_POSITION);
   }
   if (newest === part.place.position && !follows) return;
   const room = new Account(run.maxOpenBytes);
@@ -162,37 +158,37 @@ async function read(run: Run, part: Part): Promise<void> {
       const { id, position } = record;
       const bytes = record.bytes.byteLength + OVERHEAD_BYTES;
       part.failures = 0;
-      part.place = afterRead(part.place, position);
-      state.dueMs = dueAfter(state.dueMs, rate, clock.monotonicMs());
+      part.place = steps.afterRead(part.place, position);
+      state.dueMs = steps.dueAfter(state.dueMs, rate, clock.monotonicMs());
       room.overdraw(bytes);
       const lane = (lanes.get(id) ?? Promise.resolve()).then(async () => {
-        if (await settle(run, partition, record)) part.place = afterSettled(part.place, position);
+        if (await settle(run, partition, record)) part.place = steps.afterSettled(part.place, position);
         room.give(bytes);
         if (lanes.get(id) === lane) lanes.delete(id);
       });
       lanes.set(id, lane);
       if (position >= newest && !follows) break;
       await room.untilAvailable();
-      const delayMs = pauseMs(state.dueMs, rate, clock.monotonicMs());
+      const delayMs = steps.pauseMs(state.dueMs, rate, clock.monotonicMs());
       if (delayMs > 0) await sleep(clock, delayMs, signal);
       if (run.isFull(partition)) break;
     }
   } finally {
     await Promise.all(lanes.values());
     // What is still open, because the signal aborted, is read again by the next run (1).
-    part.place = placeAt(settledUpTo(part.place));
+    part.place = steps.placeAt(steps.settledUpTo(part.place));
   }
 }
 
 /** Handles, parks or skips a record (4). False: the signal aborted before that (7). */
 async function settle(run: Run, partition: number, record: TailRecord): Promise<boolean> {
   const about = { partition, id: record.id, position: record.position };
-  const retry = { message: "a record is tried again", about, count: { failures: 0 } };
+  const retry = { message: "consumer: a record is tried again", about, count: { failures: 0 } };
   try {
     const handle = async () => run.handle(record, partition, run.signal);
     return await patiently(run, handle, { ...retry, isLast: run.isPoison });
   } catch (error) {
-    warn(run, "a record is poison", { ...about, error: describeError(error) });
+    warn(run, "consumer: a record is poison", { ...about, error: describeError(error) });
     retry.count.failures = 0;
     return patiently(run, () => run.park(record, partition, error), { ...retry, isLast: () => false });
   }
@@ -216,7 +212,7 @@ async function patiently(run: Run, work: () => Promise<unknown>, retry: Retry): 
       // Work that was stopped has not failed (7).
       if (run.signal.aborted) break;
       count.failures++;
-      const step = afterFailure(count.failures, isLast(error, count.failures), run.random);
+      const step = steps.afterFailure(count.failures, isLast(error, count.failures), run.random);
       if (step.kind === "give-up") throw error;
       warn(run, message, { ...about, error: describeError(error) });
       await sleep(run.clock, step.delayMs, run.signal);
@@ -231,16 +227,18 @@ async function saveRegularly(run: Run): Promise<void> {
 
 async function save(run: Run): Promise<void> {
   const { log, name, checkpoint, state } = run;
-  const positions = state.parts.map(({ partition, place }) => checkpoint(partition, settledUpTo(place)));
+  const positions = state.parts.map(({ partition, place }) =>
+    checkpoint(partition, steps.settledUpTo(place)),
+  );
   if (!positions.every((position) => position !== undefined) || positions.join() === state.saved) return;
   try {
     await log.saveCheckpoint(name, positions);
     state.saved = positions.join();
   } catch (error) {
-    warn(run, "the checkpoint cannot be saved now", { error: describeError(error) });
+    warn(run, "consumer: the checkpoint cannot be saved now", { error: describeError(error) });
   }
 }
 
-function warn({ logger, name }: Run, message: string, fields: LogFields): void {
-  logger.warn(`consumer: ${message}`, { consumer: name, ...fields });
+function warn({ telemetry, name }: Run, message: string, fields: LogFields): void {
+  telemetry.logger.warn(message, { consumer: name, ...fields });
 }

@@ -2,10 +2,11 @@
 
 import { Buffer } from "node:buffer";
 
-import { silentLogger, systemClock } from "../base/mod.ts";
+import { systemClock } from "../base/mod.ts";
 import { seededRandom } from "../base/test-doubles/mod.ts";
 import type { Position, TailRecord } from "../eventlog/mod.ts";
 import { NO_POSITION, openEventLog } from "../eventlog/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { logKinds } from "../../test/lib/log-kinds.ts";
 import { until } from "../../test/lib/until.ts";
@@ -18,7 +19,7 @@ for (const kind of logKinds) {
     `(1, 2, 5) ${kind.name}: nothing is lost or out of order while handlers fail and the consumer is restarted`,
     async (t) => {
       const place = await kind.open(t);
-      const dependencies = { clock: systemClock, logger: silentLogger };
+      const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
       const log = await openEventLog(place.address, dependencies);
       t.teardown(() => log.close());
       const random = seededRandom(14);
@@ -32,11 +33,13 @@ for (const kind of logKinds) {
         }
       };
       const handled = new Map<string, Position[]>(IDS.map((id) => [id, []]));
+      /** What was handled, by entity and position. A record may be handled before its append has returned. */
+      const texts = new Map<string, string>();
       const handle = async ({ id, position, bytes }: TailRecord): Promise<void> => {
         await new Promise(setImmediate);
         if (random() < 0.1) throw new Error("another try is needed");
         const before = handled.get(id) ?? [];
-        t.is(Buffer.from(bytes).toString(), `${id} ${stored.get(id)?.indexOf(position)}`);
+        texts.set(`${id} at ${position}`, Buffer.from(bytes).toString());
         handled.set(id, [...before, position]);
       };
       /** Of each entity, each position the first time. */
@@ -71,6 +74,10 @@ for (const kind of logKinds) {
       await until("all is handled", isAllHandled);
       await stop();
       t.deepEqual(firsts(), stored);
+      for (const [id, positions] of stored) {
+        for (const [index, position] of positions.entries())
+          t.is(texts.get(`${id} at ${position}`), `${id} ${index}`);
+      }
       const ends = Array.from({ length: log.partitions }, (_, partition) =>
         log.lastPosition("cart", partition),
       );

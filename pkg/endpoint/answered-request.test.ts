@@ -7,6 +7,7 @@ import test from "ava";
 import { systemClock } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
 import { HealthCheckRequestSchema } from "../protocol/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import type { AnsweredRequest } from "./answered-request.ts";
 import { startEndpoint } from "./endpoint.ts";
@@ -33,6 +34,7 @@ async function recording(t: ExecutionContext, unary = echo) {
     {
       dispatch: dispatchOf(unary),
       clock: systemClock,
+      telemetry: NO_TELEMETRY,
       front,
       onAnswered: (answered) => {
         records.push(answered);

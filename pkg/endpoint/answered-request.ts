@@ -18,15 +18,25 @@ export interface AnsweredRequest {
   readonly code: string | undefined;
   /** From the head of the request to the end of its answer, in milliseconds. */
   readonly tookMs: number;
-  /**
-   * The memory that the request holds of its caller's share; undefined if it holds none. A command has the same
-   * object, which shows to which request it belongs.
-   */
+  /** The request's part of its caller's share; undefined if none. A command of the request has the same object. */
   readonly bytes: Charge | undefined;
 }
 
 /** Called for every request to the public port, whatever its protocol. Must not throw. */
 export type AnswerListener = (answered: AnsweredRequest) => void;
+
+/** Called for each request that is refused because of its head, or whose head could not be read. Must not throw. */
+export type RefusalListener = (request: HttpHead, answer: RefusedAnswer) => void;
+
+interface HttpHead {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+interface RefusedAnswer {
+  readonly status: number;
+  readonly errorCode: string | undefined;
+}
 
 /** A call of gRPC, gRPC-Web or a WebSocket. */
 export function answeredCall({ path, openedMs, ...call }: EndedCall, nowMs: number): AnsweredRequest {
@@ -45,8 +55,8 @@ export function answeredHttp(
 
 /** A request that was refused because of its head, or whose head could not be read. */
 export function refusedHttp(
-  { method, url = "" }: { readonly method?: string | undefined; readonly url?: string | undefined },
-  { status, errorCode: code }: { readonly status: number; readonly errorCode: string | undefined },
+  { method, url = "" }: HttpHead,
+  { status, errorCode: code }: RefusedAnswer,
 ): AnsweredRequest {
   return { protocol: "http", method, target: url, status, code, tookMs: 0, bytes: undefined };
 }

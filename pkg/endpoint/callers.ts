@@ -2,10 +2,10 @@
 
 import type { Socket } from "node:net";
 
-import type { Clock, Holder } from "../base/mod.ts";
+import type { Clock, Group, Holder } from "../base/mod.ts";
 import { Account } from "../base/mod.ts";
 import type { Caller, CallerAccounts } from "../grpc/mod.ts";
-import { newCaller } from "../grpc/mod.ts";
+import { newCaller, SmallPieces } from "../grpc/mod.ts";
 
 import { WastedRequests } from "./wasted-requests.ts";
 
@@ -19,7 +19,7 @@ interface Connection {
 /** All connections of one peer address, oldest first. */
 interface Address {
   readonly places: Holder;
-  readonly requests: Holder;
+  readonly requests: Group;
   /** Those that have not made a request. */
   readonly unused: Set<Connection>;
   /** The others; one that was found busy is moved to the end. */
@@ -39,7 +39,9 @@ const MAX_LOOKED_AT = 64;
  *    that never made a request is closed first, then the one that has been idle longest, as far as `MAX_LOOKED_AT`
  *    checks show.
  * 3. An address that gives up too many requests gets few streams on its new connections for a while (`WastedRequests`).
- * 4. Open requests are shared among addresses, and within an address among its connections; bytes among connections.
+ * 4. Each connection has its own small pieces (`SmallPieces`).
+ * 5. Open requests are shared among addresses, and within an address among its connections; bytes among connections.
+ *    A connection may always have a little of both, its floors (`callerAccounts`).
  */
 export class Callers {
   readonly #accounts: CallerAccounts;
@@ -47,9 +49,13 @@ export class Callers {
   readonly #addresses = new Map<string, Address>();
   readonly #connections = new Map<Socket, Connection>();
   readonly #wasted: WastedRequests;
+  readonly #maxSmallPieces: number;
+  readonly #clock: Clock;
 
-  constructor(accounts: CallerAccounts, max: number, clock: Clock) {
+  constructor(accounts: CallerAccounts, max: number, maxSmallPieces: number, clock: Clock) {
     this.#wasted = new WastedRequests(clock);
+    this.#maxSmallPieces = maxSmallPieces;
+    this.#clock = clock;
     this.#accounts = accounts;
     this.#places = new Account(max);
   }
@@ -57,6 +63,11 @@ export class Callers {
   /** All open connections, each with its share of the accounts. */
   get all(): Iterable<readonly [Socket, Caller]> {
     return this.#connections.values().map(({ socket, caller }) => [socket, caller] as const);
+  }
+
+  /** How many connections are open, and from how many peer addresses. */
+  get counts(): { readonly open: number; readonly addresses: number } {
+    return { open: this.size, addresses: this.#addresses.size };
   }
 
   get size(): number {
@@ -72,7 +83,8 @@ export class Callers {
       if (!address.places.take(1)) return undefined;
     }
     this.#addresses.set(name, address);
-    const caller = newCaller(this.#accounts, address.requests, () => this.#wasted.add(name));
+    const pieces = new SmallPieces(this.#maxSmallPieces, this.#clock);
+    const caller = newCaller(this.#accounts, address.requests, () => this.#wasted.add(name), pieces);
     const connection = { socket, caller, address };
     address.unused.add(connection);
     this.#connections.set(socket, connection);
@@ -102,7 +114,7 @@ export class Callers {
 
   #newAddress(): Address {
     const places = this.#places.holder();
-    const requests = this.#accounts.requests.holder();
+    const requests = this.#accounts.requests.group();
     return { places, requests, unused: new Set(), used: new Set() };
   }
 

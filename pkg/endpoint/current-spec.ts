@@ -22,8 +22,8 @@ interface Serving {
   readonly unserved: Unserved;
 }
 
-export function serve(spec: UserFunctionSpec, options: EndpointOptions, context: ServingContext): Serving {
-  const codecs = new JsonCodecs(spec.descriptors, options, context.clock, context.logger);
+function serve(spec: UserFunctionSpec, options: EndpointOptions, context: ServingContext): Serving {
+  const codecs = new JsonCodecs(spec.descriptors, options, context.clock, context.telemetry);
   const unserved = new Unserved(spec);
   return {
     transcoder: createTranscoder(spec, codecs, context, unserved),
@@ -36,14 +36,16 @@ export function serve(spec: UserFunctionSpec, options: EndpointOptions, context:
 
 /** The specification that is served at the moment, or none. A new one replaces it in one step. */
 export class CurrentSpec {
+  readonly #options: EndpointOptions;
+  readonly #context: ServingContext;
   readonly #absence: () => StatusError;
-  readonly #serve: (spec: UserFunctionSpec) => Serving;
   #serving: Serving | undefined;
 
   /** @param absence the caller's error while nothing is served. */
-  constructor(absence: () => StatusError, serveSpec: (spec: UserFunctionSpec) => Serving) {
+  constructor(options: EndpointOptions, context: ServingContext, absence: () => StatusError) {
+    this.#options = options;
+    this.#context = context;
     this.#absence = absence;
-    this.#serve = serveSpec;
   }
 
   /** @throws the caller's error if nothing is served. */
@@ -70,8 +72,7 @@ export class CurrentSpec {
 
   set(spec: UserFunctionSpec | undefined): void {
     this.close();
-    this.#serving = undefined;
-    if (spec !== undefined) this.#serving = this.#serve(spec);
+    this.#serving = spec && serve(spec, this.#options, this.#context);
   }
 
   close(): void {

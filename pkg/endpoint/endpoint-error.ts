@@ -5,10 +5,7 @@ import { errorFactory, Status } from "../grpc/mod.ts";
 
 import type { HttpErrorCode } from "./http/http-error.ts";
 
-/**
- * Why the public port itself refuses or ends a call over gRPC, gRPC-Web or a WebSocket. What is behind the port has
- * codes of its own, and so has gRPC as a protocol (`GrpcErrorCode`).
- */
+/** Why the public port itself refuses or ends a call. What is behind it has codes of its own, and so has gRPC. */
 export type EndpointErrorCode =
   /** JSON in a WebSocket is refused as it is in a request of HTTP. */
   | HttpErrorCode
@@ -16,6 +13,8 @@ export type EndpointErrorCode =
   | "MALFORMED_MESSAGE"
   /** The idempotency key is empty or too long. Nothing was done. */
   | "BAD_IDEMPOTENCY_KEY"
+  /** The metadata has more values than an action may get. Nothing was done. */
+  | "METADATA_TOO_LARGE"
   /** A request for health or reflection is larger than any that makes sense. */
   | "MESSAGE_TOO_LARGE"
   /** Health was asked of a service that is not served. */

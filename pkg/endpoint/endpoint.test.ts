@@ -10,6 +10,7 @@ import test from "ava";
 import { systemClock } from "../base/mod.ts";
 import { connect, Status, StatusError } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { startEndpoint } from "./endpoint.ts";
 import { ListenError } from "./listen-error.ts";
@@ -304,7 +305,7 @@ test("a port in use says so and what to do", async (t) => {
   const endpoint = await runEndpoint(t);
   const again = startEndpoint(
     { httpPort: endpoint.port, httpHost: "127.0.0.1" },
-    { dispatch: dispatchOf(echo), clock: systemClock },
+    { dispatch: dispatchOf(echo), clock: systemClock, telemetry: NO_TELEMETRY },
   );
   const error = await t.throwsAsync(again, { instanceOf: ListenError, code: "ENDPOINT_PORT_IN_USE" });
   t.regex(error?.message ?? "", /^port \d+ is in use by another process; stop .* HTTP_PORT$/);
@@ -313,7 +314,7 @@ test("a port in use says so and what to do", async (t) => {
 test("an address that is not this machine's is a clear error", async (t) => {
   const started = startEndpoint(
     { httpPort: 0, httpHost: "192.0.2.1" },
-    { dispatch: dispatchOf(echo), clock: systemClock },
+    { dispatch: dispatchOf(echo), clock: systemClock, telemetry: NO_TELEMETRY },
   );
   await t.throwsAsync(started, {
     instanceOf: ListenError,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The public port: gRPC, gRPC-Web, HTTP with JSON, WebSockets, server reflection and health, for whatever the user
- * function serves at the moment.
+ * The public port: gRPC, gRPC-Web, HTTP with JSON, WebSockets, reflection and health, for what is served right now.
  *
  * 1. Every call sees one specification from its beginning to its end; a new one is put in place in one step.
  * 2. While there is no specification, every call fails at once, whatever its shape: with USER_FUNCTION_UNAVAILABLE,
@@ -15,8 +14,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { createServer as createHttp2Server } from "node:http2";
 
-import type { Clock, Logger } from "../base/mod.ts";
-import { silentLogger } from "../base/mod.ts";
+import type { Clock } from "../base/mod.ts";
 import type {
   CallerAccounts,
   GrpcServerHandler,
@@ -37,13 +35,14 @@ import {
 } from "../grpc/mod.ts";
 import type { Dispatch } from "../router/mod.ts";
 import { pickValues } from "../settings/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 import { unavailable } from "../userfunction/mod.ts";
 
-import type { AnswerListener } from "./answered-request.ts";
+import type { AnswerListener, RefusalListener } from "./answered-request.ts";
 import { answeredCall, refusedHttp } from "./answered-request.ts";
 import { Callers } from "./callers.ts";
-import { CurrentSpec, serve } from "./current-spec.ts";
+import { CurrentSpec } from "./current-spec.ts";
 import { Health } from "./health/health.ts";
 import { healthMethods } from "./health/health-methods.ts";
 import { badHttp2Head, refuseHttp2 } from "./http/bad-head.ts";
@@ -63,6 +62,8 @@ import type { EndpointOptions } from "./options.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "./options.ts";
 import { openPort } from "./port.ts";
 import { withReplyTurns } from "./reply-turns.ts";
+import type { RequestMeter } from "./request-meter.ts";
+import { requestMeter } from "./request-meter.ts";
 import { ENDPOINT_SETTINGS } from "./settings.ts";
 import { asksForWebSocket } from "./websocket/handshake.ts";
 import { WebSockets } from "./websocket/web-sockets.ts";
@@ -73,7 +74,7 @@ const CURBED_STREAMS = 8;
 export interface EndpointDependencies {
   readonly dispatch: Dispatch;
   readonly clock: Clock;
-  readonly logger?: Logger;
+  readonly telemetry: Telemetry;
   /** Called for each call while nothing is served: returns the caller's error. Default: unavailable, try again. */
   readonly absence?: () => StatusError;
   /** The accounts that all callers share. Default: made from the options. To be given if others count in them too. */
@@ -88,45 +89,48 @@ export interface EndpointDependencies {
 export interface Endpoint {
   /** The port that was taken, where 0 was asked for. */
   readonly port: number;
-  /**
-   * Serves this specification from now on, except for the parts that it marks as not served. Undefined: serves
-   * nothing.
-   */
+  /** Serves this specification from now on, but for the parts that it marks as not served. Undefined: nothing. */
   setSpec(spec: UserFunctionSpec | undefined): void;
-  /**
-   * Takes no new connections, lets open calls finish for `drainMs` milliseconds, then breaks the connections that are
-   * left.
-   */
+  /** What is connected now. */
+  connections(): Connections;
+  /** Takes no new connections, lets open calls finish for `drainMs` milliseconds, then breaks what is left. */
   close(drainMs: number): Promise<void>;
 }
 
-/**
- * Open WebSockets are closed with an error this long before the end of draining, in milliseconds, or half of the
- * draining time before it if that is less.
- */
+export interface Connections {
+  readonly open: number;
+  /** From so many peer addresses. */
+  readonly addresses: number;
+  /** Of HTTP/2. */
+  readonly http2: number;
+  readonly webSockets: number;
+  /** Those that have not shown their protocol. */
+  readonly undecided: number;
+}
+
+/** How long before the end of draining open WebSockets are closed, in milliseconds; at most half of it. */
 const GOODBYE_MS = 1_000;
 
-/**
- * Opens the public port, with nothing to serve at first.
- *
- * @throws ListenError if the port is not available.
- */
+/** Opens the public port, with nothing to serve at first. @throws ListenError if the port is not available. */
 export async function startEndpoint(
   overrides: Partial<EndpointOptions>,
   dependencies: EndpointDependencies,
 ): Promise<Endpoint> {
   // Of `overrides` only what is for the port, because the thread for JSON gets a copy, and others may be secrets.
   const options = pickValues(ENDPOINT_SETTINGS, { ...DEFAULT_ENDPOINT_OPTIONS, ...overrides });
-  const { clock, logger = silentLogger, onAnswered } = dependencies;
+  const { clock, telemetry, onAnswered } = dependencies;
   const accounts = dependencies.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenRequests);
-  const callers = new Callers(accounts, options.maxConnections, clock);
-  const current = currentSpec(options, dependencies);
+  const callers = new Callers(accounts, options.maxConnections, options.maxSmallPieces, clock);
+  const serving = { ...options, clock, telemetry, dispatch: withReplyTurns(dependencies.dispatch) };
+  const current = new CurrentSpec(options, serving, dependencies.absence ?? notThere);
+  const measure = requestMeter(telemetry.meter, () => callers.size);
+  const onRefused = refusalListener(measure, onAnswered);
   let draining = false;
 
   const crossOrigin = createCrossOrigin(options.corsOrigins);
-  const serveJson = jsonHandler(current, crossOrigin, dependencies);
+  const serveJson = jsonHandler(current, crossOrigin, measure, dependencies);
   const health = new Health();
-  const calls = grpcCalls(current, healthMethods(health), accounts, options, dependencies);
+  const calls = grpcCalls(current, healthMethods(health), accounts, measure, options, dependencies);
   const serveGrpcWeb = createGrpcWebHandler(calls);
   const handle: HttpHandler = (exchange) =>
     isGrpcWebContentType(exchange.contentType) ? serveGrpcWeb(exchange) : serveJson(exchange);
@@ -140,11 +144,11 @@ export async function startEndpoint(
     clock,
     keepAliveMs: options.streamKeepAliveMs,
     idleTimeoutMs: options.idleTimeoutMs,
-    onAnswered,
+    onRefused,
   });
 
   const bodies = new BodyReader(options, clock);
-  const context = { handle, bodies, crossOrigin, logger, accounts, turns: calls.turns };
+  const context = { handle, bodies, crossOrigin, telemetry, accounts, turns: calls.turns };
   const http1 = createHttp1Server(
     {
       ...context,
@@ -153,18 +157,15 @@ export async function startEndpoint(
       isDraining: () => draining,
       isUpgrade: asksForWebSocket,
       upgrade: (request, connection, head) => void webSockets.upgrade(request, connection, head),
-      onAnswered,
+      onRefused,
     },
     options,
   );
   const newHttp2Server = (limits: Http2ServerLimits): Http2Server =>
-    http2Server(limits, createGrpcServerHandler(calls), context, onAnswered);
+    http2Server(limits, createGrpcServerHandler(calls), context, onRefused);
   const http2 = newHttp2Server({ maxConcurrentStreams: options.maxConnectionStreams });
-  const curbedHttp2 = newHttp2Server({
-    maxConcurrentStreams: Math.min(CURBED_STREAMS, options.maxConnectionStreams),
-    maxRejectedStreams: CURBED_STREAMS,
-  });
-  const port = await openPort({ http1, http2, curbedHttp2 }, options, callers, clock, logger);
+  const curbedHttp2 = newHttp2Server(curbed(options));
+  const port = await openPort({ http1, http2, curbedHttp2 }, options, callers, clock, telemetry);
 
   return {
     port: port.port,
@@ -172,6 +173,7 @@ export async function startEndpoint(
       current.set(spec);
       health.setSpec(spec);
     },
+    connections: () => ({ ...callers.counts, ...port.connections, webSockets: webSockets.size }),
     async close(drainMs) {
       draining = true;
       health.stop();
@@ -184,20 +186,24 @@ export async function startEndpoint(
   };
 }
 
-/** The specification that is served at the moment; nothing at first. */
-function currentSpec(options: EndpointOptions, dependencies: EndpointDependencies): CurrentSpec {
-  const { clock, logger = silentLogger, absence = notThere } = dependencies;
-  const { maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs } = options;
-  const dispatch = withReplyTurns(dependencies.dispatch);
-  const context = { dispatch, maxRequestBytes, maxIdempotencyKeyLength, streamKeepAliveMs, clock, logger };
-  return new CurrentSpec(absence, (spec) => serve(spec, options, context));
+function curbed({ maxConnectionStreams }: EndpointOptions): Http2ServerLimits {
+  const maxConcurrentStreams = Math.min(CURBED_STREAMS, maxConnectionStreams);
+  return { maxConcurrentStreams, maxRejectedStreams: CURBED_STREAMS };
+}
+
+function refusalListener(measure: RequestMeter, onAnswered: AnswerListener | undefined): RefusalListener {
+  return (request, answer) => {
+    measure("http", answer.status, 0);
+    onAnswered?.(refusedHttp(request, answer));
+  };
 }
 
 /** HTTP with JSON: the services that may answer a request, in their order. */
 function jsonHandler(
   current: CurrentSpec,
   crossOrigin: CrossOrigin | undefined,
-  { clock, logger = silentLogger, onAnswered, front }: EndpointDependencies,
+  measure: RequestMeter,
+  { clock, telemetry, onAnswered, front }: EndpointDependencies,
 ): HttpHandler {
   const probeWhileServing: HttpService = (request) => {
     const answer = networkProbe(request);
@@ -211,7 +217,7 @@ function jsonHandler(
     ...(front === undefined ? [] : [frontService(front)]),
     nothingServed,
   ];
-  return createHttpHandler({ services, crossOrigin, onAnswered, clock, logger });
+  return createHttpHandler({ services, crossOrigin, onAnswered, measure, clock, telemetry });
 }
 
 /** What gRPC, gRPC-Web and WebSockets share: which method a path names, and the bounds of calls. */
@@ -219,18 +225,20 @@ function grpcCalls(
   current: CurrentSpec,
   ownMethods: ReadonlyMap<string, MethodHandler>,
   accounts: CallerAccounts,
+  measure: RequestMeter,
   options: EndpointOptions,
-  { clock, logger = silentLogger, onAnswered }: EndpointDependencies,
+  { clock, telemetry, onAnswered }: EndpointDependencies,
 ): ServerContext {
   return createServerContext({
     lookup: (path) => current.method(path) ?? ownMethods.get(path) ?? current.failing(path),
     clock,
-    logger,
+    telemetry,
     maxReceiveBytes: options.maxRequestBytes,
     accounts,
     firstMessageTimeoutMs: options.firstMessageTimeoutMs,
     firstStreamMessageTimeoutMs: options.firstStreamMessageTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs,
+    onStatus: measure,
     onEnd: onAnswered && ((call) => onAnswered(answeredCall(call, clock.monotonicMs()))),
   });
 }
@@ -240,26 +248,21 @@ function http2Server(
   limits: Http2ServerLimits,
   serveGrpc: GrpcServerHandler,
   context: Http2Context,
-  onAnswered: AnswerListener | undefined,
+  onRefused: RefusalListener,
 ): Http2Server {
   const server = createHttp2Server(http2ServerOptions(limits));
   server.on("session", (session) => tuneServerSession(session));
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags, rawHeaders) => {
-    if (stream.session === undefined) return dropStream(stream);
+    // Its connection closed before the stream began. Without a listener an error would end the process (I12).
+    if (stream.session === undefined) return void stream.on("error", () => undefined);
     const bad = badHttp2Head(headers);
     if (bad !== undefined) {
       refuseHttp2(stream, bad);
-      onAnswered?.(refusedHttp({ method: headers[":method"], url: headers[":path"] }, bad));
+      onRefused({ method: headers[":method"], url: headers[":path"] }, bad);
     } else if (isGrpcContentType(headers["content-type"])) serveGrpc(stream, headers, flags, rawHeaders);
     else serveHttp2Stream(context, stream, headers, rawHeaders);
   });
   return server;
-}
-
-/** Drops a stream whose connection has closed before the stream began. */
-function dropStream(stream: ServerHttp2Stream): void {
-  // Without a listener an error would end the process (I12).
-  stream.on("error", () => undefined);
 }
 
 function notThere(): StatusError {

@@ -13,6 +13,8 @@ import {
   ServerReflectionResponseSchema,
 } from "../protocol/mod.ts";
 import type { Command, CommandReply } from "../router/mod.ts";
+import type { TraceReader } from "../telemetry/mod.ts";
+import { traceReader } from "../telemetry/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../userfunction/mod.ts";
 
 import { callMetadata, idempotencyKey, replyMetadata, replyTrailers } from "./metadata.ts";
@@ -43,9 +45,10 @@ export function grpcMethods(
 }
 
 function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandler {
-  const { dispatch, maxIdempotencyKeyLength } = context;
+  const { dispatch, maxIdempotencyKeyLength, maxRequestFields } = context;
   const { takesMetadata } = method.service;
-  const check = requiredFieldsCheck(method.desc);
+  const check = requiredFieldsCheck(method.desc, maxRequestFields);
+  const readTrace = traceReader(context.telemetry);
   return {
     kind: "unary",
     async handle(payload, call) {
@@ -58,6 +61,7 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
             call,
             takesMetadata ? callMetadata(call) : NO_METADATA,
             idempotencyKey(call.headers, maxIdempotencyKeyLength),
+            readTrace,
           ),
         };
         const reply = await dispatch.unary(command);
@@ -73,7 +77,12 @@ function unaryMethod(method: ServedMethod, context: ServingContext): MethodHandl
   };
 }
 
-function contextOf(call: ServerCall, metadata: Metadata, key: CallContext["idempotencyKey"]): CallContext {
+function contextOf(
+  call: ServerCall,
+  metadata: Metadata,
+  key: CallContext["idempotencyKey"],
+  readTrace: TraceReader | undefined,
+): CallContext {
   const { deadlineMs, bytes } = call;
   return {
     metadata,
@@ -81,13 +90,17 @@ function contextOf(call: ServerCall, metadata: Metadata, key: CallContext["idemp
     deadlineMs,
     onCancel: (listener) => call.onCancel(listener),
     bytes,
+    trace: readTrace?.(call.headers),
+    onSpan: readTrace && ((span) => call.inSpan(span)),
   };
 }
 
 /** The handler of an action's method with a stream in either direction, or both. */
-export function streamedMethod(method: ServedMethod, { dispatch }: ServingContext): BidiMethod {
+export function streamedMethod(method: ServedMethod, context: ServingContext): BidiMethod {
+  const { dispatch, telemetry, maxRequestFields } = context;
   const takesStream = method.desc.methodKind !== "server_streaming";
-  const check = requiredFieldsCheck(method.desc);
+  const check = requiredFieldsCheck(method.desc, maxRequestFields);
+  const readTrace = traceReader(telemetry);
   return {
     kind: "bidi",
     takesOne: !takesStream,
@@ -97,7 +110,7 @@ export function streamedMethod(method: ServedMethod, { dispatch }: ServingContex
       const replies = dispatch.streamed({
         method,
         onEnd: (given) => void (end.given = given),
-        call: contextOf(call, callMetadata(call), undefined),
+        call: contextOf(call, callMetadata(call), undefined, readTrace),
         input: check === undefined ? messages : checked(messages, check),
       });
       return sendAll(call, replies, end);
@@ -131,10 +144,8 @@ async function sendAll(
     throw withMetadata(call, error);
   }
   if (isFirst && end.given !== undefined) addAll(call.responseMetadata, end.given.metadata);
-  addAll(
-    call.trailers,
-    end.given !== undefined && end.given.trailers.length > 0 ? end.given.trailers : trailers,
-  );
+  const ended = end.given?.trailers ?? NO_METADATA;
+  addAll(call.trailers, ended.length > 0 ? ended : trailers);
   call.end();
 }
 

@@ -4,10 +4,11 @@ import { gzipSync } from "node:zlib";
 
 import test from "ava";
 
-import { Status, StatusError } from "../grpc/mod.ts";
+import { REQUEST_BYTES, Status, StatusError } from "../grpc/mod.ts";
 import type { MetadataEntry } from "../protocol/mod.ts";
 import type { Command } from "../router/mod.ts";
 
+import { until } from "../../test/lib/until.ts";
 import { statusDetails } from "./status-details.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS, readText, readUntil } from "./testdata/http-clients.ts";
@@ -231,6 +232,23 @@ for (const [version, send] of Object.entries(HTTP_CLIENTS)) {
     leave();
     await cancelled.promise;
     t.pass();
+  });
+
+  test(`${version}: what arrives before a method reads is counted, and read when it does (I11)`, async (t) => {
+    const mayRead = Promise.withResolvers<void>();
+    const endpoint = await runEndpoint(t, echo, {}, async function* (command) {
+      await mayRead.promise;
+      let count = 0;
+      for await (const _ of command.input) count++;
+      yield { payload: Buffer.from(String(count)), metadata: [] };
+    });
+    const { bytes } = endpoint.accounts;
+    const answer = send(endpoint.port, webCall("Chat", Buffer.alloc(5 * 8_000)));
+    await until("a part has arrived", () => bytes.used > 2 * REQUEST_BYTES);
+    mayRead.resolve();
+    const { messages } = await readWebAnswer(await answer);
+    t.deepEqual(messages, ["8000"]);
+    await until("nothing is counted any more", () => bytes.used === 0);
   });
 
   test(`${version}: a call that was answered is not cancelled, and its connection goes on`, async (t) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from "node:events";
+import type { ClientHttp2Session, ClientSessionOptions } from "node:http2";
 import { connect as connectHttp2, constants } from "node:http2";
 import { gzipSync } from "node:zlib";
 
@@ -292,7 +293,7 @@ test("HTTP/1.1: chunks that add up to 20 MiB are refused", async (t) => {
 for (const announced of [true, false]) {
   test(`HTTP/2: a body of 20 MiB, ${announced ? "" : "not "}announced, is refused and the connection goes on`, async (t) => {
     const endpoint = await runEndpoint(t);
-    const session = connectHttp2(endpoint.url, { maxSessionMemory: 64 });
+    const session = openSession(endpoint.url, { maxSessionMemory: 64 });
     const headers = { ":method": "PUT", ":path": "/books/1", "content-type": "application/json" };
     const stream = session.request(announced ? { ...headers, "content-length": LARGE } : headers);
     const status = new Promise((resolve) =>
@@ -322,7 +323,7 @@ test("a connection that never shows its protocol is closed", async (t) => {
 
 test("a connection of HTTP/2 that makes no request is closed; one that has made one goes on", async (t) => {
   const endpoint = await runEndpoint(t, echo, { firstRequestTimeoutMs: 500 });
-  const user = connectHttp2(`http://127.0.0.1:${endpoint.port}`);
+  const user = openSession(`http://127.0.0.1:${endpoint.port}`);
   t.teardown(() => user.destroy());
   const get = async (): Promise<unknown> => {
     const [headers] = (await once(user.request({ ":path": "/books/1" }), "response")) as [object];
@@ -347,7 +348,7 @@ test("a body that never ends gets 408, over both versions", async (t) => {
   await client.closed;
   t.is(client.received.match(/HTTP\/1\.1/g)?.length, 1, "one answer only");
 
-  const session = connectHttp2(endpoint.url);
+  const session = openSession(endpoint.url);
   const stream = session.request({
     ":method": "PUT",
     ":path": "/books/1",
@@ -366,7 +367,7 @@ test("idle connections are closed after their time, over both versions", async (
   const endpoint = await runEndpoint(t, echo, { idleTimeoutMs: 1_000 });
   const answer = await new RawClient(endpoint.port).send(GET).closed;
   t.true(answer.endsWith(BOOK));
-  const session = connectHttp2(endpoint.url);
+  const session = openSession(endpoint.url);
   await new Promise((resolve) => session.on("close", resolve));
   t.pass();
 });
@@ -422,7 +423,7 @@ test("HTTP/2: half a frame harms nobody, and ends when the client goes", async (
 
 test("HTTP/2: a request without a path, and CONNECT, harm nobody", async (t) => {
   const endpoint = await runEndpoint(t);
-  const session = connectHttp2(endpoint.url);
+  const session = openSession(endpoint.url);
   const stream = session.request({ ":method": "CONNECT", ":authority": "x" });
   t.deepEqual(
     await new Promise((resolve) =>
@@ -438,7 +439,7 @@ test("HTTP/2: a request without a path, and CONNECT, harm nobody", async (t) => 
 for (const contentType of ["application/json", "application/grpc", "application/grpc-web"]) {
   test(`HTTP/2: another host than the authority's is refused (RFC 9113, 8.3.1): ${contentType}`, async (t) => {
     const endpoint = await runEndpoint(t, () => t.fail("it was dispatched"));
-    const session = connectHttp2(endpoint.url);
+    const session = openSession(endpoint.url);
     t.teardown(() => session.destroy());
     const [status, code] = await new Promise<readonly unknown[]>((resolve, reject) => {
       const head = { ":method": "POST", ":path": "/perdure.test.library.Talks/Say" };
@@ -530,7 +531,7 @@ test("gRPC-Web: a body that never ends gets REQUEST_TIMEOUT or its connection cl
   const client = new RawClient(endpoint.port).send(`${WEB}\r\ncontent-length: 20\r\n\r\n`).send("\0\0");
   const answer = await client.closed;
   t.true(answer === "" || answer.includes("REQUEST_TIMEOUT"), answer);
-  const session = connectHttp2(endpoint.url);
+  const session = openSession(endpoint.url);
   t.teardown(() => session.destroy());
   const stream = session.request({
     ":method": "POST",
@@ -556,7 +557,7 @@ test("gRPC-Web: a caller that goes in the middle of a message dispatches nothing
   await serves(t, endpoint);
   client.socket.destroy();
   await client.closed;
-  const session = connectHttp2(endpoint.url);
+  const session = openSession(endpoint.url);
   const headers = { ":method": "POST", ":path": "/perdure.test.library.Talks/Say" };
   const stream = session.request({ ...headers, "content-type": "application/grpc-web-text" });
   stream.on("error", () => undefined);
@@ -568,3 +569,10 @@ test("gRPC-Web: a caller that goes in the middle of a message dispatches nothing
   await endpoint.close(60_000);
   t.is(calls, 2);
 });
+
+/** A connection whose end by the other side fails its streams only, and not the test's process. */
+function openSession(url: string, options?: ClientSessionOptions): ClientHttp2Session {
+  const session = connectHttp2(url, options);
+  session.on("error", () => undefined);
+  return session;
+}

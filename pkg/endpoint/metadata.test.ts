@@ -13,9 +13,11 @@ import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
 import { echo, runEndpoint } from "./testdata/running-endpoint.ts";
 
+const PLENTY = { take: () => true };
+
 test("a request's headers are metadata in their order: names in lower case, -bin as bytes", (t) => {
   const raw = ["X-One", "1", "x-two-bin", "AP8,AQ==", "x-one", "2", "ce-id", "7", "authorization", "Basic x"];
-  t.deepEqual(requestMetadata(raw), [
+  t.deepEqual(requestMetadata(raw, PLENTY), [
     { key: "x-one", value: "1" },
     { key: "x-two-bin", value: Buffer.from([0, 255]) },
     { key: "x-two-bin", value: Buffer.from([1]) },
@@ -35,7 +37,26 @@ test("what belongs to the connection, to HTTP's framing or to gRPC is not metada
     "proxy-authorization",
     "upgrade",
   ];
-  t.deepEqual(requestMetadata([...names, ...more].flatMap((name) => [name, "x"])), []);
+  t.deepEqual(
+    requestMetadata(
+      [...names, ...more].flatMap((name) => [name, "x"]),
+      PLENTY,
+    ),
+    [],
+  );
+});
+
+test("I11: a header of commas has as many values; each is counted, and so many are refused", (t) => {
+  let taken = 0;
+  const bytes = { take: (amount: number) => (taken += amount) <= 100_000 };
+  t.is(requestMetadata(["x-bin", ",".repeat(99)], bytes).length, 100);
+  t.true(taken > 10_000);
+  t.throws(() => requestMetadata(["x-bin", ",".repeat(999)], bytes), { code: "RECEIVE_BUFFER_FULL" });
+  t.throws(() => requestMetadata(["x-bin", ",".repeat(1_000)], PLENTY), { code: "METADATA_TOO_LARGE" });
+  const two = ["x-bin", ",".repeat(600), "y-bin", ",".repeat(600)];
+  t.throws(() => requestMetadata(two, PLENTY), { code: "METADATA_TOO_LARGE" });
+  const texts = Array.from({ length: 1_001 }, () => ["x", "1"]).flat();
+  t.throws(() => requestMetadata(texts, PLENTY), { code: "METADATA_TOO_LARGE" });
 });
 
 test("over HTTP, of a reply's metadata only texts that are safe as headers go out", (t) => {

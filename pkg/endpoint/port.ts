@@ -7,8 +7,8 @@
  *    (HTTP/1.1 shows its protocol by its first request, whose time is bounded by Node.)
  * 2. A connection whose peer does not read its data is closed after a time.
  * 3. A connection without a request is closed after a longer time. (That of HTTP/1.1 is bounded by Node.)
- * 4. Draining ends idle connections at once, tells busy ones to finish, and destroys what is left when the time is
- *    over.
+ * 4. A connection that sends too many small pieces is closed.
+ * 5. Draining ends idle connections at once, tells busy ones to finish, and in the end destroys what is left.
  */
 
 import type { Server as Http1Server } from "node:http";
@@ -18,7 +18,8 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Acceptors, Clock, Logger, Timer } from "../base/mod.ts";
 import { ExpiryQueue, listenTogether } from "../base/mod.ts";
 import type { Caller } from "../grpc/mod.ts";
-import { assignCaller } from "../grpc/mod.ts";
+import { assignCaller, endFlood } from "../grpc/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 
 import type { Callers } from "./callers.ts";
 import { ListenError } from "./listen-error.ts";
@@ -31,10 +32,7 @@ import { lookForUnread } from "./unread.ts";
 /** How often connections that became idle are looked for while connections drain, in milliseconds. */
 const DRAIN_CHECK_MS = 50;
 
-/**
- * Refused connections are logged at most once in this time, in milliseconds, so that a flood of them does not flood
- * the log.
- */
+/** Refused connections are logged at most once in this time, in milliseconds, so that no flood fills the log. */
 const WARN_INTERVAL_MS = 10_000;
 
 /** How many times a connection is checked within the time that its peer has for reading, or for a request. */
@@ -68,26 +66,25 @@ export async function openPort(
   options: PortOptions,
   callers: Callers,
   clock: Clock,
-  logger: Logger,
+  telemetry: Telemetry,
 ): Promise<Port> {
-  const port = new Port(servers, options, callers, clock, logger);
+  const port = new Port(servers, options, callers, clock, telemetry);
   await port.open();
   // Later errors concern single connections, for example when the machine runs out of file descriptors.
-  servers.http1.on("error", (error) => logger.warn("a connection could not be accepted", { error }));
+  servers.http1.on("error", (error) =>
+    telemetry.logger.warn("a connection could not be accepted", { error }),
+  );
   return port;
 }
 
 export class Port {
-  readonly #http1: Http1Server;
-  readonly #http2: Http2Server;
-  readonly #curbedHttp2: Http2Server;
+  readonly #servers: PortServers;
   readonly #serveHttp1: (socket: Socket) => void;
   readonly #options: PortOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #callers: Callers;
   #acceptors: Acceptors | undefined;
-  readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Connections that have not shown their protocol. */
   readonly #undecided = new Set<Socket>();
@@ -103,19 +100,17 @@ export class Port {
   #warnedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    { http1, http2, curbedHttp2 }: PortServers,
+    servers: PortServers,
     options: PortOptions,
     callers: Callers,
     clock: Clock,
-    logger: Logger,
+    telemetry: Telemetry,
   ) {
     this.#callers = callers;
-    this.#http1 = http1;
-    this.#http2 = http2;
-    this.#curbedHttp2 = curbedHttp2;
+    this.#servers = servers;
     this.#options = options;
     this.#clock = clock;
-    this.#logger = logger;
+    this.#logger = telemetry.logger;
     this.#expiry = new ExpiryQueue(clock, options.firstRequestTimeoutMs, (socket) => socket.destroy());
 
     this.#idle = new ExpiryQueue(clock, options.idleTimeoutMs / LOOKS, (session) =>
@@ -124,6 +119,7 @@ export class Port {
 
     // The HTTP/1.1 server itself listens, because only then does it enforce its time-outs. `#accept` takes the place
     // of its own connection listener, and calls that listener later.
+    const { http1, http2, curbedHttp2 } = servers;
     const [serveHttp1] = http1.listeners("connection");
     this.#serveHttp1 = (socket) => serveHttp1?.call(http1, socket);
     http1.removeAllListeners("connection").on("connection", (socket: Socket) => this.#accept(socket));
@@ -133,7 +129,7 @@ export class Port {
         this.#sessions.add(session);
         session.once("close", () => this.#sessions.delete(session));
       });
-      server.on("sessionError", (error) => logger.debug("HTTP/2 connection failed", { error }));
+      server.on("sessionError", (error) => telemetry.logger.debug("HTTP/2 connection failed", { error }));
     }
   }
 
@@ -142,7 +138,7 @@ export class Port {
     try {
       const { httpPort, httpHost } = this.#options;
       const address = { port: httpPort, host: httpHost };
-      this.#acceptors = await listenTogether(this.#http1, address, (socket) => this.#accept(socket));
+      this.#acceptors = await listenTogether(this.#servers.http1, address, (socket) => this.#accept(socket));
     } catch (error) {
       throw listenError(error as NodeJS.ErrnoException, this.#options);
     }
@@ -150,7 +146,12 @@ export class Port {
 
   /** The port that was taken, where 0 was asked for. */
   get port(): number {
-    return (this.#http1.address() as AddressInfo).port;
+    return (this.#servers.http1.address() as AddressInfo).port;
+  }
+
+  /** Connections of HTTP/2, and those that have not shown their protocol. */
+  get connections(): { readonly http2: number; readonly undecided: number } {
+    return { http2: this.#sessions.size, undecided: this.#undecided.size };
   }
 
   /** Stops accepting and resolves when the last connection is gone, after `drainMs` milliseconds at the latest. */
@@ -158,7 +159,7 @@ export class Port {
     this.#isClosing = true;
     this.#nextLook?.cancel();
     this.#idle.clear();
-    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.#servers.http1.close(() => resolve()));
     const othersClosed = this.#acceptors?.close();
     for (const session of this.#sessions) session.close();
     for (const socket of this.#undecided) socket.destroy();
@@ -167,17 +168,17 @@ export class Port {
   }
 
   #accept(socket: Socket): void {
-    if (this.#callers.admit(socket) === undefined) {
+    const caller = this.#callers.admit(socket);
+    if (caller === undefined) {
       socket.destroy();
       return this.#warnOfDrop();
     }
-    this.#sockets.add(socket);
+    caller.pieces.onFlood = () => this.#endFlood(socket, () => socket.destroy());
     if (this.#callers.size === 1) this.#lookLater();
     this.#undecided.add(socket);
     this.#expiry.touch(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => {
-      this.#sockets.delete(socket);
       this.#undecided.delete(socket);
       this.#unread.delete(socket);
       this.#expiry.forget(socket);
@@ -193,7 +194,8 @@ export class Port {
       // (1) Its first request has as much time again.
       this.#expiry.touch(socket);
       this.#handed = { socket, caller: this.#callers.of(socket) };
-      const server = this.#callers.isCurbed(socket) ? this.#curbedHttp2 : this.#http2;
+      const { http2, curbedHttp2 } = this.#servers;
+      const server = this.#callers.isCurbed(socket) ? curbedHttp2 : http2;
       server.emit("connection", socket);
       this.#handed = undefined;
     } else {
@@ -208,8 +210,11 @@ export class Port {
     if (this.#handed === undefined) return;
     const { socket, caller } = this.#handed;
     assignCaller(session, caller);
+    caller.pieces.onFlood = () => this.#endFlood(socket, () => endFlood(session));
     const idle = { http2: session, caller, quietLooks: 0 };
-    this.#expireWhenIdle(idle);
+    // (3) Not by the session's `setTimeout`, whose timer Node does not stop: it would keep the session all that time.
+    if (!this.#isClosing) this.#idle.touch(idle);
+    session.once("close", () => this.#idle.forget(idle));
     session.once("stream", () => {
       this.#expiry.forget(socket);
       this.#callers.use(socket);
@@ -222,20 +227,18 @@ export class Port {
     });
   }
 
-  /**
-   * (3) Does not use `setTimeout` of the session, because Node does not stop that timer and would keep the session
-   * for all that time.
-   */
-  #expireWhenIdle(session: Session): void {
-    if (!this.#isClosing) this.#idle.touch(session);
-    session.http2.once("close", () => this.#idle.forget(session));
-  }
-
   #closeIfIdle(session: Session): void {
     const { requests, reserve } = session.caller;
     session.quietLooks = requests.used + reserve.used > 0 ? 0 : session.quietLooks + 1;
     if (session.quietLooks < LOOKS) this.#idle.touch(session);
     else session.http2.close();
+  }
+
+  /** (4) */
+  #endFlood({ remoteAddress: peer, destroyed }: Socket, end: () => void): void {
+    if (destroyed) return;
+    this.#logger.warn("connection closed: it sends too many small pieces", { peer });
+    end();
   }
 
   /** (2) */
@@ -261,11 +264,11 @@ export class Port {
   }
 
   #drainUntil(endMs: number): void {
-    if (this.#sockets.size === 0) return;
-    this.#http1.closeIdleConnections();
+    if (this.#callers.size === 0) return;
+    this.#servers.http1.closeIdleConnections();
     const leftMs = endMs - this.#clock.monotonicMs();
     if (leftMs > 0) this.#clock.schedule(Math.min(leftMs, DRAIN_CHECK_MS), () => this.#drainUntil(endMs));
-    else for (const socket of this.#sockets) socket.destroy();
+    else for (const [socket] of this.#callers.all) socket.destroy();
   }
 
   #warnOfDrop(): void {
@@ -277,16 +280,11 @@ export class Port {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, { httpPort, httpHost }: PortOptions): ListenError {
-  if (error.code === "EADDRINUSE") {
-    return new ListenError(
-      "ENDPOINT_PORT_IN_USE",
-      `port ${httpPort} is in use by another process; stop that process or choose another port with HTTP_PORT`,
-      { cause: error },
-    );
+function listenError(cause: NodeJS.ErrnoException, { httpPort, httpHost }: PortOptions): ListenError {
+  if (cause.code === "EADDRINUSE") {
+    const text = `port ${httpPort} is in use by another process; stop that process or choose another port with HTTP_PORT`;
+    return new ListenError("ENDPOINT_PORT_IN_USE", text, { cause });
   }
-  const where = `${httpHost}, port ${httpPort}`;
-  return new ListenError("ENDPOINT_LISTEN_FAILED", `cannot listen on ${where}: ${error.message}`, {
-    cause: error,
-  });
+  const text = `cannot listen on ${httpHost}, port ${httpPort}: ${cause.message}`;
+  return new ListenError("ENDPOINT_LISTEN_FAILED", text, { cause });
 }

@@ -49,6 +49,12 @@ const refused: readonly Refused[] = [
     code: "MALFORMED_REQUEST",
   },
   {
+    name: "a second host behind 1,000 other fields",
+    sent: `GET /books/1 HTTP/1.1\r\nhost: x\r\n${"a:\r\n".repeat(1_000)}host: y\r\n\r\n`,
+    status: "400",
+    code: "MALFORMED_REQUEST",
+  },
+  {
     name: "an unknown expectation",
     sent: `${PUT}expect: foo\r\ncontent-length: 2\r\n\r\n{}`,
     status: "417",

@@ -13,6 +13,7 @@ import { Client, credentials, status as grpcStatus } from "@grpc/grpc-js";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
+import type { EndpointOptions } from "./options.ts";
 import { readWebAnswer, webCall, webFrame } from "./testdata/grpc-web.ts";
 import { HTTP_CLIENTS } from "./testdata/http-clients.ts";
 import { legacySpec, requiredSpec } from "./testdata/library-spec.ts";
@@ -48,6 +49,8 @@ function order(quantity: number | undefined, inside: Readonly<Record<number, str
 
 const ADDRESS = 3;
 const LINES = 4;
+/** A line with a code: two fields. */
+const ONE_LINE = Buffer.from([0x22, 3, 0x0a, 1, 0x61]);
 
 const rows: readonly Row[] = [
   { name: "all", json: '{"quantity":0}', query: "quantity=0", bytes: order(0), missing: undefined },
@@ -92,7 +95,7 @@ interface World {
   readonly got: () => number;
 }
 
-async function start(t: ExecutionContext): Promise<World> {
+async function start(t: ExecutionContext, options: Partial<EndpointOptions> = {}): Promise<World> {
   let got = 0;
   const endpoint = await runEndpoint(
     t,
@@ -100,7 +103,7 @@ async function start(t: ExecutionContext): Promise<World> {
       got++;
       return echo(command);
     },
-    {},
+    options,
     async function* (command) {
       for await (const reply of echoStream(command)) {
         got++;
@@ -205,6 +208,22 @@ for (const [way, send] of Object.entries(ways)) {
       t.is(world.got(), missing === undefined ? 1 : 0);
     });
   }
+}
+
+/** Ways of messages that the proxy gets as bytes, and looks through. */
+for (const [way, send] of Object.entries(ways).filter(([name]) => /gRPC|bytes/.test(name))) {
+  test(`${way}: with more fields than are read, those of lines included, it is REQUEST_TOO_MANY_FIELDS`, async (t) => {
+    const world = await start(t, { maxRequestFields: 1_000 });
+    const withLines = (count: number): Row => {
+      const lines = Buffer.alloc(count * ONE_LINE.length, ONE_LINE);
+      return { name: "", json: "", query: "", bytes: Buffer.concat([order(1), lines]), missing: undefined };
+    };
+    t.is(await send(t, world, withLines(499)), undefined);
+    const text =
+      "the request, a perdure.test.required.Order, has more than 1000 fields, as --max-request-fields allows";
+    t.deepEqual(await send(t, world, withLines(500)), ["REQUEST_TOO_MANY_FIELDS", text]);
+    t.is(world.got(), 1);
+  });
 }
 
 test("a message in a stream that lacks something ends the stream, and those before it have gone", async (t) => {

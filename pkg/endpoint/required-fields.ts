@@ -3,11 +3,15 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 
 import { Status } from "../grpc/mod.ts";
-import { requiredFieldFinder } from "../protocol/mod.ts";
+import { MessageError, requiredFieldFinder } from "../protocol/mod.ts";
+import { tooManyFields } from "../router/mod.ts";
 
 import { endpointError } from "./endpoint-error.ts";
 
-/** @throws StatusError `REQUIRED_FIELD_MISSING`, or `MALFORMED_MESSAGE` if the bytes are not a message at all. */
+/**
+ * @throws StatusError `REQUIRED_FIELD_MISSING`, `REQUEST_TOO_MANY_FIELDS`, or `MALFORMED_MESSAGE` if the bytes are not
+ * a message at all.
+ */
 export type RequiredFieldsCheck = (message: Uint8Array) => void;
 
 /**
@@ -15,14 +19,18 @@ export type RequiredFieldsCheck = (message: Uint8Array) => void;
  * the check, the user function could not parse a message that lacks a required field, and its caller would get a
  * failed stream instead of the reason. Undefined if no field is required, as in all of proto3.
  */
-export function requiredFieldsCheck({ input }: DescMethod): RequiredFieldsCheck | undefined {
+export function requiredFieldsCheck(
+  { input }: DescMethod,
+  maxFields: number,
+): RequiredFieldsCheck | undefined {
   const find = requiredFieldFinder(input);
   if (find === undefined) return undefined;
   return (message) => {
     let missing: string | undefined;
     try {
-      missing = find(message);
+      missing = find(message, maxFields);
     } catch (error) {
+      if (error instanceof MessageError) throw tooManyFields(input, maxFields);
       const text = `the request is not a ${input.typeName}`;
       throw endpointError(Status.INVALID_ARGUMENT, "MALFORMED_MESSAGE", text, error);
     }

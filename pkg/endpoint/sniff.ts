@@ -7,10 +7,7 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 export type HttpVersion = "http1" | "http2";
 
-/**
- * Tells the protocol of a connection by its first bytes: HTTP/2 once the whole preface has come, HTTP/1.1 as soon as a
- * byte differs from it. The bytes are put back, and the socket is left paused.
- */
+/** Decides for HTTP/2 after its preface, for HTTP/1.1 when a byte differs. Puts the bytes back, pauses the socket. */
 export function sniff(socket: Socket, decide: (version: HttpVersion) => void): void {
   let head: Buffer | undefined;
   const onData = (chunk: Buffer): void => {

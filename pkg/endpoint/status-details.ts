@@ -11,16 +11,10 @@ export const ERROR_DOMAIN = "perdure.dev";
 /** The trailer of gRPC that has a status with its details. */
 export const DETAILS_TRAILER = "grpc-status-details-bin";
 
-/**
- * The code of an error without details: the number of messages of a call is gRPC's own rule, and its conformance tests
- * want none here.
- */
+/** An error without details: the number of messages is gRPC's own rule, whose conformance tests want none here. */
 const MESSAGE_COUNT: string = "MESSAGE_COUNT" satisfies GrpcErrorCode;
 
-/**
- * Longest text that has details, in characters, because the text is in `grpc-message` too and some peers take only 8
- * KiB of headers.
- */
+/** Longest text that has details, in characters: it is in `grpc-message` too, and some peers take 8 KiB of headers. */
 const MAX_TEXT = 512;
 
 /**

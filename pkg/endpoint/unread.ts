@@ -15,9 +15,8 @@ export interface UnreadState {
 }
 
 /**
- * Checks whether a peer reads its data: `idle` if nothing waits for it, `stuck` if it has taken nothing for too long,
- * else the state for the next check. Pure. (Kestrel bounds its responses in the same way, by a minimum rate with a
- * grace period.)
+ * Checks whether a peer reads: `idle` if nothing waits for it, `stuck` if it has taken nothing for too long, else the
+ * state for the next check. (Kestrel bounds its responses in the same way, with a grace period.)
  */
 export function lookForUnread(
   before: UnreadState | undefined,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { getOption, hasOption } from "@bufbuild/protobuf";
 
 import type { BidiMethod, StatusError } from "../grpc/mod.ts";
-import type { HttpRule } from "../protocol/mod.ts";
 import { http } from "../protocol/mod.ts";
 import type { UnservedPart, UserFunctionSpec } from "../userfunction/mod.ts";
 import { notServed } from "../userfunction/mod.ts";
 
+import { patternOf } from "./http/http-rule.ts";
 import type { PathTemplate } from "./http/path-template.ts";
 import { PathTemplateError, parsePathTemplate } from "./http/path-template.ts";
 import { ANY_METHOD, RouteTable } from "./http/route-table.ts";
@@ -32,7 +32,8 @@ export class Unserved {
       const service = descriptors.registry.getService(part.service);
       if (part.what === "calls") this.#calls.set(`/${part.service}/${part.method ?? ""}`, part);
       if (part.what === "events" || service === undefined) continue;
-      for (const method of methodsOf(part, service)) this.#refuseHttp(part, method);
+      for (const method of service.methods)
+        if (part.method === undefined || part.method === method.name) this.#refuseHttp(part, method);
     }
   }
 
@@ -54,9 +55,9 @@ export class Unserved {
     if (own !== undefined) this.#http.add(ANY_METHOD, own, part);
     if (!hasOption(method, http)) return;
     const rule = getOption(method, http);
-    for (const { httpMethod, path } of [rule, ...rule.additionalBindings].flatMap(patternOf)) {
-      const place = template(path);
-      if (place !== undefined) this.#http.add(httpMethod, place, part);
+    for (const pattern of [rule, ...rule.additionalBindings].map(patternOf)) {
+      const place = pattern && template(pattern.path);
+      if (pattern !== undefined && place !== undefined) this.#http.add(pattern.httpMethod, place, part);
     }
   }
 }
@@ -64,16 +65,6 @@ export class Unserved {
 /** Fails each call at once, whatever its shape, without waiting for a message. */
 export function failing(error: StatusError): BidiMethod {
   return { kind: "bidi", handle: (call) => call.fail(error) };
-}
-
-function methodsOf({ method }: UnservedPart, service: DescService): readonly DescMethod[] {
-  return method === undefined ? service.methods : service.methods.filter(({ name }) => name === method);
-}
-
-function patternOf({ pattern }: HttpRule): { readonly httpMethod: string; readonly path: string }[] {
-  if (pattern.case === undefined) return [];
-  if (pattern.case === "custom") return [{ httpMethod: pattern.value.kind, path: pattern.value.path }];
-  return [{ httpMethod: pattern.case.toUpperCase(), path: pattern.value }];
 }
 
 /** Undefined if the path itself is what makes the rule invalid. */

@@ -36,12 +36,12 @@ export function readEffects(effects: readonly SideEffectMessage[]): readonly Sid
 /** @param recorded what its record adds; undefined values if it is not stored. */
 export function readEffect(
   effect: SideEffectMessage,
-  recorded: Pick<SideEffect, "idempotencyKey" | "lineage" | "onEnd">,
+  recorded: Pick<SideEffect, "idempotencyKey" | "lineage" | "trace" | "onEnd">,
 ): SideEffect {
   return { ...readCall(effect), synchronous: effect.synchronous, ...recorded };
 }
 
-const NOT_ON_RECORD = { idempotencyKey: undefined, lineage: undefined, onEnd: undefined };
+const NOT_ON_RECORD = { idempotencyKey: undefined, lineage: undefined, trace: undefined, onEnd: undefined };
 
 function readCall({ serviceName, commandName, payload, metadata }: ForwardMessage | SideEffectMessage): Call {
   return {

@@ -22,7 +22,6 @@ export type ServiceErrorCode =
 
 const serviceError = errorFactory<ServiceErrorCode>();
 
-/** There is no memory for an answer. */
 export function answerRefused(): StatusError<ServiceErrorCode> {
   const text = "too many bytes of answers wait to be read; nothing was stored, try again later";
   return serviceError(Status.RESOURCE_EXHAUSTED, "RESPONSE_BUFFER_FULL", text);
@@ -37,20 +36,15 @@ export function commandFailed(
   return refusal(isOwn ? grpcStatus : Status.UNKNOWN, description);
 }
 
-/** The user function's refusal of a command. */
 export function refusal(status: Status, description: string): StatusError<ServiceErrorCode> {
   return serviceError(status, "COMMAND_FAILED", description);
 }
 
-/** Whether the user function has refused the command. */
 export function isRefusal({ code }: StatusError): boolean {
   return code === ("COMMAND_FAILED" satisfies ServiceErrorCode);
 }
 
-/**
- * Whether the user function refused the command finally: the status says that it has judged the command, and not that
- * another try may succeed.
- */
+/** Whether the user function has judged the command and refused it, so that another try cannot succeed. */
 export function isFinal(error: StatusError): boolean {
   return isRefusal(error) && FINAL.includes(error.status);
 }

@@ -9,7 +9,7 @@ import { StatusError } from "../grpc/mod.ts";
 
 import type { Lineage } from "./lineage.ts";
 import { CALLERS_LINEAGE, descend, lineageMessage, readLineage } from "./lineage.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "./options.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "./settings.ts";
 
 const random = seededRandom(1);
 const DEFAULTS = DEFAULT_ENTITY_OPTIONS;

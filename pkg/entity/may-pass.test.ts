@@ -9,8 +9,9 @@ import { Status, StatusError } from "../grpc/mod.ts";
 import { commandFailed } from "./failure.ts";
 import { mayPass } from "./may-pass.ts";
 import { EntityStreamError, entityError } from "./stateful/entity-error.ts";
-import { logFailure } from "./stateful/log-failure.ts";
-import { EVENT_SOURCED_TEXTS, VALUE_TEXTS } from "./stateful/stream-texts.ts";
+import { EVENT_SOURCED_TEXTS } from "./stateful/event-sourced.ts";
+import { logFailure } from "./stateful/report-failure.ts";
+import { VALUE_TEXTS } from "./stateful/value.ts";
 
 const ofLog = (code: EventLogCode): StatusError =>
   logFailure(new EventLogError(code, "?"), "cart/ann", () => "position 1");

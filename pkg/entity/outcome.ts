@@ -2,6 +2,7 @@
 
 import type { StatusError } from "../grpc/mod.ts";
 import type { Metadata } from "../protocol/mod.ts";
+import type { TraceContext } from "../telemetry/mod.ts";
 
 import type { Lineage } from "./lineage.ts";
 
@@ -61,6 +62,8 @@ export interface SideEffect extends Call {
   readonly idempotencyKey: string | undefined;
   /** Only of an effect that is stored in a record. */
   readonly lineage: Lineage | undefined;
+  /** The span that stored it; only of an effect that is stored in a record, if its trace is kept. */
+  readonly trace: TraceContext | undefined;
   /**
    * Only of an effect that is stored in a record; such an effect is tried several times. Called once: with true when
    * its target has answered, or with false when it is given up for now because its target could not be asked.

@@ -404,6 +404,21 @@ test("the contract finds a durable log that acknowledges before the record is sa
   t.regex(found ?? "", /^\(2\)/);
 });
 
+test("a durable log without afterCrash is told to give it", async (t) => {
+  const open = async () => underTest(methodsOf(openMemoryLog(), { durability: "fsync-one-node" }));
+  const crashes = contractCases.filter(({ title }) => /after a crash/.test(title));
+  t.is(crashes.length, 3);
+  for (const each of crashes) await t.throwsAsync(runCase(each, open), { message: /: give `afterCrash`/ });
+});
+
+test("a case that a log gives nothing for says so", async (t) => {
+  const missing: string[] = [];
+  const leaveOut = (what: string) => missing.push(what);
+  for (const each of contractCases)
+    await runCase(each, async (limits) => underTest(openMemoryLog(limits)), leaveOut);
+  t.deepEqual(missing, ["trouble"]);
+});
+
 /** A log that loses its last record in a crash, as after an append without fsync. */
 async function forgetfulLog(limits: Partial<LogLimits>): Promise<LogUnderTest> {
   const log = openMemoryLog(limits);

@@ -17,10 +17,7 @@ import { snapshotCases } from "./contract/snapshot-cases.ts";
 export type { ContractCase, LogUnderTest, OpenLogUnderTest, Trouble } from "./contract/harness.ts";
 export { runCase } from "./contract/harness.ts";
 
-/**
- * Test cases for all clauses of `event-log.ts`. `contract.test.ts` shows that each kind of broken log fails one of
- * them.
- */
+/** The cases for all clauses of `event-log.ts`. `contract.test.ts` shows that each kind of broken log fails one. */
 export const contractCases: readonly ContractCase[] = [
   ...appendCases,
   ...readCases,
@@ -37,7 +34,8 @@ export const contractCases: readonly ContractCase[] = [
 export function eventLogContract(test: TestFn | TestFn["skip"], name: string, open: OpenLogUnderTest): void {
   for (const contractCase of contractCases) {
     test(`${name}: ${contractCase.title}`, async (t) => {
-      await t.notThrowsAsync(() => runCase(contractCase, open));
+      const leaveOut = (missing: string) => t.log(`left out, because this log gives no \`${missing}\``);
+      await t.notThrowsAsync(() => runCase(contractCase, open, leaveOut));
     });
   }
 }

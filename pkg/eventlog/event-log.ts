@@ -55,20 +55,19 @@ export interface EventLog {
   /**
    * The entity's newest snapshot and the records after it, in pages. Without `after`: the snapshot, if there is one,
    * and the first page. With `after`, the position of one of its records or `NO_POSITION`: the next page of records
-   * after that position, without a snapshot. A history that is known to be incomplete is refused with `LOG_CORRUPT`
-   * (I6).
+   * after that position, without a snapshot. A history that is known to be incomplete is `LOG_CORRUPT` (I6).
+   * `trace` is the span of which the read is a part (`tracedLog`); logs themselves need not know it.
    */
-  read(entity: EntityKey, after?: Position): Promise<HistoryPage>;
+  read(entity: EntityKey, after?: Position, trace?: TraceContext): Promise<HistoryPage>;
 
   /**
-   * Appends one record after the position `expected` (`NO_POSITION` for the first) and returns its position.
-   *
-   * @param trace the span of which the append is a part (`tracedLog`); logs themselves need not know it.
+   * Appends one record after the position `expected` (`NO_POSITION` for the first) and returns its position. `trace` is
+   * as in `read`.
    */
   append(entity: EntityKey, expected: Position, record: Uint8Array, trace?: TraceContext): Promise<Position>;
 
   /** The entity's newest record. */
-  readLast(entity: EntityKey): Promise<LogRecord | undefined>;
+  readLast(entity: EntityKey, trace?: TraceContext): Promise<LogRecord | undefined>;
 
   /** As `append`, but the record replaces all earlier ones of the entity. */
   replace(entity: EntityKey, expected: Position, record: Uint8Array, trace?: TraceContext): Promise<Position>;
@@ -91,25 +90,20 @@ export interface EventLog {
 
   /**
    * Makes the entity's next read cheaper, if that is worth the work; does nothing otherwise. It never changes what a
-   * read returns. Callers use it when an entity leaves memory: it may read the history, and the entity's next
-   * activation will.
+   * read returns. Callers use it when an entity leaves memory, because it may read the history as an activation does.
    */
   pack(entity: EntityKey): Promise<void>;
 
   /**
    * Yields the records of all entities of a type in one partition that follow the position `from`, in order of
-   * position: first the stored ones, then new ones as they are appended, until the signal aborts (the iteration then
-   * ends without an error).
+   * position: first the stored ones, then new ones as they come, until the signal aborts, which ends it without error.
    */
   tail(type: string, partition: number, from: Position, signal: AbortSignal): AsyncIterable<TailRecord>;
 
   /** Ids of all entities of a type that have a record, each once, in no particular order. */
   list(type: string): AsyncIterable<string>;
 
-  /**
-   * The position of the newest record of a type in one partition. A tail from any lower position yields that record,
-   * or a later one if it is replaced.
-   */
+  /** Position of a type's newest record in a partition. A tail from below yields that record, or a later one. */
   lastPosition(type: string, partition: number): Promise<Position>;
 
   readCheckpoint(name: string): Promise<readonly Position[] | undefined>;
@@ -167,10 +161,7 @@ export type Durability =
   | "acknowledged-before-fsync"
   /** Synced on one machine: survives its power failure, not the loss of its disk. */
   | "fsync-one-node"
-  /**
-   * Held by a majority of machines, and synced some time later: survives the loss of a minority, not power failure of
-   * all.
-   */
+  /** Held by a majority of machines, synced later: survives the loss of a minority, not power failure of all. */
   | "quorum-before-fsync"
   /** Synced by a majority of machines: survives power failure of all, and the loss of a minority with its disks. */
   | "fsync-quorum";
@@ -182,10 +173,7 @@ export type EventLogCode =
   | "OUTCOME_UNKNOWN"
   /** The log cannot be reached, or cannot write, at the moment. Nothing was stored. */
   | "LOG_UNAVAILABLE"
-  /**
-   * The storage refuses access or is not fit for a log. An operator must change what the text says. Nothing was
-   * stored.
-   */
+  /** The storage refuses access or is unfit. An operator must change what the text says. Nothing was stored. */
   | "LOG_UNUSABLE"
   /** No space. Nothing was stored. */
   | "LOG_FULL"

@@ -4,10 +4,7 @@ import type { Clock, Logger, Timer } from "../base/mod.ts";
 
 import type { LogHealth } from "./event-log.ts";
 
-/**
- * Pause between two lines, in milliseconds. It doubles after each line, and is `first` again after `most` without a
- * change.
- */
+/** Pause between two lines: doubles after each, and is `first` again after `most` without a change. */
 const PAUSE_MS = { first: 1_000, most: 60_000 } as const;
 
 /**

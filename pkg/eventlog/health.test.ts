@@ -6,6 +6,7 @@ import test from "ava";
 
 import { silentLogger } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
+import { logsOnly } from "../telemetry/mod.ts";
 
 import type { EventLogCode } from "./event-log.ts";
 import { EventLogError } from "./event-log.ts";
@@ -194,7 +195,7 @@ function world(partitions: number) {
   const logger = { ...silentLogger, info: say("info"), warn: say("warn"), error: say("error") };
   const settings = { logCheckIntervalMs: INTERVAL_MS, logCheckTimeoutMs: TIMEOUT_MS };
   const hidden = ["LOG_FULL", "OUTCOME_UNKNOWN"] as const;
-  const health = new Health(partitions, { ...settings, clock, logger, check, hidden });
+  const health = new Health(partitions, { ...settings, clock, telemetry: logsOnly(logger), check, hidden });
   const hold = (): (() => void) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     held = promise;

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger, Timer } from "../base/mod.ts";
+import type { Clock, Timer } from "../base/mod.ts";
 import { assert, toError } from "../base/mod.ts";
 import type { Values } from "../settings/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 
 import type { EventLogCode, LogHealth } from "./event-log.ts";
 import { EventLogError } from "./event-log.ts";
 import { HealthReport } from "./health-report.ts";
 import type { LOG_HEALTH_SETTINGS } from "./settings.ts";
 
-export type HealthSettings = Values<typeof LOG_HEALTH_SETTINGS>;
-
-export interface HealthDependencies extends HealthSettings {
+export interface HealthDependencies extends Values<typeof LOG_HEALTH_SETTINGS> {
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /**
-   * Checks whether the partition would store an append; rejects with the error that the append would meet.
-   * `isSuspected`: an append has failed or a problem is known, so the check may cost more.
+   * Rejects with the error that an append would meet; may cost more if `isSuspected`, because an append has failed or a
+   * problem is known.
    */
   readonly check: (partition: number, isSuspected: boolean) => Promise<void>;
   /** Codes of append failures that no check can detect. */
@@ -35,13 +34,12 @@ interface Partition {
   hiddenFailures: number;
   /** When the running check began; undefined if no check runs. */
   checkedSinceMs: number | undefined;
-  /** When the last check began. */
   lastCheckMs: number;
 }
 
 /**
- * How long a problem that no check can detect stands, in milliseconds, unless an append works. The time doubles with
- * each further failure that comes after it is over.
+ * How long a problem that no check detects stands without an append that works; doubles with each failure that comes
+ * after the time is over.
  */
 const HIDDEN_MS = { first: 1_000, most: 60_000 } as const;
 
@@ -70,9 +68,9 @@ export class Health {
 
   /** All partitions count as working at first, because the log was opened just now. */
   constructor(partitions: number, dependencies: HealthDependencies) {
-    const { clock, logger } = dependencies;
+    const { clock, telemetry } = dependencies;
     this.#dependencies = dependencies;
-    this.#report = new HealthReport(clock, logger);
+    this.#report = new HealthReport(clock, telemetry.logger);
     const nowMs = clock.monotonicMs();
     this.#partitions = Array.from({ length: partitions }, () => ({
       problem: undefined,
@@ -90,10 +88,7 @@ export class Health {
     return this.#current;
   }
 
-  /**
-   * Reports an append to the partition that was stored, or that was refused because of a conflict with another
-   * record.
-   */
+  /** An append to the partition was stored, or refused because of a conflict with another record. */
   worked(partition: number): void {
     const state = this.#at(partition);
     state.workedMs = this.#dependencies.clock.monotonicMs();
@@ -149,8 +144,7 @@ export class Health {
       return this.#tell(state, new EventLogError("LOG_UNAVAILABLE", text));
     }
     const isKnown = state.problem === undefined && state.suspectedMs === undefined;
-    // Half an interval, because a problem that begins just after an append would otherwise be found two intervals
-    // later.
+    // Half, because a problem that begins just after an append would otherwise be found two intervals later.
     if (!isKnown || nowMs - state.workedMs >= logCheckIntervalMs / 2) this.#check(partition);
   }
 

@@ -52,10 +52,7 @@ export function checkSettings(settings: object, mayBeZero: readonly string[] = [
   }
 }
 
-/**
- * Asserts that the partition exists. It throws no EventLogError, because partition numbers come from Perdure's own
- * code.
- */
+/** An assertion, no EventLogError, because partition numbers come from Perdure's own code. */
 export function checkPartition(partition: number, partitions: number): void {
   const exists = Number.isSafeInteger(partition) && partition >= 0 && partition < partitions;
   assert(exists, `a partition is one of ${partitions}`);
@@ -67,10 +64,7 @@ export function appendConflict(entity: EntityKey, expected: number, cause?: unkn
   return new EventLogError("APPEND_CONFLICT", text, { cause });
 }
 
-/**
- * The entity as text for messages. Ids come from clients, so control characters are escaped as in JSON, and type and
- * id are cut after 80 characters each.
- */
+/** For messages. Escaped as JSON, because ids come from clients; type and id are cut after 80 characters each. */
 export function nameOf(entity: EntityKey): string {
   const cut = (text: string) =>
     JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text).slice(1, -1);

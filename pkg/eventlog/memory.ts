@@ -151,12 +151,7 @@ class MemoryLog implements EventLog {
     this.#checkOpen();
   }
 
-  async *tail(
-    type: string,
-    partition: number,
-    from: Position,
-    signal: AbortSignal,
-  ): AsyncGenerator<TailRecord> {
+  async *tail(...[type, partition, from, signal]: Parameters<EventLog["tail"]>): AsyncGenerator<TailRecord> {
     checkPartition(partition, this.partitions);
     let position = from;
     while (!signal.aborted) {

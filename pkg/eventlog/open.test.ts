@@ -7,12 +7,13 @@ import { join } from "node:path";
 
 import test from "ava";
 
-import { silentLogger, systemClock } from "../base/mod.ts";
+import { systemClock } from "../base/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { NO_POSITION } from "./event-log.ts";
 import { openEventLog } from "./open.ts";
 
-const dependencies = { clock: systemClock, logger: silentLogger };
+const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
 
 test("memory: opens a log in memory, with its own settings", async (t) => {
   const log = await openEventLog("memory:", { ...dependencies, memory: { maxMemoryLogBytes: 10 } });
@@ -59,12 +60,15 @@ test("the client of NATS is loaded for a NATS address only", (t) => {
 function loadedFor(address: string): readonly [outcome: string, count: number] {
   const program = `
     const { openEventLog } = await import(process.argv[1]);
-    const { silentLogger, systemClock } = await import(process.argv[2]);
-    const dependencies = { clock: systemClock, logger: silentLogger };
-    const outcome = await openEventLog(process.argv[3], dependencies).then(() => "opened", (error) => error.code);
+    const { systemClock } = await import(process.argv[2]);
+    const { NO_TELEMETRY } = await import(process.argv[3]);
+    const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
+    const outcome = await openEventLog(process.argv[4], dependencies).then(() => "opened", (error) => error.code);
     const loaded = Object.keys(process.getBuiltinModule("module")._cache).filter((path) => path.includes("@nats-io"));
     console.log(JSON.stringify([outcome, loaded.length]));`;
-  const modules = ["mod.ts", "../base/mod.ts"].map((path) => new URL(path, import.meta.url).href);
+  const modules = ["mod.ts", "../base/mod.ts", "../telemetry/mod.ts"].map(
+    (path) => new URL(path, import.meta.url).href,
+  );
   const args = ["--input-type=module", "--eval", program, ...modules, address];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as [string, number];
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger } from "../base/mod.ts";
+import type { Clock } from "../base/mod.ts";
 import type { NatsAddress } from "../nats/address/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 
 import { parseEventLogAddress } from "./address/log-address.ts";
 import type { EventLog } from "./event-log.ts";
@@ -15,11 +16,8 @@ import type { SqliteLogOptions } from "./sqlite/options.ts";
 
 export interface EventLogDependencies {
   readonly clock: Clock;
-  readonly logger: Logger;
-  /**
-   * True: a log that does not exist is refused with `LOG_UNUSABLE` instead of created. A log in memory never exists
-   * before it is opened. Default false.
-   */
+  readonly telemetry: Telemetry;
+  /** True: `LOG_UNUSABLE` for a log that does not exist, as one in memory never does. Default false. */
   readonly mustExist?: boolean;
   readonly memory?: Partial<MemoryLogOptions>;
   readonly sqlite?: Partial<SqliteLogOptions>;
@@ -27,32 +25,25 @@ export interface EventLogDependencies {
 }
 
 /**
- * Opens the log at an address: `memory:`, `sqlite:PATH`, `nats://HOST:PORT[,HOST:PORT…][/PREFIX]` or the same with
- * `tls://`.
+ * Opens the log at an address: `memory:`, `sqlite:PATH`, or `nats://HOST:PORT[,HOST:PORT…][/PREFIX]`, also `tls://`.
  *
  * @throws EventLogError `LOG_BAD_ADDRESS`, and those of `openSqliteLog` and `openJetStreamLog`.
  */
 export async function openEventLog(address: string, dependencies: EventLogDependencies): Promise<EventLog> {
   const parsed = parseEventLogAddress(address);
-  const { clock, logger, mustExist = false } = dependencies;
+  const { clock, telemetry, mustExist = false } = dependencies;
   switch (parsed.kind) {
     case "memory":
       if (mustExist)
         throw new EventLogError("LOG_UNUSABLE", "a log in memory is there for its own process only");
       return openMemoryLog(dependencies.memory);
     case "sqlite":
-      return openSqliteLog(parsed.path, { clock, logger, mustExist, ...dependencies.sqlite });
+      return openSqliteLog(parsed.path, { clock, telemetry, mustExist, ...dependencies.sqlite });
     case "nats": {
-      const options = {
-        clock,
-        logger,
-        mustExist,
-        ...dependencies.jetstream,
-        ...natsSecrets(parsed, dependencies),
-      };
+      const secrets = natsSecrets(parsed, dependencies);
       // Imported here, so that only logs of this kind load the NATS client.
       const { openJetStreamLog } = await import("./jetstream/log.ts");
-      return openJetStreamLog({ server: parsed.server, prefix: parsed.prefix }, options);
+      return openJetStreamLog(parsed, { clock, telemetry, mustExist, ...dependencies.jetstream, ...secrets });
     }
   }
 }
@@ -64,10 +55,8 @@ function natsSecrets(
 ): Pick<JetStreamLogOptions, "credentials" | "tls"> {
   const { credentials: others, tls } = { ...defaultJetStreamOptions, ...jetstream };
   if (credentials.kind !== "none" && others.kind !== "none") {
-    throw new EventLogError(
-      "LOG_BAD_ADDRESS",
-      "credentials of NATS stand in the address and in a setting: keep one",
-    );
+    const text = "credentials of NATS stand in the address and in a setting: keep one";
+    throw new EventLogError("LOG_BAD_ADDRESS", text);
   }
   return {
     credentials: credentials.kind === "none" ? others : credentials,

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/**
- * Wakes callers that wait for news of a topic. A caller looks for news and calls `wait` in the same turn of the event
- * loop, so that it misses no news between the two.
- */
+/** Callers look for news and `wait` in the same turn of the event loop, so that they miss none between the two. */
 export class Wakeup {
   readonly #waiting = new Map<string, Set<() => void>>();
 

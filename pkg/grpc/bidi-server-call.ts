@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { OutgoingHttpHeaders } from "node:http2";
 
 import { assert } from "../base/mod.ts";
 
-import type { OpenRequest } from "./caller.ts";
-import type { Encoding } from "./compression.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { MessageWriter, writable } from "./message-writer.ts";
 import type { BidiMethod, ServerStreamCall, ServerStreamHandlers } from "./server-call.ts";
-import type { ServerContext } from "./server-context.ts";
+import { RESPONSE_HEADERS } from "./server-response.ts";
 
 /**
  * A call with any number of messages in both directions.
@@ -18,40 +16,24 @@ import type { ServerContext } from "./server-context.ts";
  * 2. The response headers are sent with the first message, or at the end if there is none.
  * 3. An error that a handler throws ends only this call (I12).
  */
-export class BidiServerCall extends IncomingCall implements ServerStreamCall {
-  readonly #method: BidiMethod;
-  readonly #writer: MessageWriter;
-  readonly #packs: boolean;
+export class BidiServerCall extends IncomingCall<BidiMethod> implements ServerStreamCall {
+  readonly #writer = new MessageWriter(
+    this.stream,
+    this.context.options.maxSendBufferBytes,
+    this.packAboveBytes,
+  );
   #handlers: ServerStreamHandlers | undefined;
 
-  constructor(
-    context: ServerContext,
-    request: OpenRequest,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    raw: readonly string[],
-    encoding: Encoding,
-    method: BidiMethod,
-  ) {
-    super(context, request, stream, headers, raw, encoding);
-    this.#method = method;
-    this.#packs = this.packAboveBytes !== Number.POSITIVE_INFINITY;
-    this.#writer = new MessageWriter(stream, context.options.maxSendBufferBytes, this.packAboveBytes);
-  }
-
   start(): void {
-    this.awaitRequest(this.#method.takesOne !== true);
-    this.#call(() => {
-      const handled = this.#method.handle(this);
-      if (!(handled instanceof Promise)) return;
-      this.during(handled);
-      handled.catch((error: unknown) => this.failWith(error));
-    });
+    this.awaitRequest(this.method.takesOne !== true);
+    this.reader.awaitOpen();
+    this.attempt(() => this.follow(this.method.handle(this)));
   }
 
   receive(handlers: ServerStreamHandlers): void {
     assert(this.#handlers === undefined, "a call is received once");
     this.#handlers = handlers;
+    this.reader.open();
     this.read();
   }
 
@@ -60,7 +42,7 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
     this.moved();
     this.arrived();
     try {
-      if (!this.stream.headersSent && !this.respond(this.responseHeaders(this.#packs))) return false;
+      if (!this.stream.headersSent && !this.#begin()) return false;
       return writable(this.stream) && this.#writer.send(bytes);
     } catch (error) {
       this.failWith(error);
@@ -84,11 +66,10 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
     if (this.over) return;
     let fields: OutgoingHttpHeaders;
     try {
-      fields = this.okFields();
-      if (!this.stream.headersSent && !this.respond(this.responseHeaders(false))) return;
+      fields = this.okTrailers();
+      if (!this.stream.headersSent && !this.respond(this.answerHeaders(RESPONSE_HEADERS, false))) return;
     } catch (error) {
-      this.failWith(error);
-      return;
+      return this.failWith(error);
     }
     this.settle();
     this.finish(fields);
@@ -96,25 +77,23 @@ export class BidiServerCall extends IncomingCall implements ServerStreamCall {
 
   onMessage(bytes: Uint8Array): void {
     this.arrived();
-    this.#call(() => this.#handlers?.onMessage(bytes));
+    this.attempt(() => this.#handlers?.onMessage(bytes));
     this.bytes.give(bytes.length);
   }
 
   onLastMessage(): void {
     this.arrived();
-    this.#call(() => this.#handlers?.onHalfClose());
+    this.attempt(() => this.#handlers?.onHalfClose());
+  }
+
+  /** @throws StatusError if the method's metadata cannot be sent. */
+  #begin(): boolean {
+    const packs = this.packAboveBytes !== Number.POSITIVE_INFINITY;
+    return this.respond(this.answerHeaders(RESPONSE_HEADERS, packs));
   }
 
   protected override finish(fields: OutgoingHttpHeaders): void {
     this.endFields = fields;
     this.#writer.end();
-  }
-
-  #call(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.failWith(error);
-    }
   }
 }

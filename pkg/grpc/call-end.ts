@@ -12,15 +12,6 @@ export const CODE_FIELD = "perdure-error-code";
 
 const PRINTABLE = /^[\x21-\x7e]{1,128}$/;
 
-/** What the peer sent with the end of a call, as flat lists of names and values. */
-interface Received {
-  readonly headers?: readonly string[] | undefined;
-  readonly trailers?: readonly string[];
-  readonly cause?: unknown;
-}
-
-const NONE: readonly string[] = [];
-
 /** How a call ended, as its caller sees it. */
 export class CallEnd {
   readonly status: Status;
@@ -33,11 +24,14 @@ export class CallEnd {
   readonly #headers: readonly string[];
   readonly #trailers: readonly string[];
 
+  /** @param headers what came before the trailers; both are flat lists of names and values. */
   constructor(
     status: Status,
     code: string,
     message: string,
-    { headers = NONE, trailers = NONE, cause }: Received,
+    headers: readonly string[] = [],
+    trailers: readonly string[] = [],
+    cause?: unknown,
   ) {
     this.status = status;
     this.code = code;
@@ -73,15 +67,15 @@ export function readCallEnd(
   const field = fields["grpc-status"];
   if (field === undefined) return undefined;
   const status = parseStatus(String(field));
-  if (status === Status.OK) return new CallEnd(status, "OK", "", { headers, trailers });
+  if (status === Status.OK) return new CallEnd(status, "OK", "", headers, trailers);
   const code = fields[CODE_FIELD] ?? statusName(status);
   const message = decodeStatusMessage(String(fields["grpc-message"] ?? ""));
-  return new CallEnd(status, String(code), message, { headers, trailers });
+  return new CallEnd(status, String(code), message, headers, trailers);
 }
 
 /** The end of a call that this side ended. */
 export function localEnd(error: StatusError): CallEnd {
-  return new CallEnd(error.status, error.code, error.message, { cause: error });
+  return new CallEnd(error.status, error.code, error.message, [], [], error);
 }
 
 /** The peer ended a call with another status than OK. The code is the peer's choice, so it may be any text. */

@@ -42,11 +42,7 @@ export function findMethod({ options }: ServerContext, path: string): MethodHand
 /** Finds the message format after the plus sign in a content type of gRPC or gRPC-Web. */
 const FORMAT = /^[^+;]*\+([^;]*)/;
 
-/**
- * The compression of the caller's messages, whose format must be protobuf.
- *
- * @throws StatusError `UNKNOWN_FORMAT`, `UNKNOWN_ENCODING`
- */
+/** The caller's compression, of protobuf messages. @throws StatusError `UNKNOWN_FORMAT`, `UNKNOWN_ENCODING` */
 export function requestEncoding(headers: IncomingHttpHeaders): Encoding {
   const contentType = headers["content-type"];
   if (contentType !== "application/grpc") checkFormat(contentType);

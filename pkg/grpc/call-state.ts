@@ -5,6 +5,7 @@ import type { Writable } from "node:stream";
 
 import type { Charge, Timer } from "../base/mod.ts";
 import { describeError, ExpiryPlace, whenDrained } from "../base/mod.ts";
+import type { TraceContext } from "../telemetry/mod.ts";
 
 import { appendStatus } from "./call-end.ts";
 import type { OpenRequest } from "./caller.ts";
@@ -16,6 +17,8 @@ import type { ServerCall } from "./server-call.ts";
 import type { ArrivingCall, ServerContext } from "./server-context.ts";
 import { Status, StatusError } from "./status.ts";
 import { parseTimeoutMs } from "./timeout.ts";
+
+export const OK_FIELDS: readonly string[] = ["grpc-status", "0"];
 
 /** Timers may fire a fraction of a millisecond early. */
 const TIMER_TOLERANCE_MS = 0.5;
@@ -29,7 +32,7 @@ const TIMER_TOLERANCE_MS = 0.5;
  */
 export abstract class CallState implements ServerCall, ArrivingCall {
   protected readonly context: ServerContext;
-  readonly #request: OpenRequest;
+  readonly request: OpenRequest;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   readonly arrival: ExpiryPlace<ArrivingCall> = new ExpiryPlace<ArrivingCall>(this);
@@ -39,7 +42,7 @@ export abstract class CallState implements ServerCall, ArrivingCall {
   #openedMs: number | undefined;
   #hasMoved = false;
   #isArriving = false;
-  #takesStream = false;
+  protected takesStream = false;
   #over = false;
   #callerIsGone = false;
   #cancelled = false;
@@ -57,7 +60,7 @@ export abstract class CallState implements ServerCall, ArrivingCall {
     raw: readonly string[],
   ) {
     this.context = context;
-    this.#request = request;
+    this.request = request;
     this.headers = headers;
     this.rawHeaders = raw;
   }
@@ -70,7 +73,7 @@ export abstract class CallState implements ServerCall, ArrivingCall {
   abstract fail(error: StatusError): void;
 
   get bytes(): Charge {
-    return this.#request.bytes;
+    return this.request.bytes;
   }
 
   get metadata(): Metadata {
@@ -93,6 +96,10 @@ export abstract class CallState implements ServerCall, ArrivingCall {
     return (this.#trailers ??= new Metadata());
   }
 
+  inSpan(span: TraceContext): void {
+    this.request.span = span;
+  }
+
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       const controller = new AbortController();
@@ -107,45 +114,49 @@ export abstract class CallState implements ServerCall, ArrivingCall {
     else (this.#cancelListeners ??= []).push(listener);
   }
 
-  /** Starts the timer for the caller's deadline. @throws StatusError `BAD_TIMEOUT` */
-  startDeadline(timeout: string): void {
+  /** Starts the timer for the caller's deadline, if it gave one. @throws StatusError `BAD_TIMEOUT` */
+  startDeadline(): void {
+    const timeout = this.headers["grpc-timeout"] as string | undefined;
+    if (timeout === undefined) return;
     const { clock } = this.context.options;
     const timeoutMs = parseTimeoutMs(timeout);
     this.#deadlineMs = clock.monotonicMs() + timeoutMs;
     this.#deadline = clock.schedule(timeoutMs, () => {
       const text = `not answered within the ${Math.round(timeoutMs)} ms that the caller gave`;
-      this.cancel();
-      this.fail(grpcError(Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", text));
+      this.breakOff(grpcError(Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", text));
     });
   }
 
   /** Ends the call with what the method threw: a `StatusError`, or INTERNAL for anything else, which is logged. */
   failWith(thrown: unknown): void {
-    if (thrown instanceof StatusError) {
-      this.fail(thrown);
-      return;
-    }
-    this.context.options.logger.error("method failed", {
+    if (thrown instanceof StatusError) return this.fail(thrown);
+    this.context.options.telemetry.logger.error("method failed", {
       path: this.path,
+      code: "HANDLER_FAILED",
       error: describeError(thrown),
       thrown,
     });
     this.fail(grpcError(Status.INTERNAL, "HANDLER_FAILED", "the method failed"));
   }
 
-  #requestExpired(problem: string): void {
+  /** Ends the call with an error of which its method does not know. */
+  breakOff(error: StatusError): void {
     this.cancel();
-    this.fail(grpcError(Status.DEADLINE_EXCEEDED, "REQUEST_TIMEOUT", `the request ${problem}`));
+    this.fail(error);
+  }
+
+  #requestExpired(problem: string): void {
+    this.breakOff(grpcError(Status.DEADLINE_EXCEEDED, "REQUEST_TIMEOUT", `the request ${problem}`));
   }
 
   /** Ends the call if its first byte, or its whole request, has taken too long. True: it has more time. */
   mayGoOnArriving(nowMs: number): boolean {
     const { firstMessageTimeoutMs, firstStreamMessageTimeoutMs, requestTimeoutMs } = this.context.options;
     const ageMs = nowMs - (this.#openedMs ?? nowMs) + TIMER_TOLERANCE_MS;
-    const firstMs = this.#takesStream ? firstStreamMessageTimeoutMs : firstMessageTimeoutMs;
+    const firstMs = this.takesStream ? firstStreamMessageTimeoutMs : firstMessageTimeoutMs;
     if (!this.#hasMoved && ageMs >= firstMs)
       this.#requestExpired(`did not begin to arrive within ${firstMs} ms`);
-    else if (!this.#takesStream && ageMs >= requestTimeoutMs)
+    else if (!this.takesStream && ageMs >= requestTimeoutMs)
       this.#requestExpired(`did not arrive whole within ${requestTimeoutMs} ms`);
     else return true;
     return false;
@@ -167,17 +178,18 @@ export abstract class CallState implements ServerCall, ArrivingCall {
   /** Marks the call as over. The status is sent next, unless the caller has gone. */
   protected settle(status: Status = Status.OK, code?: string): void {
     this.#over = true;
-    if (!this.#callerIsGone) this.#request.answered();
+    if (!this.#callerIsGone) this.request.answered();
     this.arrived();
     this.#deadline?.cancel();
     this.#cancelListeners = undefined;
-    if (this.context.options.onEnd !== undefined) this.#record(status, code);
-  }
-
-  #record(status: Status, code: string | undefined): void {
-    const { onEnd, clock } = this.context.options;
+    const { onEnd, onStatus, clock } = this.context.options;
+    if (onEnd === undefined && onStatus === undefined) return;
+    const nowMs = clock.monotonicMs();
+    const openedMs = this.#openedMs ?? nowMs;
+    onStatus?.(this.protocol, status, nowMs - openedMs, this.request.span);
+    if (onEnd === undefined) return;
     const { protocol, path, bytes } = this;
-    onEnd?.({ protocol, path, bytes, openedMs: this.#openedMs ?? clock.monotonicMs(), status, code });
+    onEnd({ protocol, path, bytes, openedMs, status, code });
   }
 
   /** Handles that the caller has gone. If the call is not over, this cancels it. */
@@ -188,16 +200,12 @@ export abstract class CallState implements ServerCall, ArrivingCall {
     this.settle(Status.CANCELLED);
   }
 
-  /**
-   * Starts the time within which the request must arrive.
-   *
-   * @param takesStream the request is a stream of messages, which may begin late.
-   */
+  /** Starts the time within which the request must arrive. A stream of messages (`takesStream`) may begin late. */
   protected awaitRequest(takesStream: boolean): void {
     const { arriving, options } = this.context;
     this.#openedMs = options.clock.monotonicMs();
     this.#isArriving = true;
-    this.#takesStream = takesStream;
+    this.takesStream = takesStream;
     arriving.touch(this.arrival);
   }
 
@@ -215,26 +223,28 @@ export abstract class CallState implements ServerCall, ArrivingCall {
 
   /** Resolves when the peer has taken enough for `stream` to accept more. */
   protected taken(stream: Writable): Promise<void> {
-    return this.#request.taken(whenDrained(stream));
+    return this.request.taken(whenDrained(stream));
   }
 
-  /** Keeps the call's memory until `work` has settled. */
-  protected during(work: Promise<unknown>): void {
-    this.#request.during(work);
+  /** Counts the reply of a unary call, in the place of its request. */
+  holdReply(reply: Uint8Array): void {
+    this.request.bytes.holdExactly(this.request.ownBytes + reply.length);
   }
 
-  /** Keeps the call's memory until `workEnded`, which must be called once. */
-  protected workBegins(): void {
-    this.#request.workBegins();
+  /** Follows a method that has begun: keeps the call's memory until it has ended, and fails with its error. */
+  protected follow(handled: void | Promise<void>): void {
+    if (!(handled instanceof Promise)) return;
+    this.request.during(handled);
+    handled.catch((error: unknown) => this.failWith(error));
   }
 
-  protected workEnded(): void {
-    this.#request.workEnded();
-  }
-
-  /** Gives back what the call holds, after its response was sent or lost. */
-  protected closed(): void {
-    this.#request.close();
+  /** Runs code of the method. What it throws ends the call. */
+  protected attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.failWith(error);
+    }
   }
 
   /** Calls the listeners for a cancellation, because the caller no longer waits for the answer. */
@@ -246,20 +256,25 @@ export abstract class CallState implements ServerCall, ArrivingCall {
     if (listeners !== undefined) for (const listener of listeners) this.#notify(listener);
   }
 
-  /** The method's metadata before its first message; undefined if there is none. */
-  protected get ownResponseMetadata(): Metadata | undefined {
-    return this.#responseMetadata;
+  /** `own` headers, and what the method adds to them. @throws StatusError if its metadata cannot be sent. */
+  protected answerHeaders(own: readonly string[], packed: boolean): readonly string[] {
+    const metadata = this.#responseMetadata;
+    if (metadata === undefined && !packed) return own;
+    const headers = [...own];
+    if (packed) headers.push("grpc-encoding", "gzip");
+    if (metadata !== undefined) appendMetadata(headers, metadata, this.context.options.maxMetadataBytes);
+    return headers;
   }
 
-  /** The method's metadata with the status; undefined if there is none. */
-  protected get ownTrailers(): Metadata | undefined {
-    return this.#trailers;
+  /** The fields that end the call with OK; `OK_FIELDS` if the method adds none. @throws StatusError as above. */
+  protected okFields(): readonly string[] {
+    if (this.#trailers === undefined) return OK_FIELDS;
+    const fields = [...OK_FIELDS];
+    appendMetadata(fields, this.#trailers, this.context.options.maxMetadataBytes);
+    return fields;
   }
 
-  /**
-   * The fields that carry a status, with the method's trailers unless they are too large, because the error matters
-   * more.
-   */
+  /** The status, with the method's trailers unless they are too large, because the error matters more. */
   protected errorFields(error: StatusError): string[] {
     const fields: string[] = [];
     appendStatus(fields, error);
@@ -287,7 +302,7 @@ export abstract class CallState implements ServerCall, ArrivingCall {
     try {
       listener();
     } catch (error) {
-      const { logger } = this.context.options;
+      const { logger } = this.context.options.telemetry;
       logger.error("cancellation was not handled", { path: this.path, error: describeError(error) });
     }
   }

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Http2Session } from "node:http2";
+import { constants } from "node:http2";
 
-import type { Charge, Holder } from "../base/mod.ts";
-import { Account } from "../base/mod.ts";
+import type { Charge, Clock, Floors, Group, Holder } from "../base/mod.ts";
+import { Account, systemClock } from "../base/mod.ts";
+import type { TraceContext } from "../telemetry/mod.ts";
+
+import type { PieceMeter } from "./small-pieces.ts";
+import { DEFAULT_MAX_SMALL_PIECES, RequestPieces, SmallPieces } from "./small-pieces.ts";
 
 /** What all callers of one server share (I11). */
 export interface CallerAccounts {
@@ -17,40 +22,32 @@ export interface CallerAccounts {
 
 /** One connection of a caller, and its share of the accounts. */
 export interface Caller {
+  /** The same object for all connections of one peer address. */
+  readonly group: object;
   readonly bytes: Holder;
   readonly requests: Holder;
   readonly reserve: Holder;
   readonly unread: Unread;
+  readonly pieces: SmallPieces;
   /** Called when the caller gives up a request before its answer. */
   readonly onGivenUp: () => void;
 }
 
-/**
- * Counts the responses that were sent to a connection and not yet taken by its peer. It reveals a peer that does not
- * read.
- */
-export class Unread {
-  #waiting = 0;
-  #taken = 0;
-
+/** Counts the responses that a connection's peer has yet to take. It reveals a peer that does not read. */
+class Unread {
   /** Responses, or parts of them, that the peer has yet to take. */
-  get waiting(): number {
-    return this.#waiting;
-  }
-
+  waiting = 0;
   /** Responses, or parts of them, that the peer has taken since the connection began. */
-  get taken(): number {
-    return this.#taken;
-  }
+  taken = 0;
 
   sent(): void {
-    this.#waiting++;
+    this.waiting++;
   }
 
   /** The peer has taken it, or will never. */
   settled(): void {
-    this.#waiting--;
-    this.#taken++;
+    this.waiting--;
+    this.taken++;
   }
 }
 
@@ -61,27 +58,51 @@ export class Unread {
  */
 export const REQUEST_BYTES = 8_192;
 
+/** How long a head may be before it takes more than `REQUEST_BYTES`. */
+const INCLUDED_HEAD_BYTES = 2_048;
+
+/** What a header field takes in memory beside its name and its value, in bytes. */
+const FIELD_BYTES = 64;
+
+/** What a request's headers take in memory, in bytes. @param raw flat list of names and values */
+export function headBytes(raw: readonly string[]): number {
+  let bytes = (raw.length / 2) * FIELD_BYTES;
+  for (const text of raw) bytes += text.length;
+  return bytes;
+}
+
 /** Open requests that are kept for questions about health. */
 const RESERVED_REQUESTS = 64;
 
+/** The part of each account that is set aside for connections that ask for little, whatever others have. */
+const SET_ASIDE = 0.25;
+
+/** What a connection may have of it: one request (`REQUEST_BYTES`), and 8 KiB for its bytes and its response. */
+const FLOOR = { bytes: 16_384, requests: 1 };
+
 export function callerAccounts(maxBytes: number, maxRequests: number): CallerAccounts {
+  const floors = (max: number, each: number): Floors => ({
+    count: Math.floor((max * SET_ASIDE) / each),
+    each,
+  });
   return {
-    bytes: new Account(maxBytes),
-    requests: new Account(maxRequests),
+    bytes: new Account(maxBytes, floors(maxBytes, FLOOR.bytes)),
+    requests: new Account(maxRequests, floors(maxRequests, FLOOR.requests)),
     reserve: new Account(RESERVED_REQUESTS),
   };
 }
 
-/**
- * A new caller for a connection. `requests` is the share that it takes part in: its address's, or the whole account.
- */
+/** A caller for a new connection. `requests` is the share that it is part of: its address's, or the whole account. */
 export function newCaller(
   accounts: CallerAccounts,
-  requests: Account | Holder = accounts.requests,
+  requests: Account | Group = accounts.requests,
   onGivenUp: () => void = () => undefined,
+  pieces: SmallPieces = new SmallPieces(DEFAULT_MAX_SMALL_PIECES, systemClock),
 ): Caller {
   return {
     onGivenUp,
+    pieces,
+    group: requests,
     bytes: accounts.bytes.holder(),
     requests: requests.holder(),
     reserve: accounts.reserve.holder(),
@@ -100,14 +121,33 @@ export function assignCaller(session: Http2Session, caller: Caller): void {
   (session as CallerSession)[CALLER] = caller;
 }
 
-/** The caller of a session: the one that was assigned, or else a new one. */
-export function callerOf(session: Http2Session | undefined, accounts: CallerAccounts): Caller {
-  if (session === undefined) return newCaller(accounts);
-  return ((session as CallerSession)[CALLER] ??= newCaller(accounts));
+/** What a connection gets that was not assigned to a caller. */
+interface NewConnection {
+  readonly maxSmallPieces: number;
+  readonly clock: Clock;
 }
 
-/** The account of which the caller has used up its share. */
-export type Refusal = "requests" | "bytes";
+const NEW_CONNECTION: NewConnection = { maxSmallPieces: DEFAULT_MAX_SMALL_PIECES, clock: systemClock };
+
+/** The caller of a session: the one that was assigned, or else a new one. */
+export function callerOf(
+  session: Http2Session | undefined,
+  accounts: CallerAccounts,
+  { maxSmallPieces, clock } = NEW_CONNECTION,
+): Caller {
+  if (session === undefined) return newCaller(accounts);
+  const known = (session as CallerSession)[CALLER];
+  if (known !== undefined) return known;
+  const pieces = new SmallPieces(maxSmallPieces, clock, () => endFlood(session));
+  const caller = newCaller(accounts, accounts.requests, () => undefined, pieces);
+  assignCaller(session, caller);
+  return caller;
+}
+
+/** Ends a connection whose peer sends too much that is of no use, with a GOAWAY that says so. */
+export function endFlood(session: Http2Session): void {
+  session.destroy(new Error("the peer sends too many small pieces"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}
 
 /**
  * What one open request holds of its caller's share: a place (one of its open requests), and bytes. A refused request
@@ -117,28 +157,44 @@ export type Refusal = "requests" | "bytes";
  * 2. Its bytes are given back then too, but not before the work that was begun for it has ended. A user function
  *    carries out every command that it has received, and the command takes memory, even if its caller has gone.
  */
-export class OpenRequest {
-  readonly refusal: Refusal | undefined;
+export class OpenRequest implements PieceMeter {
+  /** The account of which the caller has used up its share. */
+  readonly refusal: "requests" | "bytes" | undefined;
   readonly bytes: Charge;
-  readonly #caller: Caller;
+  /** What it takes without its messages, in bytes: `REQUEST_BYTES`, and more if its head is long. */
+  readonly ownBytes: number;
+  /** The span that was made for it, of which its duration is an example. Undefined: nobody traces. */
+  span: TraceContext | undefined;
+  readonly caller: Caller;
   readonly #places: Holder;
+  /** Undefined until something comes, because many requests have no body. */
+  #pieces: RequestPieces | undefined;
   #state: "open" | "answered" | "closed" = "open";
   /** Number of tasks that were begun for it and have not ended. */
   #working = 0;
 
-  /** @param isReserved whether it is a health check, which takes its place from the reserve. */
-  constructor(caller: Caller, isReserved = false) {
-    this.#caller = caller;
+  /**
+   * @param head what its head takes, in bytes (`headBytes`).
+   * @param isReserved whether it is a health check, which takes its place from the reserve.
+   */
+  constructor(caller: Caller, head: number, isReserved = false) {
+    this.caller = caller;
+    this.ownBytes = REQUEST_BYTES + Math.max(0, head - INCLUDED_HEAD_BYTES);
     this.#places = isReserved ? caller.reserve : caller.requests;
     this.bytes = caller.bytes.charge();
     if (!this.#places.take(1)) {
       this.refusal = "requests";
     } else if (isReserved) {
-      this.bytes.overdraw(REQUEST_BYTES);
-    } else if (!this.bytes.take(REQUEST_BYTES)) {
+      this.bytes.overdraw(this.ownBytes);
+    } else if (!this.bytes.take(this.ownBytes)) {
       this.#places.give(1);
       this.refusal = "bytes";
     }
+  }
+
+  takePieces(count: number, bytes: number, messages: number): boolean {
+    this.#pieces ??= new RequestPieces(this.caller.pieces);
+    return this.#pieces.takePieces(count, bytes, messages);
   }
 
   /** Keeps its bytes until `work` has settled (2). */
@@ -162,12 +218,12 @@ export class OpenRequest {
   answered(): void {
     if (this.#state !== "open") return;
     this.#state = "answered";
-    this.#caller.unread.sent();
+    this.caller.unread.sent();
   }
 
   /** Waits until the peer has taken more of an unfinished response. */
   async taken(drained: Promise<void>): Promise<void> {
-    const { unread } = this.#caller;
+    const { unread } = this.caller;
     unread.sent();
     await drained;
     unread.settled();
@@ -175,8 +231,8 @@ export class OpenRequest {
 
   close(): void {
     if (this.#state === "closed") return;
-    if (this.#state === "answered") this.#caller.unread.settled();
-    else this.#caller.onGivenUp();
+    if (this.#state === "answered") this.caller.unread.settled();
+    else this.caller.onGivenUp();
     this.#state = "closed";
     if (this.refusal === undefined) this.#places.give(1);
     this.#giveBytes();

@@ -9,6 +9,7 @@ import { whenDrained } from "../base/mod.ts";
 import type { CallEnd } from "./call-end.ts";
 import { localEnd, readCallEnd } from "./call-end.ts";
 import type { ResolvedConnectOptions } from "./client-options.ts";
+import type { Encoding } from "./compression.ts";
 import { parseEncoding } from "./compression.ts";
 import { cancelled, grpcError } from "./grpc-error.ts";
 import { closedStreamError, statusOfHttp } from "./http2-error.ts";
@@ -16,8 +17,6 @@ import type { KeepAlive } from "./keep-alive.ts";
 import type { MessageSink } from "./message-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { MessageWriter, writable } from "./message-writer.ts";
-import { Metadata } from "./metadata.ts";
-import { readMetadata } from "./metadata-headers.ts";
 import type { ResetPacer } from "./reset-pacer.ts";
 import { Status, StatusError } from "./status.ts";
 
@@ -92,7 +91,6 @@ export class ClientCall implements ClientStream, MessageSink {
   #end: CallEnd | undefined;
   #over = false;
   #pausedEarly = false;
-  #error: unknown;
   #deadline: Timer | undefined;
   #unlisten: (() => void) | undefined;
 
@@ -113,19 +111,14 @@ export class ClientCall implements ClientStream, MessageSink {
     if (timeoutMs !== undefined) {
       this.#deadline = this.#context.options.clock.schedule(timeoutMs, () => {
         const text = `no answer within ${Math.round(timeoutMs)} ms`;
-        this.#abandon(grpcError(Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", text));
+        this.breakOff(grpcError(Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", text));
       });
     }
     if (signal !== undefined) {
-      const onAbort = (): void => this.#abandon(cancelled());
+      const onAbort = (): void => this.breakOff(cancelled());
       signal.addEventListener("abort", onAbort, { once: true });
       this.#unlisten = () => signal.removeEventListener("abort", onAbort);
     }
-  }
-
-  /** Metadata that came before the first message. */
-  get metadata(): Metadata {
-    return this.#headers === undefined ? new Metadata() : readMetadata(this.#headers);
   }
 
   get bufferedBytes(): number {
@@ -139,7 +132,7 @@ export class ClientCall implements ClientStream, MessageSink {
       return this.#writer.send(bytes);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      queueMicrotask(() => this.#abandon(error));
+      queueMicrotask(() => this.breakOff(error));
       return false;
     }
   }
@@ -154,7 +147,7 @@ export class ClientCall implements ClientStream, MessageSink {
   }
 
   cancel(): void {
-    queueMicrotask(() => this.#abandon(cancelled()));
+    queueMicrotask(() => this.breakOff(cancelled()));
   }
 
   pause(): void {
@@ -183,12 +176,8 @@ export class ClientCall implements ClientStream, MessageSink {
     if (this.#over) return;
     const end = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0 ? undefined : readCallEnd(headers, raw);
     if (end !== undefined) return this.#finish(end);
-    const encoding = parseEncoding(headers["grpc-encoding"] as string | undefined);
-    const refusal = responseError(headers, encoding === undefined);
-    if (refusal !== undefined || encoding === undefined) {
-      if (refusal !== undefined) this.#abandon(refusal);
-      return;
-    }
+    const encoding = responseEncoding(headers);
+    if (encoding instanceof StatusError) return this.breakOff(encoding);
     this.#headers = raw;
     const stream = this.#stream;
     this.#charge = options.memory.charge();
@@ -217,17 +206,13 @@ export class ClientCall implements ClientStream, MessageSink {
     this.#reader?.end();
   }
 
-  onStreamError(error: unknown): void {
-    this.#error = error;
-  }
-
   onStreamClosed(): void {
     // (5)
     (this.#stream as CallStream)[CALL] = undefined;
-    const { rstCode } = this.#stream;
-    this.#context.released(this.#error);
+    const { rstCode, errored } = this.#stream;
+    this.#context.released(errored);
     if (this.#over || (this.#end !== undefined && this.#reader?.complete === true)) return;
-    this.#finish(localEnd(this.#context.lostError() ?? closedStreamError(rstCode, this.#error)));
+    this.#finish(localEnd(this.#context.lostError() ?? closedStreamError(rstCode, errored ?? undefined)));
   }
 
   // From the reader
@@ -238,23 +223,19 @@ export class ClientCall implements ClientStream, MessageSink {
     try {
       this.#handlers.onMessage(bytes);
     } catch (error) {
-      this.#abandon(grpcError(Status.INTERNAL, "HANDLER_FAILED", "a message could not be handled", error));
+      this.breakOff(grpcError(Status.INTERNAL, "HANDLER_FAILED", "a message could not be handled", error));
     }
   }
 
   onLastMessage(): void {
-    if (this.#end === undefined) this.#abandon(closedStreamError(constants.NGHTTP2_NO_ERROR));
+    if (this.#end === undefined) this.breakOff(closedStreamError(constants.NGHTTP2_NO_ERROR));
     else this.#finish(this.#end);
-  }
-
-  onUnreadable(error: StatusError): void {
-    this.#abandon(error);
   }
 
   // Ends
 
   /** Ends the call from this side, and resets its stream. */
-  #abandon(error: StatusError): void {
+  breakOff(error: StatusError): void {
     if (this.#over) return;
     this.#finish(localEnd(error));
     this.#context.resets.reset(this.#stream);
@@ -277,17 +258,16 @@ export class ClientCall implements ClientStream, MessageSink {
   }
 }
 
-function responseError(
-  headers: IncomingHttpHeaders & IncomingHttpStatusHeader,
-  unknownEncoding: boolean,
-): StatusError | undefined {
+/** How the peer packs its messages, or why its answer cannot be read. */
+function responseEncoding(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): Encoding | StatusError {
   const httpStatus = headers[":status"] ?? 0;
   const contentType = headers["content-type"] ?? "none";
   if (httpStatus !== 200 || !contentType.startsWith("application/grpc")) {
     const text = `the peer does not speak gRPC: HTTP status ${httpStatus}, content type ${contentType}`;
     return grpcError(statusOfHttp(httpStatus), "BAD_RESPONSE", text);
   }
-  if (!unknownEncoding) return undefined;
+  const encoding = parseEncoding(headers["grpc-encoding"] as string | undefined);
+  if (encoding !== undefined) return encoding;
   const text = `the peer packs messages as ${String(headers["grpc-encoding"])}, which is not known here`;
   return grpcError(Status.INTERNAL, "UNKNOWN_ENCODING", text);
 }
@@ -308,8 +288,8 @@ function onEnd(this: CallStream): void {
   this[CALL]?.onStreamEnd();
 }
 
-function onError(this: CallStream, error: Error): void {
-  this[CALL]?.onStreamError(error);
+function onError(): void {
+  // `errored` of the stream keeps it. Without a listener it would end the process (I12).
 }
 
 function onClose(this: CallStream): void {

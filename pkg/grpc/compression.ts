@@ -16,16 +16,8 @@ export const ACCEPTED_ENCODINGS = "identity,deflate,gzip";
 
 /** The encoding of a `grpc-encoding` field, or undefined if it is not known here. */
 export function parseEncoding(value: string | undefined): Encoding | undefined {
-  switch (value) {
-    case undefined:
-    case "identity":
-      return "identity";
-    case "gzip":
-    case "deflate":
-      return value;
-    default:
-      return undefined;
-  }
+  if (value === undefined) return "identity";
+  return value === "identity" || value === "gzip" || value === "deflate" ? value : undefined;
 }
 
 /** What unpacking takes beside the message: the window of 32 KiB, one chunk of output, and zlib's own state. */

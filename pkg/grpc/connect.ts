@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ClientHttp2Session } from "node:http2";
+import type { ClientHttp2Session, ClientSessionOptions } from "node:http2";
 import { connect as connectHttp2 } from "node:http2";
 
-import type { ConnectOptions, ResolvedConnectOptions } from "./client-options.ts";
+import type { ConnectOptions } from "./client-options.ts";
 import { resolveConnectOptions } from "./client-options.ts";
 import { Connection } from "./connection.ts";
 import { grpcError } from "./grpc-error.ts";
 import { connectError } from "./http2-error.ts";
+import { CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES } from "./message-reader.ts";
+import { DEFAULT_MAX_METADATA_BYTES } from "./metadata-headers.ts";
 import { Status } from "./status.ts";
 
-/**
- * Node's bound on the memory of one session, in megabytes. Perdure sets its own bounds per stream and per connection.
- */
+/** Node's bound on the memory of one session, in megabytes. Ours are per stream and per connection. */
 const MAX_SESSION_MEMORY_MB = 1_024;
 
 /** Room for the fields of gRPC itself, on top of the metadata, in bytes as HTTP/2 counts a header list. */
 const OWN_FIELDS_BYTES = 8_192;
+
+const SESSION_OPTIONS: ClientSessionOptions = {
+  // Otherwise nghttp2 drops a field with a blank at an edge, and a status would lose its text.
+  strictFieldWhitespaceValidation: false,
+  maxSessionMemory: MAX_SESSION_MEMORY_MB,
+  settings: {
+    enablePush: false,
+    initialWindowSize: STREAM_WINDOW_BYTES,
+    maxHeaderListSize: DEFAULT_MAX_METADATA_BYTES + OWN_FIELDS_BYTES,
+  },
+};
 
 /**
  * Connects to a gRPC server without TLS and waits for its settings, so that its limits are known before the first call.
@@ -30,10 +41,9 @@ export function connect(connectOptions: ConnectOptions): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let session: ClientHttp2Session;
     try {
-      session = openSession(authority, options);
+      session = connectHttp2(`http://${authority}`, SESSION_OPTIONS);
     } catch (error) {
-      reject(connectError(authority, error));
-      return;
+      return reject(connectError(authority, error));
     }
     const fail = (error: unknown): void => {
       timer.cancel();
@@ -51,21 +61,8 @@ export function connect(connectOptions: ConnectOptions): Promise<Connection> {
       timer.cancel();
       session.off("error", fail);
       session.off("close", fail);
-      session.setLocalWindowSize(options.connectionWindowBytes);
+      session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
       resolve(new Connection(session, authority, options));
     });
-  });
-}
-
-function openSession(authority: string, options: ResolvedConnectOptions): ClientHttp2Session {
-  return connectHttp2(`http://${authority}`, {
-    // Otherwise nghttp2 drops a field with a blank at an edge, and a status would lose its text.
-    strictFieldWhitespaceValidation: false,
-    maxSessionMemory: MAX_SESSION_MEMORY_MB,
-    settings: {
-      enablePush: false,
-      initialWindowSize: options.streamWindowBytes,
-      maxHeaderListSize: options.maxMetadataBytes + OWN_FIELDS_BYTES,
-    },
   });
 }

@@ -10,9 +10,10 @@ import { createServer as createTcpServer } from "node:net";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { systemClock } from "../base/mod.ts";
+import { freePort, systemClock, systemRandom } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
 
+import { until } from "../../test/lib/until.ts";
 import type { CallError } from "./call-end.ts";
 import type { ConnectOptions } from "./client-options.ts";
 import { resolveConnectOptions } from "./client-options.ts";
@@ -93,10 +94,7 @@ const EMPTY = new Uint8Array(0);
 // Connecting
 
 test("a peer that is not there is UNAVAILABLE", async (t) => {
-  const server = createTcpServer();
-  const port = await listen(server);
-  server.close();
-  await once(server, "close");
+  const port = await freePort("127.0.0.1", systemRandom);
   const error = await t.throwsAsync(connect({ host: "127.0.0.1", port, clock: systemClock }));
   t.like(error, { status: Status.UNAVAILABLE, code: "CONNECT_REFUSED" });
   await t.throwsAsync(connect({ host: "no host", port, clock: systemClock }), { code: "CONNECT_FAILED" });
@@ -354,6 +352,27 @@ test("no more streams are opened than the peer allows, and a place that is free 
   await t.notThrowsAsync(connection.unary("/a/B", EMPTY));
 });
 
+test("who waits for a stream is told when the peer begins to allow more, and not when it allows fewer", async (t) => {
+  const { connection, session } = await peer(t, () => undefined, {}, { maxConcurrentStreams: 2 });
+  const bounds: number[] = [];
+  connection.onRoom(() => bounds.push(connection.maxStreams));
+  session.settings({ maxConcurrentStreams: 0 });
+  session.settings({ maxConcurrentStreams: 5 });
+  await until("the settings have come", () => connection.maxStreams === 5);
+  t.deepEqual(bounds, [5]);
+});
+
+test("a connection that has ended offers no more streams than before, while its streams close", async (t) => {
+  const { connection } = await peer(t, () => undefined, {}, { maxConcurrentStreams: 2 });
+  const bounds: number[] = [];
+  connection.onRoom(() => bounds.push(connection.maxStreams));
+  const calls = [connection.unary("/a/B", EMPTY), connection.unary("/a/B", EMPTY)];
+  connection.destroy();
+  await Promise.allSettled(calls);
+  await connection.close();
+  t.deepEqual([...bounds, connection.maxStreams], [2, 2, 2]);
+});
+
 test("a stream whose peer does not read is held at its bound (I11)", async (t) => {
   const { connection } = await peer(t, (stream) => stream.pause(), { maxSendBufferBytes: 400_000 });
   const collected = collect();
@@ -477,9 +496,28 @@ test("the code of a StatusError comes back from our own server", async (t) => {
 
 // Peers that hang
 
+const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+
 /** An HTTP/2 peer that sends its settings and nothing else, ever. */
 function hangingPeer(t: ExecutionContext): Promise<number> {
-  return tcpServer(t, (socket) => socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])));
+  return tcpServer(t, (socket) => socket.write(EMPTY_SETTINGS));
+}
+
+/** An HTTP/2 peer that answers the first stream with the beginning of a header block, and sends nothing after it. */
+function stuckPeer(t: ExecutionContext, onStuck: () => void): Promise<number> {
+  return tcpServer(t, (socket) => {
+    socket.write(EMPTY_SETTINGS);
+    let received = Buffer.alloc(0);
+    let isStuck = false;
+    socket.on("data", (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      // After the preface of 24 bytes come frames, each with its length in three bytes and its type in the fourth.
+      for (let at = 24; at + 9 <= received.length && !isStuck; at += 9 + received.readUIntBE(at, 3)) {
+        isStuck = received[at + 3] === 1;
+        if (isStuck) socket.write(Buffer.from([0, 0, 1, 1, 0, 0, 0, 0, 1, 0x88]), onStuck);
+      }
+    });
+  });
 }
 
 test("a peer that hangs under a call is found out by a ping", async (t) => {
@@ -491,6 +529,27 @@ test("a peer that hangs under a call is found out by a ping", async (t) => {
   clock.advance(1_000);
   clock.advance(500);
   t.like(await t.throwsAsync(call), { status: Status.UNAVAILABLE, code: "KEEPALIVE_TIMEOUT" });
+});
+
+test("a peer that stops within a header block costs calls no more than their time, and is found out by a ping", async (t) => {
+  const clock = new ManualClock();
+  const stuck = Promise.withResolvers<void>();
+  const port = await stuckPeer(t, stuck.resolve);
+  const options = { clock, keepAliveIntervalMs: 1_000, keepAliveTimeoutMs: 500 };
+  const connection = await connect({ host: "127.0.0.1", port, ...options });
+  const held = collect();
+  connection.open("/a/Held", held).send(EMPTY);
+  await stuck.promise;
+  for (let call = 0; call < 3; call++) {
+    const timed = connection.unary("/a/B", EMPTY, { timeoutMs: 300 });
+    await new Promise(setImmediate);
+    clock.advance(300);
+    t.like(await t.throwsAsync(timed), { status: Status.DEADLINE_EXCEEDED, code: "DEADLINE_EXCEEDED" });
+    t.true(connection.usable);
+  }
+  clock.advance(100);
+  clock.advance(500);
+  t.like(await held.ended, { status: Status.UNAVAILABLE, code: "KEEPALIVE_TIMEOUT" });
 });
 
 test("a peer from whom nothing is expected is not pinged", async (t) => {

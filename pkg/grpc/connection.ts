@@ -13,7 +13,7 @@ import { cancelled, grpcError } from "./grpc-error.ts";
 import { isOutOfStreams, lostConnectionError } from "./http2-error.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { Metadata } from "./metadata.ts";
-import { appendMetadata } from "./metadata-headers.ts";
+import { appendMetadata, DEFAULT_MAX_METADATA_BYTES } from "./metadata-headers.ts";
 import { ResetPacer } from "./reset-pacer.ts";
 import { Status, StatusError } from "./status.ts";
 import { formatTimeout } from "./timeout.ts";
@@ -40,8 +40,8 @@ const REQUEST_OPTIONS = { endStream: false };
  *
  * 1. Every call ends: with the peer's status, or with UNAVAILABLE when the connection is lost.
  * 2. No more streams are open than the peer allows. A further one is refused with `STREAM_LIMIT` rather than queued,
- *    because streams to entities may stay open for hours. `openStreams`, `maxStreams` and `onRelease` tell when there
- *    is room.
+ *    because streams to entities may stay open for hours. `openStreams`, `maxStreams` and `onRoom` tell when there is
+ *    room.
  * 3. After the peer's GOAWAY no call begins. Calls that run have `closeTimeoutMs` to finish, so that endless streams
  *    do not delay an owner that waits for `onClose` before it connects again.
  * 4. `onClose` listeners are called exactly once, after the calls have been closed.
@@ -52,9 +52,9 @@ export class Connection {
   readonly #context: ClientContext;
   readonly #headersByPath = new Map<string, readonly string[]>();
   readonly #authority: string;
-  #closeListeners: ((reason: StatusError) => void)[] = [];
-  #onRelease: () => void = () => undefined;
-  #maxStreams: number;
+  #onRoom: () => void = () => undefined;
+  /** Kept here, because Node's session forgets the peer's settings when it is destroyed, before its streams close. */
+  #maxStreams = Number.POSITIVE_INFINITY;
   #openStreams = 0;
   /** Why the connection ends, if that is known before it has ended. */
   #reason: unknown;
@@ -66,18 +66,20 @@ export class Connection {
     this.#session = session;
     this.#authority = authority;
     this.#options = options;
-    this.#maxStreams = maxStreamsOf(session.remoteSettings);
-    const { clock, keepAliveIntervalMs, keepAliveTimeoutMs } = options;
     this.#context = {
       options,
-      keepAlive: new KeepAlive(session, clock, keepAliveIntervalMs, keepAliveTimeoutMs, () => this.#onDead()),
-      resets: new ResetPacer({ burst: options.resetBurst, perSecond: options.resetsPerSecond }, clock),
+      keepAlive: new KeepAlive(session, options, () => this.#onDead()),
+      resets: new ResetPacer(options.clock),
       lostError: () => (session.destroyed ? lostConnectionError(this.#reason) : undefined),
       released: (error) => this.#onReleased(error),
     };
-    session.on("remoteSettings", (settings) => {
-      this.#maxStreams = maxStreamsOf(settings);
-    });
+    const onSettings = ({ maxConcurrentStreams = Number.POSITIVE_INFINITY }: Settings): void => {
+      const hasGrown = maxConcurrentStreams > this.#maxStreams;
+      this.#maxStreams = maxConcurrentStreams;
+      if (hasGrown) this.#onRoom();
+    };
+    onSettings(session.remoteSettings);
+    session.on("remoteSettings", onSettings);
     session.on("error", (error) => {
       this.#reason ??= error;
     });
@@ -114,10 +116,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const collector = new UnaryCollector(resolve, reject);
       const call = this.#begin(path, collector, options);
-      if (call instanceof StatusError) {
-        reject(call);
-        return;
-      }
+      if (call instanceof StatusError) return reject(call);
       collector.attach(call);
       call.sendLast(bytes);
     });
@@ -132,12 +131,12 @@ export class Connection {
   /** Calls the listener once when the connection has ended; in a microtask, if it has ended already. */
   onClose(listener: (reason: StatusError) => void): void {
     if (this.#closed) queueMicrotask(() => listener(this.#closeReason()));
-    else this.#closeListeners.push(listener);
+    else this.#session.once("close", () => listener(this.#closeReason()));
   }
 
-  /** Calls the listener, of which there is one, whenever a stream has ended and its place is free. */
-  onRelease(listener: () => void): void {
-    this.#onRelease = listener;
+  /** Calls the listener, of which there is one, whenever a stream has ended or the peer has begun to allow more. */
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
   }
 
   /** Begins no further calls, waits for those that run up to `closeTimeoutMs`, then ends the connection. */
@@ -163,12 +162,8 @@ export class Connection {
       stream = this.#session.request(this.#headers(path, metadata, timeoutMs), REQUEST_OPTIONS);
     } catch (error) {
       if (error instanceof StatusError) return error;
-      return grpcError(
-        Status.INTERNAL,
-        "BAD_METADATA",
-        `not a request that HTTP/2 can carry: ${path}`,
-        error,
-      );
+      const text = `not a request that HTTP/2 can carry: ${path}`;
+      return grpcError(Status.INTERNAL, "BAD_METADATA", text, error);
     }
     this.#openStreams++;
     const call = new ClientCall(this.#context, stream, handlers);
@@ -186,12 +181,10 @@ export class Connection {
       const text = `as many streams are open as the peer allows (${this.#maxStreams})`;
       return grpcError(Status.RESOURCE_EXHAUSTED, "STREAM_LIMIT", text);
     }
-    if (timeoutMs !== undefined && timeoutMs <= 0)
-      return grpcError(
-        Status.DEADLINE_EXCEEDED,
-        "DEADLINE_EXCEEDED",
-        "the time for the call was over before it",
-      );
+    if (timeoutMs !== undefined && timeoutMs <= 0) {
+      const text = "the time for the call was over before it";
+      return grpcError(Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", text);
+    }
     return signal?.aborted === true ? cancelled() : undefined;
   }
 
@@ -200,16 +193,24 @@ export class Connection {
     if (metadata === undefined && timeoutMs === undefined) return base;
     const headers = [...base];
     if (timeoutMs !== undefined) headers.push("grpc-timeout", formatTimeout(timeoutMs));
-    if (metadata !== undefined) appendMetadata(headers, metadata, this.#options.maxMetadataBytes);
+    if (metadata !== undefined) appendMetadata(headers, metadata, DEFAULT_MAX_METADATA_BYTES);
     return headers;
   }
 
   #baseHeaders(path: string): readonly string[] {
-    let headers = this.#headersByPath.get(path);
-    if (headers === undefined) {
-      headers = requestHeaders(path, this.#authority, this.#options.userAgent);
-      if (this.#headersByPath.size < MAX_KEPT_PATHS) this.#headersByPath.set(path, headers);
-    }
+    const kept = this.#headersByPath.get(path);
+    if (kept !== undefined) return kept;
+    const headers = Object.entries({
+      ":method": "POST",
+      ":scheme": "http",
+      ":path": path,
+      ":authority": this.#authority,
+      te: "trailers",
+      "content-type": "application/grpc+proto",
+      "grpc-accept-encoding": ACCEPTED_ENCODINGS,
+      "user-agent": "perdure",
+    }).flat();
+    if (this.#headersByPath.size < MAX_KEPT_PATHS) this.#headersByPath.set(path, headers);
     return headers;
   }
 
@@ -217,7 +218,7 @@ export class Connection {
     this.#openStreams--;
     // The session has used up its stream numbers. Its running calls finish, then the connection is replaced.
     if (isOutOfStreams(error)) this.#session.close();
-    this.#onRelease();
+    this.#onRoom();
   }
 
   #onDead(): void {
@@ -237,32 +238,11 @@ export class Connection {
     this.#closing?.cancel();
     this.#context.keepAlive.stop();
     this.#context.resets.stop();
-    const listeners = this.#closeListeners;
-    this.#closeListeners = [];
-    for (const listener of listeners) listener(this.#closeReason());
   }
 
   #closeReason(): StatusError {
     return lostConnectionError(this.#reason);
   }
-}
-
-function requestHeaders(path: string, authority: string, userAgent: string): readonly string[] {
-  const headers = {
-    ":method": "POST",
-    ":scheme": "http",
-    ":path": path,
-    ":authority": authority,
-    te: "trailers",
-    "content-type": "application/grpc+proto",
-    "grpc-accept-encoding": ACCEPTED_ENCODINGS,
-    "user-agent": userAgent,
-  };
-  return Object.entries(headers).flat();
-}
-
-function maxStreamsOf(settings: Settings): number {
-  return settings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
 }
 
 function closedHere(): StatusError {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Charge } from "../base/mod.ts";
+import { ownBytes } from "../base/mod.ts";
 
 import { bufferFull, grpcError } from "./grpc-error.ts";
+import { MessageScan, PREFIX_BYTES } from "./message-scan.ts";
 import { Status } from "./status.ts";
-
-/** Length of the prefix of each message: one byte of flags, four bytes of length. */
-const PREFIX_BYTES = 5;
 
 /** Default bound for a received message, in bytes. */
 export const DEFAULT_MAX_RECEIVE_BYTES = 12_582_912;
@@ -40,7 +39,7 @@ export function encodeSmallFrame(message: Uint8Array, compressed: boolean): Buff
  * A message that is a view of a larger buffer keeps the whole buffer in memory. One that would keep more than this
  * many bytes besides its own is copied instead, because only its own bytes are counted for a waiting message.
  */
-const MAX_KEPT_BYTES = 4_096;
+export const MAX_KEPT_BYTES = 4_096;
 
 /** A message that spans chunks gets this much memory first, and four times what it has whenever that is full. */
 const FIRST_BODY_BYTES = 16_384;
@@ -87,18 +86,22 @@ export class FrameDecoder {
     return this.#length < 0 && this.#filled === 0;
   }
 
-  /**
-   * The next whole message, or undefined until there are more bytes.
-   *
-   * @throws StatusError `MESSAGE_TOO_LARGE`, `RECEIVE_BUFFER_FULL` or `BAD_FRAME`.
-   */
+  /** Counts messages in the bytes that will come next, beginning where those so far end. */
+  scan(): MessageScan {
+    const scan = new MessageScan(Math.max(0, this.#length - this.#filled));
+    if (this.#length < 0 && this.#body !== undefined) scan.read(this.#body.subarray(0, this.#filled));
+    if (this.#chunk !== undefined) scan.read(this.#chunk.subarray(this.#offset));
+    return scan;
+  }
+
+  /** The next whole message, if any. @throws StatusError `MESSAGE_TOO_LARGE`, `RECEIVE_BUFFER_FULL`, `BAD_FRAME` */
   next(): Uint8Array | undefined {
     if (this.#length < 0 && !this.#beginMessage()) return undefined;
     const message = this.#take(this.#length);
     if (message === undefined) return undefined;
     this.#length = -1;
     if (!this.#charge.take(message.length)) throw bufferFull();
-    return message.buffer.byteLength - message.length > MAX_KEPT_BYTES ? new Uint8Array(message) : message;
+    return ownBytes(message, MAX_KEPT_BYTES);
   }
 
   /** Forgets everything, when no more will be read. */

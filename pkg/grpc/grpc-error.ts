@@ -56,6 +56,8 @@ export type GrpcErrorCode =
   | "UNKNOWN_METHOD"
   /** The server has as many calls open as it takes. */
   | "TOO_MANY_CALLS"
+  /** A connection's requests came in too many pieces that are too small. */
+  | "TOO_MANY_PIECES"
   /** A request did not arrive whole in time. */
   | "REQUEST_TIMEOUT"
   /** The method, or a handler of messages, failed with an unexpected error. */
@@ -75,6 +77,12 @@ export function grpcError(status: Status, code: GrpcErrorCode, text: string, cau
 export function bufferFull(): GrpcError {
   const text = "too many bytes of requests and responses are waiting; try again later";
   return grpcError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text);
+}
+
+/** The request came in too many pieces that are too small. */
+export function tooManyPieces(): GrpcError {
+  const text = "the request comes in too many pieces of a few bytes; send larger ones";
+  return grpcError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_PIECES", text);
 }
 
 /** The error of a call that its caller gave up. */

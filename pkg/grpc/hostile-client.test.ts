@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect as connectTcp } from "node:net";
+import type { Readable } from "node:stream";
 
 import type { ExecutionContext } from "ava";
 import test from "ava";
@@ -10,9 +11,11 @@ import fc from "fast-check";
 
 import { systemClock } from "../base/mod.ts";
 
+import { until } from "../../test/lib/until.ts";
+import { REQUEST_BYTES } from "./caller.ts";
 import { connect } from "./connect.ts";
 import { encodePrefix } from "./framing.ts";
-import type { MethodHandler } from "./server-call.ts";
+import type { MethodHandler, ServerStreamCall } from "./server-call.ts";
 import type { TestServer } from "./test-peers/interop-peer.ts";
 import { startTestServer } from "./test-peers/interop-peer.ts";
 
@@ -82,8 +85,10 @@ async function open(t: ExecutionContext, port: number): Promise<Socket> {
 async function start(
   t: ExecutionContext,
   methods: Readonly<Record<string, MethodHandler>> = {},
+  maxSmallPieces?: number,
 ): Promise<TestServer> {
-  const server = await startTestServer({ maxOpenCalls: 2_000 }, {}, methods);
+  const pieces = maxSmallPieces === undefined ? {} : { maxSmallPieces };
+  const server = await startTestServer({ maxOpenCalls: 2_000, ...pieces }, {}, methods);
   t.teardown(() => server.close());
   return server;
 }
@@ -234,3 +239,144 @@ test("garbage harms nobody, on the connection or in a call", async (t) => {
   }
   await serves(t, server);
 });
+
+/** A window in frames of one byte, which are messages without bytes: each is five zeros. */
+const EMPTY_MESSAGES = 13_000;
+const SMALL_FRAMES = Buffer.alloc(10 * 5 * EMPTY_MESSAGES, h2(FRAME.DATA, 0, 1, Buffer.alloc(1)));
+
+/** What waits in Node's own buffer of the call's stream, where each frame is an object. */
+function inNode(call: ServerStreamCall): number {
+  return (call as unknown as { readonly stream: Readable }).stream.readableLength;
+}
+
+for (const [state, begin, resume] of [
+  [
+    "paused",
+    (call: ServerStreamCall, receive: () => void) => {
+      receive();
+      call.pause();
+    },
+    (call: ServerStreamCall) => call.resume(),
+  ],
+  ["not read yet", () => undefined, (_call: ServerStreamCall, receive: () => void) => receive()],
+] as const)
+  test(`a stream that is ${state} keeps frames of one byte in one piece, and counts them`, async (t) => {
+    let received = 0;
+    const begun = Promise.withResolvers<readonly [ServerStreamCall, () => void]>();
+    const sip: MethodHandler = {
+      kind: "bidi",
+      handle(call) {
+        const receive = (): void =>
+          call.receive({ onMessage: () => void received++, onHalfClose: () => call.end() });
+        begin(call, receive);
+        begun.resolve([call, receive]);
+      },
+    };
+    const server = await start(t, { Sip: sip }, 1e6);
+    const socket = await open(t, server.port);
+    socket.write(h2(FRAME.HEADERS, END_HEADERS, 1, request("Sip")));
+    const [call, receive] = await begun.promise;
+    const before = call.bytes.held;
+    socket.write(SMALL_FRAMES);
+    await until("all have arrived", () => inNode(call) + call.bytes.held - before >= 5 * EMPTY_MESSAGES);
+    t.is(inNode(call), 0);
+    t.is(call.bytes.held - before, 65_536);
+    t.is(received, 0);
+
+    resume(call, receive);
+    await until("all were received", () => received === EMPTY_MESSAGES);
+    await until("nothing but the request is counted", () => call.bytes.held === REQUEST_BYTES);
+    socket.write(SMALL_FRAMES);
+    await until("the window was given back", () => received === 2 * EMPTY_MESSAGES);
+    socket.write(h2(FRAME.DATA, END_STREAM, 1));
+    await until("the call has ended", () => call.bytes.held === 0);
+    await serves(t, server);
+  });
+
+/** Reads the frames that a server sends. */
+function framesOf(socket: Socket): () => { readonly type: number; readonly payload: Buffer }[] {
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  return () => {
+    const frames = [];
+    let rest = Buffer.concat(chunks);
+    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+      const end = 9 + rest.readUIntBE(0, 3);
+      frames.push({ type: rest[3] ?? 0, payload: rest.subarray(9, end) });
+      rest = rest.subarray(end);
+    }
+    return frames;
+  };
+}
+
+const ENHANCE_YOUR_CALM = 11;
+/** The whole beginning of a message that never ends. */
+const BEGINNING = h2(FRAME.DATA, 0, 1, encodePrefix(1_000_000, false));
+
+for (const [method, about] of [
+  ["Echo", "a request"],
+  ["Pipe", "a stream"],
+  ["Paused", "a stream that is paused"],
+  ["Unread", "a stream that is not read yet"],
+  ["Nowhere", "a call of no method"],
+] as const)
+  test(`a flood of frames of one byte on ${about} ends the flooding connection, which is told why`, async (t) => {
+    const paused: MethodHandler = {
+      kind: "bidi",
+      handle(call) {
+        call.receive({ onMessage: () => undefined, onHalfClose: () => undefined });
+        call.pause();
+      },
+    };
+    const unread: MethodHandler = { kind: "bidi", handle: () => undefined };
+    const server = await start(t, { Paused: paused, Unread: unread });
+    const socket = await open(t, server.port);
+    const frames = framesOf(socket);
+    const closed = isClosed(socket);
+    socket.write(h2(FRAME.HEADERS, END_HEADERS, 1, request(method)));
+    socket.write(Buffer.concat([BEGINNING, SMALL_FRAMES]));
+    if (method === "Nowhere") {
+      await until("the call is answered", () => frames().some(({ type }) => type === FRAME.HEADERS));
+    } else {
+      await closed;
+      const goAway = frames().find(({ type }) => type === FRAME.GOAWAY);
+      t.is(goAway?.payload.readUInt32BE(4), ENHANCE_YOUR_CALM);
+    }
+    await serves(t, server);
+  });
+
+for (const isPaused of [false, true])
+  test(`small messages, one in a frame or two, are no flood${isPaused ? ", while the stream is paused" : ""}`, async (t) => {
+    const messages = 4_000;
+    let received = 0;
+    const begun = Promise.withResolvers<ServerStreamCall>();
+    const sip: MethodHandler = {
+      kind: "bidi",
+      handle(call) {
+        call.receive({ onMessage: () => void received++, onHalfClose: () => call.end() });
+        if (isPaused) call.pause();
+        begun.resolve(call);
+      },
+    };
+    const server = await start(t, { Sip: sip }, 100);
+    const socket = await open(t, server.port);
+    const frames = framesOf(socket);
+    socket.write(h2(FRAME.HEADERS, END_HEADERS, 1, request("Sip")));
+    const call = await begun.promise;
+    const before = call.bytes.held;
+    const prefix = encodePrefix(10, false);
+    const body = Buffer.alloc(10);
+    const whole = h2(FRAME.DATA, 0, 1, Buffer.concat([prefix, body]));
+    const halves = Buffer.concat([h2(FRAME.DATA, 0, 1, prefix), h2(FRAME.DATA, 0, 1, body)]);
+    // The last frame ends within a message, and the next begins there.
+    const all = Array.from({ length: messages }, (_, index) => (index % 2 === 0 ? whole : halves));
+    socket.write(Buffer.concat(all));
+    if (isPaused) {
+      await until("all have arrived", () => call.bytes.held - before >= messages * 15);
+      call.resume();
+    }
+    await until("all were received", () => received === messages);
+    socket.write(h2(FRAME.DATA, END_STREAM, 1));
+    await until("the call has ended", () => call.bytes.held === 0);
+    t.false(frames().some(({ type }) => type === FRAME.GOAWAY));
+  });

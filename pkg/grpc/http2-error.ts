@@ -11,46 +11,30 @@ import { Status, StatusError } from "./status.ts";
 
 /** Status of an HTTP answer that carries no `grpc-status` (grpc/grpc `doc/http-grpc-status-mapping.md`). */
 export function statusOfHttp(httpStatus: number): Status {
-  switch (httpStatus) {
-    case 400:
-      return Status.INTERNAL;
-    case 401:
-      return Status.UNAUTHENTICATED;
-    case 403:
-      return Status.PERMISSION_DENIED;
-    case 404:
-      return Status.UNIMPLEMENTED;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return Status.UNAVAILABLE;
-    default:
-      return Status.UNKNOWN;
-  }
+  return STATUS_OF_HTTP[httpStatus] ?? Status.UNKNOWN;
 }
+
+const STATUS_OF_HTTP: Readonly<Record<number, Status>> = {
+  400: Status.INTERNAL,
+  401: Status.UNAUTHENTICATED,
+  403: Status.PERMISSION_DENIED,
+  404: Status.UNIMPLEMENTED,
+  429: Status.UNAVAILABLE,
+  502: Status.UNAVAILABLE,
+  503: Status.UNAVAILABLE,
+  504: Status.UNAVAILABLE,
+};
 
 /** The error of a call whose stream closed before its status came (grpc/grpc `doc/PROTOCOL-HTTP2.md`, Errors). */
 export function closedStreamError(rstCode: number, cause?: unknown): StatusError {
-  if (wasNeverSent(cause)) {
+  if (NEVER_SENT.includes(codeOf(cause))) {
     const text = "the connection takes no further calls";
     return grpcError(Status.UNAVAILABLE, "CONNECTION_CLOSED", text, cause);
   }
-  const text = `the peer reset the stream with ${resetName(rstCode)}`;
-  switch (rstCode) {
-    case constants.NGHTTP2_NO_ERROR:
-      return grpcError(Status.INTERNAL, "NO_STATUS", "the response ended without a status", cause);
-    case constants.NGHTTP2_REFUSED_STREAM:
-      return grpcError(Status.UNAVAILABLE, "STREAM_RESET", text, cause);
-    case constants.NGHTTP2_CANCEL:
-      return grpcError(Status.CANCELLED, "STREAM_RESET", text, cause);
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
-      return grpcError(Status.RESOURCE_EXHAUSTED, "STREAM_RESET", text, cause);
-    case constants.NGHTTP2_INADEQUATE_SECURITY:
-      return grpcError(Status.PERMISSION_DENIED, "STREAM_RESET", text, cause);
-    default:
-      return grpcError(Status.INTERNAL, "STREAM_RESET", text, cause);
-  }
+  if (rstCode === constants.NGHTTP2_NO_ERROR)
+    return grpcError(Status.INTERNAL, "NO_STATUS", "the response ended without a status", cause);
+  const [name = `code ${rstCode}`, status = Status.INTERNAL] = RESETS[rstCode] ?? [];
+  return grpcError(status, "STREAM_RESET", `the peer reset the stream with ${name}`, cause);
 }
 
 /** The error of a call whose connection broke. The peer may have carried out the call. */
@@ -82,38 +66,31 @@ export function isOutOfStreams(error: unknown): boolean {
   return codeOf(error) === "ERR_HTTP2_OUT_OF_STREAMS";
 }
 
-/** Whether a stream failed before any of it was sent. */
-function wasNeverSent(error: unknown): boolean {
-  const code = codeOf(error);
-  return (
-    code === "ERR_HTTP2_OUT_OF_STREAMS" ||
-    code === "ERR_HTTP2_GOAWAY_SESSION" ||
-    code === "ERR_HTTP2_INVALID_SESSION"
-  );
-}
+/** Codes of streams that failed before any of them was sent. */
+const NEVER_SENT: readonly unknown[] = [
+  "ERR_HTTP2_OUT_OF_STREAMS",
+  "ERR_HTTP2_GOAWAY_SESSION",
+  "ERR_HTTP2_INVALID_SESSION",
+];
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** Names of HTTP/2 error codes by number (RFC 9113, section 7). */
-const RESET_NAMES = [
-  "NO_ERROR",
-  "PROTOCOL_ERROR",
-  "INTERNAL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "FRAME_SIZE_ERROR",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "COMPRESSION_ERROR",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
+/** Names of HTTP/2's error codes by number (RFC 9113, section 7), with the status of a call; if none, INTERNAL. */
+const RESETS: readonly (readonly [name: string, status?: Status])[] = [
+  ["NO_ERROR"],
+  ["PROTOCOL_ERROR"],
+  ["INTERNAL_ERROR"],
+  ["FLOW_CONTROL_ERROR"],
+  ["SETTINGS_TIMEOUT"],
+  ["STREAM_CLOSED"],
+  ["FRAME_SIZE_ERROR"],
+  ["REFUSED_STREAM", Status.UNAVAILABLE],
+  ["CANCEL", Status.CANCELLED],
+  ["COMPRESSION_ERROR"],
+  ["CONNECT_ERROR"],
+  ["ENHANCE_YOUR_CALM", Status.RESOURCE_EXHAUSTED],
+  ["INADEQUATE_SECURITY", Status.PERMISSION_DENIED],
+  ["HTTP_1_1_REQUIRED"],
 ];
-
-function resetName(rstCode: number): string {
-  return RESET_NAMES[rstCode] ?? `code ${rstCode}`;
-}

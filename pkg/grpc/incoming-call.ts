@@ -5,21 +5,21 @@ import { constants } from "node:http2";
 
 import { describeError } from "../base/mod.ts";
 
-import { CallState } from "./call-state.ts";
+import { CallState, OK_FIELDS } from "./call-state.ts";
 import type { OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import type { CallProtocol } from "./ended-call.ts";
 import type { MessageSink } from "./message-reader.ts";
 import { MessageReader } from "./message-reader.ts";
-import { appendMetadata } from "./metadata-headers.ts";
+import type { MethodHandler } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
 import {
-  beginResponse,
   canRespond,
   OK_TRAILERS,
   RESPONSE_HEADERS,
   sendHeadersOnly,
   toFields,
+  WITH_TRAILERS,
 } from "./server-response.ts";
 import type { Status, StatusError } from "./status.ts";
 
@@ -27,7 +27,7 @@ const CALL = Symbol("call");
 
 interface CallStream extends ServerHttp2Stream {
   /** Undefined when the stream has closed (3). */
-  [CALL]: IncomingCall | undefined;
+  [CALL]: IncomingCall<MethodHandler> | undefined;
 }
 
 /**
@@ -39,13 +39,16 @@ interface CallStream extends ServerHttp2Stream {
  *    because they have a part outside V8's heap, and the stream would keep the call, its headers and its reader until
  *    then.
  */
-export abstract class IncomingCall extends CallState implements MessageSink {
+export abstract class IncomingCall<Method extends MethodHandler> extends CallState implements MessageSink {
+  protected readonly method: Method;
   protected readonly stream: ServerHttp2Stream;
   protected readonly reader: MessageReader;
-  #endFields: OutgoingHttpHeaders = OK_TRAILERS;
+  /** The trailers, which are sent after the last message. */
+  protected endFields: OutgoingHttpHeaders = OK_TRAILERS;
 
   constructor(
     context: ServerContext,
+    method: Method,
     request: OpenRequest,
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
@@ -53,8 +56,10 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     encoding: Encoding,
   ) {
     super(context, request, headers, raw);
+    this.method = method;
     this.stream = stream;
-    this.reader = new MessageReader(stream, this, encoding, context.options.maxReceiveBytes, request.bytes);
+    const { maxReceiveBytes } = context.options;
+    this.reader = new MessageReader(stream, this, encoding, maxReceiveBytes, request.bytes, request);
     (stream as CallStream)[CALL] = this;
     stream.on("close", onClose);
   }
@@ -86,14 +91,11 @@ export abstract class IncomingCall extends CallState implements MessageSink {
   abstract onMessage(bytes: Uint8Array): void;
   abstract onLastMessage(): void;
 
-  onUnreadable(error: StatusError): void {
-    this.cancel();
-    this.fail(error);
-  }
-
   // For the kinds of calls
 
   protected read(): void {
+    // Node ends a stream that has nothing to give out even if nobody reads it.
+    if (this.stream.readableEnded) return process.nextTick(() => this.onStreamEnd());
     this.stream.on("end", onEnd);
     this.stream.on("data", onData);
   }
@@ -103,22 +105,12 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     this.reader.stop();
   }
 
-  /** The headers of an answer with messages. @throws StatusError if its metadata cannot be sent. */
-  protected responseHeaders(packed: boolean): readonly string[] {
-    const metadata = this.ownResponseMetadata;
-    if (metadata === undefined && !packed) return RESPONSE_HEADERS;
-    const headers = [...RESPONSE_HEADERS];
-    if (packed) headers.push("grpc-encoding", "gzip");
-    if (metadata !== undefined) appendMetadata(headers, metadata, this.context.options.maxMetadataBytes);
-    return headers;
-  }
-
   /** Sends the headers of an answer with messages. False: it cannot, because the stream is gone. */
   protected respond(headers: readonly string[]): boolean {
     if (!canRespond(this.stream)) return false;
     try {
       this.stream.on("wantTrailers", onWantTrailers);
-      beginResponse(this.stream, headers);
+      this.stream.respond(headers, WITH_TRAILERS);
       return true;
     } catch (error) {
       this.#giveUp(error);
@@ -126,23 +118,15 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     }
   }
 
-  /** The fields that end the call with OK. @throws StatusError if its metadata cannot be sent. */
-  protected okFields(): OutgoingHttpHeaders {
-    const trailers = this.ownTrailers;
-    if (trailers === undefined) return OK_TRAILERS;
-    const fields = ["grpc-status", "0"];
-    appendMetadata(fields, trailers, this.context.options.maxMetadataBytes);
-    return toFields(fields);
-  }
-
-  /** Sets the trailers, which are sent after the last message. */
-  protected set endFields(fields: OutgoingHttpHeaders) {
-    this.#endFields = fields;
+  /** The trailers of OK. @throws StatusError if the method's metadata cannot be sent. */
+  protected okTrailers(): OutgoingHttpHeaders {
+    const fields = this.okFields();
+    return fields === OK_FIELDS ? OK_TRAILERS : toFields(fields);
   }
 
   /** Ends an answer that has begun. */
   protected finish(fields: OutgoingHttpHeaders): void {
-    this.#endFields = fields;
+    this.endFields = fields;
     this.stream.end();
   }
 
@@ -160,7 +144,7 @@ export abstract class IncomingCall extends CallState implements MessageSink {
 
   onWantTrailers(): void {
     const { stream } = this;
-    stream.sendTrailers(this.#endFields);
+    stream.sendTrailers(this.endFields);
     if (stream.readableEnded) return;
     // Close the stream, because nothing reads what the client may still send. Not before the next turn of the event
     // loop, because Node sends the trailers at the end of this one.
@@ -173,12 +157,12 @@ export abstract class IncomingCall extends CallState implements MessageSink {
     // (3)
     (this.stream as CallStream)[CALL] = undefined;
     this.callerGone();
-    this.closed();
+    this.request.close();
   }
 
   /** Ends only this stream if Node refuses to send the answer (I12). */
   #giveUp(error: unknown): void {
-    const { logger } = this.context.options;
+    const { logger } = this.context.options.telemetry;
     logger.error("answer could not be sent", { path: this.path, error: describeError(error) });
     this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }

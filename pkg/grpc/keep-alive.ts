@@ -2,7 +2,11 @@
 
 import type { ClientHttp2Session } from "node:http2";
 
-import type { Clock, Timer } from "../base/mod.ts";
+import type { Timer } from "../base/mod.ts";
+
+import type { ResolvedConnectOptions } from "./client-options.ts";
+
+type KeepAliveOptions = Pick<ResolvedConnectOptions, "clock" | "keepAliveIntervalMs" | "keepAliveTimeoutMs">;
 
 /**
  * Detects a dead peer whose connection still seems open: a process that hangs, a machine that is gone.
@@ -15,25 +19,15 @@ import type { Clock, Timer } from "../base/mod.ts";
  */
 export class KeepAlive {
   readonly #session: ClientHttp2Session;
-  readonly #clock: Clock;
-  readonly #intervalMs: number;
-  readonly #timeoutMs: number;
+  readonly #options: KeepAliveOptions;
   readonly #onDead: () => void;
   #heard = false;
   #waiting = false;
   #timer: Timer | undefined;
 
-  constructor(
-    session: ClientHttp2Session,
-    clock: Clock,
-    intervalMs: number,
-    timeoutMs: number,
-    onDead: () => void,
-  ) {
+  constructor(session: ClientHttp2Session, options: KeepAliveOptions, onDead: () => void) {
     this.#session = session;
-    this.#clock = clock;
-    this.#intervalMs = intervalMs;
-    this.#timeoutMs = timeoutMs;
+    this.#options = options;
     this.#onDead = onDead;
     this.#watch();
   }
@@ -55,7 +49,8 @@ export class KeepAlive {
 
   #watch(): void {
     this.#heard = false;
-    this.#timer = this.#clock.schedule(this.#intervalMs, () => {
+    const { clock, keepAliveIntervalMs } = this.#options;
+    this.#timer = clock.schedule(keepAliveIntervalMs, () => {
       if (this.#waiting && !this.#heard) this.#ping();
       else this.#watch();
     });
@@ -65,7 +60,8 @@ export class KeepAlive {
     const { closed, destroyed } = this.#session;
     // A closing session cannot ping; its owner bounds how long it may close.
     if (closed || destroyed) return;
-    this.#timer = this.#clock.schedule(this.#timeoutMs, this.#onDead);
+    const { clock, keepAliveTimeoutMs } = this.#options;
+    this.#timer = clock.schedule(keepAliveTimeoutMs, this.#onDead);
     this.#session.ping((error) => {
       if (error !== null) return;
       this.#timer?.cancel();

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Readable } from "node:stream";
+
 import type { Charge } from "../base/mod.ts";
 
 import type { Encoding } from "./compression.ts";
 import { decompress } from "./compression.ts";
 import { FrameDecoder } from "./framing.ts";
-import { bufferFull, grpcError } from "./grpc-error.ts";
+import { bufferFull, grpcError, tooManyPieces } from "./grpc-error.ts";
+import type { PieceMeter } from "./small-pieces.ts";
 import { Status, StatusError } from "./status.ts";
+import { StreamHold } from "./stream-hold.ts";
 
 /** The receiver of a stream's messages. None of these methods may throw. */
 export interface MessageSink {
@@ -15,7 +19,7 @@ export interface MessageSink {
   /** No further message will come; called once, after the last one. */
   onLastMessage(): void;
   /** The received bytes cannot be read. Called at most once; nothing is called after it. */
-  onUnreadable(error: StatusError): void;
+  breakOff(error: StatusError): void;
 }
 
 /**
@@ -24,11 +28,11 @@ export interface MessageSink {
  */
 export const STREAM_WINDOW_BYTES = 65_535;
 
-/** A source that can be paused. */
-export interface PausableSource {
-  pause(): unknown;
-  resume(): unknown;
-}
+/** The same on all streams of a connection together. */
+export const CONNECTION_WINDOW_BYTES = 16_777_216;
+
+/** Tells Node that a read is over, so that it begins the next one. */
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Turns the data of a stream into messages.
@@ -38,32 +42,42 @@ export interface PausableSource {
  *    flow control holds the sender.
  * 3. After `stop` or an unreadable message, nothing comes out, and the reader gives nothing more back: the owner
  *    closes the charge.
- * 4. While the owner has paused the reader, the window of its stream is taken from the charge (I11).
+ * 4. While the owner has paused the reader, the size of a window is taken from the charge (I11), for the chunk that is
+ *    not yet cut into messages. What arrives meanwhile takes its own (`StreamHold`).
+ * 5. What arrives is counted as pieces, also after `stop`. With too many small ones it is unreadable.
  */
 export class MessageReader {
-  readonly #stream: PausableSource;
+  readonly #stream: Readable;
   readonly #sink: MessageSink;
   readonly #encoding: Encoding;
   readonly #maxBytes: number;
   readonly #charge: Charge;
+  readonly #pieces: PieceMeter | undefined;
   readonly #frames: FrameDecoder;
+  /** Undefined until the stream is held for the first time, because most never are. */
+  #hold: StreamHold | undefined;
   #paused = false;
   #unpacking = false;
   #ended = false;
   #stopped = false;
+  /** Messages that have come out since the last piece was counted. */
+  #messages = 0;
 
+  /** @param pieces undefined: pieces are not counted, because the peer is not a caller. */
   constructor(
-    stream: PausableSource,
+    stream: Readable,
     sink: MessageSink,
     encoding: Encoding,
     maxBytes: number,
     charge: Charge,
+    pieces?: PieceMeter,
   ) {
     this.#stream = stream;
     this.#sink = sink;
     this.#encoding = encoding;
     this.#maxBytes = maxBytes;
     this.#charge = charge;
+    this.#pieces = pieces;
     this.#frames = new FrameDecoder(maxBytes, charge);
   }
 
@@ -72,10 +86,24 @@ export class MessageReader {
     return this.#ended;
   }
 
+  /** Keeps what arrives on a stream that is not read yet, until `open`. */
+  awaitOpen(): void {
+    if (!this.#stopped) this.#holder().beginUnread();
+  }
+
+  /** Lets the stream give out what has arrived. To be called before it is read. */
+  open(): void {
+    this.#hold?.end();
+  }
+
   push(chunk: Buffer): void {
-    if (this.#stopped) return;
-    this.#frames.push(chunk);
-    this.#pump();
+    if (!this.#stopped) {
+      this.#frames.push(chunk);
+      this.#pump();
+    }
+    const messages = this.#messages;
+    this.#messages = 0;
+    if (this.#pieces?.takePieces(1, chunk.length, messages) === false) this.#fail(tooManyPieces());
   }
 
   /** The stream has ended. */
@@ -89,7 +117,7 @@ export class MessageReader {
     if (this.#stopped || this.#paused) return;
     if (!this.#charge.take(STREAM_WINDOW_BYTES)) return this.#fail(bufferFull());
     this.#paused = true;
-    this.#stream.pause();
+    this.#holdStream();
   }
 
   resume(): void {
@@ -103,8 +131,11 @@ export class MessageReader {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#frames.drop();
+    this.#hold?.drop();
     // A stream that holds unread data never closes.
-    if (this.#paused || this.#unpacking) this.#stream.resume();
+    if (!this.#paused && !this.#unpacking) return;
+    this.#stream.push(NOTHING);
+    this.#stream.resume();
   }
 
   #pump(): void {
@@ -114,6 +145,7 @@ export class MessageReader {
         if (this.#ended && !this.#stopped) this.#finish();
         return;
       }
+      this.#messages++;
       if (this.#frames.compressed) this.#unpack(message);
       else this.#sink.onMessage(message);
     }
@@ -131,7 +163,7 @@ export class MessageReader {
 
   #unpack(message: Uint8Array): void {
     this.#unpacking = true;
-    this.#stream.pause();
+    this.#holdStream();
     decompress(message, this.#encoding, this.#maxBytes, this.#charge).then(
       (unpacked) => {
         this.#unpacking = false;
@@ -146,14 +178,25 @@ export class MessageReader {
 
   #proceed(): void {
     this.#pump();
-    if (!this.#stopped && !this.#paused && !this.#unpacking) this.#stream.resume();
+    if (this.#stopped || this.#paused || this.#unpacking) return;
+    this.#hold?.end();
+    this.#stream.resume();
+  }
+
+  #holdStream(): void {
+    this.#holder().begin(this.#frames.scan());
+    this.#stream.pause();
+  }
+
+  #holder(): StreamHold {
+    const refuse = (error: StatusError): void => this.#fail(error);
+    return (this.#hold ??= new StreamHold(this.#stream, this.#charge, this.#pieces, refuse));
   }
 
   #finish(): void {
-    const { atBoundary } = this.#frames;
-    if (!atBoundary) {
-      this.#fail(grpcError(Status.INTERNAL, "BAD_FRAME", "the stream ended in the middle of a message"));
-      return;
+    if (!this.#frames.atBoundary) {
+      const text = "the stream ended in the middle of a message";
+      return this.#fail(grpcError(Status.INTERNAL, "BAD_FRAME", text));
     }
     this.stop();
     this.#sink.onLastMessage();
@@ -162,6 +205,6 @@ export class MessageReader {
   #fail(error: StatusError): void {
     if (this.#stopped) return;
     this.stop();
-    this.#sink.onUnreadable(error);
+    this.#sink.breakOff(error);
   }
 }

@@ -51,11 +51,7 @@ export class MessageWriter {
     return this.#stream.writableLength + this.#packingBytes;
   }
 
-  /**
-   * Sends a message. False: the reader is slow, and the next message should wait for the stream's `drain`.
-   *
-   * @throws StatusError `SEND_BUFFER_FULL`
-   */
+  /** Sends a message. False: the next one should wait for `drain`. @throws StatusError `SEND_BUFFER_FULL` */
   send(message: Uint8Array): boolean {
     if (this.#stream.writableNeedDrain && this.bufferedBytes + message.length > this.#maxBufferBytes) {
       const text = `more than ${this.#maxBufferBytes} bytes wait to be sent; the reader is too slow`;
@@ -72,10 +68,7 @@ export class MessageWriter {
   sendLast(message: Uint8Array): void {
     if (this.#packing === undefined && message.length <= this.#compressAboveBytes) {
       const frame = encodeSmallFrame(message, false);
-      if (frame !== undefined) {
-        this.#stream.end(frame);
-        return;
-      }
+      if (frame !== undefined) return void this.#stream.end(frame);
     }
     this.send(message);
     this.end();

@@ -32,10 +32,7 @@ export function appendMetadata(headers: string[], metadata: Metadata, maxBytes: 
   }
 }
 
-/**
- * Reads metadata from a flat list of header names and values, as HTTP/2 gave it. Fields that cannot be metadata are
- * left out.
- */
+/** Reads metadata from a flat list of header names and values. Fields that cannot be metadata are left out. */
 export function readMetadata(raw: readonly string[]): Metadata {
   const metadata = new Metadata();
   for (let i = 0; i + 1 < raw.length; i += 2) {

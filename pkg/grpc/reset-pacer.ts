@@ -9,6 +9,9 @@ import { TokenBucket } from "../base/mod.ts";
 
 import { writable } from "./message-writer.ts";
 
+/** Half of what Node's own server takes before it ends the connection. */
+const RATE: Rate = { burst: 500, perSecond: 25 };
+
 const ABORTED = AbortSignal.abort();
 
 /** Interval at which delayed resets are tried again, in milliseconds. */
@@ -20,7 +23,7 @@ const TICK_MS = 100;
  * at once, and 33 in each second after. Without a limit, one caller that makes and drops many calls would end the
  * calls of all others.
  *
- * 1. In any time of t seconds at most `burst` + t × `perSecond` streams are reset.
+ * 1. In any time of t seconds at most `burst` + t × `perSecond` streams are reset (`RATE`).
  * 2. A stream that must wait is reset as soon as that allows, in order, unless it closes first. Its call is already
  *    over: messages that the peer still sends on it are dropped.
  */
@@ -30,14 +33,9 @@ export class ResetPacer {
   readonly #waiting = new Set<ClientHttp2Stream>();
   #timer: Timer | undefined;
 
-  constructor(rate: Rate, clock: Clock) {
-    this.#bucket = new TokenBucket(rate, clock);
+  constructor(clock: Clock) {
+    this.#bucket = new TokenBucket(RATE, clock);
     this.#clock = clock;
-  }
-
-  /** Streams that wait to be reset. */
-  get waiting(): number {
-    return this.#waiting.size;
   }
 
   reset(stream: ClientHttp2Stream): void {

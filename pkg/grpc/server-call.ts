@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http2";
 
 import type { Charge } from "../base/mod.ts";
+import type { TraceContext } from "../telemetry/mod.ts";
 
 import type { Metadata } from "./metadata.ts";
 import type { StatusError } from "./status.ts";
@@ -28,10 +29,7 @@ export interface BidiMethod {
   /** The caller sends exactly one message, which must arrive as soon as that of a unary method. Default: false. */
   readonly takesOne?: boolean;
   readonly isReserved?: undefined;
-  /**
-   * Handles the call, and must end it with `end` or `fail`. A throw or a rejected promise does the same as with a
-   * unary method.
-   */
+  /** Must end the call with `end` or `fail`. A throw or a rejected promise does the same as with a unary method. */
   handle(call: ServerStreamCall): void | Promise<void>;
 }
 
@@ -53,10 +51,7 @@ export interface ServerCall {
   readonly deadlineMs: number | undefined;
   /** Whether the caller has gone, or its time is over. */
   readonly cancelled: boolean;
-  /**
-   * Calls the listener when the caller goes away before its answer, or its deadline passes; at once, if that has
-   * happened already.
-   */
+  /** Calls the listener when the caller goes away before its answer, or its deadline passes; at once, if it has. */
   onCancel(listener: () => void): void;
   /** The same as a signal. Created at its first use. */
   readonly signal: AbortSignal;
@@ -64,6 +59,8 @@ export interface ServerCall {
   readonly responseMetadata: Metadata;
   /** Goes to the caller with the status. */
   readonly trailers: Metadata;
+  /** The method has made this span for the call. Those who measure calls get it (`onStatus`). */
+  inSpan(span: TraceContext): void;
 }
 
 /** Callbacks for what the caller of a streamed method sends. */

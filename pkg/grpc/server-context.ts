@@ -5,6 +5,7 @@ import { ExpiryList, Turns } from "../base/mod.ts";
 
 import type { Caller, CallerAccounts } from "./caller.ts";
 import { callerAccounts } from "./caller.ts";
+import { Reserve } from "./reserve.ts";
 import type { GrpcServerOptions, ResolvedGrpcServerOptions } from "./server-options.ts";
 import { resolveServerOptions } from "./server-options.ts";
 
@@ -12,10 +13,10 @@ import { resolveServerOptions } from "./server-options.ts";
 export interface ServerContext {
   readonly options: ResolvedGrpcServerOptions;
   readonly accounts: CallerAccounts;
-  /**
-   * Calls of which no byte of a message was received or sent yet, and unary ones whose request has not arrived whole.
-   */
+  /** Calls of which no byte of a message has passed yet, and unary ones whose request has not arrived whole. */
   readonly arriving: ExpiryList<ArrivingCall>;
+  /** The open health checks. */
+  readonly reserve: Reserve;
   /** Schedules the streams that begin, so that a peer that opens a thousand at once does not delay all others. */
   readonly turns: Turns<Caller>;
 }
@@ -41,6 +42,7 @@ export function createServerContext(serverOptions: GrpcServerOptions): ServerCon
     options,
     accounts: serverOptions.accounts ?? callerAccounts(options.maxBufferedBytes, options.maxOpenCalls),
     arriving,
+    reserve: new Reserve(),
     turns: new Turns(MAX_BEGUN_IN_TURN),
   };
 }

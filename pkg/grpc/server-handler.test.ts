@@ -12,8 +12,9 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import type { LogFields } from "../base/mod.ts";
+import type { LogFields, Logger } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
+import { logsOnly } from "../telemetry/mod.ts";
 
 import { encodePrefix } from "./framing.ts";
 import { Metadata } from "./metadata.ts";
@@ -101,7 +102,7 @@ function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
 
 type LogLine = readonly [message: string, fields: LogFields | undefined];
 
-function logging(): { readonly logger: GrpcServerOptions["logger"] & object; readonly lines: LogLine[] } {
+function logging(): { readonly logger: Logger; readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const ignore = (): void => undefined;
   return {
@@ -234,7 +235,7 @@ test("a StatusError goes to the caller with its code; anything else is INTERNAL 
   const failing = (action: () => Promise<Uint8Array>): MethodHandler => ({ kind: "unary", handle: action });
   const client = await start(
     t,
-    { logger },
+    { telemetry: logsOnly(logger) },
     {
       Known: failing(async () => {
         throw new StatusError(Status.ABORTED, "RACE", "lost the race: ö");

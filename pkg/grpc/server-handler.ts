@@ -7,7 +7,7 @@ import { describeError } from "../base/mod.ts";
 import { BidiServerCall } from "./bidi-server-call.ts";
 import { appendStatus } from "./call-end.ts";
 import { checkAdmitted, findMethod, noCallHeader, requestEncoding } from "./call-setup.ts";
-import { callerOf, OpenRequest } from "./caller.ts";
+import { callerOf, headBytes, OpenRequest } from "./caller.ts";
 import type { Encoding } from "./compression.ts";
 import { grpcError } from "./grpc-error.ts";
 import { flattenHeaders } from "./metadata-headers.ts";
@@ -15,6 +15,7 @@ import type { MethodHandler } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
 import { RESPONSE_HEADERS, sendHeadersOnly } from "./server-response.ts";
 import { Status, StatusError } from "./status.ts";
+import { StreamHold } from "./stream-hold.ts";
 import { UnaryServerCall } from "./unary-server-call.ts";
 
 /**
@@ -34,34 +35,39 @@ export function isGrpcContentType(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/grpc(?:$|[+;])/i.test(contentType);
 }
 
-/**
- * Answers gRPC calls, as `doc/PROTOCOL-HTTP2.md` of grpc/grpc specifies them. A missing `te` is accepted, because
- * proxies remove it.
- */
+/** Answers gRPC calls (grpc/grpc `doc/PROTOCOL-HTTP2.md`). `te` may be missing, because proxies remove it. */
 export function createGrpcServerHandler(context: ServerContext): GrpcServerHandler {
   return (stream, headers, _flags, rawHeaders) => {
     // First of all, because an error of a stream without a listener would end the process (I12).
     stream.on("error", ignore);
     const refusal = refuse(headers);
-    if (refusal !== undefined) {
-      sendHeadersOnly(stream, refusal);
-      return;
-    }
+    if (refusal !== undefined) return sendHeadersOnly(stream, refusal);
     const raw = rawHeaders ?? flattenHeaders(headers);
     try {
       const method = findMethod(context, headers[":path"] ?? "");
       const encoding = requestEncoding(headers);
-      const caller = callerOf(stream.session, context.accounts);
-      const request = new OpenRequest(caller, method.isReserved);
+      const caller = callerOf(stream.session, context.accounts, context.options);
+      const head = headBytes(raw);
+      const request = method.isReserved
+        ? context.reserve.open(caller, head, stream)
+        : new OpenRequest(caller, head);
       checkAdmitted(request);
       // Health checks do not wait, because the places reserved for them are few.
       if (method.isReserved || context.turns.begin())
         startCall(context, method, request, stream, headers, raw, encoding);
       else {
+        const hold = new StreamHold(stream, request.bytes, request, (error) => {
+          hold.drop();
+          refuseCall(context, stream, headers, error);
+        });
+        hold.beginUnread();
         stream.once("close", () => request.close());
-        context.turns.wait(caller, () =>
-          startLater(context, method, request, stream, headers, raw, encoding),
-        );
+        context.turns.wait(caller, () => {
+          hold.end();
+          const isNeeded = !stream.destroyed && !stream.closed;
+          if (isNeeded) startCall(context, method, request, stream, headers, raw, encoding);
+          return isNeeded;
+        });
       }
     } catch (error) {
       refuseCall(context, stream, headers, error);
@@ -80,25 +86,7 @@ function refuse(headers: IncomingHttpHeaders): string[] | undefined {
   return undefined;
 }
 
-/** Begins a call that waited for its turn. False: its caller has gone meanwhile. */
-function startLater(
-  context: ServerContext,
-  method: MethodHandler,
-  request: OpenRequest,
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  raw: readonly string[],
-  encoding: Encoding,
-): boolean {
-  if (stream.destroyed || stream.closed) return false;
-  try {
-    startCall(context, method, request, stream, headers, raw, encoding);
-  } catch (error) {
-    refuseCall(context, stream, headers, error);
-  }
-  return true;
-}
-
+/** Answers a request that was refused before it became a call. */
 function refuseCall(
   context: ServerContext,
   stream: ServerHttp2Stream,
@@ -106,8 +94,14 @@ function refuseCall(
   thrown: unknown,
 ): void {
   const failure = toStatusError(context, headers, thrown);
-  sendHeadersOnly(stream, statusHeaders(failure));
-  recordRefusal(context, headers, failure);
+  const answer = [...RESPONSE_HEADERS];
+  appendStatus(answer, failure);
+  sendHeadersOnly(stream, answer);
+  const { onEnd, onStatus, clock } = context.options;
+  const path = headers[":path"] ?? "";
+  const { status, code } = failure;
+  onStatus?.("grpc", status, 0);
+  onEnd?.({ protocol: "grpc", path, bytes: undefined, openedMs: clock.monotonicMs(), status, code });
 }
 
 function startCall(
@@ -121,38 +115,19 @@ function startCall(
 ): void {
   const call =
     method.kind === "unary"
-      ? new UnaryServerCall(context, request, stream, headers, raw, encoding, method)
-      : new BidiServerCall(context, request, stream, headers, raw, encoding, method);
-  const timeout = headers["grpc-timeout"] as string | undefined;
+      ? new UnaryServerCall(context, method, request, stream, headers, raw, encoding)
+      : new BidiServerCall(context, method, request, stream, headers, raw, encoding);
   try {
-    if (timeout !== undefined) call.startDeadline(timeout);
+    call.startDeadline();
+    call.start();
   } catch (error) {
     call.failWith(error);
-    return;
   }
-  call.start();
-}
-
-/** Records a request that was refused before it became a call. */
-function recordRefusal(
-  { options }: ServerContext,
-  headers: IncomingHttpHeaders,
-  { status, code }: StatusError,
-): void {
-  const openedMs = options.clock.monotonicMs();
-  const path = headers[":path"] ?? "";
-  options.onEnd?.({ protocol: "grpc", path, bytes: undefined, openedMs, status, code });
 }
 
 function toStatusError(context: ServerContext, headers: IncomingHttpHeaders, thrown: unknown): StatusError {
   if (thrown instanceof StatusError) return thrown;
-  const { logger } = context.options;
+  const { logger } = context.options.telemetry;
   logger.error("call could not begin", { path: headers[":path"], error: describeError(thrown), thrown });
   return grpcError(Status.INTERNAL, "HANDLER_FAILED", "the method failed");
-}
-
-function statusHeaders(error: StatusError): readonly string[] {
-  const headers = [...RESPONSE_HEADERS];
-  appendStatus(headers, error);
-  return headers;
 }

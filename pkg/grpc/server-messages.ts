@@ -6,17 +6,14 @@ import { PullBuffer } from "../base/mod.ts";
 import { cancelled, grpcError } from "./grpc-error.ts";
 import type { ServerStreamCall } from "./server-call.ts";
 import { Status } from "./status.ts";
+import { pushMessage, waitingBytes } from "./waiting-message.ts";
 
 /** How many bytes of messages are read ahead of their reader; flow control holds back the rest. */
 const READ_AHEAD_BYTES = 65_536;
 
-/** Bytes that a waiting message counts beside its own, so that the number of empty messages is bounded too. */
-const MESSAGE_OVERHEAD_BYTES = 64;
-
 /**
  * The messages that a caller sends, for one reader, who sets the pace. Nothing is read before the first `next`.
- * A message's bytes may be a view of a larger buffer. They are counted in the call's memory until the following
- * `next`.
+ * What a message takes is counted in the call's memory until the following `next` (I11).
  *
  * @throws StatusError `CANCELLED` if the caller goes away.
  */
@@ -27,10 +24,9 @@ export function callMessages(call: ServerStreamCall): AsyncIterableIterator<Uint
         call.onCancel(() => messages.end(cancelled()));
         call.receive({
           onMessage(bytes) {
-            const size = bytes.length + MESSAGE_OVERHEAD_BYTES;
             // Overdrawn, because these bytes have already arrived and were counted until now.
-            call.bytes.overdraw(size);
-            messages.push(bytes, size);
+            call.bytes.overdraw(waitingBytes(bytes));
+            pushMessage(messages, bytes);
           },
           onHalfClose: () => messages.end(),
         });
@@ -55,7 +51,7 @@ function countedUntilNext(
       charge.give(size);
       size = 0;
       const item = await messages.next();
-      if (item.done !== true) size = item.value.length + MESSAGE_OVERHEAD_BYTES;
+      if (item.done !== true) size = waitingBytes(item.value);
       return item;
     },
     return: () => messages.return(),

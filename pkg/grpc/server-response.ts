@@ -6,7 +6,7 @@ import { constants } from "node:http2";
 import { ACCEPTED_ENCODINGS } from "./compression.ts";
 
 // Without a date: it costs more than it tells. (Node's types do not know `sendDate` here.)
-const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+export const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
 const WITHOUT_BODY = { endStream: true, sendDate: false };
 
 /** The headers of every answer, as a flat list of names and values. Never changed, because all answers share it. */
@@ -21,11 +21,6 @@ export const OK_TRAILERS: OutgoingHttpHeaders = { "grpc-status": "0" };
 /** Whether an answer can still begin. */
 export function canRespond(stream: ServerHttp2Stream): boolean {
   return !stream.destroyed && !stream.closed && !stream.headersSent;
-}
-
-/** Begins an answer that has messages; the stream asks for the trailers by `wantTrailers` when they are sent. */
-export function beginResponse(stream: ServerHttp2Stream, headers: readonly string[]): void {
-  stream.respond(headers, WITH_TRAILERS);
 }
 
 /** Sends an answer without a body: gRPC's trailers-only, or plain HTTP. */

@@ -12,11 +12,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   n: 0.000_001,
 };
 
-/**
- * Milliseconds of a `grpc-timeout`: at most eight digits and a unit (grpc/grpc `doc/PROTOCOL-HTTP2.md`).
- *
- * @throws StatusError `BAD_TIMEOUT` if it is anything else.
- */
+/** Milliseconds of a `grpc-timeout` (grpc/grpc `doc/PROTOCOL-HTTP2.md`). @throws StatusError `BAD_TIMEOUT` */
 export function parseTimeoutMs(value: string): number {
   const unitMs = /^\d{1,8}[HMSmun]$/.test(value) ? UNIT_MS[value.slice(-1)] : undefined;
   if (unitMs === undefined) {

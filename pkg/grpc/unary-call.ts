@@ -2,7 +2,7 @@
 
 import type { CallEnd } from "./call-end.ts";
 import { CallError } from "./call-end.ts";
-import type { ClientCall, StreamHandlers } from "./client-call.ts";
+import type { ClientStream, StreamHandlers } from "./client-call.ts";
 import { grpcError } from "./grpc-error.ts";
 import type { Metadata } from "./metadata.ts";
 import { Status, StatusError } from "./status.ts";
@@ -11,18 +11,16 @@ import { Status, StatusError } from "./status.ts";
 export class UnaryReply {
   /** The bytes may be a view of a larger buffer: copy what is kept for long. */
   readonly message: Uint8Array;
-  readonly #call: ClientCall;
   readonly #end: CallEnd;
 
-  constructor(message: Uint8Array, call: ClientCall, end: CallEnd) {
+  constructor(message: Uint8Array, end: CallEnd) {
     this.message = message;
-    this.#call = call;
     this.#end = end;
   }
 
   /** What the peer sent before its message. */
   get metadata(): Metadata {
-    return this.#call.metadata;
+    return this.#end.metadata;
   }
 
   /** What the peer sent after its message. */
@@ -35,7 +33,7 @@ export class UnaryReply {
 export class UnaryCollector implements StreamHandlers {
   readonly #resolve: (reply: UnaryReply) => void;
   readonly #reject: (error: Error) => void;
-  #call: ClientCall | undefined;
+  #call: ClientStream | undefined;
   #message: Uint8Array | undefined;
   #tooMany = false;
 
@@ -44,7 +42,7 @@ export class UnaryCollector implements StreamHandlers {
     this.#reject = reject;
   }
 
-  attach(call: ClientCall): void {
+  attach(call: ClientStream): void {
     this.#call = call;
   }
 
@@ -55,14 +53,13 @@ export class UnaryCollector implements StreamHandlers {
   }
 
   onEnd(end: CallEnd): void {
-    const call = this.#call;
-    if (this.#tooMany || (end.status === Status.OK && (this.#message === undefined || call === undefined))) {
+    if (end.status !== Status.OK && !this.#tooMany) {
+      this.#reject(end.cause instanceof StatusError ? end.cause : new CallError(end));
+    } else if (this.#message !== undefined && !this.#tooMany) {
+      this.#resolve(new UnaryReply(this.#message, end));
+    } else {
       const text = `the answer to a unary call has ${this.#tooMany ? "more than one message" : "no message"}`;
       this.#reject(grpcError(Status.UNIMPLEMENTED, "MESSAGE_COUNT", text));
-    } else if (end.status === Status.OK && this.#message !== undefined && call !== undefined) {
-      this.#resolve(new UnaryReply(this.#message, call, end));
-    } else {
-      this.#reject(end.cause instanceof StatusError ? end.cause : new CallError(end));
     }
   }
 }

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-
-import type { OpenRequest } from "./caller.ts";
-import { REQUEST_BYTES } from "./caller.ts";
-import type { Encoding } from "./compression.ts";
 import { grpcError } from "./grpc-error.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { UnaryMethod } from "./server-call.ts";
-import type { ServerContext } from "./server-context.ts";
+import { RESPONSE_HEADERS } from "./server-response.ts";
 import type { StatusError } from "./status.ts";
 import { Status } from "./status.ts";
 
@@ -20,22 +15,8 @@ import { Status } from "./status.ts";
  * 2. An answer that comes after the call is over is dropped.
  * 3. The request is counted until the answer is there, and the answer until it is sent (I11).
  */
-export class UnaryServerCall extends IncomingCall {
-  readonly #method: UnaryMethod;
-  #request: Uint8Array | undefined;
-
-  constructor(
-    context: ServerContext,
-    request: OpenRequest,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    raw: readonly string[],
-    encoding: Encoding,
-    method: UnaryMethod,
-  ) {
-    super(context, request, stream, headers, raw, encoding);
-    this.#method = method;
-  }
+export class UnaryServerCall extends IncomingCall<UnaryMethod> {
+  #message: Uint8Array | undefined;
 
   start(): void {
     this.awaitRequest(false);
@@ -43,29 +24,26 @@ export class UnaryServerCall extends IncomingCall {
   }
 
   onMessage(bytes: Uint8Array): void {
-    if (this.#request === undefined) this.#request = bytes;
+    if (this.#message === undefined) this.#message = bytes;
     else this.fail(messageCount("more than one message"));
   }
 
   onLastMessage(): void {
     this.arrived();
     if (this.over) return;
-    const request = this.#request;
-    if (request === undefined) {
-      this.fail(messageCount("no message"));
-      return;
-    }
-    this.#request = undefined;
+    const message = this.#message;
+    if (message === undefined) return this.fail(messageCount("no message"));
+    this.#message = undefined;
     try {
-      const handled = this.#method.handle(request, this);
-      this.workBegins();
+      const handled = this.method.handle(message, this);
+      this.request.workBegins();
       handled.then(
         (reply) => {
-          this.workEnded();
+          this.request.workEnded();
           this.#reply(reply);
         },
         (error: unknown) => {
-          this.workEnded();
+          this.request.workEnded();
           this.failWith(error);
         },
       );
@@ -79,14 +57,13 @@ export class UnaryServerCall extends IncomingCall {
     const { packAboveBytes } = this;
     let headers: readonly string[];
     try {
-      headers = this.responseHeaders(reply.length > packAboveBytes);
-      this.endFields = this.okFields();
+      headers = this.answerHeaders(RESPONSE_HEADERS, reply.length > packAboveBytes);
+      this.endFields = this.okTrailers();
     } catch (error) {
-      this.failWith(error);
-      return;
+      return this.failWith(error);
     }
     this.settle();
-    this.bytes.holdExactly(REQUEST_BYTES + reply.length);
+    this.holdReply(reply);
     if (this.respond(headers))
       new MessageWriter(this.stream, Number.POSITIVE_INFINITY, packAboveBytes).sendLast(reply);
   }

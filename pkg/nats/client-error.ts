@@ -17,7 +17,6 @@ import { toError } from "../base/mod.ts";
 import type { NatsCode } from "./nats-error.ts";
 import { NatsError } from "./nats-error.ts";
 
-/** A permission that the user lacks. */
 export interface MissingPermission {
   readonly operation: "publish" | "subscribe";
   readonly subject: string;
@@ -43,7 +42,6 @@ export function connectError(thrown: unknown, server: string): NatsError {
   return new NatsError(reason.code, `${server}: ${reason.text} (${cause.message})`, { cause });
 }
 
-/** Translates what the client threw instead of sending a request. */
 export function notSentError(thrown: unknown): NatsError {
   const cause = toError(thrown);
   return new NatsError("NATS_NOT_SENT", cause.message, { cause });

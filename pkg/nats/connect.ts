@@ -17,7 +17,8 @@ import { tlsOf } from "./tls.ts";
  */
 export async function connectNats(target: NatsTarget, options: NatsOptions): Promise<NatsLink> {
   const { server, name, purpose } = target;
-  const secrets = { ...identityOf(options.credentials, options.logger, purpose), ...tlsOf(options.tls) };
+  const { credentials, telemetry, tls } = options;
+  const secrets = { ...identityOf(credentials, telemetry.logger, purpose), ...tlsOf(tls) };
   try {
     const connection = await connect({ servers: server.split(","), name, ...manners(options), ...secrets });
     return new NatsLink(connection, target, options);

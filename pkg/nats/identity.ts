@@ -13,7 +13,7 @@ import { readSecretFile } from "./secret-file.ts";
 /**
  * The credentials, as options for NATS's client. A file is read again at each attempt to connect.
  *
- * @param purpose What the connection is for; begins the lines that are logged.
+ * @param purpose What the connection is for, in the lines that are logged.
  * @throws NatsError `NATS_BAD_FILE` if there is no such file now, or it holds something else.
  */
 export function identityOf(
@@ -22,7 +22,7 @@ export function identityOf(
   purpose: string,
 ): NodeConnectionOptions {
   const onTrouble = (problem: string): void =>
-    logger.warn(`${purpose}: credentials are not there, the former ones are used`, { error: problem });
+    logger.warn("NATS: credentials are not there, the former ones are used", { of: purpose, error: problem });
   switch (credentials.kind) {
     case "none":
       return {};
@@ -30,22 +30,16 @@ export function identityOf(
       return { user: credentials.user, pass: credentials.password };
     case "token":
       return { token: credentials.token };
-    case "nkey": {
-      // Some tools write lines of text around it.
-      const make = (bytes: Buffer) =>
-        nkeyAuthenticator(Buffer.from(/SU[A-Z2-7]{56}/.exec(bytes.toString("latin1"))?.[0] ?? "none"));
-      return { authenticator: fromFile(credentials.path, "the seed of an NKey", make, onTrouble) };
-    }
+    case "nkey":
+      return { authenticator: fromFile(credentials.path, "the seed of an NKey", seedIn, onTrouble) };
     case "creds":
-      return {
-        authenticator: fromFile(
-          credentials.path,
-          "NATS credentials",
-          (bytes) => credsAuthenticator(bytes),
-          onTrouble,
-        ),
-      };
+      return { authenticator: fromFile(credentials.path, "NATS credentials", credsAuthenticator, onTrouble) };
   }
+}
+
+/** Some tools write lines of text around the seed. */
+function seedIn(bytes: Buffer): Authenticator {
+  return nkeyAuthenticator(Buffer.from(/SU[A-Z2-7]{56}/.exec(bytes.toString("latin1"))?.[0] ?? "none"));
 }
 
 /**
@@ -59,7 +53,7 @@ function fromFile(
   onTrouble: (problem: string) => void,
 ): Authenticator {
   const read = (): Authenticator => {
-    const authenticator = make(readSecretFile(path, `the file ${path} with ${what}`));
+    const authenticator = make(readSecretFile(path, what));
     try {
       authenticator();
     } catch {

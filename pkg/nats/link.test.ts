@@ -6,9 +6,11 @@ import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
 
-import { silentLogger, systemClock } from "../base/mod.ts";
+import { silentLogger } from "../base/mod.ts";
+import { logsOnly } from "../telemetry/mod.ts";
 
 import { natsTest } from "../../test/lib/nats/nats-test.ts";
+import { PATIENT_NATS } from "../../test/lib/nats/patient-options.ts";
 import type { NatsServer, NatsServerOptions } from "../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../test/lib/nats/server.ts";
 import { temporaryFolder } from "../../test/lib/processes.ts";
@@ -21,20 +23,6 @@ import { NatsError } from "./nats-error.ts";
 import type { NatsOptions } from "./options.ts";
 import { checkServer } from "./server-check.ts";
 
-const OPTIONS: NatsOptions = {
-  clock: systemClock,
-  logger: silentLogger,
-  credentials: { kind: "none" },
-  tls: { required: false, first: false },
-  inboxPrefix: "_INBOX",
-  // Machines are busy.
-  connectTimeoutMs: 30_000,
-  requestTimeoutMs: 30_000,
-  reconnectDelayMs: 20,
-  reconnectJitterMs: 20,
-  pingIntervalMs: 5_000,
-};
-
 async function startServer(t: ExecutionContext, options: NatsServerOptions = {}): Promise<NatsServer> {
   const server = await startNatsServer(options);
   t.teardown(() => server.stop());
@@ -43,7 +31,7 @@ async function startServer(t: ExecutionContext, options: NatsServerOptions = {})
 
 function connectTo({ port }: NatsServer, options: Partial<NatsOptions> = {}): Promise<NatsLink> {
   const target = { server: `127.0.0.1:${port}`, name: "perdure test", purpose: "cluster" };
-  return connectNats(target, { ...OPTIONS, ...options });
+  return connectNats(target, { ...PATIENT_NATS, ...options });
 }
 
 async function openLink(
@@ -142,7 +130,9 @@ natsTest(
     const requests = await respond(t, server, "shop.silent");
     const lines: string[] = [];
     const keep = (line: string): void => void lines.push(line);
-    const link = await openLink(t, server, { logger: { ...silentLogger, warn: keep, info: keep } });
+    const link = await openLink(t, server, {
+      telemetry: logsOnly({ ...silentLogger, warn: keep, info: keep }),
+    });
     const pending = refused(t, askCode(link, "shop.silent"), "NATS_NO_ANSWER");
     await until("the request has arrived", () => requests.length > 0);
     await server.kill();
@@ -150,8 +140,8 @@ natsTest(
     const unsent = await refused(t, askCode(link, "shop.nobody"), "NATS_NOT_CONNECTED");
     t.regex(unsent.message, /^there is no connection to 127\.0\.0\.1:\d+ now$/);
     await server.restart();
-    await until("it is connected again", () => lines.includes("cluster: connected again"));
-    t.deepEqual(lines, ["cluster: connection lost", "cluster: connected again"]);
+    await until("it is connected again", () => lines.includes("NATS: connected again"));
+    t.deepEqual(lines, ["NATS: connection lost", "NATS: connected again"]);
     t.is(await askCode(link, "shop.nobody"), 503);
   },
 );

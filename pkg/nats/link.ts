@@ -20,18 +20,14 @@ export interface NatsRequest {
    */
   take(message: Msg): boolean;
   /**
-   * Called if no answer comes, or no more of it.
-   *
-   * @param reason A `NatsError`, or what `take` threw. `natsErrorOf` makes a `NatsError` of both, whose code tells
-   * whether the request may have been carried out.
+   * Called if no answer comes, or no more of it, with a `NatsError` or what `take` threw. `natsErrorOf` makes a
+   * `NatsError` of both, whose code tells whether the request may have been carried out.
    */
   fail(reason: Error): void;
 }
 
 /** A request whose answer becomes a value. */
-export interface Question<T> {
-  readonly subject: string;
-  readonly payload: Uint8Array | string;
+export interface Question<T> extends Pick<NatsRequest, "subject" | "payload"> {
   /** Handles one message of the answer; returns the result once the answer is complete, else undefined. May throw. */
   readonly receive: (message: Msg) => T | undefined;
 }
@@ -49,10 +45,9 @@ export interface Question<T> {
  *    message.
  */
 export class NatsLink {
-  readonly #connection: NatsConnection;
+  readonly connection: NatsConnection;
   readonly #options: NatsOptions;
-  readonly #server: string;
-  readonly #purpose: string;
+  readonly #target: NatsTarget;
   readonly #inbox: string;
   readonly #pending = new Map<number, NatsRequest>();
   readonly #expiry: ExpiryQueue<number>;
@@ -62,10 +57,9 @@ export class NatsLink {
   /** The reason that the server gave last for refusing the connection; empty if there is none. */
   #refusal = "";
 
-  constructor(connection: NatsConnection, { server, purpose }: NatsTarget, options: NatsOptions) {
-    this.#connection = connection;
-    this.#server = server;
-    this.#purpose = purpose;
+  constructor(connection: NatsConnection, target: NatsTarget, options: NatsOptions) {
+    this.connection = connection;
+    this.#target = target;
     this.#options = options;
     this.#inbox = `${createInbox(options.inboxPrefix)}.`;
     this.#expiry = new ExpiryQueue(options.clock, options.requestTimeoutMs, (token) => this.#timeOut(token));
@@ -78,20 +72,16 @@ export class NatsLink {
     void this.#watch();
   }
 
-  get connection(): NatsConnection {
-    return this.#connection;
-  }
-
   /** The most bytes of a message, its headers included. The server tells it, and may change it when it restarts. */
   get maxPayload(): number {
-    return this.#connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    return this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
   /** Sends the request. It ends with its last `take` or with `fail`, in any case. */
   send(request: NatsRequest): void {
     if (!this.#connected) {
       const reason = this.#refusal === "" ? "" : `: ${this.#refusal}`;
-      const text = `there is no connection to ${this.#server} now${reason}`;
+      const text = `there is no connection to ${this.#target.server} now${reason}`;
       return request.fail(new NatsError("NATS_NOT_CONNECTED", text));
     }
     const token = ++this.#lastToken;
@@ -114,15 +104,11 @@ export class NatsLink {
     });
   }
 
-  /**
-   * Ends the connection. Requests that are pending fail.
-   *
-   * @param reason The text of their error.
-   */
+  /** Ends the connection. Requests that are pending fail; `reason` is the text of their error. */
   async close(reason = "the connection is being closed"): Promise<void> {
     this.#connected = false;
     this.#failAll(reason);
-    await this.#connection.close();
+    await this.connection.close();
   }
 
   /** The client batches messages that are published in the same turn of the event loop into one socket write. */
@@ -135,7 +121,7 @@ export class NatsLink {
       const { subject, payload, headers } = request;
       const reply = `${this.#inbox}${token}`;
       try {
-        this.#connection.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+        this.connection.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
       } catch (thrown) {
         this.#settle(token)?.fail(notSentError(thrown));
       }
@@ -156,7 +142,7 @@ export class NatsLink {
   }
 
   #timeOut(token: number): void {
-    const text = `no answer from ${this.#server} within ${this.#options.requestTimeoutMs} ms`;
+    const text = `no answer from ${this.#target.server} within ${this.#options.requestTimeoutMs} ms`;
     this.#settle(token)?.fail(new NatsError("NATS_NO_ANSWER", text));
   }
 
@@ -173,24 +159,27 @@ export class NatsLink {
   }
 
   async #watch(): Promise<void> {
-    const { logger } = this.#options;
-    const server = this.#server;
-    const purpose = this.#purpose;
-    for await (const status of this.#connection.status()) {
+    const { logger } = this.#options.telemetry;
+    const { server, purpose } = this.#target;
+    for await (const status of this.connection.status()) {
       if (status.type === "disconnect") {
         // The client reports this again after each attempt to reconnect that fails.
-        if (this.#connected) logger.warn(`${purpose}: connection lost`, { server });
+        if (this.#connected) logger.warn("NATS: connection lost", { of: purpose, server });
         this.#connected = false;
         this.#failAll(`the connection to ${server} was lost`);
       } else if (status.type === "reconnect") {
-        if (!this.#connected) logger.info(`${purpose}: connected again`, { server });
+        if (!this.#connected) logger.info("NATS: connected again", { of: purpose, server });
         this.#connected = true;
         this.#refusal = "";
       } else if (status.type === "error") {
         const text = refusalText(status.error);
         // A server that refuses the connection reports this at each attempt.
         if (text === "" || text !== this.#refusal) {
-          logger.warn(`${purpose}: NATS reports an error`, { server, error: status.error.message });
+          logger.warn("NATS: the connection reports an error", {
+            of: purpose,
+            server,
+            error: status.error.message,
+          });
         }
         this.#refusal = text;
         this.#refuse(status.error);

@@ -7,18 +7,15 @@
  *     const target = { server: "127.0.0.1:4222", name: "perdure shop cluster", purpose: "cluster" };
  *     const link = await connectNats(target, options);
  *     checkServer(target.server, link.connection.info);
- *     const load = await link.ask({
- *       subject: "shop.load.pod-1",
- *       payload: "",
- *       receive: (message) => message.json<number>(),
- *     });
+ *     const receive = (message: Msg) => message.json<number>();
+ *     const load = await link.ask({ subject: "shop.load.pod-1", payload: "", receive });
  *     await link.close();
  */
 
 export { missingPermission, natsErrorOf } from "./client-error.ts";
 export { connectNats } from "./connect.ts";
-export type { NatsLink, NatsRequest } from "./link.ts";
+export type { NatsLink, NatsRequest, Question } from "./link.ts";
 export type { NatsCode } from "./nats-error.ts";
 export { NatsError } from "./nats-error.ts";
-export type { NatsCredentials, NatsOptions, NatsTarget, NatsTls } from "./options.ts";
+export type { NatsCredentials, NatsOptions, NatsTls } from "./options.ts";
 export { checkServer, isVersionBefore } from "./server-check.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger } from "../base/mod.ts";
+import type { Clock } from "../base/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 
-/** Where a connection goes, and what it is for. */
 export interface NatsTarget {
   /** `host:port` of a server, or of several, separated by commas. A server names the others of its cluster. */
   readonly server: string;
@@ -12,7 +12,6 @@ export interface NatsTarget {
   readonly purpose: string;
 }
 
-/** The credentials that we present to the server. */
 export type NatsCredentials =
   | { readonly kind: "none" }
   | { readonly kind: "password"; readonly user: string; readonly password: string }
@@ -35,21 +34,18 @@ export interface NatsTls {
   readonly keyFile?: string;
 }
 
-/** What a connection needs, besides the server. */
+/** What a connection needs, besides the server. `NATS_SETTINGS` says more of the times. */
 export interface NatsOptions {
   readonly clock: Clock;
-  readonly logger: Logger;
-  /** Files are read again at each attempt to connect, so they can be replaced at any time. */
+  readonly telemetry: Telemetry;
+  /** The files of these two are read again at each attempt to connect, so they can be replaced at any time. */
   readonly credentials: NatsCredentials;
-  /** Files are read again at each attempt to connect. */
   readonly tls: NatsTls;
   /** Prefix of the subjects that answers are sent to. The user must be permitted to subscribe to these. */
   readonly inboxPrefix: string;
-  /** How long connecting may take, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** How long each message of an answer is waited for, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** Pause between two attempts to get a lost connection back, in milliseconds. */
   readonly reconnectDelayMs: number;
   /** Largest random addition to that pause, so that not all clients reconnect together, in milliseconds. */
   readonly reconnectJitterMs: number;

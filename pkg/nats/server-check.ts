@@ -2,22 +2,16 @@
 
 import { NatsError } from "./nats-error.ts";
 
-/** The fields of the server's greeting that are used here. */
-export interface ServerGreeting {
-  readonly version: string;
-  readonly jetstream?: boolean;
-}
-
-/**
- * The fence (the check of the expected sequence) works on replicated streams from 2.11 on. 2.12 is the oldest version
- * that is still maintained.
- */
+/** The fence works on replicated streams from 2.11 on; 2.12 is the oldest version that is still maintained. */
 const OLDEST: Version = [2, 12, 0];
 
 type Version = readonly [major: number, minor: number, patch: number];
 
 /** @throws NatsError `NATS_UNFIT_SERVER` if the server is too old or keeps no streams. */
-export function checkServer(server: string, greeting: ServerGreeting | undefined): void {
+export function checkServer(
+  server: string,
+  greeting: { readonly version: string; readonly jetstream?: boolean } | undefined,
+): void {
   const version = greeting?.version ?? "of an unknown version";
   if (isVersionBefore(version, OLDEST)) {
     const text = `${server}: nats-server ${version} is too old: install ${OLDEST[0]}.${OLDEST[1]} or newer`;

@@ -6,9 +6,8 @@ import type { NatsTls } from "./options.ts";
 import { readSecretFile } from "./secret-file.ts";
 
 /**
- * The TLS options for NATS's client. The client reads these properties at each attempt to connect, and each property
- * then reads its file. (The client also accepts paths. But it would read those files while the open socket has no
- * listener for errors, and such an error ends the process.)
+ * The client reads these properties at each attempt to connect, and each property then reads its file. (It would read
+ * files by paths while the open socket has no listener for errors, and such an error ends the process.)
  *
  * @throws NatsError `NATS_BAD_FILE` if one of the files cannot be read now.
  */
@@ -19,15 +18,14 @@ export function tlsOf({ required, first, caFile, certFile, keyFile }: NatsTls): 
     ...fromFile("cert", certFile, "a certificate"),
     ...fromFile("key", keyFile, "the key of a certificate"),
   };
-  // Without the `tls` property the client uses TLS if the server demands it. With the property it refuses a server
-  // without TLS.
+  // With the `tls` property the client refuses a server without TLS; without it the server decides.
   const isWanted = required || Object.keys(properties).length > 0;
   return isWanted ? { tls: Object.defineProperties<TlsOptions>({}, properties) } : {};
 }
 
 function fromFile(name: string, path: string | undefined, what: string): PropertyDescriptorMap {
   if (path === undefined) return {};
-  const get = (): string => readSecretFile(path, `the file ${path} with ${what}`).toString("utf8");
+  const get = (): string => readSecretFile(path, what).toString("utf8");
   get();
   return { [name]: { get, enumerable: true } };
 }

@@ -3,7 +3,9 @@
 import type { DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 
-import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
+import { onceForEach } from "../base/mod.ts";
+
+import { elementWireType, SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
 
 /**
  * Counts the objects that a serialized message becomes when it is parsed: each field, unknown ones included, and the
@@ -74,7 +76,8 @@ class Walk {
       else cursor.skip(wireType, number, 0);
     } else if (field.isPackable && wireType === WireType.LengthDelimited) {
       const end = cursor.end();
-      this.count += Math.floor((end - cursor.pos) / (BYTES_OF_ONE[field.wireType] * PACKED_PER_FIELD));
+      const bytesOfOne = FIXED_BYTES[field.wireType] ?? 1;
+      this.count += Math.floor((end - cursor.pos) / (bytesOfOne * PACKED_PER_FIELD));
       cursor.pos = end;
     } else if (wireType !== field.wireType) {
       throw new Error(`field ${number} has another wire type`);
@@ -115,32 +118,22 @@ interface FieldShape {
   readonly message: (() => Shape) | undefined;
 }
 
-/** The fewest bytes of a packed value. */
-const BYTES_OF_ONE: Readonly<Record<WireType, number>> = {
-  [WireType.Varint]: 1,
+/** The bytes of a value of fixed size. A packed value of another type may have a single byte. */
+const FIXED_BYTES: Readonly<Partial<Record<WireType, number>>> = {
   [WireType.Bit64]: 8,
-  [WireType.LengthDelimited]: 1,
-  [WireType.StartGroup]: 1,
-  [WireType.EndGroup]: 1,
   [WireType.Bit32]: 4,
 };
 
 const UNKNOWN: Shape = { desc: undefined, emptyObjects: 0, fields: new Map() };
 
-const shapes = new WeakMap<DescMessage, Shape>();
+const shapeOf = onceForEach(makeShape);
 
-/** Made once for each type. */
-function shapeOf(desc: DescMessage): Shape {
-  let shape = shapes.get(desc);
-  if (shape === undefined) {
-    shape = {
-      desc,
-      emptyObjects: desc.oneofs.length + desc.fields.filter(isObjectWhenEmpty).length,
-      fields: new Map(desc.fields.map((field) => [field.number, fieldShape(field)])),
-    };
-    shapes.set(desc, shape);
-  }
-  return shape;
+function makeShape(desc: DescMessage): Shape {
+  return {
+    desc,
+    emptyObjects: desc.oneofs.length + desc.fields.filter(isObjectWhenEmpty).length,
+    fields: new Map(desc.fields.map((field) => [field.number, fieldShape(field)])),
+  };
 }
 
 function isObjectWhenEmpty({ fieldKind }: DescField): boolean {
@@ -166,12 +159,8 @@ function fieldShape(field: DescField | DescExtension): FieldShape {
 
 function elementShape(field: DescField | DescExtension): FieldShape {
   const { message } = field;
-  if (message !== undefined) {
-    const isGroup = field.fieldKind !== "map" && field.delimitedEncoding;
-    const wireType = isGroup ? WireType.StartGroup : WireType.LengthDelimited;
-    return { wireType, isPackable: false, message: () => shapeOf(message) };
-  }
-  const wireType = field.scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[field.scalar];
+  const wireType = elementWireType(field);
+  if (message !== undefined) return { wireType, isPackable: false, message: () => shapeOf(message) };
   const isPackable = field.fieldKind === "list" && wireType !== WireType.LengthDelimited;
   return { wireType, isPackable, message: undefined };
 }

@@ -9,7 +9,8 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/pr
 import { CodedError, describeError } from "../base/mod.ts";
 
 import { http } from "./gen/google/api/annotations_pb.ts";
-import { checkFields, MessageError } from "./read-message.ts";
+import { MessageError } from "./message-error.ts";
+import { checkFields } from "./read-message.ts";
 
 /** Files that import each other in a row; far beyond what any compiler writes, and well within the stack (I11, I12). */
 const MAX_IMPORT_DEPTH = 1000;
@@ -48,14 +49,9 @@ export function readDescriptors(bytes: Uint8Array, maxFields = Number.POSITIVE_I
   try {
     const registry = createFileRegistry({ $typeName: "google.protobuf.FileDescriptorSet", file: files });
     return { registry, fileBytes };
-  } catch (error) {
-    throw new DescriptorError(
-      "DESCRIPTORS_MALFORMED",
-      `descriptor set cannot be used: ${describeError(error)}`,
-      {
-        cause: error,
-      },
-    );
+  } catch (cause) {
+    const text = `descriptor set cannot be used: ${describeError(cause)}`;
+    throw new DescriptorError("DESCRIPTORS_MALFORMED", text, { cause });
   }
 }
 
@@ -71,16 +67,11 @@ function parseFiles(bytes: Uint8Array, maxFields: number): ReadonlyMap<string, F
   try {
     checkFields(FileDescriptorSetSchema, bytes, maxFields, OPTIONS);
     return new Map(fromBinary(FileDescriptorSetSchema, bytes).file.map((file) => [file.name, file]));
-  } catch (error) {
-    if (error instanceof MessageError)
-      throw new DescriptorError("DESCRIPTORS_TOO_LARGE", `descriptor set: ${error.message}`);
-    throw new DescriptorError(
-      "DESCRIPTORS_MALFORMED",
-      "descriptor set is not a google.protobuf.FileDescriptorSet",
-      {
-        cause: error,
-      },
-    );
+  } catch (cause) {
+    if (cause instanceof MessageError)
+      throw new DescriptorError("DESCRIPTORS_TOO_LARGE", `descriptor set: ${cause.message}`);
+    const text = "descriptor set is not a google.protobuf.FileDescriptorSet";
+    throw new DescriptorError("DESCRIPTORS_MALFORMED", text, { cause });
   }
 }
 
@@ -93,25 +84,19 @@ function sortByImports(files: ReadonlyMap<string, FileDescriptorProto>): FileDes
     if (sorted.has(file)) return;
     if (path.includes(file.name)) {
       const circle = [...path.slice(path.indexOf(file.name)), file.name].join(" -> ");
-      throw new DescriptorError(
-        "DESCRIPTORS_CIRCULAR_IMPORT",
-        `descriptor set has a circular import: ${circle}`,
-      );
+      const text = `descriptor set has a circular import: ${circle}`;
+      throw new DescriptorError("DESCRIPTORS_CIRCULAR_IMPORT", text);
     }
     if (path.length === MAX_IMPORT_DEPTH) {
-      throw new DescriptorError(
-        "DESCRIPTORS_MALFORMED",
-        `descriptor set nests imports more than ${MAX_IMPORT_DEPTH} deep`,
-      );
+      const text = `descriptor set nests imports more than ${MAX_IMPORT_DEPTH} deep`;
+      throw new DescriptorError("DESCRIPTORS_MALFORMED", text);
     }
     path.push(file.name);
     for (const name of file.dependency) {
       const imported = files.get(name);
       if (imported === undefined) {
-        throw new DescriptorError(
-          "DESCRIPTORS_MISSING_IMPORT",
-          `descriptor set lacks ${name}, which ${file.name} imports; it must hold all imports`,
-        );
+        const text = `descriptor set lacks ${name}, which ${file.name} imports; it must hold all imports`;
+        throw new DescriptorError("DESCRIPTORS_MISSING_IMPORT", text);
       }
       visit(imported);
     }

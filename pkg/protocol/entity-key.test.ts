@@ -2,6 +2,7 @@
 
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { create, createFileRegistry, getExtension, setExtension, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { FieldDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import {
   FieldOptionsSchema,
@@ -12,9 +13,13 @@ import {
 import test from "ava";
 import fc from "fast-check";
 
+import type { EntityKeyReader, KeyLimits } from "./entity-key.ts";
 import { entityKeyReader } from "./entity-key.ts";
 import { entity_key } from "./gen/cloudstate/entity_key_pb.ts";
 import { legacy_entity_key } from "./gen/cloudstate/legacy_entity_key_pb.ts";
+import { MessageError } from "./message-error.ts";
+
+const LIMITS: KeyLimits = { maxFields: 100_000, maxLength: 1_000 };
 
 type Field = MessageInitShape<typeof FieldDescriptorProtoSchema>;
 
@@ -50,9 +55,21 @@ function messageOf(...field: readonly Field[]): DescMessage {
 }
 
 function read(message: DescMessage, bytes: Uint8Array | readonly number[]): string | undefined {
+  const key = readerOf(message).read(Uint8Array.from(bytes), LIMITS);
+  if (key.kind === "too-long") throw new Error("too long");
+  return key.kind === "id" ? key.id : undefined;
+}
+
+function readerOf(message: DescMessage): EntityKeyReader {
   const reader = entityKeyReader(message);
   if (reader === undefined) throw new Error("no reader");
-  return reader.read(Uint8Array.from(bytes));
+  return reader;
+}
+
+/** Undefined if there is no key. */
+function mayMeetOthers(message: DescMessage, bytes: Uint8Array): boolean | undefined {
+  const key = readerOf(message).read(bytes, LIMITS);
+  return key.kind === "id" ? key.mayMeetOthers : undefined;
 }
 
 function encode(message: DescMessage, value: Record<string, unknown>): Uint8Array {
@@ -197,12 +214,11 @@ test("two texts that are not UTF-8 never name one entity", (t) => {
 
 test("any bytes give a key, none or an error, and end (I12)", (t) => {
   const message = messageOf(key("id", 1, Type.STRING), key("n", 2, Type.INT64));
-  const reader = entityKeyReader(message);
   t.notThrows(() =>
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         try {
-          const text = reader?.read(bytes);
+          const text = read(message, bytes);
           return text === undefined || text.length > 0;
         } catch (error) {
           return error instanceof Error;
@@ -219,12 +235,11 @@ test("with a - in a text of several key fields, two keys may name one entity, as
   const other = encode(pair, { a: "a", b: "b-c" });
   t.is(read(pair, one), "a-b-c");
   t.is(read(pair, other), "a-b-c");
-  const reader = entityKeyReader(pair);
-  t.true(reader?.mayMeetOthers(one));
-  t.true(reader?.mayMeetOthers(other));
-  t.false(reader?.mayMeetOthers(encode(pair, { a: "a", b: "c" })));
+  t.true(mayMeetOthers(pair, one));
+  t.true(mayMeetOthers(pair, other));
+  t.false(mayMeetOthers(pair, encode(pair, { a: "a", b: "c" })));
   const single = messageOf(key("a", 1, Type.STRING), plain("b", 2, Type.STRING));
-  t.false(entityKeyReader(single)?.mayMeetOthers(encode(single, { a: "a-b", b: "c-d" })));
+  t.false(mayMeetOthers(single, encode(single, { a: "a-b", b: "c-d" })));
 });
 
 test("keys of which the reader says nothing always have ids of their own, whatever the types of their fields", (t) => {
@@ -252,15 +267,16 @@ test("keys of which the reader says nothing always have ids of their own, whatev
     fc.assert(
       fc.property(keys, ({ chosen, keys: all }) => {
         const message = messageOf(...chosen.map((type, index) => key(`f${index}`, index + 1, type)));
-        const reader = entityKeyReader(message);
+        const reader = readerOf(message);
         const found = new Map<string, string>();
         for (const values of all) {
           const bytes = encode(
             message,
             Object.fromEntries(values.map((value, index) => [`f${index}`, value])),
           );
-          if (reader?.mayMeetOthers(bytes) !== false) continue;
-          const id = reader.read(bytes) as string;
+          const read = reader.read(bytes, LIMITS);
+          if (read.kind !== "id" || read.mayMeetOthers) continue;
+          const { id } = read;
           // Equal texts are equal keys: `-0` is `0`, and all NaNs are one.
           const texts = JSON.stringify(
             values.map((value) => (value instanceof Uint8Array ? [...value] : String(value))),
@@ -273,4 +289,78 @@ test("keys of which the reader says nothing always have ids of their own, whatev
       { numRuns: 300 },
     ),
   );
+});
+
+test("other fields are stepped over without an object for each, because there may be millions (I11)", (t) => {
+  const reader = readerOf(messageOf(key("id", 1, Type.STRING)));
+  const bytes: Uint8Array = Uint8Array.from(Buffer.from(`0a0161${"7801".repeat(10_000)}`, "hex"));
+  let views = 0;
+  bytes.subarray = (...range) => {
+    views++;
+    return Uint8Array.prototype.subarray.apply(bytes, range);
+  };
+  t.like(reader.read(bytes, LIMITS), { id: "a" });
+  t.true(views <= 1, `${views} views`);
+});
+
+test("of a field that comes again only the last value is decoded", (t) => {
+  const message = messageOf(key("id", 1, Type.STRING));
+  t.is(read(message, [0x0a, 1, 0x61, 0x0a, 1, 0x62, 0x78, 1]), "b");
+  t.throws(() => read(message, [0x0a, 1, 0x61, 0x0a, 1, 0xff]));
+});
+
+test("fields beyond the bound are refused, those in groups and the ends of groups included (I11)", (t) => {
+  const id = [0x0a, 1, 0x61];
+  const three: readonly (readonly number[])[] = [
+    [...id, 0x78, 1, 0x7a, 0],
+    [0x0a, 0, 0x0a, 0, ...id],
+    [0x2b, 0x2c, ...id],
+    [...id, 0x2b, 0x2c],
+  ];
+  const pair = messageOf(key("id", 1, Type.STRING), key("n", 2, Type.INT32));
+  for (const message of [messageOf(key("id", 1, Type.STRING)), pair]) {
+    const reader = readerOf(message);
+    for (const bytes of three) {
+      t.like(reader.read(Uint8Array.from(bytes), { ...LIMITS, maxFields: 3 }), { kind: "id" });
+      const error = t.throws(() => reader.read(Uint8Array.from(bytes), { ...LIMITS, maxFields: 2 }), {
+        instanceOf: MessageError,
+      });
+      t.is(error.code, "MESSAGE_TOO_MANY_FIELDS");
+    }
+  }
+});
+
+test("what is in a message inside is stepped over, and is one field", (t) => {
+  const reader = readerOf(messageOf(key("id", 1, Type.STRING)));
+  const bytes = [0x0a, 1, 0x61, 0x7a, 100, ...Array.from({ length: 50 }, () => [0x08, 1]).flat()];
+  t.like(reader.read(Uint8Array.from(bytes), { ...LIMITS, maxFields: 2 }), { id: "a" });
+});
+
+test("the bound of an id is exact, in UTF-16 code units and with what joins the texts", (t) => {
+  const limits = { ...LIMITS, maxLength: 4 };
+  const single = messageOf(key("id", 1, Type.STRING));
+  for (const id of ["abcd", "ßßßß", "✓✓✓✓", "\u{1f600}\u{1f600}"]) {
+    t.like(readerOf(single).read(encode(single, { id }), limits), { id });
+    t.like(readerOf(single).read(encode(single, { id: `${id}x` }), limits), { kind: "too-long" });
+  }
+  const bytes = messageOf(key("id", 1, Type.BYTES));
+  t.like(readerOf(bytes).read(encode(bytes, { id: new Uint8Array(3) }), limits), { id: "AAAA" });
+  t.like(readerOf(bytes).read(encode(bytes, { id: new Uint8Array(4) }), limits), { kind: "too-long" });
+  const pair = messageOf(key("a", 1, Type.STRING), key("n", 2, Type.INT32));
+  t.like(readerOf(pair).read(encode(pair, { a: "ab", n: 7 }), limits), { id: "ab-7" });
+  t.like(readerOf(pair).read(encode(pair, { a: "abc", n: 7 }), limits), { kind: "too-long" });
+});
+
+test("a key that is certainly too long is not decoded, alone or among others (I11)", (t) => {
+  // It would throw, because it is not UTF-8.
+  const long = Buffer.alloc(10_000, 0xff);
+  const field = (number: number, value: Uint8Array): Buffer =>
+    Buffer.from(new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(value).finish());
+  const single = messageOf(key("id", 1, Type.STRING));
+  t.deepEqual(readerOf(single).read(field(1, long), LIMITS), { kind: "too-long" });
+  const pair = messageOf(key("a", 1, Type.STRING), key("b", 2, Type.STRING));
+  const half = Buffer.alloc(1_502, 0xff);
+  t.deepEqual(readerOf(pair).read(Buffer.concat([field(1, half), field(2, half)]), LIMITS), {
+    kind: "too-long",
+  });
 });

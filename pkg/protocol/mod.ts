@@ -2,16 +2,12 @@
 
 export { messageTypeUrl } from "./any.ts";
 export { countFields } from "./count-fields.ts";
-export type { DescriptorErrorCode, Descriptors } from "./descriptors.ts";
+export type { Descriptors } from "./descriptors.ts";
 export { DescriptorError, descriptorSet, readDescriptors } from "./descriptors.ts";
-export type { EntityKeyReader } from "./entity-key.ts";
+export type { EntityKey, EntityKeyReader } from "./entity-key.ts";
 export { entityKeyReader } from "./entity-key.ts";
 export type { ActionCommand, ActionResponse } from "./gen/cloudstate/action_pb.ts";
-export {
-  ActionCommandSchema,
-  ActionProtocol,
-  ActionResponseSchema,
-} from "./gen/cloudstate/action_pb.ts";
+export { ActionCommandSchema, ActionProtocol, ActionResponseSchema } from "./gen/cloudstate/action_pb.ts";
 export type {
   ClientAction,
   Entity,
@@ -26,26 +22,17 @@ export type {
 export {
   CommandSchema as CommandMessageSchema,
   EntitySpecSchema,
-  MetadataSchema as MetadataMessageSchema,
   ProxyInfoSchema,
   UserFunctionErrorSchema,
 } from "./gen/cloudstate/entity_pb.ts";
-export type {
-  EventSourcedReply,
-  EventSourcedStreamIn,
-  EventSourcedStreamOut,
-} from "./gen/cloudstate/event_sourced_pb.ts";
+export type { EventSourcedReply, EventSourcedStreamIn } from "./gen/cloudstate/event_sourced_pb.ts";
 export {
   EventSourced,
   EventSourcedStreamInSchema,
   EventSourcedStreamOutSchema,
 } from "./gen/cloudstate/event_sourced_pb.ts";
 export { eventing } from "./gen/cloudstate/eventing_pb.ts";
-export type {
-  ValueEntityReply,
-  ValueEntityStreamIn,
-  ValueEntityStreamOut,
-} from "./gen/cloudstate/value_entity_pb.ts";
+export type { ValueEntityReply, ValueEntityStreamIn } from "./gen/cloudstate/value_entity_pb.ts";
 export {
   ValueEntity,
   ValueEntityStreamInSchema,
@@ -78,19 +65,19 @@ export type {
   Lineage as LineageMessage,
   ProxyState,
   Refusal as RefusalMessage,
-  Snapshot,
-  ValueState,
+  Trace as TraceMessage,
 } from "./gen/perdure/log/v1/log_pb.ts";
 export {
   CommitSchema,
   ProxyStateSchema,
   SnapshotSchema,
+  TraceSchema as TraceMessageSchema,
   ValueStateSchema,
 } from "./gen/perdure/log/v1/log_pb.ts";
+export { MessageError } from "./message-error.ts";
 export type { Metadata, MetadataEntry } from "./metadata.ts";
 export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";
-export type { MessageErrorCode } from "./read-message.ts";
-export { MessageError, readMessage } from "./read-message.ts";
+export { readMessage } from "./read-message.ts";
 export { requiredFieldFinder } from "./required-fields.ts";
-export { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
-export { encodedText, encodedTypeUrl, writeAny, writeMessage } from "./write-message.ts";
+export { elementWireType, SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
+export { encodedText, encodedTypeUrl, writeAny, writeMessage, writeMetadata } from "./write-message.ts";

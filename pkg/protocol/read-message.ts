@@ -3,19 +3,11 @@
 import type { DescMessage, MessageShape, Registry } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 
-import { CodedError } from "../base/mod.ts";
-
 import { countFields } from "./count-fields.ts";
+import { MessageError } from "./message-error.ts";
 
 /** Messages up to this size are not counted, because they become few objects, and most messages are this small. */
 const SMALL_BYTES = 65_536;
-
-export type MessageErrorCode =
-  /** Parsing it would build more objects than `maxFields`. */
-  "MESSAGE_TOO_MANY_FIELDS";
-
-/** The error for a message of the user function that is refused. */
-export class MessageError extends CodedError<MessageErrorCode> {}
 
 /**
  * Reads a message of the user function, without unknown fields. A message of more than 64 KiB may have at most

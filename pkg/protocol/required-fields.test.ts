@@ -12,7 +12,7 @@ import {
 import test from "ava";
 import * as fc from "fast-check";
 
-import type { RequiredFieldFinder } from "./required-fields.ts";
+import { MessageError } from "./message-error.ts";
 import { requiredFieldFinder } from "./required-fields.ts";
 
 type Field = MessageInitShape<typeof FieldDescriptorProtoSchema>;
@@ -80,11 +80,13 @@ function messageOf(name: string): DescMessage {
   return desc;
 }
 
-function finderOf(name: string): RequiredFieldFinder {
+function finderOf(name: string): (message: Uint8Array, maxFields?: number) => string | undefined {
   const find = requiredFieldFinder(messageOf(name));
   if (find === undefined) throw new Error("nothing is required");
-  return find;
+  return (message, maxFields = MAX_FIELDS) => find(message, maxFields);
 }
+
+const MAX_FIELDS = 1_000_000;
 
 const M = messageOf("M");
 const find = finderOf("M");
@@ -269,4 +271,18 @@ test("(2) what is no message, is too deep, or would take too many notes, is an e
   // List elements do not add up, because the finder is done with each element at its end.
   const many = Array.from({ length: 20_000 }, () => ({ field: 4, inside: leaf(1, 2) }));
   t.is(find(write([...whole, ...many]).finish()), undefined);
+});
+
+test("fields beyond the bound are refused, those of messages inside included (I11)", (t) => {
+  // A leaf with two texts in a list, a group with a text, and an unknown group with a number.
+  const whole: readonly (readonly number[])[] = [
+    [0x22, 6, 0x0a, 1, 0x61, 0x12, 1, 0x61],
+    [0x4b, 0x0a, 0, 0x4c],
+    [0x63, 0x08, 1, 0x64],
+  ];
+  for (const field of whole) {
+    const bytes = Uint8Array.from(field);
+    t.notThrows(() => find(bytes, 3));
+    t.is(t.throws(() => find(bytes, 2), { instanceOf: MessageError }).code, "MESSAGE_TOO_MANY_FIELDS");
+  }
 });

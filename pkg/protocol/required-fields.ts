@@ -4,7 +4,9 @@ import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 
-import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
+import { onceForEach } from "../base/mod.ts";
+
+import { elementWireType, WireCursor, wireTypeOf } from "./wire-cursor.ts";
 
 /**
  * Finds a `required` field (of proto2, or an edition's `LEGACY_REQUIRED`) that is missing from a serialized message
@@ -17,18 +19,20 @@ import { SCALAR_WIRE_TYPES, WireCursor, wireTypeOf } from "./wire-cursor.ts";
  * 3. It does not check the contents of an `Any`, an extension or an unknown field. It checks each entry of a map,
  *    even one that a later entry with the same key replaces, because recognizing those would need all keys in memory.
  *
+ * 4. (I11) It reads at most `maxFields` fields, those of messages and groups that it steps into included.
+ *
  * @returns the full name of the field; undefined if nothing is missing.
- * @throws Error if the bytes are not a message.
+ * @throws MessageError `MESSAGE_TOO_MANY_FIELDS`; Error if the bytes are not a message.
  */
-export type RequiredFieldFinder = (message: Uint8Array) => string | undefined;
+export type RequiredFieldFinder = (message: Uint8Array, maxFields: number) => string | undefined;
 
 /** The finder for a message type. Undefined if nothing in the type is required, as in all of proto3. */
 export function requiredFieldFinder(desc: DescMessage): RequiredFieldFinder | undefined {
   if (!requires(desc)) return undefined;
   const shape = shapeOf(desc);
-  return (bytes) => {
+  return (bytes, maxFields) => {
     const note = new Note(shape);
-    new Walk(bytes).message(note, bytes.length, 1, undefined);
+    new Walk(bytes, maxFields).message(note, bytes.length, 1, undefined);
     return note.missing();
   };
 }
@@ -78,17 +82,11 @@ interface Part {
   readonly repeats: "once" | "list" | "map";
 }
 
-const shapes = new WeakMap<DescMessage, Shape>();
+const shapeOf = onceForEach(makeShape);
 
-/** Made once for each type. */
-function shapeOf(desc: DescMessage): Shape {
-  let shape = shapes.get(desc);
-  if (shape === undefined) {
-    const required = desc.fields.filter(isRequired);
-    shape = { required, parts: partsOf(desc, required) };
-    shapes.set(desc, shape);
-  }
-  return shape;
+function makeShape(desc: DescMessage): Shape {
+  const required = desc.fields.filter(isRequired);
+  return { required, parts: partsOf(desc, required) };
 }
 
 function partsOf(desc: DescMessage, required: readonly DescField[]): Map<number, Part> {
@@ -101,7 +99,7 @@ function partsOf(desc: DescMessage, required: readonly DescField[]): Map<number,
     if (place === -1 && !deep.has(field) && !isBeside) continue;
     parts.set(field.number, {
       required: place === -1 ? undefined : place,
-      wireType: wireTypeOfField(field),
+      wireType: elementWireType(field),
       oneof: field.oneof,
       message: deep.has(field) ? innerShape(field) : undefined,
       repeats: field.fieldKind === "list" || field.fieldKind === "map" ? field.fieldKind : "once",
@@ -129,13 +127,6 @@ function entryOf(value: DescMessage): () => Shape {
   };
   const entry = { required: [], parts: new Map([[VALUE, part]]) };
   return () => entry;
-}
-
-function wireTypeOfField(field: DescField): WireType {
-  if (field.fieldKind === "map") return WireType.LengthDelimited;
-  if (field.message !== undefined)
-    return field.delimitedEncoding ? WireType.StartGroup : WireType.LengthDelimited;
-  return field.scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[field.scalar];
 }
 
 /** The note of a message that is not an element of a list or map, and its field number. */
@@ -203,8 +194,8 @@ class Walk {
   readonly #cursor: WireCursor;
   #notes = 1;
 
-  constructor(bytes: Uint8Array) {
-    this.#cursor = new WireCursor(bytes);
+  constructor(bytes: Uint8Array, maxFields: number) {
+    this.#cursor = new WireCursor(bytes, maxFields);
   }
 
   /** @param group the number of the field whose end tag ends the message; undefined if it has a length. */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { DescExtension, DescField } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+
+import { MessageError } from "./message-error.ts";
 
 const WIRE_TYPES: readonly (WireType | undefined)[] = [
   WireType.Varint,
@@ -11,6 +14,9 @@ const WIRE_TYPES: readonly (WireType | undefined)[] = [
   WireType.EndGroup,
   WireType.Bit32,
 ];
+
+/** As long as 64 bits are, of which each byte has seven. */
+const MAX_VARINT_BYTES = 10;
 
 /** The wire type in a tag. @throws Error if there is no such type. */
 export function wireTypeOf(tag: number): WireType {
@@ -38,24 +44,47 @@ export const SCALAR_WIRE_TYPES: Readonly<Record<ScalarType, WireType>> = {
   [ScalarType.SINT64]: WireType.Varint,
 };
 
+/** The wire type of one value of the field, if values are not packed; of a map, that of a value in an entry. */
+export function elementWireType(field: DescField | DescExtension): WireType {
+  if (field.message === undefined)
+    return field.scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[field.scalar];
+  const isGroup = field.fieldKind !== "map" && field.delimitedEncoding;
+  return isGroup ? WireType.StartGroup : WireType.LengthDelimited;
+}
+
 /**
  * Steps through a serialized message without allocating, because it may skip millions of fields.
  *
  * It reads lengths and tags as `BinaryReader` does, so that both see the same fields, and throws Error where
- * `BinaryReader` would.
+ * `BinaryReader` would, and also where it steps over a number of more than ten bytes, as other parsers do.
+ *
+ * It reads at most `maxFields` tags, those of what it skips included, because each takes time (I11). A group has two.
  */
 export class WireCursor {
   readonly bytes: Uint8Array;
   readonly length: number;
   pos = 0;
+  readonly #maxFields: number;
+  #fields = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** @param maxFields by default no bound, for bytes whose fields something else counts. */
+  constructor(bytes: Uint8Array, maxFields: number = Number.POSITIVE_INFINITY) {
     this.bytes = bytes;
     this.length = bytes.length;
+    this.#maxFields = maxFields;
   }
 
-  /** Reads a tag: a field's number and wire type in one number. */
+  /**
+   * Reads a tag: a field's number and wire type in one number.
+   *
+   * @throws MessageError `MESSAGE_TOO_MANY_FIELDS`; Error if it is no tag.
+   */
   tag(): number {
+    if (++this.#fields > this.#maxFields)
+      throw new MessageError(
+        "MESSAGE_TOO_MANY_FIELDS",
+        `the message has more than ${this.#maxFields} fields`,
+      );
     const first = this.bytes[this.pos] as number;
     if (first >= 0x08 && first < 0x80) {
       this.pos++;
@@ -96,7 +125,8 @@ export class WireCursor {
   }
 
   #skipVarint(): void {
-    while ((this.bytes[this.pos++] as number) >= 0x80);
+    const end = this.pos + MAX_VARINT_BYTES;
+    while ((this.bytes[this.pos++] as number) >= 0x80) if (this.pos === end) throw new Error("no number");
   }
 
   #skipGroup(number: number, depth: number): void {
@@ -115,7 +145,7 @@ export class WireCursor {
   /** Reads a varint of at most ten bytes, and returns its lower 32 bits. */
   #varint(): number {
     let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
+    for (let shift = 0; shift < 7 * MAX_VARINT_BYTES; shift += 7) {
       const byte = this.bytes[this.pos++];
       if (byte === undefined) break;
       // Shifts are taken modulo 32.

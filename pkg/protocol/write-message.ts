@@ -3,6 +3,9 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 
+import { MetadataEntrySchema, MetadataSchema } from "./gen/cloudstate/entity_pb.ts";
+import type { Metadata } from "./metadata.ts";
+
 /** A writer keeps the memory of its largest message. After a message larger than this, in bytes, it is dropped. */
 const MAX_KEPT_BYTES = 65_536;
 
@@ -49,5 +52,21 @@ export function writeAny(
   if (typeof typeUrl !== "string") writer.raw(typeUrl);
   else if (typeUrl !== "") writer.tag(TYPE_URL.number, WireType.LengthDelimited).string(typeUrl);
   if (value.length > 0) writer.tag(VALUE.number, WireType.LengthDelimited).bytes(value);
+  writer.join();
+}
+
+const { entries: ENTRIES } = MetadataSchema.field;
+const { key: KEY, stringValue: STRING_VALUE, bytesValue: BYTES_VALUE } = MetadataEntrySchema.field;
+
+/** Writes a field that holds metadata. */
+export function writeMetadata(writer: BinaryWriter, field: number, metadata: Metadata): void {
+  writer.tag(field, WireType.LengthDelimited).fork();
+  for (const { key, value } of metadata) {
+    writer.tag(ENTRIES.number, WireType.LengthDelimited).fork();
+    if (key !== "") writer.tag(KEY.number, WireType.LengthDelimited).string(key);
+    if (typeof value === "string") writer.tag(STRING_VALUE.number, WireType.LengthDelimited).string(value);
+    else writer.tag(BYTES_VALUE.number, WireType.LengthDelimited).bytes(value);
+    writer.join();
+  }
   writer.join();
 }

@@ -2,8 +2,8 @@
 
 import test from "ava";
 
-import { silentLogger } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { Drain } from "./drain.ts";
 
@@ -34,7 +34,7 @@ function draining() {
       return quiet;
     },
     clock,
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
     options: TIMES,
   });
   return { drain, clock, asked, left, becomeQuiet, stopped };

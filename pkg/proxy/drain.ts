@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger, Timer } from "../base/mod.ts";
+import type { Clock, Timer } from "../base/mod.ts";
 import { sleep } from "../base/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 
 import type { ProxyOptions } from "./options.ts";
-import type { Part, PartState } from "./parts/part.ts";
+import type { Part } from "./parts/part.ts";
 import type { Parts } from "./parts/parts.ts";
 
 export interface DrainDependencies {
@@ -12,7 +13,7 @@ export interface DrainDependencies {
   /** Resolves when no more requests are expected; with a text if that is not certain, which says why. */
   readonly quiet: (signal: AbortSignal) => Promise<string | undefined>;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly options: Pick<ProxyOptions, "drainAnswerTimeoutMs" | "drainResetTimeoutMs">;
 }
 
@@ -46,6 +47,10 @@ export class Drain {
     return this.#state.kind === "serving" ? undefined : `the proxy is ${this.#state.kind}`;
   }
 
+  get state(): State["kind"] {
+    return this.#state.kind;
+  }
+
   /** Begins a drain, or joins the one that is under way. Resolves with the result as a text for people. */
   drain(): Promise<string> {
     if (this.#state.kind === "stopping") return Promise.resolve("the proxy is stopping");
@@ -67,30 +72,31 @@ export class Drain {
   }
 
   async #run(): Promise<string> {
-    const { parts, clock, logger, options, quiet } = this.#dependencies;
-    logger.info("draining", { entities: this.#entitiesInMemory() });
+    const { parts, clock, telemetry, options, quiet } = this.#dependencies;
+    telemetry.logger.info("draining", { entities: this.#entitiesInMemory() });
     void parts.drain();
     const unsure = await quiet(this.#stopped.signal);
-    if (unsure !== undefined) logger.warn("not known whether more requests come", { reason: unsure });
+    if (unsure !== undefined)
+      telemetry.logger.warn("not known whether more requests come", { reason: unsure });
     const timeIsUp = sleep(clock, options.drainAnswerTimeoutMs).then(() => true);
     const isLate = await Promise.race([parts.drain().then(() => false), timeIsUp]);
     if (isLate) {
       const entities = this.#entitiesInMemory();
-      logger.warn("not drained in time", { entities });
+      telemetry.logger.warn("not drained in time", { entities });
       return `not drained within ${options.drainAnswerTimeoutMs} ms; entities in memory: ${entities}`;
     }
-    logger.info("drained");
+    telemetry.logger.info("drained");
     return "drained";
   }
 
-  #entitiesInMemory(): PartState[string] | undefined {
-    return this.#dependencies.parts.inspect()["entities"]?.["inMemory"];
+  #entitiesInMemory(): number {
+    return Number(this.#dependencies.parts.inspect()["entities"]?.["inMemory"] ?? 0);
   }
 
   #reset(): void {
     this.#state = SERVING;
     this.#dependencies.parts.resume();
-    this.#dependencies.logger.warn("nobody stopped the drained proxy; it serves again");
+    this.#dependencies.telemetry.logger.warn("nobody stopped the drained proxy; it serves again");
   }
 }
 
@@ -108,5 +114,6 @@ export function drainPart(drain: Drain): Part {
     name: "drain",
     checks: () => (drain.problem === undefined ? [] : [{ name: "drain", problem: drain.problem }]),
     stop: async () => drain.stop(),
+    inspect: () => ({ state: drain.state }),
   };
 }

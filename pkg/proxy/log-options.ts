@@ -7,6 +7,7 @@ import type { Values } from "../settings/mod.ts";
 import { pickValues, SettingError } from "../settings/mod.ts";
 
 import { MEMORY_LOG_SETTINGS, SQLITE_LOG_SETTINGS } from "../eventlog/settings.ts";
+import { NATS_SETTINGS } from "../nats/settings.ts";
 import { withSecretFolder } from "./nats-secret.ts";
 import type { LOG_SETTINGS } from "./settings.ts";
 
@@ -46,21 +47,12 @@ function tlsOf({ natsTlsFirst: first, natsCa, natsCert, natsKey }: LogOptions): 
   };
 }
 
-function credentialsOf({
-  natsCreds,
-  natsNkey,
-  natsUser,
-  natsPassword,
-  natsToken,
-}: LogOptions): NatsCredentials {
-  const given = Object.entries({
-    NATS_CREDS: natsCreds,
-    NATS_NKEY: natsNkey,
-    NATS_USER: natsUser,
-    NATS_TOKEN: natsToken,
-  })
-    .filter(([, value]) => value !== "")
-    .map(([name]) => name);
+/** The settings that say who we are, one for each kind of credentials. */
+const IDENTITIES = ["natsCreds", "natsNkey", "natsUser", "natsToken"] as const;
+
+function credentialsOf(options: LogOptions): NatsCredentials {
+  const { natsCreds, natsNkey, natsUser, natsPassword, natsToken } = options;
+  const given = IDENTITIES.filter((name) => options[name] !== "").map((name) => NATS_SETTINGS[name].env);
   if (given.length > 1)
     throw new SettingError(`only one of ${given.join(" and ")} may be set, because each says who we are`);
   if (natsPassword !== "" && natsUser === "")

@@ -2,6 +2,7 @@
 
 export type { AdminErrorCode } from "./admin/admin-server.ts";
 export { logOptions } from "./log-options.ts";
+export { PROXY_METRIC_GROUPS } from "./metrics.ts";
 export type { ProxyOptions } from "./options.ts";
 export { proxyOptions } from "./options.ts";
 export type { Proxy, ProxyDependencies } from "./proxy.ts";

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Random } from "../base/mod.ts";
+import type { Clock, Leveled, Random } from "../base/mod.ts";
 import type { FrontPage } from "../endpoint/mod.ts";
+import { SlowestCommands } from "../entity/mod.ts";
 import { shownAddress } from "../eventlog/address/mod.ts";
 import type { CountingLogger, Telemetry } from "../telemetry/mod.ts";
-import { countRepeats } from "../telemetry/mod.ts";
+import { countRepeats, MetricRegistry } from "../telemetry/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
 
 import { Drain, drainPart } from "./drain.ts";
 import { divideMemory } from "./memory.ts";
 import type { ProxyOptions } from "./options.ts";
 import { adminPart } from "./parts/admin-part.ts";
+import { commandsPart } from "./parts/commands-part.ts";
 import { endpointPart } from "./parts/endpoint-part.ts";
 import { entitiesPart } from "./parts/entities-part.ts";
 import { logPart } from "./parts/log-part.ts";
 import { lookPart } from "./parts/look-part.ts";
+import { metricsPart } from "./parts/metrics-part.ts";
 import { Parts } from "./parts/parts.ts";
+import { processPart } from "./parts/process-part.ts";
 import { routerPart } from "./parts/router-part.ts";
 import type { Shared } from "./parts/shared.ts";
 import { patience } from "./parts/shared.ts";
@@ -23,14 +27,21 @@ import { userFunctionPart } from "./parts/user-function-part.ts";
 import type { RequestRecord } from "./request-records.ts";
 import { RequestRecords } from "./request-records.ts";
 import type { StartError } from "./start-error.ts";
+import { StartTrace } from "./start-trace.ts";
 import { untilQuiet } from "./until-quiet.ts";
 
 export interface ProxyDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  /** Of its logger, which the admin port may change; undefined: it cannot be changed. */
+  readonly levels?: Leveled;
+  /** When the program was started, in milliseconds of the clock's `monotonicMs`. Default: now. */
+  readonly startedMs?: number;
   /** Aborts a start that waits for its log; `stop` ends what has started. */
   readonly signal?: AbortSignal;
+  /** Called once, before anything is counted, for the metrics that the caller has; not with `--metrics off`. */
+  readonly onMetrics?: ((metrics: MetricRegistry) => void) | undefined;
   /** Called when the served services change; with undefined when no user function is served any more. */
   readonly onSpec?: (spec: UserFunctionSpec | undefined) => void;
   /** Called when the user function is refused, with what its developer must change. */
@@ -64,17 +75,38 @@ export interface Proxy {
 export async function startProxy(options: ProxyOptions, dependencies: ProxyDependencies): Promise<Proxy> {
   const { clock, random, signal } = dependencies;
   const logger = countRepeats(dependencies.telemetry.logger, clock, options);
-  const telemetry = { ...dependencies.telemetry, logger };
+  const registry = options.metrics === "off" ? undefined : new MetricRegistry(clock);
+  if (registry !== undefined) dependencies.onMetrics?.(registry);
+  const telemetry = { ...dependencies.telemetry, logger, ...(registry && { meter: registry }) };
   const memory = divideMemory(options.maxBufferedBytes, options.maxOpenRequests);
-  const shared: Shared = { options, clock, random, telemetry, memory, signal };
+  const patiently = patience({ clock, options });
+  const start = new StartTrace(telemetry.tracer, clock, dependencies.startedMs);
+  const startTrace = start.context;
+  const slowest = new SlowestCommands();
+  const shared: Shared = {
+    options,
+    clock,
+    random,
+    telemetry,
+    startTrace,
+    memory,
+    slowest,
+    signal,
+    patiently,
+  };
   const parts = new Parts();
   const quiet = (stopped: AbortSignal) =>
     untilQuiet(options.drainWaitUrl, options.drainWaitTimeoutMs, stopped);
-  const drain = new Drain({ parts, quiet, clock, logger, options });
+  const drain = new Drain({ parts, quiet, clock, telemetry, options });
   try {
-    const ports = await startParts(parts, drain, shared, dependencies);
-    return { ...ports, stop: () => stopParts(parts, logger) };
+    const ports = await startParts(parts, drain, start, shared, registry, dependencies);
+    const stop = (): Promise<void> => {
+      start.end();
+      return stopParts(parts, logger);
+    };
+    return { ...ports, stop };
   } catch (error) {
+    start.end(error);
     await parts.stop();
     throw error;
   }
@@ -83,21 +115,35 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
 async function startParts(
   parts: Parts,
   drain: Drain,
+  start: StartTrace,
   shared: Shared,
-  { onRequest, front, onSpec, onRejected, onStartFailed }: ProxyDependencies,
+  registry: MetricRegistry | undefined,
+  {
+    levels,
+    startedMs = shared.clock.monotonicMs(),
+    onRequest,
+    front,
+    onSpec,
+    onRejected,
+    onStartFailed,
+  }: ProxyDependencies,
 ): Promise<Pick<Proxy, "port" | "adminPort">> {
   const records = onRequest && new RequestRecords();
-  const patiently = patience(shared);
-  const admin = await parts.start(adminPart(shared, parts, drain));
-  const log = (await parts.start(logPart(shared))).log();
+  const admin = await start.part(parts, adminPart(shared, parts, drain, levels));
+  await parts.start(processPart(shared, startedMs));
+  if (registry !== undefined) await start.part(parts, metricsPart(shared, registry));
+  const log = (await start.part(parts, logPart(shared))).log();
   const user = await parts.start(userFunctionPart(shared));
-  const entities = await parts.start(entitiesPart(shared, log, user, records, patiently));
-  const { router, runtimes } = await parts.start(routerPart(shared, user, entities, records, patiently));
-  const endpoint = await parts.start(endpointPart(shared, user, router, { front, records, onRequest }));
+  const entities = await parts.start(entitiesPart(shared, log, user, records));
+  const { router, runtimes } = await parts.start(routerPart(shared, user, entities, records));
+  const extras = { front, records, onRequest };
+  const endpoint = await start.part(parts, endpointPart(shared, user, router, extras));
   const [port, adminPort] = [endpoint.port(), admin.port()];
   if (onSpec !== undefined) user.served.subscribe(onSpec);
   if (onRejected !== undefined) user.onRejected.push(onRejected);
+  await parts.start(commandsPart(shared));
   await parts.start(drainPart(drain));
+  start.looking(user.served);
   await parts.start(lookPart(shared, user, runtimes.kinds, [port, adminPort], onStartFailed));
   parts.started();
   const { telemetry, options } = shared;

@@ -57,12 +57,13 @@ test("each setting is in one group of the help, the usual ones first", (t) => {
   const grouped = PROXY_SETTING_GROUPS.flatMap(({ settings }) =>
     Object.values(settings).map(({ flag }) => flag),
   );
-  t.deepEqual(
-    grouped.toSorted(),
-    Object.values(PROXY_SETTINGS)
-      .map(({ flag }) => flag)
-      .toSorted(),
-  );
+  const all = Object.values<Setting>(PROXY_SETTINGS).map(({ flag }) => flag);
+  const none = all.filter((flag) => !grouped.includes(flag));
+  t.deepEqual(none, [], `in no group: ${none.join(", ")}`);
+  const twice = grouped.filter((flag, index) => grouped.indexOf(flag) !== index);
+  t.deepEqual(twice, [], `in two groups: ${twice.join(", ")}`);
+  const unknown = grouped.filter((flag) => !all.includes(flag));
+  t.deepEqual(unknown, [], `in a group, but not in PROXY_SETTINGS: ${unknown.join(", ")}`);
   const [usual] = PROXY_SETTING_GROUPS;
   t.is(usual?.title, "Usual settings");
   for (const flag of ["http-port", "user-function-port", "log", "log-level"])

@@ -2,10 +2,12 @@
 
 import type { SettingGroup } from "../settings/mod.ts";
 import {
+  choice,
   DAY_MS,
   httpUrl,
   MINUTE_MS,
   milliseconds,
+  named,
   number,
   port,
   setting,
@@ -30,69 +32,54 @@ import {
 } from "../eventlog/settings.ts";
 import { NATS_SETTINGS } from "../nats/settings.ts";
 import { ENTITY_ID_SETTINGS, ROUTER_SETTINGS } from "../router/settings.ts";
-import { LOGGER_SETTINGS } from "../telemetry/settings.ts";
+import { LOGGER_SETTINGS, METRIC_PUSH_SETTINGS, TRACE_SETTINGS } from "../telemetry/settings.ts";
 import { USER_FUNCTION_SETTINGS } from "../userfunction/settings.ts";
 
 /** How long the proxy tries to start, and where it says why it could not. */
-const START_SETTINGS = {
-  startTimeoutMs: milliseconds(
-    "start-timeout",
-    "PERDURE_START_TIMEOUT_MS",
-    0,
-    "How long the proxy waits at its start for a user function that it can serve, before it ends with exit code 1 and says why; one that it refuses ends it at once. After it has served once it stays. 0: it waits for ever, and no user function ends it. In a pod of Knative the webhook sets it, so that `kn` shows the reason.",
-    [0, DAY_MS],
-  ),
-  terminationMessageFile: text(
-    "termination-message-file",
-    "PERDURE_TERMINATION_MESSAGE_FILE",
-    "",
-    "File that gets the reason, up to 4,096 bytes, when the proxy ends because it cannot start. In a pod of Knative the webhook sets it to `/dev/termination-log`, which Kubernetes shows in the pod's status.",
-  ),
-} as const;
+const START_SETTINGS = named({
+  startTimeoutMs: milliseconds(0, {
+    range: [0, DAY_MS],
+    help: "How long the proxy waits at its start for a user function that it can serve, before it ends with exit code 1 and says why; one that it refuses ends it at once. After it has served once it stays. 0: it waits for ever, and no user function ends it. In a pod of Knative the webhook sets it, so that `kn` shows the reason.",
+  }),
+  terminationMessageFile: text("", {
+    help: "File that gets the reason, up to 4,096 bytes, when the proxy ends because it cannot start. In a pod of Knative the webhook sets it to `/dev/termination-log`, which Kubernetes shows in the pod's status.",
+  }),
+});
 
-const LOG_START_SETTINGS = {
-  logStartTimeoutMs: milliseconds(
-    "log-start-timeout",
-    "PERDURE_LOG_START_TIMEOUT_MS",
-    5 * MINUTE_MS,
-    "How long the proxy waits at its start for a NATS server that is not there yet, before it ends with exit code 1.",
-    [0, DAY_MS],
-  ),
-} as const;
+const LOG_START_SETTINGS = named({
+  logStartTimeoutMs: milliseconds(5 * MINUTE_MS, {
+    range: [0, DAY_MS],
+    help: "How long the proxy waits at its start for a NATS server that is not there yet, before it ends with exit code 1.",
+  }),
+});
 
 /** The port of probes. */
-export const ADMIN_PORT_SETTINGS = {
-  adminPort: port("admin-port", "ADMIN_PORT", 9_010, "Port of `/livez`, `/readyz` and `/drain`."),
-  adminHost: text("admin-host", "ADMIN_HOST", "0.0.0.0", "Address that the admin port is bound to."),
-  adminMaxConnections: number(
-    "admin-max-connections",
-    "PERDURE_ADMIN_MAX_CONNECTIONS",
-    1_000,
-    "connections",
-    [1, 10_000],
-    "Open connections to the admin port. A further one takes the place of the one idle longest, of the address with most of them.",
-  ),
-  adminRequestTimeoutMs: milliseconds(
-    "admin-request-timeout",
-    "PERDURE_ADMIN_REQUEST_TIMEOUT_MS",
-    5_000,
-    "From the opening of a connection to the admin port, or the first byte of a request, to its last byte.",
-  ),
-  adminIdleTimeoutMs: milliseconds(
-    "admin-idle-timeout",
-    "PERDURE_ADMIN_IDLE_TIMEOUT_MS",
-    15_000,
-    "Time without a request after which a connection to the admin port is closed.",
-  ),
-  adminMaxRequests: number(
-    "admin-max-requests",
-    "PERDURE_ADMIN_MAX_REQUESTS",
-    1_000,
-    "requests",
-    [1, 1_000_000],
-    "Requests on one connection to the admin port, after which it is closed.",
-  ),
-} as const;
+export const ADMIN_PORT_SETTINGS = named({
+  adminPort: port(9_010, {
+    env: "ADMIN_PORT",
+    help: "Port of `/livez`, `/readyz`, `/metrics`, `/inspect`, `/log/level` and `/drain`.",
+  }),
+  adminHost: text("0.0.0.0", { env: "ADMIN_HOST", help: "Address that the admin port is bound to." }),
+  adminMaxConnections: number(1_000, "connections", [1, 10_000], {
+    help: "Open connections to the admin port. A further one takes the place of the one idle longest, of the address with most of them.",
+  }),
+  adminRequestTimeoutMs: milliseconds(5_000, {
+    help: "From the opening of a connection to the admin port, or the first byte of a request, to its last byte.",
+  }),
+  adminIdleTimeoutMs: milliseconds(15_000, {
+    help: "Time without a request after which a connection to the admin port is closed.",
+  }),
+  adminMaxRequests: number(1_000, "requests", [1, 1_000_000], {
+    help: "Requests on one connection to the admin port, after which it is closed.",
+  }),
+});
+
+/** Who reads the metrics. */
+const METRICS_SETTINGS = named({
+  metrics: choice("loopback", ["loopback", "pod", "off"], {
+    help: "Who may read `/metrics` of the admin port: programs on the loopback interface only; with `pod` whoever reaches the port, as Prometheus by the address of the pod, but no web page; with `off` nobody, and nothing is counted.",
+  }),
+});
 
 /** Long enough that nobody guesses it, and valid as the value of a header. */
 const secret = {
@@ -105,48 +92,26 @@ const secret = {
 };
 
 /** How the proxy ends. */
-export const DRAIN_SETTINGS = {
-  drainTimeoutMs: milliseconds(
-    "drain-timeout",
-    "PERDURE_DRAIN_TIMEOUT_MS",
-    10_000,
-    "How long running requests may take to finish when the proxy is told to stop.",
-    [0, DAY_MS],
-  ),
-  drainSecret: setting(
-    "drain-secret",
-    "PERDURE_DRAIN_SECRET",
-    "",
-    secret,
-    "What a caller of `/drain` has to send in the header `perdure-drain-secret`; better given by the variable, because command lines are public. If empty, `/drain` is answered to a `POST` on the loopback interface only. In a pod of Knative the webhook makes one.",
-  ),
-  drainWaitUrl: setting(
-    "drain-wait-url",
-    "PERDURE_DRAIN_WAIT_URL",
-    "",
-    httpUrl,
-    "Address that `/drain` requests, and waits for any answer of: what is in front of the proxy answers when no more requests come. In a pod of Knative queue-proxy's `/wait-for-drain`.",
-  ),
-  drainWaitTimeoutMs: milliseconds(
-    "drain-wait-timeout",
-    "PERDURE_DRAIN_WAIT_TIMEOUT_MS",
-    10 * MINUTE_MS,
-    "How long `/drain` waits for that.",
-  ),
-  drainAnswerTimeoutMs: milliseconds(
-    "drain-answer-timeout",
-    "PERDURE_DRAIN_ANSWER_TIMEOUT_MS",
-    10_000,
-    "How long `/drain` of the admin port then waits for entities to leave memory before it answers all the same.",
-    [0, DAY_MS],
-  ),
-  drainResetTimeoutMs: milliseconds(
-    "drain-reset-timeout",
-    "PERDURE_DRAIN_RESET_TIMEOUT_MS",
-    15 * MINUTE_MS,
-    "Time after `/drain` in which the proxy is told to stop; if it is not, it is ready again. Longer than a pod is given to end.",
-  ),
-} as const;
+export const DRAIN_SETTINGS = named({
+  drainTimeoutMs: milliseconds(10_000, {
+    range: [0, DAY_MS],
+    help: "How long running requests may take to finish when the proxy is told to stop.",
+  }),
+  drainSecret: setting("", secret, {
+    help: "What a caller of `/drain` or `/log/level` has to send in the header `perdure-drain-secret`; better given by the variable, because command lines are public. If empty, `/drain` is answered to a `POST` on the loopback interface only. In a pod of Knative the webhook makes one.",
+  }),
+  drainWaitUrl: setting("", httpUrl, {
+    help: "Address that `/drain` requests, and waits for any answer of: what is in front of the proxy answers when no more requests come. In a pod of Knative queue-proxy's `/wait-for-drain`.",
+  }),
+  drainWaitTimeoutMs: milliseconds(10 * MINUTE_MS, { help: "How long `/drain` waits for that." }),
+  drainAnswerTimeoutMs: milliseconds(10_000, {
+    range: [0, DAY_MS],
+    help: "How long `/drain` of the admin port then waits for entities to leave memory before it answers all the same.",
+  }),
+  drainResetTimeoutMs: milliseconds(15 * MINUTE_MS, {
+    help: "Time after `/drain` in which the proxy is told to stop; if it is not, it is ready again. Longer than a pod is given to end.",
+  }),
+});
 
 /** Logs of every kind. */
 export const LOG_SETTINGS = {
@@ -167,8 +132,11 @@ export const PROXY_SETTINGS = {
   ...ROUTER_SETTINGS,
   ...ENDPOINT_SETTINGS,
   ...ADMIN_PORT_SETTINGS,
+  ...METRICS_SETTINGS,
   ...DRAIN_SETTINGS,
   ...LOGGER_SETTINGS,
+  ...TRACE_SETTINGS,
+  ...METRIC_PUSH_SETTINGS,
 } as const;
 
 const { log, httpPort, httpHost, userFunctionHost, userFunctionPort } = PROXY_SETTINGS;
@@ -200,7 +168,9 @@ export const PROXY_SETTING_GROUPS: readonly SettingGroup[] = withoutRepeats([
     settings: { ...LINEAGE_SETTINGS, ...ROUTER_SETTINGS, ...EFFECT_SETTINGS },
   },
   { title: "Public port", settings: ENDPOINT_SETTINGS },
-  { title: "Admin port", settings: ADMIN_PORT_SETTINGS },
+  { title: "Admin port", settings: { ...ADMIN_PORT_SETTINGS, ...METRICS_SETTINGS } },
   { title: "End of the proxy", settings: DRAIN_SETTINGS },
   { title: "Lines of the proxy's own log", settings: LOGGER_SETTINGS },
+  { title: "Traces", settings: TRACE_SETTINGS },
+  { title: "Metrics that are sent", settings: METRIC_PUSH_SETTINGS },
 ]);

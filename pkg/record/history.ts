@@ -2,6 +2,7 @@
 
 import { hash } from "node:crypto";
 
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
@@ -9,11 +10,9 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { CodedError } from "../base/mod.ts";
 import type { LogRecord, Position } from "../eventlog/mod.ts";
 import { NO_POSITION } from "../eventlog/mod.ts";
-import type { Commit, KeptReply, ProxyState, Snapshot, ValueState } from "../protocol/mod.ts";
+import type { Commit, KeptReply, ProxyState } from "../protocol/mod.ts";
 import { CommitSchema, SnapshotSchema } from "../protocol/mod.ts";
 
-import type { EffectFields } from "./effect-fields.ts";
-import { NO_EFFECT_FIELDS } from "./effect-fields.ts";
 import type { PlainCommit } from "./plain-commit.ts";
 import { writePlainCommit } from "./plain-commit.ts";
 
@@ -73,6 +72,17 @@ export type Change =
   /** The whole value after it; undefined: it was deleted. */
   | { readonly kind: "value"; readonly value: Any | undefined };
 
+/** The fields of a record that concern side effects. `trace` is that of the command, of any record. */
+export type EffectFields = Pick<Commit, "sideEffects" | "firstEffect" | "effectsDone" | "lineage" | "trace">;
+
+/** Those of a record without side effects that marks none as done. */
+export const NO_EFFECT_FIELDS: EffectFields = {
+  sideEffects: [],
+  firstEffect: 0n,
+  effectsDone: 0n,
+  trace: undefined,
+};
+
 /** What a record holds besides the change. */
 export interface CommitMetadata {
   /** How the command was answered, if it has an idempotency key. */
@@ -95,18 +105,16 @@ export function writeCommit(
     events: change.kind === "events" ? change.events : [],
     timeMs: BigInt(Math.trunc(timeMs)),
     previousHash: cursor.recordHash,
-    valueState: change.kind === "value" ? valueState(change.value) : undefined,
+    valueState:
+      change.kind === "value" ? { $typeName: "perdure.log.v1.ValueState", value: change.value } : undefined,
     effectsDone: effects.effectsDone,
+    trace: effects.trace,
   };
   const hasEffects =
     effects.sideEffects.length > 0 || effects.firstEffect !== 0n || effects.lineage !== undefined;
   const isPlain = answered === undefined && !hasEffects;
   const bytes = isPlain ? writePlainCommit(plain) : writeFullCommit(plain, answered, effects);
   return withProxyState(bytes, CommitSchema.field.proxyState.number, proxyState);
-}
-
-function valueState(value: Any | undefined): ValueState {
-  return { $typeName: "perdure.log.v1.ValueState", value };
 }
 
 function writeFullCommit(
@@ -126,10 +134,7 @@ function writeFullCommit(
   });
 }
 
-/**
- * Appends the field `proxyState` to an encoded message. Its bytes were encoded when each reply came (`KeptReplies`), so
- * that writing a record does not encode all kept replies again.
- */
+/** Appends the field, whose bytes were encoded when each reply came (`KeptReplies`), and not again for each record. */
 function withProxyState(message: Uint8Array, field: number, proxyState: Uint8Array | undefined): Uint8Array {
   if (proxyState === undefined) return message;
   return new BinaryWriter().raw(message).tag(field, WireType.LengthDelimited).bytes(proxyState).finish();
@@ -142,19 +147,13 @@ export function sequencesOf(change: Change): number {
 
 /** The cursor after `record`, which follows `cursor` and takes so many sequence numbers. */
 export function advance(cursor: Cursor, record: LogRecord, sequences: number): Cursor {
-  return {
-    position: record.position,
-    sequence: cursor.sequence + sequences,
-    recordHash: sha256(record.bytes),
-  };
+  const { position, bytes } = record;
+  return { position, sequence: cursor.sequence + sequences, recordHash: sha256(bytes) };
 }
 
 const HASH_BYTES = 32;
 
-/**
- * Takes the hash from Node as text, because its bytes would be memory of their own, outside V8's heap, which costs as
- * much as the hash.
- */
+/** Takes the hash from Node as text, because its bytes, outside V8's heap, would cost as much as the hash. */
 function sha256(bytes: Uint8Array): Uint8Array {
   const text = hash("sha256", bytes, "binary");
   const digest = new Uint8Array(HASH_BYTES);
@@ -164,7 +163,7 @@ function sha256(bytes: Uint8Array): Uint8Array {
 
 /** Decodes one record, of any kind of entity, without its place in the chain. @throws HistoryError if it cannot. */
 export function readRecord(record: LogRecord): Commit {
-  return parse(record, "record", (bytes) => fromBinary(CommitSchema, bytes));
+  return parse(record, "record", CommitSchema);
 }
 
 /** A record of an event sourced entity, and the cursor after it. */
@@ -177,21 +176,14 @@ export interface EventPoint {
 export function readCommit(cursor: Cursor, record: LogRecord): EventPoint {
   const commit = readRecord(record);
   if (commit.valueState !== undefined) throw ofOtherKind(record, "a value", "an event sourced");
-  if (Number(commit.firstSequence) !== cursor.sequence + 1) {
-    throw new HistoryError(
-      "HISTORY_GAP",
-      record.position,
-      `the record at position ${record.position} begins with event ${commit.firstSequence}, but event ` +
-        `${cursor.sequence + 1} is next; events are missing or stored twice`,
-    );
+  const next = cursor.sequence + 1;
+  if (Number(commit.firstSequence) !== next) {
+    const text = `begins with event ${commit.firstSequence}, but event ${next} is next; events are missing or stored twice`;
+    throw recordError("HISTORY_GAP", record, text);
   }
   if (Buffer.compare(commit.previousHash, cursor.recordHash) !== 0) {
-    throw new HistoryError(
-      "HISTORY_BROKEN_CHAIN",
-      record.position,
-      `the record at position ${record.position} (event ${commit.firstSequence}) does not follow the one before it; ` +
-        "one of them was changed or removed",
-    );
+    const text = `(event ${commit.firstSequence}) does not follow the one before it; one of them was changed or removed`;
+    throw recordError("HISTORY_BROKEN_CHAIN", record, text);
   }
   return { commit, cursor: advance(cursor, record, commit.events.length) };
 }
@@ -211,18 +203,11 @@ export function answeredIn(commit: Commit): KeptReply | undefined {
   };
 }
 
-/**
- * Checks that a history which ends at `end` includes the record at `known`, the newest that is known to be stored.
- *
- * @throws HistoryError if records at its end are missing.
- */
+/** @throws HistoryError if a history that ends at `end` lacks the record at `known`, which is known to be stored. */
 export function checkEnd(known: Cursor, end: Cursor): void {
   if (end.position >= known.position) return;
-  throw new HistoryError(
-    "HISTORY_GAP",
-    known.position,
-    `the record at position ${known.position} was stored and is gone; the history ends at position ${end.position} now`,
-  );
+  const text = `was stored and is gone; the history ends at position ${end.position} now`;
+  throw recordError("HISTORY_GAP", known, text);
 }
 
 /** A value, undefined if there is none, and the cursor after its record. */
@@ -241,8 +226,7 @@ export function readValue(record: LogRecord): ValuePoint {
   const commit = readRecord(record);
   if (commit.events.length > 0) throw ofOtherKind(record, "an event sourced", "a value");
   if (commit.valueState === undefined || commit.firstSequence < 1n) {
-    const text = `the record at position ${record.position} holds no value`;
-    throw new HistoryError("HISTORY_UNREADABLE", record.position, text);
+    throw recordError("HISTORY_UNREADABLE", record, "holds no value");
   }
   const before = { ...ORIGIN, sequence: Number(commit.firstSequence) - 1 };
   return { value: commit.valueState.value, commit, cursor: advance(before, record, 1) };
@@ -259,19 +243,15 @@ export function writeSnapshot(
   timeMs: number,
   proxyState?: Uint8Array,
 ): Uint8Array {
-  const snapshot: Snapshot = {
+  const snapshot = toBinary(SnapshotSchema, {
     $typeName: "perdure.log.v1.Snapshot",
     sequence: BigInt(cursor.sequence),
     state,
     recordHash: cursor.recordHash,
     timeMs: BigInt(Math.trunc(timeMs)),
     version,
-  };
-  return withProxyState(
-    toBinary(SnapshotSchema, snapshot),
-    SnapshotSchema.field.proxyState.number,
-    proxyState,
-  );
+  });
+  return withProxyState(snapshot, SnapshotSchema.field.proxyState.number, proxyState);
 }
 
 /** The state in a snapshot, and the cursor after the last record that it includes. */
@@ -288,36 +268,43 @@ export interface SnapshotPoint {
 
 /** @throws HistoryError if it is not a snapshot. */
 export function readSnapshot(record: LogRecord): SnapshotPoint {
-  const snapshot = parse(record, "snapshot", (bytes) => fromBinary(SnapshotSchema, bytes));
-  if (snapshot.state === undefined || snapshot.sequence < 1n) {
-    throw new HistoryError(
-      "HISTORY_UNREADABLE",
-      record.position,
-      `the snapshot at position ${record.position} holds no state`,
-    );
-  }
   const { position } = record;
-  return {
-    state: snapshot.state,
-    version: snapshot.version,
-    timeMs: Number(snapshot.timeMs),
-    proxyState: snapshot.proxyState,
-    cursor: { position, sequence: Number(snapshot.sequence), recordHash: snapshot.recordHash },
-  };
+  const { state, sequence, recordHash, timeMs, version, proxyState } = parse(
+    record,
+    "snapshot",
+    SnapshotSchema,
+  );
+  if (state === undefined || sequence < 1n) {
+    const text = `the snapshot at position ${position} holds no state`;
+    throw new HistoryError("HISTORY_UNREADABLE", position, text);
+  }
+  const cursor = { position, sequence: Number(sequence), recordHash };
+  return { state, version, timeMs: Number(timeMs), proxyState, cursor };
 }
 
-function ofOtherKind({ position }: LogRecord, kind: string, wanted: string): HistoryError {
-  const text =
-    `the record at position ${position} is that of ${kind} entity, but the service has ${wanted} one; ` +
-    "give it another persistence id";
-  return new HistoryError("HISTORY_OF_OTHER_KIND", position, text);
+function ofOtherKind(record: LogRecord, kind: string, wanted: string): HistoryError {
+  const text = `is that of ${kind} entity, but the service has ${wanted} one; give it another persistence id`;
+  return recordError("HISTORY_OF_OTHER_KIND", record, text);
 }
 
-function parse<T>(record: LogRecord, what: string, read: (bytes: Uint8Array) => T): T {
+/** @param text what is wrong with the record, as a predicate. */
+function recordError(
+  code: HistoryErrorCode,
+  { position }: { position: Position },
+  text: string,
+): HistoryError {
+  return new HistoryError(code, position, `the record at position ${position} ${text}`);
+}
+
+function parse<Desc extends DescMessage>(
+  { bytes, position }: LogRecord,
+  what: string,
+  schema: Desc,
+): MessageShape<Desc> {
   try {
-    return read(record.bytes);
+    return fromBinary(schema, bytes);
   } catch (error) {
-    const text = `the ${what} at position ${record.position} cannot be read`;
-    throw new HistoryError("HISTORY_UNREADABLE", record.position, text, error);
+    const text = `the ${what} at position ${position} cannot be read`;
+    throw new HistoryError("HISTORY_UNREADABLE", position, text, error);
   }
 }

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type { EffectFields } from "./effect-fields.ts";
-export { NO_EFFECT_FIELDS } from "./effect-fields.ts";
-export type {
-  Change,
-  CommitMetadata,
-  Cursor,
-  EventPoint,
-  HistoryErrorCode,
-  SnapshotPoint,
-  ValuePoint,
-} from "./history.ts";
+export type { Change, Cursor, EffectFields, HistoryErrorCode, SnapshotPoint, ValuePoint } from "./history.ts";
 export {
   advance,
   answeredIn,
   checkEnd,
   HistoryError,
+  NO_EFFECT_FIELDS,
   NO_VALUE,
   ORIGIN,
   readCommit,
@@ -26,3 +17,4 @@ export {
   writeCommit,
   writeSnapshot,
 } from "./history.ts";
+export { readTrace, traceMessage } from "./record-trace.ts";

@@ -4,20 +4,27 @@ import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { WireType } from "@bufbuild/protobuf/wire";
 
 import type { Commit } from "../protocol/mod.ts";
-import { CommitSchema, ValueStateSchema, writeAny, writeMessage } from "../protocol/mod.ts";
+import {
+  CommitSchema,
+  TraceMessageSchema,
+  ValueStateSchema,
+  writeAny,
+  writeMessage,
+} from "../protocol/mod.ts";
 
 /** A record whose command has no idempotency key and asks for no side effects, as most have. */
 export type PlainCommit = Pick<
   Commit,
-  "firstSequence" | "events" | "timeMs" | "previousHash" | "valueState" | "effectsDone"
+  "firstSequence" | "events" | "timeMs" | "previousHash" | "valueState" | "effectsDone" | "trace"
 >;
 
 const FIELD = CommitSchema.field;
 const { value: VALUE } = ValueStateSchema.field;
+const { traceId: TRACE_ID, spanId: SPAN_ID } = TraceMessageSchema.field;
 
 /** Encodes a record as `toBinary` does, but in a third of the time (`writeMessage`), because each command needs one. */
 export function writePlainCommit(commit: PlainCommit): Uint8Array<ArrayBuffer> {
-  const { firstSequence, events, timeMs, previousHash, valueState, effectsDone } = commit;
+  const { firstSequence, events, timeMs, previousHash, valueState, effectsDone, trace } = commit;
   return writeMessage((writer) => {
     writeNumber(writer, FIELD.firstSequence.number, firstSequence);
     for (const { typeUrl, value } of events) writeAny(writer, FIELD.events.number, typeUrl, value);
@@ -31,6 +38,12 @@ export function writePlainCommit(commit: PlainCommit): Uint8Array<ArrayBuffer> {
       writer.join();
     }
     writeNumber(writer, FIELD.effectsDone.number, effectsDone);
+    if (trace !== undefined) {
+      writer.tag(FIELD.trace.number, WireType.LengthDelimited).fork();
+      writer.tag(TRACE_ID.number, WireType.LengthDelimited).bytes(trace.traceId);
+      writer.tag(SPAN_ID.number, WireType.LengthDelimited).bytes(trace.spanId);
+      writer.join();
+    }
   });
 }
 

@@ -4,11 +4,12 @@
 
 import test from "ava";
 
-import { silentLogger, systemClock, systemRandom } from "../base/mod.ts";
+import { systemClock, systemRandom } from "../base/mod.ts";
 import { callerlessCall } from "../call/mod.ts";
 import { startEndpoint } from "../endpoint/mod.ts";
 import { connect } from "../grpc/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 import type { ServiceKind } from "../userfunction/mod.ts";
 import {
   DEFAULT_USER_FUNCTION_OPTIONS,
@@ -45,6 +46,13 @@ function echo(payload: Uint8Array) {
   return { kind: "reply" as const, typeUrl, payload, metadata: NO_METADATA, effects: [] };
 }
 
+test("a kind of service that is registered twice ends the start", (t) => {
+  t.notThrows(() => new ServiceRuntimes(echoes, { ...echoes, kinds: [{ ...ECHO, name: "other" }] }));
+  const message = /one runtime carries out the kind of service echo, and not two/;
+  t.throws(() => new ServiceRuntimes(echoes, { ...echoes }), { name: "AssertionFailure", message });
+  t.throws(() => new ServiceRuntimes({ ...echoes, kinds: [ECHO, ECHO] }), { message });
+});
+
 test("a kind of service that is registered is discovered, validated and routed", async (t) => {
   const spec = talksSpec();
   const entities = spec.entities
@@ -53,7 +61,7 @@ test("a kind of service that is registered is discovered, validated and routed",
   const scripted = await startScriptedUserFunction({ spec: { ...spec, entities } });
   t.teardown(() => scripted.kill());
 
-  const shared = { clock: systemClock, random: systemRandom, logger: silentLogger };
+  const shared = { clock: systemClock, random: systemRandom, telemetry: NO_TELEMETRY };
   const served = new Served();
   const userFunction = new UserFunction({
     ...shared,

@@ -30,7 +30,10 @@ export const NO_ASK: Ask = {
   forwardsBefore: 0,
 };
 
-/** At each answer of a stream the rest of the budget is divided into so many parts, because more answers may come. */
+/**
+ * If a side effect is answered by a stream, nobody knows how many answers will still ask for something. So what one
+ * answer asks for does not share all that is left of the budget: each command gets one of so many parts of it.
+ */
 const STREAM_PARTS = 100;
 
 /**
@@ -69,15 +72,13 @@ export class Asked {
   }
 
   #divide(count: number, limits: LineageLimits, random: Random): Lineage {
-    const of = this.answers === "callers-stream" ? this.#afresh() : { ...this.#lineage, budget: this.#left };
+    const { depth } = this.#lineage;
+    const isCallers = this.answers === "callers-stream";
+    const of = isCallers ? { ...CALLERS_LINEAGE, depth } : { ...this.#lineage, budget: this.#left };
     const parts = this.answers === "stream" ? STREAM_PARTS : count;
     const lineage = descend(of, count, limits, random, parts);
     if (lineage instanceof StatusError) throw lineage;
     this.#left = Math.min(this.#left, limits.maxDescendants) - count * (1 + lineage.budget);
     return lineage;
-  }
-
-  #afresh(): Lineage {
-    return { ...CALLERS_LINEAGE, depth: this.#lineage.depth };
   }
 }

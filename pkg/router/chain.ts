@@ -15,11 +15,14 @@ export interface Chain {
   /** Why it is carried out; undefined for the first link. */
   readonly cause: { readonly kind: "forward" | "effect"; readonly of: Chain } | undefined;
   /**
-   * How many commands led here from the caller's command, and how many may still follow. `cause` goes back only to
-   * the last side effect that was read from a record.
+   * How many commands led here from the caller's command, and how many may still follow. `cause` may tell of fewer:
+   * if a side effect was read from a record, it ends at the entity of that record, and not at the caller's command.
    */
   readonly lineage: Lineage;
-  /** Whether this runs within an asynchronous side effect, which already has one of the `maxOpenEffects` places. */
+  /**
+   * Whether this runs in one of the `maxOpenEffects` places, as an asynchronous side effect does, with all that follows
+   * from it. If so, the side effects that it asks for run in the same place.
+   */
   readonly inFlight: boolean;
 }
 

@@ -17,7 +17,7 @@ import { COUNTER_SERVICE, counterFile, counterSpec, descriptorSet } from "../../
 import { entity_key, file_cloudstate_entity_key } from "../protocol/gen/cloudstate/entity_key_pb.ts";
 import { readEntityId } from "./entity-id.ts";
 
-const lax = { maxEntityIdLength: 100, strictEntityKeys: false };
+const lax = { maxRequestFields: 4, maxEntityIdLength: 100, strictEntityKeys: false };
 const strict = { ...lax, strictEntityKeys: true };
 
 test("keys that meet in one entity id are taken as Cloudstate takes them, and refused with a code if that is asked for", (t) => {
@@ -33,6 +33,24 @@ test("keys that meet in one entity id are taken as Cloudstate takes them, and re
     );
   }
   t.is(readEntityId(method, request("a", "c"), strict), "a-c");
+});
+
+test("a request with too many fields, or with an id that is too long, is refused with a code", (t) => {
+  const method = methodWithTwoKeys();
+  const fine = request("a", "c");
+  t.is(readEntityId(method, Buffer.concat([fine, Buffer.from([0x1a, 0, 0x1a, 0])]), lax), "a-c");
+  const many = Buffer.concat([fine, Buffer.from([0x1a, 0, 0x1a, 0, 0x1a, 0])]);
+  const refused = t.throws(() => readEntityId(method, many, lax), { instanceOf: StatusError });
+  t.is(refused.code, "REQUEST_TOO_MANY_FIELDS");
+  t.is(
+    refused.message,
+    "the request, a perdure.test.Request, has more than 4 fields, as --max-request-fields allows",
+  );
+  const long = t.throws(() => readEntityId(method, request("a".repeat(100), "c"), lax), {
+    instanceOf: StatusError,
+  });
+  t.is(long.code, "ENTITY_ID_TOO_LONG");
+  t.is(long.message, "the entity id has more than 100 characters");
 });
 
 /** The counter's `Add`, with a second text in its key. */

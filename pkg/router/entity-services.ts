@@ -3,13 +3,12 @@
 import type { Clock } from "../base/mod.ts";
 import { shardOf, sleep } from "../base/mod.ts";
 import type { Owner, Placement } from "../cluster/mod.ts";
-import type { EntityCommand, Lineage, Outcome } from "../entity/mod.ts";
+import type { Command, EntityCommand, Lineage, Outcome } from "../entity/mod.ts";
 import { ENTITY_KINDS } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import type { EntityService, ServedService } from "../userfunction/mod.ts";
 import { isEntityMethod, isEntityService, methodName } from "../userfunction/mod.ts";
 
-import type { Command } from "./command.ts";
 import type { EntityIdRules } from "./entity-id.ts";
 import { readEntityId } from "./entity-id.ts";
 import type { Peers, WireCommand } from "./peers.ts";
@@ -43,42 +42,35 @@ const MAX_HOPS = 3;
  */
 export class EntityServices implements ServiceRuntime {
   readonly kinds = ENTITY_KINDS;
-  readonly #entities: OwnEntities;
-  readonly #placement: Placement;
-  readonly #peers: Peers;
-  readonly #clock: Clock;
-  readonly #rules: EntityIdRules;
+  readonly #dependencies: EntityServicesDependencies;
 
-  constructor({ entities, placement, peers, clock, options }: EntityServicesDependencies) {
-    this.#entities = entities;
-    this.#placement = placement;
-    this.#peers = peers;
-    this.#clock = clock;
-    this.#rules = options;
+  constructor(dependencies: EntityServicesDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  unary(command: Command, lineage: Lineage): Promise<Outcome> {
-    const { method, payload, call } = command;
+  unary({ method, payload, call }: Command, lineage: Lineage): Promise<Outcome> {
+    const { entities, placement, options } = this.#dependencies;
     if (!isEntityMethod(method))
       throw routerError(Status.INTERNAL, "INTERNAL", `${methodName(method)} is for no entity`);
-    const entityId = readEntityId(method, payload, this.#rules);
+    const entityId = readEntityId(method, payload, options);
     const shard = shardOf(method.service.persistenceId, entityId);
-    const owner = this.#placement.ownerOf(shard);
+    const owner = placement.ownerOf(shard);
     const own = { method, entityId, shard, payload, lineage, call };
-    return owner.kind === "here" ? this.#entities.dispatch(own) : this.#placed(own, owner);
+    return owner.kind === "here" ? entities.dispatch(own) : this.#placed(own, owner);
   }
 
   serve(services: readonly ServedService[]): void {
-    this.#entities.serve(services.filter(isEntityService));
+    this.#dependencies.entities.serve(services.filter(isEntityService));
   }
 
   async #placed(command: EntityCommand, first: Owner): Promise<Outcome> {
-    for (let owner = first; ; owner = this.#placement.ownerOf(command.shard)) {
+    const { entities, placement, peers } = this.#dependencies;
+    for (let owner = first; ; owner = placement.ownerOf(command.shard)) {
       switch (owner.kind) {
         case "here":
-          return this.#entities.dispatch(command);
+          return entities.dispatch(command);
         case "peer":
-          return this.#peers.call(owner.peer, wireCommand(command), command.call);
+          return peers.call(owner.peer, wireCommand(command), command.call);
         case "moving":
           await this.#untilMoved(owner.until, command);
       }
@@ -87,12 +79,13 @@ export class EntityServices implements ServiceRuntime {
 
   /** @throws StatusError if the caller leaves, or stops waiting. */
   async #untilMoved(until: Promise<void>, { call, shard }: EntityCommand): Promise<void> {
+    const { clock } = this.#dependencies;
     const over = new AbortController();
     const left = new Promise<"left">((resolve) => call.onCancel(() => resolve("left")));
     const waiting: Promise<"moved" | "left" | "late">[] = [until.then(() => "moved" as const), left];
     if (call.deadlineMs !== undefined) {
-      const leftMs = Math.max(0, call.deadlineMs - this.#clock.monotonicMs());
-      waiting.push(sleep(this.#clock, leftMs, over.signal).then(() => "late" as const));
+      const leftMs = Math.max(0, call.deadlineMs - clock.monotonicMs());
+      waiting.push(sleep(clock, leftMs, over.signal).then(() => "late" as const));
     }
     const end = await Promise.race(waiting);
     over.abort();

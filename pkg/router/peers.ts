@@ -3,6 +3,9 @@
 import type { CallContext } from "../call/mod.ts";
 import type { PeerId } from "../cluster/mod.ts";
 import type { Lineage, NoReplyOutcome, ReplyOutcome } from "../entity/mod.ts";
+import { Status } from "../grpc/mod.ts";
+
+import { routerError } from "./router-error.ts";
 
 /** A command for an entity, as it goes to the proxy that owns the entity's shard. Bytes alone travel (ADR 24). */
 export interface WireCommand {
@@ -20,13 +23,10 @@ export interface WireCommand {
 /** What the owner gives: it has settled the outcome, so there are no forwards and no side effects left. */
 export type Settlement = ReplyOutcome | NoReplyOutcome;
 
-/**
- * The other proxies. `call` sends a command to one of them and gives its answer; the owner's side is
- * `Router.fromPeer`.
- */
+/** The other proxies: `call` asks one of them; the owner's side is `Router.fromPeer`. */
 export interface Peers {
   /**
-   * @param call travels with the command: metadata, idempotency key, time left and cancellation.
+   * @param call travels with the command: metadata, idempotency key, time left, trace and cancellation.
    * @throws StatusError: what the owner refused it with, or that the peer cannot be reached.
    */
   call(peer: PeerId, command: WireCommand, call: CallContext): Promise<Settlement>;
@@ -35,6 +35,7 @@ export interface Peers {
 /** The peers of a proxy that is alone. */
 export const NO_PEERS: Peers = {
   call: async (peer) => {
-    throw new Error(`this proxy is alone, and knows no peer ${peer}`);
+    const text = `this proxy is alone, and knows no peer ${peer}`;
+    throw routerError(Status.INTERNAL, "INTERNAL", text);
   },
 };

@@ -3,7 +3,7 @@
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { shardOf, silentLogger } from "../base/mod.ts";
+import { shardOf } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
 import type { CallContext } from "../call/mod.ts";
 import { callerlessCall } from "../call/mod.ts";
@@ -11,7 +11,9 @@ import type { Owner, Placement } from "../cluster/mod.ts";
 import { ALONE } from "../cluster/mod.ts";
 import type { EntityCommand, Outcome } from "../entity/mod.ts";
 import { ACTION, ENTITY_KINDS, NO_EFFECTS } from "../entity/mod.ts";
+import { StatusError } from "../grpc/mod.ts";
 import { NO_METADATA } from "../protocol/mod.ts";
+import { NO_TELEMETRY } from "../telemetry/mod.ts";
 import { validateSpec } from "../userfunction/mod.ts";
 
 import { counterRequest } from "../../test/lib/counter.ts";
@@ -20,6 +22,7 @@ import { lineAny, talksSpec } from "../../test/lib/talks.ts";
 import { actionServices } from "./action-services.ts";
 import { EntityServices } from "./entity-services.ts";
 import type { Peers } from "./peers.ts";
+import { NO_PEERS } from "./peers.ts";
 import { Router } from "./router.ts";
 import { ServiceRuntimes } from "./service-runtimes.ts";
 
@@ -30,6 +33,7 @@ const ADD = spec.services.get("perdure.test.Counter")!.methods.get("Add")!;
 const TYPE = ADD.service.persistenceId!;
 
 const OPTIONS = {
+  maxRequestFields: 1_000,
   maxEntityIdLength: 100,
   strictEntityKeys: false,
   maxForwardDepth: 4,
@@ -89,7 +93,7 @@ function proxy(
     served: () => spec,
     clock,
     random: () => 0.5,
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
     reportError: () => undefined,
     effectMemory: plenty(),
     options: OPTIONS,
@@ -138,6 +142,7 @@ test("the owner settles: forwards and side effects are carried out there, and th
     synchronous: true,
     idempotencyKey: undefined,
     lineage: undefined,
+    trace: undefined,
     onEnd: undefined,
   };
   const [entry, owner] = pair(() => ({ kind: "forward", call: said, effects: [effect] }));
@@ -185,6 +190,12 @@ test("proxies that do not agree who owns a shard do not send a command round for
   });
   await t.throwsAsync(send(one, "a"), { code: "TOO_MANY_HOPS", message: /3 times/ });
   t.is(hops, 3);
+});
+
+test("a placement that names a peer to a proxy without peers is told so", async (t) => {
+  const away: Placement = { ownerOf: () => ({ kind: "peer", peer: "other" }) };
+  const error = { instanceOf: StatusError, code: "INTERNAL", message: /is alone, .* no peer other/ };
+  await t.throwsAsync(send(proxy("one", away, NO_PEERS), "a"), error);
 });
 
 test("an owner that does not serve the method says so", async (t) => {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Logger } from "../base/mod.ts";
 import { asksTooMuch } from "../entity/mod.ts";
 import type { StatusError } from "../grpc/mod.ts";
+import type { Telemetry, TraceContext } from "../telemetry/mod.ts";
+import { traceFields } from "../telemetry/mod.ts";
 
 import type { Chain } from "./chain.ts";
 import { describeCause } from "./chain.ts";
@@ -11,7 +12,7 @@ import { describeCause } from "./chain.ts";
 const MAX_ORIGINS = 1_000;
 
 export interface RefusalDependencies {
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly reportError: (message: string) => void;
 }
 
@@ -28,28 +29,26 @@ export class Refusals {
   }
 
   /** Reports the error if it says that a command asked for too many forwards and side effects; ignores other errors. */
-  tell(error: StatusError, chain: Chain): void {
+  tell(error: StatusError, chain: Chain, span: TraceContext | undefined): void {
     if (!asksTooMuch(error)) return;
     const { code, message } = error;
     const { origin } = chain.lineage;
     if (origin !== "" && this.#origins.has(origin)) return;
-    this.#remember(origin);
+    if (origin !== "") this.#remember(origin);
     const trace = describeCause("ask", chain);
-    this.#dependencies.logger.warn("forwards and side effects were refused", {
+    this.#dependencies.telemetry.logger.warn("forwards and side effects were refused", {
       code,
       problem: message,
       trace,
       origin,
+      ...traceFields(span),
     });
     this.#dependencies.reportError(`${message}, ${trace}`);
   }
 
   #remember(origin: string): void {
-    if (origin === "") return;
+    const [oldest = ""] = this.#origins;
+    if (this.#origins.size === MAX_ORIGINS) this.#origins.delete(oldest);
     this.#origins.add(origin);
-    for (const oldest of this.#origins) {
-      if (this.#origins.size <= MAX_ORIGINS) return;
-      this.#origins.delete(oldest);
-    }
   }
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { DescMessage } from "@bufbuild/protobuf";
+
 import { errorFactory, Status, StatusError } from "../grpc/mod.ts";
 
 /** Why a command was not carried out, or not to its end. Entities and actions have codes of their own besides. */
 export type RouterErrorCode =
   /** The request is not the declared input message. Nothing was done. */
   | "MALFORMED_MESSAGE"
+  /** The request has more fields than may be read. Nothing was done. */
+  | "REQUEST_TOO_MANY_FIELDS"
   /** The request names no entity. Nothing was done. */
   | "ENTITY_KEY_MISSING"
   /** The entity id is too long. Nothing was done. */
@@ -33,6 +37,12 @@ export function toStatusError(thrown: unknown): StatusError {
   return routerError(Status.INTERNAL, "INTERNAL", "unexpected failure, see the proxy's log", thrown);
 }
 
+/** The proxy does not read as many fields as the request has. */
+export function tooManyFields({ typeName }: DescMessage, maxFields: number): StatusError<RouterErrorCode> {
+  const text = `the request, a ${typeName}, has more than ${maxFields} fields, as --max-request-fields allows`;
+  return routerError(Status.INVALID_ARGUMENT, "REQUEST_TOO_MANY_FIELDS", text);
+}
+
 /** The user function answered without a reply a command that has exactly one. */
 export function noReply(): StatusError<RouterErrorCode> {
   return routerError(Status.INTERNAL, "NO_REPLY", "the user function answered without a reply");
@@ -40,11 +50,8 @@ export function noReply(): StatusError<RouterErrorCode> {
 
 /** The caller's error for a forward that cannot be followed. The report to the user function's developer says more. */
 export function badTarget(): StatusError<RouterErrorCode> {
-  return routerError(
-    Status.INTERNAL,
-    "BAD_TARGET",
-    "the user function asked for a command that cannot be carried out",
-  );
+  const text = "the user function asked for a command that cannot be carried out";
+  return routerError(Status.INTERNAL, "BAD_TARGET", text);
 }
 
 /** Whether a forward or a side effect has a target that does not exist or does not fit. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { CallContext } from "../call/mod.ts";
-import type { Outcome, ReplyOutcome, SideEffect } from "../entity/mod.ts";
+import type { Command, Outcome, ReplyOutcome, SideEffect, StreamedCommand } from "../entity/mod.ts";
 import { CALLERS_LINEAGE } from "../entity/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
 import type { Values } from "../settings/mod.ts";
+import { traceFields } from "../telemetry/mod.ts";
 import type { ServedMethod } from "../userfunction/mod.ts";
 import { methodName, unavailable } from "../userfunction/mod.ts";
 
@@ -13,14 +14,12 @@ import type { Answers } from "./asked.ts";
 import { Asked } from "./asked.ts";
 import type { Chain } from "./chain.ts";
 import { firstLink } from "./chain.ts";
-import type { Command, CommandReply, Dispatch, StreamedCommand } from "./command.ts";
+import type { CommandReply, Dispatch } from "./dispatch.ts";
 import type { Settlement, WireCommand } from "./peers.ts";
-import { badTarget, noReply } from "./router-error.ts";
+import { badTarget, noReply, toStatusError } from "./router-error.ts";
 import type { ROUTER_SETTINGS } from "./settings.ts";
 import type { Link, Settled, SettlerDependencies } from "./settler.ts";
 import { Settler } from "./settler.ts";
-
-export type RouterDependencies = SettlerDependencies;
 
 export type RouterOptions = Values<typeof ROUTER_SETTINGS>;
 
@@ -32,12 +31,14 @@ export type RouterOptions = Values<typeof ROUTER_SETTINGS>;
  * 2. Each answer of a stream is settled before the next one is asked for, so replies keep their order.
  * 3. A failure ends the caller's stream, and with it the stream to the user function.
  * 4. A reply of the wrong type is reported. It is delivered, as in Cloudstate, because its bytes may be right.
+ * 5. The log says each failure of a caller's command, at level `debug`, because most are the caller's own, or refusals
+ *    of the user function. What an operator should know is logged where it goes wrong, at a higher level.
  */
 export class Router implements Dispatch {
-  readonly #dependencies: RouterDependencies;
+  readonly #dependencies: SettlerDependencies;
   readonly #settler: Settler;
 
-  constructor(dependencies: RouterDependencies) {
+  constructor(dependencies: SettlerDependencies) {
     this.#dependencies = dependencies;
     this.#settler = new Settler(dependencies);
   }
@@ -47,10 +48,15 @@ export class Router implements Dispatch {
     try {
       outcome = await this.#settler.dispatch(command, CALLERS_LINEAGE);
     } catch (thrown) {
-      throw this.#settler.noteFailure(thrown, firstLink(command.method));
+      const failure = this.#settler.noteFailure(thrown, firstLink(command.method), command.call.trace);
+      throw this.#logFailure(command, failure);
     }
-    if (isPlainReply(outcome)) return this.#reply(command.method, outcome);
-    return this.#onlyReply(outcome, first(command, "one"));
+    if (isPlainReply(outcome)) return this.#reply(command, outcome);
+    try {
+      return await this.#onlyReply(outcome, first(command, "one"));
+    } catch (thrown) {
+      throw this.#logFailure(command, thrown);
+    }
   }
 
   async *streamed({
@@ -59,13 +65,17 @@ export class Router implements Dispatch {
     onEnd,
     call,
   }: StreamedCommand): AsyncGenerator<CommandReply, void, undefined> {
-    const runtime = this.#dependencies.runtimes.streamed(method);
-    const outcomes = runtime({ method, input, call, ...(onEnd && { onEnd }) });
+    const { runtimes } = this.#dependencies;
     const command = { method, payload: NO_BYTES, call };
-    const hasStream = answersWithStream(method);
-    const from = first(command, hasStream ? "callers-stream" : "one");
-    if (hasStream) yield* this.#replies(outcomes, from, this.#replyReader(method));
-    else yield this.#onlyReply(await onlyAnswer(outcomes), from);
+    try {
+      const outcomes = runtimes.streamed({ method, input, call, ...(onEnd && { onEnd }) });
+      const hasStream = answersWithStream(method);
+      const from = first(command, hasStream ? "callers-stream" : "one");
+      if (hasStream) yield* this.#replies(outcomes, from, this.#replyReader(command));
+      else yield await this.#onlyReply(await onlyAnswer(outcomes), from);
+    } catch (thrown) {
+      throw this.#logFailure(command, thrown);
+    }
   }
 
   /**
@@ -83,8 +93,13 @@ export class Router implements Dispatch {
       const outcome = await this.#settler.dispatch(command, lineage);
       return await this.#settledOnce(outcome, { command, chain, asked: new Asked(lineage, "one") });
     } catch (thrown) {
-      throw this.#settler.noteFailure(thrown, chain);
+      throw this.#settler.noteFailure(thrown, chain, call.trace);
     }
+  }
+
+  /** Asynchronous side effects that are under way, and commands that wait because there are too many. */
+  get openEffects(): { readonly working: number; readonly waiting: number } {
+    return this.#settler.effects.open;
   }
 
   /** Carries out stored side effects of an entity again. Resolves when they have ended. Never rejects. */
@@ -125,7 +140,7 @@ export class Router implements Dispatch {
   /** The reply to a command that has exactly one. */
   async #onlyReply(outcome: Outcome, from: Link): Promise<CommandReply> {
     const settled = await this.#settledOnce(outcome, from);
-    if (settled.kind === "reply") return this.#reply(from.command.method, settled);
+    if (settled.kind === "reply") return this.#reply(from.command, settled);
     throw noReply();
   }
 
@@ -137,29 +152,41 @@ export class Router implements Dispatch {
     const target = methodName(settled.from.command.method);
     const text = `${methodName(from.command.method)} has one reply, but was forwarded to ${target}, which has a stream of them`;
     this.#dependencies.reportError(text);
-    throw badTarget();
+    const error = badTarget();
+    // Nobody reads the stream, so its end, with which the span would end, never comes.
+    settled.from.span?.end(error);
+    throw error;
   }
 
   /** Gives a function for the replies of one stream, which reports the first reply of the wrong type. */
-  #replyReader(method: ServedMethod): (outcome: ReplyOutcome) => CommandReply {
-    const expected = messageTypeUrl(method.desc.output.typeName);
+  #replyReader(command: Command): (outcome: ReplyOutcome) => CommandReply {
+    const expected = messageTypeUrl(command.method.desc.output.typeName);
     let complained = false;
     return (outcome) => {
       if (outcome.typeUrl === expected || complained) return outcome;
       complained = true;
-      return this.#reply(method, outcome);
+      return this.#reply(command, outcome);
     };
   }
 
-  #reply(method: ServedMethod, outcome: ReplyOutcome): CommandReply {
+  #reply({ method, call }: Command, outcome: ReplyOutcome): CommandReply {
     const expected = messageTypeUrl(method.desc.output.typeName);
     if (outcome.typeUrl !== expected) {
-      const { logger, reportError } = this.#dependencies;
+      const { telemetry, reportError } = this.#dependencies;
       const name = methodName(method);
-      logger.warn("reply of the wrong type", { method: name, expected, got: outcome.typeUrl });
+      const fields = { method: name, expected, got: outcome.typeUrl, ...traceFields(call.trace) };
+      telemetry.logger.warn("reply of the wrong type", fields);
       reportError(`${name} answered ${outcome.typeUrl}, but ${expected} is declared`);
     }
     return outcome;
+  }
+
+  /** (5) Gives the failure back. */
+  #logFailure({ method, call }: Command, failure: unknown): unknown {
+    const { code } = toStatusError(failure);
+    const fields = { method: methodName(method), code, error: failure, ...traceFields(call.trace) };
+    this.#dependencies.telemetry.logger.debug("command failed", fields);
+    return failure;
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { assert } from "../base/mod.ts";
+import type { Outcome, StreamedCommand } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
-import type { ServedMethod, ServedService, ServiceKind, UserFunctionSpec } from "../userfunction/mod.ts";
+import type { ServedService, ServiceKind, UserFunctionSpec } from "../userfunction/mod.ts";
 import { methodName } from "../userfunction/mod.ts";
 
 import { routerError } from "./router-error.ts";
@@ -14,10 +16,16 @@ export class ServiceRuntimes {
   readonly #runtimes: readonly ServiceRuntime[];
   readonly #byKind = new Map<string, ServiceRuntime>();
 
+  /** @throws AssertionFailure if two runtimes, or one twice, have the same kind. */
   constructor(...runtimes: readonly ServiceRuntime[]) {
     this.#runtimes = runtimes;
     this.kinds = runtimes.flatMap(({ kinds }) => kinds);
-    for (const runtime of runtimes) for (const { name } of runtime.kinds) this.#byKind.set(name, runtime);
+    for (const runtime of runtimes) {
+      for (const { name } of runtime.kinds) {
+        assert(!this.#byKind.has(name), `one runtime carries out the kind of service ${name}, and not two`);
+        this.#byKind.set(name, runtime);
+      }
+    }
   }
 
   /** Hands each runtime the services of its kinds; none while no user function is served. */
@@ -31,17 +39,14 @@ export class ServiceRuntimes {
   of(service: ServedService): ServiceRuntime {
     const runtime = this.#byKind.get(service.kind);
     if (runtime !== undefined) return runtime;
-    throw routerError(
-      Status.INTERNAL,
-      "INTERNAL",
-      `nothing carries out commands for ${service.kind} services`,
-    );
+    const text = `nothing carries out commands for ${service.kind} services`;
+    throw routerError(Status.INTERNAL, "INTERNAL", text);
   }
 
-  /** The runtime's function for streams. @throws StatusError if the method takes and gives no streams. */
-  streamed(method: ServedMethod): NonNullable<ServiceRuntime["streamed"]> {
-    const runtime = this.of(method.service);
-    if (runtime.streamed !== undefined) return (command) => runtime.streamed!(command);
-    throw routerError(Status.INTERNAL, "INTERNAL", `${methodName(method)} takes no streams`);
+  /** Hands over a command with streams. @throws StatusError if its method takes and gives no streams. */
+  streamed(command: StreamedCommand): AsyncIterable<Outcome> {
+    const runtime = this.of(command.method.service);
+    if (runtime.streamed !== undefined) return runtime.streamed(command);
+    throw routerError(Status.INTERNAL, "INTERNAL", `${methodName(command.method)} takes no streams`);
   }
 }

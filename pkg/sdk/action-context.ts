@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Answer } from "./answer.ts";
-import type { AbortOptions } from "./call-aborted.ts";
-import { CallAborted } from "./call-aborted.ts";
-import type { CallFinish, FinishOptions } from "./call-finish.ts";
-import { callFinish } from "./call-finish.ts";
-import { callTimeoutMs } from "./call-timeout.ts";
+import type { AbortOptions, CallFinish, FinishOptions } from "./call-end.ts";
+import { CallAborted } from "./call-end.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { CloudEvent } from "./cloud-event.ts";
-import { NO_COMMAND } from "./entity-instance.ts";
-import { failure } from "./entity-out.ts";
+import { failure, NO_COMMAND } from "./entity-out.ts";
 import { SdkError } from "./error.ts";
 import type { ContextSource, HandlerContext } from "./handler-context.ts";
 import { BaseContext } from "./handler-context.ts";
+import { headerMetadata } from "./header-metadata.ts";
+import type { Metadata } from "./metadata.ts";
 import type { FailOptions } from "./refusal.ts";
 import { refusalOf } from "./refusal.ts";
 import type { StatusName } from "./status-name.ts";
@@ -78,10 +76,10 @@ export class ActionCommand extends BaseContext implements ActionContext {
     return this.#cancellation.signal;
   }
 
-  get noReply(): () => Answer<never> {
+  get noReply(): ActionContext["noReply"] {
     return () => {
       this.checkOpen("noReply");
-      return this.make({ case: undefined }).asAnswer;
+      return this.make({ case: undefined });
     };
   }
 
@@ -89,11 +87,11 @@ export class ActionCommand extends BaseContext implements ActionContext {
     return (description, options) => {
       this.checkOpen("failure");
       const refusal = refusalOf("failure", description, options);
-      return this.make({ case: "failure", value: failure(NO_COMMAND, refusal) }).asAnswer;
+      return this.make({ case: "failure", value: failure(NO_COMMAND, refusal) });
     };
   }
 
-  get abort(): (status: StatusName, description: string, options?: AbortOptions) => never {
+  get abort(): ActionContext["abort"] {
     return (status, description, options) => {
       this.checkOpen("abort");
       this.aborted ??= new CallAborted(status, description, options);
@@ -101,15 +99,31 @@ export class ActionCommand extends BaseContext implements ActionContext {
     };
   }
 
-  get finish(): (options: FinishOptions) => void {
+  get finish(): ActionContext["finish"] {
     return (options) => {
       this.checkOpen("finish");
-      if (this.once)
-        throw new SdkError(
-          "BAD_METADATA",
-          "finish is for streams of answers: reply takes metadata and trailers",
-        );
-      this.finished = callFinish(options);
+      if (this.once) {
+        const text = "finish is for streams of answers: reply takes metadata and trailers";
+        throw new SdkError("BAD_METADATA", text);
+      }
+      const { metadata, trailers } = options;
+      this.finished = { metadata: headerMetadata(metadata), trailers: headerMetadata(trailers) };
     };
   }
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 0.001,
+  n: 0.000_001,
+};
+
+/** The caller's `grpc-timeout` (grpc/grpc `doc/PROTOCOL-HTTP2.md`) in milliseconds, or undefined if it sent none. */
+function callTimeoutMs(metadata: Metadata): number | undefined {
+  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(metadata.get("grpc-timeout") ?? "") ?? [];
+  const unitMs = UNIT_MS[unit ?? ""];
+  return unitMs === undefined ? undefined : Number(digits) * unitMs;
 }

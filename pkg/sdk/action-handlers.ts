@@ -18,8 +18,8 @@ import { Metadata as GrpcMetadata, status } from "@grpc/grpc-js";
 
 import type { ActionCommand, ActionResponse } from "../protocol/gen/cloudstate/action_pb.ts";
 import { StatusSchema } from "../protocol/gen/google/rpc/status_pb.ts";
-import { CallAborted } from "./call-aborted.ts";
-import type { CallFinish } from "./call-finish.ts";
+import type { CallFinish } from "./call-end.ts";
+import { CallAborted } from "./call-end.ts";
 import { Cancellation } from "./cancellation.ts";
 import { ProtocolError } from "./error.ts";
 import { FairTurns } from "./fair-turns.ts";
@@ -119,13 +119,9 @@ async function send(run: ActionRun, source: ActionSource, call: StreamedAnswer):
 }
 
 function endWith(finish: CallFinish | undefined, call: StreamedAnswer): void {
-  if (finish === undefined) {
-    call.end();
-    return;
-  }
   // Has no effect when something was answered before.
-  call.sendMetadata(grpcMetadata(finish.metadata));
-  call.end(grpcMetadata(finish.trailers));
+  if (finish !== undefined) call.sendMetadata(grpcMetadata(finish.metadata));
+  call.end(finish && grpcMetadata(finish.trailers));
 }
 
 function drained(call: Writable, cancellation: Cancellation): Promise<void> {

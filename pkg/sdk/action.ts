@@ -3,7 +3,7 @@
 import type { DescMessage, DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
 
 import type { ActionContext } from "./action-context.ts";
-import type { HandlerResult } from "./answer.ts";
+import type { HandlerResult, OneResult } from "./answer.ts";
 import type { MethodEntry } from "./definition.ts";
 import { checkService, handlerFaults, methodTable, refuse } from "./definition.ts";
 import type { MessageStream } from "./message-stream.ts";
@@ -31,8 +31,6 @@ export type ActionHandler<Method extends DescMethod> = Method extends { readonly
           messages: MessageStream<MessageShape<Method["input"]>>,
           context: ActionContext,
         ) => ManyResults<Method["output"]>;
-
-export type OneResult<Output extends DescMessage> = HandlerResult<Output> | Promise<HandlerResult<Output>>;
 
 export type ManyResults<Output extends DescMessage> =
   | AsyncIterable<HandlerResult<Output>>

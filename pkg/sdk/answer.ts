@@ -27,6 +27,8 @@ export type HandlerResult<Output extends DescMessage> =
         void
       : never);
 
+export type OneResult<Output extends DescMessage> = HandlerResult<Output> | Promise<HandlerResult<Output>>;
+
 export type AnswerAction = ClientAction["action"];
 
 /** An answer as the runtime has it. */
@@ -39,11 +41,6 @@ export class MadeAnswer {
   constructor(owner: object, action: AnswerAction) {
     this.owner = owner;
     this.action = action;
-  }
-
-  /** This answer with the type that a handler returns. */
-  get asAnswer(): Answer<never> {
-    return this as unknown as Answer<never>;
   }
 }
 

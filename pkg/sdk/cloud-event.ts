@@ -40,26 +40,21 @@ export function cloudEventOf(metadata: Iterable<MetadataEntry>): CloudEvent | un
     const attribute = name.slice(PREFIX.length);
     if (!attributes.has(attribute)) attributes.set(attribute, decode(value));
   }
-  const take = (name: string): string | undefined => {
-    const value = attributes.get(name);
-    attributes.delete(name);
-    return value;
-  };
-  const [id, source, specversion, type] = [take("id"), take("source"), take("specversion"), take("type")];
+  const all: Readonly<Record<string, string>> = Object.fromEntries(attributes);
+  const { id, source, specversion, type, dataschema, subject, time, ...extensions } = all;
   if (id === undefined || source === undefined || specversion === undefined || type === undefined) {
     return undefined;
   }
-  const optional = OPTIONAL.map((name) => [name, take(name)] as const).filter(
-    ([, value]) => value !== undefined,
-  );
   return {
     id,
     source,
     specversion,
     type,
     ...(datacontenttype !== undefined && { datacontenttype }),
-    ...Object.fromEntries(optional),
-    extensions: Object.fromEntries(attributes),
+    ...(dataschema !== undefined && { dataschema }),
+    ...(subject !== undefined && { subject }),
+    ...(time !== undefined && { time }),
+    extensions,
   };
 }
 

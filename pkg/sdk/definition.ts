@@ -18,6 +18,28 @@ export interface MethodEntry {
   readonly handle: (input: unknown, context: unknown) => unknown;
 }
 
+/** What the definitions of entities of all kinds have. */
+export interface EntityDefinition<
+  Service extends DescService = DescService,
+  State extends DescMessage = DescMessage,
+> {
+  readonly service: Service;
+  readonly persistenceId: string;
+  readonly state: State;
+  readonly passivationTimeoutMs: number | undefined;
+  /** By the method's name on the wire. */
+  readonly methods: ReadonlyMap<string, MethodEntry>;
+  readonly initial: (entityId: string) => Message;
+}
+
+/** The options of an entity of any kind. */
+export interface EntityOptions {
+  /** Namespace of the entities' state in the log. Never change it once there is state. */
+  readonly persistenceId: string;
+  /** How long an entity may be idle before the proxy drops it from memory, in milliseconds. Default: the proxy's. */
+  readonly passivationTimeoutMs?: number;
+}
+
 /** The options of an entity as a caller without a compiler may give them. */
 export interface UncheckedEntity {
   readonly persistenceId: unknown;
@@ -58,7 +80,23 @@ export function methodTable(service: DescService, commands: unknown): ReadonlyMa
   return table;
 }
 
-export function initialState(schema: DescMessage, initial: unknown): (entityId: string) => Message {
+/** What every kind of entity takes from its options, which have been checked. */
+export function entityDefinition<Service extends DescService, State extends DescMessage>(
+  service: Service,
+  state: State,
+  options: EntityOptions & { readonly initial?: unknown; readonly commands: unknown },
+): EntityDefinition<Service, State> {
+  return {
+    service,
+    state,
+    persistenceId: options.persistenceId,
+    passivationTimeoutMs: options.passivationTimeoutMs,
+    methods: methodTable(service, options.commands),
+    initial: initialState(state, options.initial),
+  };
+}
+
+function initialState(schema: DescMessage, initial: unknown): (entityId: string) => Message {
   if (typeof initial === "function") {
     return (entityId) => create(schema, initial(entityId) as Record<string, unknown>);
   }

@@ -9,7 +9,6 @@ import {
   EntityPassivationStrategySchema,
   EntitySchema,
   EntitySpecSchema,
-  TimeoutPassivationStrategySchema,
 } from "../protocol/gen/cloudstate/entity_pb.ts";
 import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { ValueEntity } from "../protocol/gen/cloudstate/value_entity_pb.ts";
@@ -22,7 +21,7 @@ const PROTOCOL_MAJOR = 0;
 const PROTOCOL_MINOR = 2;
 
 /** Perdure's additions to the protocol that this SDK uses (`cloudstate.ServiceInfo`). Other proxies ignore them. */
-const EXTENSIONS = ["failures"];
+const EXTENSIONS = ["failures", "trace-context"];
 
 /** For each kind: the gRPC service through which a proxy drives it, and its plural for messages to people. */
 const KINDS = {
@@ -56,15 +55,11 @@ export function entitySpec(
 
 /** The files of events and states may be others. They are sent too, so that a proxy can show events and states. */
 function filesOf(served: Served): DescFile[] {
-  const { file } = served.service;
-  switch (served.kind) {
-    case "eventSourced":
-      return [file, served.state.file, ...Array.from(served.events.values(), ({ schema }) => schema.file)];
-    case "value":
-      return [file, served.state.file];
-    case "action":
-      return [file];
-  }
+  const files = [served.service.file];
+  if (served.kind !== "action") files.push(served.state.file);
+  if (served.kind === "eventSourced")
+    for (const { schema } of served.events.values()) files.push(schema.file);
+  return files;
 }
 
 function announce(served: Served): Entity {
@@ -76,8 +71,7 @@ function announce(served: Served): Entity {
   if (served.kind === "action") return entity;
   entity.persistenceId = served.persistenceId;
   if (served.passivationTimeoutMs !== undefined) {
-    const timeout = BigInt(served.passivationTimeoutMs);
-    const value = create(TimeoutPassivationStrategySchema, { timeout });
+    const value = { timeout: BigInt(served.passivationTimeoutMs) };
     entity.passivationStrategy = create(EntityPassivationStrategySchema, {
       strategy: { case: "timeout", value },
     });

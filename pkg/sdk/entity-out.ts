@@ -11,6 +11,9 @@ import type { ValueEntityAction, ValueEntityStreamOut } from "../protocol/gen/cl
 import type { AnswerAction } from "./answer.ts";
 import type { Refusal } from "./refusal.ts";
 
+/** The command id in a failure that belongs to no command. */
+export const NO_COMMAND = 0n;
+
 /** A command's answer, with the effects to carry out once everything is stored. */
 export interface Answered {
   readonly commandId: bigint;
@@ -19,7 +22,7 @@ export interface Answered {
 }
 
 /** The answer to a refused command, without effects. `restart` asks the proxy to forget the entity and to replay it. */
-export function refused(commandId: bigint, refusal: Refusal, restart: boolean): Answered {
+export function refused(commandId: bigint, refusal: Refusal, restart = false): Answered {
   return {
     commandId,
     action: { case: "failure", value: failure(commandId, refusal, restart) },
@@ -30,8 +33,8 @@ export function refused(commandId: bigint, refusal: Refusal, restart: boolean): 
 /** The answer with the events to store and the snapshot to keep. */
 export function eventSourcedOut(
   { commandId, action, effects }: Answered,
-  events: Any[],
-  snapshot: Any | undefined,
+  events: Any[] = [],
+  snapshot?: Any,
 ): EventSourcedStreamOut {
   return {
     $typeName: "cloudstate.eventsourced.EventSourcedStreamOut",
@@ -52,7 +55,7 @@ export function eventSourcedOut(
 /** The answer with what to do with the stored value. */
 export function valueEntityOut(
   { commandId, action, effects }: Answered,
-  stateAction: ValueEntityAction["action"] | undefined,
+  stateAction?: ValueEntityAction["action"],
 ): ValueEntityStreamOut {
   return {
     $typeName: "cloudstate.valueentity.ValueEntityStreamOut",
@@ -74,11 +77,6 @@ export function valueEntityOut(
 
 export function failure(commandId: bigint, { description, status }: Refusal, restart = false): Failure {
   return { $typeName: "cloudstate.Failure", commandId, description, restart, grpcStatus: status };
-}
-
-/** The failure in the last message of a broken stream. */
-export function broken(commandId: bigint, description: string): Failure {
-  return failure(commandId, { description, status: 0 });
 }
 
 function clientAction(action: AnswerAction): ClientAction {

@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
 
 import type { EntityInstance, EntityOut } from "./entity-instance.ts";
+
+/** The `handle` method of a kind of entities. Each stream has an entity in memory, and is in `open` until it closes. */
+export function entityHandler<In, Out extends EntityOut>(
+  instance: () => EntityInstance<In, Out>,
+  open: Set<Drainable>,
+): handleBidiStreamingCall<In, Out> {
+  const onClose = (stream: Drainable): boolean => open.delete(stream);
+  return (call) => {
+    open.add(new EntityStream(call, instance(), onClose));
+  };
+}
+
+/** Something that ends as soon as it can. */
+export interface Drainable {
+  drain(): void;
+}
 
 /**
  * Couples an entity in memory to its gRPC stream.
@@ -11,7 +27,7 @@ import type { EntityInstance, EntityOut } from "./entity-instance.ts";
  *    flow control holds the proxy back and nothing piles up here.
  * 2. *Both directions end together*: when the proxy half-closes, when the entity broke, when `drain` was called.
  */
-export class EntityStream<In, Out extends EntityOut> {
+class EntityStream<In, Out extends EntityOut> {
   readonly #call: ServerDuplexStream<In, Out>;
   readonly #instance: EntityInstance<In, Out>;
   #busy = false;
@@ -21,7 +37,7 @@ export class EntityStream<In, Out extends EntityOut> {
   constructor(
     call: ServerDuplexStream<In, Out>,
     instance: EntityInstance<In, Out>,
-    onClose: (stream: EntityStream<In, Out>) => void,
+    onClose: (stream: Drainable) => void,
   ) {
     this.#call = call;
     this.#instance = instance;

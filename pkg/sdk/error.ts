@@ -51,16 +51,19 @@ export class ProtocolError extends Error {
 /** The bytes are no message of their declared type. Their sender is at fault: the proxy does not decode them. */
 export class UnreadableMessage extends ProtocolError {}
 
-/** What `fail` throws to leave the handler. Without a stack, since it is an answer and no defect. */
-export class CommandFailed extends Error {
-  override readonly name = "CommandFailed";
-
+/** What is thrown to leave the handler. Without a stack, since it is an answer and no defect. */
+export class ThrownAnswer extends Error {
   constructor(description: string) {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(description);
     Error.stackTraceLimit = limit;
   }
+}
+
+/** What `fail` throws. */
+export class CommandFailed extends ThrownAnswer {
+  override readonly name = "CommandFailed";
 }
 
 /** The text of any thrown value. */

@@ -4,9 +4,9 @@ import type { DescMessage, Message, MessageInitShape } from "@bufbuild/protobuf"
 import type { Any } from "@bufbuild/protobuf/wkt";
 
 import { pack } from "./any.ts";
-import { applyEvent } from "./apply-event.ts";
 import { SdkError } from "./error.ts";
 import type { EventSourcedEntity } from "./event-sourced-definition.ts";
+import { applyEvent } from "./event-sourced-definition.ts";
 import type { ContextSource, HandlerContext } from "./handler-context.ts";
 import { BaseContext } from "./handler-context.ts";
 import { toMessage } from "./to-message.ts";
@@ -54,26 +54,22 @@ export class EventSourcedCommand extends BaseContext implements CommandContext<M
   }
 
   get emit(): CommandContext<Message>["emit"] {
-    return (schema, event) => this.#emit(schema, event);
-  }
-
-  #emit(schema: DescMessage, init: unknown): Message {
-    this.checkOpen("emit");
-    const entry = this.#entity.events.get(schema.typeName);
-    if (entry === undefined) {
-      throw new SdkError(
-        "UNKNOWN_EVENT",
-        `${this.#entity.service.typeName} emits ${schema.typeName}, but its events have no on(...) for it`,
-      );
-    }
-    const event = toMessage(schema, init, "emit", "BAD_MESSAGE");
-    // Encoded before it is applied, so that the event is stored as it was emitted even if the handler changes it.
-    const packed = pack(schema, event);
-    this.state = applyEvent(this.#entity, entry, this.state, event);
-    this.#seal(this.state);
-    // Last, so that an event that could not be applied is not stored, even if the handler swallows the error.
-    this.events.push(packed);
-    this.sequence += 1;
-    return this.state;
+    return (schema, init) => {
+      this.checkOpen("emit");
+      const entry = this.#entity.events.get(schema.typeName);
+      if (entry === undefined) {
+        const text = `${this.#entity.service.typeName} emits ${schema.typeName}, but its events have no on(...) for it`;
+        throw new SdkError("UNKNOWN_EVENT", text);
+      }
+      const event = toMessage(schema, init, "emit", "BAD_MESSAGE");
+      // Encoded before it is applied, so that the event is stored as it was emitted even if the handler changes it.
+      const packed = pack(schema, event);
+      this.state = applyEvent(this.#entity, entry, this.state, event);
+      this.#seal(this.state);
+      // Last, so that an event that could not be applied is not stored, even if the handler swallows the error.
+      this.events.push(packed);
+      this.sequence += 1;
+      return this.state;
+    };
   }
 }

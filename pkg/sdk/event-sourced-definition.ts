@@ -4,8 +4,9 @@ import { inspect } from "node:util";
 
 import type { DescMessage, DescService, Message } from "@bufbuild/protobuf";
 
-import type { MethodEntry, UncheckedEntity } from "./definition.ts";
+import type { EntityDefinition, UncheckedEntity } from "./definition.ts";
 import { checkService, checkState, entityFaults, isDescriptor, isWhole, refuse } from "./definition.ts";
+import { toMessage } from "./to-message.ts";
 
 export interface EventEntry {
   readonly schema: DescMessage;
@@ -16,19 +17,12 @@ export interface EventEntry {
 export interface EventSourcedEntity<
   Service extends DescService = DescService,
   State extends DescMessage = DescMessage,
-> {
+> extends EntityDefinition<Service, State> {
   readonly kind: "eventSourced";
-  readonly service: Service;
-  readonly persistenceId: string;
-  readonly state: State;
   readonly snapshotEvery: number;
   readonly snapshotVersion: string;
-  readonly passivationTimeoutMs: number | undefined;
-  /** By the method's name on the wire. */
-  readonly methods: ReadonlyMap<string, MethodEntry>;
   /** By the event's full message name. */
   readonly events: ReadonlyMap<string, EventEntry>;
-  readonly initial: (entityId: string) => Message;
 }
 
 interface UncheckedOptions extends UncheckedEntity {
@@ -45,22 +39,34 @@ export function checkEventSourced(service: DescService, state: DescMessage, opti
   checkService("eventSourced", service);
   checkState(service, state);
   const { snapshotEvery, snapshotVersion = "" } = options;
-  refuse(service, [
-    ...entityFaults(service, options, "event sourced entities"),
-    ...(snapshotEvery === undefined || isWhole(snapshotEvery, 0)
-      ? []
-      : [`snapshotEvery must be a whole number, 0 or more, not ${inspect(snapshotEvery)}`]),
-    ...(typeof snapshotVersion === "string" && snapshotVersion.length <= MAX_VERSION_LENGTH
-      ? []
-      : [
-          `snapshotVersion must be a text of up to ${MAX_VERSION_LENGTH} characters, not ${inspect(snapshotVersion)}`,
-        ]),
-    ...eventFaults(options.events),
-  ]);
+  const faults = entityFaults(service, options, "event sourced entities");
+  if (snapshotEvery !== undefined && !isWhole(snapshotEvery, 0)) {
+    faults.push(`snapshotEvery must be a whole number, 0 or more, not ${inspect(snapshotEvery)}`);
+  }
+  if (typeof snapshotVersion !== "string" || snapshotVersion.length > MAX_VERSION_LENGTH) {
+    const most = `up to ${MAX_VERSION_LENGTH} characters`;
+    faults.push(`snapshotVersion must be a text of ${most}, not ${inspect(snapshotVersion)}`);
+  }
+  refuse(service, [...faults, ...eventFaults(options.events)]);
 }
 
 export function eventTable(events: unknown): ReadonlyMap<string, EventEntry> {
   return new Map((events as readonly EventEntry[]).map((entry) => [entry.schema.typeName, entry]));
+}
+
+/** The state after the event. @throws SdkError `BAD_RESULT` if the handler did not give one. */
+export function applyEvent(
+  entity: EventSourcedEntity,
+  { schema, apply }: EventEntry,
+  state: Message,
+  event: Message,
+): Message {
+  return toMessage(
+    entity.state,
+    apply(state, event),
+    `the handler of event ${schema.typeName}`,
+    "BAD_RESULT",
+  );
 }
 
 function eventFaults(events: unknown): string[] {

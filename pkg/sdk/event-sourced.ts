@@ -10,16 +10,16 @@ import type {
 } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 
-import type { HandlerResult } from "./answer.ts";
-import { initialState, methodTable } from "./definition.ts";
+import type { OneResult } from "./answer.ts";
+import type { EntityOptions } from "./definition.ts";
+import { entityDefinition } from "./definition.ts";
 import type { CommandContext } from "./event-sourced-context.ts";
 import type { EventSourcedEntity } from "./event-sourced-definition.ts";
 import { checkEventSourced, eventTable } from "./event-sourced-definition.ts";
 
 /** The options of an event sourced entity, apart from its service and its state message. */
-export interface EventSourcedOptions<Service extends DescService, State extends DescMessage> {
-  /** Namespace of the entities' state in the log. Never change it once there is state. */
-  readonly persistenceId: string;
+export interface EventSourcedOptions<Service extends DescService, State extends DescMessage>
+  extends EntityOptions {
   /** The state before the first event. Default: the state message with nothing set. */
   readonly initial?: MessageInitShape<State> | ((entityId: string) => MessageInitShape<State>);
   /** A snapshot whenever the number of events passes a multiple of this. Default 100; 0 is never. */
@@ -32,8 +32,6 @@ export interface EventSourcedOptions<Service extends DescService, State extends 
    * Needs a proxy of Perdure, because Cloudstate's knows no versions.
    */
   readonly snapshotVersion?: string;
-  /** How long an entity may be idle before the proxy drops it from memory, in milliseconds. Default: the proxy's. */
-  readonly passivationTimeoutMs?: number;
   /** One handler for each method of the service, under its camelCase name. */
   readonly commands: CommandHandlers<Service, MessageShape<State>>;
   /** How each event changes the state: a list of `on(schema, apply)`. */
@@ -51,10 +49,7 @@ export type CommandHandlers<Service extends DescService, State extends Message> 
 export type CommandHandler<Method extends DescMethod, State extends Message> = Method extends {
   readonly methodKind: "unary";
 }
-  ? (
-      command: MessageShape<Method["input"]>,
-      context: CommandContext<State>,
-    ) => HandlerResult<Method["output"]> | Promise<HandlerResult<Method["output"]>>
+  ? (command: MessageShape<Method["input"]>, context: CommandContext<State>) => OneResult<Method["output"]>
   : "Event sourced entities cannot have streamed methods";
 
 /** The fields of a message, or the message itself. */
@@ -96,14 +91,9 @@ export function eventSourced<Service extends DescService, State extends DescMess
   checkEventSourced(service, state, options);
   return {
     kind: "eventSourced",
-    service,
-    persistenceId: options.persistenceId,
-    state,
+    ...entityDefinition(service, state, options),
     snapshotEvery: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
     snapshotVersion: options.snapshotVersion ?? "",
-    passivationTimeoutMs: options.passivationTimeoutMs,
-    methods: methodTable(service, options.commands),
     events: eventTable(options.events),
-    initial: initialState(state, options.initial),
   };
 }

@@ -143,8 +143,8 @@ for (const code of ["OK", "NOT_THERE", "5", 5, null]) {
   });
 }
 
-test("the proxy is told that failures may have a code", async (t) => {
+test("the proxy is told that failures may have a code, and that entities take the trace", async (t) => {
   const proxy = await serving(t);
   const { serviceInfo } = await proxy.discover({ proxyName: "any" });
-  t.deepEqual(serviceInfo?.extensions, ["failures"]);
+  t.deepEqual(serviceInfo?.extensions, ["failures", "trace-context"]);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 
 import type { SideEffect, Metadata as WireMetadata } from "../protocol/gen/cloudstate/entity_pb.ts";
 import type { Answer, AnswerAction } from "./answer.ts";
@@ -16,6 +16,8 @@ import { metadataFromWire, metadataToWire } from "./metadata.ts";
 import type { FailOptions, Refusal } from "./refusal.ts";
 import { refusalOf } from "./refusal.ts";
 import { toMessage } from "./to-message.ts";
+import type { Trace } from "./trace.ts";
+import { traceOf } from "./trace.ts";
 
 /**
  * The context of every handler, valid while its command runs.
@@ -24,8 +26,10 @@ import { toMessage } from "./to-message.ts";
  * access, so that functions which the handler does not name cost nothing.
  */
 export interface HandlerContext {
-  /** The metadata of the command. Proxies send none to entities. */
+  /** The metadata of the command. To entities proxies send none, but for the trace. */
   readonly metadata: Metadata;
+  /** The trace of which the command is a part; undefined if nobody traces it. */
+  readonly trace: Trace | undefined;
   /**
    * Adds a side effect: another command that the proxy carries out once everything that this one changed is stored. Its
    * reply is lost, and its failure does not affect this command.
@@ -102,20 +106,53 @@ export class BaseContext implements HandlerContext {
     return (this.#metadata ??= metadataFromWire(this.#source.metadata));
   }
 
+  get trace(): Trace | undefined {
+    return traceOf(this.metadata);
+  }
+
   get effect(): HandlerContext["effect"] {
-    return (method, message, options) => this.#effect(method, message, options);
+    return (method, message, { synchronous = false, metadata } = {}) => {
+      this.checkOpen("effect");
+      (this.#effects ??= []).push({
+        $typeName: "cloudstate.SideEffect",
+        ...callOf("effect", method, message, this.#source.check),
+        synchronous,
+        metadata: metadataToWire(metadata),
+      });
+    };
   }
 
   get forward(): HandlerContext["forward"] {
-    return (method, message, options) => this.#forward(method, message, options).asAnswer;
+    return (method, message, { metadata } = {}) => {
+      this.checkOpen("forward");
+      const call = callOf("forward", method, message, this.#source.check);
+      this.#checkReply(`forward to ${nameOf(method)}`, method.output);
+      const value = { $typeName: "cloudstate.Forward", ...call, metadata: metadataToWire(metadata) } as const;
+      return this.make({ case: "forward", value });
+    };
   }
 
   get reply(): HandlerContext["reply"] {
-    return (schema, message, options) => this.#reply(schema, message, options).asAnswer;
+    return (schema, message, { metadata, trailers } = {}) => {
+      this.checkOpen("reply");
+      this.#checkReply("reply", schema);
+      return this.make({
+        case: "reply",
+        value: {
+          $typeName: "cloudstate.Reply",
+          payload: pack(schema, toMessage(schema, message, "reply", "BAD_MESSAGE")),
+          metadata: metadataToWire(withTrailers(metadata, trailers)),
+        },
+      });
+    };
   }
 
   get fail(): HandlerContext["fail"] {
-    return (description, options) => this.#fail(description, options);
+    return (description, options) => {
+      this.checkOpen("fail");
+      this.failed ??= refusalOf("fail", description, options);
+      throw new CommandFailed(this.failed.description);
+    };
   }
 
   /** The effects since they were last taken. */
@@ -157,12 +194,13 @@ export class BaseContext implements HandlerContext {
     this.#ended = true;
   }
 
-  protected make(action: AnswerAction): MadeAnswer {
+  /** The answer, with the type that a handler returns. */
+  protected make(action: AnswerAction): Answer<never> {
     if (this.#source.once && this.#waiting > 0) {
       throw new SdkError("TWO_ANSWERS", `${this.#who()} made a second answer: a command has one`);
     }
     this.#waiting += 1;
-    return new MadeAnswer(this, action);
+    return new MadeAnswer(this, action) as unknown as Answer<never>;
   }
 
   /** Whether the handler answers once, rather than with a stream. */
@@ -178,39 +216,6 @@ export class BaseContext implements HandlerContext {
     );
   }
 
-  #effect(method: DescMethod, init: unknown, { synchronous = false, metadata }: EffectOptions = {}): void {
-    this.checkOpen("effect");
-    (this.#effects ??= []).push({
-      $typeName: "cloudstate.SideEffect",
-      ...callOf("effect", method, init, this.#source.check),
-      synchronous,
-      metadata: metadataToWire(metadata),
-    });
-  }
-
-  #forward(method: DescMethod, init: unknown, { metadata }: CallOptions = {}): MadeAnswer {
-    this.checkOpen("forward");
-    const call = callOf("forward", method, init, this.#source.check);
-    this.#checkReply(`forward to ${nameOf(method)}`, method.output);
-    return this.make({
-      case: "forward",
-      value: { $typeName: "cloudstate.Forward", ...call, metadata: metadataToWire(metadata) },
-    });
-  }
-
-  #reply(schema: DescMessage, init: unknown, { metadata, trailers }: ReplyOptions = {}): MadeAnswer {
-    this.checkOpen("reply");
-    this.#checkReply("reply", schema);
-    return this.make({
-      case: "reply",
-      value: {
-        $typeName: "cloudstate.Reply",
-        payload: pack(schema, toMessage(schema, init, "reply", "BAD_MESSAGE")),
-        metadata: metadataToWire(withTrailers(metadata, trailers)),
-      },
-    });
-  }
-
   #checkReply(what: string, { typeName }: DescMessage): void {
     const { output } = this.#source.entry.method;
     if (typeName === output.typeName) return;
@@ -218,12 +223,6 @@ export class BaseContext implements HandlerContext {
       "WRONG_REPLY_TYPE",
       `${what} answers with ${typeName}, but ${this.#who()} with ${output.typeName}`,
     );
-  }
-
-  #fail(description: string, options?: FailOptions): never {
-    this.checkOpen("fail");
-    this.failed ??= refusalOf("fail", description, options);
-    throw new CommandFailed(this.failed.description);
   }
 
   #who(): string {

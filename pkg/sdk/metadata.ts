@@ -124,13 +124,12 @@ function checkCloudEvent(metadata: Metadata): void {
   );
 }
 
-function* recordEntries(
+function recordEntries(
   record: Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>,
-): Iterable<MetadataEntry> {
-  for (const [key, value] of Object.entries(record)) {
-    if (Array.isArray(value)) for (const one of value as readonly MetadataValue[]) yield [key, one];
-    else yield [key, value as MetadataValue];
-  }
+): MetadataEntry[] {
+  return Object.entries(record).flatMap(([key, values]) =>
+    [values].flat().map((value): MetadataEntry => [key, value]),
+  );
 }
 
 function isValue(value: unknown): value is MetadataValue {

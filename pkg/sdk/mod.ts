@@ -4,8 +4,7 @@ export type { Action, ActionHandler, ActionHandlers } from "./action.ts";
 export { action } from "./action.ts";
 export type { ActionContext } from "./action-context.ts";
 export type { Answer, HandlerResult } from "./answer.ts";
-export type { AbortOptions, CallAborted } from "./call-aborted.ts";
-export type { CallFinish, FinishOptions } from "./call-finish.ts";
+export type { AbortOptions, CallAborted, CallFinish, FinishOptions } from "./call-end.ts";
 export type { CallOptions, EffectOptions, ReplyOptions, UnaryMethod } from "./call-target.ts";
 export type { CloudEvent, CloudEventInit } from "./cloud-event.ts";
 export type { SdkErrorCode } from "./error.ts";
@@ -30,6 +29,7 @@ export { serve } from "./serve.ts";
 export type { Served } from "./served.ts";
 export type { ServeOptions } from "./settings.ts";
 export type { StatusName } from "./status-name.ts";
+export type { Trace } from "./trace.ts";
 export type {
   ValueCommandHandler,
   ValueCommandHandlers,

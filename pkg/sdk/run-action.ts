@@ -7,19 +7,17 @@ import type { Action } from "./action.ts";
 import { ActionCommand } from "./action-context.ts";
 import type { AnswerAction } from "./answer.ts";
 import { unpack } from "./any.ts";
-import { CallAborted } from "./call-aborted.ts";
-import type { CallFinish } from "./call-finish.ts";
-import type { CheckTarget } from "./call-target.ts";
+import type { CallFinish } from "./call-end.ts";
+import { CallAborted } from "./call-end.ts";
 import { nameOf } from "./call-target.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { MethodEntry } from "./definition.ts";
-import { NO_COMMAND } from "./entity-instance.ts";
-import { failure } from "./entity-out.ts";
-import type { Report } from "./error.ts";
+import { failure, NO_COMMAND } from "./entity-out.ts";
 import { brokenText, CommandFailed, ProtocolError, SdkError } from "./error.ts";
 import type { Envelope, MessageStream } from "./message-stream.ts";
 import { messageStream } from "./message-stream.ts";
 import { metadataFromWire } from "./metadata.ts";
+import type { Host } from "./served.ts";
 
 /**
  * One call of an action, without its gRPC stream. The server and the test kit both drive this. (Cloudstate 0.2,
@@ -33,13 +31,7 @@ import { metadataFromWire } from "./metadata.ts";
  *    after it was reported.
  * 4. *Cancelled*: an error that is thrown because the caller went away is not reported.
  */
-export interface ActionRun {
-  /** The action that serves a service, by the service's full name. */
-  readonly find: (serviceName: string) => Action | undefined;
-  /** Called with every error that is no answer, and where it happened. */
-  readonly report: Report;
-  /** Checks every target of a forward or an effect. */
-  readonly check: CheckTarget;
+export interface ActionRun extends Host<Action> {
   readonly cancellation: Cancellation;
   /** Called with what `finish` was given, before a stream ends without an error; not called if `finish` was not. */
   readonly onFinish?: (finish: CallFinish) => void;
@@ -55,12 +47,6 @@ export type ActionSource =
   | { readonly shape: "unary" | "server_streaming"; readonly command: Command }
   | { readonly shape: "client_streaming" | "bidi_streaming"; readonly commands: AsyncIterator<Command> };
 
-interface OpenCall {
-  readonly entry: MethodEntry;
-  readonly input: Message | MessageStream<Message>;
-  readonly context: ActionCommand;
-}
-
 /** A call that is answered once: unary, or streamed in. Rejects with `ActionBroken` or `CallAborted`. */
 export async function runOnce(run: ActionRun, source: ActionSource): Promise<ActionResponse> {
   const { entry, input, context } = await open(run, source);
@@ -69,7 +55,7 @@ export async function runOnce(run: ActionRun, source: ActionSource): Promise<Act
     if (context.aborted !== undefined) throw context.aborted;
     if (context.failed === undefined) return response(context, context.actionOf(result));
   } catch (error) {
-    if (!isFailure(error, context)) throw ended(run, error, entry, context);
+    endUnlessFailed(run, error, entry, context);
   } finally {
     context.end();
   }
@@ -93,14 +79,14 @@ export async function* runMany(run: ActionRun, source: ActionSource): AsyncGener
       return;
     }
   } catch (error) {
-    if (!isFailure(error, context)) throw ended(run, error, entry, context);
+    endUnlessFailed(run, error, entry, context);
   } finally {
     context.end();
   }
   yield failedResponse(context);
 }
 
-async function open(run: ActionRun, source: ActionSource): Promise<OpenCall> {
+async function open(run: ActionRun, source: ActionSource) {
   try {
     const streamed = "commands" in source;
     const command = streamed ? await firstOf(source.commands) : source.command;
@@ -178,13 +164,15 @@ function failedResponse(context: ActionCommand): ActionResponse {
   return response(context, { case: "failure", value: failure(NO_COMMAND, failed) });
 }
 
-function isFailure(error: unknown, { failed }: ActionCommand): boolean {
-  return error instanceof CommandFailed && failed !== undefined;
-}
-
-/** The error that ends a call whose handler threw. */
-function ended(run: ActionRun, error: unknown, entry: MethodEntry, { aborted }: ActionCommand): Error {
-  return error instanceof CallAborted && aborted !== undefined ? aborted : broken(run, error, entry);
+/** Ends the call of a handler that threw, unless it threw to fail. @throws ActionBroken, CallAborted */
+function endUnlessFailed(
+  run: ActionRun,
+  error: unknown,
+  entry: MethodEntry,
+  { failed, aborted }: ActionCommand,
+): void {
+  if (error instanceof CommandFailed && failed !== undefined) return;
+  throw error instanceof CallAborted && aborted !== undefined ? aborted : broken(run, error, entry);
 }
 
 function broken(run: ActionRun, error: unknown, entry: MethodEntry | undefined): ActionBroken {

@@ -17,8 +17,8 @@ import { EventSourced } from "../protocol/gen/cloudstate/event_sourced_pb.ts";
 import { ValueEntity } from "../protocol/gen/cloudstate/value_entity_pb.ts";
 import { actionHandlers } from "./action-handlers.ts";
 import { entitySpec, proxyFaults } from "./discovery.ts";
-import type { Drainable } from "./entity-handlers.ts";
-import { entityHandler } from "./entity-handlers.ts";
+import type { Drainable } from "./entity-stream.ts";
+import { entityHandler } from "./entity-stream.ts";
 import { reportText, SdkError, textOf } from "./error.ts";
 import { EventSourcedInstance } from "./event-sourced-instance.ts";
 import { nearestPackage } from "./package-info.ts";
@@ -172,11 +172,6 @@ async function drain(server: Server, streams: ReadonlySet<Drainable>, timeoutMs:
     server.tryShutdown(() => done());
   });
   for (const stream of streams) stream.drain();
-  const giveUp = new AbortController();
-  await Promise.race([
-    drained,
-    delay(timeoutMs, undefined, { signal: giveUp.signal }).catch(() => undefined),
-  ]);
-  giveUp.abort();
+  await Promise.race([drained, delay(timeoutMs, undefined, { ref: false })]);
   server.forceShutdown();
 }

@@ -3,12 +3,23 @@
 import type { Action } from "./action.ts";
 import type { CheckTarget } from "./call-target.ts";
 import { nameOf } from "./call-target.ts";
+import type { Report } from "./error.ts";
 import { SdkError } from "./error.ts";
 import type { EventSourcedEntity } from "./event-sourced-definition.ts";
 import type { ValueEntity } from "./value-entity-definition.ts";
 
 /** Whatever `serve` can serve. */
 export type Served = EventSourcedEntity | ValueEntity | Action;
+
+/** What a server or a test kit gives to the definitions that it drives. */
+export interface Host<Definition> {
+  /** The definition that serves a service, by the service's full name. */
+  readonly find: (serviceName: string) => Definition | undefined;
+  /** Called with every error that answers no command, and where it happened. */
+  readonly report: Report;
+  /** Checks every target of a forward or an effect. */
+  readonly check: CheckTarget;
+}
 
 export interface Services {
   /** The definition of a service, by its full name, if it is of this kind. */

@@ -2,7 +2,7 @@
 
 import { inspect } from "node:util";
 
-import type { DescMessage, Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 
 import { SdkError } from "./error.ts";
@@ -12,12 +12,12 @@ import { SdkError } from "./error.ts";
  *
  * @throws SdkError with the code `code`.
  */
-export function toMessage(
-  schema: DescMessage,
+export function toMessage<Desc extends DescMessage>(
+  schema: Desc,
   given: unknown,
   who: string,
   code: "BAD_RESULT" | "BAD_MESSAGE",
-): Message {
+): MessageShape<Desc> {
   if (typeof given !== "object" || given === null) {
     const what = given === undefined ? "nothing" : inspect(given);
     throw new SdkError(code, `${who} gave ${what} in place of ${schema.typeName}`);
@@ -31,5 +31,5 @@ export function toMessage(
   if (init.$typeName !== undefined && init.$typeName !== schema.typeName) {
     throw new SdkError(code, `${who} gave ${init.$typeName} in place of ${schema.typeName}`);
   }
-  return create(schema, init as Record<string, unknown>);
+  return create(schema, init as MessageInitShape<Desc>);
 }

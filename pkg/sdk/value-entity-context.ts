@@ -53,20 +53,18 @@ export class ValueCommand extends BaseContext implements ValueContext<DescMessag
   }
 
   get update(): ValueContext<DescMessage>["update"] {
-    return (state) => this.#update(state);
+    return (init) => {
+      this.checkOpen("update");
+      this.#change("update", toMessage(this.#entity.state, init, "update", "BAD_MESSAGE"));
+      return this.state;
+    };
   }
 
-  get remove(): () => void {
+  get remove(): ValueContext<DescMessage>["remove"] {
     return () => {
       this.checkOpen("remove");
       this.#change("delete", this.#entity.initial(this.entityId));
     };
-  }
-
-  #update(init: unknown): Message {
-    this.checkOpen("update");
-    this.#change("update", toMessage(this.#entity.state, init, "update", "BAD_MESSAGE"));
-    return this.state;
   }
 
   #change(change: "update" | "delete", state: Message): void {

@@ -8,19 +8,17 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 
-import type { HandlerResult } from "./answer.ts";
-import { checkService, checkState, entityFaults, initialState, methodTable, refuse } from "./definition.ts";
+import type { OneResult } from "./answer.ts";
+import type { EntityOptions } from "./definition.ts";
+import { checkService, checkState, entityDefinition, entityFaults, refuse } from "./definition.ts";
 import type { ValueContext } from "./value-entity-context.ts";
 import type { ValueEntity } from "./value-entity-definition.ts";
 
 /** The options of a value entity, apart from its service and its state message. */
-export interface ValueEntityOptions<Service extends DescService, State extends DescMessage> {
-  /** Namespace of the entities' state in the log. Never change it once there is state. */
-  readonly persistenceId: string;
+export interface ValueEntityOptions<Service extends DescService, State extends DescMessage>
+  extends EntityOptions {
   /** The state while nothing is stored. Default: the state message with nothing set. */
   readonly initial?: MessageInitShape<State> | ((entityId: string) => MessageInitShape<State>);
-  /** How long an entity may be idle before the proxy drops it from memory, in milliseconds. Default: the proxy's. */
-  readonly passivationTimeoutMs?: number;
   /** One handler for each method of the service, under its camelCase name. */
   readonly commands: ValueCommandHandlers<Service, State>;
 }
@@ -36,10 +34,7 @@ export type ValueCommandHandlers<Service extends DescService, State extends Desc
 export type ValueCommandHandler<Method extends DescMethod, State extends DescMessage> = Method extends {
   readonly methodKind: "unary";
 }
-  ? (
-      command: MessageShape<Method["input"]>,
-      context: ValueContext<State>,
-    ) => HandlerResult<Method["output"]> | Promise<HandlerResult<Method["output"]>>
+  ? (command: MessageShape<Method["input"]>, context: ValueContext<State>) => OneResult<Method["output"]>
   : "Value entities cannot have streamed methods";
 
 /**
@@ -55,13 +50,5 @@ export function valueEntity<Service extends DescService, State extends DescMessa
   checkService("valueEntity", service);
   checkState(service, state);
   refuse(service, entityFaults(service, options, "value entities"));
-  return {
-    kind: "value",
-    service,
-    persistenceId: options.persistenceId,
-    state,
-    passivationTimeoutMs: options.passivationTimeoutMs,
-    methods: methodTable(service, options.commands),
-    initial: initialState(state, options.initial),
-  };
+  return { kind: "value", ...entityDefinition(service, state, options) };
 }

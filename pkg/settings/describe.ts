@@ -18,10 +18,10 @@ export function shownDefault({ form, default: value }: Setting): string {
 
 /** The groups, each without the settings that a group before it has. */
 export function withoutRepeats(groups: readonly SettingGroup[]): readonly SettingGroup[] {
-  const seen = new Set<Setting>();
+  const seen = new Set<string>();
   return groups.map(({ title, settings }) => {
-    const own = Object.entries(settings).filter(([, setting]) => !seen.has(setting));
-    for (const [, setting] of own) seen.add(setting);
+    const own = Object.entries(settings).filter(([, { flag }]) => !seen.has(flag));
+    for (const [, { flag }] of own) seen.add(flag);
     return { title, settings: Object.fromEntries(own) };
   });
 }

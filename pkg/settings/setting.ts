@@ -24,7 +24,7 @@ export interface NumberSetting extends Setting<number> {
   readonly form: NumberForm;
 }
 
-/** Settings by the name that the code uses. A layer declares its own in its `settings.ts`. */
+/** Settings by the name that the code uses. A layer declares its own in its `settings.ts`, with `named`. */
 export type Declaration = Readonly<Record<string, Setting>>;
 
 /**
@@ -42,60 +42,73 @@ export interface SettingGroup {
   readonly settings: Declaration;
 }
 
+/** Flag and variable, if they are not those that follow from the name in the code. */
+type Names = Pick<Setting, "flag" | "env">;
+
+/** A setting whose names may still be missing. */
+type Unnamed<S extends Setting = Setting> = Omit<S, keyof Names> & Partial<Names>;
+
+/** What its author says about a setting in words. */
+type Words = Pick<Setting, "help"> & Partial<Names>;
+
 type Range = readonly [min: number, max: number];
 
-/** A setting whose value has a form of its own. */
-export function setting<T>(flag: string, env: string, value: T, form: Form<T>, help: string): Setting<T> {
-  return { flag, env, form, default: value, help };
+/**
+ * Names settings as the code does: `maxPacks` gets the flag `--max-packs` and the variable `PERDURE_MAX_PACKS`, a
+ * time `packTimeoutMs` gets `--pack-timeout` and `PERDURE_PACK_TIMEOUT_MS`. A name that a setting has already stays.
+ */
+export function named<D extends Readonly<Record<string, Unnamed>>>(
+  settings: D,
+): { readonly [K in keyof D]: D[K] & Names } {
+  const entries = Object.entries(settings).map(([name, setting]) => {
+    const env = `PERDURE_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
+    return [name, { flag: kebabName(name), env, ...setting }];
+  });
+  return Object.fromEntries(entries) as { readonly [K in keyof D]: D[K] & Names };
 }
 
-export function number(
-  flag: string,
-  env: string,
-  value: number,
-  unit: string,
-  [min, max]: Range,
-  help: string,
-): NumberSetting {
-  return { flag, env, form: wholeNumber(min, max, unit), default: value, help };
+/** A setting's name in the code as flags and annotations write it: of `packTimeoutMs`, `pack-timeout`. */
+export function kebabName(name: string): string {
+  return name.replace(/Ms$/, "").replace(/[A-Z]/g, "-$&").toLowerCase();
+}
+
+/** A setting whose value has a form of its own. */
+export function setting<T>(value: T, form: Form<T>, words: Words): Unnamed<Setting<T>> {
+  return { form, default: value, ...words };
+}
+
+export function number(value: number, unit: string, [min, max]: Range, words: Words): Unnamed<NumberSetting> {
+  return { form: wholeNumber(min, max, unit), default: value, ...words };
 }
 
 export function milliseconds(
-  flag: string,
-  env: string,
   value: number,
-  help: string,
-  range: Range = [1, DAY_MS],
-): NumberSetting {
-  return number(flag, env, value, "ms", range, help);
+  { range = [1, DAY_MS], ...words }: Words & { readonly range?: Range },
+): Unnamed<NumberSetting> {
+  return number(value, "ms", range, words);
 }
 
-/** @param least 0 if the system may choose the port. */
+/** @param words `least`: 0 (the default) if the system may choose the port. */
 export function port(
-  flag: string,
-  env: string,
   value: number,
-  help: string,
-  least: 0 | 1 = 0,
-): NumberSetting {
-  return number(flag, env, value, "", [least, 65_535], help);
+  { least = 0, ...words }: Words & { readonly least?: 0 | 1 },
+): Unnamed<NumberSetting> {
+  return number(value, "", [least, 65_535], words);
 }
 
-export function boolean(flag: string, env: string, value: boolean, help: string): Setting<boolean> {
-  return setting(flag, env, value, trueOrFalse, help);
+export function boolean(value: boolean, words: Words): Unnamed<Setting<boolean>> {
+  return setting(value, trueOrFalse, words);
 }
 
-export function text(flag: string, env: string, value: string, help: string): Setting<string> {
-  return setting(flag, env, value, anyText, help);
+export function text(value: string, words: Words): Unnamed<Setting<string>> {
+  return setting(value, anyText, words);
 }
 
 /** One of a few values. */
 export function choice<const T extends string | number>(
-  flag: string,
-  env: string,
   value: NoInfer<T>,
   values: readonly T[],
-  help: string,
-): Setting<T> {
-  return setting<T>(flag, env, value, oneOf(values), help);
+  words: Words,
+): Unnamed<Setting<T>> {
+  return setting<T>(value, oneOf(values), words);
 }

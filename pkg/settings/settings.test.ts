@@ -5,15 +5,15 @@ import test from "ava";
 import { withoutRepeats } from "./describe.ts";
 import { httpUrl } from "./forms.ts";
 import { defaultsOf, pickValues, resolveSettings } from "./resolve.ts";
-import { boolean, choice, port, setting } from "./setting.ts";
+import { boolean, choice, named, port, setting } from "./setting.ts";
 import { SettingError } from "./setting-error.ts";
 
-const DECLARATION = {
-  port: port("port", "PORT", 9_000, "The port."),
-  check: boolean("check", "CHECK", true, "Whether to check."),
-  level: choice("level", "LEVEL", "info", ["info", "warn"], "How much."),
-  ask: setting("ask", "ASK", "", httpUrl, "Who is asked."),
-} as const;
+const DECLARATION = named({
+  port: port(9_000, { env: "PORT", help: "The port." }),
+  check: boolean(true, { env: "CHECK", help: "Whether to check." }),
+  level: choice("info", ["info", "warn"], { env: "LEVEL", help: "How much." }),
+  ask: setting("", httpUrl, { env: "ASK", help: "Who is asked." }),
+});
 
 test("a flag is stronger than the environment, that is stronger than the default", (t) => {
   t.deepEqual(resolveSettings(DECLARATION, {}, {}), { port: 9_000, check: true, level: "info", ask: "" });

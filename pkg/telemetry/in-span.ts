@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { TraceContext, Tracer } from "./telemetry.ts";
+import type { SpanStart, TraceContext, Tracer } from "./telemetry.ts";
 
 /** Does work in a span, which ends when the work does. The work gets the parent for further spans. */
 export async function inSpan<T>(
@@ -8,8 +8,9 @@ export async function inSpan<T>(
   name: string,
   parent: TraceContext | undefined,
   work: (trace: TraceContext | undefined) => Promise<T>,
+  options?: SpanStart,
 ): Promise<T> {
-  const span = tracer.start(name, parent);
+  const span = tracer.start(name, parent, options);
   try {
     const result = await work(span.context);
     span.end();

@@ -2,7 +2,7 @@
 
 import { pino } from "pino";
 
-import type { LogFields, Logger, LogLevel } from "../base/mod.ts";
+import type { Leveled, LogFields, Logger, LogLevel } from "../base/mod.ts";
 
 import { readableFields } from "./log-text.ts";
 
@@ -20,7 +20,7 @@ export function createLogger(
   level: LogLevel,
   sink: LineSink,
   fields: Readonly<Record<string, string>> = {},
-): Logger {
+): Logger & Leveled {
   const lines = pino(
     {
       level,
@@ -34,5 +34,16 @@ export function createLogger(
   const at = (name: Exclude<LogLevel, "silent">) => (message: string, fields?: LogFields) => {
     if (lines.isLevelEnabled(name)) lines[name](readableFields(fields), message);
   };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    get level() {
+      return lines.level as LogLevel;
+    },
+    set level(to) {
+      lines.level = to;
+    },
+  };
 }

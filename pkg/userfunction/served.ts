@@ -3,7 +3,7 @@
 import type { UserFunctionSpec } from "./spec.ts";
 
 /** Called when the served services change; with undefined when no user function is served any more. */
-export type OnSpec = (spec: UserFunctionSpec | undefined) => void;
+type OnSpec = (spec: UserFunctionSpec | undefined) => void;
 
 /** What a user function serves at this moment, and who is told when that changes. */
 export class Served {

@@ -53,7 +53,37 @@ export interface ServiceKind {
 
 /** A kind of service with entities: each command names its entity, and the entity's state is stored. */
 export function entityKind(name: string, protocol: string, history: EntityHistory): ServiceKind {
-  return { name, protocol, check: (announced) => checkEntities({ name, protocol, history }, announced) };
+  const check = ({ entity, desc, extensions }: AnnouncedService): CheckedService => {
+    const { serviceName, persistenceId, snapshotVersion } = entity;
+    const fault =
+      persistenceId === ""
+        ? `service ${serviceName} has no persistence id`
+        : snapshotVersionFault(serviceName, history, snapshotVersion);
+    if (fault !== undefined) return { service: undefined, unserved: [wholeService(serviceName, fault)] };
+    const methods = new Map<string, EntityMethod>();
+    const service: EntityService = {
+      kind: name,
+      desc,
+      extensions,
+      takesMetadata: false,
+      history,
+      persistenceId,
+      snapshotVersion,
+      passivationTimeoutMs: passivationTimeoutMs(entity),
+      methods,
+    };
+    const unserved: UnservedPart[] = [];
+    for (const method of desc.methods) {
+      const entityKey = entityKeyReader(method.input);
+      const reason = methodFault(protocol, method, entityKey !== undefined);
+      if (reason !== undefined)
+        unserved.push({ what: "calls", service: serviceName, method: method.name, reason });
+      else if (entityKey !== undefined) methods.set(method.name, { service, desc: method, entityKey });
+    }
+    const isServed = methods.size > 0 || desc.methods.length === 0;
+    return { service: isServed ? service : undefined, unserved };
+  };
+  return { name, protocol, check };
 }
 
 /** A service without state, whose methods may have any of the four shapes of gRPC. */
@@ -62,46 +92,6 @@ export function statelessService(kind: string, { desc, extensions }: AnnouncedSe
   const service: ServedService = { kind, desc, extensions, takesMetadata: true, methods };
   for (const method of desc.methods) methods.set(method.name, { service, desc: method });
   return service;
-}
-
-interface EntityKind {
-  readonly name: string;
-  readonly protocol: string;
-  readonly history: EntityHistory;
-}
-
-function checkEntities(
-  { name, protocol, history }: EntityKind,
-  { entity, desc, extensions }: AnnouncedService,
-): CheckedService {
-  const { serviceName, persistenceId, snapshotVersion } = entity;
-  const fault =
-    persistenceId === ""
-      ? `service ${serviceName} has no persistence id`
-      : snapshotVersionFault(serviceName, history, snapshotVersion);
-  if (fault !== undefined) return { service: undefined, unserved: [wholeService(serviceName, fault)] };
-  const methods = new Map<string, EntityMethod>();
-  const service: EntityService = {
-    kind: name,
-    desc,
-    extensions,
-    takesMetadata: false,
-    history,
-    persistenceId,
-    snapshotVersion,
-    passivationTimeoutMs: passivationTimeoutMs(entity),
-    methods,
-  };
-  const unserved: UnservedPart[] = [];
-  for (const method of desc.methods) {
-    const entityKey = entityKeyReader(method.input);
-    const reason = methodFault(protocol, method, entityKey !== undefined);
-    if (reason !== undefined)
-      unserved.push({ what: "calls", service: serviceName, method: method.name, reason });
-    else if (entityKey !== undefined) methods.set(method.name, { service, desc: method, entityKey });
-  }
-  const isServed = methods.size > 0 || desc.methods.length === 0;
-  return { service: isServed ? service : undefined, unserved };
 }
 
 function methodFault(protocol: string, method: DescMethod, hasKey: boolean): string | undefined {

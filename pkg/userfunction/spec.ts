@@ -34,9 +34,12 @@ export interface UnservedPart {
 export const FAILURES = "failures";
 
 /**
- * One public service of any kind. A kind may give its services more than this (`EntityService`); only the runtime of
- * that kind looks at it.
+ * The name of the extension for the trace of each command. A user function that announces it gets the trace in the
+ * metadata of each command of an entity, which otherwise has none.
  */
+export const TRACE_CONTEXT = "trace-context";
+
+/** One public service. A kind may give its services more (`EntityService`), which only its own runtime looks at. */
 export interface ServedService {
   /** The name of its `ServiceKind`. */
   readonly kind: string;

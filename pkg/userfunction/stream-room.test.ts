@@ -5,6 +5,7 @@ import test from "ava";
 import { silentLogger } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
 import { StatusError } from "../grpc/mod.ts";
+import { logsOnly } from "../telemetry/mod.ts";
 
 import type { WatchedStream } from "./stream-room.ts";
 import { StreamRoom } from "./stream-room.ts";
@@ -23,7 +24,7 @@ function start(options: Partial<typeof OPTIONS> = {}, maxStreams = Number.POSITI
   const connection = {
     openStreams: 0,
     maxStreams,
-    onRelease: (listener: () => void) => {
+    onRoom: (listener: () => void) => {
       release = listener;
     },
   };
@@ -32,7 +33,7 @@ function start(options: Partial<typeof OPTIONS> = {}, maxStreams = Number.POSITI
   const room = new StreamRoom({
     options: { ...OPTIONS, ...options },
     clock,
-    logger: { ...silentLogger, warn: (message) => warnings.push(message) },
+    telemetry: logsOnly({ ...silentLogger, warn: (message) => warnings.push(message) }),
     makeRoom: () => idle > 0 && idle-- > 0,
     ask: (_text, timeoutMs) =>
       new Promise((resolve, reject) => {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger } from "../base/mod.ts";
+import type { Clock } from "../base/mod.ts";
 import { describeError, ExpiryList, ExpiryPlace, ExpiryQueue, toError } from "../base/mod.ts";
 import type { Connection, StatusError } from "../grpc/mod.ts";
 import { CallError } from "../grpc/mod.ts";
+import type { Telemetry } from "../telemetry/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
 import { busy } from "./user-function-error.ts";
@@ -21,7 +22,7 @@ export interface WatchedStream {
 export interface StreamRoomDependencies {
   readonly options: Pick<UserFunctionOptions, "maxUserFunctionStreams" | "streamSilenceMs" | "streamWaitMs">;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Asks the entity that is idle longest to end its stream. False: none is idle. */
   readonly makeRoom: () => boolean;
   /** Sends the user function a report. Resolves when it has answered; rejects if it has not after `timeoutMs`. */
@@ -29,7 +30,7 @@ export interface StreamRoomDependencies {
 }
 
 /** The members of a connection that counting its streams needs. */
-export type CountedConnection = Pick<Connection, "openStreams" | "maxStreams" | "onRelease">;
+export type CountedConnection = Pick<Connection, "openStreams" | "maxStreams" | "onRoom">;
 
 /** A caller that waits for room to open a stream. */
 interface Waiter {
@@ -37,8 +38,8 @@ interface Waiter {
   readonly refuse: (error: StatusError) => void;
 }
 
-/** A user function that takes calls answers a report within this time, in milliseconds; otherwise it is crowded. */
-const ASK_GRACE_MS = 250;
+/** A user function that takes calls answers a report within this part of `streamSilenceMs`; otherwise it is crowded. */
+const GRACE_PART = 1 / 4;
 
 /**
  * Bounds the streams that the user function takes at a time, and queues the callers that wait for one. Each entity in
@@ -89,7 +90,7 @@ export class StreamRoom {
   /** The user function is connected. */
   attach(connection: CountedConnection): void {
     this.#connection = connection;
-    connection.onRelease(() => this.#admit());
+    connection.onRoom(() => this.#admit());
   }
 
   /** The connection has ended. Callers that wait for a stream get the error; the open streams end by themselves. */
@@ -115,6 +116,11 @@ export class StreamRoom {
   /** Whether a caller waits for a stream, or for the first answer on one, because the user function has no room. */
   get isCrowded(): boolean {
     return this.#waiting.size > 0 || (this.#crowdedAt !== undefined && this.#stuck.size > 0);
+  }
+
+  /** Streams and calls that are open, and callers that wait for one. */
+  get use(): { readonly open: number; readonly waiting: number } {
+    return { open: this.#openStreams, waiting: this.#waiting.size };
   }
 
   /** What is wrong, for people; undefined if nothing is. */
@@ -220,10 +226,11 @@ export class StreamRoom {
       `a new stream has had no answer for ${streamSilenceMs} ms, and ${open} are open. If the user function needs a ` +
       "thread for each, it has too few. (With this call the proxy asks whether it still takes calls.)";
     this.#asking = true;
-    const grace = clock.schedule(ASK_GRACE_MS, () => {
+    const graceMs = streamSilenceMs * GRACE_PART;
+    const grace = clock.schedule(graceMs, () => {
       if (this.#connection === connection) this.#onCrowded();
     });
-    const timeoutMs = Math.max(streamWaitMs - streamSilenceMs, ASK_GRACE_MS);
+    const timeoutMs = Math.max(streamWaitMs - streamSilenceMs, graceMs);
     const isTaken = await this.#isTaken(ask(text, timeoutMs));
     grace.cancel();
     this.#asking = false;
@@ -242,7 +249,9 @@ export class StreamRoom {
     } catch (error) {
       // An error status from the user function is an answer too.
       if (error instanceof CallError) return true;
-      this.#dependencies.logger.debug("the user function takes no calls", { error: describeError(error) });
+      this.#dependencies.telemetry.logger.debug("the user function takes no calls", {
+        error: describeError(error),
+      });
       return false;
     }
   }
@@ -250,7 +259,7 @@ export class StreamRoom {
   #onCrowded(): void {
     if (this.#crowdedAt === undefined) {
       this.#crowdedAt = this.#held;
-      this.#dependencies.logger.warn("the user function leaves new streams without an answer", {
+      this.#dependencies.telemetry.logger.warn("the user function leaves new streams without an answer", {
         served: this.#held,
         open: this.#openStreams,
         advice:
@@ -261,22 +270,19 @@ export class StreamRoom {
   }
 
   #refuseStuck(): void {
+    const { streamWaitMs } = this.#dependencies.options;
+    const text =
+      `the user function has not answered on a new stream for ${streamWaitMs} ms, while it serves ${this.#held} ` +
+      "others, none of which is idle; try again later";
     for (const stream of this.#stuck) {
       this.#settle(stream);
-      stream.refuse(
-        busy(
-          `the user function has not answered on a new stream for ${this.#dependencies.options.streamWaitMs} ms, while it ` +
-            `serves ${this.#held} others, none of which is idle; try again later`,
-        ),
-      );
+      stream.refuse(busy(text));
     }
   }
 
   #fullError(): StatusError {
     const { streamWaitMs } = this.#dependencies.options;
-    return busy(
-      `the user function takes ${this.maxStreams} streams at a time, and none became free within ${streamWaitMs} ms; ` +
-        "try again later",
-    );
+    const text = `the user function takes ${this.maxStreams} streams at a time, and none became free within ${streamWaitMs} ms`;
+    return busy(`${text}; try again later`);
   }
 }

@@ -5,11 +5,12 @@ import type { ExecutionContext } from "ava";
 import test from "ava";
 
 import type { LogFields } from "../base/mod.ts";
-import { silentLogger, systemClock } from "../base/mod.ts";
+import { freePort, silentLogger, systemClock, systemRandom } from "../base/mod.ts";
 import { seededRandom } from "../base/test-doubles/mod.ts";
 import { ENTITY_KINDS } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../protocol/mod.ts";
+import { logsOnly, NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { COUNTER_SERVICE, counterSpec } from "../../test/lib/counter.ts";
 import { plenty } from "../../test/lib/plenty.ts";
@@ -47,7 +48,7 @@ function look(
     },
     clock: systemClock,
     random: seededRandom(1),
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
     memory: plenty(),
     proxyName: "perdure",
     proxyVersion: "1.2.3",
@@ -63,12 +64,6 @@ function look(
 }
 
 /** A port on which a server has listened, and none does now. */
-async function freePort(): Promise<number> {
-  const gone = await startScriptedUserFunction({ spec: counterSpec() });
-  gone.kill();
-  return gone.port;
-}
-
 test("discovery says who the proxy is and what it serves, and what comes back is served", async (t) => {
   const served = await startScriptedUserFunction({ spec: counterSpec() });
   t.teardown(() => served.kill());
@@ -86,7 +81,7 @@ test("discovery says who the proxy is and what it serves, and what comes back is
 });
 
 test("a user function that is not up yet is found when it is", async (t) => {
-  const port = await freePort();
+  const port = await freePort("127.0.0.1", systemRandom);
   const { specs, userFunction } = look(t, port);
   t.throws(() => userFunction.open("/a/b", { onMessage: () => undefined, onEnd: () => undefined }), {
     code: "USER_FUNCTION_UNAVAILABLE",
@@ -227,7 +222,7 @@ test("reportError arrives, never fails, and is silent while nobody is there", as
 });
 
 test("why it is not there is said when the reason changes and again half a minute later, and not at each try (5)", async (t) => {
-  const port = await freePort();
+  const port = await freePort("127.0.0.1", systemRandom);
   const said: string[] = [];
   const tries: string[] = [];
   const logger = {
@@ -237,7 +232,7 @@ test("why it is not there is said when the reason changes and again half a minut
   };
   let aheadMs = 0;
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
-  const { userFunction } = look(t, port, {}, () => [], { logger, clock });
+  const { userFunction } = look(t, port, {}, () => [], { telemetry: logsOnly(logger), clock });
   await until("it was looked for a few times", () => tries.length >= 5);
   const reason = `nothing listens on 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`;
   t.deepEqual(said, [reason]);
@@ -250,7 +245,7 @@ test("why it is not there is said when the reason changes and again half a minut
 });
 
 test("stop ends the search at once", async (t) => {
-  const { userFunction } = look(t, await freePort(), {
+  const { userFunction } = look(t, await freePort("127.0.0.1", systemRandom), {
     backoffMinMs: 60_000,
     backoffMaxMs: 60_000,
   });

@@ -2,8 +2,9 @@
 
 import { toBinary } from "@bufbuild/protobuf";
 
-import type { Account, Clock, Logger, Random } from "../base/mod.ts";
+import type { Account, Clock, Random } from "../base/mod.ts";
 import { backoffMs, describeError, sleep, toError } from "../base/mod.ts";
+import { traceMetadata } from "../call/mod.ts";
 import type {
   CallOptions,
   ClientStream,
@@ -13,7 +14,7 @@ import type {
   StreamHandlers,
   UnaryReply,
 } from "../grpc/mod.ts";
-import { connect, GrpcError } from "../grpc/mod.ts";
+import { CallMetadata, connect, GrpcError } from "../grpc/mod.ts";
 import type { EntitySpec } from "../protocol/mod.ts";
 import {
   EntitySpecSchema,
@@ -22,7 +23,7 @@ import {
   readMessage,
   UserFunctionErrorSchema,
 } from "../protocol/mod.ts";
-import type { TraceContext } from "../telemetry/mod.ts";
+import type { Telemetry, TraceContext } from "../telemetry/mod.ts";
 
 import type { UserFunctionOptions } from "./options.ts";
 import { Reports } from "./reports.ts";
@@ -37,7 +38,7 @@ export interface UserFunctionDependencies {
   readonly options: UserFunctionOptions;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** The memory for messages that have arrived only in part, in bytes. */
   readonly memory: Account;
   readonly proxyName: string;
@@ -52,7 +53,7 @@ export interface UserFunctionDependencies {
   readonly onRejected: (errors: readonly string[]) => void;
 }
 
-/** With the span of which the call is a part (`tracedStreams`). */
+/** With the span of which the call is a part (`tracedStreams`), which the user function is told by its headers. */
 export interface TracedCallOptions extends CallOptions {
   readonly trace?: TraceContext | undefined;
 }
@@ -61,9 +62,10 @@ export interface TracedCallOptions extends CallOptions {
 export interface StreamOpener
   extends Pick<StreamRoom, "maxStreams" | "isCrowded" | "withRoom" | "asked" | "heard" | "over"> {
   /**
-   * @throws StatusError `USER_FUNCTION_UNAVAILABLE` while it is not there, `USER_FUNCTION_REFUSED` if it was refused.
+   * @param trace the span of which the stream is a part, which the user function is told by its headers
+   * @throws StatusError `USER_FUNCTION_UNAVAILABLE`, or `USER_FUNCTION_REFUSED` if it was refused.
    */
-  open(path: string, handlers: StreamHandlers): ClientStream;
+  open(path: string, handlers: StreamHandlers, trace?: TraceContext): ClientStream;
   /**
    * Makes a unary call. The caller must not change the bytes before the call is over.
    *
@@ -75,10 +77,7 @@ export interface StreamOpener
 /** Reports that wait for an answer at the same time; further ones are only logged. */
 const MAX_OPEN_REPORTS = 16;
 
-/**
- * How many errors, or parts that are not served, are reported one by one; one more report gives the number of the
- * rest.
- */
+/** Errors, or parts that are not served, that are reported one by one; one more report gives the number of the rest. */
 const MAX_TOLD = 50;
 
 /** How long the user function may take to acknowledge a report, in milliseconds. */
@@ -132,11 +131,7 @@ export class UserFunction implements StreamOpener {
     this.#room = new StreamRoom({ ...dependencies, ask });
   }
 
-  /**
-   * Connects to the user function, and again whenever the connection is lost, until `stop`.
-   *
-   * @param kinds exactly the kinds of services that the proxy can serve.
-   */
+  /** Connects, and again whenever the connection is lost, until `stop`. @param kinds those that the proxy serves. */
   start(kinds: readonly ServiceKind[]): void {
     this.#kinds = kinds;
     this.#finished = this.#run();
@@ -161,14 +156,15 @@ export class UserFunction implements StreamOpener {
     return unavailable("the user function is not available yet; try again");
   }
 
-  open(path: string, handlers: StreamHandlers): ClientStream {
-    return this.#usable().open(path, handlers);
+  open(path: string, handlers: StreamHandlers, trace?: TraceContext): ClientStream {
+    return this.#usable().open(path, handlers, trace && withTrace({}, trace));
   }
 
   /** Not `async`, because that would cost every call of an action a promise and two turns of the microtasks. */
-  unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<UnaryReply> {
+  unary(path: string, bytes: Uint8Array, options: TracedCallOptions): Promise<UnaryReply> {
+    const { trace } = options;
     try {
-      return this.#usable().unary(path, bytes, options);
+      return this.#usable().unary(path, bytes, trace === undefined ? options : withTrace(options, trace));
     } catch (thrown) {
       return Promise.reject(toError(thrown));
     }
@@ -176,6 +172,11 @@ export class UserFunction implements StreamOpener {
 
   get maxStreams(): number {
     return this.#room.maxStreams;
+  }
+
+  /** See `StreamRoom`. */
+  get streamUse(): StreamRoom["use"] {
+    return this.#room.use;
   }
 
   get isCrowded(): boolean {
@@ -252,7 +253,7 @@ export class UserFunction implements StreamOpener {
 
   /** Notes why a connection failed, and logs it: at level info as often as (5) says, else at level debug. */
   #missed(attempt: number, error: unknown): void {
-    const { options, clock, logger } = this.#dependencies;
+    const { options, clock, telemetry } = this.#dependencies;
     const text = describeError(error);
     const isNew = text !== this.#problem.text;
     this.#problem = { text, code: error instanceof GrpcError ? error.code : undefined };
@@ -262,10 +263,14 @@ export class UserFunction implements StreamOpener {
     const isDue = isNew || nowMs - this.#saidMs + waitMs > REMIND_MS;
     if (isDue) this.#saidMs = nowMs;
     const at = `${options.userFunctionHost}:${options.userFunctionPort}`;
-    logger[isDue ? "info" : "debug"]("user function is not available yet", { at, attempt, error: text });
+    telemetry.logger[isDue ? "info" : "debug"]("user function is not available yet", {
+      at,
+      attempt,
+      error: text,
+    });
   }
 
-  async #connect(): Promise<Connection> {
+  #connect(): Promise<Connection> {
     const { options, clock, memory } = this.#dependencies;
     return connect({
       host: options.userFunctionHost,
@@ -304,36 +309,37 @@ export class UserFunction implements StreamOpener {
 
   /** Serves, or refuses, until the connection ends. */
   async #serve(connection: Connection, entitySpec: EntitySpec | MessageError): Promise<void> {
-    const { logger, onSpec, onRejected } = this.#dependencies;
+    const { telemetry, onSpec, onRejected } = this.#dependencies;
     const ended = new Promise<void>((resolve) => connection.onClose(() => resolve()));
     const { spec, errors } =
       entitySpec instanceof MessageError ? { errors: [entitySpec.message] } : this.#check(entitySpec);
     if (spec === undefined) {
       this.#state = { kind: "rejected", errors, reason: errors.join("; ") };
-      logger.error("user function was refused", { errors });
+      telemetry.logger.error("user function was refused", { errors });
       onRejected(errors);
       await this.#reportAll(connection, errors);
     } else {
       this.#state = { kind: "serving", connection, unserved: spec.unserved };
       this.#room.attach(connection);
-      logger.info("user function found", {
+      telemetry.logger.info("user function found", {
         description: spec.description,
         services: [...spec.services.keys()],
       });
       const unserved = spec.unserved.map(({ reason }) => reason);
-      if (unserved.length > 0) logger.warn("part of the user function is not served", { unserved });
+      if (unserved.length > 0) telemetry.logger.warn("part of the user function is not served", { unserved });
       onSpec(spec);
       void this.#reportAll(connection, unserved);
     }
     await ended;
-    logger.info("user function connection ended");
+    telemetry.logger.info("user function connection ended");
   }
 
   #check(entitySpec: EntitySpec): { readonly spec?: UserFunctionSpec; readonly errors: readonly string[] } {
-    const { options, checkSpec, logger } = this.#dependencies;
+    const { options, checkSpec, telemetry } = this.#dependencies;
     const wrongVersion = versionError(entitySpec.serviceInfo);
     if (wrongVersion !== undefined && options.protocolCheck) return { errors: [wrongVersion] };
-    if (wrongVersion !== undefined) logger.warn("protocol version is not checked", { error: wrongVersion });
+    if (wrongVersion !== undefined)
+      telemetry.logger.warn("protocol version is not checked", { error: wrongVersion });
     const validation = validateSpec(entitySpec, this.#kinds, options.maxMessageFields);
     if (!validation.ok) return { errors: validation.errors };
     const { spec } = validation;
@@ -347,7 +353,7 @@ export class UserFunction implements StreamOpener {
   }
 
   #tell(message: string): void {
-    this.#dependencies.logger.warn("reported to the user function", { message });
+    this.#dependencies.telemetry.logger.warn("reported to the user function", { message });
     if (this.#state.kind === "serving") void this.#report(this.#state.connection, message);
   }
 
@@ -357,11 +363,17 @@ export class UserFunction implements StreamOpener {
     try {
       await sendReport(connection, message, REPORT_TIMEOUT_MS);
     } catch (error) {
-      this.#dependencies.logger.debug("report did not arrive", { error: describeError(error) });
+      this.#dependencies.telemetry.logger.debug("report did not arrive", { error: describeError(error) });
     } finally {
       this.#openReports--;
     }
   }
+}
+
+/** Options with the trace as headers of the call. */
+function withTrace(options: CallOptions, trace: TraceContext): CallOptions {
+  const headers = traceMetadata(trace).map(({ key, value }) => [key, value] as const);
+  return { ...options, metadata: CallMetadata.of(headers) };
 }
 
 async function sendReport(connection: Connection, message: string, timeoutMs: number): Promise<void> {

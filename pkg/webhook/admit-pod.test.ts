@@ -3,9 +3,11 @@
 import test from "ava";
 import fc from "fast-check";
 
+import type { JsonObject } from "../k8s/mod.ts";
+
 import { admitPod } from "./admit-pod.ts";
+import { readConfiguration } from "./configuration.ts";
 import type { Decision } from "./decision.ts";
-import type { JsonObject } from "./json.ts";
 import { applied, CONFIGURATION, codes } from "./testdata/apply.ts";
 import type { KnativePod, PodContainer } from "./testdata/knative-pod.ts";
 import { knativePod } from "./testdata/knative-pod.ts";
@@ -170,6 +172,49 @@ test("annotations choose log, image, resources, port and what the proxy is told"
   t.deepEqual(result.spec.volumes?.at(-1), {
     name: "perdure-nats",
     secret: { secretName: "shop-nats", optional: true },
+  });
+});
+
+/** OpenTelemetry's variables of a pod's proxy. */
+function otelOf(
+  data: Readonly<Record<string, string>>,
+  annotations: Readonly<Record<string, string>>,
+): Readonly<Record<string, string | undefined>> {
+  const pod = knativePod();
+  Object.assign(pod.metadata.annotations, annotations);
+  const configuration = readConfiguration({ "proxy-image": "dev.local/perdure-proxy:dev", ...data });
+  const decision = admitPod(pod as unknown as JsonObject, "default", configuration, () => SECRET);
+  const env = Object.entries(envOf(applied(pod, decision), "perdure-proxy"));
+  return Object.fromEntries(env.filter(([name]) => name.startsWith("OTEL_")));
+}
+
+test("the proxy of a pod traces to where config-perdure says, unless the service says something else", (t) => {
+  const traced = {
+    "otel-exporter-otlp-endpoint": "http://jaeger.observability:4317",
+    "otel-traces-sampler": "parentbased_traceidratio",
+    "otel-traces-sampler-arg": "0.01",
+  };
+  t.deepEqual(otelOf(traced, {}), {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://jaeger.observability:4317",
+    OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+    OTEL_TRACES_SAMPLER_ARG: "0.01",
+  });
+  const otelWith = (key: string, value: string) => otelOf(traced, { [`perdure.dev/${key}`]: value });
+  t.like(otelWith("otel-exporter-otlp-endpoint", ""), { OTEL_EXPORTER_OTLP_ENDPOINT: "" });
+  t.like(otelWith("otel-traces-sampler", "always_on"), { OTEL_TRACES_SAMPLER: "always_on" });
+});
+
+test("the proxy of a pod sends metrics to the same place if it is told to, and nowhere without a place", (t) => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.observability:4317" };
+  const collector = { "otel-exporter-otlp-endpoint": endpoint.OTEL_EXPORTER_OTLP_ENDPOINT };
+  const sent = { ...collector, "otel-metrics-exporter": "otlp" };
+  const own = { "perdure.dev/otel-metrics-exporter": "otlp" };
+  t.deepEqual(otelOf(sent, {}), { ...endpoint, OTEL_METRICS_EXPORTER: "otlp" });
+  t.deepEqual(otelOf(collector, own), { ...endpoint, OTEL_METRICS_EXPORTER: "otlp" });
+  t.like(otelOf(sent, { "perdure.dev/otel-metrics-exporter": "none" }), { OTEL_METRICS_EXPORTER: "none" });
+  t.deepEqual(otelOf({}, own), {});
+  t.deepEqual(otelOf(sent, { "perdure.dev/otel-exporter-otlp-endpoint": "" }), {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "",
   });
 });
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { JsonObject } from "../k8s/mod.ts";
+import { numberOf, objectOf, objectOrEmpty, objectsOf, textsOf } from "../k8s/mod.ts";
+
 import { readAnnotations } from "./annotations.ts";
 import type { Configuration, ServiceOptions } from "./configuration.ts";
-import { serviceOptions } from "./configuration.ts";
+import { configurationProblem, serviceOptions } from "./configuration.ts";
 import type { Decision, Problem } from "./decision.ts";
-import { deny, UNCHANGED } from "./decision.ts";
-import type { JsonObject } from "./json.ts";
-import { numberOf, objectOf, objectsOf, textsOf } from "./json.ts";
+import { ANNOTATIONS, deny, UNCHANGED } from "./decision.ts";
 import type { PatchOperation } from "./json-patch.ts";
 import { appendItem } from "./json-patch.ts";
 import { pointAtProxy, pointsAtProxy } from "./queue-proxy.ts";
@@ -15,7 +16,6 @@ import { STATEFUL } from "./service-settings.ts";
 import type { PodIdentity } from "./sidecar.ts";
 import { LOG_VARIABLE, proxySidecar, secretVolume } from "./sidecar.ts";
 
-const ANNOTATIONS = "metadata.annotations";
 const KNATIVE = "serving.knative.dev/";
 /** The name that Knative gives the port of the container that serves. */
 const USER_PORT_NAME = "user-port";
@@ -44,21 +44,19 @@ export function admitPod(
   configuration: Configuration,
   drainSecret: () => string,
 ): Decision {
-  const metadata = objectOf(pod["metadata"]) ?? {};
+  const metadata = objectOrEmpty(pod["metadata"]);
   const labels = textsOf(metadata["labels"]);
-  const spec = objectOf(pod["spec"]) ?? {};
+  const spec = objectOrEmpty(pod["spec"]);
   const containers = objectsOf(spec["containers"]).map((container, index) => ({ container, index }));
   const queueProxy = containers.find(({ container }) => container["name"] === QUEUE_PROXY);
   if (labels[STATEFUL] !== "true" || queueProxy === undefined) return UNCHANGED;
 
   const identity = identityOf(labels, namespace);
   const { values, problems } = readAnnotations(textsOf(metadata["annotations"]), ANNOTATIONS);
-  const wrong = [...identity.problems, ...problems];
-  if (configuration.kind === "invalid") {
-    wrong.push({ code: "BAD_CONFIGURATION", field: "", message: configuration.problem });
-  }
+  const wrong = [...identityProblems(identity), ...problems];
+  if (configuration.kind === "invalid") wrong.push(configurationProblem(configuration));
   if (wrong.length > 0 || configuration.kind === "invalid") return deny(...wrong);
-  const chosen = serviceOptions(identity.pod, values, configuration.values);
+  const chosen = serviceOptions(identity, values, configuration.values);
   if ("problems" in chosen) return deny(...chosen.problems);
   const { options } = chosen;
   if (hasProxy(spec, queueProxy.container, options)) return UNCHANGED;
@@ -68,7 +66,7 @@ export function admitPod(
   if (serving === undefined) {
     return deny(unknownPod("spec.containers", "no container has a port, so none can be the one that serves"));
   }
-  const proxyFor = (userPort: number) => proxySidecar(identity.pod, userPort, options, drainSecret());
+  const proxyFor = (userPort: number) => proxySidecar(identity, userPort, options, drainSecret());
   return inject(spec, { serving, queueProxy }, options, proxyFor);
 }
 
@@ -110,19 +108,16 @@ function hasProxy(spec: JsonObject, queueProxy: JsonObject, { log }: ServiceOpti
   return isIn("initContainers") || (isIn("containers") && pointsAtProxy(queueProxy));
 }
 
-function identityOf(
-  labels: Readonly<Record<string, string>>,
-  namespace: string,
-): { readonly pod: PodIdentity; readonly problems: Problem[] } {
-  const [service, configuration, revision] = ["service", "configuration", "revision"].map(
-    (key) => labels[KNATIVE + key] ?? "",
-  ) as [string, string, string];
-  const problems: Problem[] = [];
-  if (service === "" || revision === "") {
-    const message = `the pod has no label ${KNATIVE}${service === "" ? "service" : "revision"}: state belongs to a Knative Service, so make one`;
-    problems.push({ code: "NOT_A_SERVICE", field: "metadata.labels", message });
-  }
-  return { pod: { namespace, service, configuration, revision }, problems };
+function identityOf(labels: Readonly<Record<string, string>>, namespace: string): PodIdentity {
+  const label = (name: string): string => labels[KNATIVE + name] ?? "";
+  const [service, configuration, revision] = [label("service"), label("configuration"), label("revision")];
+  return { namespace, service, configuration, revision };
+}
+
+function identityProblems({ service, revision }: PodIdentity): readonly Problem[] {
+  if (service !== "" && revision !== "") return [];
+  const message = `the pod has no label ${KNATIVE}${service === "" ? "service" : "revision"}: state belongs to a Knative Service, so make one`;
+  return [{ code: "NOT_A_SERVICE", field: "metadata.labels", message }];
 }
 
 /** The container with a port, because Knative leaves exactly one with any. A single container needs no port. */

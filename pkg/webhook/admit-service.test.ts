@@ -3,10 +3,11 @@
 import test from "ava";
 import fc from "fast-check";
 
+import type { JsonObject } from "../k8s/mod.ts";
+import { objectOf } from "../k8s/mod.ts";
+
 import { admitService } from "./admit-service.ts";
 import type { Decision } from "./decision.ts";
-import type { JsonObject } from "./json.ts";
-import { objectOf } from "./json.ts";
 import { applied, CONFIGURATION, codes } from "./testdata/apply.ts";
 import type { KnativeService } from "./testdata/knative-service.ts";
 import { knService, plainService } from "./testdata/knative-service.ts";

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { JsonObject } from "../k8s/mod.ts";
+import { numberOf, objectOf, objectOrEmpty, objectsOf, textOf, textsOf } from "../k8s/mod.ts";
+
 import type { Agreement, Sides } from "./annotation-sides.ts";
 import { agree } from "./annotation-sides.ts";
 import { labelProblems, readAnnotations } from "./annotations.ts";
 import type { Configuration } from "./configuration.ts";
-import { serviceOptions } from "./configuration.ts";
+import { configurationProblem, serviceOptions } from "./configuration.ts";
 import type { Decision, Problem } from "./decision.ts";
-import { deny, UNCHANGED } from "./decision.ts";
-import type { JsonObject } from "./json.ts";
-import { numberOf, objectOf, objectsOf, textOf, textsOf } from "./json.ts";
+import { ANNOTATIONS, deny, UNCHANGED } from "./decision.ts";
 import type { PatchOperation } from "./json-patch.ts";
 import { setEntries } from "./json-patch.ts";
 import type { LogOwner } from "./log-rules.ts";
@@ -18,7 +19,6 @@ import { MAX_SCALE, scaleChanges, scaleProblems } from "./scale.ts";
 import type { SettingValues } from "./service-settings.ts";
 import { PREFIX, STATEFUL } from "./service-settings.ts";
 
-const ANNOTATIONS = "metadata.annotations";
 const METADATA_PATH = "/spec/template/metadata";
 
 /** The parts of a Knative Service that matter here. */
@@ -101,7 +101,7 @@ function readService(object: JsonObject): Service | undefined {
     labels: textsOf(metadata["labels"]),
     ownLabels: textsOf(objectOf(object["metadata"])?.["labels"]),
     metadata: objectOf(template["metadata"]),
-    spec: objectOf(template["spec"]) ?? {},
+    spec: objectOrEmpty(template["spec"]),
     revisionName: textOf(metadata["name"]),
   };
 }
@@ -155,9 +155,7 @@ function valueProblems(
   const port = values.userFunctionPort;
   const taken = port === undefined ? undefined : portTaken(port, ANNOTATIONS);
   const problems = taken === undefined ? [] : [taken];
-  if (configuration.kind === "invalid") {
-    return [...problems, { code: "BAD_CONFIGURATION", field: "", message: configuration.problem }];
-  }
+  if (configuration.kind === "invalid") return [...problems, configurationProblem(configuration)];
   const chosen = serviceOptions(owner, values, configuration.values);
   if ("problems" in chosen) return [...problems, ...chosen.problems];
   if (before === undefined || before.labels[STATEFUL] !== "true") return problems;

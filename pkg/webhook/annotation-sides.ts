@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Problem } from "./decision.ts";
-import { MAX_PROBLEMS } from "./decision.ts";
+import { annotationProblem, MAX_PROBLEMS } from "./decision.ts";
 import { isOurs, MAX_KEYS } from "./read-settings.ts";
 
 /** Texts by key. */
@@ -43,7 +43,7 @@ export function agree(now: Sides, old: Sides | undefined): Agreement {
     if (verdict.kind === "conflict") {
       if (problems.length >= MAX_PROBLEMS) break;
       const message = `${key} is ${quote(now.service[key])} on the Service and ${quote(now.template[key])} on its template: let them agree, or keep one`;
-      problems.push({ code: "CONFLICTING_ANNOTATIONS", field: "metadata.annotations", message });
+      problems.push(annotationProblem("CONFLICTING_ANNOTATIONS", message));
       continue;
     }
     if (verdict.value !== now.template[key]) changes[key] = verdict.value;

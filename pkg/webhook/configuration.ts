@@ -3,6 +3,7 @@
 import type { Quantity } from "../settings/mod.ts";
 
 import type { Problem } from "./decision.ts";
+import { annotationProblem } from "./decision.ts";
 import type { LogOwner } from "./log-rules.ts";
 import { chooseLog } from "./log-rules.ts";
 import { readSettings } from "./read-settings.ts";
@@ -51,6 +52,10 @@ export function readConfiguration(data: Readonly<Record<string, string>> | undef
     : { kind: "invalid", problem: `the ConfigMap ${CONFIG_NAME} is wrong: ${said.join("; ")}` };
 }
 
+export function configurationProblem({ problem }: Extract<Configuration, { kind: "invalid" }>): Problem {
+  return { code: "BAD_CONFIGURATION", field: "", message: problem };
+}
+
 /** The settings of a service, or why it cannot have what its annotations ask for. */
 export function serviceOptions(
   owner: LogOwner,
@@ -61,17 +66,14 @@ export function serviceOptions(
   const cpu = limitFor("proxyCpu", "proxyCpuLimit", annotated, all);
   const memory = limitFor("proxyMemory", "proxyMemoryLimit", annotated, all);
   const log = chooseLog(owner, annotated, configured);
-  const contradictions = [cpu.problem, memory.problem]
-    .filter((message) => message !== undefined)
-    .map((message) => annotationProblem("BAD_ANNOTATION", message));
   const problems = [
-    ...contradictions,
+    ...[cpu.problem, memory.problem].filter((each) => each !== undefined),
     ...copiesProblems(all, configured),
     ...imageProblems(annotated, configured),
   ];
   if ("problem" in log) return { problems: [...problems, log.problem] };
   if (problems.length > 0) return { problems };
-  const options = {
+  const options: ServiceOptions = {
     proxyImage: all.proxyImage ?? "",
     log: log.address,
     natsSecret: valueOf("natsSecret", all),
@@ -112,10 +114,6 @@ function imageProblems(annotated: SettingValues, configured: SettingValues): rea
   return [annotationProblem("IMAGE_NOT_ALLOWED", message)];
 }
 
-function annotationProblem(code: Problem["code"], message: string): Problem {
-  return { code, field: "metadata.annotations", message };
-}
-
 /**
  * Kubernetes refuses a limit below the request. If only the request is annotated, and the limit for all services is
  * below it, the limit is raised to the request.
@@ -125,22 +123,30 @@ function limitFor(
   limitName: "proxyCpuLimit" | "proxyMemoryLimit",
   annotated: SettingValues,
   all: SettingValues,
-): { readonly value?: Quantity; readonly problem?: string } {
+): { readonly value?: Quantity; readonly problem?: Problem } {
   const request = valueOf(requestName, all);
   const value = valueOf(limitName, all);
   if (value === "none") return {};
   if (value.amount >= request.amount) return { value };
   if (annotated[limitName] === undefined) return { value: request };
   const [limitKey, requestKey] = [SERVICE_SETTINGS[limitName].key, SERVICE_SETTINGS[requestName].key];
-  return { problem: `${limitKey} must be at least ${requestKey} (${request.text}), not ${value.text}` };
+  const message = `${limitKey} must be at least ${requestKey} (${request.text}), not ${value.text}`;
+  return { problem: annotationProblem("BAD_ANNOTATION", message) };
 }
 
-function environment(values: SettingValues): ServiceOptions["env"] {
+function environment(given: SettingValues): ServiceOptions["env"] {
   const settings = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting][];
+  const values = withReceiver(given);
   return settings.flatMap(([name, { env }]) => {
     const value = values[name];
     return env === undefined || value === undefined || typeof value === "object"
       ? []
       : [{ name: env, value: String(value) }];
   });
+}
+
+/** Without an endpoint the proxy would send its metrics to its own pod, where nobody takes them. */
+function withReceiver(values: SettingValues): SettingValues {
+  const { otelMetricsExporter: _, ...others } = values;
+  return valueOf("otelExporterOtlpEndpoint", values) === "" ? others : values;
 }

@@ -28,6 +28,13 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Where most problems are: the annotations of the object itself. */
+export const ANNOTATIONS = "metadata.annotations";
+
+export function annotationProblem(code: AdmissionCode, message: string): Problem {
+  return { code, field: ANNOTATIONS, message };
+}
+
 /** What the webhook decides about an object. */
 export type Decision =
   /** An empty patch leaves it as it is, byte for byte. */

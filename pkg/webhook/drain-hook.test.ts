@@ -6,13 +6,13 @@ import { networkInterfaces } from "node:os";
 import test from "ava";
 
 import { systemClock, systemRandom } from "../base/mod.ts";
+import type { JsonObject } from "../k8s/mod.ts";
+import { objectOf, objectsOf, textOf } from "../k8s/mod.ts";
 import { proxyOptions, startProxy } from "../proxy/mod.ts";
 import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { admitPod } from "./admit-pod.ts";
 import { newDrainSecret } from "./drain-secret.ts";
-import type { JsonObject } from "./json.ts";
-import { objectOf, objectsOf, textOf } from "./json.ts";
 import { applied, CONFIGURATION } from "./testdata/apply.ts";
 import { knativePod } from "./testdata/knative-pod.ts";
 

@@ -2,7 +2,7 @@
 
 import { EventLogError, parseEventLogAddress } from "../eventlog/address/mod.ts";
 import type { Form, Reading } from "../settings/mod.ts";
-import { listOf, textThat } from "../settings/mod.ts";
+import { anyText, listOf, textThat } from "../settings/mod.ts";
 
 export const image: Form<string> = textThat(
   (text) => /^[A-Za-z0-9][\w./:@-]{0,511}$/.test(text),
@@ -17,6 +17,37 @@ export const objectName: Form<string> = textThat(
   (text) => text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text),
   "the name of an object: small letters, digits, - and .",
   "a name",
+);
+
+/** Where spans go. Empty: nowhere. */
+export const otlpEndpoint: Form<string> = {
+  ...anyText,
+  shown: "`http://HOST:PORT` or `https://HOST:PORT`",
+  read: (text) => {
+    const mustBe = "http://HOST:PORT or https://HOST:PORT";
+    if (text === "") return { value: text };
+    if (!/^https?:\/\/./.test(text) || !URL.canParse(text)) return { mustBe };
+    const { username, password, pathname, search, hash } = new URL(text);
+    if (username !== "" || password !== "") {
+      return { mustBe, because: "anybody could read a password here: let a Collector add it" };
+    }
+    const because = "OTLP over gRPC has no path; that of OTLP over HTTP is another port";
+    return pathname === "/" && search === "" && hash === "" ? { value: text } : { mustBe, because };
+  },
+};
+
+/** How metrics are sent. Empty: not at all. */
+export const metricsExporter: Form<string> = textThat(
+  (text) => ["", "otlp", "none"].includes(text),
+  "otlp or none",
+  "`otlp`, `none`",
+);
+
+/** A part of all. Empty: all. */
+export const part: Form<string> = textThat(
+  (text) => text === "" || (/^(0|1|[01]?\.\d+)$/.test(text) && Number(text) <= 1),
+  "a number from 0 to 1",
+  "0 to 1",
 );
 
 /** NATS servers that form one cluster. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { objectOf } from "./json.ts";
+import { objectOf } from "../k8s/mod.ts";
 
 /** One step of a JSON patch (RFC 6902). */
 export type PatchOperation =

@@ -14,6 +14,7 @@
  */
 
 import type { Problem } from "./decision.ts";
+import { annotationProblem } from "./decision.ts";
 import type { LogAddress, LogPlace } from "./forms.ts";
 import { logAddress, logPlaces } from "./forms.ts";
 import { logPrefix } from "./log-prefix.ts";
@@ -39,17 +40,15 @@ export function chooseLog(owner: LogOwner, annotated: SettingValues, configured:
   if (asked.kind === "memory" || asked.prefix === undefined) return { address };
   const own = logPrefix(owner.namespace, owner.service);
   if (isOwn(asked.prefix, own)) return { address };
-  if (!isOfNamespace(asked.prefix, owner.namespace)) {
-    const message =
-      `${LOG} has the prefix ${asked.prefix}, which is not one of the namespace ${owner.namespace}: ` +
-      `leave the prefix out, or let it be ${own} or ${own}_SUFFIX`;
-    return { problem: problem("LOG_OF_ANOTHER", message) };
-  }
-  if (confirms(annotated, owner, address)) return { address };
+  const isOurs = isOfNamespace(asked.prefix, owner.namespace);
+  if (isOurs && confirms(annotated, owner, address)) return { address };
+  const whose = isOurs
+    ? "that of another service of the namespace"
+    : `not one of the namespace ${owner.namespace}`;
   const message =
-    `${LOG} has the prefix ${asked.prefix}, which is that of another service of the namespace: ` +
-    `leave the prefix out, or let it be ${own} or ${own}_SUFFIX. ${confirmation(address)}`;
-  return { problem: problem("LOG_OF_ANOTHER", message) };
+    `${LOG} has the prefix ${asked.prefix}, which is ${whose}: ` +
+    `leave the prefix out, or let it be ${own} or ${own}_SUFFIX${isOurs ? `. ${confirmation(address)}` : ""}`;
+  return { problem: annotationProblem("LOG_OF_ANOTHER", message) };
 }
 
 /**
@@ -70,7 +69,7 @@ export function logChange(
   const message =
     `the state of this service is at ${old}, and at ${address} it would be without it: ` +
     `let ${LOG} be what it was. ${confirmation(address)}`;
-  return problem("LOG_CHANGED", message);
+  return annotationProblem("LOG_CHANGED", message);
 }
 
 function addressOf(log: LogAddress, { namespace, service }: LogOwner): string {
@@ -94,7 +93,7 @@ function notAllowed(address: string, configured: SettingValues): Problem {
   const message =
     `${LOG} asks for ${address}, and config-perdure allows ${logPlaces.write(placesOf(configured))}: ` +
     "leave it out, or ask those who run the cluster for an entry in allowed-logs";
-  return problem("LOG_NOT_ALLOWED", message);
+  return annotationProblem("LOG_NOT_ALLOWED", message);
 }
 
 /** The suffix must not contain `_`, as names do not, so that each prefix belongs to one service. */
@@ -118,8 +117,4 @@ function confirms({ confirmLog }: SettingValues, owner: LogOwner, address: strin
 
 function confirmation(address: string): string {
   return `If that is what you want, say so: ${CONFIRM}=${address}`;
-}
-
-function problem(code: Problem["code"], message: string): Problem {
-  return { code, field: "metadata.annotations", message };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { JsonObject } from "./json.ts";
-import { objectsOf, textOf } from "./json.ts";
+import type { JsonObject } from "../k8s/mod.ts";
+import { objectsOf, textOf } from "../k8s/mod.ts";
+
 import type { PatchOperation } from "./json-patch.ts";
 import { probeProxy } from "./readiness.ts";
 import { HTTP_PORT } from "./reserved.ts";

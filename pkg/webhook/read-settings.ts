@@ -6,10 +6,11 @@ import { MAX_PROBLEMS } from "./decision.ts";
 import type { SettingName, SettingValues } from "./service-settings.ts";
 import { PREFIX, SERVICE_SETTINGS, settingsOf } from "./service-settings.ts";
 
+type Place = "annotation" | "config";
+
 /** An invalid setting. The message names it, as `perdure.dev/durability`, and says what would be valid. */
 export interface SettingProblem {
-  readonly key: string;
-  readonly kind: "unknown" | "misplaced" | "value";
+  readonly kind: "key" | "value";
   readonly message: string;
 }
 
@@ -30,7 +31,7 @@ export function isOurs(key: string): boolean {
  * @param shownKey the key as its author wrote it.
  */
 export function readSettings(
-  place: "annotation" | "config",
+  place: Place,
   texts: Readonly<Record<string, string>>,
   shownKey: (key: string) => string,
 ): { readonly values: SettingValues; readonly problems: readonly SettingProblem[] } {
@@ -42,7 +43,7 @@ export function readSettings(
     const text = texts[key] ?? "";
     const found = known.find(([, setting]) => setting.key === key);
     if (found === undefined) {
-      problems.push(misplaced(place, key, shownKey) ?? unknown(place, key, shownKey));
+      problems.push({ kind: "key", message: unknownKey(place, key, shownKey) });
       continue;
     }
     const [name, { form }] = found;
@@ -51,37 +52,25 @@ export function readSettings(
         ? { mustBe: `a text of at most ${MAX_VALUE_CHARS} characters` }
         : form.read(text);
     if ("value" in reading) values[name] = reading.value;
-    else problems.push({ key, kind: "value", message: refusalText(shownKey(key), form, text, reading) });
+    else problems.push({ kind: "value", message: refusalText(shownKey(key), form, text, reading) });
   }
   return { values: values as SettingValues, problems };
 }
 
-function unknown(
-  place: "annotation" | "config",
-  key: string,
-  shownKey: (key: string) => string,
-): SettingProblem {
+/** Says where a key belongs that is none of this place. */
+function unknownKey(place: Place, key: string, shownKey: (key: string) => string): string {
+  if (Object.values(SERVICE_SETTINGS).some((setting) => setting.key === key)) {
+    const right =
+      place === "annotation"
+        ? "for all services: put it into the ConfigMap config-perdure"
+        : "for one service: annotate that";
+    return `${shownKey(key)} is ${right}`;
+  }
   const known = settingsOf(place).map(([, setting]) => setting.key);
   const meant = known.find((each) => each === key.toLowerCase());
-  const message =
-    meant === undefined
-      ? `${shortened(shownKey(key))} is not known; known are ${known.map(shownKey).join(", ")}`
-      : `${shownKey(key)} is not known: it is written ${shownKey(meant)}`;
-  return { key, kind: "unknown", message };
-}
-
-/** Undefined if the key is not one of the other place either. */
-function misplaced(
-  place: "annotation" | "config",
-  key: string,
-  shownKey: (key: string) => string,
-): SettingProblem | undefined {
-  if (!Object.values(SERVICE_SETTINGS).some((setting) => setting.key === key)) return undefined;
-  const right =
-    place === "annotation"
-      ? "for all services: put it into the ConfigMap config-perdure"
-      : "for one service: annotate that";
-  return { key, kind: "misplaced", message: `${shownKey(key)} is ${right}` };
+  return meant === undefined
+    ? `${shortened(shownKey(key))} is not known; known are ${known.map(shownKey).join(", ")}`
+    : `${shownKey(key)} is not known: it is written ${shownKey(meant)}`;
 }
 
 function shortened(text: string): string {

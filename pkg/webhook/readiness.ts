@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { JsonObject } from "./json.ts";
-import { objectOf, objectsOf } from "./json.ts";
+import type { JsonObject } from "../k8s/mod.ts";
+import { objectOf, objectsOf, parseJson } from "../k8s/mod.ts";
+
 import { ADMIN_PORT } from "./reserved.ts";
 
 /** The value of `SERVING_READINESS_PROBE`, by which queue-proxy knows which probes to make. */
@@ -47,12 +48,7 @@ const MAX_PROBES_CHARS = 65_536;
 function parseProbes(text: string, isList: boolean): readonly JsonObject[] | undefined {
   if (text === "") return [];
   if (text.length > MAX_PROBES_CHARS) return undefined;
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(text);
   if (isList) {
     // Knative writes null for a container without a probe.
     return Array.isArray(parsed) ? objectsOf(parsed.filter((each) => each !== null)) : undefined;

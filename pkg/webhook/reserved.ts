@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { JsonObject } from "../k8s/mod.ts";
+import { numberOf, objectsOf } from "../k8s/mod.ts";
+
 import { PROXY_SETTINGS } from "../proxy/settings.ts";
 import type { Problem } from "./decision.ts";
-import type { JsonObject } from "./json.ts";
-import { numberOf, objectsOf } from "./json.ts";
 
 /** Names in a pod that Perdure uses itself. */
 export const PROXY_CONTAINER = "perdure-proxy";
@@ -26,15 +27,11 @@ const KNATIVE_PORTS: readonly number[] = [8_008, ...QUEUE_PORTS, QUEUE_ADMIN_POR
 /** Answers when queue-proxy was told to stop and has passed on no request for 30 s. The user's container waits too. */
 export const QUEUE_DRAINED_URL = `http://127.0.0.1:${QUEUE_ADMIN_PORT}/wait-for-drain`;
 
-/** The program of the pod that already listens on a port, if there is one. */
-function portOwner(port: number): string | undefined {
-  if (port === HTTP_PORT || port === ADMIN_PORT) return "Perdure's proxy";
-  return KNATIVE_PORTS.includes(port) ? "Knative's queue-proxy" : undefined;
-}
-
+/** Undefined if no program of the pod listens on the port already. */
 export function portTaken(port: number, field: string): Problem | undefined {
-  const owner = portOwner(port);
-  if (owner === undefined) return undefined;
+  const isOurs = port === HTTP_PORT || port === ADMIN_PORT;
+  if (!isOurs && !KNATIVE_PORTS.includes(port)) return undefined;
+  const owner = isOurs ? "Perdure's proxy" : "Knative's queue-proxy";
   const message = `port ${port} is taken by ${owner} in the same pod: let the user function listen on another, 8080 for example`;
   return { code: "PORT_TAKEN", field, message };
 }
@@ -45,12 +42,10 @@ export function reservedProblems(spec: JsonObject, field: string): readonly Prob
   const named = [...containers, ...objectsOf(spec["initContainers"])];
   const problems: Problem[] = [];
   if (named.some(({ name }) => name === PROXY_CONTAINER)) {
-    const message = `a container is named ${PROXY_CONTAINER}, which is the name of the one that Perdure adds: give it another`;
-    problems.push({ code: "NAME_TAKEN", field: `${field}.containers`, message });
+    problems.push(nameTaken("container", PROXY_CONTAINER, `${field}.containers`));
   }
   if (objectsOf(spec["volumes"]).some(({ name }) => name === SECRET_VOLUME)) {
-    const message = `a volume is named ${SECRET_VOLUME}, which is the name of the one that Perdure adds: give it another`;
-    problems.push({ code: "NAME_TAKEN", field: `${field}.volumes`, message });
+    problems.push(nameTaken("volume", SECRET_VOLUME, `${field}.volumes`));
   }
   for (const [index, container] of containers.entries()) {
     if (container["name"] === QUEUE_PROXY) continue;
@@ -60,4 +55,9 @@ export function reservedProblems(spec: JsonObject, field: string): readonly Prob
     }
   }
   return problems;
+}
+
+function nameTaken(what: string, name: string, field: string): Problem {
+  const message = `a ${what} is named ${name}, which is the name of the one that Perdure adds: give it another`;
+  return { code: "NAME_TAKEN", field, message };
 }

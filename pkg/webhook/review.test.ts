@@ -5,7 +5,8 @@ import fc from "fast-check";
 import type { Operation } from "rfc6902";
 import { applyPatch } from "rfc6902";
 
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../k8s/mod.ts";
+
 import { pointer, setEntries } from "./json-patch.ts";
 import { decide, parseReview, reviewAnswer } from "./review.ts";
 import { CONFIGURATION } from "./testdata/apply.ts";

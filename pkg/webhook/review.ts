@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { JsonObject } from "../k8s/mod.ts";
+import { objectOf, objectOrEmpty, textsOf } from "../k8s/mod.ts";
+
 import { admitPod } from "./admit-pod.ts";
 import { admitService } from "./admit-service.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Decision, Problem } from "./decision.ts";
 import { UNCHANGED } from "./decision.ts";
-import type { JsonObject } from "./json.ts";
-import { objectOf, textOf } from "./json.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 
@@ -31,28 +32,17 @@ export interface Review {
 
 /** Undefined if the body is no such question. It then cannot be answered. */
 export function parseReview(body: unknown): Review | undefined {
-  const review = objectOf(body);
-  const request = objectOf(review?.["request"]);
-  const uid = textOf(request?.["uid"]);
-  const object = objectOf(request?.["object"]);
-  if (review?.["apiVersion"] !== API_VERSION || request === undefined) return undefined;
-  if (uid === undefined || uid === "" || object === undefined) return undefined;
-  const { group, resource } = objectOf(request["resource"]) ?? {};
-  const texts = [
-    group,
-    resource,
-    request["subResource"],
-    request["operation"],
-    request["name"],
-    request["namespace"],
-  ];
-  const names = texts.map((each) => textOf(each) ?? "");
-  if ([uid, ...names].some((each) => each.length > MAX_NAME_CHARS)) return undefined;
-  const [groupName = "", resourceName = "", subResource = "", operation = "", name = "", namespace = ""] =
-    names;
+  const { apiVersion, request: asked } = objectOrEmpty(body);
+  const request = objectOrEmpty(asked);
+  const { uid = "", subResource = "", operation = "", name = "", namespace = "" } = textsOf(request);
+  const { group = "", resource = "" } = textsOf(request["resource"]);
+  const object = objectOf(request["object"]);
+  if (apiVersion !== API_VERSION || uid === "" || object === undefined) return undefined;
+  const texts = [uid, group, resource, subResource, operation, name, namespace];
+  if (texts.some((each) => each.length > MAX_NAME_CHARS)) return undefined;
   return {
     uid,
-    resource: `${groupName}/${resourceName}${subResource === "" ? "" : `/${subResource}`}`,
+    resource: `${group}/${resource}${subResource === "" ? "" : `/${subResource}`}`,
     operation,
     name,
     namespace,

@@ -8,7 +8,7 @@ import { PROXY_SETTINGS, proxyOptions } from "../proxy/mod.ts";
 import type { Form } from "../settings/mod.ts";
 
 import { readConfiguration, serviceOptions } from "./configuration.ts";
-import { logAddress, logPlaces, natsUrl } from "./forms.ts";
+import { logAddress, logPlaces, natsUrl, otlpEndpoint, part } from "./forms.ts";
 import { logPrefix } from "./log-prefix.ts";
 import { MAX_KEYS, readSettings } from "./read-settings.ts";
 import type { ServiceSetting } from "./service-settings.ts";
@@ -113,6 +113,23 @@ test("the address of NATS may name several servers, and neither prefix nor passw
     const reading = (form as Form<unknown>).read(text);
     t.is("value" in reading ? (form as Form<unknown>).write(reading.value) : "", text);
   }
+});
+
+test("an endpoint of traces has neither path nor password, and a part is from 0 to 1", (t) => {
+  for (const text of ["", "http://a:4317", "https://collector.shop.svc:4317/"])
+    t.deepEqual(otlpEndpoint.read(text), { value: text });
+  for (const text of [
+    "a:4317",
+    "grpc://a:4317",
+    "http://",
+    "http://me:secret@a:4317",
+    "http://a:4318/v1/traces",
+  ]) {
+    const reading = otlpEndpoint.read(text);
+    t.true("mustBe" in reading && !`${reading.mustBe} ${reading.because}`.includes("secret@"), text);
+  }
+  for (const text of ["", "0", "1", "0.01", ".5", "1.0"]) t.deepEqual(part.read(text), { value: text });
+  for (const text of ["2", "1.1", "-0.1", "half", "1e-3", "0x1"]) t.true("mustBe" in part.read(text), text);
 });
 
 test("texts that make no sense are refused and never throw", (t) => {

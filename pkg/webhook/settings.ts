@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { DAY_MS, HOUR_MS, MIB, MINUTE_MS, milliseconds, number, port, text } from "../settings/mod.ts";
+import { DAY_MS, HOUR_MS, MIB, MINUTE_MS, milliseconds, named, number, port, text } from "../settings/mod.ts";
 
 import { LOGGER_SETTINGS } from "../telemetry/settings.ts";
 
@@ -13,160 +13,81 @@ import { LOGGER_SETTINGS } from "../telemetry/settings.ts";
 const MAX_REVIEW_BYTES = 4 * MIB;
 
 /** Every setting of the webhook's own process. Annotations and `config-perdure` set what it does to services. */
-export const WEBHOOK_SETTINGS = {
-  port: port(
-    "port",
-    "PERDURE_WEBHOOK_PORT",
-    8_443,
-    "Port that the API server sends reviews to; 0 lets the system choose.",
-  ),
-  host: text("host", "PERDURE_WEBHOOK_HOST", "0.0.0.0", "Address that the port is bound to."),
-  namespace: text(
-    "namespace",
-    "POD_NAMESPACE",
-    "perdure-system",
-    "Where the webhook, `config-perdure` and the Secret are.",
-  ),
-  service: text(
-    "service",
-    "PERDURE_WEBHOOK_SERVICE",
-    "webhook",
-    "The Kubernetes Service by which the API server finds the webhook.",
-  ),
-  secret: text(
-    "secret",
-    "PERDURE_WEBHOOK_SECRET",
-    "webhook-certs",
-    "Secret in which the certificate is kept; it must exist, and may be empty.",
-  ),
-  configuration: text(
-    "configuration",
-    "PERDURE_WEBHOOK_CONFIGURATION",
-    "webhook.perdure.dev",
-    "MutatingWebhookConfiguration whose `caBundle` is kept.",
-  ),
-  certificateDays: number(
-    "certificate-days",
-    "PERDURE_CERTIFICATE_DAYS",
-    90,
-    "days",
-    [1, 3_650],
-    "How long a certificate is valid.",
-  ),
-  renewBeforeDays: number(
-    "renew-before-days",
-    "PERDURE_RENEW_BEFORE_DAYS",
-    30,
-    "days",
-    [0, 3_650],
-    "So long before its end a certificate is renewed; less than `--certificate-days`.",
-  ),
-  checkIntervalMs: milliseconds(
-    "check-interval",
-    "PERDURE_CHECK_INTERVAL_MS",
-    MINUTE_MS,
-    "How often certificate and `caBundle` are checked, besides whenever the Secret changes.",
-    [1_000, DAY_MS],
-  ),
-  propagationDelayMs: milliseconds(
-    "propagation-delay",
-    "PERDURE_PROPAGATION_DELAY_MS",
-    5_000,
-    "How long API servers may take to hear of a new `caBundle`, before the certificate that it vouches for is served.",
-    [0, 10 * MINUTE_MS],
-  ),
-  maxBodyBytes: number(
-    "max-body-bytes",
-    "PERDURE_MAX_BODY_BYTES",
-    MAX_REVIEW_BYTES,
-    "bytes",
-    [65_536, 64 * MIB],
-    "Largest review of the API server; two objects of the largest size that it stores fit.",
-  ),
-  maxPendingBytes: number(
-    "max-pending-bytes",
-    "PERDURE_MAX_PENDING_BYTES",
-    4 * MAX_REVIEW_BYTES,
-    "bytes",
-    [262_144, 256 * MIB],
-    "Bytes of all reviews and answers together; at least four times `--max-body-bytes`, because one address has at most half, and one of its connections half of that.",
-  ),
-  maxJsonDepth: number(
-    "max-json-depth",
-    "PERDURE_MAX_JSON_DEPTH",
-    64,
-    "levels",
-    [16, 1_000],
-    "Lists and objects in one another in a review; those of a pod with all that Kubernetes adds are 12 deep.",
-  ),
-  maxJsonValues: number(
-    "max-json-values",
-    "PERDURE_MAX_JSON_VALUES",
-    50_000,
-    "values",
-    [10_000, 10_000_000],
-    "Keys and values of a review, each comma, colon and opening bracket counted; that of a stateful pod has less than 2,000.",
-  ),
-  maxConnections: number(
-    "max-connections",
-    "PERDURE_MAX_CONNECTIONS",
-    1_000,
-    "connections",
-    [4, 100_000],
-    "Open connections; more are refused. One address has at most half of them.",
-  ),
-  requestTimeoutMs: milliseconds(
-    "request-timeout",
-    "PERDURE_REQUEST_TIMEOUT_MS",
-    5_000,
-    "How long each may take: a TLS handshake, the first byte of the first review, a whole review, and its answer.",
-    [100, 10 * MINUTE_MS],
-  ),
-  apiTimeoutMs: milliseconds(
-    "api-timeout",
-    "PERDURE_API_TIMEOUT_MS",
-    10_000,
-    "How long an answer of the API server is waited for.",
-    [100, 10 * MINUTE_MS],
-  ),
-  watchTimeoutMs: milliseconds(
-    "watch-timeout",
-    "PERDURE_WATCH_TIMEOUT_MS",
-    MINUTE_MS,
-    "How long one watch lasts before the next begins.",
-    [1_000, HOUR_MS],
-  ),
-  backoffMinMs: milliseconds(
-    "backoff-min",
-    "PERDURE_BACKOFF_MIN_MS",
-    100,
-    "First wait before the API server is asked again; it doubles with each try, with a jitter of 20 %.",
-  ),
-  backoffMaxMs: milliseconds(
-    "backoff-max",
-    "PERDURE_BACKOFF_MAX_MS",
-    10_000,
-    "Longest wait before the API server is asked again.",
-  ),
-  shutdownDelayMs: milliseconds(
-    "shutdown-delay",
-    "PERDURE_SHUTDOWN_DELAY_MS",
-    10_000,
-    "How long the webhook continues to serve after it is told to stop, because the API server hears of the end only later.",
-    [0, 10 * MINUTE_MS],
-  ),
-  drainTimeoutMs: milliseconds(
-    "drain-timeout",
-    "PERDURE_DRAIN_TIMEOUT_MS",
-    5_000,
-    "How long reviews that are being answered may take after that.",
-    [0, 10 * MINUTE_MS],
-  ),
-  serviceAccount: text(
-    "service-account",
-    "PERDURE_SERVICE_ACCOUNT",
-    "/var/run/secrets/kubernetes.io/serviceaccount",
-    "Folder with `token` and `ca.crt` of the service account by which the API server is asked.",
-  ),
+export const WEBHOOK_SETTINGS = named({
+  port: port(8_443, {
+    env: "PERDURE_WEBHOOK_PORT",
+    help: "Port that the API server sends reviews to; 0 lets the system choose.",
+  }),
+  host: text("0.0.0.0", { env: "PERDURE_WEBHOOK_HOST", help: "Address that the port is bound to." }),
+  namespace: text("perdure-system", {
+    env: "POD_NAMESPACE",
+    help: "Where the webhook, `config-perdure` and the Secret are.",
+  }),
+  service: text("webhook", {
+    env: "PERDURE_WEBHOOK_SERVICE",
+    help: "The Kubernetes Service by which the API server finds the webhook.",
+  }),
+  secret: text("webhook-certs", {
+    env: "PERDURE_WEBHOOK_SECRET",
+    help: "Secret in which the certificate is kept; it must exist, and may be empty.",
+  }),
+  configuration: text("webhook.perdure.dev", {
+    env: "PERDURE_WEBHOOK_CONFIGURATION",
+    help: "MutatingWebhookConfiguration whose `caBundle` is kept.",
+  }),
+  certificateDays: number(90, "days", [1, 3_650], { help: "How long a certificate is valid." }),
+  renewBeforeDays: number(30, "days", [0, 3_650], {
+    help: "So long before its end a certificate is renewed; less than `--certificate-days`.",
+  }),
+  checkIntervalMs: milliseconds(MINUTE_MS, {
+    range: [1_000, DAY_MS],
+    help: "How often certificate and `caBundle` are checked, besides whenever the Secret changes.",
+  }),
+  propagationDelayMs: milliseconds(5_000, {
+    range: [0, 10 * MINUTE_MS],
+    help: "How long API servers may take to hear of a new `caBundle`, before the certificate that it vouches for is served.",
+  }),
+  maxBodyBytes: number(MAX_REVIEW_BYTES, "bytes", [65_536, 64 * MIB], {
+    help: "Largest review of the API server; two objects of the largest size that it stores fit.",
+  }),
+  maxPendingBytes: number(4 * MAX_REVIEW_BYTES, "bytes", [262_144, 256 * MIB], {
+    help: "Bytes of all reviews and answers together; at least four times `--max-body-bytes`, because one address has at most half, and one of its connections half of that.",
+  }),
+  maxJsonDepth: number(64, "levels", [16, 1_000], {
+    help: "Lists and objects in one another in a review; those of a pod with all that Kubernetes adds are 12 deep.",
+  }),
+  maxJsonValues: number(50_000, "values", [10_000, 10_000_000], {
+    help: "Keys and values of a review, each comma, colon and opening bracket counted; that of a stateful pod has less than 2,000.",
+  }),
+  maxConnections: number(1_000, "connections", [4, 100_000], {
+    help: "Open connections; more are refused. One address has at most half of them.",
+  }),
+  requestTimeoutMs: milliseconds(5_000, {
+    range: [100, 10 * MINUTE_MS],
+    help: "How long each may take: a TLS handshake, the first byte of the first review, a whole review, and its answer.",
+  }),
+  apiTimeoutMs: milliseconds(10_000, {
+    range: [100, 10 * MINUTE_MS],
+    help: "How long an answer of the API server is waited for.",
+  }),
+  watchTimeoutMs: milliseconds(MINUTE_MS, {
+    range: [1_000, HOUR_MS],
+    help: "How long one watch lasts before the next begins.",
+  }),
+  backoffMinMs: milliseconds(100, {
+    help: "First wait before the API server is asked again; it doubles with each try, with a jitter of 20 %.",
+  }),
+  backoffMaxMs: milliseconds(10_000, { help: "Longest wait before the API server is asked again." }),
+  shutdownDelayMs: milliseconds(10_000, {
+    range: [0, 10 * MINUTE_MS],
+    help: "How long the webhook continues to serve after it is told to stop, because the API server hears of the end only later.",
+  }),
+  drainTimeoutMs: milliseconds(5_000, {
+    range: [0, 10 * MINUTE_MS],
+    help: "How long reviews that are being answered may take after that.",
+  }),
+  serviceAccount: text("/var/run/secrets/kubernetes.io/serviceaccount", {
+    help: "Folder with `token` and `ca.crt` of the service account by which the API server is asked.",
+  }),
   ...LOGGER_SETTINGS,
-} as const;
+});

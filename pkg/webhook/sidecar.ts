@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { JsonObject } from "../k8s/mod.ts";
+
 import { PROXY_SETTINGS } from "../proxy/settings.ts";
 import type { ServiceOptions } from "./configuration.ts";
-import type { JsonObject } from "./json.ts";
 import {
   ADMIN_PORT,
   DRAIN_SECRET_HEADER,
@@ -48,13 +49,14 @@ export function proxySidecar(
   options: ServiceOptions,
   drainSecret: string,
 ): JsonObject {
+  const hasLimits = Object.keys(options.limits).length > 0;
   const httpHeaders = [{ name: DRAIN_SECRET_HEADER, value: drainSecret }];
   return {
     name: PROXY_CONTAINER,
     image: options.proxyImage,
     env: environment(pod, userPort, options, drainSecret),
     ports: [{ name: "perdure-admin", containerPort: ADMIN_PORT, protocol: "TCP" }],
-    resources: { requests: options.requests, ...(hasKeys(options.limits) && { limits: options.limits }) },
+    resources: { requests: options.requests, ...(hasLimits && { limits: options.limits }) },
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ["ALL"] },
@@ -115,8 +117,4 @@ function environment(
     ...Object.entries(fields).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } })),
     ...options.env,
   ];
-}
-
-function hasKeys(object: object): boolean {
-  return Object.keys(object).length > 0;
 }

@@ -8,12 +8,13 @@ import test from "ava";
 import type { Logger } from "../base/mod.ts";
 import { silentLogger, systemClock } from "../base/mod.ts";
 import { seededRandom } from "../base/test-doubles/mod.ts";
+import type { JsonObject } from "../k8s/mod.ts";
+import { objectOf, objectsOf, textOf } from "../k8s/mod.ts";
+import { logsOnly } from "../telemetry/mod.ts";
 
 import type { ApiServer } from "../../test/lib/api-server.ts";
 import { startApiServer } from "../../test/lib/api-server.ts";
 import { until } from "../../test/lib/until.ts";
-import type { JsonObject } from "./json.ts";
-import { objectOf, objectsOf, textOf } from "./json.ts";
 import { webhookOptions } from "./options.ts";
 import { knativePod } from "./testdata/knative-pod.ts";
 import type { Webhook } from "./webhook.ts";
@@ -44,7 +45,7 @@ function start(
     access: server.access,
     clock: systemClock,
     random: seededRandom(1),
-    logger,
+    telemetry: logsOnly(logger),
     ...(signal !== undefined && { signal }),
   });
 }

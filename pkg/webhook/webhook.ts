@@ -3,15 +3,14 @@
 import type { Clock, Logger, Random } from "../base/mod.ts";
 import { sleep } from "../base/mod.ts";
 import type { ApiAccess, Certificates, JsonObject } from "../k8s/mod.ts";
-import { AdmissionServer, Api, CertificateKeeper, watchObject } from "../k8s/mod.ts";
+import { AdmissionServer, Api, CertificateKeeper, textsOf, watchObject } from "../k8s/mod.ts";
 import { DAY_MS } from "../settings/mod.ts";
-import type { CountingLogger } from "../telemetry/mod.ts";
+import type { CountingLogger, Telemetry } from "../telemetry/mod.ts";
 import { countRepeats } from "../telemetry/mod.ts";
 
 import type { Configuration } from "./configuration.ts";
 import { CONFIG_NAME, readConfiguration } from "./configuration.ts";
 import { newDrainSecret } from "./drain-secret.ts";
-import { textsOf } from "./json.ts";
 import type { WebhookOptions } from "./options.ts";
 import { decide, parseReview, reviewAnswer } from "./review.ts";
 
@@ -19,7 +18,7 @@ export interface WebhookDependencies {
   readonly access: ApiAccess;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Aborts a start that waits for the API server; `stop` ends what has started. */
   readonly signal?: AbortSignal;
 }
@@ -40,10 +39,13 @@ const MAX_ANSWER_BYTES = 2_097_152;
  *
  * @throws K8sError `WEBHOOK_PORT_UNUSABLE`; the reason of the signal if it aborts.
  */
-export async function startWebhook(options: WebhookOptions, given: WebhookDependencies): Promise<Webhook> {
-  const logger = countRepeats(given.logger, given.clock, options);
-  const dependencies = { ...given, logger };
+export async function startWebhook(
+  options: WebhookOptions,
+  dependencies: WebhookDependencies,
+): Promise<Webhook> {
   const { clock, random } = dependencies;
+  const logger = countRepeats(dependencies.telemetry.logger, clock, options);
+  const telemetry = { ...dependencies.telemetry, logger };
   const stopped = new AbortController();
   const apiOptions = { requestTimeoutMs: options.apiTimeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES };
   const api = new Api(dependencies.access, apiOptions, clock);
@@ -55,20 +57,22 @@ export async function startWebhook(options: WebhookOptions, given: WebhookDepend
     if (server !== undefined) return server.setCertificates(certificates);
     const problem = (): string | undefined => configuration.problem();
     const answer = (question: unknown) => answerReview(question, configuration.now(), logger);
-    const made = new AdmissionServer(options, { clock, logger, answer, problem }, certificates);
+    const made = new AdmissionServer(options, { clock, telemetry, answer, problem }, certificates);
     server = made;
     made.listen().then((port) => serving.resolve([made, port]), serving.reject);
   };
 
   const backoff = { minMs: options.backoffMinMs, maxMs: options.backoffMaxMs, jitter: 0.2 };
-  const keeper = new CertificateKeeper(keeperOptions(options), { api, clock, random, logger, serve });
+  const watching = { api, clock, random, telemetry };
+  const kept = { ...options, ...certificateOptions(options), backoff };
+  const keeper = new CertificateKeeper(kept, { ...watching, serve });
   const watch = (kind: string, name: string, onChange: (object: JsonObject | undefined) => void) =>
     watchObject(
       `/api/v1/namespaces/${encodeURIComponent(options.namespace)}/${kind}`,
       name,
       onChange,
-      { watchTimeoutMs: options.watchTimeoutMs, backoff },
-      { api, clock, random, logger },
+      { ...options, backoff },
+      watching,
       stopped.signal,
     );
   const running = Promise.all([
@@ -88,7 +92,7 @@ export async function startWebhook(options: WebhookOptions, given: WebhookDepend
   try {
     const [listening, port] = await serving.promise;
     logger.info("listening", { port });
-    return { port, stop: () => stop(listening, end, options, dependencies) };
+    return { port, stop: () => stop(listening, end, options, clock, logger) };
   } catch (error) {
     await end();
     throw error;
@@ -99,7 +103,8 @@ async function stop(
   server: AdmissionServer,
   end: () => Promise<void>,
   options: WebhookOptions,
-  { clock, logger }: WebhookDependencies & { readonly logger: CountingLogger },
+  clock: Clock,
+  logger: CountingLogger,
 ): Promise<void> {
   logger.info("stopping");
   // Until every API server knows that this address is gone, some still send questions here.
@@ -111,22 +116,12 @@ async function stop(
   logger.flush();
 }
 
-function keeperOptions(options: WebhookOptions) {
-  const { service, namespace } = options;
+function certificateOptions({ service, namespace, certificateDays, renewBeforeDays }: WebhookOptions) {
+  const host = `${service}.${namespace}`;
   return {
-    namespace,
-    secret: options.secret,
-    configuration: options.configuration,
-    names: [
-      `${service}.${namespace}.svc`,
-      `${service}.${namespace}.svc.cluster.local`,
-      `${service}.${namespace}`,
-    ],
-    validForMs: options.certificateDays * DAY_MS,
-    renewBeforeMs: options.renewBeforeDays * DAY_MS,
-    checkIntervalMs: options.checkIntervalMs,
-    propagationDelayMs: options.propagationDelayMs,
-    backoff: { minMs: options.backoffMinMs, maxMs: options.backoffMaxMs, jitter: 0.2 },
+    names: [`${host}.svc`, `${host}.svc.cluster.local`, host],
+    validForMs: certificateDays * DAY_MS,
+    renewBeforeMs: renewBeforeDays * DAY_MS,
   };
 }
 

@@ -9,7 +9,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 
-import { freePort, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { freePort, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { ManualClock, seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { callerlessCall } from "../../pkg/call/mod.ts";
 import {
@@ -22,6 +22,7 @@ import { openMemoryLog } from "../../pkg/eventlog/mod.ts";
 import type { Connection } from "../../pkg/grpc/mod.ts";
 import { connect } from "../../pkg/grpc/mod.ts";
 import { EntitySpecSchema, EventSourced } from "../../pkg/protocol/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 import type { EntityMethod } from "../../pkg/userfunction/mod.ts";
 import { isEntityMethod, validateSpec } from "../../pkg/userfunction/mod.ts";
 
@@ -68,7 +69,7 @@ test("Cloudstate's SDK for Go does not take a snapshot of 5 MiB back, and its en
     streams: roomyStreams(streams),
     clock,
     random: seededRandom(1),
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
     options: DEFAULT_ENTITY_OPTIONS,
     activationMemory: plenty(),
     reportError: (message) => reports.push(message),

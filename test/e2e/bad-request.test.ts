@@ -96,7 +96,14 @@ const BAD_REQUESTS: readonly BadRequest[] = [
     call: { body: { id: "a".repeat(2_000) } },
     status: 400,
     errorCode: "ENTITY_ID_TOO_LONG",
-    text: /2000 characters/,
+    text: /more than 1024 characters/,
+  },
+  {
+    title: "a key of megabytes",
+    call: { body: { id: "ß".repeat(5_000_000) } },
+    status: 400,
+    errorCode: "ENTITY_ID_TOO_LONG",
+    text: /more than 1024 characters/,
   },
   {
     title: "another content type",
@@ -154,6 +161,18 @@ test("gRPC: each bad call gets its own clear status, and the next good one is se
   const garbage = await statusOf(grpc.callBytes(path, Buffer.from([0x0a, 0x7f, 0x01])));
   t.is(garbage.code, status.INVALID_ARGUMENT);
   t.regex(garbage.text, /not a perdure.test.Request message/);
+  await stillServes(t, local);
+
+  // 5 MB, as the key's length says; it is not decoded, so that it is not UTF-8 does not matter.
+  const longKey = Buffer.concat([Buffer.from([0x0a, 0xc0, 0x96, 0xb1, 0x02]), Buffer.alloc(5_000_000, 0xff)]);
+  const long = await statusOf(grpc.callBytes(path, longKey));
+  t.is(long.code, status.INVALID_ARGUMENT);
+  t.regex(long.text, /more than 1024 characters/);
+  await stillServes(t, local);
+
+  const fields = await statusOf(grpc.callBytes(path, Buffer.alloc(2 * 6_000_000, Buffer.from([0x78, 0]))));
+  t.is(fields.code, status.INVALID_ARGUMENT);
+  t.regex(fields.text, /more than 250000 fields/);
   await stillServes(t, local);
 
   for (const unknown of [`${path}s`, "/a.B/C"]) {

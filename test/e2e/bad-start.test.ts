@@ -10,8 +10,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { Semaphore, silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { Semaphore, systemClock } from "../../pkg/base/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { PROXY, startProcess, temporaryFolder } from "../lib/processes.ts";
 
@@ -62,7 +63,7 @@ for (const [title, address, text] of [
   [
     "of an unknown kind",
     "redis://localhost",
-    /^perdure: "redis:\/\/localhost" is not the address of a log: .* Known are: memory: /,
+    /^perdure: "redis:\/\/localhost" is not the address of a log: .* Known are: sqlite:PATH /,
   ],
   ["without a path", "sqlite:", /^perdure: "sqlite:" is not the address of a log: the path is missing/],
 ] as const) {
@@ -90,7 +91,7 @@ async function leavesAlone(t: ExecutionContext, path: string, text: RegExp): Pro
 /** The path of a log with one record. */
 async function written(t: ExecutionContext): Promise<string> {
   const path = join(temporaryFolder(t), "log.db");
-  const log = await openEventLog(`sqlite:${path}`, { clock: systemClock, logger: silentLogger });
+  const log = await openEventLog(`sqlite:${path}`, { clock: systemClock, telemetry: NO_TELEMETRY });
   await log.append({ type: "a", id: "b" }, 0, Buffer.alloc(100));
   await log.close();
   return path;
@@ -128,7 +129,7 @@ test("a log file of a newer Perdure", async (t) => {
 
 test("a log file that another process has open", async (t) => {
   const path = await written(t);
-  const log = await openEventLog(`sqlite:${path}`, { clock: systemClock, logger: silentLogger });
+  const log = await openEventLog(`sqlite:${path}`, { clock: systemClock, telemetry: NO_TELEMETRY });
   t.teardown(() => log.close());
   const text = new RegExp(`^perdure: .*log.db: process ${process.pid} has this log open`);
   await refuses(t, { env: { PERDURE_LOG: `sqlite:${path}` } }, 1, text);

@@ -106,15 +106,17 @@ test.serial("a drained proxy that nobody stops is ready again, and keeps idle en
   const { proxy, userFunction, ready, readyz } = await startWorld(
     t,
     { spec: counterSpec(), onMessage },
-    { PERDURE_DRAIN_ANSWER_TIMEOUT_MS: "50", PERDURE_DRAIN_RESET_TIMEOUT_MS: "500" },
+    { PERDURE_DRAIN_ANSWER_TIMEOUT_MS: "50", PERDURE_DRAIN_RESET_TIMEOUT_MS: "2000" },
   );
   const { http, admin } = clients(t, proxy);
   await http.call(ADD, { body: { id: "idle", amount: 1 } });
   const slow = http.call(ADD, { body: { id: "slow", amount: 1 } });
   await until("the command is with the user function", () => held.length === 1);
 
-  const answer = "not drained within 50 ms; entities in memory: 1\n";
-  t.like(await admin.call("/drain", { method: "POST" }), { status: 200, body: answer });
+  // The idle one may take longer than the 50 ms to leave memory, on a busy machine.
+  const drained = await admin.call("/drain", { method: "POST" });
+  t.is(drained.status, 200);
+  t.regex(drained.body, /^not drained within 50 ms; entities in memory: [12]\n$/);
   t.is((await readyz()).status, 503);
   t.is(await userFunction.streams[0]?.ended, "completed");
   held[0]?.carryOut();

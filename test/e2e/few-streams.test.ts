@@ -20,6 +20,8 @@ const RESOURCE_EXHAUSTED = 8;
 
 /** Short time-outs for tests that wait for both. A busy machine alone does not cause a silence of a second. */
 const QUICK = { PERDURE_STREAM_SILENCE_MS: "1000", PERDURE_STREAM_WAIT_MS: "3000" };
+/** Gives the user function two seconds, a quarter of the silence, to answer when the proxy asks it. */
+const PATIENT = { PERDURE_STREAM_SILENCE_MS: "8000", PERDURE_STREAM_WAIT_MS: "60000" };
 /** For tests in which the number of streams is announced or set: no silence lasts this long. */
 const UNHEARD = { ...QUICK, PERDURE_STREAM_SILENCE_MS: "60000" };
 
@@ -137,12 +139,12 @@ test("with every thread busy a command is refused in time, and the entity served
 });
 
 test("a slow user function with threads enough keeps its entities: it takes the call that asks it", async (t) => {
-  const world = await start(t, {});
+  const world = await start(t, {}, PATIENT);
   const { add, held, userFunction, lines } = world;
   await inTurn(2, add);
   const slow = add("slow", 9);
   await until("it was asked", () => userFunction.reports.length === 1);
-  t.regex(userFunction.reports[0] ?? "", /a new stream has had no answer for 1000 ms, and 3 are open/);
+  t.regex(userFunction.reports[0] ?? "", /a new stream has had no answer for 8000 ms, and 3 are open/);
   held[0]?.carryOut();
   t.is(await slow, 9);
   t.is(await add("e0"), 2);

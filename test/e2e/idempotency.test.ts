@@ -4,11 +4,12 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import test from "ava";
 
-import { freePort, randomBelow, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { freePort, randomBelow, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { Commit } from "../../pkg/protocol/mod.ts";
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { counterSpec } from "../lib/counter.ts";
 import type { CounterCommand } from "../lib/counter-function.ts";
@@ -68,7 +69,7 @@ async function startWorld(scope: TestScope, log: string, userFunctionPort: numbe
 }
 
 async function records(address: string, type: string, id: string): Promise<Commit[]> {
-  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
+  const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY });
   try {
     const page = await log.read({ type, id });
     return page.records.map(({ bytes }) => fromBinary(CommitSchema, bytes));

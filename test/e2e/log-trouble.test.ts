@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import type { ExecutionContext } from "ava";
 
-import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { systemClock } from "../../pkg/base/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { makeReadOnly, natsOnFullDisk, natsWithoutPrivileges } from "../lib/bad-disk.ts";
 import { counterSpec } from "../lib/counter.ts";
@@ -171,7 +172,7 @@ async function world(t: ExecutionContext, { nats = {}, env = {} }: Circumstances
   const jetstream = { requestTimeoutMs: 1_000, appendDeadlineMs: 500 };
   const user = env["NATS_USER"];
   const credentials = { kind: "password", user: user ?? "", password: env["NATS_PASSWORD"] ?? "" } as const;
-  const dependencies = { clock: systemClock, logger: silentLogger };
+  const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
   const log = await openEventLog(settings.PERDURE_LOG, {
     ...dependencies,
     jetstream: user === undefined ? jetstream : { ...jetstream, credentials },

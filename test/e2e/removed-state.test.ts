@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { systemClock } from "../../pkg/base/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { natsTest } from "../lib/nats/nats-test.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
@@ -19,7 +20,10 @@ natsTest(
     const server = await startNatsServer();
     t.teardown(() => server.stop());
     const open = async (prefix: string) => {
-      const log = await openEventLog(`${server.url}/${prefix}`, { clock: systemClock, logger: silentLogger });
+      const log = await openEventLog(`${server.url}/${prefix}`, {
+        clock: systemClock,
+        telemetry: NO_TELEMETRY,
+      });
       t.teardown(() => log.close());
       return log;
     };

@@ -12,6 +12,7 @@ import {
 } from "../conformance/gen/cloudstate/tck/model/eventsourced_pb.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
 import { startLocalProxy } from "../lib/local-proxy.ts";
+import { onSamePort } from "../lib/same-port.ts";
 import { until } from "../lib/until.ts";
 
 /** Stores the texts that it gets. Its state is these texts, spelled as the current version of the code spells them. */
@@ -54,7 +55,7 @@ async function start(t: ExecutionContext) {
     const found = () => local.lines.filter((line) => line.includes('"user function found"')).length;
     const before = found();
     await current.close();
-    current = await open(entity, port);
+    current = await onSamePort(() => open(entity, port));
     await until("the new user function is found", () => found() > before);
   };
   return { local, deploy };

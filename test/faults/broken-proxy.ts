@@ -14,7 +14,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 
-import { describeError, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { describeError, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { ALONE } from "../../pkg/cluster/mod.ts";
 import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
 import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
@@ -22,7 +22,7 @@ import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import { proxyOptions } from "../../pkg/proxy/mod.ts";
 import { actionServices, EntityServices, NO_PEERS, Router, ServiceRuntimes } from "../../pkg/router/mod.ts";
-import { createLogger } from "../../pkg/telemetry/mod.ts";
+import { createLogger, NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
 
@@ -93,7 +93,7 @@ async function lastPosition(log: EventLog, entity: EntityKey): Promise<Position>
 
 const options = proxyOptions({}, process.env);
 const { passivationTimeoutMs, effectMarkDelayMs } = options;
-const dependencies = { clock: systemClock, logger: silentLogger };
+const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
 const broken = process.argv[2] ?? "early";
 const sound = await openEventLog(options.log, dependencies);
 const log = broken === "early" ? earlyLog(sound) : broken === "blind" ? blindLog(sound) : sound;
@@ -141,7 +141,7 @@ const dispatch: Router = new Router({
   served: () => served,
   clock: systemClock,
   random: systemRandom,
-  logger: silentLogger,
+  telemetry: NO_TELEMETRY,
   reportError,
   effectMemory: plenty(),
   options,

@@ -5,12 +5,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 
 import type { Random } from "../../pkg/base/mod.ts";
-import { freePort, randomBelow, silentLogger, systemClock, systemRandom } from "../../pkg/base/mod.ts";
+import { freePort, randomBelow, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import type { EventLog } from "../../pkg/eventlog/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import type { Commit } from "../../pkg/protocol/mod.ts";
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import type { HttpClient } from "../lib/http-client.ts";
 import { httpClient } from "../lib/http-client.ts";
@@ -182,7 +183,7 @@ async function sum(
 
 /** Compares the orders and their effects in the log, for each kind of goods. */
 async function judge(address: string): Promise<Pick<EffectsOutcome, "placed" | "wrong" | "unmarked">> {
-  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
+  const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY });
   try {
     const ordered = new Map<string, number>();
     const unmarked: string[] = [];

@@ -15,7 +15,10 @@ natsTest(
     t.teardown(() => server.stop());
     const connection = await connect({ servers: server.url });
     t.teardown(() => connection.close());
-    await (await jetstreamManager(connection)).streams.add({ name: "S", subjects: ["faults.ev.>"] });
+    await (await jetstreamManager(connection, { timeout: 30_000 })).streams.add({
+      name: "S",
+      subjects: ["faults.ev.>"],
+    });
     const publish = async (subject: string, fence?: number): Promise<void> => {
       const fields = headers();
       if (fence !== undefined) fields.set(FENCE, `${fence}`);

@@ -5,9 +5,10 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 
-import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { systemClock } from "../../pkg/base/mod.ts";
 import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import type { FaultProxy } from "../lib/fault-proxy.ts";
 import { startFaultProxy } from "../lib/fault-proxy.ts";
@@ -55,7 +56,7 @@ export async function startWorld(scope: TestScope, plan: RoundPlan, program?: Pr
   const [first] = nats.servers;
   const address = `${first?.url}/${PREFIX}`;
   const jetstream = { replicas: plan.replicas, requestTimeoutMs: PATIENCE_MS };
-  await (await openEventLog(address, { clock: systemClock, logger: silentLogger, jetstream })).close();
+  await (await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream })).close();
 
   const slot = (log: string) => {
     const timing = { PERDURE_PASSIVATION_TIMEOUT_MS: passivationMs, PERDURE_BACKOFF_MAX_MS: 100 };

@@ -3,10 +3,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
-import { silentLogger, systemClock } from "../../pkg/base/mod.ts";
+import { systemClock } from "../../pkg/base/mod.ts";
 import type { EventLog } from "../../pkg/eventlog/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import { CommitSchema } from "../../pkg/protocol/mod.ts";
+import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 import type { HttpAnswer, HttpClient } from "./http-client.ts";
@@ -55,7 +56,7 @@ export async function readCart(client: HttpClient, id: string): Promise<CartAnsw
 /** All records of all carts in the log's order, by id. */
 export async function readCartLog(address: string): Promise<Map<string, Uint8Array[]>> {
   const jetstream = { requestTimeoutMs: PATIENCE_MS };
-  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger, jetstream });
+  const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream });
   try {
     const stored = new Map<string, Uint8Array[]>();
     for await (const id of log.list(PERSISTENCE_ID)) stored.set(id, await readRecords(log, id));

@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
+import { freePort, systemRandom } from "../../pkg/base/mod.ts";
 import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
 import type { FaultProxy } from "./fault-proxy.ts";
@@ -206,13 +207,7 @@ test("new connections can be refused while old ones pass", async (t) => {
 
 test("a target that is not there resets the client", async (t) => {
   const { proxy } = await world(t);
-  const gone = createServer();
-  gone.listen(0, "127.0.0.1");
-  await once(gone, "listening");
-  const { port } = gone.address() as AddressInfo;
-  gone.close();
-  await once(gone, "close");
-  proxy.aim(port);
+  proxy.aim(await freePort("127.0.0.1", systemRandom));
   const client = peer(connect({ host: "127.0.0.1", port: proxy.port }));
   await until("the client knows", () => client.end() !== undefined);
   t.is(proxy.connections, 0);

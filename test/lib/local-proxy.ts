@@ -20,6 +20,8 @@ export interface LocalProxy {
   readonly proxy: Proxy;
   readonly http: HttpClient;
   readonly grpc: GrpcCaller;
+  /** Of its admin port. */
+  readonly admin: HttpClient;
   /** The admin port's answer to `/readyz?verbose`. */
   readyz(): Promise<{ readonly status: number; readonly body: string }>;
   /** Waits until the proxy is ready. */
@@ -56,6 +58,7 @@ export async function startLocalProxy(
     clock: systemClock,
     random: systemRandom,
     telemetry: { ...logsOnly(logger), ...telemetry },
+    levels: logger,
     onRequest,
   });
   const http = httpClient(proxy.port);
@@ -69,7 +72,7 @@ export async function startLocalProxy(
   });
   const readyz = () => admin.call("/readyz?verbose");
   const ready = () => until("the proxy is ready", async () => (await readyz()).status === 200);
-  return { proxy, http, grpc, readyz, ready, lines };
+  return { proxy, http, grpc, admin, readyz, ready, lines };
 }
 
 /** Starts a scripted user function and a proxy, and waits until the proxy is ready. */

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
+import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+
 /**
  * Real processes for tests.
  *
@@ -156,13 +158,21 @@ export async function startProxyProcess(
 }
 
 /** Starts the shopping cart of `samples/`; port 0 is one of the system's choice. */
-export function startShoppingCart(scope: TestScope, port = 0): Promise<UserFunctionProcess> {
+export function startShoppingCart(scope: TestScope, port?: number): Promise<UserFunctionProcess> {
   return startSample(scope, "shopping-cart", port);
 }
 
-/** Starts a user function of `samples/` by the name of its folder; port 0 is one of the system's choice. */
-export async function startSample(scope: TestScope, name: string, port = 0): Promise<UserFunctionProcess> {
-  const running = startProcess(scope, join(ROOT, "samples", name, "main.ts"), { PORT: port });
+/**
+ * Starts a user function of `samples/` by the name of its folder. Without a port it gets one at which it can be
+ * started again.
+ */
+export async function startSample(
+  scope: TestScope,
+  name: string,
+  port?: number,
+): Promise<UserFunctionProcess> {
+  const PORT = port ?? (await freePort("127.0.0.1", systemRandom));
+  const running = startProcess(scope, join(ROOT, "samples", name, "main.ts"), { PORT });
   const bound = await running.line(
     "serves its proxy on",
     (line) => /serves its proxy on .*:(\d+)$/.exec(line)?.[1],

@@ -15,6 +15,8 @@ export type EntityCall = ServerDuplexStream<Buffer, Uint8Array>;
 
 /** One entity stream as the user function sees it. */
 export interface EntityStream<In, Out> {
+  /** The headers with which the stream was opened. */
+  readonly headers: Readonly<Record<string, unknown>>;
   readonly received: In[];
   /** How the proxy ended the stream: by a half-close, or by a reset. */
   readonly ended: Promise<"completed" | "cancelled">;
@@ -54,6 +56,7 @@ export function scriptedStream<In extends DescMessage, Out extends DescMessage>(
   });
   call.on("error", () => undefined);
   const stream: StreamOf<In, Out> = {
+    headers: call.metadata.getMap(),
     received: [],
     ended,
     send: (out) => void call.write(toBinary(streamOut, create(streamOut, out))),

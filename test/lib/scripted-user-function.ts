@@ -6,6 +6,7 @@ import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { MethodDefinition } from "@grpc/grpc-js";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 
+import { freePort, systemRandom } from "../../pkg/base/mod.ts";
 import type {
   EntitySpec,
   EventSourcedStreamIn,
@@ -23,12 +24,15 @@ import {
   ValueEntityStreamOutSchema,
 } from "../../pkg/protocol/mod.ts";
 
+import { onSamePort } from "./same-port.ts";
 import type { ScriptedAction } from "./scripted-actions.ts";
 import { actionMethods } from "./scripted-actions.ts";
 import type { EntityCall, ScriptedStream, ScriptedValueStream } from "./scripted-entity.ts";
 import { scriptedStream } from "./scripted-entity.ts";
 import type { ServerCall } from "./threads.ts";
 import { Threads } from "./threads.ts";
+
+const HOST = "127.0.0.1";
 
 export type StreamOut = MessageInitShape<typeof EventSourcedStreamOutSchema>;
 
@@ -47,7 +51,7 @@ export interface ScriptedUserFunction {
 
 export interface Script {
   readonly spec: EntitySpec;
-  /** 0: the kernel chooses. */
+  /** Default: one at which another user function can be started when this one is gone. */
   readonly port?: number;
   /** Called for every message of every stream of an event sourced entity. By default nothing is answered. */
   readonly onMessage?: (message: EventSourcedStreamIn, stream: ScriptedStream) => void;
@@ -69,7 +73,12 @@ type UnaryCall = ServerCall & { readonly request: Buffer };
  * Starts a real gRPC server that implements the user function's side of the protocol as the script says, correctly or
  * not.
  */
-export async function startScriptedUserFunction(script: Script): Promise<ScriptedUserFunction> {
+export function startScriptedUserFunction(script: Script): Promise<ScriptedUserFunction> {
+  // A server of grpc-js that could not listen on a port never tries that port again. So each attempt has its own.
+  return onSamePort(() => start(script));
+}
+
+async function start(script: Script): Promise<ScriptedUserFunction> {
   const { maxConcurrentStreams, threads: count = Number.POSITIVE_INFINITY } = script;
   const server = new Server(
     maxConcurrentStreams === undefined ? {} : { "grpc.max_concurrent_streams": maxConcurrentStreams },
@@ -131,8 +140,9 @@ export async function startScriptedUserFunction(script: Script): Promise<Scripte
     ),
   );
 
+  const wanted = script.port ?? (await freePort(HOST, systemRandom));
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${script.port ?? 0}`, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${HOST}:${wanted}`, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });

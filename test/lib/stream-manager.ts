@@ -13,5 +13,5 @@ import type { TestScope } from "./processes.ts";
 export async function managerOf(t: TestScope, server: string): Promise<JetStreamManager> {
   const connection = await connect({ servers: [server] });
   t.teardown(() => connection.close());
-  return jetstreamManager(connection);
+  return jetstreamManager(connection, { timeout: 30_000 });
 }

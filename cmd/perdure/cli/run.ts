@@ -9,6 +9,9 @@ import { SettingError } from "../../../pkg/settings/mod.ts";
 import { devCommand } from "../dev/command.ts";
 import type { DevErrorCode } from "../dev/dev-error.ts";
 import { DevError } from "../dev/dev-error.ts";
+import { inspectCommand } from "../inspect/command.ts";
+import type { InspectErrorCode } from "../inspect/inspect-error.ts";
+import { InspectError } from "../inspect/inspect-error.ts";
 import { snapshotsCommand } from "../snapshots/command.ts";
 import type { SnapshotsErrorCode } from "../snapshots/snapshots-error.ts";
 import { SnapshotsError } from "../snapshots/snapshots-error.ts";
@@ -16,6 +19,7 @@ import { SnapshotsError } from "../snapshots/snapshots-error.ts";
 const EXAMPLES = `Examples:
   $ perdure dev                    run the function in this folder and its proxy, on http://127.0.0.1:9000
   $ perdure dev --help             everything else that it can do
+  $ perdure inspect                what the running proxy does now
   $ perdure snapshots --help       list, show and drop the snapshots in a log
 `;
 
@@ -31,6 +35,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .addHelpText("before", EXAMPLES)
     .exitOverride();
   program.addCommand(devCommand(command).exitOverride().showHelpAfterError("(perdure dev --help shows all)"));
+  program.addCommand(inspectCommand());
   program.addCommand(snapshotsCommand());
   try {
     await program.parseAsync(own, { from: "user" });
@@ -51,8 +56,12 @@ function isUsage(error: unknown): boolean {
   return error instanceof SettingError || (isOurs(error) && USAGE.includes(error.code));
 }
 
-function isOurs(error: unknown): error is DevError | SnapshotsError {
-  return error instanceof DevError || error instanceof SnapshotsError;
+function isOurs(error: unknown): error is DevError | InspectError | SnapshotsError {
+  return error instanceof DevError || error instanceof InspectError || error instanceof SnapshotsError;
 }
 
-const USAGE: readonly string[] = ["BAD_USAGE", "NO_FUNCTION"] satisfies (DevErrorCode | SnapshotsErrorCode)[];
+const USAGE: readonly string[] = ["BAD_USAGE", "NO_FUNCTION"] satisfies (
+  | DevErrorCode
+  | InspectErrorCode
+  | SnapshotsErrorCode
+)[];

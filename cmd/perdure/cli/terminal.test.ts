@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
+import { startOtlpReceiver } from "../../../test/lib/otlp-receiver.ts";
 import { until } from "../../../test/lib/until.ts";
 import { CartFolder, ROOT } from "./test-lib/cart-folder.ts";
 import { TerminalProcess } from "./test-lib/terminal.ts";
@@ -25,8 +26,8 @@ function person(t: ExecutionContext) {
     if (!t.passed) for (const each of started) t.log(each.text);
     place.remove();
   });
-  const run = (file: string, args: readonly string[], columns = 200): TerminalProcess => {
-    const terminal = new TerminalProcess(file, args, { cwd: place.folder, columns });
+  const run = (file: string, args: readonly string[], columns = 200, env = {}): TerminalProcess => {
+    const terminal = new TerminalProcess(file, args, { cwd: place.folder, columns, env });
     started.push(terminal);
     return terminal;
   };
@@ -106,6 +107,49 @@ test.serial("each request is a line, with --quiet none", async (t) => {
   t.is(await quiet.exit(), 0);
   t.notRegex(quiet.text, /items\/add {2}200/);
 });
+
+test.serial(
+  "--trace shows the spans of each request within 80 columns, and piped the same in words",
+  async (t) => {
+    const { run } = person(t);
+    const receiver = await startOtlpReceiver(t);
+    const args = [MAIN, "dev", "--dir", "cart", "--no-types", "--http-port", "0", "--trace"];
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}` };
+    const terminal = run(process.execPath, args, 80, env);
+    await add(await urlOf(terminal));
+    await terminal.until(/^perdure {7}\| trace http:\/\/127\.0\.0\.1:16686\/trace\/[0-9a-f]{32}$/m);
+    const own = terminal.lines.flatMap((line) => /^perdure {7}\| (.*)$/.exec(line)?.slice(1) ?? []);
+    t.regex(own[0] ?? "", /^POST \/cart\/ann\/items\/add {2}200/);
+    const spans = own.slice(
+      1,
+      own.findIndex((line) => line.startsWith("trace ")),
+    );
+    for (const line of spans) t.regex(line, /^\S.* +\d+\.\d ms {2} *━+$/);
+    t.true(
+      spans.every((line) => line.length < 64),
+      "no line is wrapped",
+    );
+    t.true(spans.some((line) => /ShoppingCart\.AddItem /.test(line)));
+    t.true(spans.some((line) => /[├└]─ append /.test(line)));
+    t.notRegex(terminal.text, /^perdure.*\bstart\b.*ms/m, "the start is no request");
+    terminal.type("\u0003");
+    t.is(await terminal.exit(), 0);
+    t.true(
+      receiver.spans.some(({ name }) => name === "append"),
+      "they are sent, too",
+    );
+
+    const piped = run(
+      "sh",
+      ["-c", `"$0" "$@" --log memory: --quiet 2>&1 | cat`, process.execPath, ...args],
+      80,
+    );
+    await add(await urlOf(piped));
+    await piped.until(/^perdure {7}\| com\.example\.shoppingcart\.ShoppingCart\.AddItem {2}\d+\.\d ms$/m);
+    await piped.until(/^perdure {7}\| {3}append {2}\d+\.\d ms {2}after \d+\.\d ms$/m);
+    t.notRegex(piped.text, /[├└━]|trace http/);
+  },
+);
 
 test.serial(
   "the front page shows what is served, and a rule of the function's own goes before",

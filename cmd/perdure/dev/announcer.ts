@@ -23,6 +23,8 @@ import { changesBetween, servedRoutes, unservedNames } from "./served.ts";
 import type { DevSettings } from "./settings.ts";
 import type { Style } from "./style.ts";
 import type { ToolResult } from "./tool.ts";
+import type { ShownTrace } from "./trace-collector.ts";
+import { traceLines } from "./trace-lines.ts";
 import type { TypeNews } from "./type-checker.ts";
 import { OwnLines, usefulLines } from "./useful-lines.ts";
 
@@ -38,6 +40,8 @@ export interface AnnouncerOptions {
   readonly remarks: readonly string[];
   /** Whether every line that the function writes is shown. */
   readonly verbose: boolean;
+  /** Characters in a line of the terminal now; undefined: standard output is no terminal. */
+  readonly columns: () => number | undefined;
 }
 
 const OWN_NAME = "perdure";
@@ -119,6 +123,14 @@ export class Announcer {
 
   request(record: RequestRecord): void {
     this.#note([requestLine(record, this.#options.style)]);
+  }
+
+  /** @param link where the trace can be looked at */
+  trace(trace: ShownTrace, link: string | undefined): void {
+    const { style, columns } = this.#options;
+    const all = columns();
+    const own = all === undefined ? undefined : all - this.#prefix(OWN_NAME, String).length - 1;
+    this.#note(traceLines(trace, { style, columns: own, link }));
   }
 
   generating(): void {

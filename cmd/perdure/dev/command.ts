@@ -27,6 +27,7 @@ const EXAMPLES = `Examples:
   $ perdure dev -- python cart.py          a function in any language; HOST and PORT say where it listens
   $ perdure dev --http-port 9100           on another port; without it, on the next free one from 9000 on
   $ perdure dev --reset                    start with empty state
+  $ perdure dev --trace                    where the time of each request went
   $ perdure dev --log memory:              state that is lost at the end
   $ perdure dev --log nats://localhost     state in NATS JetStream; npm run nats brings a server
 `;
@@ -35,8 +36,9 @@ const NOTES = `
 How the function is run, the first that is there: what stands behind --, "perdure": {"dev": "..."} in its package.json,
 its start script, main.ts or main.js. How code is generated when a .proto file changes: the script "generate" of its
 package.json, or buf generate, where there is a buf.gen.yaml. Types are checked beside the function, where the folder has a
-tsconfig.json and TypeScript is installed. What is served is shown on http://127.0.0.1:9000/ too. All settings of the proxy can be given by environment variables too; see
-docs/configuration.md.
+tsconfig.json and TypeScript is installed. What is served is shown on http://127.0.0.1:9000/ too. Spans are sent where
+OTEL_EXPORTER_OTLP_ENDPOINT says, as by any proxy; see docs/traces.md. All settings of the proxy can be given by environment
+variables too; see docs/configuration.md.
 
 Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.`;
 
@@ -66,6 +68,12 @@ export function devCommand(command: readonly string[]): Command {
     .option("--no-watch", "leave the function alone when its files change")
     .option("--no-types", "do not check types")
     .option("--quiet", "no line for each request")
+    .option("--trace", "the spans of each request as a tree of times, without any server")
+    .option(
+      "--trace-url <url>",
+      "--trace, with a link for each trace: where it can be looked at, {id} for its id (default Jaeger's on this " +
+        "machine, if OTEL_EXPORTER_OTLP_ENDPOINT is on this machine)",
+    )
     .option("--reset", "delete the state in .perdure/ of the folder first, after asking")
     .option("--yes", "do not ask")
     .option("--plain", "no colours and no moving lines, as if standard output were no terminal")
@@ -108,6 +116,7 @@ async function runDev(flags: DevFlags): Promise<void> {
         : relative(cwd, settings.devLogPath),
     remarks: settings.remarks,
     verbose: flags.verbose === true,
+    columns: () => (out.overwrites ? process.stdout.columns : undefined),
   });
   await dev({
     settings,

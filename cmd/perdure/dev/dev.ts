@@ -22,6 +22,8 @@ import { logsOnly } from "../../../pkg/telemetry/mod.ts";
 import type { Announcer } from "./announcer.ts";
 import { Changes } from "./changes.ts";
 import { DevError } from "./dev-error.ts";
+import type { DevTracingDependencies } from "./dev-tracing.ts";
+import { devTracing } from "./dev-tracing.ts";
 import { explainStart } from "./explain.ts";
 import { frontPage } from "./front-page.ts";
 import type { FunctionCommand } from "./function-command.ts";
@@ -107,7 +109,7 @@ export async function dev(options: DevOptions): Promise<void> {
     throw startFailure(cause, settings);
   }
 
-  const removeNote = noteRun(settings, proxy.port);
+  const removeNote = noteRun(settings, proxy);
   await changes.start();
   runner.start();
 
@@ -130,12 +132,17 @@ async function startDevProxy(
   types: ReturnType<typeof typeChecker>,
 ): Promise<Proxy> {
   const { proxy: proxyOptions } = settings;
+  const logger = createLineLogger(proxyOptions.logLevel, announcer.errorStyle, (line) =>
+    announcer.proxyLine(line),
+  );
+  const show: DevTracingDependencies["show"] = (trace, link) => announcer.trace(trace, link);
+  const tracing = devTracing(settings, { clock, random, logger, show });
   const proxy: Proxy = await startProxy(proxyOptions, {
     clock,
     random,
-    telemetry: logsOnly(
-      createLineLogger(proxyOptions.logLevel, announcer.errorStyle, (line) => announcer.proxyLine(line)),
-    ),
+    telemetry: { ...logsOnly(logger), ...(tracing && { tracer: tracing.tracer }) },
+    levels: logger,
+    onMetrics: (metrics) => tracing?.countIn(metrics),
     front: frontPage(() => announcer.front),
     onRequest: logRequests ? (record) => announcer.request(record) : undefined,
     onSpec: (spec) => {
@@ -149,7 +156,14 @@ async function startDevProxy(
       announcer.refused();
     },
   });
-  return proxy;
+  tracing?.listening();
+  return {
+    ...proxy,
+    async stop() {
+      await proxy.stop();
+      await tracing?.stop();
+    },
+  };
 }
 
 function spawnFunction(options: DevOptions) {
@@ -230,11 +244,17 @@ function typeChecker(options: DevOptions) {
 
 const NO_TYPES = { check: () => undefined, checkFirst: () => undefined, stop: () => undefined };
 
-/** Notes the URL of this run for the next one on the same state. Returns a function that removes the note. */
-function noteRun({ devLogPath, publicHost }: DevSettings, port: number): () => void {
+/**
+ * Notes the URL and the admin port of this run, for `perdure inspect` and the next run on the same state. Returns a
+ * function that removes the note.
+ */
+function noteRun(
+  { devLogPath, publicHost }: DevSettings,
+  { port, adminPort }: Pick<Proxy, "port" | "adminPort">,
+): () => void {
   if (devLogPath === undefined) return () => undefined;
   const path = runNotePath(devLogPath);
-  writeRunNote(path, { pid: process.pid, url: `http://${publicHost}:${port}` });
+  writeRunNote(path, { pid: process.pid, url: `http://${publicHost}:${port}`, adminPort });
   const remove = (): void => removeRunNote(path);
   process.once("exit", remove);
   return remove;

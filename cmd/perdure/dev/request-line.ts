@@ -3,6 +3,7 @@
 import { Status } from "../../../pkg/grpc/mod.ts";
 import type { EntityRecord, RequestRecord, Stored } from "../../../pkg/proxy/mod.ts";
 
+import { shownText } from "./shown-text.ts";
 import type { Style } from "./style.ts";
 
 /** Texts from callers are cut to so many characters. */
@@ -17,7 +18,7 @@ const NAMES = { grpc: "gRPC", "grpc-web": "gRPC-Web", websocket: "WebSocket" } a
  */
 export function requestLine(record: RequestRecord, style: Style): string {
   const words = [
-    [style.verb(wayOf(record)), shown(record.target, MAX_TARGET)].filter(Boolean).join(" "),
+    [style.verb(wayOf(record)), shownText(record.target, MAX_TARGET)].filter(Boolean).join(" "),
     statusText(record, style),
     style.dim(took(record.tookMs)),
   ];
@@ -34,7 +35,7 @@ function statusText({ protocol, status, code }: RequestRecord, style: Style): st
   const isGood = isHttp ? status < 400 : status === Status.OK;
   if (isGood) return style.good(isHttp ? String(status) : "OK");
   const name = isHttp ? String(status) : statusName(status);
-  const text = code === undefined || code === name ? name : `${name} ${shown(code, MAX_ID)}`;
+  const text = code === undefined || code === name ? name : `${name} ${shownText(code, MAX_ID)}`;
   const isOurs = isHttp ? status >= 500 : OURS.has(status);
   return isOurs ? style.bad(text) : style.warning(text);
 }
@@ -52,7 +53,7 @@ function statusName(status: number): string {
 }
 
 function entityTexts({ type, id, stored }: EntityRecord): string[] {
-  return [`${shown(type, MAX_ID)}/${shown(id, MAX_ID)}`, storedText(stored)];
+  return [`${shownText(type, MAX_ID)}/${shownText(id, MAX_ID)}`, storedText(stored)];
 }
 
 function storedText(stored: Stored): string {
@@ -69,10 +70,4 @@ function storedText(stored: Stored): string {
 
 function took(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
-}
-
-/** Replaces control characters and cuts the text, because a caller chose it and a terminal may obey it. */
-function shown(text: string, max: number): string {
-  const printable = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
-  return printable.length > max ? `${printable.slice(0, max)}…` : printable;
 }

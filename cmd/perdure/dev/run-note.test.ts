@@ -15,9 +15,12 @@ test.after.always(() => rmSync(folder, { recursive: true }));
 test("a note of one that runs is read, one of the dead is not", (t) => {
   const path = runNotePath(join(folder, "cart.db"));
   t.is(readRunNote(path), undefined);
-  const note = { pid: process.pid, url: "http://127.0.0.1:9000" };
+  const note = { pid: process.pid, url: "http://127.0.0.1:9000", adminPort: 9_010 };
   writeRunNote(path, note);
   t.deepEqual(readRunNote(path), note);
+  const { adminPort: _, ...early } = note;
+  writeRunNote(path, early);
+  t.deepEqual(readRunNote(path), early);
   const { pid } = spawnSync(process.execPath, ["-e", ""]);
   writeRunNote(path, { ...note, pid });
   t.is(readRunNote(path), undefined);
@@ -29,6 +32,7 @@ test("a note of one that runs is read, one of the dead is not", (t) => {
 test("what is no note is none, and a folder that is not there does no harm", (t) => {
   const path = join(folder, "odd.run");
   const odd = ["", "{", "null", "7", '{"pid":"1","url":"http://x"}', '{"pid":-1,"url":"http://x"}'];
+  odd.push(`{"pid":${process.pid},"url":"http://x","adminPort":"9010"}`);
   for (const text of [...odd, `{"pid":${process.pid},"url":"http://x \\u001b[2J"}`]) {
     writeFileSync(path, text);
     t.is(readRunNote(path), undefined, text);

@@ -2,11 +2,13 @@
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
-/** A note of a running `perdure dev` for the next one on the same state, which cannot start. */
+/** A note of a running `perdure dev`: for `perdure inspect`, and for the next one on its state, which cannot start. */
 export interface RunNote {
   readonly pid: number;
   /** Of its public port. */
   readonly url: string;
+  /** Undefined: an earlier version left the note. */
+  readonly adminPort?: number;
 }
 
 /** The note beside a log. */
@@ -45,7 +47,12 @@ export function otherRun(logPath: string | undefined): RunNote | undefined {
 function isNote(note: unknown): note is RunNote {
   if (typeof note !== "object" || note === null || !("pid" in note) || !("url" in note)) return false;
   const { pid, url } = note;
+  const hasPort = !("adminPort" in note) || isIn(note.adminPort, 65_535);
   return (
-    Number.isSafeInteger(pid) && Number(pid) > 0 && typeof url === "string" && /^http:\/\/\S+$/.test(url)
+    isIn(pid, Number.MAX_SAFE_INTEGER) && typeof url === "string" && /^http:\/\/\S+$/.test(url) && hasPort
   );
+}
+
+function isIn(value: unknown, max: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0 && Number(value) <= max;
 }

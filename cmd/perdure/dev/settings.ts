@@ -14,6 +14,7 @@ import { functionCommand, generateCommand, NESTING_VARIABLE, typeCheckCommand } 
 import { choosePorts } from "./ports.ts";
 import type { Project } from "./project.ts";
 import { readProject } from "./project.ts";
+import { checkTraceUrl } from "./trace-link.ts";
 
 /** The command line of `perdure dev`, as it was typed. */
 export interface DevFlags {
@@ -32,6 +33,8 @@ export interface DevFlags {
   readonly types: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly trace?: boolean;
+  readonly traceUrl?: string;
 }
 
 export interface DevSettings {
@@ -45,6 +48,8 @@ export interface DevSettings {
   readonly proxy: ProxyOptions;
   /** Where callers on this machine reach the public port; the real port may differ if 0 was asked for. */
   readonly publicHost: string;
+  /** Whether traces of requests are shown, and where they can be looked at (`traceLink`). */
+  readonly traces: { readonly isShown: boolean; readonly url: string | undefined };
   /** The log that `perdure dev` keeps for this project, if that is what is used. */
   readonly devLogPath: string | undefined;
   /** Remarks on these settings for the developer, a line each. */
@@ -75,6 +80,7 @@ export async function devSettings(
         'say how the function itself is run: "perdure": {"dev": "node main.ts"} in its package.json',
     );
   }
+  checkTraceUrl(flags.traceUrl);
   const project = readProject(folder);
   const command = functionCommand(flags.command, project);
   const stateFile = join(".perdure", `${project.name}.db`);
@@ -91,6 +97,7 @@ export async function devSettings(
     functionAddress: { host: FUNCTION_HOST, port: proxy.userFunctionPort },
     proxy: { ...proxy, httpPort: ports.http, adminPort: ports.admin },
     publicHost: localHost(proxy.httpHost),
+    traces: { isShown: flags.trace === true || flags.traceUrl !== undefined, url: flags.traceUrl },
     devLogPath: isDevLog ? devLogPath : undefined,
     remarks: [
       ...(ports.taken === undefined ? [] : [portRemark(ports.taken, ports.http)]),

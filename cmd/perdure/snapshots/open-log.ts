@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 
-import { describeError, silentLogger, systemClock } from "../../../pkg/base/mod.ts";
+import { describeError, systemClock } from "../../../pkg/base/mod.ts";
 import type { EventLog } from "../../../pkg/eventlog/mod.ts";
 import { EventLogError, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import { logOptions, proxyOptions } from "../../../pkg/proxy/mod.ts";
+import { NO_TELEMETRY } from "../../../pkg/telemetry/mod.ts";
 
+import { devLogPath } from "../dev/log-path.ts";
 import { readProject } from "../dev/project.ts";
 import { SnapshotsError } from "./snapshots-error.ts";
 
@@ -22,13 +23,8 @@ type Environment = Readonly<NodeJS.ProcessEnv>;
 
 /** Flag, else PERDURE_LOG, else the log that `perdure dev` keeps for the function. @throws DevError, SettingError */
 export function logAddress({ log, dir }: LogFlags, env: Environment, cwd: string): string {
-  return log ?? (env["PERDURE_LOG"] || `sqlite:${devLogPath(resolve(cwd, dir), cwd)}`);
-}
-
-/** In the folder of the function, or in the one that `perdure dev` was called in. */
-function devLogPath(folder: string, cwd: string): string {
-  const name = join(".perdure", `${readProject(folder).name}.db`);
-  return [join(folder, name), join(cwd, name)].find((path) => existsSync(path)) ?? join(folder, name);
+  const folder = resolve(cwd, dir);
+  return log ?? (env["PERDURE_LOG"] || `sqlite:${devLogPath(readProject(folder).name, folder, cwd)}`);
 }
 
 /**
@@ -46,7 +42,7 @@ export async function withLog<T>(
   try {
     log = await openEventLog(address, {
       clock: systemClock,
-      logger: silentLogger,
+      telemetry: NO_TELEMETRY,
       ...logOptions(options),
       mustExist: true,
     });

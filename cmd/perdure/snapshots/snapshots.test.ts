@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 
-import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
+import { systemClock } from "../../../pkg/base/mod.ts";
 import type { EventLog } from "../../../pkg/eventlog/mod.ts";
 import { NO_POSITION, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import { SnapshotSchema } from "../../../pkg/protocol/mod.ts";
+import { NO_TELEMETRY } from "../../../pkg/telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
@@ -51,7 +52,7 @@ async function fill(log: EventLog): Promise<void> {
 }
 
 function open(address: string): Promise<EventLog> {
-  return openEventLog(address, { clock: systemClock, logger: silentLogger });
+  return openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY });
 }
 
 async function use<T>(address: string, work: (log: EventLog) => Promise<T>): Promise<T> {

@@ -51,10 +51,7 @@ function list(health: Health): Uint8Array {
   return toBinary(HealthListResponseSchema, create(HealthListResponseSchema, { statuses }));
 }
 
-/**
- * Sends each change of a service's status. A caller who reads slowly misses the changes in between: it gets the
- * status that holds when it reads again.
- */
+/** Sends each change of a service's status; a caller who reads slowly gets only the newest. */
 async function watch(health: Health, call: ServerStreamCall): Promise<void> {
   const service = readService(await onlyMessage(call));
   let told: Serving | undefined;

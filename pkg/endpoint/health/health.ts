@@ -40,8 +40,7 @@ export class Health {
   }
 
   of(service: string): Serving {
-    if (this.#services === undefined) return "not-serving";
-    if (this.#refused.has(service)) return "not-serving";
+    if (this.#services === undefined || this.#refused.has(service)) return "not-serving";
     if (!this.#services.has(service)) return "unknown";
     return this.#stopping ? "not-serving" : "serving";
   }

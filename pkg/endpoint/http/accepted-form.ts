@@ -3,9 +3,7 @@
 /** How an error is written. */
 export type ErrorForm = "text" | "json";
 
-/**
- * The media ranges that fit each form. The most specific one comes first, because it counts most (RFC 9110, 12.5.1).
- */
+/** The media ranges that fit each form, the most specific one first, because it counts most (RFC 9110, 12.5.1). */
 const RANGES: Readonly<Record<ErrorForm, readonly string[]>> = {
   text: ["text/plain", "text/*", "*/*"],
   json: ["application/json", "application/*", "*/*"],

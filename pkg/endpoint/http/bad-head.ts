@@ -7,7 +7,7 @@ import { FRAGMENT, headProblem } from "../../base/mod.ts";
 
 import { TEXT_TYPE } from "./error-response.ts";
 import type { HttpResponse } from "./exchange.ts";
-import { ERROR_CODE_HEADER } from "./exchange.ts";
+import { headerList } from "./exchange.ts";
 import { HttpError, methodNotAllowed } from "./http-error.ts";
 
 /** The refusal of a request whose head another parser may read differently; undefined if there is no such problem. */
@@ -18,10 +18,7 @@ export function badHttp1Head(request: IncomingMessage): HttpResponse | undefined
   return refusal(new HttpError(isMalformed ? "MALFORMED_REQUEST" : "UNKNOWN_TRANSFER_CODING", problem.text));
 }
 
-/**
- * The same for HTTP/2: `host` may repeat `:authority`, but not differ from it (RFC 9113, 8.3.1). nghttp2 itself
- * refuses several `host` headers.
- */
+/** The same for HTTP/2, where `host` may repeat `:authority` (RFC 9113, 8.3.1). nghttp2 refuses several `host`s. */
 export function badHttp2Head(headers: IncomingHttpHeaders): HttpResponse | undefined {
   const { host, ":authority": authority, ":path": path } = headers;
   if (typeof path === "string" && path.includes("#"))
@@ -58,11 +55,10 @@ export function refuseHttp2(stream: ServerHttp2Stream, answer: HttpResponse): vo
   stream.resume();
 }
 
-function refusal({ status, code, message, headers }: HttpError): HttpResponse {
+export function refusal({ status, code, message, headers }: HttpError): HttpResponse {
   return { status, contentType: TEXT_TYPE, errorCode: code, headers, body: message };
 }
 
-function headersOf({ contentType, errorCode = "", headers = [], body }: HttpResponse): string[] {
-  const length = String(Buffer.byteLength(body));
-  return ["content-type", contentType, "content-length", length, ERROR_CODE_HEADER, errorCode, ...headers];
+function headersOf(answer: HttpResponse): string[] {
+  return headerList(answer, Buffer.byteLength(answer.body));
 }

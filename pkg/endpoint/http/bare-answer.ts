@@ -4,7 +4,7 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
 import type { HttpResponse } from "./exchange.ts";
-import { ERROR_CODE_HEADER } from "./exchange.ts";
+import { headerList } from "./exchange.ts";
 
 /** Writes an answer of HTTP/1.1 to a connection that Node's server no longer manages, and closes it. */
 export function writeBareAnswer(socket: Duplex, answer: HttpResponse): void {
@@ -12,13 +12,9 @@ export function writeBareAnswer(socket: Duplex, answer: HttpResponse): void {
     socket.destroy();
     return;
   }
-  const { status, contentType, errorCode, headers = [], body } = answer;
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,
-    `content-type: ${contentType}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
-  if (errorCode !== undefined) lines.push(`${ERROR_CODE_HEADER}: ${errorCode}`);
+  const { status, body } = answer;
+  const headers = headerList(answer, Buffer.byteLength(body));
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`];
   for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   lines.push("connection: close", "", "");
   socket.write(lines.join("\r\n"));

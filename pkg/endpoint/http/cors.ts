@@ -22,10 +22,7 @@ const MAX_AGE_S = "7200";
 const NONE: readonly string[] = [];
 const TOKENS = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 
-/**
- * Lets pages of these origins call any method, send any header and read any answer; never with cookies or a client
- * certificate. Undefined if there are none.
- */
+/** Lets pages of these origins call anything, but never with credentials. Undefined if there are none. */
 export function createCrossOrigin(origins: readonly string[]): CrossOrigin | undefined {
   if (origins.length === 0) return undefined;
   const isAny = origins.includes(ANY_ORIGIN);

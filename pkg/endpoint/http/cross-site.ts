@@ -48,10 +48,7 @@ export function refuseCrossSite(
   throw new HttpError("ORIGIN_NOT_ALLOWED", text);
 }
 
-/**
- * Whether the page came from the host that it calls. The schemes are not compared, because TLS ends in front of this
- * port.
- */
+/** Whether the page came from the host that it calls, by any scheme, because TLS ends in front of this port. */
 export function isOwnOrigin(origin: string, headers: IncomingHttpHeaders): boolean {
   const page = URL.parse(origin);
   const host = headers[":authority"] ?? headers.host;

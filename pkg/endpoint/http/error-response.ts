@@ -7,7 +7,7 @@ import { ERROR_DOMAIN } from "../status-details.ts";
 import { acceptedForm } from "./accepted-form.ts";
 import type { HttpResponse } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
-import { httpStatus } from "./http-status.ts";
+import { HTTP_STATUS } from "./http-status.ts";
 
 export const TEXT_TYPE = "text/plain; charset=utf-8";
 
@@ -57,14 +57,14 @@ function show(thrown: unknown, logger: Logger): Shown {
   if (thrown instanceof StatusError) {
     const { status, code, message }: StatusError = thrown;
     const ownCode = isCode(code) ? code : undefined;
-    return { grpcStatus: status, httpStatus: httpStatus(status), code: ownCode, text: message };
+    return { grpcStatus: status, httpStatus: HTTP_STATUS[status], code: ownCode, text: message };
   }
   if (thrown instanceof HttpError) {
     const { status, code, message, headers } = thrown;
     const refusal = { grpcStatus: grpcStatusOf(status), httpStatus: status, code, text: message };
     return headers.length === 0 ? refusal : { ...refusal, headers };
   }
-  logger.error("request failed in an unforeseen way", { error: thrown });
+  logger.error("request failed in an unforeseen way", { code: "INTERNAL", error: thrown });
   return { grpcStatus: Status.INTERNAL, httpStatus: 500, code: "INTERNAL", text: "internal error" };
 }
 
@@ -82,10 +82,7 @@ const GRPC_STATUS: Readonly<Record<number, Status>> = {
   503: Status.UNAVAILABLE,
 };
 
-/**
- * Whether a text has the form of a code. The code of a status may come from a peer, and any other text must not
- * become a header.
- */
+/** Whether a text has the form of a code. A peer may give any text, which must not become a header. */
 function isCode(text: string): boolean {
   return /^[\w.-]{1,64}$/.test(text);
 }

@@ -1,30 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { IncomingHttpHeaders } from "node:http2";
-
-import type { OpenRequest, WebExchange } from "../../grpc/mod.ts";
+import type { WebExchange } from "../../grpc/mod.ts";
 
 /** A request as both versions of HTTP give it. */
-export interface HttpRequest {
-  readonly method: string;
-  /** As on the request line: percent-encoded, with the query. */
-  readonly target: string;
+export interface HttpRequest
+  extends Pick<
+    WebExchange,
+    "method" | "target" | "headers" | "rawHeaders" | "request" | "gone" | "onCancel"
+  > {
   readonly contentType: string | undefined;
-  /** All headers as Node gives them. */
-  readonly headers: IncomingHttpHeaders;
-  /** The same as a flat list of names and values, in the order in which they came. */
-  readonly rawHeaders: readonly string[];
-  /**
-   * The part that the request holds of its caller's share; closed when the answer has been taken or the caller has
-   * gone.
-   */
-  readonly request: OpenRequest;
   /** False if it is known that no body follows. */
   readonly hasBody: boolean;
   /** Reads the whole body, whose bytes stay counted in `request`; to be called once at most. Rejects with HttpError. */
   readBody(): Promise<Buffer>;
-  /** Calls the listener once if the caller goes away before the answer is written. */
-  onCancel(listener: () => void): void;
 }
 
 /** An answer, whole. */
@@ -43,10 +31,7 @@ export interface StreamedHttpResponse {
   readonly status: number;
   readonly contentType: string;
   readonly headers: readonly string[];
-  /**
-   * Iterated once, even if the caller has gone. If it throws, the answer is broken off, so that the caller does not
-   * take it for complete.
-   */
+  /** Iterated once, even if the caller has gone. If it throws, the answer is broken off, and so not complete. */
   readonly pieces: AsyncIterable<string | Uint8Array>;
 }
 
@@ -59,4 +44,12 @@ export interface HttpExchange extends HttpRequest, WebExchange {}
 export type HttpHandler = (exchange: HttpExchange) => Promise<void>;
 
 /** The header that says which documented reason an answer has. */
-export const ERROR_CODE_HEADER = "perdure-error-code";
+const ERROR_CODE_HEADER = "perdure-error-code";
+
+/** The headers of a whole answer, as a flat list of names and values. @param length of its body, in bytes. */
+export function headerList({ contentType, headers, errorCode }: HttpResponse, length: number): string[] {
+  const list = ["content-type", contentType, "content-length", String(length)];
+  if (headers !== undefined) list.push(...headers);
+  if (errorCode !== undefined) list.push(ERROR_CODE_HEADER, errorCode);
+  return list;
+}

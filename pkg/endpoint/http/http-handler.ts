@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger } from "../../base/mod.ts";
+import type { Clock } from "../../base/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
 import type { AnswerListener } from "../answered-request.ts";
 import { answeredHttp } from "../answered-request.ts";
+import type { RequestMeter } from "../request-meter.ts";
 import type { CrossOrigin } from "./cors.ts";
 import { refuseCrossSite } from "./cross-site.ts";
 import { errorResponse } from "./error-response.ts";
@@ -19,8 +21,9 @@ export interface HttpHandlerOptions {
   readonly crossOrigin: CrossOrigin | undefined;
   /** Called for every answered request; undefined costs nothing. */
   readonly onAnswered: AnswerListener | undefined;
+  readonly measure: RequestMeter;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
 }
 
 /** Makes the answer to `GET /` and `HEAD /`. */
@@ -31,16 +34,25 @@ export type FrontPage = (request: Pick<HttpRequest, "headers">) => HttpResponse;
  * place or no memory gets `ENDPOINT_OVERLOADED`, unless it is a network probe (I11).
  */
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
-  const { services, crossOrigin, onAnswered, clock, logger } = options;
+  const { services, crossOrigin, onAnswered, measure, clock } = options;
+  const { logger } = options.telemetry;
 
   const answer = (request: HttpRequest): HttpAnswer | Promise<HttpAnswer> => {
-    if (request.request.refusal !== undefined) return networkProbe(request) ?? throwOverloaded();
+    if (request.request.refusal !== undefined) {
+      const probed = networkProbe(request);
+      if (probed === undefined) throw overloaded();
+      return probed;
+    }
     refuseCrossSite(request, crossOrigin);
-    return firstAnswer(services, request);
+    for (const service of services) {
+      const given = service(request);
+      if (given !== undefined) return given;
+    }
+    throw new Error("the last service answers every request");
   };
 
   return async (exchange) => {
-    const sinceMs = onAnswered === undefined ? 0 : clock.monotonicMs();
+    const sinceMs = clock.monotonicMs();
     const { request, headers } = exchange;
     let given: HttpAnswer;
     request.workBegins();
@@ -53,7 +65,9 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     }
     const writing = writeAnswer(exchange, given, logger);
     if (writing !== undefined) await writing;
-    onAnswered?.(answeredHttp(exchange, given, clock.monotonicMs() - sinceMs));
+    const tookMs = clock.monotonicMs() - sinceMs;
+    measure("http", given.status, tookMs, request.span);
+    onAnswered?.(answeredHttp(exchange, given, tookMs));
   };
 }
 
@@ -64,19 +78,4 @@ export function frontService(front: FrontPage): HttpService {
     const isFront = target === "/" || target.startsWith("/?");
     return isFront && (method === "GET" || method === "HEAD") ? front(request) : undefined;
   };
-}
-
-function firstAnswer(
-  services: readonly HttpService[],
-  request: HttpRequest,
-): HttpAnswer | Promise<HttpAnswer> {
-  for (const service of services) {
-    const answer = service(request);
-    if (answer !== undefined) return answer;
-  }
-  throw new Error("the last service answers every request");
-}
-
-function throwOverloaded(): never {
-  throw overloaded();
 }

@@ -8,7 +8,7 @@ import { getOption, hasOption } from "@bufbuild/protobuf";
 import type { HttpRule } from "../../protocol/mod.ts";
 import { http } from "../../protocol/mod.ts";
 
-import { hasFieldsInJson } from "./parameter.ts";
+import { hasFieldsInJson } from "../json/message-shape.ts";
 import type { PathTemplate } from "./path-template.ts";
 import { PathTemplateError, parsePathTemplate } from "./path-template.ts";
 import { ANY_METHOD } from "./route-table.ts";
@@ -51,23 +51,20 @@ export interface HttpBindings {
   readonly errors: readonly string[];
 }
 
-/**
- * Whether a message is a `google.api.HttpBody`, which is not written as JSON: its bytes are the body, and its content
- * type is the header.
- */
+/** Whether a message is a `google.api.HttpBody`: its bytes are the body, and its content type is the header. */
 export function isHttpBody(message: DescMessage): boolean {
   return message.typeName === "google.api.HttpBody";
 }
 
-/**
- * Reads the method's `google.api.http` option. Without one, the method gets a default binding (as in Cloudstate's
- * proxy).
- */
-export function httpBindings(method: DescMethod): HttpBindings {
-  return hasOption(method, http) ? ruleBindings(method, getOption(method, http)) : defaultBindings(method);
+/** The same of a field, or of the whole message if there is none. */
+export function isHttpBodyIn(whole: DescMessage, field: DescField | undefined): boolean {
+  if (field === undefined) return isHttpBody(whole);
+  return field.fieldKind === "message" && isHttpBody(field.message);
 }
 
-function defaultBindings(method: DescMethod): HttpBindings {
+/** Reads the method's `google.api.http` option. Without one it gets a default binding (as in Cloudstate's proxy). */
+export function httpBindings(method: DescMethod): HttpBindings {
+  if (hasOption(method, http)) return ruleBindings(method, getOption(method, http));
   return { bindings: [wholeMessages(method)], errors: [] };
 }
 
@@ -110,7 +107,10 @@ function readRule(method: DescMethod, rule: HttpRule): HttpBinding {
   if (rule.selector !== "" && rule.selector !== name) {
     throw new RuleError(`selector must be empty or ${name}, not ${rule.selector}`);
   }
-  const { httpMethod, path } = readPattern(rule);
+  const pattern = patternOf(rule);
+  if (pattern === undefined) throw new RuleError("it names no HTTP method and path");
+  const { httpMethod, path } = pattern;
+  checkMethod(httpMethod);
   const template = readTemplate(path);
   return {
     method,
@@ -122,28 +122,18 @@ function readRule(method: DescMethod, rule: HttpRule): HttpBinding {
   };
 }
 
-function readPattern(rule: HttpRule): { readonly httpMethod: string; readonly path: string } {
-  const { pattern } = rule;
-  switch (pattern.case) {
-    case "get":
-    case "put":
-    case "post":
-    case "delete":
-    case "patch":
-      return { httpMethod: pattern.case.toUpperCase(), path: pattern.value };
-    case "custom":
-      return { httpMethod: customMethod(pattern.value.kind), path: pattern.value.path };
-    case undefined:
-      throw new RuleError("it names no HTTP method and path");
-  }
+/** The HTTP method and the path of a rule, unchecked; undefined if it names none. */
+export function patternOf({
+  pattern,
+}: HttpRule): { readonly httpMethod: string; readonly path: string } | undefined {
+  if (pattern.case === undefined) return undefined;
+  if (pattern.case === "custom") return { httpMethod: pattern.value.kind, path: pattern.value.path };
+  return { httpMethod: pattern.case.toUpperCase(), path: pattern.value };
 }
 
-/**
- * Checks that callers can send the HTTP method: Node reads those of IANA's registry and no others. `CONNECT` has no
- * path (RFC 9110, 9.3.6).
- */
-function customMethod(kind: string): string {
-  if (kind === ANY_METHOD || (METHODS.includes(kind) && kind !== "CONNECT")) return kind;
+/** Node reads the methods of IANA's registry and no others. `CONNECT` has no path (RFC 9110, 9.3.6). */
+function checkMethod(kind: string): void {
+  if (kind === ANY_METHOD || (METHODS.includes(kind) && kind !== "CONNECT")) return;
   const text = `custom kind must be * or the name of an HTTP method with a path, as HEAD, not ${JSON.stringify(kind)}`;
   throw new RuleError(text);
 }
@@ -187,10 +177,7 @@ function kindOf(field: DescField): string {
   return field.fieldKind === "message" ? `a ${field.message.typeName}` : `of kind ${field.fieldKind}`;
 }
 
-/**
- * HTTP methods whose body has no meaning, so that proxies on the way may drop or refuse it (RFC 9110, 9.3.1, 9.3.2,
- * 9.3.8).
- */
+/** HTTP methods whose body has no meaning: proxies may drop or refuse it (RFC 9110, 9.3.1, 9.3.2, 9.3.8). */
 const WITHOUT_BODY: readonly string[] = ["GET", "HEAD", "TRACE"];
 
 function readBody({ input }: DescMethod, body: string, httpMethod: string): BodyRule {

@@ -3,7 +3,7 @@
 import { Status } from "../../grpc/mod.ts";
 
 /** The HTTP status of each gRPC status, as `google.rpc.Code` documents it; 499 is "client closed the request". */
-const HTTP_STATUS: Readonly<Record<Status, number>> = {
+export const HTTP_STATUS: Readonly<Record<Status, number>> = {
   [Status.OK]: 200,
   [Status.CANCELLED]: 499,
   [Status.UNKNOWN]: 500,
@@ -22,7 +22,3 @@ const HTTP_STATUS: Readonly<Record<Status, number>> = {
   [Status.DATA_LOSS]: 500,
   [Status.UNAUTHENTICATED]: 401,
 };
-
-export function httpStatus(status: Status): number {
-  return HTTP_STATUS[status];
-}

@@ -4,9 +4,10 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { constants } from "node:http2";
 import type { Readable, Writable } from "node:stream";
 
-import type { Logger, Turns } from "../../base/mod.ts";
+import type { Turns } from "../../base/mod.ts";
 import type { Caller, CallerAccounts } from "../../grpc/mod.ts";
-import { callerOf, OpenRequest } from "../../grpc/mod.ts";
+import { callerOf, headBytes, OpenRequest } from "../../grpc/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
 import type { BodyReader } from "./body.ts";
 import type { CrossOrigin } from "./cors.ts";
@@ -19,7 +20,7 @@ export interface Http2Context {
   /** Turns for streams that begin, shared with the streams of gRPC. */
   readonly turns: Turns<Caller>;
   readonly crossOrigin: CrossOrigin | undefined;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
 }
 
 /** Serves one stream of HTTP/2 that does not speak gRPC. */
@@ -36,7 +37,7 @@ export function serveHttp2Stream(
   const exchange = new Http2Exchange(stream, headers, rawHeaders, caller, context);
   const begin = (): void => {
     context.handle(exchange).catch((error: unknown) => {
-      context.logger.error("answer could not be written", { error });
+      context.telemetry.logger.error("answer could not be written", { error });
       stream.destroy();
     });
   };
@@ -66,7 +67,7 @@ class Http2Exchange implements HttpExchange {
   ) {
     this.#stream = stream;
     this.#context = context;
-    this.request = new OpenRequest(caller);
+    this.request = new OpenRequest(caller, headBytes(rawHeaders));
     stream.once("close", () => this.request.close());
     this.headers = headers;
     this.rawHeaders = rawHeaders;
@@ -90,11 +91,15 @@ class Http2Exchange implements HttpExchange {
 
   async readBody(): Promise<Buffer> {
     this.#context.bodies.checkLength(this.headers["content-length"]);
-    return this.#context.bodies.read(this.#stream, this.request.bytes);
+    return this.#context.bodies.read(this.#stream, this.request.bytes, this.request);
   }
 
   get gone(): boolean {
     return this.#stream.closed || this.#stream.destroyed;
+  }
+
+  get unopenedBody(): Readable {
+    return this.#stream;
   }
 
   openBody(): Readable {
@@ -128,7 +133,8 @@ class Http2Exchange implements HttpExchange {
     if (stream.destroyed || stream.readableEnded || stream.endAfterHeaders) return;
     if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
     else stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
-    stream.resume();
+    stream.removeAllListeners("data").resume();
+    stream.on("data", (chunk: Buffer) => void this.request.takePieces(1, chunk.length, 0));
   }
 
   abort(): void {

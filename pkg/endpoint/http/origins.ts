@@ -19,10 +19,7 @@ export const originList: Form<readonly string[]> = {
   write: (origins) => origins.join(", "),
 };
 
-/**
- * The origins of a comma-separated list, each `*`, or `https://host[:port]` or `http://host[:port]` as browsers send
- * it. Undefined if one is malformed, or there are too many.
- */
+/** The comma-separated origins, each `*` or as browsers send it. Undefined if one is malformed, or of too many. */
 export function parseOrigins(list: string): readonly string[] | undefined {
   const origins = list.split(",").map((origin) => origin.trim());
   if (list.trim() === "") return [];

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescEnum, DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
+import { hasFieldsInJson } from "../json/message-shape.ts";
 import { nearestFloat } from "../json/nearest-float.ts";
-import { fitsType, isBase64, isDuration, isFieldMask, isTimestamp } from "../json/value-texts.ts";
+import type { TextForm } from "../json/value-texts.ts";
+import { BASE64_TEXT, fitsType, isDigits, NOT_FINITE, TEXT_MESSAGES } from "../json/value-texts.ts";
 import { HttpError } from "./http-error.ts";
+import { quoted } from "./shown.ts";
 
 /**
  * The value of a path variable or query parameter as protobuf JSON has it, which takes numbers as text too. Whole
@@ -15,37 +19,20 @@ import { HttpError } from "./http-error.ts";
  * @throws HttpError WRONG_PARAMETER_TYPE
  */
 export function parameterJson(field: DescField, text: string, source: string): JsonValue {
-  switch (field.fieldKind) {
-    case "scalar":
-      return scalarJson(field.scalar, text, source);
-    case "enum":
-      return enumJson(field.enum, text);
-    case "message":
-      return messageJson(field.message, text, source);
-    case "list":
-      if (field.listKind === "scalar") return scalarJson(field.scalar, text, source);
-      return field.listKind === "enum"
-        ? enumJson(field.enum, text)
-        : messageJson(field.message, text, source);
-    case "map":
-      throw new HttpError("WRONG_PARAMETER_TYPE", `${source} is a map, which only a body can set`);
-  }
+  if (field.fieldKind === "map")
+    throw new HttpError("WRONG_PARAMETER_TYPE", `${source} is a map, which only a body can set`);
+  if (field.message !== undefined) return messageJson(field.message, text, source);
+  if (field.scalar !== undefined) return scalarJson(field.scalar, text, source);
+  // An enum, by number or by name.
+  return isDigits(text) ? Number(text) : text;
 }
 
-const INTEGER = /^-?\d{1,20}$/;
-/**
- * Each digit can be matched in one way only. With two ways, a long text of digits that is not a number would take
- * quadratic time.
- */
+/** Each digit can be matched in one way only: two ways would take quadratic time for a long text of digits. */
 const DECIMAL = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
 
 function scalarJson(scalar: ScalarType, text: string, source: string): JsonValue {
   if (scalar === ScalarType.STRING) return text;
-  if (scalar === ScalarType.BYTES) {
-    if (isBase64(text)) return text;
-    throw misfit(source, text, "base64");
-  }
+  if (scalar === ScalarType.BYTES) return fitting(BASE64_TEXT, text, source);
   if (scalar === ScalarType.BOOL) {
     if (text === "true") return true;
     if (text === "false") return false;
@@ -56,50 +43,22 @@ function scalarJson(scalar: ScalarType, text: string, source: string): JsonValue
     if (NOT_FINITE.includes(text)) return text;
     throw misfit(source, text, "a number");
   }
-  if (!INTEGER.test(text)) throw misfit(source, text, "a whole number");
+  if (!isDigits(text)) throw misfit(source, text, "a whole number");
   if (fitsType(scalar, text)) return text;
   throw misfit(source, text, "a whole number that fits");
 }
 
-/** By number or by name. */
-function enumJson(desc: DescEnum, text: string): JsonValue {
-  const named = desc.values.some((value) => value.name === text);
-  return !named && INTEGER.test(text) ? Number(text) : text;
-}
-
-/** Messages that protobuf JSON writes as one string. */
-const TEXT_MESSAGES: ReadonlySet<string> = new Set([
-  "google.protobuf.Timestamp",
-  "google.protobuf.Duration",
-  "google.protobuf.FieldMask",
-]);
-const WRAPPER = /^google\.protobuf\.(?:Double|Float|U?Int32|U?Int64|Bool|String|Bytes)Value$/;
-const STRUCTURE = /^google\.protobuf\.(?:Any|Struct|Value|ListValue)$/;
-
-/** True if a dotted path can go on inside the message: protobuf JSON writes it as an object of its fields. */
-export function hasFieldsInJson(message: DescMessage): boolean {
-  const { typeName } = message;
-  return !TEXT_MESSAGES.has(typeName) && !WRAPPER.test(typeName) && !STRUCTURE.test(typeName);
-}
-
 function messageJson(message: DescMessage, text: string, source: string): JsonValue {
-  if (TEXT_MESSAGES.has(message.typeName)) return textMessageJson(message, text, source);
-  const [wrapped] = message.fields;
-  if (WRAPPER.test(message.typeName) && wrapped?.fieldKind === "scalar") {
-    return scalarJson(wrapped.scalar, text, source);
-  }
+  const form = TEXT_MESSAGES.get(message.typeName);
+  if (form !== undefined) return fitting(form, text, source);
+  if (isWrapperDesc(message)) return scalarJson(message.fields[0].scalar, text, source);
   const advice = hasFieldsInJson(message) ? "set its fields by their dotted path" : "only a body can set it";
   throw new HttpError("WRONG_PARAMETER_TYPE", `${source} is a message (${message.typeName}); ${advice}`);
 }
 
-function textMessageJson(message: DescMessage, text: string, source: string): JsonValue {
-  if (message.typeName === "google.protobuf.Timestamp" && !isTimestamp(text))
-    throw misfit(source, text, "a date and time that exists (RFC 3339)");
-  if (message.typeName === "google.protobuf.Duration" && !isDuration(text))
-    throw misfit(source, text, "a number of seconds with at most nine decimals, and an s");
-  if (message.typeName === "google.protobuf.FieldMask" && !isFieldMask(text))
-    throw misfit(source, text, "a list of paths in lowerCamelCase, with commas between them");
-  return text;
+function fitting({ isRight, expected }: TextForm, text: string, source: string): string {
+  if (isRight(text)) return text;
+  throw misfit(source, text, expected);
 }
 
 /** Whether the value of a parameter may have blanks. Only texts may: in all other values a raw `+` is itself. */
@@ -110,6 +69,5 @@ export function mayHaveBlanks(field: DescField): boolean {
 }
 
 function misfit(source: string, text: string, expected: string): HttpError {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return new HttpError("WRONG_PARAMETER_TYPE", `${source} must be ${expected}, not ${JSON.stringify(shown)}`);
+  return new HttpError("WRONG_PARAMETER_TYPE", `${source} must be ${expected}, not ${quoted(text)}`);
 }

@@ -41,27 +41,19 @@ export function parsePathTemplate(text: string): PathTemplate {
 }
 
 /** The text of a template. `parsePathTemplate` gives the same template back. */
-export function printPathTemplate(template: PathTemplate): string {
-  const starts = new Map(template.variables.map((variable) => [variable.start, variable]));
-  const printed: string[] = [];
-  for (let index = 0; index < template.segments.length; index++) {
-    const variable = starts.get(index);
-    if (variable === undefined) {
-      printed.push(printSegment(template.segments[index]));
-      continue;
-    }
-    const end = variable.end ?? template.segments.length;
-    const inner = template.segments.slice(index, end).map(printSegment).join("/");
-    printed.push(inner === "*" ? `{${variable.name}}` : `{${variable.name}=${inner}}`);
-    index = end - 1;
+export function printPathTemplate({ segments, variables, verb }: PathTemplate): string {
+  const printed = segments.map(printSegment);
+  // The last one first, so that the places of the others stay what they are.
+  for (const { name, start, end = segments.length } of variables.toReversed()) {
+    const inner = printed.slice(start, end).join("/");
+    printed.splice(start, end - start, inner === "*" ? `{${name}}` : `{${name}=${inner}}`);
   }
-  const verb = template.verb === undefined ? "" : `:${printLiteral(template.verb)}`;
-  return `/${printed.join("/")}${verb}`;
+  return `/${printed.join("/")}${verb === undefined ? "" : `:${printLiteral(verb)}`}`;
 }
 
-function printSegment(segment: TemplateSegment | undefined): string {
-  if (segment?.kind === "literal") return printLiteral(segment.text);
-  return segment?.kind === "one" ? "*" : "**";
+function printSegment(segment: TemplateSegment): string {
+  if (segment.kind === "literal") return printLiteral(segment.text);
+  return segment.kind === "one" ? "*" : "**";
 }
 
 function printLiteral(text: string): string {
@@ -86,17 +78,15 @@ class Parser {
   parse(): PathTemplate {
     if (!this.#take("/")) throw this.#error("must start with /");
     if (this.#at === this.#text.length) return ROOT;
-    do this.#segment();
-    while (this.#take("/"));
+    do {
+      if (this.#take("{")) this.#variable();
+      else this.#plainSegment();
+    } while (this.#take("/"));
     const verb = this.#take(":") ? this.#literal("a verb") : undefined;
     if (this.#at < this.#text.length) throw this.#error("unexpected character");
-    this.#checkRestIsLast();
+    if (this.#segments.slice(0, -1).some(({ kind }) => kind === "rest"))
+      throw new PathTemplateError("** must be the last segment");
     return { segments: this.#segments, variables: this.#variables, verb };
-  }
-
-  #segment(): void {
-    if (this.#take("{")) this.#variable();
-    else this.#plainSegment();
   }
 
   #plainSegment(): void {
@@ -131,13 +121,6 @@ class Parser {
     if (!this.#take("}")) throw this.#error("expected }");
     const takesRest = this.#segments.at(-1)?.kind === "rest";
     this.#variables.push({ name, start, end: takesRest ? undefined : this.#segments.length });
-  }
-
-  #checkRestIsLast(): void {
-    const rest = this.#segments.findIndex((segment) => segment.kind === "rest");
-    if (rest !== -1 && rest !== this.#segments.length - 1) {
-      throw new PathTemplateError("** must be the last segment");
-    }
   }
 
   #take(expected: string): boolean {

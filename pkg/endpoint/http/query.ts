@@ -2,8 +2,10 @@
 
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 
+import { hasFieldsInJson } from "../json/message-shape.ts";
 import { HttpError } from "./http-error.ts";
-import { hasFieldsInJson, mayHaveBlanks, parameterJson } from "./parameter.ts";
+import { mayHaveBlanks, parameterJson } from "./parameter.ts";
+import { quoted } from "./shown.ts";
 
 /** As deep as protobuf JSON goes. */
 const MAX_DEPTH = 100;
@@ -47,7 +49,7 @@ function setParameter(json: JsonObject, message: DescMessage, name: string, raw:
 }
 
 function setValue(object: JsonObject, field: DescField, name: string, text: string): void {
-  const source = `query parameter ${quote(name)}`;
+  const source = `query parameter ${quoted(name)}`;
   const value = parameterJson(field, text, source);
   const present = object[field.jsonName];
   if (field.fieldKind === "list") {
@@ -79,16 +81,11 @@ function decode(raw: string): string {
 function unknownParameter(message: DescMessage, name: string): HttpError {
   return new HttpError(
     "UNKNOWN_QUERY_PARAMETER",
-    `query parameter ${quote(name)} names no field of ${message.typeName} that a query can set`,
+    `query parameter ${quoted(name)} names no field of ${message.typeName} that a query can set`,
   );
 }
 
-/** A name from outside, shortened for an error text. */
-function quote(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
-}
-
 /** Without a prototype, so that a field may be called `constructor`. */
-function emptyObject(): JsonObject {
+export function emptyObject(): JsonObject {
   return Object.create(null) as JsonObject;
 }

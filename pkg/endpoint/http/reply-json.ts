@@ -7,7 +7,7 @@ import type { JsonLimits } from "../json/limits.ts";
 import type { JsonWriter } from "../json/write-json.ts";
 import { jsonWriter, messageReader } from "../json/write-json.ts";
 import type { HttpBinding } from "./http-rule.ts";
-import { isHttpBody } from "./http-rule.ts";
+import { isHttpBodyIn } from "./http-rule.ts";
 
 /** The body of a successful answer. */
 export interface ReplyBody {
@@ -24,8 +24,7 @@ const JSON_TYPE = "application/json";
 export const BYTES_TYPE = "application/octet-stream";
 
 /**
- * The encoder of a binding: the output message or its response field as protobuf JSON; a `google.api.HttpBody` as its
- * own bytes.
+ * The encoder of a binding: of a message or its response field as JSON, of a `google.api.HttpBody` as its bytes.
  *
  * @param types resolves the `Any`s in a reply.
  */
@@ -42,8 +41,7 @@ export function replyEncoder(binding: HttpBinding, types: Registry, limits: Json
 
 /** True if what a binding answers is a `google.api.HttpBody`. */
 export function answersWithBytes({ method, responseField }: HttpBinding): boolean {
-  if (responseField === undefined) return isHttpBody(method.output);
-  return responseField.fieldKind === "message" && isHttpBody(responseField.message);
+  return isHttpBodyIn(method.output, responseField);
 }
 
 /** The JSON texts of a binding's output message, or of its response field. */
@@ -77,10 +75,7 @@ function fieldMessage(message: Message, field: DescField): Message {
   return value ?? create(field.message);
 }
 
-/**
- * A text as the value of a header, without blanks at its edges; undefined if it is empty or has characters other than
- * printable ASCII.
- */
+/** A text as the value of a header, trimmed; undefined if it is empty or has more than printable ASCII. */
 export function headerValue(text: string): string | undefined {
   return /^[\x20-\x7e]*$/.test(text) ? text.trim() || undefined : undefined;
 }

@@ -19,10 +19,10 @@ import { jsonReader } from "../json/read-json.ts";
 import { countJsonValues } from "../json/scan.ts";
 import { HttpError } from "./http-error.ts";
 import type { HttpBinding } from "./http-rule.ts";
-import { isHttpBody } from "./http-rule.ts";
+import { isHttpBody, isHttpBodyIn } from "./http-rule.ts";
 import { parameterJson } from "./parameter.ts";
 import { pathValues } from "./path-values.ts";
-import { queryJson } from "./query.ts";
+import { emptyObject, queryJson } from "./query.ts";
 import { textMessageEncoder } from "./text-message.ts";
 
 /** The parts of a request that become the input message. */
@@ -52,15 +52,11 @@ export function requestEncoder(
   limits: JsonLimits,
   maxAtOnce = limits.maxJsonValues,
 ): RequestEncoder {
-  const { pathFields, body } = binding;
-  const { input } = binding.method;
+  const { body, method } = binding;
+  const { input } = method;
   if (body.kind === "message") {
     const read = bodyReader(input, types, limits, maxAtOnce);
-    return (source) => {
-      const message = read(source) ?? create(input);
-      if (pathFields.length > 0) setParameters(binding, message, pathJson(binding, source, emptyObject()));
-      return serialize(input, message);
-    };
+    return (source) => withPath(binding, read(source) ?? create(input), source);
   }
   if (body.kind === "field") {
     const { field } = body;
@@ -69,35 +65,35 @@ export function requestEncoder(
       const message = create(input);
       if (source.query !== "") setParameters(binding, message, queryBeside(field, input, source.query));
       setBody(message, source);
-      if (pathFields.length > 0) setParameters(binding, message, pathJson(binding, source, emptyObject()));
-      return serialize(input, message);
+      return withPath(binding, message, source);
     };
   }
   const encodeTexts = pathTextEncoder(binding);
-  return (source) =>
-    source.query === "" && encodeTexts !== undefined
-      ? encodeTexts(pathValues(binding, source.segments))
-      : serialize(input, parameterMessage(binding, source));
+  return (source) => {
+    const { query, segments } = source;
+    if (query === "" && encodeTexts !== undefined) return encodeTexts(pathValues(binding, segments));
+    return withPath(binding, create(input), source, query === "" ? undefined : queryJson(input, query));
+  };
 }
 
-/**
- * A direct encoder of messages whose fields all come from the path, as plain texts. Undefined if a field is required,
- * nested or not a plain text.
- */
+/** The message with the values of the path, and those of `json` that the path does not set, serialized. */
+function withPath(
+  binding: HttpBinding,
+  message: Message,
+  source: MessageSource,
+  json?: JsonObject,
+): Uint8Array {
+  if (json !== undefined || binding.pathFields.length > 0)
+    setParameters(binding, message, pathJson(binding, source, json ?? emptyObject()));
+  return serialize(binding.method.input, message);
+}
+
+/** A direct encoder of messages of plain texts from the path alone. Undefined for any other message. */
 function pathTextEncoder({ method, pathFields }: HttpBinding): ReturnType<typeof textMessageEncoder> {
   if (method.input.fields.some(({ presence }) => presence === FeatureSet_FieldPresence.LEGACY_REQUIRED))
     return undefined;
   if (pathFields.some(({ parents }) => parents.length > 0)) return undefined;
   return textMessageEncoder(pathFields.map(({ field }) => field));
-}
-
-/** The input message, made from the path and the query alone. */
-function parameterMessage(binding: HttpBinding, source: MessageSource): Message {
-  const { input } = binding.method;
-  const json = source.query === "" ? emptyObject() : queryJson(input, source.query);
-  const message = create(input);
-  setParameters(binding, message, pathJson(binding, source, json));
-  return message;
 }
 
 /** Adds the path's values to the JSON of the query. */
@@ -112,11 +108,6 @@ function pathJson(binding: HttpBinding, source: MessageSource, json: JsonObject)
     object[field.jsonName] = parameterJson(field, text, `path variable ${name}`);
   });
   return json;
-}
-
-/** Without a prototype, so that a field may have any name. */
-function emptyObject(): JsonObject {
-  return Object.create(null) as JsonObject;
 }
 
 /** The JSON of the query, which must not set the field that the body sets, nor a part of it. */
@@ -149,12 +140,7 @@ export type BodyForm = "none" | "json" | "bytes";
 
 export function bodyForm({ method, body }: HttpBinding): BodyForm {
   if (body.kind === "none") return "none";
-  const message = body.kind === "message" ? method.input : messageOf(body.field);
-  return message !== undefined && isHttpBody(message) ? "bytes" : "json";
-}
-
-function messageOf(field: DescField): DescMessage | undefined {
-  return field.fieldKind === "message" ? field.message : undefined;
+  return isHttpBodyIn(method.input, body.kind === "field" ? body.field : undefined) ? "bytes" : "json";
 }
 
 /** Makes the message that a body is; undefined if there is no body. */
@@ -178,8 +164,8 @@ function bodySetter(
   limits: JsonLimits,
   maxAtOnce: number,
 ): (message: Message, source: MessageSource) => void {
-  const message = messageOf(field);
-  if (message !== undefined && field.fieldKind === "message") {
+  if (field.fieldKind === "message") {
+    const { message } = field;
     const read = bodyReader(message, types, limits, maxAtOnce);
     return (target, source) => {
       const value = read(source);
@@ -195,10 +181,7 @@ function bodySetter(
   };
 }
 
-/**
- * A JSON text as the only member of an object. The text must have been checked, because bytes that are not one JSON
- * text could add other members.
- */
+/** A JSON text as the only member of an object. The text must have been checked: others could add members. */
 function onlyMember(name: string, text: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{${JSON.stringify(name)}:`), text, END_OF_OBJECT]);
 }

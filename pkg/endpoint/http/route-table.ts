@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Finds the route of a path: a tree of path segments, so that a look-up costs the length of the path and not the number
- * of routes.
+ * Finds the route of a path in a tree of segments: a look-up costs the length of the path, not the number of routes.
  *
  * 1. Of several routes that match, the most specific one wins. A verb goes before none; then, from left to right, a
  *    literal goes before `*`, and `*` before `**`; then an HTTP method goes before "any method". HEAD uses the route
@@ -13,6 +12,8 @@
  * 4. The text after the last colon is a verb if the path has a route with that verb, whatever its HTTP method, else a
  *    part of the last segment. So one path never has two meanings. An encoded colon (`%3A`) never begins a verb.
  */
+
+import { getOrMake } from "../../base/mod.ts";
 
 import type { PathTemplate } from "./path-template.ts";
 
@@ -45,14 +46,13 @@ export class RouteTable<Route> {
     for (const segment of template.segments) {
       if (segment.kind === "rest") takesRest = true;
       else if (segment.kind === "one") node = node.one ??= emptyNode();
-      else node = literalChild(node, segment.text);
+      else node = getOrMake(node.literals, segment.text, emptyNode<Route>);
     }
     const verb = template.verb ?? "";
     if (verb !== "") this.#verbs.add(verb);
     this.#httpMethods.add(httpMethod);
     const leaves = takesRest ? node.rests : node.ends;
-    const byMethod = leaves.get(verb) ?? new Map<string, Route>();
-    leaves.set(verb, byMethod.set(httpMethod, route));
+    getOrMake(leaves, verb, () => new Map<string, Route>()).set(httpMethod, route);
   }
 
   /** @param path starts with `/` and has no query. */
@@ -67,10 +67,7 @@ export class RouteTable<Route> {
     return this.#find(httpMethod, segments, "");
   }
 
-  /**
-   * The HTTP methods under which a path has a route, sorted; empty if it has none. Slow: only for requests that no
-   * route takes.
-   */
+  /** The HTTP methods under which a path has a route, sorted. Slow: only for requests that no route takes. */
   methodsOf(path: string): string[] {
     return [...new Set([...this.#httpMethods, "HEAD"])]
       .filter((each) => this.find(each, path) !== undefined)
@@ -139,14 +136,6 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-function literalChild<Route>(node: Node<Route>, text: string): Node<Route> {
-  const existing = node.literals.get(text);
-  if (existing !== undefined) return existing;
-  const child = emptyNode<Route>();
-  node.literals.set(text, child);
-  return child;
 }
 
 function emptyNode<Route>(): Node<Route> {

@@ -17,17 +17,18 @@ import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 
 import type { JsonCodec } from "../json/json-codec.ts";
+import type { TextCall } from "../json/json-thread.ts";
 import { replyHeaders } from "../metadata.ts";
 import type { ServingContext } from "../serving.ts";
 import { errorStatus } from "./error-response.ts";
-import type { StreamedHttpResponse } from "./exchange.ts";
+import type { HttpRequest, StreamedHttpResponse } from "./exchange.ts";
 import type { HttpBinding } from "./http-rule.ts";
 import type { ReplyBody } from "./reply-json.ts";
 import { answersWithBytes, BYTES_TYPE, headerValue } from "./reply-json.ts";
 
 /** How replies, and a failure after them, are written. */
 interface Format {
-  piece(payload: Uint8Array): ReplyBody | Promise<ReplyBody>;
+  piece(payload: Uint8Array, call: TextCall): ReplyBody | Promise<ReplyBody>;
   /** Of the answer. */
   contentType(first: ReplyBody | undefined, metadata: Metadata): string;
   /** The text of a failure, from its status as JSON; undefined if the format has no place for it. */
@@ -37,12 +38,12 @@ interface Format {
   readonly headers: readonly string[];
 }
 
-type StreamContext = Pick<ServingContext, "streamKeepAliveMs" | "clock" | "logger">;
+type StreamContext = Pick<ServingContext, "streamKeepAliveMs" | "clock" | "telemetry">;
 
-/** Makes one answer of the replies to one request; `accept` is the request's header. */
+/** Makes one answer of the replies to one request. */
 export type StreamEncoder = (
   replies: AsyncIterable<CommandReply>,
-  accept: string | undefined,
+  request: HttpRequest,
 ) => Promise<StreamedHttpResponse>;
 
 /**
@@ -53,7 +54,8 @@ export function streamEncoder(binding: HttpBinding, codec: JsonCodec, context: S
   const asked = eventFormat(codec);
   const plain = answersWithBytes(binding) ? bytesFormat(codec) : lineFormat(codec);
 
-  return async (replies, accept) => {
+  return async (replies, request) => {
+    const { accept } = request.headers;
     const format = accept !== undefined && EVENTS.test(accept) ? asked : plain;
     const source = replies[Symbol.asyncIterator]();
     const first = await source.next();
@@ -61,7 +63,7 @@ export function streamEncoder(binding: HttpBinding, codec: JsonCodec, context: S
     const metadata = reply?.metadata ?? NO_METADATA;
     let piece: ReplyBody | undefined;
     try {
-      piece = reply && (await format.piece(reply.payload));
+      piece = reply && (await format.piece(reply.payload, request));
     } catch (error) {
       await source.return?.();
       throw error;
@@ -70,7 +72,7 @@ export function streamEncoder(binding: HttpBinding, codec: JsonCodec, context: S
       status: 200,
       contentType: format.contentType(piece, metadata),
       headers: [...replyHeaders(metadata), ...format.headers],
-      pieces: pieces(piece?.body, source, format, context),
+      pieces: pieces(piece?.body, source, format, request, context),
     };
   };
 }
@@ -81,7 +83,8 @@ async function* pieces(
   first: string | Uint8Array | undefined,
   source: AsyncIterator<CommandReply>,
   format: Format,
-  { streamKeepAliveMs, clock, logger }: StreamContext,
+  call: TextCall,
+  { streamKeepAliveMs, clock, telemetry }: StreamContext,
 ): AsyncGenerator<string | Uint8Array, void, undefined> {
   if (first === undefined) return;
   try {
@@ -93,10 +96,10 @@ async function* pieces(
         while (!(await settlesWithin(next, streamKeepAliveMs, clock))) yield format.filler;
       const item = await next;
       if (item.done === true) return;
-      yield (await format.piece(item.value.payload)).body;
+      yield (await format.piece(item.value.payload, call)).body;
     }
   } catch (error) {
-    const last = format.failure(JSON.stringify(errorStatus(error, logger)));
+    const last = format.failure(JSON.stringify(errorStatus(error, telemetry.logger)));
     if (last === undefined) throw error;
     yield last;
   } finally {
@@ -108,7 +111,7 @@ async function* pieces(
 function lineFormat(codec: JsonCodec): Format {
   const type = "application/json";
   return {
-    piece: (payload) => asBody(type, codec.text(payload, "", "\n")),
+    piece: (payload, call) => asBody(type, codec.text(payload, "", "\n", call)),
     contentType: () => type,
     failure: (status) => `{"error":${status}}\n`,
     headers: [],
@@ -119,7 +122,7 @@ function lineFormat(codec: JsonCodec): Format {
 function eventFormat(codec: JsonCodec): Format {
   const type = "text/event-stream";
   return {
-    piece: (payload) => asBody(type, codec.text(payload, "data: ", "\n\n")),
+    piece: (payload, call) => asBody(type, codec.text(payload, "data: ", "\n\n", call)),
     contentType: () => type,
     failure: (status) => `event: error\ndata: ${status}\n\n`,
     filler: ":\n\n",
@@ -137,7 +140,7 @@ function asBody(
 /** The content type is that of the first reply, else of its metadata. */
 function bytesFormat(codec: JsonCodec): Format {
   return {
-    piece: (payload) => codec.reply(payload),
+    piece: (payload, call) => codec.reply(payload, call),
     contentType: (first, metadata) => {
       const own = first?.contentType ?? BYTES_TYPE;
       return own === BYTES_TYPE ? (metadataType(metadata) ?? own) : own;

@@ -5,9 +5,10 @@ import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { silentLogger, systemClock } from "../../base/mod.ts";
+import { systemClock } from "../../base/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Command, Dispatch } from "../../router/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { JsonCodecs } from "../json/json-codec.ts";
 import { DEFAULT_ENDPOINT_OPTIONS } from "../options.ts";
@@ -28,12 +29,13 @@ function transcoderTo(unary: Dispatch["unary"]): (request: HttpRequest) => Promi
   const context = {
     dispatch: dispatchOf(unary),
     maxRequestBytes: 1e6,
+    maxRequestFields: 1_000,
     maxIdempotencyKeyLength: 256,
     streamKeepAliveMs: 30_000,
     clock: systemClock,
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
   };
-  const codecs = new JsonCodecs(spec.descriptors, DEFAULT_ENDPOINT_OPTIONS, systemClock, silentLogger);
+  const codecs = new JsonCodecs(spec.descriptors, DEFAULT_ENDPOINT_OPTIONS, systemClock, NO_TELEMETRY);
   const transcode = createTranscoder(spec, codecs, context);
   return async (request) => (await transcode(request)) ?? nothingServed(request);
 }

@@ -8,11 +8,12 @@
  */
 
 import type { CallContext } from "../../call/mod.ts";
-import { REQUEST_BYTES } from "../../grpc/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply } from "../../router/mod.ts";
 import { noReply } from "../../router/mod.ts";
+import type { TraceReader } from "../../telemetry/mod.ts";
+import { inSpan, traceReader } from "../../telemetry/mod.ts";
 import type { ServedMethod, UserFunctionSpec } from "../../userfunction/mod.ts";
 
 import type { JsonCodec, JsonCodecs } from "../json/json-codec.ts";
@@ -77,7 +78,8 @@ export function createTranscoder(
 
   const dispatch = (request: HttpRequest, { answer }: Route, payload: Uint8Array): Promise<HttpAnswer> => {
     // The body is not needed any more; the message is held until its answer is there.
-    request.request.bytes.holdExactly(REQUEST_BYTES + payload.length);
+    const { bytes, ownBytes } = request.request;
+    bytes.holdExactly(ownBytes + payload.length);
     return answer(request, payload);
   };
 
@@ -94,53 +96,69 @@ export function createTranscoder(
 /** Dispatches a request's message, and makes the answer from the replies. */
 type Answerer = (request: HttpRequest, payload: Uint8Array) => Promise<HttpAnswer>;
 
-type MakeAnswerer = (
-  binding: HttpBinding,
-  method: ServedMethod,
-  codec: JsonCodec,
-  context: ServingContext,
-) => Answerer;
-
-const unaryAnswerer: MakeAnswerer = (_binding, method, codec, context) => {
+function unaryAnswerer(method: ServedMethod, codec: JsonCodec, context: ServingContext): Answerer {
+  const { tracer } = context.telemetry;
+  const readTrace = traceReader(context.telemetry);
   return async (request, payload) => {
     const reply = await context.dispatch.unary({
       method,
       payload,
       call: callOf(
         request,
-        method.service.takesMetadata ? requestMetadata(request.rawHeaders) : NO_METADATA,
+        method.service.takesMetadata
+          ? requestMetadata(request.rawHeaders, request.request.bytes)
+          : NO_METADATA,
         idempotencyKey(request.headers, context.maxIdempotencyKeyLength),
+        readTrace,
       ),
     });
-    const body = codec.reply(reply.payload);
+    if (reply.trace !== undefined)
+      return inSpan(tracer, "reply", reply.trace, async () =>
+        wholeAnswer(await codec.reply(reply.payload, request), reply),
+      );
+    const body = codec.reply(reply.payload, request);
     return wholeAnswer(body instanceof Promise ? await body : body, reply);
   };
-};
+}
 
 /** Over HTTP a stream of messages to the user function always has one message. */
-const streamedAnswerer: MakeAnswerer = (binding, method, codec, context) => {
+function streamedAnswerer(
+  binding: HttpBinding,
+  method: ServedMethod,
+  codec: JsonCodec,
+  context: ServingContext,
+): Answerer {
   const { dispatch } = context;
   const encodeReplies = streamEncoder(binding, codec, context);
+  const readTrace = traceReader(context.telemetry);
   return async (request, payload) => {
     const replies = dispatch.streamed({
       method,
-      call: callOf(request, requestMetadata(request.rawHeaders), undefined),
+      call: callOf(request, requestMetadata(request.rawHeaders, request.request.bytes), undefined, readTrace),
       input: once(payload),
     });
-    if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request.headers.accept);
-    for await (const reply of replies) return wholeAnswer(await codec.reply(reply.payload), reply);
+    if (method.desc.methodKind !== "client_streaming") return encodeReplies(replies, request);
+    for await (const reply of replies) return wholeAnswer(await codec.reply(reply.payload, request), reply);
     throw noReply();
   };
-};
+}
 
 /** HTTP has no deadline, and a stream no idempotency key. */
-function callOf(request: HttpRequest, metadata: Metadata, key: CallContext["idempotencyKey"]): CallContext {
+function callOf(
+  request: HttpRequest,
+  metadata: Metadata,
+  key: CallContext["idempotencyKey"],
+  readTrace: TraceReader | undefined,
+): CallContext {
+  const open = request.request;
   return {
     metadata,
     idempotencyKey: key,
     deadlineMs: undefined,
     onCancel: (listener) => request.onCancel(listener),
-    bytes: request.request.bytes,
+    bytes: open.bytes,
+    trace: readTrace?.(request.headers),
+    onSpan: readTrace && ((span) => void (open.span = span)),
   };
 }
 
@@ -157,15 +175,13 @@ function routeTable(spec: UserFunctionSpec, codecs: JsonCodecs, context: Serving
   const routes = new RouteTable<Route>();
   for (const service of spec.services.values()) {
     for (const method of service.methods.values()) {
-      const answerer = method.desc.methodKind === "unary" ? unaryAnswerer : streamedAnswerer;
+      const isUnary = method.desc.methodKind === "unary";
       for (const [index, binding] of httpBindings(method.desc).bindings.entries()) {
         const codec = codecs.of(binding, index);
-        const route = {
-          takes: bodyForm(binding),
-          codec,
-          answer: answerer(binding, method, codec, context),
-        };
-        routes.add(binding.httpMethod, binding.template, route);
+        const answer = isUnary
+          ? unaryAnswerer(method, codec, context)
+          : streamedAnswerer(binding, method, codec, context);
+        routes.add(binding.httpMethod, binding.template, { takes: bodyForm(binding), codec, answer });
       }
     }
   }

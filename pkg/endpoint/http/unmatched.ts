@@ -14,8 +14,7 @@ import { readTarget } from "./target.ts";
 const GRPC_HINT = " over HTTP/1.1: gRPC is spoken over HTTP/2, and gRPC-Web over both";
 
 /**
- * The answer under a path that has routes for other HTTP methods only: OPTIONS names them (RFC 9110, 9.3.7). Undefined
- * if the path has no route.
+ * The answer under a path with routes for other methods only, which OPTIONS names (RFC 9110, 9.3.7); else undefined.
  *
  * @throws HttpError `METHOD_NOT_ALLOWED`
  */
@@ -33,8 +32,7 @@ export function otherMethods(
 }
 
 /**
- * The last service: answers a request that no other service takes. With an asterisk, OPTIONS asks about the server as a
- * whole.
+ * The last service, for what no other takes. With an asterisk, OPTIONS asks about the server as a whole.
  *
  * @throws HttpError `UNKNOWN_PATH`, `UNKNOWN_PROBE`
  */

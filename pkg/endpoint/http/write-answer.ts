@@ -4,10 +4,9 @@ import type { Writable } from "node:stream";
 
 import type { Logger } from "../../base/mod.ts";
 import { whenDrained } from "../../base/mod.ts";
-import { REQUEST_BYTES } from "../../grpc/mod.ts";
 
 import type { HttpAnswer, HttpExchange, HttpResponse, StreamedHttpResponse } from "./exchange.ts";
-import { ERROR_CODE_HEADER } from "./exchange.ts";
+import { headerList } from "./exchange.ts";
 
 /** Writes an answer: at once if it is whole, else until the promise resolves. It is dropped if the caller has gone. */
 export function writeAnswer(
@@ -21,14 +20,11 @@ export function writeAnswer(
 }
 
 function writeWhole(exchange: HttpExchange, answer: HttpResponse): void {
-  const { body, contentType, headers, errorCode } = answer;
+  const { body } = answer;
   const length = Buffer.byteLength(body);
-  const all = ["content-type", contentType, "content-length", String(length)];
-  if (headers !== undefined) all.push(...headers);
-  if (errorCode !== undefined) all.push(ERROR_CODE_HEADER, errorCode);
-  const out = exchange.begin(answer.status, all);
+  const out = exchange.begin(answer.status, headerList(answer, length));
   const { request } = exchange;
-  if (request.refusal === undefined) request.bytes.holdExactly(REQUEST_BYTES + length);
+  if (request.refusal === undefined) request.bytes.holdExactly(request.ownBytes + length);
   request.answered();
   // An answer to HEAD has no body: over HTTP/2 Node has already ended it.
   if (out?.writableEnded === false) {

@@ -6,14 +6,14 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { WireCursor, wireTypeOf } from "../../protocol/mod.ts";
 
 import { HttpError } from "../http/http-error.ts";
+import { typeOf } from "./json-tree.ts";
 import type { JsonLimits } from "./limits.ts";
 import { MAX_MESSAGE_DEPTH, SMALL_BYTES } from "./limits.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
 import { extensionShapeOf, mayHoldAny, shapeOf } from "./message-shape.ts";
 
 /**
- * Counts the keys and values, default values included, that a serialized message has in JSON, before the message is
- * parsed.
+ * Counts the keys and values, defaults included, that a serialized message has in JSON, before it is parsed.
  *
  * 1. The count is never less than what `fromBinary` and `toJson` would build. It is exact for a message as protobuf
  *    implementations write it (each field once, except lists and maps). The paths of a `FieldMask` count as values.
@@ -41,10 +41,7 @@ export function countReplyValues(
 /** By how many bytes the count for one value may exceed its JSON text, for example that of a number. */
 const BYTES_TOO_MANY = 64;
 
-/**
- * How many wire fields are read at most for each counted value: a list of `Timestamp`s has three for each value, the
- * entries of a `Struct` have four for two values.
- */
+/** Wire fields that are read for each counted value: a `Timestamp` has three, two values of a `Struct` four. */
 const FIELDS_PER_VALUE = 4;
 
 /** The longest type URL that is read from an `Any`, in bytes, because no type has a longer name. */
@@ -67,23 +64,18 @@ class Walk {
   readonly #maxTextBytes: number;
   /** False for a small message, because its texts are small too and need not be measured. */
   readonly #looksAtTexts: boolean;
-  #cursor: WireCursor;
+  #cursor = new WireCursor(NO_BYTES);
   #fields = 0;
   #textBytes = 0;
   /** Starts at one, for the message itself. */
   values = 1;
 
-  constructor(
-    types: Registry,
-    { maxJsonValues, maxJsonReplyBytes }: Pick<JsonLimits, "maxJsonValues" | "maxJsonReplyBytes">,
-    looksAtTexts: boolean,
-  ) {
+  constructor(types: Registry, { maxJsonValues, maxJsonReplyBytes }: JsonLimits, looksAtTexts: boolean) {
     this.#types = types;
     this.#maxValues = maxJsonValues;
     this.#maxFields = maxJsonValues * FIELDS_PER_VALUE;
     this.#maxTextBytes = maxJsonReplyBytes + maxJsonValues * BYTES_TOO_MANY;
     this.#looksAtTexts = looksAtTexts;
-    this.#cursor = new WireCursor(NO_BYTES);
   }
 
   read(desc: DescMessage, bytes: Uint8Array, depth: number): void {
@@ -162,17 +154,21 @@ class Walk {
     const { message } = field;
     if (message !== undefined) {
       const isGroup = wireType === WireType.StartGroup;
-      const end = isGroup ? cursor.length : this.#cursor.end();
+      const end = isGroup ? cursor.length : cursor.end();
       this.#message(shapeOf(message), end, depth + 1, isGroup ? number : undefined);
     } else if (field.kind === "number") {
       this.#add(0, field.valueBytes);
       cursor.skip(wireType, number, 0);
-    } else {
-      const end = this.#cursor.end();
-      if (this.#looksAtTexts)
-        this.#add(0, field.kind === "text" ? this.#textLength(end) : this.#base64Length(end));
-      cursor.pos = end;
-    }
+    } else this.#delimited(field.kind === "text");
+  }
+
+  /** Steps over a text or bytes. */
+  #delimited(isText: boolean): void {
+    const cursor = this.#cursor;
+    const end = cursor.end();
+    if (this.#looksAtTexts)
+      this.#add(0, isText ? this.#textLength(end) : Math.ceil((end - cursor.pos) / 3) * 4);
+    cursor.pos = end;
   }
 
   #packed(field: FieldShape): void {
@@ -204,8 +200,10 @@ class Walk {
       const number = tag >>> 3;
       const elementType = wireTypeOf(tag);
       if (++this.#fields > this.#maxFields) throw tooManyValues(this.#maxValues);
-      if (number === 1) this.#mapKey(elementType);
-      else if (number === 2) {
+      if (number === 1) {
+        if (elementType === WireType.LengthDelimited) this.#delimited(true);
+        else cursor.skip(elementType, 1, 0);
+      } else if (number === 2) {
         if (hasValue && field.message !== undefined && mayHoldAny(field.message)) throw inParts();
         hasValue = true;
         this.#element(field, number, elementType, depth);
@@ -217,23 +215,12 @@ class Walk {
     this.#add(defaultValues, defaultBytes);
   }
 
-  #mapKey(wireType: WireType): void {
-    const cursor = this.#cursor;
-    if (wireType !== WireType.LengthDelimited) {
-      cursor.skip(wireType, 1, 0);
-      return;
-    }
-    const end = this.#cursor.end();
-    if (this.#looksAtTexts) this.#add(0, this.#textLength(end));
-    cursor.pos = end;
-  }
-
   /** Counts the message in an `Any` if its type is known; `toJson` refuses an unknown type. */
   #contents({ type, value }: AnyContents, depth: number): void {
     if (type.length === 0) return;
     if (type.length > MAX_TYPE_URL_BYTES) throw new Error("the type of an Any is too long");
     const url = Buffer.from(type.buffer, type.byteOffset, type.length).toString("utf8");
-    const desc = this.#types.getMessage(url.slice(url.lastIndexOf("/") + 1));
+    const desc = typeOf(url, this.#types);
     if (desc === undefined) return;
     const isObject = shapeOf(desc).form === "fields";
     this.#add(isObject ? 2 : 4, JSON.stringify(url).length + PUNCTUATION_BYTES);
@@ -242,22 +229,15 @@ class Walk {
 
   #extension(desc: DescMessage, number: number): FieldShape | undefined {
     const extension = this.#types.getExtensionFor(desc, number);
-    return extension === undefined ? undefined : extensionShapeOf(extension);
+    return extension && extensionShapeOf(extension);
   }
 
-  /**
-   * The contents of the length-delimited field whose length is at `start`. The cursor is already at the end of the
-   * field.
-   */
+  /** The contents of the length-delimited field whose length is at `start`; the cursor is already at its end. */
   #lastBytes(start: number): Uint8Array {
     const { bytes, pos } = this.#cursor;
     let first = start;
     while ((bytes[first] as number) >= 0x80) first++;
     return bytes.subarray(first + 1, pos);
-  }
-
-  #base64Length(end: number): number {
-    return Math.ceil((end - this.#cursor.pos) / 3) * 4;
   }
 
   /** The length in JSON, in bytes, of the text from the cursor to `end`. */

@@ -4,21 +4,15 @@ import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/pro
 import { ScalarType } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
-import { isObject } from "./json-tree.ts";
+import { countTree, extensionOf, isObject, typeOf } from "./json-tree.ts";
 import type { FieldShape, MessageShape } from "./message-shape.ts";
 import { extensionShapeOf, shapeOf } from "./message-shape.ts";
 import { tooManyValues } from "./scan.ts";
 
-/**
- * In characters. A longer text is refused as a number, date or name of an enum's value, because the time to parse a
- * number grows faster than its length.
- */
+/** Characters of a number, date or enum name, because the time to parse a number grows faster than its length. */
 const MAX_NUMBER_LENGTH = 1_000;
 
-/**
- * How deep `Any`s may be nested. Each level serializes its contents again, so deep nesting would multiply the cost of
- * a large text.
- */
+/** How deep `Any`s may be nested. Each level serializes its contents again, which multiplies the cost of a text. */
 const MAX_ANYS = 10;
 
 /**
@@ -66,14 +60,14 @@ class Walk {
         if (isObject(json)) this.#any(json, anys);
         return;
       case "scalar":
-        return this.#scalar(shape, json);
+        if (shape.byNumber.get(1)?.kind === "number") checkLength(json);
+        return;
       case "mask":
         if (typeof json === "string") this.#mask(json);
         return;
-      case "struct":
-      case "value":
-      case "list":
-        return this.#value(json);
+      case "json":
+        if (json !== undefined) this.#add(countTree(json) - 1);
+        return;
     }
   }
 
@@ -115,7 +109,7 @@ class Walk {
     if (typeof url !== "string") return;
     if (anys === MAX_ANYS)
       throw new HttpError("JSON_TOO_DEEP", `more than ${MAX_ANYS} messages are inside each other as an Any`);
-    const desc = this.#types.getMessage(url.slice(url.lastIndexOf("/") + 1));
+    const desc = typeOf(url, this.#types);
     if (desc === undefined) return;
     const shape = shapeOf(desc);
     const hasValue = shape.form !== "fields";
@@ -123,32 +117,14 @@ class Walk {
     this.message(shape, hasValue ? json["value"] : json, anys + 1);
   }
 
-  #scalar({ desc }: MessageShape, json: JsonValue | undefined): void {
-    const [field] = desc.fields;
-    const isText = field?.scalar === ScalarType.STRING || field?.scalar === ScalarType.BYTES;
-    if (!isText) checkLength(json);
-  }
-
   #mask(json: string): void {
     this.#add(1);
     for (let at = json.indexOf(","); at !== -1; at = json.indexOf(",", at + 1)) this.#add(1);
   }
 
-  #value(json: JsonValue | undefined): void {
-    if (Array.isArray(json)) {
-      this.#add(json.length);
-      for (const element of json) this.#value(element);
-    } else if (isObject(json)) {
-      const values = Object.values(json);
-      this.#add(2 * values.length);
-      for (const value of values) this.#value(value);
-    }
-  }
-
   #extension(key: string): FieldShape | undefined {
-    if (!key.startsWith("[") || !key.endsWith("]")) return undefined;
-    const extension = this.#types.getExtension(key.slice(1, -1));
-    return extension === undefined ? undefined : extensionShapeOf(extension);
+    const extension = extensionOf(key, this.#types);
+    return extension && extensionShapeOf(extension);
   }
 
   #add(values: number): void {

@@ -3,26 +3,17 @@
 import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 
+import type { HttpErrorCode } from "../http/http-error.ts";
 import { HttpError } from "../http/http-error.ts";
+import { quoted } from "../http/shown.ts";
 import { isObject } from "./json-tree.ts";
-import { shapeOf } from "./message-shape.ts";
+import { hasFieldsInJson } from "./message-shape.ts";
 import { isBetweenFloats, nearestFloat } from "./nearest-float.ts";
 import { quoteNumbers } from "./quote-numbers.ts";
-import {
-  fitsType,
-  isBase64,
-  isDuration,
-  isFieldMask,
-  isNumberText,
-  isTimestamp,
-  isWholeKey,
-  wholeNumber,
-} from "./value-texts.ts";
+import type { TextForm } from "./value-texts.ts";
+import { BASE64_TEXT, fitsType, isDigits, isNumberText, TEXT_MESSAGES, wholeNumber } from "./value-texts.ts";
 import type { Change, Changes, Place, WalkContext } from "./value-walk.ts";
 import { messageChange } from "./value-walk.ts";
-
-/** Characters of a value that an error shows: enough to find it in the JSON. */
-const MAX_SHOWN = 80;
 
 export interface ExactJson {
   readonly json: JsonValue;
@@ -57,11 +48,8 @@ export function exactValues(
   if (change === undefined) return { json, hasOtherUrls: false };
   const context: ExactContext = { types, hasOtherUrls: false, wantsDigits: false };
   const exact = change(json, isUnclear ? withTexts(text) : undefined, context);
-  if (!context.wantsDigits) return { json: exact, hasOtherUrls: context.hasOtherUrls };
-  return {
-    json: change(JSON.parse(text) as JsonValue, withTexts(text), context),
-    hasOtherUrls: context.hasOtherUrls,
-  };
+  const again = context.wantsDigits ? change(JSON.parse(text) as JsonValue, withTexts(text), context) : exact;
+  return { json: again, hasOtherUrls: context.hasOtherUrls };
 }
 
 function withTexts(text: string): JsonValue {
@@ -90,21 +78,16 @@ const changes: Changes<ExactContext> = {
   mapKey(type, place) {
     if (type === ScalarType.STRING || type === ScalarType.BOOL) return undefined;
     return (key) => {
-      if (!isWholeKey(key)) refuse(place, key, "a whole number");
+      if (!isDigits(key)) refuse(place, key, "a whole number");
     };
   },
   special({ typeName }, place) {
-    if (typeName === "google.protobuf.Timestamp")
-      return checkedText(place, isTimestamp, "a date and time that exists (RFC 3339)");
-    if (typeName === "google.protobuf.Duration")
-      return checkedText(place, isDuration, "a number of seconds with at most nine decimals, and an s");
-    if (typeName === "google.protobuf.FieldMask")
-      return checkedText(place, isFieldMask, "a list of paths in lowerCamelCase, with commas between them");
-    return undefined;
+    const form = TEXT_MESSAGES.get(typeName);
+    return form && checkedText(place, form);
   },
   packed(desc, json, context) {
     if (json["@type"] !== `type.googleapis.com/${desc.typeName}`) context.hasOtherUrls = true;
-    if (shapeOf(desc).form === "fields") dropEmptyValue(desc, json);
+    if (hasFieldsInJson(desc)) dropEmptyValue(desc, json);
     else checkHasValueAlone(desc, json);
   },
 };
@@ -113,8 +96,8 @@ const exactMessage = messageChange("some", changes);
 
 function exactScalar(type: ScalarType, place: Place): Change<ExactContext> | undefined {
   if (type === ScalarType.STRING || type === ScalarType.BOOL) return undefined;
-  if (type === ScalarType.BYTES) return checkedText(place, isBase64, "base64");
-  if (type === ScalarType.DOUBLE) return checkedText(place, isNumberText, "a number");
+  if (type === ScalarType.BYTES) return checkedText(place, BASE64_TEXT);
+  if (type === ScalarType.DOUBLE) return checkedText(place, NUMBER_TEXT);
   if (type === ScalarType.FLOAT) return exactFloat(place);
   return (json, twin) => {
     const written = typeof json === "number" ? twin : json;
@@ -130,7 +113,7 @@ function exactWhole(type: ScalarType, written: string, place: Place): string {
 }
 
 function exactFloat(place: Place): Change<ExactContext> {
-  const checkText = checkedText(place, isNumberText, "a number");
+  const checkText = checkedText(place, NUMBER_TEXT);
   return (json, twin, context) => {
     if (typeof json === "number") {
       if (!isBetweenFloats(json)) return checkedFloat(Math.fround(json), String(json), place);
@@ -155,50 +138,31 @@ function refuseNull(place: Place, change: Change<ExactContext> | undefined): Cha
   };
 }
 
-/**
- * Removes the empty `value` of an `Empty` in an `Any`: Go's protojson writes it, other implementations do not, and
- * protobuf-es expects an `Empty` without it.
- */
+/** Removes the empty `value` of an `Empty` in an `Any`: Go's protojson writes it, protobuf-es expects none. */
 function dropEmptyValue({ typeName }: DescMessage, json: JsonObject): void {
   if (typeName !== "google.protobuf.Empty") return;
   const { value } = json;
   if (isObject(value) && Object.keys(value).length === 0) delete json["value"];
 }
 
-/**
- * Checks that the `Any` has the member `value` and no other besides `@type`, because JSON does not write its type as
- * an object of its fields.
- */
+/** Checks an `Any` whose type JSON does not write as an object of its fields: it has `@type` and `value` alone. */
 function checkHasValueAlone(desc: DescMessage, json: JsonObject): void {
-  if (!Object.hasOwn(json, "value"))
-    throw new HttpError(
-      "WRONG_FIELD_TYPE",
-      `cannot decode ${desc.toString()} from JSON: its Any has no "value"`,
-    );
-  for (const key of Object.keys(json)) {
-    if (key === "value" || key === "@type") continue;
-    throw new HttpError(
-      "UNKNOWN_JSON_FIELD",
-      `cannot decode ${desc.toString()} from JSON: key ${shown(key)} is unknown`,
-    );
-  }
+  if (!Object.hasOwn(json, "value")) throw undecodable("WRONG_FIELD_TYPE", desc, 'its Any has no "value"');
+  for (const key of Object.keys(json))
+    if (key !== "value" && key !== "@type")
+      throw undecodable("UNKNOWN_JSON_FIELD", desc, `key ${quoted(key)} is unknown`);
 }
 
-function checkedText(
-  place: Place,
-  isRight: (text: string) => boolean,
-  expected: string,
-): Change<ExactContext> {
+const NUMBER_TEXT: TextForm = { isRight: isNumberText, expected: "a number" };
+
+function checkedText(place: Place, { isRight, expected }: TextForm): Change<ExactContext> {
   return (json) => (typeof json !== "string" || isRight(json) ? json : refuse(place, json, expected));
 }
 
 function refuse(place: Place, text: string, expected: string): never {
-  throw new HttpError(
-    "WRONG_FIELD_TYPE",
-    `cannot decode ${place.toString()} from JSON: ${shown(text)} is not ${expected}`,
-  );
+  throw undecodable("WRONG_FIELD_TYPE", place, `${quoted(text)} is not ${expected}`);
 }
 
-function shown(text: string): string {
-  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
+function undecodable(code: HttpErrorCode, place: Place, problem: string): HttpError {
+  return new HttpError(code, `cannot decode ${place.toString()} from JSON: ${problem}`);
 }

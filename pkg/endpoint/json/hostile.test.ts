@@ -25,6 +25,9 @@ const GROW = "/perdure.test.heap.Heaps/Grow";
 const WHOLE = 12_000_000;
 const NONE = Buffer.alloc(0);
 
+/** Long enough for the largest texts on a machine that does much else: what is tested here is not how long it takes. */
+const PATIENT = { jsonTimeoutMs: 120_000 };
+
 /** An endpoint that serves heaps; a request without a field gets the reply, any other its own message. */
 function run(t: ExecutionContext, reply: Uint8Array = NONE, options: Partial<EndpointOptions> = {}) {
   const unary: Dispatch["unary"] = async (command) =>
@@ -33,7 +36,7 @@ function run(t: ExecutionContext, reply: Uint8Array = NONE, options: Partial<End
     for await (const answer of echoStream(command))
       yield answer.payload.length === 0 ? { payload: reply, metadata: NO_METADATA } : answer;
   };
-  return runEndpoint(t, unary, options, streamed, systemClock, spec);
+  return runEndpoint(t, unary, { ...PATIENT, ...options }, streamed, systemClock, spec);
 }
 
 const JSON_HEADERS = { "content-type": "application/json" };

@@ -2,9 +2,10 @@
 
 import type { Registry } from "@bufbuild/protobuf";
 
-import type { Clock, Logger } from "../../base/mod.ts";
+import type { Clock } from "../../base/mod.ts";
 import type { Descriptors } from "../../protocol/mod.ts";
 import { descriptorSet } from "../../protocol/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
 import type { HttpErrorCode } from "../http/http-error.ts";
 import { HttpError } from "../http/http-error.ts";
@@ -13,30 +14,28 @@ import type { ReplyBody } from "../http/reply-json.ts";
 import { answersWithBytes, replyEncoder, replyText } from "../http/reply-json.ts";
 import type { MessageSource } from "../http/request-message.ts";
 import { bodyForm, requestEncoder } from "../http/request-message.ts";
+import type { TextCall } from "./json-thread.ts";
 import { JsonThread } from "./json-thread.ts";
 import type { JsonLimits } from "./limits.ts";
 import { SMALL_BYTES, SMALL_VALUES } from "./limits.ts";
-import type { BindingRef } from "./task.ts";
+import type { BindingRef, Task } from "./task.ts";
 
 /**
  * Converts the messages of one binding to and from JSON. Small messages are converted at once. Large ones are
  * converted in a worker thread, and then the result is a promise. All methods throw HttpError, or reject with it.
  */
 export interface JsonCodec {
-  /**
-   * The serialized input message of a request. The body must not be used afterwards, because its memory may move to
-   * the thread.
-   */
-  request(source: MessageSource, caller: Caller): Uint8Array | Promise<Uint8Array>;
+  /** The serialized input message of a request. The body's memory may move to the thread: it is lost afterwards. */
+  request(source: MessageSource, call: TextCall): Uint8Array | Promise<Uint8Array>;
   /** The body of the answer for a serialized output message. */
-  reply(payload: Uint8Array): ReplyBody | Promise<ReplyBody>;
+  reply(payload: Uint8Array, call: TextCall): ReplyBody | Promise<ReplyBody>;
   /** The JSON text of a serialized output message, with `before` in front of it and `after` at its end. */
-  text(payload: Uint8Array, before: string, after: string): string | Uint8Array | Promise<Uint8Array>;
-}
-
-/** The caller of a request, who may go away before the body is converted. */
-interface Caller {
-  onCancel(listener: () => void): void;
+  text(
+    payload: Uint8Array,
+    before: string,
+    after: string,
+    call: TextCall,
+  ): string | Uint8Array | Promise<Uint8Array>;
 }
 
 /** The codecs of one specification, and the thread that they share. */
@@ -45,21 +44,18 @@ export class JsonCodecs {
   readonly #limits: JsonLimits;
   readonly #thread: JsonThread;
 
-  constructor(descriptors: Descriptors, limits: JsonLimits, clock: Clock, logger: Logger) {
+  constructor(descriptors: Descriptors, limits: JsonLimits, clock: Clock, telemetry: Telemetry) {
     this.#types = descriptors.registry;
     this.#limits = limits;
     this.#thread = new JsonThread({
       start: () => ({ descriptorSet: descriptorSet(descriptors), limits }),
       timeoutMs: limits.jsonTimeoutMs,
       clock,
-      logger,
+      telemetry,
     });
   }
 
-  /**
-   * @param index the position of the binding among its method's bindings; undefined if messages travel whole, as over
-   * a WebSocket.
-   */
+  /** @param index of the binding in its method's bindings; undefined if messages travel whole, as over a WebSocket. */
   of(binding: HttpBinding, index: number | undefined): JsonCodec {
     const { method } = binding;
     const ref: BindingRef = { service: method.parent.typeName, method: method.name, index };
@@ -78,19 +74,17 @@ export class JsonCodecs {
   #request(binding: HttpBinding, ref: BindingRef): JsonCodec["request"] {
     const encode = requestEncoder(binding, this.#types, this.#limits, SMALL_VALUES);
     if (bodyForm(binding) !== "json") return encode;
-    const inThread = async (source: MessageSource, caller: Caller): Promise<Uint8Array> => {
-      let isGone = false;
-      caller.onCancel(() => void (isGone = true));
-      const { bytes } = await this.#thread.run({ kind: "request", binding: ref, source }, () => isGone);
-      return bytes;
+    const inThread = async (source: MessageSource, call: TextCall): Promise<Uint8Array> => {
+      const task: Task = { kind: "request", binding: ref, source };
+      return (await this.#thread.run(task, call)).bytes;
     };
-    return (source, caller) => {
-      if (source.body !== undefined && source.body.length > SMALL_BYTES) return inThread(source, caller);
-      return orElse(
-        "JSON_TOO_MANY_VALUES",
-        () => encode(source),
-        () => inThread(source, caller),
-      );
+    return (source, call) => {
+      try {
+        if (source.body === undefined || source.body.length <= SMALL_BYTES) return encode(source);
+      } catch (error) {
+        throwUnless("JSON_TOO_MANY_VALUES", error);
+      }
+      return inThread(source, call);
     };
   }
 
@@ -98,39 +92,39 @@ export class JsonCodecs {
     const encode = replyEncoder(binding, this.#types, this.#smallLimits());
     // Bytes are not converted, so their number does not matter.
     const maxBytes = answersWithBytes(binding) ? Number.POSITIVE_INFINITY : SMALL_BYTES;
-    const inThread = async (payload: Uint8Array): Promise<ReplyBody> => {
-      const { contentType, bytes } = await this.#thread.run(
-        { kind: "reply", binding: ref, payload },
-        isThere,
-      );
+    const inThread = async (payload: Uint8Array, call: TextCall): Promise<ReplyBody> => {
+      const task: Task = { kind: "reply", binding: ref, payload };
+      const { contentType, bytes } = await this.#thread.run(task, call);
       return { contentType, body: bytes };
     };
-    return (payload) => {
-      if (payload.length > maxBytes) return inThread(payload);
-      return orElse(
-        "REPLY_TOO_LARGE",
-        () => encode(payload),
-        () => inThread(payload),
-      );
+    return (payload, call) => {
+      try {
+        if (payload.length <= maxBytes) return encode(payload);
+      } catch (error) {
+        throwUnless("REPLY_TOO_LARGE", error);
+      }
+      return inThread(payload, call);
     };
   }
 
   #text(binding: HttpBinding, ref: BindingRef): JsonCodec["text"] {
     const write = replyText(binding, this.#types, this.#smallLimits());
-    const inThread = async (payload: Uint8Array, before: string, after: string): Promise<Uint8Array> => {
-      const { bytes } = await this.#thread.run(
-        { kind: "text", binding: ref, payload, before, after },
-        isThere,
-      );
-      return bytes;
+    const inThread = async (
+      payload: Uint8Array,
+      before: string,
+      after: string,
+      call: TextCall,
+    ): Promise<Uint8Array> => {
+      const task: Task = { kind: "text", binding: ref, payload, before, after };
+      return (await this.#thread.run(task, call)).bytes;
     };
-    return (payload, before, after) => {
-      if (payload.length > SMALL_BYTES) return inThread(payload, before, after);
-      return orElse(
-        "REPLY_TOO_LARGE",
-        () => `${before}${write(payload)}${after}`,
-        () => inThread(payload, before, after),
-      );
+    return (payload, before, after, call) => {
+      try {
+        if (payload.length <= SMALL_BYTES) return `${before}${write(payload)}${after}`;
+      } catch (error) {
+        throwUnless("REPLY_TOO_LARGE", error);
+      }
+      return inThread(payload, before, after, call);
     };
   }
 
@@ -144,17 +138,7 @@ export class JsonCodecs {
   }
 }
 
-/**
- * Calls `first`, which converts at once. If it refuses a message as too large (`code`), calls `second`, with which
- * the thread converts or refuses the message.
- */
-function orElse<A, B>(code: HttpErrorCode, first: () => A, second: () => B): A | B {
-  try {
-    return first();
-  } catch (error) {
-    if (!(error instanceof HttpError) || error.code !== code) throw error;
-  }
-  return second();
+/** @throws the error, unless it refuses a message that the thread may convert. */
+function throwUnless(code: HttpErrorCode, error: unknown): void {
+  if (!(error instanceof HttpError) || error.code !== code) throw error;
 }
-
-const isThere = (): boolean => false;

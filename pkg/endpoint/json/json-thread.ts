@@ -4,15 +4,15 @@ import { getCompileCacheDir } from "node:module";
 import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 
-import type { Clock, Logger, Timer } from "../../base/mod.ts";
-import { describeError } from "../../base/mod.ts";
+import type { Clock, Timer } from "../../base/mod.ts";
+import { describeError, FairQueue } from "../../base/mod.ts";
+import type { OpenRequest } from "../../grpc/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
 import { HttpError } from "../http/http-error.ts";
-import type { FromThread, Task, ThreadStart } from "./task.ts";
+import type { FromThread, Task, TaskResult, ThreadStart } from "./task.ts";
 
-/**
- * How long an idle thread is kept, in milliseconds. It ends then because its memory stays as large as its last text.
- */
+/** How long an idle thread is kept, in milliseconds; not longer, because it keeps the memory of its last text. */
 const IDLE_MS = 10_000;
 
 /** How long the thread may take to start, in milliseconds. */
@@ -20,15 +20,19 @@ const START_MS = 30_000;
 
 const MIB = 1_048_576;
 
-/** The result of a conversion. */
-export interface Converted {
-  readonly contentType: string;
-  readonly bytes: Uint8Array;
+type Converted = Extract<TaskResult, { readonly kind: "done" }>;
+
+/** The call that a text belongs to. */
+export interface TextCall {
+  /** Whose turn the text takes, and whose memory it is until it has been converted. */
+  readonly request: OpenRequest;
+  /** True if the result would reach nobody. */
+  readonly gone: boolean;
 }
 
 interface Job {
   readonly task: Task;
-  readonly isGone: () => boolean;
+  readonly call: TextCall;
   readonly result: PromiseWithResolvers<Converted>;
 }
 
@@ -37,7 +41,7 @@ export interface JsonThreadOptions {
   /** How long one conversion may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
 }
 
 type State =
@@ -52,17 +56,18 @@ type State =
 /**
  * The thread that converts large JSON texts, one after the other, so that the event loop does not wait for them (I11).
  *
- * 1. At most one text is converted at a time, and so at most one is in memory in all its forms. The others wait in
- *    their order, as the bytes that came.
+ * 1. At most one text is converted at a time, and so at most one is in memory in all its forms. The others wait as
+ *    the bytes that came, and count in their callers' share until they are converted or dropped.
  * 2. A conversion that exceeds its time, or the memory of the thread, fails alone: the thread ends, and after that a
  *    new thread starts for the next text (I12). If a thread does not start, the first text that waits fails.
- * 3. The thread starts for the first text, and ends after it has been idle for `IDLE_MS`. It keeps the process alive
- *    only while it has a text.
+ * 3. The thread starts for the first text, ends after `IDLE_MS` without one, and keeps the process alive only for one.
  * 4. A text whose caller has gone is not converted.
+ * 5. Addresses, and the connections of each, take turns, and small texts pass large ones (`FairQueue`). So a text waits
+ *    at most for one of each other address, and two of each other connection of its own, whatever these have sent.
  */
 export class JsonThread {
   readonly #options: JsonThreadOptions;
-  readonly #waiting: Job[] = [];
+  readonly #waiting = new FairQueue<Job>(keepIfWanted);
   #state: State = { kind: "none" };
   #isClosed = false;
 
@@ -71,9 +76,10 @@ export class JsonThread {
   }
 
   /** Converts one text. The body of a request moves to the thread and cannot be read afterwards. @throws HttpError */
-  run(task: Task, isGone: () => boolean): Promise<Converted> {
-    const job: Job = { task, isGone, result: Promise.withResolvers() };
-    this.#waiting.push(job);
+  run(task: Task, call: TextCall): Promise<Converted> {
+    const job: Job = { task, call, result: Promise.withResolvers() };
+    call.request.during(job.result.promise);
+    this.#waiting.push(call.request.caller, job, sizeOf(task));
     this.#next();
     return job.result.promise;
   }
@@ -86,10 +92,10 @@ export class JsonThread {
 
   /** Gives the thread the next text (1). */
   #next(): void {
-    if (this.#state.kind === "none" && this.#waiting.length > 0) return this.#start();
+    if (this.#state.kind === "none" && !this.#waiting.isEmpty) return this.#start();
     if (this.#state.kind !== "idle") return;
     const { worker, timer } = this.#state;
-    const job = this.#take();
+    const job = this.#waiting.take();
     if (job === undefined) {
       if (this.#isClosed) this.#end(worker);
       return;
@@ -100,15 +106,6 @@ export class JsonThread {
     this.#state = { kind: "busy", worker, job, timer: this.#limit(worker, timeoutMs) };
     const { task, transfer } = givenAway(job.task);
     worker.postMessage(task, transfer);
-  }
-
-  /** The next text whose caller is still there (4). */
-  #take(): Job | undefined {
-    for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
-      if (!job.isGone()) return job;
-      job.result.reject(new HttpError("MALFORMED_REQUEST", "the caller went away"));
-    }
-    return undefined;
   }
 
   #start(): void {
@@ -154,12 +151,12 @@ export class JsonThread {
   #fail(reason: string): void {
     if (this.#state.kind !== "busy" && this.#state.kind !== "starting") return;
     this.#state.timer.cancel();
-    const job = this.#state.kind === "busy" ? this.#state.job : this.#take();
+    const job = this.#state.kind === "busy" ? this.#state.job : this.#waiting.take();
     job?.result.reject(this.#failed(reason));
   }
 
   #failed(reason: string): HttpError {
-    this.#options.logger.warn("a JSON text was not converted", { reason });
+    this.#options.telemetry.logger.warn("a JSON text was not converted", { reason });
     const text = "converting the JSON took longer, or more memory, than is allowed";
     return new HttpError("CONVERSION_FAILED", text);
   }
@@ -171,10 +168,18 @@ export class JsonThread {
   }
 }
 
-/**
- * The task as it is posted, and the buffers that move with it instead of being copied. A body moves if it fills its
- * whole buffer; all other bytes are copied first.
- */
+/** Whether the caller is still there. If not, the text is refused (4). */
+function keepIfWanted({ call, result }: Job): boolean {
+  if (call.gone) result.reject(new HttpError("MALFORMED_REQUEST", "the caller went away"));
+  return !call.gone;
+}
+
+/** In bytes. */
+function sizeOf(task: Task): number {
+  return (task.kind === "request" ? task.source.body : task.payload)?.length ?? 0;
+}
+
+/** The task as it is posted, and the buffer that moves with it: of a body that fills it, or else of a copy. */
 function givenAway(task: Task): { readonly task: Task; readonly transfer: ArrayBuffer[] } {
   if (task.kind !== "request") {
     // Copied because other code may still read the reply, or other data in its buffer.
@@ -201,8 +206,7 @@ function createWorker(start: ThreadStart): Worker {
     env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
     execArgv: [],
     resourceLimits: {
-      // More than any text within the bounds takes (docs/adr/0013). A text beyond them is refused before it takes
-      // memory.
+      // More than any text within the bounds takes (docs/adr/0013). Others are refused before they take memory.
       maxOldGenerationSizeMb: 64 + (3 * maxJsonReplyBytes + 1_024 * maxJsonValues) / MIB,
       maxYoungGenerationSizeMb: 16,
       stackSizeMb: 1,

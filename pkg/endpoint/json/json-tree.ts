@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { DescExtension, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
 
 export function isObject(json: JsonValue | undefined): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** The type of message that the type URL of an `Any` names; undefined if it is unknown. */
+export function typeOf(url: string, types: Registry): DescMessage | undefined {
+  return types.getMessage(url.slice(url.lastIndexOf("/") + 1));
+}
+
+/** The extension that a member of an object names, as `[package.name]`; undefined if it names none that is known. */
+export function extensionOf(key: string, types: Registry): DescExtension | undefined {
+  return key.startsWith("[") && key.endsWith("]") ? types.getExtension(key.slice(1, -1)) : undefined;
 }
 
 /** Keys and values of a JSON value that is not deeper than `MAX_JSON_DEPTH`. */

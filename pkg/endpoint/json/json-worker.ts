@@ -12,6 +12,7 @@ import { readDescriptors } from "../../protocol/mod.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { HttpBinding } from "../http/http-rule.ts";
 import { httpBindings, wholeMessages } from "../http/http-rule.ts";
+import type { ReplyBody } from "../http/reply-json.ts";
 import { replyEncoder, replyText } from "../http/reply-json.ts";
 import { requestEncoder } from "../http/request-message.ts";
 import type { BindingRef, FromThread, Task, TaskResult, ThreadStart } from "./task.ts";
@@ -21,10 +22,7 @@ const port = parentPort;
 const { descriptorSet, limits } = workerData as ThreadStart;
 const { registry } = readDescriptors(descriptorSet);
 
-/**
- * Garbage is collected after this many bytes of input and output, because each text leaves some six copies, in one
- * form or another.
- */
+/** Garbage is collected after this many bytes in and out, because each text leaves some six copies. */
 const COLLECT_AFTER_BYTES = 8_388_608;
 let bytesSince = 0;
 
@@ -46,30 +44,28 @@ port.postMessage({ kind: "ready" } satisfies FromThread);
 
 function convert(task: Task): TaskResult {
   try {
-    return done(task, find(task.binding));
+    const { contentType, body } = converted(task, find(task.binding));
+    return { kind: "done", contentType, bytes: own(body) };
   } catch (error) {
     if (error instanceof HttpError) return { kind: "refused", code: error.code, text: error.message };
     return { kind: "failed", text: describeError(error) };
   }
 }
 
-function done(task: Task, binding: HttpBinding): TaskResult {
+function converted(task: Task, binding: HttpBinding): ReplyBody {
   switch (task.kind) {
     case "request": {
       const { source } = task;
       // A `Buffer` that is posted to a thread arrives as a plain `Uint8Array`.
       const body =
         source.body && Buffer.from(source.body.buffer, source.body.byteOffset, source.body.byteLength);
-      const bytes = requestEncoder(binding, registry, limits)({ ...source, body });
-      return { kind: "done", contentType: "", bytes: own(bytes) };
+      return { contentType: "", body: requestEncoder(binding, registry, limits)({ ...source, body }) };
     }
-    case "reply": {
-      const { contentType, body } = replyEncoder(binding, registry, limits)(task.payload);
-      return { kind: "done", contentType, bytes: own(body) };
-    }
+    case "reply":
+      return replyEncoder(binding, registry, limits)(task.payload);
     case "text": {
       const text = replyText(binding, registry, limits)(task.payload);
-      return { kind: "done", contentType: "", bytes: own(`${task.before}${text}${task.after}`) };
+      return { contentType: "", body: `${task.before}${text}${task.after}` };
     }
   }
 }

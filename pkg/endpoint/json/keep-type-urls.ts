@@ -14,7 +14,7 @@ import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
-import { isObject } from "./json-tree.ts";
+import { extensionOf, isObject, typeOf } from "./json-tree.ts";
 import { mayHoldAny, shapeOf } from "./message-shape.ts";
 
 /**
@@ -39,7 +39,7 @@ function inMessage(target: ReflectMessage, json: JsonValue | undefined, types: R
     if (value !== undefined && field.message !== undefined) inField(target, field, value, types);
   }
   for (const key of Object.keys(json)) {
-    const extension = key.startsWith("[") ? types.getExtension(key.slice(1, -1)) : undefined;
+    const extension = extensionOf(key, types);
     if (extension !== undefined) inExtension(message, extension, json[key], types);
   }
 }
@@ -80,7 +80,7 @@ function inExtension(
 
 function inAny(any: Any, json: JsonObject, types: Registry): void {
   const url = json["@type"];
-  const desc = typeof url === "string" ? types.getMessage(url.slice(url.lastIndexOf("/") + 1)) : undefined;
+  const desc = typeof url === "string" ? typeOf(url, types) : undefined;
   if (typeof url !== "string" || desc === undefined) return;
   any.typeUrl = url;
   if (!mayHoldAny(desc)) return;

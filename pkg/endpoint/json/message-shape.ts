@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AnyDesc, DescEnum, DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
+import type { DescEnum, DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
-import { SCALAR_WIRE_TYPES } from "../../protocol/mod.ts";
+import { onceForEach } from "../../base/mod.ts";
+import { elementWireType } from "../../protocol/mod.ts";
 
 /** How protobuf's JSON mapping writes a message. */
 export type MessageForm =
@@ -15,9 +16,8 @@ export type MessageForm =
   /** One text or number: `Timestamp`, `Duration`, the wrappers. */
   | "scalar"
   | "mask"
-  | "struct"
-  | "value"
-  | "list";
+  /** Any JSON value, object or array. */
+  | "json";
 
 /** The properties of a message type that decide how many values its JSON has. */
 export interface MessageShape {
@@ -57,48 +57,30 @@ const FORMS: ReadonlyMap<string, MessageForm> = new Map<string, MessageForm>([
   ["google.protobuf.Timestamp", "scalar"],
   ["google.protobuf.Duration", "scalar"],
   ["google.protobuf.FieldMask", "mask"],
-  ["google.protobuf.Struct", "struct"],
-  ["google.protobuf.Value", "value"],
-  ["google.protobuf.ListValue", "list"],
+  ["google.protobuf.Struct", "json"],
+  ["google.protobuf.Value", "json"],
+  ["google.protobuf.ListValue", "json"],
 ]);
 
-const shapes = new WeakMap<DescMessage, MessageShape>();
-const extensionShapes = new WeakMap<DescExtension, FieldShape>();
+/** The shape of a message type. */
+export const shapeOf = onceForEach(makeShape);
 
-/** The shape of a message type; made once. */
-export function shapeOf(desc: DescMessage): MessageShape {
-  let shape = shapes.get(desc);
-  if (shape === undefined) {
-    shape = makeShape(desc);
-    shapes.set(desc, shape);
-  }
-  return shape;
+/** The shape of an extension, whose JSON name is `[package.name]`. */
+export const extensionShapeOf = onceForEach((extension: DescExtension) => fieldShape(extension, 2));
+
+/** Whether JSON writes a message as an object of its fields. */
+export function hasFieldsInJson(desc: DescMessage): boolean {
+  return shapeOf(desc).form === "fields";
 }
 
-/** The shape of an extension, whose JSON name is `[package.name]`; made once. */
-export function extensionShapeOf(extension: DescExtension): FieldShape {
-  let shape = extensionShapes.get(extension);
-  if (shape === undefined) {
-    shape = fieldShape(extension, 2);
-    extensionShapes.set(extension, shape);
-  }
-  return shape;
-}
-
-/**
- * The most keys and values that an empty message has in JSON, among this type and all types that its messages may
- * contain.
- */
+/** The most keys and values that an empty message has in JSON, of this type or any that its messages may contain. */
 export function mostDefaultValues(desc: DescMessage, types: Registry): number {
   let most = 0;
   for (const { defaultValues } of shapesWithin(desc, types)) most = Math.max(most, 1 + defaultValues);
   return most;
 }
 
-/**
- * The shapes of a message type and of all types that its messages may contain. Where any type may occur, these are
- * all of `types`, if they are given.
- */
+/** The shapes of a message type and of all that its messages may contain: of an `Any`, all of `types`, if given. */
 function* shapesWithin(desc: DescMessage, types?: Registry): Iterable<MessageShape> {
   const seen = new Set<DescMessage>();
   const waiting = [desc];
@@ -107,7 +89,8 @@ function* shapesWithin(desc: DescMessage, types?: Registry): Iterable<MessageSha
     seen.add(message);
     const shape = shapeOf(message);
     yield shape;
-    if (types !== undefined && holdsAnyType(shape)) waiting.push(...messages(types));
+    if (types !== undefined && holdsAnyType(shape))
+      for (const type of types) if (type.kind === "message") waiting.push(type);
     for (const { message: inner } of shape.byNumber.values()) if (inner !== undefined) waiting.push(inner);
   }
 }
@@ -117,26 +100,11 @@ function holdsAnyType({ form, desc }: MessageShape): boolean {
   return form === "any" || desc.proto.extensionRange.length > 0;
 }
 
-const anyHolders = new WeakMap<DescMessage, boolean>();
-
 /** Whether a message of this type may contain, at any depth, an `Any` or an extension, which may be of any type. */
-export function mayHoldAny(desc: DescMessage): boolean {
-  let holds = anyHolders.get(desc);
-  if (holds === undefined) {
-    holds = findAny(desc);
-    anyHolders.set(desc, holds);
-  }
-  return holds;
-}
-
-function findAny(desc: DescMessage): boolean {
+export const mayHoldAny = onceForEach((desc: DescMessage): boolean => {
   for (const shape of shapesWithin(desc)) if (holdsAnyType(shape)) return true;
   return false;
-}
-
-function messages(types: Registry): DescMessage[] {
-  return [...types].filter((desc: AnyDesc) => desc.kind === "message");
-}
+});
 
 function makeShape(desc: DescMessage): MessageShape {
   const form = FORMS.get(desc.typeName) ?? (isWrapperDesc(desc) ? "scalar" : "fields");
@@ -178,25 +146,18 @@ function fieldShape(field: DescField | DescExtension, ownValues: number): FieldS
 type Element = Pick<FieldShape, "kind" | "message" | "wireType" | "isPackable" | "valueBytes">;
 
 function elementOf(field: DescField | DescExtension): Element {
-  if (field.message !== undefined) {
-    const isGroup = field.fieldKind !== "map" && field.delimitedEncoding;
-    const wireType = isGroup ? WireType.StartGroup : WireType.LengthDelimited;
-    return { kind: "message", message: field.message, wireType, isPackable: false, valueBytes: 0 };
-  }
-  if (field.enum !== undefined) {
-    const valueBytes = longestName(field.enum);
-    return { kind: "number", message: undefined, wireType: WireType.Varint, isPackable: true, valueBytes };
-  }
-  const scalar = field.scalar;
-  const wireType = scalar === undefined ? WireType.Varint : SCALAR_WIRE_TYPES[scalar];
+  const wireType = elementWireType(field);
+  const { message, scalar } = field;
+  if (message !== undefined) return { kind: "message", message, wireType, isPackable: false, valueBytes: 0 };
   const isDelimited = wireType === WireType.LengthDelimited;
   const kind = scalar === ScalarType.STRING ? "text" : scalar === ScalarType.BYTES ? "bytes" : "number";
-  const valueBytes = isDelimited ? 3 : NUMBER_BYTES;
-  return { kind, message: undefined, wireType, isPackable: !isDelimited, valueBytes };
+  const valueBytes = isDelimited ? 3 : longestNumber(field.enum);
+  return { kind, message, wireType, isPackable: !isDelimited, valueBytes };
 }
 
-function longestName(desc: DescEnum): number {
+/** Bytes of the longest number, or of the longest name in an enum. */
+function longestNumber(desc: DescEnum | undefined): number {
   let longest = NUMBER_BYTES;
-  for (const { name } of desc.values) longest = Math.max(longest, name.length + 3);
+  for (const { name } of desc?.values ?? []) longest = Math.max(longest, name.length + 3);
   return longest;
 }

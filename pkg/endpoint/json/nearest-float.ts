@@ -6,10 +6,7 @@ const OVERFLOW = 2 ** 128 - 2 ** 103;
 /** Every float, and every midpoint between two floats, is a whole multiple of 2^-150. */
 const PARTS_BITS = 150;
 
-/**
- * More digits than any midpoint between two floats has. Further digits only decide on which side of the midpoint a
- * number is.
- */
+/** More digits than any midpoint between floats has. Further ones only decide on which side of it a number is. */
 const MAX_DIGITS = 200;
 
 /**
@@ -26,8 +23,7 @@ export function isBetweenFloats(double: number): boolean {
 }
 
 /**
- * The float nearest to a decimal number, rounded once: to the even one if two are as near. Infinite if it is beyond the
- * largest float.
+ * The float nearest to a decimal number, rounded once, to the even one of two; infinite beyond the largest float.
  *
  * @param text a number of JSON, or one of a query, which may begin or end with its point.
  */
@@ -57,10 +53,7 @@ function compareWithDouble(text: string, double: number): number {
   return left > right === double > 0 ? 1 : -1;
 }
 
-/**
- * The absolute value as `digits` × 10^`exponent`. Digits after the first `MAX_DIGITS` are replaced by one: 1 if any
- * of them is not zero, else 0.
- */
+/** The absolute value as `digits` × 10^`exponent`. One digit, 0 or 1, stands for all after `MAX_DIGITS`. */
 function decimal(text: string): { readonly digits: bigint; readonly exponent: number } {
   const [number = "", power = "0"] = text.replace(/^-/, "").split(/[eE]/, 2);
   const [whole = "", fraction = ""] = number.split(".", 2);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Translates the errors of protobuf-es, which differ only in their texts. No other code inspects these texts, and
-// tests check them.
+// Translates the errors of protobuf-es, which differ only in their texts: here alone, and tests check them.
 
 import { HttpError } from "../http/http-error.ts";
 import { errorText } from "./error-text.ts";
@@ -10,10 +9,7 @@ import { MAX_MESSAGE_DEPTH } from "./limits.ts";
 /** The text for a missing field, also in an `Any`. */
 const MISSING = /^cannot encode field (\S+) to binary: required field not set$/;
 
-/**
- * The refusal of a message that cannot be serialized because a `required` field is not set; undefined of any other
- * error.
- */
+/** The refusal of a message that lacks a `required` field and so cannot be serialized; undefined of other errors. */
 export function missingField(error: unknown): HttpError | undefined {
   const name = error instanceof Error ? MISSING.exec(error.message)?.[1] : undefined;
   if (name === undefined) return undefined;
@@ -27,8 +23,7 @@ export function jsonError(cause: unknown): HttpError {
     const text = `more than ${MAX_MESSAGE_DEPTH} messages are inside each other; each level of a Value, Struct or ListValue is one`;
     return new HttpError("JSON_TOO_DEEP", text, { cause });
   }
-  // No regular expression looks for the key, because the message quotes the caller's input, which could make one run
-  // for hours.
+  // Not by a regular expression, because the message quotes the caller's input, which could make it run for hours.
   const isUnknownKey = message.includes(' from JSON: key "') && message.endsWith('" is unknown');
   return new HttpError(isUnknownKey ? "UNKNOWN_JSON_FIELD" : "WRONG_FIELD_TYPE", errorText(cause), { cause });
 }

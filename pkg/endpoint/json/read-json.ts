@@ -25,18 +25,14 @@ import { scanJson } from "./scan.ts";
  */
 export type JsonReader = (text: Buffer) => Message;
 
-/**
- * How many keys and values, those of defaults included, a text that is read at once may stand for. That is more than
- * `SMALL_VALUES` because messages cost less than other values.
- */
+/** Keys and values, with defaults, of a text that is read at once: many, because messages cost less than others. */
 const MAX_DEFAULTS_AT_ONCE = 40_000;
 
 /** The only form that half of a surrogate pair can have in a text that is UTF-8: an escape. */
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 /**
- * The reader of a message type. Nothing is built from a text before its values are counted, and no message before its
- * defaults are.
+ * The reader of a message type. Nothing is built before its values, and no message before its defaults, are counted.
  *
  * @param types resolves the `Any`s in a text.
  * @param maxAtOnce keys and values that a text may have, if that is less than the limit.

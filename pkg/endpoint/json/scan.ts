@@ -16,10 +16,7 @@ const END_OF_ARRAY = 0x5d;
 const OBJECT = 0x7b;
 const END_OF_OBJECT = 0x7d;
 
-/**
- * The kinds of bytes outside texts that matter: a delimiter ends a number or a word, an `e` or `E` begins an
- * exponent.
- */
+/** Kinds of bytes outside texts: a delimiter ends a number or a word, an `e` or `E` begins an exponent. */
 const DELIMITER = 1;
 const EXPONENT = 2;
 const KINDS = new Uint8Array(256);
@@ -27,10 +24,7 @@ KINDS.fill(DELIMITER, 0, SPACE + 1);
 for (const byte of [COMMA, COLON, QUOTE, ARRAY, END_OF_ARRAY, OBJECT, END_OF_OBJECT]) KINDS[byte] = DELIMITER;
 for (const letter of "eE") KINDS[letter.charCodeAt(0)] = EXPONENT;
 
-/**
- * A number of up to this many digits, without an exponent, is whole exactly if its nearest double is whole, and then
- * both are equal.
- */
+/** With up to this many digits and no exponent, a number is whole exactly if its nearest double is, its equal. */
 const CLEAR_DIGITS = 15;
 
 export interface ScannedJson {
@@ -41,8 +35,7 @@ export interface ScannedJson {
 }
 
 /**
- * Counts the keys and values of a JSON text before anything is built from it, and looks for numbers that `JSON.parse`
- * may change.
+ * Counts the keys and values of a JSON text before it is parsed, and looks for numbers that `JSON.parse` may change.
  *
  * 1. For a JSON text the count is exact.
  * 2. For any other bytes it counts at least the values that `JSON.parse` builds, and the levels that it enters,
@@ -71,7 +64,8 @@ export function scanJson(text: Buffer, maxJsonValues: number): ScannedJson {
     if (++values > maxJsonValues) throw tooManyValues(maxJsonValues);
     if (byte === QUOTE) at = endOfText(text, at);
     else if (byte === ARRAY || byte === OBJECT) {
-      if (++depth > MAX_JSON_DEPTH) throw tooDeep();
+      if (++depth > MAX_JSON_DEPTH)
+        throw new HttpError("JSON_TOO_DEEP", `the JSON is more than ${MAX_JSON_DEPTH} levels deep`);
     } else {
       const start = at - 1;
       let kinds = 0;
@@ -107,10 +101,7 @@ function mayMislead(text: Buffer, start: number, end: number, hasExponent: boole
   return Number.isInteger(nearest) || !Number.isFinite(nearest);
 }
 
-/**
- * Whether a number is clearly not whole: it is below 10^14, and its first decimal is neither 0 nor 9. It is then at
- * least a tenth away from any whole number, and its double is less than a tenth away from it.
- */
+/** Whether a number is below 10^14 and its first decimal neither 0 nor 9: it is then not whole, nor is its double. */
 function isFraction(text: Buffer, start: number, end: number): boolean {
   const last = Math.min(end - 1, start + CLEAR_DIGITS);
   let dot = start;
@@ -122,10 +113,6 @@ function isFraction(text: Buffer, start: number, end: number): boolean {
 export function tooManyValues(maxJsonValues: number): HttpError {
   const text = `the JSON has more than ${maxJsonValues} values, of which names and the defaults of absent fields count too`;
   return new HttpError("JSON_TOO_MANY_VALUES", text);
-}
-
-function tooDeep(): HttpError {
-  return new HttpError("JSON_TOO_DEEP", `the JSON is more than ${MAX_JSON_DEPTH} levels deep`);
 }
 
 /** The count of `scanJson` alone. */

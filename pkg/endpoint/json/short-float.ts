@@ -11,10 +11,7 @@ const MIN_NORMAL = 2 ** -126;
 /** This many digits tell any two floats apart. */
 const ENOUGH_DIGITS = 9;
 
-/**
- * Two different numbers of up to this many digits are never rounded to the same float, so there is no need to look
- * for a shorter one.
- */
+/** Two numbers of up to this many digits are never rounded to the same float: no shorter one need be tried. */
 const SURE_DIGITS = 6;
 const SURE = 10 ** SURE_DIGITS;
 
@@ -43,9 +40,8 @@ export function shortFloat(value: number): number {
 }
 
 /**
- * Whether a double is exactly halfway between the float and its neighbour, and its decimal text is not exact: the
- * text may then be nearer to the neighbour. An exact text is safe, because a reader rounds it as `Math.fround` rounds
- * the double.
+ * Whether a double is exactly halfway between two floats, and its decimal text, being inexact, may be nearer to the
+ * other. An exact text is safe, because a reader rounds it as `Math.fround` rounds the double.
  */
 function isInexactMiddle(double: number): boolean {
   return isBetweenFloats(double) && !EXACT.test(double.toExponential(MOST_DIGITS));

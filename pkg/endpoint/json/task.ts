@@ -19,10 +19,7 @@ export interface BindingRef {
   readonly index: number | undefined;
 }
 
-/**
- * A message to the thread: one conversion. The first is sent after `ready`, each further one after the result of the
- * previous one.
- */
+/** One conversion. The first is sent after `ready`, each further one after the result of the previous one. */
 export type Task = { readonly binding: BindingRef } & (
   | { readonly kind: "request"; readonly source: MessageSource }
   | { readonly kind: "reply"; readonly payload: Uint8Array }

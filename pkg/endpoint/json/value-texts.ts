@@ -19,10 +19,7 @@ const MAX_DIGITS = 20;
 /** Whole numbers that protobuf-es reads without a mistake; leading zeros do no harm. */
 const DIGITS = /^-?\d{1,20}$/;
 
-/**
- * The digits of a whole number, which may be written with a fraction of zeros or an exponent, as protobuf's own
- * parsers take it: `1.50e1` is 15. Undefined if it is not whole, or has more digits than any type.
- */
+/** The digits of a whole number, also of `1.50e1`, as protobuf's parsers take it. Undefined: not whole, or too long. */
 export function wholeNumber(text: string): string | undefined {
   if (DIGITS.test(text)) return text;
   const parts = NUMBER.exec(text);
@@ -55,33 +52,28 @@ const RANGES: ReadonlyMap<ScalarType, readonly [min: number, max: number]> = new
   [ScalarType.FIXED32, UINT32],
 ]);
 
-/**
- * Whether a whole number fits its 32-bit type. True for all other types, because protobuf-es itself checks those of
- * 64 bits.
- */
+/** Whether a whole number fits its 32-bit type. protobuf-es itself checks those of 64 bits. */
 export function fitsType(type: ScalarType, digits: string): boolean {
   const range = RANGES.get(type);
   return range === undefined || (Number(digits) >= range[0] && Number(digits) <= range[1]);
 }
 
-const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
+/** The numbers that JSON does not have. */
+export const NOT_FINITE: readonly string[] = ["NaN", "Infinity", "-Infinity"];
 
 /** Whether a text is a number of JSON or one of the three that JSON does not have. */
 export function isNumberText(text: string): boolean {
   return NUMBER.test(text) || NOT_FINITE.includes(text);
 }
 
-/** Whether a name has the form of a key of a map whose keys are whole numbers. */
-export function isWholeKey(key: string): boolean {
-  return DIGITS.test(key);
+/** Whether a text is a whole number without a fraction or an exponent, as keys of maps and parameters have it. */
+export function isDigits(text: string): boolean {
+  return DIGITS.test(text);
 }
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
-/**
- * Whether a text is a date of the calendar and a time of the day, as `google.protobuf.Timestamp` has them (RFC 3339,
- * 5.6 and 5.7). A `Timestamp` has no leap seconds.
- */
+/** Whether a text is a date of the calendar and a time of the day (RFC 3339, 5.6 and 5.7), without leap seconds. */
 export function isTimestamp(text: string): boolean {
   if (!TIMESTAMP.test(text)) return false;
   const month = twoDigits(text, 5);
@@ -118,7 +110,7 @@ const PATH = "[A-Za-z][A-Za-z0-9]*(?:\\.[A-Za-z][A-Za-z0-9]*)*";
 const MASK = new RegExp(`^(?:${PATH}(?:,${PATH})*)?$`);
 
 /** Whether a text is the paths of a `google.protobuf.FieldMask`, of which there may be none. */
-export function isFieldMask(text: string): boolean {
+function isFieldMask(text: string): boolean {
   return MASK.test(text);
 }
 
@@ -148,3 +140,25 @@ function lineBreaks(text: string): number {
   for (let at = 0; at < text.length; at++) if (text[at] === "\n" || text[at] === "\r") count++;
   return count;
 }
+
+/** A kind of text that stands for a value. */
+export interface TextForm {
+  readonly isRight: (text: string) => boolean;
+  /** What a text must be, for error texts. */
+  readonly expected: string;
+}
+
+export const BASE64_TEXT: TextForm = { isRight: isBase64, expected: "base64" };
+
+/** The messages that JSON writes as one text, by the names of their types. */
+export const TEXT_MESSAGES: ReadonlyMap<string, TextForm> = new Map([
+  ["google.protobuf.Timestamp", { isRight: isTimestamp, expected: "a date and time that exists (RFC 3339)" }],
+  [
+    "google.protobuf.Duration",
+    { isRight: isDuration, expected: "a number of seconds with at most nine decimals, and an s" },
+  ],
+  [
+    "google.protobuf.FieldMask",
+    { isRight: isFieldMask, expected: "a list of paths in lowerCamelCase, with commas between them" },
+  ],
+]);

@@ -11,8 +11,10 @@ import type {
 } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
-import { isObject } from "./json-tree.ts";
-import { shapeOf } from "./message-shape.ts";
+import { onceForEach } from "../../base/mod.ts";
+
+import { extensionOf, isObject, typeOf } from "./json-tree.ts";
+import { hasFieldsInJson, shapeOf } from "./message-shape.ts";
 
 export interface WalkContext {
   /** Resolves the `Any`s and the extensions. */
@@ -29,27 +31,18 @@ export type Change<C> = (json: JsonValue, twin: JsonValue | undefined, context: 
 /** The place of a value, for error texts: a field, or the message itself if the value stands alone or in an `Any`. */
 export type Place = DescField | DescExtension | DescMessage;
 
-/**
- * The changes to the values of a message's JSON, by the kind of value; undefined if values of a kind stay as they
- * are.
- */
+/** The changes to the values of a message's JSON, by the kind of value; undefined if values of a kind stay. */
 export interface Changes<C> {
   /** A number, text, truth value or bytes, also of a wrapper. */
   scalar(type: ScalarType, place: Place): Change<C> | undefined;
-  enumValue(place: Place): Change<C> | undefined;
+  enumValue?(place: Place): Change<C> | undefined;
   /** Checks the key of a map's entry. */
-  mapKey(type: ScalarType, place: Place): ((key: string) => void) | undefined;
-  /**
-   * A message that JSON does not write as an object of its fields: `Timestamp`, `Duration`, `FieldMask`, `Struct`,
-   * `Value`, `ListValue`.
-   */
+  mapKey?(type: ScalarType, place: Place): ((key: string) => void) | undefined;
+  /** A message that JSON does not write as an object of its fields, but for an `Any` and the wrappers. */
   special(desc: DescMessage, place: Place): Change<C> | undefined;
   /** Looks at an `Any` whose type is known, before the values in it. */
   packed?(desc: DescMessage, json: JsonObject, context: C): void;
 }
-
-/** The change of a whole message; undefined if no message of its type has anything to change. */
-export type MessageChange<C> = (desc: DescMessage) => Change<C> | undefined;
 
 /**
  * Walks through the JSON of messages (protobuf's mapping) and changes values in place, in lists, maps, oneofs, nested
@@ -63,15 +56,11 @@ export type MessageChange<C> = (desc: DescMessage) => Change<C> | undefined;
 export function messageChange<C extends WalkContext>(
   has: "some" | "all",
   changes: Changes<C>,
-): MessageChange<C> {
-  const walk = new MessageWalk(has, changes);
-  return (desc) => walk.ofMessage(desc);
+): (desc: DescMessage) => Change<C> | undefined {
+  return new MessageWalk(has, changes).ofMessage;
 }
 
-/** The changes of messages, each made once. */
 class MessageWalk<C extends WalkContext> {
-  readonly #known = new WeakMap<DescMessage, Change<C> | typeof NOTHING>();
-  readonly #extensions = new WeakMap<DescExtension, Change<C> | typeof NOTHING>();
   readonly #has: "some" | "all";
   readonly #changes: Changes<C>;
 
@@ -80,16 +69,13 @@ class MessageWalk<C extends WalkContext> {
     this.#changes = changes;
   }
 
-  ofMessage(desc: DescMessage): Change<C> | undefined {
-    let change = this.#known.get(desc);
-    if (change === undefined) this.#known.set(desc, (change = this.#makeOfMessage(desc) ?? NOTHING));
-    return change === NOTHING ? undefined : change;
-  }
-
-  #makeOfMessage(desc: DescMessage): Change<C> | undefined {
-    if (shapeOf(desc).form !== "fields") return this.#ofSpecial(desc, desc);
+  /** The change of a whole message; undefined if no message of its type has anything to change. */
+  readonly ofMessage = onceForEach((desc: DescMessage): Change<C> | undefined => {
+    if (!hasFieldsInJson(desc)) return this.#ofSpecial(desc, desc);
     return this.#concerns(desc) ? this.#ofFields(desc) : undefined;
-  }
+  });
+
+  readonly #ofExtension = onceForEach((extension: DescExtension) => this.#ofField(extension));
 
   #ofSpecial(desc: DescMessage, place: Place): Change<C> | undefined {
     if (shapeOf(desc).form === "any") return this.#ofAny;
@@ -102,16 +88,16 @@ class MessageWalk<C extends WalkContext> {
   #concerns(desc: DescMessage): boolean {
     const seen = new Set([desc]);
     for (const message of seen) {
-      const { form } = shapeOf(message);
       if (message.proto.extensionRange.length > 0) return true;
-      if (form !== "fields") {
+      if (!hasFieldsInJson(message)) {
         if (this.#ofSpecial(message, message) !== undefined) return true;
         continue;
       }
       for (const field of message.fields) {
         if (field.message !== undefined) seen.add(field.message);
         else if (this.#ofElement(field) !== undefined) return true;
-        if (field.fieldKind === "map" && this.#changes.mapKey(field.mapKey, field) !== undefined) return true;
+        if (field.fieldKind === "map" && this.#changes.mapKey?.(field.mapKey, field) !== undefined)
+          return true;
       }
     }
     return false;
@@ -130,7 +116,7 @@ class MessageWalk<C extends WalkContext> {
     return (json, twin, context) => {
       if (!isObject(json)) return json;
       for (const key of Object.keys(json)) {
-        const change = byKey.get(key) ?? (isExtensible ? this.#ofExtension(key, context.types) : undefined);
+        const change = byKey.get(key) ?? (isExtensible ? this.#ofMember(key, context.types) : undefined);
         if (change !== undefined) changeAt(json, key, change, twin, context);
       }
       return json;
@@ -141,7 +127,7 @@ class MessageWalk<C extends WalkContext> {
     const change = this.#ofElement(field);
     if (field.fieldKind === "list") return change === undefined ? undefined : ofList(change);
     if (field.fieldKind === "map") {
-      const checkKey = this.#changes.mapKey(field.mapKey, field);
+      const checkKey = this.#changes.mapKey?.(field.mapKey, field);
       return change === undefined && checkKey === undefined ? undefined : ofMap(change, checkKey);
     }
     return change;
@@ -151,7 +137,7 @@ class MessageWalk<C extends WalkContext> {
   #ofElement(field: DescField | DescExtension): Change<C> | undefined {
     const { message } = field;
     if (message !== undefined) {
-      if (shapeOf(message).form !== "fields") return this.#ofSpecial(message, field);
+      if (!hasFieldsInJson(message)) return this.#ofSpecial(message, field);
       if (!this.#concerns(message)) return undefined;
       // Looked up at the first use, because a message type may contain itself.
       let change: Change<C> | undefined;
@@ -160,35 +146,29 @@ class MessageWalk<C extends WalkContext> {
         return change === undefined ? json : change(json, twin, context);
       };
     }
-    if (field.enum !== undefined) return this.#changes.enumValue(field);
+    if (field.enum !== undefined) return this.#changes.enumValue?.(field);
     return field.scalar === undefined ? undefined : this.#changes.scalar(field.scalar, field);
   }
 
-  #ofExtension(key: string, types: Registry): Change<C> | undefined {
-    if (!key.startsWith("[") || !key.endsWith("]")) return undefined;
-    const extension = types.getExtension(key.slice(1, -1));
-    if (extension === undefined) return undefined;
-    let change = this.#extensions.get(extension);
-    if (change === undefined) this.#extensions.set(extension, (change = this.#ofField(extension) ?? NOTHING));
-    return change === NOTHING ? undefined : change;
+  #ofMember(key: string, types: Registry): Change<C> | undefined {
+    const extension = extensionOf(key, types);
+    return extension && this.#ofExtension(extension);
   }
 
   readonly #ofAny: Change<C> = (json, twin, context) => {
     if (!isObject(json)) return json;
     const url = json["@type"];
     if (typeof url !== "string") return json;
-    const desc = context.types.getMessage(url.slice(url.lastIndexOf("/") + 1));
+    const desc = typeOf(url, context.types);
     if (desc === undefined) return json;
     this.#changes.packed?.(desc, json, context);
     const change = this.ofMessage(desc);
     if (change === undefined) return json;
-    if (shapeOf(desc).form === "fields") return change(json, twin, context);
+    if (hasFieldsInJson(desc)) return change(json, twin, context);
     if (Object.hasOwn(json, "value")) changeAt(json, "value", change, twin, context);
     return json;
   };
 }
-
-const NOTHING = Symbol("nothing to change");
 
 /** Looks up each member that needs a change, instead of going through all members of the object. */
 function ofMembers<C>(members: readonly (readonly [key: string, change: Change<C>])[]): Change<C> {

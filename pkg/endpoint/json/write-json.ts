@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DescField, DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
+import type {
+  DescField,
+  DescMessage,
+  JsonValue,
+  JsonWriteOptions,
+  Message,
+  Registry,
+} from "@bufbuild/protobuf";
 import { create, fromBinary, toJson } from "@bufbuild/protobuf";
 
 import { HttpError } from "../http/http-error.ts";
-import { hasFieldsInJson } from "../http/parameter.ts";
 import { countReplyValues, tooManyBytes } from "./count-reply.ts";
 import type { JsonLimits } from "./limits.ts";
+import { hasFieldsInJson } from "./message-shape.ts";
 import { stringifyWithSigns, writtenNumbers } from "./written-numbers.ts";
 
-/**
- * Turns a serialized message into a JSON text without line breaks. @throws HttpError `MALFORMED_REPLY`,
- * `REPLY_TOO_LARGE`
- */
+/** A serialized message as JSON without line breaks. @throws HttpError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
 export type JsonWriter = (payload: Uint8Array) => string;
 
 /**
@@ -50,10 +54,7 @@ export function jsonWriter(
   };
 }
 
-/**
- * Reads serialized messages whose values are within the bounds. @throws HttpError `MALFORMED_REPLY`,
- * `REPLY_TOO_LARGE`
- */
+/** Reads serialized messages within the bounds. @throws HttpError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
 export function messageReader(
   schema: DescMessage,
   types: Registry,
@@ -82,11 +83,7 @@ function malformed(schema: DescMessage, cause: unknown): HttpError {
   return new HttpError("MALFORMED_REPLY", message, { cause });
 }
 
-function fieldJson(
-  message: JsonValue,
-  field: DescField,
-  options: { readonly alwaysEmitImplicit: boolean; readonly registry: Registry },
-): JsonValue {
+function fieldJson(message: JsonValue, field: DescField, options: Partial<JsonWriteOptions>): JsonValue {
   const value = (message as Readonly<Record<string, JsonValue | undefined>>)[field.jsonName];
   if (value !== undefined) return value;
   // An unset message is written with its defaults, as if it stood alone. Any other unset field is null.

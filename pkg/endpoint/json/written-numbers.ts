@@ -3,6 +3,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 
+import { shapeOf } from "./message-shape.ts";
 import { shortFloat } from "./short-float.ts";
 import type { Change, WalkContext } from "./value-walk.ts";
 import { messageChange } from "./value-walk.ts";
@@ -27,21 +28,13 @@ const anything: Change<WrittenNumbers> = (json, twin, context) => {
   return json;
 };
 
-/**
- * Prepares the numbers of a message's JSON for writing: floats get their fewest digits, and a -0 is noticed.
- * Undefined for a message type that cannot hold floats or doubles.
- */
+/** Gives floats their fewest digits, and notices a -0. Undefined for a type that cannot hold floats or doubles. */
 export const writtenNumbers = messageChange<WrittenNumbers>("all", {
   scalar(type) {
     if (type === ScalarType.FLOAT) return float;
     return type === ScalarType.DOUBLE ? double : undefined;
   },
-  enumValue: () => undefined,
-  mapKey: () => undefined,
-  special({ typeName }) {
-    const isJson = /^google\.protobuf\.(?:Struct|Value|ListValue)$/.test(typeName);
-    return isJson ? anything : undefined;
-  },
+  special: (desc) => (shapeOf(desc).form === "json" ? anything : undefined),
 });
 
 /** Like `JSON.stringify`, but writes -0 with its sign. The JSON must not be deeper than `MAX_JSON_DEPTH`. */

@@ -12,7 +12,17 @@ import { webFrame } from "./grpc-web.ts";
 import { handshakeBytes, rawFrame } from "./web-sockets.ts";
 
 /** How a request travels. */
-const WAYS = ["json1", "json2", "grpc", "grpc-stream", "web1", "web2", "websocket", "pipelined"] as const;
+const WAYS = [
+  "json1",
+  "json2",
+  "grpc",
+  "grpc-stream",
+  "web1",
+  "web2",
+  "websocket",
+  "fragments",
+  "pipelined",
+] as const;
 
 /** How its caller ends it: reads to the end; leaves in the middle of the request, or right after it; never reads. */
 const ENDINGS = ["read", "cut", "leave", "deaf"] as const;
@@ -73,6 +83,8 @@ export function send(port: number, session: ClientHttp2Session, request: MixedRe
         Buffer.concat([Buffer.from(handshakeBytes("Chat")), rawFrame(0x81, json)]),
         request,
       );
+    case "fragments":
+      return overTcp(port, Buffer.concat([Buffer.from(handshakeBytes("Chat")), inFragments(json)]), request);
     case "json2":
       return overStream(session, { ":path": "/talks", "content-type": JSON_TYPE }, json, request);
     case "web2":
@@ -116,6 +128,19 @@ const LEAVE_MS = 5;
 const JSON_TYPE = "application/json";
 const WEB_TYPE = "application/grpc-web+proto";
 
+/** Ways on which the connection stays open after the answer. */
+const ENDLESS: ReadonlySet<MixedRequest["way"]> = new Set(["websocket", "fragments", "pipelined"]);
+
+/** The text three times: in one frame, in fragments with pings in between, and in fragments without an end. */
+function inFragments(text: Buffer): Buffer {
+  const size = Math.ceil(text.length / 100);
+  const next = (_: unknown, at: number): Buffer => rawFrame(0x00, text.subarray(at * size, (at + 1) * size));
+  const pieces = Array.from({ length: Math.ceil(text.length / size) }, next);
+  const pinged = pieces.flatMap((piece) => [piece, rawFrame(0x89, "ping")]);
+  const [begin, end] = [rawFrame(0x01, ""), rawFrame(0x80, "")];
+  return Buffer.concat([rawFrame(0x81, text), begin, ...pinged, end, begin, ...pieces]);
+}
+
 function head(path: string, headers: Readonly<Record<string, string>>, body: Buffer): Buffer {
   const lines = Object.entries({
     host: "x",
@@ -136,7 +161,7 @@ function overTcp(port: number, bytes: Buffer, { ending, deed, way }: MixedReques
     socket.write(sent, () => {
       if (ending === "cut" || ending === "leave") socket.destroy();
     });
-    const isEndless = deed === "hang" || way === "websocket" || way === "pipelined" || ending === "deaf";
+    const isEndless = deed === "hang" || ENDLESS.has(way) || ending === "deaf";
     if (isEndless) void delay(LEAVE_MS).then(() => socket.destroy());
     if (ending === "deaf") socket.pause();
     else socket.resume();

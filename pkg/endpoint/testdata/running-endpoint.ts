@@ -11,6 +11,8 @@ import type { CallerAccounts } from "../../grpc/mod.ts";
 import { callerAccounts } from "../../grpc/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { CommandReply, Dispatch, StreamedCommand } from "../../router/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 import type { UserFunctionSpec } from "../../userfunction/mod.ts";
 
 import type { Endpoint } from "../endpoint.ts";
@@ -42,12 +44,13 @@ export async function runEndpoint(
   streamed: Dispatch["streamed"] = echoStream,
   clock: Clock = systemClock,
   served: UserFunctionSpec = spec,
+  telemetry: Telemetry = NO_TELEMETRY,
 ): Promise<Endpoint & { readonly url: string; readonly accounts: CallerAccounts }> {
   const { maxBufferedBytes, maxOpenRequests } = { ...DEFAULT_ENDPOINT_OPTIONS, ...options };
   const accounts = callerAccounts(maxBufferedBytes, maxOpenRequests);
   const endpoint = await startEndpoint(
     { httpPort: 0, httpHost: "127.0.0.1", ...options },
-    { dispatch: dispatchOf(unary, streamed), clock, accounts },
+    { dispatch: dispatchOf(unary, streamed), clock, telemetry, accounts },
   );
   t.teardown(() => endpoint.close(0));
   endpoint.setSpec(served);

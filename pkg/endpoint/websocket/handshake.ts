@@ -33,11 +33,7 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
   return method === "GET" && headers.upgrade?.toLowerCase() === "websocket";
 }
 
-/**
- * Accepts or refuses a request for a WebSocket.
- *
- * @throws HttpError if it is refused, or StatusError if its method is announced and not served.
- */
+/** Accepts a request for a WebSocket. @throws HttpError, or StatusError if its method is announced and not served. */
 export function readHandshake(
   { url = "", headers, rawHeaders }: IncomingMessage,
   methods: WebSocketMethods,
@@ -66,11 +62,7 @@ export function readHandshake(
 
 /** The first subprotocol of ours that a caller offers. Other names that it offers may be meant for the action. */
 export function knownSubprotocol(names: Iterable<string>): Subprotocol | undefined {
-  for (const name of names) {
-    const known = SUBPROTOCOLS.find((subprotocol) => subprotocol === name);
-    if (known !== undefined) return known;
-  }
-  return undefined;
+  return [...names].find((name) => SUBPROTOCOLS.some((known) => known === name)) as Subprotocol | undefined;
 }
 
 function readSubprotocol(asked: string | undefined): Subprotocol {

@@ -10,7 +10,9 @@ import { ManualClock } from "../../base/test-doubles/mod.ts";
 import { NO_METADATA } from "../../protocol/mod.ts";
 import type { Dispatch } from "../../router/mod.ts";
 
+import { until } from "../../../test/lib/until.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { DEFAULT_ENDPOINT_OPTIONS } from "../options.ts";
 import { echo, echoStream, RawClient, runEndpoint } from "../testdata/running-endpoint.ts";
 import { closeCode, handshakeBytes, rawFrame, rawWebSocket, Talker } from "../testdata/web-sockets.ts";
 
@@ -92,10 +94,131 @@ function fragmentAndPong(): Buffer[] {
   return [rawFrame(0x00, "x".repeat(1_000)), rawFrame(PONG, "y".repeat(100))];
 }
 
+const FIRST_FRAGMENT = rawFrame(0x01, " ");
+const FRAGMENT = rawFrame(0x00, " ");
+const PIECES = 2_000;
+
+for (const [what, before, piece, each] of [
+  ["one-byte fragments", FIRST_FRAGMENT, FRAGMENT, 100],
+  ["empty fragments", rawFrame(0x01, ""), rawFrame(0x00, ""), 100],
+  // Each pair of a message and a beginning would give back what the other fragments take.
+  [
+    "one-byte fragments after a message",
+    Buffer.concat([rawFrame(TEXT, MESSAGE), FIRST_FRAGMENT]),
+    FRAGMENT,
+    100,
+  ],
+  // A fragment keeps the chunk that it came in, with the pongs.
+  ["pongs among fragments", FIRST_FRAGMENT, Buffer.concat([FRAGMENT, rawFrame(PONG, "y".repeat(100))]), 200],
+] as const) {
+  test(`${what} count what they take in memory until their message is whole (I11)`, async (t) => {
+    const endpoint = await runEndpoint(t, echo, { maxSmallPieces: 1e6 });
+    const { bytes } = endpoint.accounts;
+    const client = await rawWebSocket(t, endpoint.port, "Chat");
+    const idle = bytes.used;
+    client.send(Buffer.concat([before, ...Array.from({ length: PIECES }, () => piece)]));
+    await until("all have come", () => bytes.used >= idle + PIECES * each);
+    client.send(rawFrame(0x80, MESSAGE));
+    await client.until(MESSAGE);
+    await until("all is given back", () => bytes.used <= idle);
+    client.socket.destroy();
+    await until("nothing is taken", () => bytes.used === 0);
+    t.is(bytes.used, 0);
+  });
+}
+
+const PING = 0x89;
+
+for (const [what, before, piece] of [
+  ["fragments of one byte", FIRST_FRAGMENT, FRAGMENT],
+  ["empty fragments", rawFrame(0x01, ""), rawFrame(0x00, "")],
+  ["pings", Buffer.alloc(0), rawFrame(PING, "")],
+  ["pings among fragments", FIRST_FRAGMENT, Buffer.concat([FRAGMENT, rawFrame(PING, "")])],
+] as const) {
+  test(`a flood of ${what} ends the WebSocket, whose caller is told why`, async (t) => {
+    const endpoint = await runEndpoint(t);
+    const client = await rawWebSocket(t, endpoint.port, "Chat");
+    client.send(Buffer.concat([before, ...Array.from({ length: 5_000 }, () => piece)]));
+    t.regex(await client.closed, /"reason":"TOO_MANY_PIECES"/);
+    await until("nothing is taken", () => endpoint.accounts.bytes.used === 0);
+    await serves(t, endpoint);
+  });
+}
+
+test("small messages are no flood, nor are a few fragments", async (t) => {
+  const endpoint = await runEndpoint(t, echo, { maxSmallPieces: 100 });
+  const talker = new Talker(t, endpoint.port, "Chat");
+  await talker.say(...Array.from({ length: 5_000 }, () => "{}"));
+  t.is((await talker.heard(5_000)).length, 5_000);
+  const client = await rawWebSocket(t, endpoint.port, "Chat");
+  client.send(Buffer.concat([FIRST_FRAGMENT, ...Array.from({ length: 100 }, () => FRAGMENT)]));
+  client.send(rawFrame(0x80, MESSAGE));
+  t.true((await client.until(MESSAGE)).includes(MESSAGE));
+});
+
+test("a chunk of one byte counts what it takes in memory (I11)", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const { bytes } = endpoint.accounts;
+  const client = await rawWebSocket(t, endpoint.port, "Chat");
+  const idle = bytes.used;
+  client.send(rawFrame(TEXT, "", 1_000));
+  for (let sent = 0; sent < 100; sent++) {
+    const before = bytes.used;
+    client.send("x");
+    await until("it has come", () => bytes.used > before);
+  }
+  t.true(bytes.used >= idle + 100 * 400, `${bytes.used - idle} bytes are counted`);
+});
+
+test("messages that wait until the one before them is converted count what they take in memory (I11)", async (t) => {
+  const endpoint = await runEndpoint(t, echo, {}, deaf().dispatch);
+  const { bytes } = endpoint.accounts;
+  const client = await rawWebSocket(t, endpoint.port, "Chat");
+  const large = rawFrame(TEXT, JSON.stringify({ text: "x".repeat(300_000) }));
+  client.send(large.subarray(0, -1));
+  await until("all but its end has come", () => bytes.used > 300_000);
+  // The large one is converted within milliseconds, so the account is asked whenever more is taken.
+  let most = 0;
+  const { change } = bytes;
+  bytes.change = (by, shared) => {
+    change.call(bytes, by, shared);
+    most = Math.max(most, bytes.used);
+  };
+  const small = Array.from({ length: 500 }, () => rawFrame(TEXT, "{}"));
+  client.send(Buffer.concat([large.subarray(-1), ...small]));
+  await until("all are counted", () => most > 300_000 + 500 * 300);
+  t.true(most < 300_000 + 500 * 600, `${most} bytes were counted`);
+  client.socket.destroy();
+  await until("nothing is taken", () => bytes.used === 0);
+});
+
+test("pongs without a message take nothing", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const { bytes } = endpoint.accounts;
+  const client = await rawWebSocket(t, endpoint.port, "Chat");
+  const idle = bytes.used;
+  for (let sent = 0; sent < 20; sent++) client.send(rawFrame(PONG, "y".repeat(100)));
+  client.send(rawFrame(TEXT, MESSAGE));
+  await client.until(MESSAGE);
+  await until("all is given back", () => bytes.used <= idle);
+  t.is(bytes.used, idle);
+});
+
+test("the largest message may come in fragments of 4 KiB", async (t) => {
+  const endpoint = await runEndpoint(t);
+  const { maxRequestBytes } = DEFAULT_ENDPOINT_OPTIONS;
+  const client = await rawWebSocket(t, endpoint.port, "Chat");
+  const blank = Buffer.alloc(4_096, " ");
+  const count = Math.floor(maxRequestBytes / blank.length) - 1;
+  for (let sent = 0; sent < count; sent++) client.send(rawFrame(sent === 0 ? 0x01 : 0x00, blank));
+  client.send(rawFrame(0x80, MESSAGE));
+  t.true((await client.until(MESSAGE)).includes(MESSAGE));
+});
+
 test("what has come whole, and what breaks off, gives its memory back", async (t) => {
-  // One connection may take at most half of these bytes. If the first four kept theirs, too few would be left for the
-  // last one.
-  const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 1_000_000 });
+  // Three quarters of these bytes are shared, and one connection may take at most half of those. If the first four kept
+  // theirs, too few would be left for the last one.
+  const endpoint = await runEndpoint(t, echo, { maxBufferedBytes: 1_333_000 });
   for (let i = 0; i < 4; i++) {
     const client = await rawWebSocket(t, endpoint.port, "Chat");
     client.send(rawFrame(TEXT, "x".repeat(150_000), 1_000_000));
@@ -278,4 +401,36 @@ test("a handshake and frames may come in one piece; one that breaks off leaves n
   t.is(closeCode(client.received), 1000);
   t.true(client.received.includes(MESSAGE));
   client.socket.destroy();
+});
+
+test("bytes that wait keep nothing of what came with them (I11)", async (t) => {
+  const messages: Uint8Array[] = [];
+  const begun = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const endpoint = await runEndpoint(t, echo, {}, async function* ({ input }) {
+    for await (const message of input) {
+      messages.push(message);
+      begun.resolve();
+      await goOn.promise;
+    }
+    yield { payload: Buffer.of(), metadata: NO_METADATA };
+  });
+  const { bytes } = endpoint.accounts;
+  const client = new RawClient(endpoint.port);
+  t.teardown(() => void client.socket.destroy());
+  await client.send(handshakeBytes("Chat", "sec-websocket-protocol: perdure.proto\r\n")).until("\r\n\r\n");
+  const pongs = Buffer.concat(Array.from({ length: 400 }, () => rawFrame(PONG, "y".repeat(100))));
+  // The second is the first that waits.
+  for (let sent = 0; sent < 20; sent++) {
+    const before = bytes.used;
+    client.send(Buffer.concat([rawFrame(BINARY, "x"), pongs]));
+    if (sent === 0) await begun.promise;
+    else await until("it waits", () => bytes.used >= before + 320);
+  }
+  goOn.resolve();
+  client.send(rawFrame(TEXT, ""));
+  await until("all were read", () => messages.length === 20);
+  const kept = messages.map(({ buffer, length }) => buffer.byteLength - length);
+  t.true((kept[0] ?? 0) <= 4_096, `the first keeps ${kept[0]} bytes`);
+  t.true(Math.max(...kept.slice(1)) <= 64, `they keep ${kept.join()}`);
 });

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { ownBytes } from "../../base/mod.ts";
 import type { StatusError } from "../../grpc/mod.ts";
-import { Status } from "../../grpc/mod.ts";
+import { MAX_KEPT_BYTES, Status } from "../../grpc/mod.ts";
 
 import type { EndpointErrorCode } from "../endpoint-error.ts";
 import { endpointError } from "../endpoint-error.ts";
 import { grpcStatusOf } from "../http/error-response.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { JsonCodec } from "../json/json-codec.ts";
+import type { TextCall } from "../json/json-thread.ts";
 
 /** Formats of messages in the frames of a WebSocket. Callers ask for them by these names (RFC 6455, 1.9). */
 export const SUBPROTOCOLS = ["perdure.json", "perdure.proto"] as const;
@@ -18,13 +20,10 @@ export type Subprotocol = (typeof SUBPROTOCOLS)[number];
 export interface MessageFormat {
   /** Whether its frames are binary or text. */
   readonly isBinary: boolean;
-  /**
-   * The serialized input message of a frame. The frame must not be used afterwards. @throws StatusError if the frame
-   * is no message.
-   */
-  read(frame: Buffer, caller: { onCancel(listener: () => void): void }): Uint8Array | Promise<Uint8Array>;
+  /** The input message of a frame, which must not be used afterwards. @throws StatusError if it is no message. */
+  read(frame: Buffer, call: TextCall): Uint8Array | Promise<Uint8Array>;
   /** The frame of a serialized output message. @throws StatusError `MALFORMED_REPLY`, `REPLY_TOO_LARGE` */
-  write(payload: Uint8Array): string | Uint8Array | Promise<Uint8Array>;
+  write(payload: Uint8Array, call: TextCall): string | Uint8Array | Promise<Uint8Array>;
 }
 
 /** The format of a method's messages: one JSON text, or one serialized message, to a frame. */
@@ -32,15 +31,22 @@ export function messageFormat(subprotocol: Subprotocol, codec: JsonCodec): Messa
   return subprotocol === "perdure.proto" ? PROTO_FORMAT : jsonFormat(codec);
 }
 
-/** Bytes pass as they are, because the user function parses them. */
-const PROTO_FORMAT: MessageFormat = { isBinary: true, read: (frame) => frame, write: (payload) => payload };
+/**
+ * Bytes pass as they are, because the user function parses them. A small part of a large chunk is copied, because the
+ * chunk is no longer counted.
+ */
+const PROTO_FORMAT: MessageFormat = {
+  isBinary: true,
+  read: (frame) => ownBytes(frame, MAX_KEPT_BYTES),
+  write: (payload) => payload,
+};
 
 function jsonFormat(codec: JsonCodec): MessageFormat {
   const source = { segments: [], query: "", contentType: undefined };
   return {
     isBinary: false,
-    read: (body, caller) => asStatus(() => codec.request({ ...source, body }, caller)),
-    write: (payload) => asStatus(() => codec.text(payload, "", "")),
+    read: (body, call) => asStatus(() => codec.request({ ...source, body }, call)),
+    write: (payload, call) => asStatus(() => codec.text(payload, "", "", call)),
   };
 }
 

@@ -27,10 +27,7 @@ const AMBIENT = new Set(["cookie", "authorization"]);
 /** Headers that are never passed: over HTTP a caller cannot set a time-out. */
 const NEVER = new Set(["grpc-timeout"]);
 
-/**
- * The headers of a request that a method gets, as an object and as a flat list. Requests of foreign pages lose their
- * credentials.
- */
+/** The headers that a method gets, as an object and as a flat list. Foreign pages lose their credentials. */
 export function passedHeaders(
   headers: IncomingHttpHeaders,
   raw: readonly string[],

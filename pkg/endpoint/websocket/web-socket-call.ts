@@ -20,6 +20,7 @@ import type { EndpointErrorCode } from "../endpoint-error.ts";
 import { endpointError, proxyStopping } from "../endpoint-error.ts";
 import { LARGE_CHUNK_BYTES } from "../http/body.ts";
 import { errorStatus } from "../http/error-response.ts";
+import { FrameScan } from "./frame-scan.ts";
 import type { Handshake } from "./handshake.ts";
 import type { MessageFormat, Subprotocol } from "./message-format.ts";
 import { messageFormat, wrongFrame } from "./message-format.ts";
@@ -32,8 +33,17 @@ const GOING_AWAY = 1_001;
 /** A close reason has at most 123 bytes. */
 const REASON = /^[\w.-]{1,123}$/;
 
-/** Bytes of a control frame from a caller besides its data: two, and the mask. */
-const CONTROL_FRAME_BYTES = 6;
+/**
+ * What `ws` takes in memory for a frame of a message whose last frame has not come, besides its bytes: a view of the
+ * chunk that it came in, and a place in a list. Measured: 105 and 8 to 16 bytes.
+ */
+const FRAGMENT_BYTES = 128;
+
+/** What a chunk takes besides its bytes: a buffer with memory of its own. Measured: 200 bytes in V8's heap, and 230. */
+const CHUNK_BYTES = 512;
+
+/** What a message takes that waits for the one before it, besides its bytes: a view, two closures and their context. */
+const UNREAD_BYTES = 320;
 
 /**
  * One call of a streamed method over one WebSocket: a message to a frame, in both directions.
@@ -44,7 +54,9 @@ const CONTROL_FRAME_BYTES = 6;
  *    `{"error": …}` and the close code of the failure. If the caller breaks the WebSocket protocol, `ws` closes the
  *    connection with RFC 6455's codes.
  * 3. Nothing is read before the method has called `receive`, nor while the method pauses the call. Bytes of
- *    incomplete messages are counted in the caller's share (I11).
+ *    incomplete messages are counted in the caller's share (I11), with what their frames and the chunks in which they
+ *    came take besides, as both may have one byte. A chunk counts as a whole, since a frame of one byte keeps it.
+ *    Frames are counted as pieces, before `ws` makes anything of them.
  * 4. A caller who is read and stays silent is pinged. If it does not answer, its connection is broken.
  * 5. Messages keep their order in both directions, even if one takes a while to be converted. No more is read from
  *    the caller until the method has that message.
@@ -61,7 +73,8 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #input: "open" | "taken" | "ended" = "open";
   #paused = true;
   #pinged = false;
-  /** Bytes of a message that is incomplete; counted in the caller's share. */
+  readonly #frames = new FrameScan();
+  /** What a message that is incomplete takes; counted in the caller's share. */
   #arrivingBytes = 0;
   /** A frame is being converted; frames that came with it wait in `#unread`. */
   #reading = false;
@@ -87,6 +100,10 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     socket.pause();
   }
 
+  get gone(): boolean {
+    return this.over;
+  }
+
   get protocol(): CallProtocol {
     return "websocket";
   }
@@ -94,23 +111,16 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   start(method: BidiMethod): void {
     const socket = this.#socket;
     this.awaitRequest(this.#takesStream);
-    // Runs before `ws` takes the bytes, because the message that they complete gives them back.
-    this.#connection.prependListener("data", (chunk: Buffer) => this.#onBytes(chunk.length));
+    // Runs before `ws` takes the bytes, because what they complete is given back before the method gets it.
+    this.#connection.prependListener("data", (chunk: Buffer) => this.#onBytes(chunk));
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#onFrame(data, isBinary));
-    socket.on("ping", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
-    socket.on("pong", (data: Buffer) => this.#giveBack(data.length + CONTROL_FRAME_BYTES));
     // The caller broke the WebSocket protocol. `ws` has sent the close code, and "close" follows.
     socket.on("error", () => this.callerGone());
     socket.on("close", () => {
-      this.#giveBack(this.#arrivingBytes);
+      this.#keep(0);
       this.callerGone();
     });
-    this.#call(() => {
-      const handled = method.handle(this);
-      if (!(handled instanceof Promise)) return;
-      this.during(handled);
-      handled.catch((error: unknown) => this.failWith(error));
-    });
+    this.#call(() => this.follow(method.handle(this)));
   }
 
   receive(handlers: ServerStreamHandlers): void {
@@ -126,12 +136,14 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     try {
       const writing = this.#writing;
       const frame =
-        writing === undefined ? this.#format.write(bytes) : writing.then(() => this.#format.write(bytes));
+        writing === undefined
+          ? this.#format.write(bytes, this)
+          : writing.then(() => this.#format.write(bytes, this));
       if (frame instanceof Promise) {
         this.#sendLater(frame);
         return false;
       }
-      this.#sendFrame(frame);
+      this.#socket.send(frame, { binary: this.#format.isBinary });
       return !this.#connection.writableNeedDrain;
     } catch (error) {
       this.#failOwn(error);
@@ -181,8 +193,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   silent(): boolean {
     // A caller that does not read its data would not see a ping either; its connection has its own time-out.
     if (this.#connection.writableLength > 0) return true;
-    // While the call is paused no pong is read, so silence proves nothing; but a caller that has gone refuses the
-    // ping.
+    // While the call is paused no pong is read: silence proves nothing, but a caller that has gone refuses the ping.
     if (this.#pinged && !this.#paused) {
       this.terminate();
       return false;
@@ -204,37 +215,46 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   }
 
   #onFrame(frame: Buffer, isBinary: boolean): void {
-    this.#giveBack(this.#arrivingBytes);
     if (this.over) return;
     const take = (): void => {
       if (frame.length === 0 && !isBinary) this.#onEndOfInput();
       else this.#onMessage(frame, isBinary);
     };
-    if (this.#reading) this.#unread.push(take);
+    if (this.#reading) this.#wait(frame.length + UNREAD_BYTES, take);
     else this.#call(take);
+  }
+
+  /** Keeps a message until the one before it has been converted. */
+  #wait(size: number, take: () => void): void {
+    if (!this.bytes.take(size)) return this.#refuse(bufferFull());
+    this.#unread.push(() => {
+      this.bytes.give(size);
+      take();
+    });
   }
 
   #onMessage(frame: Buffer, isBinary: boolean): void {
     if (this.#input !== "open") throw tooMany(this.#takesStream);
     if (isBinary !== this.#format.isBinary) throw wrongFrame(this.#subprotocol);
-    const { length } = frame;
+    // What came with it is kept too, and no longer counted: other messages of the same chunk may wait behind it.
+    const { byteLength: keptBytes } = frame.buffer;
     const message = this.#format.read(frame, this);
     if (!this.#takesStream) this.#input = "taken";
     this.arrived();
     if (!(message instanceof Promise)) return this.#give(message);
     this.#reading = true;
     this.#socket.pause();
-    this.bytes.overdraw(length);
+    this.bytes.overdraw(keptBytes);
     message.then(
-      (converted) => this.#onRead(length, () => this.#give(converted)),
-      (error: unknown) => this.#onRead(length, () => this.#failOwn(error)),
+      (converted) => this.#onRead(keptBytes, () => this.#give(converted)),
+      (error: unknown) => this.#onRead(keptBytes, () => this.#failOwn(error)),
     );
   }
 
   /** A frame has been converted: gives it to the method, and then the frames that came with it. */
-  #onRead(length: number, give: () => void): void {
+  #onRead(keptBytes: number, give: () => void): void {
     this.#reading = false;
-    this.bytes.give(length);
+    this.bytes.give(keptBytes);
     for (let take: (() => void) | undefined = give; take !== undefined; take = this.#unread.shift()) {
       if (this.over) return;
       this.#call(take);
@@ -248,14 +268,10 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     if (!this.#takesStream) this.#handlers?.onHalfClose();
   }
 
-  #sendFrame(frame: string | Uint8Array): void {
-    this.#socket.send(frame, { binary: this.#format.isBinary });
-  }
-
   #sendLater(frame: Promise<string | Uint8Array>): void {
     const sent = frame.then(
       (converted) => {
-        if (!this.over) this.#sendFrame(converted);
+        if (!this.over) this.#socket.send(converted, { binary: this.#format.isBinary });
       },
       (error: unknown) => this.#failOwn(error),
     );
@@ -273,17 +289,36 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     this.resume();
   }
 
-  #onBytes(length: number): void {
+  #onBytes(chunk: Buffer): void {
     this.#pinged = false;
     this.moved();
-    if (this.bytes.take(length)) {
-      this.#arrivingBytes += length;
+    const frames = this.#frames;
+    frames.read(chunk);
+    const { length } = chunk;
+    if (!this.request.takePieces(frames.newFrames, length, frames.newMessages)) {
+      const text = "the messages come in too many frames of a few bytes; send larger ones";
+      return this.#refuse(endpointError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_PIECES", text), chunk);
+    }
+    const taken = length + CHUNK_BYTES + frames.newFragments * FRAGMENT_BYTES;
+    if (this.bytes.take(taken)) {
+      this.#arrivingBytes += taken;
+      // `ws` gives whole messages on in this turn. What came before them is no longer kept.
+      if (frames.isIdle) this.#keep(0);
+      else if (frames.wasIdle) this.#keep(length + CHUNK_BYTES + frames.fragments * FRAGMENT_BYTES);
       if (length >= LARGE_CHUNK_BYTES) this.#holdForTurn();
       return;
     }
-    const text = "too many bytes of half-received messages are waiting; try again later";
-    this.#failOwn(endpointError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text));
+    this.#refuse(bufferFull(), chunk);
+  }
+
+  /** @param chunk what has just been read, if `ws` has yet to get it. */
+  #refuse(error: StatusError, chunk?: Buffer): void {
+    this.#failOwn(error);
+    // Node gives `ws` the chunk, whatever happens to the listener. Zeros are no frame, so `ws` makes nothing of them.
+    chunk?.fill(0);
     // The received bytes are kept until the connection is closed, so it is closed as soon as the error has been sent.
+    // If the caller does not take the error, that takes a while, in which `ws` must not keep more.
+    this.#connection.removeAllListeners("data");
     this.#connection.end(() => this.#connection.destroy());
   }
 
@@ -295,10 +330,10 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
     });
   }
 
-  #giveBack(bytes: number): void {
-    const freed = Math.min(bytes, this.#arrivingBytes);
-    this.#arrivingBytes -= freed;
-    this.bytes.give(freed);
+  /** Gives back all but what is still incomplete. */
+  #keep(bytes: number): void {
+    this.bytes.give(this.#arrivingBytes - bytes);
+    this.#arrivingBytes = bytes;
   }
 
   /** Ends the call by a failure that the method does not know of yet. */
@@ -310,7 +345,7 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
   #fail(error: StatusError, closeCode: number): void {
     if (this.over) return;
     this.settle(error.status, error.code);
-    this.#socket.send(JSON.stringify({ error: errorStatus(error, this.context.options.logger) }));
+    this.#socket.send(JSON.stringify({ error: errorStatus(error, this.context.options.telemetry.logger) }));
     this.#socket.close(closeCode, REASON.test(error.code) ? error.code : undefined);
   }
 
@@ -321,6 +356,11 @@ export class WebSocketCall extends CallState implements ServerStreamCall {
       this.#failOwn(error);
     }
   }
+}
+
+function bufferFull(): StatusError<EndpointErrorCode> {
+  const text = "too many bytes of half-received messages are waiting; try again later";
+  return endpointError(Status.RESOURCE_EXHAUSTED, "RECEIVE_BUFFER_FULL", text);
 }
 
 function tooMany(takesStream: boolean): StatusError<EndpointErrorCode> {

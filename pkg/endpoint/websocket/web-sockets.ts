@@ -4,21 +4,19 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 
 import type { Clock } from "../../base/mod.ts";
 import { ExpiryQueue } from "../../base/mod.ts";
 import type { Caller, ServerContext, StatusError } from "../../grpc/mod.ts";
-import { OpenRequest } from "../../grpc/mod.ts";
+import { headBytes, OpenRequest } from "../../grpc/mod.ts";
 
-import type { AnswerListener } from "../answered-request.ts";
-import { refusedHttp } from "../answered-request.ts";
+import type { RefusalListener } from "../answered-request.ts";
 import { proxyStopping } from "../endpoint-error.ts";
 import { writeBareAnswer } from "../http/bare-answer.ts";
 import type { CrossOrigin } from "../http/cors.ts";
 import { errorResponse } from "../http/error-response.ts";
 import { HttpError, overloaded } from "../http/http-error.ts";
-import type { Handshake } from "./handshake.ts";
 import { knownSubprotocol, readHandshake, VERSION } from "./handshake.ts";
 import type { WebSocketMethods } from "./methods.ts";
 import { WebSocketCall } from "./web-socket-call.ts";
@@ -37,7 +35,7 @@ export interface WebSocketsOptions {
   /** A connection on which nothing moves in either direction is broken after this, in milliseconds. */
   readonly idleTimeoutMs: number;
   /** Called for refused handshakes; `calls` reports the calls. */
-  readonly onAnswered: AnswerListener | undefined;
+  readonly onRefused: RefusalListener;
 }
 
 /** Turns connections of HTTP/1.1 into WebSockets (RFC 6455), and each of those into one call. */
@@ -55,18 +53,26 @@ export class WebSockets {
     });
   }
 
+  /** Open WebSockets. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
   /** Takes over a request for a WebSocket, and its connection. */
   async upgrade(request: IncomingMessage, connection: Socket, head: Buffer): Promise<void> {
-    const { crossOrigin, callerOf } = this.#options;
+    const { crossOrigin, callerOf, calls, methods, refusalOf } = this.#options;
     try {
       const server = (this.#server ??= await this.#load());
       if (this.#stopping) throw proxyStopping();
-      const { methods, refusalOf } = this.#options;
       const handshake = readHandshake(request, methods(), refusalOf, crossOrigin);
-      const open = new OpenRequest(callerOf(connection));
+      const open = new OpenRequest(callerOf(connection), headBytes(request.rawHeaders));
       if (open.refusal !== undefined) throw overloaded();
       connection.once("close", () => open.close());
-      this.#accept(server, handshake, open, request, connection, head);
+      server.handleUpgrade(request, connection, head, (socket) => {
+        const call = new WebSocketCall(calls, open, handshake, socket, connection);
+        this.#keep(call, socket, connection);
+        call.start(handshake.handler);
+      });
     } catch (error) {
       this.#refuse(connection, request, error);
     }
@@ -83,22 +89,19 @@ export class WebSockets {
   }
 
   #refuse(connection: Duplex, request: IncomingMessage, error: unknown): void {
-    const answer = errorResponse(error, request.headers.accept, this.#options.calls.options.logger);
+    const answer = errorResponse(error, request.headers.accept, this.#options.calls.options.telemetry.logger);
     const headers = [...(answer.headers ?? []), "sec-websocket-version", VERSION];
     writeBareAnswer(connection, { ...answer, headers });
-    this.#options.onAnswered?.(refusedHttp(request, answer));
+    this.#options.onRefused(request, answer);
   }
 
-  /**
-   * Loads the library for the first WebSocket, because most proxies never have one and it would slow every start.
-   */
+  /** Loads the library for the first WebSocket: most proxies never have one, and it would slow every start. */
   async #load(): Promise<WebSocketServer> {
     const ws = await import("ws");
     const server = new ws.WebSocketServer({
       noServer: true,
       clientTracking: false,
-      // Compression would take memory per connection, and time, for messages that are rarely much larger than a
-      // frame.
+      // Compression would take memory per connection, and time, for messages that are rarely longer than a frame.
       perMessageDeflate: false,
       maxPayload: this.#options.calls.options.maxReceiveBytes,
       handleProtocols: (names) => knownSubprotocol(names) ?? false,
@@ -109,25 +112,14 @@ export class WebSockets {
     return server;
   }
 
-  #accept(
-    server: WebSocketServer,
-    handshake: Handshake,
-    open: OpenRequest,
-    request: IncomingMessage,
-    connection: Socket,
-    head: Buffer,
-  ): void {
-    server.handleUpgrade(request, connection, head, (socket) => {
-      const call = new WebSocketCall(this.#options.calls, open, handshake, socket, connection);
-      this.#calls.add(call);
-      this.#silence.touch(call);
-      connection.on("data", () => this.#silence.touch(call));
-      connection.setTimeout(this.#options.idleTimeoutMs, () => call.terminate());
-      socket.on("close", () => {
-        this.#calls.delete(call);
-        this.#silence.forget(call);
-      });
-      call.start(handshake.handler);
+  #keep(call: WebSocketCall, socket: WebSocket, connection: Socket): void {
+    this.#calls.add(call);
+    this.#silence.touch(call);
+    connection.on("data", () => this.#silence.touch(call));
+    connection.setTimeout(this.#options.idleTimeoutMs, () => call.terminate());
+    socket.on("close", () => {
+      this.#calls.delete(call);
+      this.#silence.forget(call);
     });
   }
 }

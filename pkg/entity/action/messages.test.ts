@@ -9,8 +9,8 @@ import { ActionCommandSchema, messageTypeUrl, metadataMessage } from "../../prot
 import { validateSpec } from "../../userfunction/mod.ts";
 
 import { TALKS_SERVICE, talksSpec } from "../../../test/lib/talks.ts";
-import { ACTION } from "./kind.ts";
 import { commandMessage, inputMessage, openMessage } from "./messages.ts";
+import { ACTION } from "./runtime.ts";
 
 test("the messages of a command have the bytes that toBinary gives them", (t) => {
   const validation = validateSpec(talksSpec(), [ACTION]);

@@ -2,9 +2,7 @@
 
 /** Messages to and from the user function of an action (Cloudstate 0.2, `cloudstate.action`). */
 
-import { toBinary } from "@bufbuild/protobuf";
-import { WireType } from "@bufbuild/protobuf/wire";
-
+import { onceForEach } from "../../base/mod.ts";
 import { Status } from "../../grpc/mod.ts";
 import type { ActionResponse, Metadata } from "../../protocol/mod.ts";
 import {
@@ -13,12 +11,11 @@ import {
   encodedText,
   encodedTypeUrl,
   MessageError,
-  MetadataMessageSchema,
   messageTypeUrl,
-  metadataMessage,
   readMessage,
   writeAny,
   writeMessage,
+  writeMetadata,
 } from "../../protocol/mod.ts";
 import type { ServedMethod } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
@@ -48,7 +45,6 @@ export function inputMessage(method: ServedMethod, payload: Uint8Array): Uint8Ar
 export interface ReadContext {
   /** Fields of an answer that has more than 64 KiB. */
   readonly maxMessageFields: number;
-  /** Tells the user function what it did wrong. */
   readonly reportError: (message: string) => void;
 }
 
@@ -57,19 +53,15 @@ export interface ReadContext {
  *
  * @throws StatusError `PROTOCOL_VIOLATION` if the bytes are no answer, or one with more than `maxMessageFields` fields.
  */
-export function readResponse(
-  method: ServedMethod,
-  bytes: Uint8Array,
-  { maxMessageFields, reportError }: ReadContext,
-): Outcome {
+export function readResponse(method: ServedMethod, bytes: Uint8Array, context: ReadContext): Outcome {
   let message: ActionResponse;
   try {
-    message = readMessage(ActionResponseSchema, bytes, maxMessageFields);
+    message = readMessage(ActionResponseSchema, bytes, context.maxMessageFields);
   } catch (error) {
     const answer = `the user function's answer to ${methodName(method)}`;
     const text =
       error instanceof MessageError ? `${answer}: ${error.message}` : `${answer} is not an ActionResponse`;
-    reportError(text);
+    context.reportError(text);
     throw actionError(Status.INTERNAL, "PROTOCOL_VIOLATION", text, error);
   }
   const { response } = message;
@@ -94,32 +86,18 @@ function encode(
   metadata: Metadata,
 ): Uint8Array {
   const { names, typeUrl } = fixedFieldsOf(method);
-  const fields =
-    metadata.length === 0 ? undefined : toBinary(MetadataMessageSchema, metadataMessage(metadata));
   return writeMessage((writer) => {
     if (isNamed) writer.raw(names);
     if (payload !== undefined) writeAny(writer, PAYLOAD.number, typeUrl, payload);
-    if (fields !== undefined) writer.tag(METADATA.number, WireType.LengthDelimited).bytes(fields);
+    if (metadata.length > 0) writeMetadata(writer, METADATA.number, metadata);
   });
 }
 
 /** What is the same in all commands of a method, encoded: the names of service and method, and the type. */
-interface FixedFields {
-  readonly names: Uint8Array;
-  readonly typeUrl: Uint8Array;
-}
-
-const fixedFields = new WeakMap<ServedMethod, FixedFields>();
-
-function fixedFieldsOf(method: ServedMethod): FixedFields {
-  let fields = fixedFields.get(method);
-  if (fields === undefined) {
-    const service = encodedText(SERVICE.number, method.service.desc.typeName);
-    fields = {
-      names: Buffer.concat([service, encodedText(NAME.number, method.desc.name)]),
-      typeUrl: encodedTypeUrl(messageTypeUrl(method.desc.input.typeName)),
-    };
-    fixedFields.set(method, fields);
-  }
-  return fields;
-}
+const fixedFieldsOf = onceForEach(({ service, desc }: ServedMethod) => {
+  const serviceName = encodedText(SERVICE.number, service.desc.typeName);
+  return {
+    names: Buffer.concat([serviceName, encodedText(NAME.number, desc.name)]),
+    typeUrl: encodedTypeUrl(messageTypeUrl(desc.input.typeName)),
+  };
+});

@@ -9,6 +9,7 @@ import { ManualClock } from "../../base/test-doubles/mod.ts";
 import { callerlessCall } from "../../call/mod.ts";
 import { connect, Status, StatusError } from "../../grpc/mod.ts";
 import { ActionResponseSchema } from "../../protocol/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 import type { ServedMethod } from "../../userfunction/mod.ts";
 import { validateSpec } from "../../userfunction/mod.ts";
 
@@ -20,8 +21,7 @@ import { line, lineReply, TALKS_SERVICE, talksSpec, textOf } from "../../../test
 import { until } from "../../../test/lib/until.ts";
 import type { Outcome } from "../outcome.ts";
 import { ENTITY_KINDS } from "../stateful/entity-runtime.ts";
-import { ACTION } from "./kind.ts";
-import { ActionRuntime } from "./runtime.ts";
+import { ACTION, ActionRuntime } from "./runtime.ts";
 
 const MAX_FIELDS = 40_000;
 
@@ -64,6 +64,7 @@ async function start(t: ExecutionContext, name: string, onAction: (call: Scripte
   });
   const clock = new ManualClock();
   const runtime = new ActionRuntime({
+    telemetry: NO_TELEMETRY,
     streams: roomyStreams(connection),
     clock,
     options: { relayTimeoutMs: 1_000, streamIdleTimeoutMs: 5_000, maxMessageFields: MAX_FIELDS },
@@ -71,17 +72,18 @@ async function start(t: ExecutionContext, name: string, onAction: (call: Scripte
   });
   const from = caller();
   let cancel = (): void => undefined;
+  const bytes = plenty().charge();
   const stream = runtime.streamed({
     method: methodOf(name),
     input: from.input,
     call: {
-      ...callerlessCall(plenty().charge()),
+      ...callerlessCall(bytes),
       onCancel: (listener) => {
         cancel = listener;
       },
     },
   });
-  return { reports, runtime, stream, from, opened, clock, userFunction, cancel: () => cancel() };
+  return { reports, runtime, stream, bytes, from, opened, clock, userFunction, cancel: () => cancel() };
 }
 
 const shown = (outcome: Outcome | undefined): string =>
@@ -160,6 +162,7 @@ test("a user function that is not there fails the stream, and the caller's input
   const from = caller();
   const gone = new StatusError(Status.UNAVAILABLE, "USER_FUNCTION_UNAVAILABLE", "gone");
   const runtime = new ActionRuntime({
+    telemetry: NO_TELEMETRY,
     streams: roomyStreams({
       open: () => {
         throw gone;
@@ -176,6 +179,26 @@ test("a user function that is not there fails the stream, and the caller's input
   t.deepEqual(from.told, ["cancel"]);
   const unary = runtime.unary({ call, method: methodOf("Say"), payload: line("a") });
   t.is(await t.throwsAsync(unary), gone);
+});
+
+test("(I11) an answer that waits is counted with its object, and keeps no more than its own bytes", async (t) => {
+  const answers = 20;
+  const answer = toBinary(ActionResponseSchema, create(ActionResponseSchema, lineReply("a")));
+  const { stream, bytes, from } = await start(t, "Recite", (call) => {
+    for (let sent = 0; sent < answers; sent++) void call.sendBytes(answer);
+  });
+  from.say("hello");
+  await stream.next();
+  // An answer and its buffer take 220 to 340 bytes in memory.
+  await until("all have come", () => bytes.held >= answers * (answer.length + 320));
+  t.is(bytes.held, answers * (answer.length + 320));
+  for (let left = answers - 1; left > 0; left--) {
+    const { value } = await stream.next();
+    const kept = value?.kind === "reply" ? value.payload.buffer.byteLength : undefined;
+    t.true(kept !== undefined && kept <= answer.length + 64, `it keeps ${kept} bytes`);
+    t.is(bytes.held, left * (answer.length + 320));
+  }
+  await stream.return?.();
 });
 
 /** An answer with more side effects than an answer may have fields. */

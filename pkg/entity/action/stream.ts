@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ExpiryQueue } from "../../base/mod.ts";
+import type { Clock, ExpiryQueue } from "../../base/mod.ts";
 import { PullBuffer } from "../../base/mod.ts";
-import type { StreamEnd } from "../../call/mod.ts";
+import { tracedMetadata } from "../../call/mod.ts";
 import type { CallEnd, ClientStream } from "../../grpc/mod.ts";
-import { CallError, Status, StatusError } from "../../grpc/mod.ts";
+import { CallError, pushMessage, Status, StatusError, waitingBytes } from "../../grpc/mod.ts";
 import type { Metadata } from "../../protocol/mod.ts";
 import { ActionProtocol } from "../../protocol/mod.ts";
-import type { StreamOpener } from "../../userfunction/mod.ts";
+import type { ServedService, StreamOpener } from "../../userfunction/mod.ts";
 import { methodName } from "../../userfunction/mod.ts";
 
+import type { StreamedCommand } from "../command.ts";
 import { answerRefused } from "../failure.ts";
+import type { CommandInstruments } from "../instruments.ts";
 import type { Outcome } from "../outcome.ts";
 import { actionError } from "./action-error.ts";
-import type { ActionStreamCall } from "./command.ts";
 import { commandMessage, inputMessage, openMessage, readResponse } from "./messages.ts";
 
 /** What the streams of one proxy share. */
 export interface ActionStreamContext {
   readonly streams: StreamOpener;
+  readonly clock: Clock;
+  readonly instruments: (service: ServedService) => CommandInstruments;
   readonly reportError: (message: string) => void;
   readonly idle: ExpiryQueue<ActionStream>;
   readonly idleTimeoutMs: number;
@@ -27,9 +30,6 @@ export interface ActionStreamContext {
 
 /** How many bytes of answers are read before they are asked for. */
 const READ_AHEAD_BYTES = 65_536;
-
-/** Bytes that are charged for each waiting answer besides its own, so that empty answers are bounded too. */
-const MESSAGE_OVERHEAD_BYTES = 64;
 
 /**
  * One streamed command to an action. The caller's messages go to the user function and the answers come back, each at
@@ -47,15 +47,17 @@ const MESSAGE_OVERHEAD_BYTES = 64;
  */
 export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   readonly #context: ActionStreamContext;
-  readonly #command: ActionStreamCall;
+  readonly #command: StreamedCommand;
   readonly #input: AsyncIterator<Uint8Array>;
   readonly #answers: PullBuffer<Uint8Array>;
   #stream: ClientStream | undefined;
+  /** Undefined before the first answer is asked for. Monotonic milliseconds. */
+  #startedMs: number | undefined;
   /** Bytes charged for the answer that was given out last. */
   #givenBytes = 0;
   #over = false;
 
-  constructor(context: ActionStreamContext, command: ActionStreamCall) {
+  constructor(context: ActionStreamContext, command: StreamedCommand) {
     this.#context = context;
     this.#command = command;
     this.#input = command.input[Symbol.asyncIterator]();
@@ -73,7 +75,7 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     this.#givenBytes = 0;
     const answer = await this.#answers.next();
     if (answer.done === true) return answer;
-    this.#givenBytes = sizeOf(answer.value);
+    this.#givenBytes = waitingBytes(answer.value);
     try {
       return { done: false, value: readResponse(this.#command.method, answer.value, this.#context) };
     } catch (error) {
@@ -92,7 +94,6 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     return this;
   }
 
-  /** No message has moved in either direction for the idle time-out. */
   idle(): void {
     const text = `${methodName(this.#command.method)} had no message in either direction for ${this.#context.idleTimeoutMs} ms`;
     this.#finish(actionError(Status.DEADLINE_EXCEEDED, "STREAM_IDLE", text));
@@ -100,7 +101,10 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
 
   #start(): void {
     const { method, call } = this.#command;
-    this.#context.idle.touch(this);
+    const { clock, instruments, idle } = this.#context;
+    instruments(method.service).received.add(1);
+    this.#startedMs = clock.monotonicMs();
+    idle.touch(this);
     call.onCancel(() => this.#finish(actionError(Status.CANCELLED, "CANCELLED", "the caller went away")));
     // The caller may have left already.
     if (this.#over) return;
@@ -112,10 +116,11 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
     const stream = await streams.withRoom(() => {
       // The stream may have ended while it waited for room.
       if (this.#over) return undefined;
-      this.#stream = streams.open(path, {
-        onMessage: (bytes) => this.#onAnswer(bytes),
-        onEnd: (end) => this.#onEnd(end),
-      });
+      const handlers = {
+        onMessage: (bytes: Uint8Array) => this.#onAnswer(bytes),
+        onEnd: (end: CallEnd) => this.#onEnd(end),
+      };
+      this.#stream = streams.open(path, handlers, this.#command.call.trace);
       return this.#stream;
     });
     if (stream !== undefined) await this.#send(stream);
@@ -123,10 +128,8 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
 
   /** Sends the caller's messages to the user function, at the pace of the user function. */
   async #send(stream: ClientStream): Promise<void> {
-    const {
-      method,
-      call: { metadata },
-    } = this.#command;
+    const { method, call } = this.#command;
+    const metadata = tracedMetadata(call);
     if (method.desc.methodKind === "server_streaming") {
       const only = await this.#input.next();
       if (only.done !== true) await this.#sendOne(stream, commandMessage(method, only.value, metadata));
@@ -150,9 +153,8 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   #onAnswer(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#context.idle.touch(this);
-    const size = sizeOf(bytes);
-    if (!this.#command.call.bytes.take(size)) return this.#finish(answerRefused());
-    this.#answers.push(bytes, size);
+    if (!this.#command.call.bytes.take(waitingBytes(bytes))) return this.#finish(answerRefused());
+    pushMessage(this.#answers, bytes);
   }
 
   #onEnd(end: CallEnd): void {
@@ -161,7 +163,8 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
       this.#finish(end.cause ?? new CallError(end));
       return;
     }
-    if (!this.#over) this.#command.onEnd?.(streamEnd(end));
+    const { metadata, trailers } = end;
+    if (!this.#over) this.#command.onEnd?.({ metadata: entriesOf(metadata), trailers: entriesOf(trailers) });
     this.#finish(undefined);
   }
 
@@ -169,24 +172,24 @@ export class ActionStream implements AsyncIterableIterator<Outcome, undefined> {
   #finish(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
+    this.#countEnd(error === undefined);
     this.#context.idle.forget(this);
     this.#stream?.cancel();
     this.#answers.end(error === undefined || error instanceof StatusError ? error : unforeseen(error));
     // Not awaited, because an input that waits for its caller resolves `return` only when the caller's call is over.
     void Promise.resolve(this.#input.return?.()).catch(() => undefined);
   }
-}
 
-function streamEnd({ metadata, trailers }: CallEnd): StreamEnd {
-  return { metadata: entriesOf(metadata), trailers: entriesOf(trailers) };
+  #countEnd(isCompleted: boolean): void {
+    if (this.#startedMs === undefined) return;
+    const { clock, instruments } = this.#context;
+    const { method, call } = this.#command;
+    instruments(method.service).ended(isCompleted, clock.monotonicMs() - this.#startedMs, call.trace);
+  }
 }
 
 function entriesOf(metadata: CallEnd["metadata"]): Metadata {
   return Array.from(metadata, ([key, value]) => ({ key, value }));
-}
-
-function sizeOf(answer: Uint8Array): number {
-  return answer.length + MESSAGE_OVERHEAD_BYTES;
 }
 
 function unforeseen(error: unknown): StatusError {
@@ -196,7 +199,7 @@ function unforeseen(error: unknown): StatusError {
 const path = (name: string): string => `/${ActionProtocol.typeName}/${name}`;
 
 /** The protocol's method for each shape of an action's method. */
-const PATHS = {
+export const PATHS = {
   unary: path(ActionProtocol.method.handleUnary.name),
   client_streaming: path(ActionProtocol.method.handleStreamedIn.name),
   server_streaming: path(ActionProtocol.method.handleStreamedOut.name),

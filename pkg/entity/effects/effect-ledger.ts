@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { LineageMessage, ProxyState, SideEffectMessage } from "../../protocol/mod.ts";
+import type { LineageMessage, ProxyState, SideEffectMessage, TraceMessage } from "../../protocol/mod.ts";
 import type { EffectFields } from "../../record/mod.ts";
 
 /** A side effect of an entity, and its number over the entity's whole life: the first ever has 1. */
@@ -9,6 +9,8 @@ export interface NumberedEffect {
   readonly effect: SideEffectMessage;
   /** Undefined in records of older proxies. */
   readonly lineage: LineageMessage | undefined;
+  /** The span that stored it; undefined if its trace is not kept. */
+  readonly trace: TraceMessage | undefined;
 }
 
 /** What an effect takes in memory beside its payload and its metadata, in bytes. */
@@ -40,7 +42,6 @@ export class EffectLedger {
     return this.#undone.size;
   }
 
-  /** What the undone effects take in memory, in bytes. */
   get undoneBytes(): number {
     return this.#undoneBytes;
   }
@@ -50,10 +51,7 @@ export class EffectLedger {
     return this.#doneUpTo() === this.#marked;
   }
 
-  /**
-   * Whether the records hold all that the ledger knows: no effect is under way, or done without a record that says
-   * so.
-   */
+  /** Whether the records say all that the ledger knows: no effect is under way, or done without such a record. */
   get isSettled(): boolean {
     return this.#underWay.size === 0 && this.#done.size === 0;
   }
@@ -68,27 +66,33 @@ export class EffectLedger {
 
   /** Takes over what a snapshot or the record of a value holds of the records before it. */
   recall({ effects, lastEffect, effectsDone }: ProxyState): void {
-    for (const { number, effect, lineage } of effects)
-      if (effect !== undefined) this.#add({ number: Number(number), effect, lineage });
+    for (const { number, effect, lineage, trace } of effects)
+      if (effect !== undefined) this.#add({ number: Number(number), effect, lineage, trace });
     this.#last = Number(lastEffect);
     this.#mark(Number(effectsDone));
   }
 
   /** Takes over the next record. */
-  fold({ sideEffects, firstEffect, effectsDone, lineage }: EffectFields): void {
+  fold({ sideEffects, firstEffect, effectsDone, lineage, trace }: EffectFields): void {
     for (const [index, effect] of sideEffects.entries())
-      this.#add({ number: Number(firstEffect) + index, effect, lineage });
+      this.#add({ number: Number(firstEffect) + index, effect, lineage, trace });
     if (sideEffects.length > 0) this.#last = Number(firstEffect) + sideEffects.length - 1;
     this.#mark(Number(effectsDone));
   }
 
-  /** The fields of the next record, if it has these new effects. @param lineage of the effects, or of a forward. */
-  fieldsFor(effects: SideEffectMessage[], lineage?: LineageMessage): EffectFields {
+  /**
+   * The fields of the next record, if it has these new effects.
+   *
+   * @param lineage of the effects, or of a forward
+   * @param trace the span that stores the record
+   */
+  fieldsFor(effects: SideEffectMessage[], lineage?: LineageMessage, trace?: TraceMessage): EffectFields {
     const upTo = this.#doneUpTo();
     return {
       sideEffects: effects,
       firstEffect: effects.length === 0 ? 0n : BigInt(this.#last + 1),
       effectsDone: upTo === this.#marked ? 0n : BigInt(upTo),
+      trace,
       ...(lineage !== undefined && { lineage }),
     };
   }
@@ -99,11 +103,12 @@ export class EffectLedger {
    */
   proxyState(): ProxyState | undefined {
     if (this.#last === 0) return undefined;
-    const effects = Array.from(this.#undone.values(), ({ number, effect, lineage }) => ({
+    const effects = Array.from(this.#undone.values(), ({ number, effect, lineage, trace }) => ({
       $typeName: "perdure.log.v1.PendingEffect" as const,
       number: BigInt(number),
       effect,
       lineage,
+      trace,
     }));
     return {
       $typeName: "perdure.log.v1.ProxyState",

@@ -5,17 +5,17 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { silentLogger } from "../../base/mod.ts";
 import { ManualClock } from "../../base/test-doubles/mod.ts";
 import type { EventLog, Position } from "../../eventlog/mod.ts";
 import { EventLogError, NO_POSITION, openMemoryLog } from "../../eventlog/mod.ts";
 import type { SideEffectMessage } from "../../protocol/mod.ts";
 import { EventSourced } from "../../protocol/mod.ts";
 import { ORIGIN, writeCommit } from "../../record/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { until } from "../../../test/lib/until.ts";
-import type { EntityOptions } from "../options.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
+import type { EntityOptions } from "../settings.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import { bound, counterService } from "../testdata/world.ts";
 import { EffectSweep } from "./effect-sweep.ts";
 
@@ -62,7 +62,7 @@ function start(
   const sweep = new EffectSweep({
     log,
     clock,
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
     options: all,
     wake: async (_service, id) => {
       woken.push(id);

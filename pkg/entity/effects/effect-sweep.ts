@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger } from "../../base/mod.ts";
-import { describeError, sleep } from "../../base/mod.ts";
+import type { Clock } from "../../base/mod.ts";
+import { describeError, getOrMake, sleep } from "../../base/mod.ts";
 import type { Consumer, Consumption } from "../../consumer/mod.ts";
 import { consume } from "../../consumer/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { EventLogError, NO_POSITION } from "../../eventlog/mod.ts";
 import { readRecord } from "../../record/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
-import type { EntityOptions } from "../options.ts";
+import type { EntityOptions } from "../settings.ts";
 import { UndoneEffects } from "./undone-effects.ts";
 
 export interface EffectSweepDependencies {
   readonly log: EventLog;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly options: Pick<
     EntityOptions,
     "effectSweepIntervalMs" | "effectSweepRate" | "maxEffectWakes" | "maxUndoneEntities"
@@ -63,16 +64,12 @@ export class EffectSweep {
 
   /**
    * Saves the type's checkpoint if it has none. The caller awaits the promise before it stores a record with effects;
-   * undefined: it may store the record at once.
-   *
-   * @throws EventLogError in the promise.
+   * undefined: it may store the record at once. @throws EventLogError in the promise.
    */
   announce(type: string): Promise<void> | undefined {
     if (this.#announced.has(type)) return undefined;
-    const announcing =
-      this.#announcing.get(type) ?? this.#announce(type).finally(() => this.#announcing.delete(type));
-    this.#announcing.set(type, announcing);
-    return announcing;
+    const announce = () => this.#announce(type).finally(() => this.#announcing.delete(type));
+    return getOrMake(this.#announcing, type, announce);
   }
 
   stop(): void {
@@ -95,7 +92,7 @@ export class EffectSweep {
 
   /** Sweeps again and again until the signal aborts. Never rejects. */
   async #sweepAll(services: ReadonlyMap<string, EntityService>, signal: AbortSignal): Promise<void> {
-    const { clock, logger, options } = this.#dependencies;
+    const { clock, telemetry, options } = this.#dependencies;
     while (services.size > 0 && !signal.aborted) {
       let nextMs = options.effectSweepIntervalMs;
       for (const [type, service] of services) {
@@ -105,7 +102,10 @@ export class EffectSweep {
           if (signal.aborted) return;
           if (thrown instanceof EventLogError && thrown.code === "LOG_UNAVAILABLE")
             nextMs = Math.min(nextMs, RETRY_MS);
-          logger.warn("side effects could not be looked for", { type, error: describeError(thrown) });
+          telemetry.logger.warn("side effects could not be looked for", {
+            type,
+            error: describeError(thrown),
+          });
         }
       }
       await sleep(clock, nextMs, signal);
@@ -130,7 +130,7 @@ export class EffectSweep {
 
   /** Undefined: the type was scanned before and has no effects. */
   async #begin(type: string): Promise<Scan | undefined> {
-    const { log, clock, logger, options } = this.#dependencies;
+    const { log, clock, telemetry, options } = this.#dependencies;
     const name = checkpointName(type);
     if ((await log.readCheckpoint(name)) !== undefined) this.#announced.add(type);
     else if ((await log.readCheckpoint(scannedName(type))) !== undefined) return undefined;
@@ -147,11 +147,14 @@ export class EffectSweep {
         this.#announced.has(type) ? undone[partition]?.checkpoint(settled) : undefined,
       isFull: (partition) => {
         if ((undone[partition]?.size ?? 0) < options.maxUndoneEntities) return false;
-        logger.warn("too many entities have undone side effects to look for more", { type, partition });
+        telemetry.logger.warn("too many entities have undone side effects to look for more", {
+          type,
+          partition,
+        });
         return true;
       },
       clock,
-      logger,
+      telemetry,
     };
     const records = consume(log, consumer, (record, partition) => {
       if (undone[partition]?.add(record.id, record.position, readRecord(record))) this.#announced.add(type);
@@ -162,7 +165,6 @@ export class EffectSweep {
   }
 }
 
-/** The reading of a type's records, and what was found in each partition. */
 interface Scan {
   readonly records: Consumption;
   readonly undone: readonly UndoneEffects[];

@@ -7,8 +7,8 @@ import type { Commit } from "../../protocol/mod.ts";
 import { readRecord } from "../../record/mod.ts";
 
 import { until } from "../../../test/lib/until.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import { answering, any, bound, KEY, stored, told, world } from "../testdata/world.ts";
 
 const { passivationTimeoutMs, effectMarkDelayMs } = DEFAULT_ENTITY_OPTIONS;

@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 
 import type { Account, Charge } from "../../base/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
+import { readTrace } from "../../record/mod.ts";
 
 import { readEffect } from "../client-action.ts";
 import { readLineage } from "../lineage.ts";
@@ -41,10 +42,11 @@ export class EntityEffects {
 
   /** Starts the undone side effects from this number on that are not under way. The caller carries them out. */
   begin(from: number): SideEffect[] {
-    return this.ledger.begin(from).map(({ number, effect, lineage }) =>
+    return this.ledger.begin(from).map(({ number, effect, lineage, trace }) =>
       readEffect(effect, {
         idempotencyKey: effectKey(this.key, number),
         lineage: readLineage(lineage),
+        trace: readTrace(trace),
         onEnd: (isDone) => this.#end(number, isDone),
       }),
     );
@@ -57,9 +59,7 @@ export class EntityEffects {
     if (effects.length > 0) this.#carryOut(effects, of);
   }
 
-  /**
-   * Sets the memory charge to `entityBytes`, the entity without side effects, plus the bytes of undone side effects.
-   */
+  /** Charges `entityBytes`, the entity without side effects, and the bytes of its undone side effects. */
   count(entityBytes: number): void {
     this.#entityBytes = entityBytes;
     this.#memory.holdExactly(entityBytes + this.ledger.undoneBytes);
@@ -99,7 +99,8 @@ export class EffectBook {
   /** The side effects of an entity that comes into memory: those that were kept, or new ones. */
   open(key: EntityKey, owner: EffectOwner): EntityEffects {
     const name = nameIn(key);
-    const effects = this.#left.get(name) ?? this.#new(key);
+    const effects =
+      this.#left.get(name) ?? new EntityEffects(key, this, this.#carryOut, this.#memory.patientCharge());
     this.#left.delete(name);
     effects.owner = owner;
     return effects;
@@ -114,10 +115,6 @@ export class EffectBook {
     else this.#forget(name, effects);
     const [oldest] = this.#left;
     if (oldest !== undefined && this.#left.size > this.#maxEntities) this.#forget(...oldest);
-  }
-
-  #new(key: EntityKey): EntityEffects {
-    return new EntityEffects(key, this, this.#carryOut, this.#memory.patientCharge());
   }
 
   #forget(name: string, effects: EntityEffects): void {

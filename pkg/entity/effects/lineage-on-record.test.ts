@@ -9,8 +9,8 @@ import { readRecord } from "../../record/mod.ts";
 
 import { until } from "../../../test/lib/until.ts";
 import type { Lineage } from "../lineage.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import { answering, any, KEY, stored, told, world } from "../testdata/world.ts";
 
 const { passivationTimeoutMs, maxForwardDepth } = DEFAULT_ENTITY_OPTIONS;
@@ -97,6 +97,42 @@ test("another proxy finds it too, behind a snapshot and in a value's record", as
     t.deepEqual(
       other.again.flatMap(({ effects }) => effects.map(({ lineage }) => lineage)),
       [CHILD, CHILD],
+    );
+  }
+});
+
+const TRACE = { traceId: "a".repeat(32), spanId: "b".repeat(16), isSampled: true };
+
+test("effects that are carried out again know the span that stored them, if its trace is kept", async (t) => {
+  for (const isSampled of [true, false]) {
+    const { ask, log } = await world(
+      t,
+      answering((id) => ({ events: ["x"], snapshot: "s", ...(id === 1n && { effects: ["a", "b"] }) })),
+    );
+    const trace = { ...TRACE, isSampled };
+    const expected = isSampled ? TRACE : undefined;
+    const { effects } = await ask("a", 1, { trace });
+    t.deepEqual(
+      effects.map((effect) => effect.trace),
+      [expected, expected],
+    );
+    // The next record has none, because nobody traces its command. The snapshot behind it has that of the first.
+    await ask("a");
+    const { records } = await log.read(KEY, NO_POSITION);
+    t.deepEqual(
+      records.map((record) => readRecord(record).trace === undefined),
+      [!isSampled, true],
+    );
+    const other = await world(
+      t,
+      answering(() => ({})),
+      { log: () => log },
+    );
+    await other.ask("a");
+    const again = other.again.flatMap(({ effects }) => effects);
+    t.deepEqual(
+      again.map((effect) => effect.trace),
+      [expected, expected],
     );
   }
 });

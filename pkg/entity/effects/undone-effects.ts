@@ -45,11 +45,7 @@ export class UndoneEffects {
     return recorded.length > 0;
   }
 
-  /**
-   * The position after which a reader finds every record with undone effects.
-   *
-   * @param end up to where this reader has read; the result if nothing is undone.
-   */
+  /** The position before all records with undone effects; `end`, up to where the reader has read, if there are none. */
   checkpoint(end: Position): Position {
     let from = end;
     for (const [first] of this.#entities.values()) {

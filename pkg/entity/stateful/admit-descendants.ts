@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Random } from "../../base/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
-import type { SideEffectMessage } from "../../protocol/mod.ts";
 
 import type { EffectLedger } from "../effects/effect-ledger.ts";
 import { bytesOf } from "../effects/effect-ledger.ts";
 import type { Lineage } from "../lineage.ts";
 import { descend } from "../lineage.ts";
-import type { EntityOptions } from "../options.ts";
+import type { EntityContext } from "./context.ts";
 import { entityError } from "./entity-error.ts";
+import type { CommitVerdict } from "./verdict.ts";
 
 /**
  * At least so many entities fit into `maxEntityBytes` with their undone side effects, which may stay in memory for
@@ -17,32 +16,20 @@ import { entityError } from "./entity-error.ts";
  */
 const MIN_BUSY_ENTITIES = 4;
 
-export interface Descendants {
-  readonly effects: readonly SideEffectMessage[];
-  /** 0 or 1. */
-  readonly forwards: number;
-}
-
-interface Entity {
-  /** For people. */
-  readonly name: string;
-  /** Its side effects that are not done. */
-  readonly ledger: EffectLedger;
-}
-
 /**
  * The lineage of the forwards and side effects that a command asks for: undefined if there are none, an error if they
  * are more than may follow from its caller's command, or than may wait with their entity (I11).
  */
 export function admitDescendants(
+  { options, random }: EntityContext,
   parent: Lineage,
-  { effects, forwards }: Descendants,
-  { name, ledger }: Entity,
-  options: EntityOptions,
-  random: Random,
+  { effects, outcome }: CommitVerdict,
+  ledger: EffectLedger,
+  name: string,
 ): Lineage | StatusError | undefined {
-  if (effects.length + forwards === 0) return undefined;
-  const lineage = descend(parent, effects.length + forwards, options, random);
+  const count = effects.length + (outcome.kind === "forward" ? 1 : 0);
+  if (count === 0) return undefined;
+  const lineage = descend(parent, count, options, random);
   if (effects.length === 0 || lineage instanceof StatusError) return lineage;
   const { maxUndoneEffects, maxEntityBytes } = options;
   const maxBytes = Math.floor(maxEntityBytes / MIN_BUSY_ENTITIES);

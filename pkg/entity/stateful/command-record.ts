@@ -16,11 +16,7 @@ export function recordOf({ delivery, commit, lineage }: Appending): NewRecord {
   return { change, effects, lineage, answered, trace: delivery.command.call.trace };
 }
 
-/**
- * The answer, with the side effects that are now to be carried out. Call it once, after the record was stored.
- *
- * @param firstEffect the number of the first of them.
- */
+/** The answer, with its side effects from number `firstEffect` on. Call it once, when the record is stored. */
 export function answerOf(
   { commit, lineage }: Appending,
   effects: EntityEffects,

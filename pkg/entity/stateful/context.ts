@@ -6,18 +6,21 @@ import type {
   ExpiryList,
   ExpiryPlace,
   ExpiryQueue,
-  Logger,
   Random,
   Semaphore,
 } from "../../base/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import type { ClientStream } from "../../grpc/mod.ts";
 import type { Change } from "../../record/mod.ts";
+import type { Telemetry, TraceContext } from "../../telemetry/mod.ts";
 import type { EntityService, StreamOpener } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
+import type { CarryOut } from "../effects/effect-queue.ts";
 import type { EffectBook } from "../effects/entity-effects.ts";
-import type { EntityOptions } from "../options.ts";
+import type { EntityInstruments } from "../instruments.ts";
+import type { EntityOptions } from "../settings.ts";
+import type { SlowestCommands } from "../slowest-commands.ts";
 import type { Packer } from "./packer.ts";
 import type { SnapshotUse } from "./snapshot-use.ts";
 
@@ -30,7 +33,6 @@ export interface EntityPlace {
 /** An entity in memory, as the runtime sees it. */
 export interface ActiveEntity extends EntityPlace {
   readonly service: EntityService;
-  /** Its place among the idle entities. */
   readonly idle: ExpiryPlace<ActiveEntity>;
   passivate(): void;
   relayTimedOut(): void;
@@ -40,36 +42,43 @@ export interface ActiveEntity extends EntityPlace {
 /** Called after the record of a command was stored. `change` is undefined if the record changes no state. */
 export type StoredListener = (command: EntityCommand, change: Change | undefined) => void;
 
-/** What all entities of one proxy share, and the callbacks that they call when something happens to them. */
-export interface EntityContext {
+export interface EntityRuntimeDependencies {
   readonly log: EventLog;
   readonly streams: StreamOpener;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly options: EntityOptions;
-  readonly activations: Semaphore;
   /** The memory for the histories that activations read, in bytes. */
   readonly activationMemory: Account;
+  /** Tells the user function what it did wrong. */
+  readonly reportError: (message: string) => void;
+  /** Carries out stored side effects again. */
+  readonly carryOut: CarryOut;
+  /** Undefined: no listener, at no cost. */
+  readonly onStored?: StoredListener | undefined;
+  /** Is told of the slow ones among the commands. Undefined: nobody is, at no cost. */
+  readonly slowest?: SlowestCommands | undefined;
+  /** The span of the proxy's start; undefined: nobody traces. */
+  readonly startTrace?: TraceContext | undefined;
+}
+
+/** What all entities of one proxy share, and the callbacks that they call when something happens to them. */
+export interface EntityContext extends EntityRuntimeDependencies {
+  /** The instruments of the entities of a service. */
+  readonly instruments: (service: EntityService) => EntityInstruments;
+  readonly activations: Semaphore;
+  /** Gives the span of the proxy's start to the first activation, and to no other. */
+  readonly takeStartTrace: () => TraceContext | undefined;
   readonly packer: Packer;
   readonly snapshots: SnapshotUse;
   readonly effects: EffectBook;
-  /**
-   * An entity awaits this promise before it stores a record with side effects of a type; undefined: it may store at
-   * once (`EffectSweep.announce`).
-   */
+  /** `EffectSweep.announce`. */
   readonly announceEffects: (type: string) => Promise<void> | undefined;
-  /**
-   * Entities with side effects that are done, though no record says so; after `effectMarkDelayMs` they store a
-   * record.
-   */
+  /** Entities with side effects that are done, though no record says so; they store one after `effectMarkDelayMs`. */
   readonly marks: ExpiryQueue<ActiveEntity>;
   /** Entities with a command that the user function has not answered yet. */
   readonly relayTimeouts: ExpiryList<ActiveEntity>;
-  /** Tells the user function what it did wrong. */
-  readonly reportError: (message: string) => void;
-  /** Undefined: no listener, at no cost. */
-  readonly onStored?: StoredListener | undefined;
 
   readonly onIdle: (entity: ActiveEntity) => void;
   readonly onBusy: (entity: ActiveEntity) => void;

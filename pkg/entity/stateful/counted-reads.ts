@@ -2,6 +2,7 @@
 
 import type { Account, Charge } from "../../base/mod.ts";
 import type { EntityKey, EventLog, HistoryPage, LogRecord, Position } from "../../eventlog/mod.ts";
+import type { TraceContext } from "../../telemetry/mod.ts";
 
 import type { HistoryReader } from "./entity-protocol.ts";
 
@@ -17,30 +18,53 @@ export class CountedReads implements HistoryReader {
   readonly #log: EventLog;
   readonly #account: Account;
   readonly #charge: Charge;
+  readonly #trace: TraceContext | undefined;
+  #records = 0;
+  #bytes = 0;
 
-  constructor(log: EventLog, account: Account) {
+  /** @param trace the span of which the reads are a part */
+  constructor(log: EventLog, account: Account, trace?: TraceContext) {
     this.#log = log;
     this.#account = account;
     this.#charge = account.patientCharge();
+    this.#trace = trace;
+  }
+
+  /** How many were read so far. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** How many bytes of records and snapshots were read so far. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   async read(entity: EntityKey, after?: Position): Promise<HistoryPage> {
     await this.#next();
-    const page = await this.#log.read(entity, after);
-    for (const { bytes } of page.records) this.#charge.overdraw(COPIES * bytes.length);
-    this.#charge.overdraw(COPIES * (page.snapshot?.bytes.length ?? 0));
+    const page = await this.#log.read(entity, after, this.#trace);
+    for (const record of page.records) this.#count(record);
+    this.#records += page.records.length;
+    if (page.snapshot !== undefined) this.#count(page.snapshot);
     return page;
   }
 
   async readLast(entity: EntityKey): Promise<LogRecord | undefined> {
     await this.#next();
-    const record = await this.#log.readLast(entity);
-    this.#charge.overdraw(COPIES * (record?.bytes.length ?? 0));
+    const record = await this.#log.readLast(entity, this.#trace);
+    if (record === undefined) return undefined;
+    this.#count(record);
+    this.#records++;
     return record;
   }
 
   close(): void {
     this.#charge.close();
+  }
+
+  #count({ bytes }: LogRecord): void {
+    this.#bytes += bytes.length;
+    this.#charge.overdraw(COPIES * bytes.length);
   }
 
   async #next(): Promise<void> {

@@ -33,10 +33,7 @@ export type StreamBreak =
   /** The user function answered it with a failure of the stream, or with something that the protocol forbids. */
   | "violated";
 
-/**
- * An entity's stream failed. Callers get one code and one of `StreamTexts`, as from Cloudstate's proxy; the proxy
- * itself decides by `reason`.
- */
+/** Callers get one code and one of `StreamTexts`, as from Cloudstate's proxy; the proxy itself decides by `reason`. */
 export class EntityStreamError extends StatusError<EntityErrorCode> {
   readonly reason: StreamBreak;
 

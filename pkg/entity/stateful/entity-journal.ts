@@ -14,6 +14,7 @@ import {
   checkEnd,
   ORIGIN,
   sequencesOf,
+  traceMessage,
   writeCommit,
   writeSnapshot,
 } from "../../record/mod.ts";
@@ -27,7 +28,6 @@ import type { EntityProtocol, RecoveredPage } from "./entity-protocol.ts";
 import { KeptReplies } from "./kept-replies.ts";
 import { nameOf } from "./report-failure.ts";
 
-/** What the next record is to hold. */
 export interface NewRecord {
   /** Undefined: the state stays as it is. */
   readonly change: Change | undefined;
@@ -46,12 +46,13 @@ const ENTITY_BYTES = 6_144;
 /** A record without a command, which only says which side effects are done. */
 export const MARK: NewRecord = { change: undefined, effects: [], lineage: undefined, answered: undefined };
 
-/** The entity that a journal belongs to. */
 export interface JournalOwner extends EffectOwner {
   /** The log has acknowledged the record. @param firstEffect the number of the first of its side effects. */
   stored(firstEffect: number): void;
   /** @param error of the log, or of a read that the append needed. */
   notStored(error: unknown): void;
+  /** A snapshot of so many bytes is stored. */
+  snapshotStored(bytes: number): void;
 }
 
 /**
@@ -124,11 +125,11 @@ export class EntityJournal {
 
   /** Stores one record. Then calls `stored` or `notStored` of the owner. */
   append(record: NewRecord): void {
-    const { change, effects } = record;
+    const { change, effects, trace } = record;
     const { log, announceEffects } = this.#context;
     const announced = effects.length === 0 ? undefined : announceEffects(this.#key.type);
     if (change !== undefined && announced === undefined) return this.#append(record, change);
-    Promise.all([change ?? this.#protocol.noChange(log, this.#key), announced]).then(
+    Promise.all([change ?? this.#protocol.noChange(log, this.#key, trace), announced]).then(
       ([known]) => this.#append(record, known),
       (error: unknown) => this.#owner.notStored(error),
     );
@@ -138,7 +139,7 @@ export class EntityJournal {
     const { log, clock } = this.#context;
     const { store } = this.#protocol;
     const { ledger } = this.effects;
-    const ofEffects = ledger.fieldsFor(effects, lineage && lineageMessage(lineage));
+    const ofEffects = ledger.fieldsFor(effects, lineage && lineageMessage(lineage), traceMessage(trace));
     const proxyState = store === "replace" ? this.#proxyState() : undefined;
     const metadata = { answered, effects: ofEffects, proxyState };
     const bytes = writeCommit(this.#cursor, change, clock.wallMs(), metadata);
@@ -157,16 +158,19 @@ export class EntityJournal {
 
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */
   saveSnapshot(state: Any, version: string): void {
-    const { log, logger, clock } = this.#context;
+    const { log, telemetry, clock } = this.#context;
     this.#records = 0;
     const bytes = writeSnapshot(this.#cursor, state, version, clock.wallMs(), this.#proxyState());
-    log.saveSnapshot(this.#key, this.#cursor.position, bytes).catch((error: unknown) => {
-      logger.warn("snapshot was not saved", { entity: nameOf(this.#key), error: toError(error) });
-    });
+    log.saveSnapshot(this.#key, this.#cursor.position, bytes).then(
+      () => this.#owner.snapshotStored(state.value.length),
+      (error: unknown) => {
+        telemetry.logger.warn("snapshot was not saved", { entity: nameOf(this.#key), error: toError(error) });
+      },
+    );
   }
 
   #count(): void {
-    this.effects.count(ENTITY_BYTES + (this.#replies?.bytes ?? 0));
+    this.effects.count(ENTITY_BYTES + (this.#replies?.memoryBytes ?? 0));
   }
 
   #keep(reply: KeptReply | undefined): void {

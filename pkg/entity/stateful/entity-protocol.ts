@@ -3,11 +3,11 @@
 import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
 import type { Commit, ProxyState } from "../../protocol/mod.ts";
 import type { Change, Cursor, SnapshotPoint } from "../../record/mod.ts";
+import type { TraceContext } from "../../telemetry/mod.ts";
 import type { EntityService, ServiceKind } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
-import type { StreamTexts } from "./stream-texts.ts";
-import type { Verdict } from "./verdict.ts";
+import type { StreamTexts, Verdict } from "./verdict.ts";
 
 /**
  * What differs between the kinds of stateful entities: their messages to the user function, and their records in the
@@ -16,7 +16,6 @@ import type { Verdict } from "./verdict.ts";
 export interface EntityProtocol extends ServiceKind {
   /** gRPC path of the user function's method. Each entity in memory has one stream of it. */
   readonly path: string;
-  /** The error texts that callers get when the stream breaks. */
   readonly texts: StreamTexts;
   /** How a record is stored: after the earlier ones, or in their place. */
   readonly store: "append" | "replace";
@@ -35,9 +34,8 @@ export interface EntityProtocol extends ServiceKind {
   ): AsyncIterable<RecoveredPage>;
 
   /** The change for a record that leaves the state as it is. @throws what the log throws, and HistoryError. */
-  noChange(log: EventLog, key: EntityKey): Promise<Change>;
+  noChange(log: EventLog, key: EntityKey, trace?: TraceContext): Promise<Change>;
 
-  /** Encodes a command for the stream. */
   commandMessage(id: bigint, command: EntityCommand): Uint8Array;
 
   /**
@@ -52,7 +50,6 @@ export interface EntityProtocol extends ServiceKind {
   ): Verdict;
 }
 
-/** The methods of a log that reading an entity needs. */
 export type HistoryReader = Pick<EventLog, "read" | "readLast">;
 
 /** A page of an entity's history: the messages for the user function, and what the proxy itself needs of it. */

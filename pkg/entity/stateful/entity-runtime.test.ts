@@ -10,7 +10,7 @@ import { COUNTER_SERVICE } from "../../../test/lib/counter.ts";
 import type { ScriptedStream } from "../../../test/lib/scripted-entity.ts";
 import type { Script } from "../../../test/lib/scripted-user-function.ts";
 import { until } from "../../../test/lib/until.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import { ADD, answering, bound, KEY, reply, stored, told, world } from "../testdata/world.ts";
 
 test("the first command opens a stream with init; ids count from 1; entities have streams of their own", async (t) => {

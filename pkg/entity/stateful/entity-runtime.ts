@@ -1,46 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger, Random } from "../../base/mod.ts";
-import { Account, assert, ExpiryList, ExpiryQueue, Semaphore, shardOf } from "../../base/mod.ts";
+import { Account, assert, ExpiryList, ExpiryQueue, onceForEach, Semaphore, shardOf } from "../../base/mod.ts";
 import type { ShardHost } from "../../cluster/mod.ts";
-import type { EventLog } from "../../eventlog/mod.ts";
 import type { ClientStream } from "../../grpc/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
-import type { EntityService, StreamOpener } from "../../userfunction/mod.ts";
+import type { EntityService } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
-import type { CarryOut } from "../effects/effect-queue.ts";
 import { EffectSweep } from "../effects/effect-sweep.ts";
 import { EffectBook } from "../effects/entity-effects.ts";
-import type { EntityOptions } from "../options.ts";
+import { EntityInstruments } from "../instruments.ts";
+import { ENTITY_METRICS } from "../metrics.ts";
 import type { Outcome } from "../outcome.ts";
-import type { ActiveEntity, EntityContext, StoredListener } from "./context.ts";
+import type { ActiveEntity, EntityContext, EntityRuntimeDependencies } from "./context.ts";
+import type { EntitiesReport } from "./entities-report.ts";
+import { entitiesReport } from "./entities-report.ts";
 import { entityError } from "./entity-error.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import { EntityTable } from "./entity-table.ts";
-import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
+import { EVENT_SOURCED } from "./event-sourced.ts";
 import { Packer } from "./packer.ts";
 import { SnapshotUse } from "./snapshot-use.ts";
 import { StatefulEntity } from "./stateful-entity.ts";
-import { VALUE } from "./value/protocol.ts";
-
-export interface EntityRuntimeDependencies {
-  readonly log: EventLog;
-  readonly streams: StreamOpener;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly options: EntityOptions;
-  /** The memory for the histories that activations read, in bytes. */
-  readonly activationMemory: Account;
-  readonly reportError: (message: string) => void;
-  /** Carries out stored side effects again. */
-  readonly carryOut: CarryOut;
-  readonly onStored?: StoredListener | undefined;
-}
+import { VALUE } from "./value.ts";
 
 /** The kinds of entities, as discovery and the runtime see them. */
 export const ENTITY_KINDS: readonly EntityProtocol[] = [EVENT_SOURCED, VALUE];
+
+export interface RuntimeReport extends EntitiesReport {
+  /** The memory of all entities and their side effects. */
+  readonly bytes: number;
+  /** Entities whose histories are being read, or wait for that. */
+  readonly activations: Work;
+  /** Histories of entities that have left memory, which the log packs. */
+  readonly packs: Work;
+}
+
+interface Work {
+  readonly waiting: number;
+  readonly working: number;
+}
 
 const PROTOCOLS: ReadonlyMap<string, EntityProtocol> = new Map(ENTITY_KINDS.map((kind) => [kind.name, kind]));
 
@@ -59,10 +58,8 @@ const PROTOCOLS: ReadonlyMap<string, EntityProtocol> = new Map(ENTITY_KINDS.map(
  *    for them are refused, because another proxy owns the shard (`ShardHost`).
  */
 export class EntityRuntime implements ShardHost {
-  readonly #options: EntityOptions;
   /** The memory of all entities and their side effects, in bytes. */
   readonly #memory: Account;
-  readonly #clock: Clock;
   readonly #context: EntityContext;
   readonly #sweep: EffectSweep;
   readonly #entities = new EntityTable();
@@ -76,16 +73,24 @@ export class EntityRuntime implements ShardHost {
 
   constructor(dependencies: EntityRuntimeDependencies) {
     const { clock, options } = dependencies;
+    const { meter } = dependencies.telemetry;
     const retiring = new ExpiryQueue<ClientStream>(clock, options.streamEndTimeoutMs, (stream) =>
       stream.cancel(),
     );
-    this.#options = options;
     this.#memory = new Account(options.maxEntityBytes);
-    this.#clock = clock;
+    let { startTrace } = dependencies;
     this.#context = {
       ...dependencies,
+      instruments: onceForEach(
+        ({ kind, persistenceId }) => new EntityInstruments(meter, { kind, type: persistenceId }),
+      ),
       activations: new Semaphore(options.maxActivations),
-      packer: new Packer(dependencies.log, clock, dependencies.logger, options),
+      takeStartTrace: () => {
+        const taken = startTrace;
+        startTrace = undefined;
+        return taken;
+      },
+      packer: new Packer(dependencies.log, clock, dependencies.telemetry, options),
       snapshots: new SnapshotUse(dependencies),
       announceEffects: (type) => this.#sweep.announce(type),
       effects: new EffectBook(dependencies.carryOut, options.maxActiveEntities, this.#memory),
@@ -98,6 +103,8 @@ export class EntityRuntime implements ShardHost {
       retired: (stream) => retiring.forget(stream),
     };
     this.#sweep = new EffectSweep({ ...dependencies, wake: (service, id) => this.#wake(service, id) });
+    meter.observe(ENTITY_METRICS.inMemory, () => [{ labels: {}, value: this.active }]);
+    meter.observe(ENTITY_METRICS.memory, () => [{ labels: {}, value: this.#memory.used }]);
   }
 
   /** Entities in memory. */
@@ -105,24 +112,31 @@ export class EntityRuntime implements ShardHost {
     return this.#entities.size;
   }
 
-  /**
-   * Carries a command out.
-   *
-   * @throws StatusError, and nothing else.
-   */
+  /** What the entities do now. Looks at each of them. */
+  report(): RuntimeReport {
+    const { activations, packer, clock } = this.#context;
+    return {
+      ...entitiesReport(
+        this.#entities.all().map(({ now }) => now),
+        clock.monotonicMs(),
+      ),
+      bytes: this.#memory.used,
+      activations: { waiting: activations.waiting, working: activations.working },
+      packs: packer.open,
+    };
+  }
+
+  /** Carries a command out. @throws StatusError, and nothing else. */
   dispatch(command: EntityCommand): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const entity = this.#entityOf(command.method.service, command.entityId, command.shard);
       if (entity instanceof StatusError) return reject(entity);
-      const arrivedMs = this.#clock.monotonicMs();
+      const arrivedMs = this.#context.clock.monotonicMs();
       entity.deliver({ command, arrivedMs, abandoned: false, conflicts: 0, resolve, reject });
     });
   }
 
-  /**
-   * Sets what the user function serves, nothing while it is not connected, and starts a sweep for undone side
-   * effects.
-   */
+  /** Sets what the user function serves, nothing while it is not connected, and sweeps for undone side effects. */
   serve(services: readonly EntityService[]): void {
     this.#sweep.serve(services);
   }
@@ -147,9 +161,14 @@ export class EntityRuntime implements ShardHost {
     await this.#context.packer.settled();
   }
 
-  /** Asks the entity that is idle longest to leave, because its stream is needed. False: none is idle. */
+  /** Asks the entity that is idle longest to leave, because its place or stream is needed. False: none is idle. */
   makeRoom(): boolean {
-    return this.#evict();
+    for (const { oldest } of this.#idle.values()) {
+      if (oldest === undefined) continue;
+      oldest.passivate();
+      return true;
+    }
+    return false;
   }
 
   /** Keeps idle entities in memory again. */
@@ -198,8 +217,8 @@ export class EntityRuntime implements ShardHost {
     const protocol = PROTOCOLS.get(service.kind);
     assert(protocol !== undefined, "its kind is one of entities");
     // If only streams are short, the new entity waits for one (`withRoom`), even if no entity is idle yet.
-    if (this.#isCrowded()) this.#evict();
-    if (this.#isFull() && !this.#evict()) {
+    if (this.#isCrowded()) this.makeRoom();
+    if (this.#isFull() && !this.makeRoom()) {
       const text = `all ${this.active} entities in memory are busy; try again later`;
       return entityError(Status.RESOURCE_EXHAUSTED, "TOO_MANY_ENTITIES", text);
     }
@@ -209,7 +228,7 @@ export class EntityRuntime implements ShardHost {
   }
 
   #isFull(): boolean {
-    return this.active >= this.#options.maxActiveEntities || this.#memory.available <= 0;
+    return this.active >= this.#context.options.maxActiveEntities || this.#memory.available <= 0;
   }
 
   /** Each entity in memory holds a stream, and those that leave hold theirs until the user function has ended it. */
@@ -219,17 +238,7 @@ export class EntityRuntime implements ShardHost {
 
   /** Evicts an entity if the entities have grown beyond `maxEntityBytes` since they came into memory. */
   #shrink(): void {
-    if (this.#memory.available < 0) this.#evict();
-  }
-
-  /** Asks the entity that is idle longest to leave. */
-  #evict(): boolean {
-    for (const { oldest } of this.#idle.values()) {
-      if (oldest === undefined) continue;
-      oldest.passivate();
-      return true;
-    }
-    return false;
+    if (this.#memory.available < 0) this.makeRoom();
   }
 
   #onIdle(entity: ActiveEntity): void {
@@ -247,10 +256,10 @@ export class EntityRuntime implements ShardHost {
   }
 
   #idleList(service: EntityService): ExpiryList<ActiveEntity> {
-    const timeoutMs = service.passivationTimeoutMs ?? this.#options.passivationTimeoutMs;
+    const timeoutMs = service.passivationTimeoutMs ?? this.#context.options.passivationTimeoutMs;
     let list = this.#idle.get(timeoutMs);
     if (list === undefined) {
-      list = new ExpiryList(this.#clock, timeoutMs, (entity) => entity.passivate());
+      list = new ExpiryList(this.#context.clock, timeoutMs, (entity) => entity.passivate());
       this.#idle.set(timeoutMs, list);
     }
     return list;

@@ -34,7 +34,6 @@ export type EntityState =
   | Marking
   /** The user function was asked to end the stream. */
   | { readonly kind: "passivating" }
-  /** Not in memory any more. */
   | { readonly kind: "gone" };
 
 /** The user function has the command and has not answered it. */
@@ -59,7 +58,6 @@ interface Marking {
   readonly kind: "marking";
   /** The entity leaves memory afterwards if no command has come by then. */
   readonly isLeaving: boolean;
-  /** As in `Appending`. */
   readonly hasStream: boolean;
 }
 
@@ -94,6 +92,11 @@ const SETTLED_TO_REPLAY: Step = { state: ACTIVATING, command: "settled" };
 const SETTLED_TO_LEAVE: Step = { state: GONE, command: "settled" };
 const RETRIED_TO_REPLAY: Step = { state: ACTIVATING, command: "retried" };
 
+/** The command in progress. */
+export function inProgress(state: EntityState): Delivery | undefined {
+  return "delivery" in state ? state.delivery : undefined;
+}
+
 // Activation
 
 /** (5) The history was read to its end, nothing of it is missing, and the user function has been sent all of it. */
@@ -104,18 +107,8 @@ export function onReplayed(state: EntityState): Step {
 
 /** The history or the user function cannot be used, or there is a bug: the entity leaves, whatever its state. */
 export function onActivationFailed(state: EntityState): Step | undefined {
-  switch (state.kind) {
-    case "open":
-    case "appending":
-      return SETTLED_TO_LEAVE;
-    case "activating":
-    case "idle":
-    case "marking":
-    case "passivating":
-      return TO_LEAVE;
-    case "gone":
-      return undefined;
-  }
+  if (state.kind === "gone") return undefined;
+  return state.kind === "open" || state.kind === "appending" ? SETTLED_TO_LEAVE : TO_LEAVE;
 }
 
 // Commands
@@ -165,11 +158,7 @@ export function onRelayTimeout(state: EntityState): Step | undefined {
 
 // The log's answers
 
-/**
- * (2, I1) The record is stored: this is the only step that lets the answer of a stored command leave.
- *
- * @param hasWaiting commands wait in the mailbox.
- */
+/** (2, I1) The record is stored: this is the only step that lets the answer of a stored command leave. */
 export function onStored(state: EntityState, hasWaiting: boolean): Step {
   if (state.kind === "marking") return afterMarking(state, hasWaiting);
   assert(state.kind === "appending", "(3) only appending and marking have an append in flight");
@@ -181,9 +170,6 @@ export function onStored(state: EntityState, hasWaiting: boolean): Step {
  * (4, I3, I5) The log has refused the record, or nobody knows whether it is stored. The user function has applied the
  * change already, so its state is wrong, or unknown, until the history has been read again. A mark changes no state, so
  * the history is read again only if another record may follow the last one that the entity knows.
- *
- * @param code of the failure.
- * @param hasWaiting commands wait in the mailbox.
  */
 export function onNotStored(
   state: EntityState,
@@ -246,29 +232,15 @@ export function onStreamLost(state: EntityState): Step {
   }
 }
 
-/**
- * (12) Whether a loss of the stream may mean that the user function refuses its snapshot: not in `marking`, because its
- * append decides what follows.
- */
+/** (12) Whether a loss of the stream may be a refusal of the snapshot: not in `marking`, whose append decides. */
 export function mayRefuseSnapshot(state: EntityState): boolean {
   return state.kind !== "marking";
 }
 
-/**
- * (12) The user function has refused the snapshot that the stream began with. An activation that is under way reads the
- * history once more by itself.
- */
+/** (12) The user function has refused the snapshot. An activation that is under way reads again by itself. */
 export function onSnapshotRefused(state: EntityState): Step {
-  switch (state.kind) {
-    case "open":
-      return RETRIED_TO_REPLAY;
-    case "activating":
-    case "idle":
-    case "passivating":
-      return TO_REPLAY;
-    case "appending":
-    case "marking":
-    case "gone":
-      assert(false, "(12) a snapshot is refused before the first answer");
-  }
+  if (state.kind === "open") return RETRIED_TO_REPLAY;
+  const isBeforeAnswer = state.kind === "activating" || state.kind === "idle" || state.kind === "passivating";
+  assert(isBeforeAnswer, "(12) a snapshot is refused before the first answer");
+  return TO_REPLAY;
 }

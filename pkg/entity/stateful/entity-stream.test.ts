@@ -7,7 +7,7 @@ import { Status, StatusError } from "../../grpc/mod.ts";
 
 import { addCommand } from "../testdata/add-command.ts";
 import { EntityStream } from "./entity-stream.ts";
-import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
+import { EVENT_SOURCED } from "./event-sourced.ts";
 
 const END = { status: Status.OK } as CallEnd;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { CallEnd, ClientStream, StatusError, StreamHandlers } from "../../grpc/mod.ts";
+import type { TraceContext } from "../../telemetry/mod.ts";
 import type { WatchedStream } from "../../userfunction/mod.ts";
 
 import type { EntityCommand } from "../command.ts";
@@ -9,7 +10,6 @@ import type { EntityProtocol } from "./entity-protocol.ts";
 
 type StreamContext = Pick<EntityContext, "streams" | "retire" | "retired">;
 
-/** The entity that a stream belongs to. */
 export interface StreamOwner {
   onMessage(bytes: Uint8Array): void;
   /** The user function has ended the stream, or it is lost. */
@@ -35,14 +35,13 @@ export class EntityStream implements StreamHandlers, WatchedStream {
   #owner: StreamOwner | undefined;
   #lastCommandId = 0n;
 
-  /** @throws StatusError as `StreamOpener.open`. */
-  constructor(context: StreamContext, path: string, owner: StreamOwner) {
+  /** @throws StatusError as `StreamOpener.open`. @param trace the span of the command for which it is opened */
+  constructor(context: StreamContext, path: string, owner: StreamOwner, trace?: TraceContext) {
     this.#context = context;
     this.#owner = owner;
-    this.#call = context.streams.open(path, this);
+    this.#call = context.streams.open(path, this, trace);
   }
 
-  /** Whether the stream has ended or was released. */
   get isOver(): boolean {
     return this.#owner === undefined;
   }
@@ -80,7 +79,6 @@ export class EntityStream implements StreamHandlers, WatchedStream {
     this.end();
   }
 
-  /** Ends the call at once. */
   cancel(): void {
     this.#call.cancel();
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { getOrMake } from "../../base/mod.ts";
+
 import type { StatefulEntity } from "./stateful-entity.ts";
 
 /**
@@ -10,7 +12,6 @@ export class EntityTable {
   readonly #shards = new Map<number, Shard>();
   #size = 0;
 
-  /** Entities in memory. */
   get size(): number {
     return this.#size;
   }
@@ -22,12 +23,7 @@ export class EntityTable {
   add(entity: StatefulEntity): void {
     const { entities } = this.#shard(entity.shard);
     const type = entity.service.persistenceId;
-    let ofType = entities.get(type);
-    if (ofType === undefined) {
-      ofType = new Map();
-      entities.set(type, ofType);
-    }
-    ofType.set(entity.id, entity);
+    getOrMake(entities, type, () => new Map<string, StatefulEntity>()).set(entity.id, entity);
     this.#size++;
   }
 
@@ -44,7 +40,7 @@ export class EntityTable {
   }
 
   /** All entities, or those of one shard. */
-  *all(shard?: number): Iterable<StatefulEntity> {
+  *all(shard?: number): Generator<StatefulEntity, void, undefined> {
     const shards = shard === undefined ? this.#shards.values() : [this.#shards.get(shard)];
     for (const each of shards) for (const ofType of each?.entities.values() ?? []) yield* ofType.values();
   }
@@ -72,12 +68,7 @@ export class EntityTable {
   }
 
   #shard(number: number): Shard {
-    let shard = this.#shards.get(number);
-    if (shard === undefined) {
-      shard = { entities: new Map(), isReleased: false, onEmpty: [] };
-      this.#shards.set(number, shard);
-    }
-    return shard;
+    return getOrMake(this.#shards, number, () => ({ entities: new Map(), isReleased: false, onEmpty: [] }));
   }
 }
 
@@ -85,6 +76,5 @@ interface Shard {
   readonly entities: Map<string, Map<string, StatefulEntity>>;
   /** Another proxy owns it. */
   isReleased: boolean;
-  /** Called as soon as it has no entity in memory. */
   readonly onEmpty: (() => void)[];
 }

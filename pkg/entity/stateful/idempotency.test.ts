@@ -12,7 +12,7 @@ import { CommitSchema } from "../../protocol/mod.ts";
 
 import type { Script } from "../../../test/lib/scripted-user-function.ts";
 import { until } from "../../../test/lib/until.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import type { ReplyParts } from "../testdata/world.ts";
 import { answering, any, bound, KEY, reply, stored, told, world } from "../testdata/world.ts";
 

@@ -12,10 +12,10 @@ import type { Change, Cursor } from "../../record/mod.ts";
 import { advance, answeredIn, ORIGIN, sequencesOf, writeCommit, writeSnapshot } from "../../record/mod.ts";
 
 import { any, counterService, KEY } from "../testdata/world.ts";
-import { EVENT_SOURCED } from "./event-sourced/protocol.ts";
+import { EVENT_SOURCED } from "./event-sourced.ts";
 import type { KeptReplyBounds } from "./kept-replies.ts";
 import { KeptReplies } from "./kept-replies.ts";
-import { VALUE } from "./value/protocol.ts";
+import { VALUE } from "./value.ts";
 
 const PLENTY = { maxKeptReplies: 100, maxKeptReplyBytes: 100_000 };
 
@@ -104,6 +104,21 @@ test("I11: whatever is added, the longest end of it that fits is kept, and its b
       t.is(kept.bytes, bytes);
     }),
   );
+});
+
+test("I11: short replies count with what they take in memory, of which their bytes are the smallest part", (t) => {
+  const kept = keptOf([keptReply("a"), keptReply("b")], PLENTY);
+  const added = kept.memoryBytes;
+  t.true(added > 2 * 400, `${added}`);
+  kept.add(keptReply("b"));
+  t.is(kept.memoryBytes, added);
+  for (let i = 0; i < 200; i++) kept.add(keptReply(`k${i}`));
+  t.true(kept.memoryBytes > 100 * 400 && kept.memoryBytes < 100 * 1_000);
+  const one = keptOf(
+    Array.from({ length: 5 }, (_, i) => keptReply(`k${i}`)),
+    { ...PLENTY, maxKeptReplies: 1 },
+  );
+  t.is(one.memoryBytes, keptOf([keptReply("k4")], PLENTY).memoryBytes);
 });
 
 test("of a key that is used again after it was forgotten, the newer reply counts", (t) => {

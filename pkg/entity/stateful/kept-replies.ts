@@ -5,7 +5,10 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { KeptReply } from "../../protocol/mod.ts";
 import { ProxyStateSchema } from "../../protocol/mod.ts";
 
-import type { EntityOptions } from "../options.ts";
+import type { EntityOptions } from "../settings.ts";
+
+/** What a reply takes in memory beside its bytes and its key. Measured: 480 to 590 bytes of resident memory. */
+const REPLY_BYTES = 480;
 
 export type KeptReplyBounds = Pick<EntityOptions, "maxKeptReplies" | "maxKeptReplyBytes">;
 
@@ -24,6 +27,7 @@ export class KeptReplies {
   /** By key, oldest first. */
   readonly #replies = new Map<string, Uint8Array>();
   #bytes = 0;
+  #keyBytes = 0;
 
   constructor(bounds: KeptReplyBounds) {
     this.#bounds = bounds;
@@ -33,9 +37,14 @@ export class KeptReplies {
     return this.#replies.size;
   }
 
-  /** Size of all encoded replies. */
+  /** As the bounds count them, and as they are written. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** What they take in memory. Several times as much, because most replies are short. */
+  get memoryBytes(): number {
+    return this.#bytes + this.#keyBytes + this.#replies.size * REPLY_BYTES;
   }
 
   add(reply: KeptReply): void {
@@ -49,6 +58,7 @@ export class KeptReplies {
     this.#forget(reply.key);
     this.#replies.set(reply.key, encoded);
     this.#bytes += encoded.byteLength;
+    this.#keyBytes += reply.key.length;
     for (const oldest of this.#replies.keys()) {
       if (this.#fits()) return;
       this.#forget(oldest);
@@ -76,5 +86,6 @@ export class KeptReplies {
     if (encoded === undefined) return;
     this.#replies.delete(key);
     this.#bytes -= encoded.byteLength;
+    this.#keyBytes -= key.length;
   }
 }

@@ -4,12 +4,16 @@ import test from "ava";
 import fc from "fast-check";
 
 import { Status, StatusError } from "../../grpc/mod.ts";
+import { NO_METER } from "../../telemetry/mod.ts";
 
+import { EntityInstruments } from "../instruments.ts";
 import { addCommand } from "../testdata/add-command.ts";
 import type { Delivery } from "./delivery.ts";
 import { Mailbox } from "./mailbox.ts";
 
 const CAPACITY = 3;
+const MEASURED = new EntityInstruments(NO_METER, { kind: "value", type: "counter" });
+const WATCH = { measured: MEASURED, rejected: () => undefined };
 
 interface Waiting {
   readonly delivery: Delivery;
@@ -36,7 +40,7 @@ test("commands come out in the order of their arrival, one that was put back bef
   const action = fc.constantFrom("push", "push", "shift", "put back");
   fc.assert(
     fc.property(fc.array(action), (actions) => {
-      const mailbox = new Mailbox(CAPACITY);
+      const mailbox = new Mailbox(CAPACITY, WATCH);
       const model: Delivery[] = [];
       let hasFirst = false;
       for (const action of actions) {
@@ -53,6 +57,7 @@ test("commands come out in the order of their arrival, one that was put back bef
           t.is(mailbox.shift(), model.shift());
           hasFirst = false;
         }
+        t.is(mailbox.size, model.length);
         t.is(mailbox.isEmpty, model.length === 0);
       }
     }),
@@ -60,13 +65,13 @@ test("commands come out in the order of their arrival, one that was put back bef
 });
 
 test("I2: two commands cannot both have been put back", (t) => {
-  const mailbox = new Mailbox(CAPACITY);
+  const mailbox = new Mailbox(CAPACITY, WATCH);
   mailbox.putFirst(waiting().delivery);
   t.throws(() => mailbox.putFirst(waiting().delivery), { name: "AssertionFailure" });
 });
 
 test("a caller who leaves while the command waits is noted", (t) => {
-  const mailbox = new Mailbox(CAPACITY);
+  const mailbox = new Mailbox(CAPACITY, WATCH);
   const [pushed, putBack, stays] = [waiting(), waiting(), waiting()];
   mailbox.push(pushed.delivery);
   mailbox.push(stays.delivery);
@@ -77,8 +82,10 @@ test("a caller who leaves while the command waits is noted", (t) => {
   t.deepEqual(abandoned, [true, true, false]);
 });
 
-test("all who wait get an error, once", (t) => {
-  const mailbox = new Mailbox(CAPACITY);
+test("all who wait get an error, once, and it is counted", (t) => {
+  const rejected: Delivery[] = [];
+  const watch = { measured: MEASURED, rejected: (delivery: Delivery) => void rejected.push(delivery) };
+  const mailbox = new Mailbox(CAPACITY, watch);
   const all = [waiting(), waiting()];
   const putBack = waiting();
   for (const { delivery } of all) mailbox.push(delivery);
@@ -87,5 +94,9 @@ test("all who wait get an error, once", (t) => {
   mailbox.rejectAll(error);
   mailbox.rejectAll(error);
   for (const { errors } of [putBack, ...all]) t.deepEqual(errors, [error]);
+  t.deepEqual(
+    rejected,
+    [putBack, ...all].map(({ delivery }) => delivery),
+  );
   t.true(mailbox.isEmpty);
 });

@@ -3,7 +3,14 @@
 import { assert, BoundedQueue } from "../../base/mod.ts";
 import type { StatusError } from "../../grpc/mod.ts";
 
+import type { EntityInstruments } from "../instruments.ts";
 import type { Delivery } from "./delivery.ts";
+import type { EntityWatch } from "./entity-watch.ts";
+
+/** Is told what becomes of the commands. */
+interface MailboxWatch extends Pick<EntityWatch, "rejected"> {
+  readonly measured: Pick<EntityInstruments, "queued" | "dequeued">;
+}
 
 /**
  * The commands that wait for an entity, in the order in which it carries them out.
@@ -14,23 +21,32 @@ import type { Delivery } from "./delivery.ts";
  */
 export class Mailbox {
   readonly #queue: BoundedQueue<Delivery>;
+  readonly #watch: MailboxWatch;
   #first: Delivery | undefined;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, watch: MailboxWatch) {
     this.#queue = new BoundedQueue(capacity);
-  }
-
-  get capacity(): number {
-    return this.#queue.capacity;
+    this.#watch = watch;
   }
 
   get isEmpty(): boolean {
     return this.#first === undefined && this.#queue.size === 0;
   }
 
+  /** Commands that wait. */
+  get size(): number {
+    return this.#queue.size + (this.#first === undefined ? 0 : 1);
+  }
+
+  /** The command that `shift` would give. */
+  get first(): Delivery | undefined {
+    return this.#first ?? this.#queue.first;
+  }
+
   /** Adds a command that has arrived. False, and nothing happens, if the mailbox is full. */
   push(delivery: Delivery): boolean {
     if (!this.#queue.push(delivery)) return false;
+    this.#watch.measured.queued.add(1);
     noteAbandoned(delivery);
     return true;
   }
@@ -39,20 +55,22 @@ export class Mailbox {
   putFirst(delivery: Delivery): void {
     assert(this.#first === undefined, "I2: one command at a time has its turn");
     this.#first = delivery;
+    this.#watch.measured.queued.add(1);
     noteAbandoned(delivery);
   }
 
-  /** Takes the next command; undefined if none waits. */
   shift(): Delivery | undefined {
-    const first = this.#first;
-    if (first === undefined) return this.#queue.shift();
+    const next = this.#first ?? this.#queue.shift();
     this.#first = undefined;
-    return first;
+    if (next !== undefined) this.#watch.measured.dequeued.add(1);
+    return next;
   }
 
-  /** Takes all commands. Their callers get the error. */
   rejectAll(error: StatusError): void {
-    for (let next = this.shift(); next !== undefined; next = this.shift()) next.reject(error);
+    for (let next = this.shift(); next !== undefined; next = this.shift()) {
+      this.#watch.rejected(next, error);
+      next.reject(error);
+    }
   }
 }
 

@@ -2,9 +2,9 @@
 
 import test from "ava";
 
-import { silentLogger } from "../../base/mod.ts";
 import { ManualClock } from "../../base/test-doubles/mod.ts";
 import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { until } from "../../../test/lib/until.ts";
 import { answering, bound, world } from "../testdata/world.ts";
@@ -53,7 +53,7 @@ test("I11: so many are packed at once, so many wait, and the others are left out
   const { log } = await world(t, undefined);
   const { log: slow, packing, finish } = slowPacks(log);
   const options = { maxPacks: 2, maxPendingPacks: 3, packTimeoutMs: 1_000 };
-  const packer = new Packer(slow, new ManualClock(0), silentLogger, options);
+  const packer = new Packer(slow, new ManualClock(0), NO_TELEMETRY, options);
   for (const id of ["a", "b", "c", "d", "e", "f", "g"]) packer.add({ type: "t", id });
   t.deepEqual(packing, ["a", "b"]);
   finish(new Error("no"));

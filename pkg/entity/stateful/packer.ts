@@ -3,8 +3,9 @@
 import type { Clock, Logger } from "../../base/mod.ts";
 import { BoundedQueue, describeError, sleep } from "../../base/mod.ts";
 import type { EntityKey, EventLog } from "../../eventlog/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
-import type { EntityOptions } from "../options.ts";
+import type { EntityOptions } from "../settings.ts";
 
 type PackerOptions = Pick<EntityOptions, "maxPacks" | "maxPendingPacks" | "packTimeoutMs">;
 
@@ -23,12 +24,17 @@ export class Packer {
   readonly #waiting: BoundedQueue<EntityKey>;
   readonly #working = new Set<Promise<void>>();
 
-  constructor(log: EventLog, clock: Clock, logger: Logger, options: PackerOptions) {
+  constructor(log: EventLog, clock: Clock, telemetry: Telemetry, options: PackerOptions) {
     this.#log = log;
     this.#clock = clock;
-    this.#logger = logger;
+    this.#logger = telemetry.logger;
     this.#options = options;
     this.#waiting = new BoundedQueue(options.maxPendingPacks);
+  }
+
+  /** Histories that wait, and that are being packed. */
+  get open(): { readonly waiting: number; readonly working: number } {
+    return { waiting: this.#waiting.size, working: this.#working.size };
   }
 
   /** Packs the entity's history soon, or never. */

@@ -10,7 +10,7 @@ import { EventSourced, metadataMessage, NO_METADATA } from "../../protocol/mod.t
 import { plenty } from "../../../test/lib/plenty.ts";
 import type { EntityCommand } from "../command.ts";
 import { CALLERS_LINEAGE } from "../lineage.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import { any, counterService } from "../testdata/world.ts";
 import { KeptReplies } from "./kept-replies.ts";
 import { answerToRepeat, keptReplyOf } from "./repeat.ts";

@@ -21,9 +21,7 @@ import { outcomeOf } from "./verdict.ts";
 /** How many bytes of a command's SHA-256 are kept: enough that no two commands collide by chance. */
 const HASH_BYTES = 16;
 
-/**
- * What is kept of a command and its answer; undefined if it has no key. @param lineage of the forward, if it is one.
- */
+/** What is kept of a command and its answer; undefined if it has no key. @param lineage of the forward, if any. */
 export function keptReplyOf(
   command: EntityCommand,
   action: GivenAction,

@@ -35,12 +35,10 @@ export class SnapshotTrial {
     this.#bytes = bytes;
   }
 
-  /** Whether the stream ended because the user function refuses the snapshot. */
   isRefusedByEnd(end: CallEnd): boolean {
     return this.#refuse(refusalByEnd(this.#bytes, end));
   }
 
-  /** Whether the user function sent a failure because it refuses the snapshot. */
   isRefusedByFailure(description: string): boolean {
     return this.#refuse(refusalByFailure(this.#bytes, description));
   }

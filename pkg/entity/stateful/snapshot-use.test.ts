@@ -10,7 +10,7 @@ import { readSnapshot, writeSnapshot } from "../../record/mod.ts";
 
 import type { Script } from "../../../test/lib/scripted-user-function.ts";
 import { until } from "../../../test/lib/until.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import { answering, any, KEY, reply, stored, told, world } from "../testdata/world.ts";
 import { refusalByEnd, refusalByFailure } from "./snapshot-use.ts";
 

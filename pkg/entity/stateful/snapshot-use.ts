@@ -2,21 +2,21 @@
 
 import type { Any } from "@bufbuild/protobuf/wkt";
 
-import type { Logger } from "../../base/mod.ts";
+import { onceForEach } from "../../base/mod.ts";
 import type { CallEnd, GrpcErrorCode } from "../../grpc/mod.ts";
 import { Status, statusName } from "../../grpc/mod.ts";
 import type { SnapshotPoint } from "../../record/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
 export interface SnapshotUseDependencies {
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Tells the user function's developer. */
   readonly reportError: (message: string) => void;
 }
 
 /** Why a stream that began with a snapshot ended before the user function said anything about a command. */
 export interface SnapshotRefusal {
-  /** Of the snapshot. */
   readonly bytes: number;
   readonly reason: string;
   /** The reason is the size, so larger snapshots are not tried. */
@@ -45,27 +45,26 @@ const MAX_VERSIONS = 100;
  */
 export class SnapshotUse {
   readonly #dependencies: SnapshotUseDependencies;
-  readonly #known = new WeakMap<EntityService, Known>();
+  readonly #of = onceForEach<EntityService, Known>(() => ({ refusedBytes: Infinity, versions: new Set() }));
 
   constructor(dependencies: SnapshotUseDependencies) {
     this.#dependencies = dependencies;
   }
 
   mayUse(service: EntityService, { version, state }: SnapshotPoint): boolean {
-    if (version === service.snapshotVersion) return this.#isTaken(service, state);
+    if (version === service.snapshotVersion) return this.isTaken(service, state);
     const { versions } = this.#of(service);
     if (versions.has(version) || versions.size >= MAX_VERSIONS) return false;
     versions.add(version);
-    this.#dependencies.logger.info("snapshots of another version are not used, the events are replayed", {
-      service: service.desc.typeName,
-      stored: version,
-      declared: service.snapshotVersion,
-    });
+    this.#dependencies.telemetry.logger.info(
+      "snapshots of another version are not used, the events are replayed",
+      {
+        service: service.desc.typeName,
+        stored: version,
+        declared: service.snapshotVersion,
+      },
+    );
     return false;
-  }
-
-  mayStore(service: EntityService, state: Any): boolean {
-    return this.#isTaken(service, state);
   }
 
   /** The user function refused a snapshot, and worked after a replay without it. */
@@ -73,7 +72,7 @@ export class SnapshotUse {
     const known = this.#of(service);
     if (isTooLarge && bytes >= known.refusedBytes) return;
     if (isTooLarge) known.refusedBytes = bytes;
-    const { logger, reportError } = this.#dependencies;
+    const { telemetry, reportError } = this.#dependencies;
     const name = `${service.desc.typeName} entity ${id}`;
     const text = isTooLarge
       ? `${name}: the user function does not take its snapshot of ${bytes} bytes (${reason}), so the events are replayed ` +
@@ -81,29 +80,17 @@ export class SnapshotUse {
         "unless they are told otherwise: let this one take more, or make the state smaller"
       : `${name}: the user function cannot go on from its snapshot (${reason}), so the events are replayed instead; ` +
         "if its code has changed, let it declare another version of its snapshots";
-    logger.warn("a snapshot was not taken, the events are replayed", { problem: text });
+    telemetry.logger.warn("a snapshot was not taken, the events are replayed", { problem: text });
     reportError(text);
   }
 
-  #isTaken(service: EntityService, { value }: Any): boolean {
-    const known = this.#known.get(service);
-    return known === undefined || value.length < known.refusedBytes;
-  }
-
-  #of(service: EntityService): Known {
-    let known = this.#known.get(service);
-    if (known === undefined) {
-      known = { refusedBytes: Number.POSITIVE_INFINITY, versions: new Set() };
-      this.#known.set(service, known);
-    }
-    return known;
+  /** Whether the user function takes a snapshot of this size, for all that is known. */
+  isTaken(service: EntityService, { value }: Any): boolean {
+    return value.length < this.#of(service).refusedBytes;
   }
 }
 
-/**
- * A stream may end for other reasons than the size of its first message. So a snapshot smaller than this, in bytes,
- * counts as refused only if the status is `RESOURCE_EXHAUSTED`.
- */
+/** A smaller snapshot, in bytes, is refused only by `RESOURCE_EXHAUSTED`, as streams also end for other reasons. */
 const LARGE_BYTES = 65_536;
 
 /**

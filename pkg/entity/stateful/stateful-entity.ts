@@ -4,6 +4,7 @@ import { assert, ExpiryPlace } from "../../base/mod.ts";
 import type { EntityKey } from "../../eventlog/mod.ts";
 import type { CallEnd } from "../../grpc/mod.ts";
 import { Status, StatusError } from "../../grpc/mod.ts";
+import type { TraceContext } from "../../telemetry/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 
 import { answerRefused } from "../failure.ts";
@@ -13,37 +14,26 @@ import { answerOf, recordOf } from "./command-record.ts";
 import type { ActiveEntity, EntityContext, EntityPlace } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
 import { expiredWaiting, failed, settle } from "./delivery.ts";
+import type { EntityNow } from "./entities-report.ts";
+import { entityNow } from "./entities-report.ts";
 import { EntityStreamError, entityError } from "./entity-error.ts";
 import type { JournalOwner } from "./entity-journal.ts";
 import { EntityJournal, MARK } from "./entity-journal.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import type { EntityState, Step } from "./entity-steps.ts";
-import {
-  ACTIVATING,
-  mayRefuseSnapshot,
-  mustWait,
-  onActivationFailed,
-  onAnswer,
-  onAnswerRefused,
-  onCommand,
-  onCommit,
-  onMarkDue,
-  onNotStored,
-  onOtherService,
-  onPassivate,
-  onPassivated,
-  onRelayTimeout,
-  onReplayed,
-  onSnapshotRefused,
-  onStored,
-  onStreamLost,
-} from "./entity-steps.ts";
+import * as steps from "./entity-steps.ts";
 import type { StreamOwner } from "./entity-stream.ts";
 import { EntityStream } from "./entity-stream.ts";
+import { EntityWatch } from "./entity-watch.ts";
 import { LargeAnswers } from "./large-answers.ts";
 import { Mailbox } from "./mailbox.ts";
 import { answerToRepeat } from "./repeat.ts";
-import { nameOf, reportActivationFailure, reportAppendFailure } from "./report-failure.ts";
+import {
+  nameOf,
+  reportActivationFailure,
+  reportAppendFailure,
+  reportBrokenStream,
+} from "./report-failure.ts";
 import { SnapshotTrial } from "./snapshot-trial.ts";
 import type { Answer, AnswerVerdict, CommitVerdict } from "./verdict.ts";
 import { keepAnswer } from "./verdict.ts";
@@ -89,15 +79,15 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   readonly idle: ExpiryPlace<ActiveEntity> = new ExpiryPlace<ActiveEntity>(this);
   readonly #relay = new ExpiryPlace<ActiveEntity>(this);
   readonly #key: EntityKey;
-  /** The service that the stream belongs to. */
   #service: EntityService;
   readonly #context: EntityContext;
   readonly #protocol: EntityProtocol;
+  readonly #watch: EntityWatch;
   readonly #mailbox: Mailbox;
   readonly #journal: EntityJournal;
   readonly #largeAnswers = new LargeAnswers();
   readonly #snapshotTrial: SnapshotTrial;
-  #state: EntityState = ACTIVATING;
+  #state: EntityState = steps.ACTIVATING;
   /** Undefined: the last one has ended or was released, and the next one is not open yet. */
   #stream: EntityStream | undefined;
   /** Called when the activation ends, successfully or not. */
@@ -110,7 +100,8 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     this.id = place.id;
     this.shard = place.shard;
     this.#key = { type: service.persistenceId, id: place.id };
-    this.#mailbox = new Mailbox(context.options.mailboxCapacity);
+    this.#watch = new EntityWatch(context, context.instruments(service), this.#key);
+    this.#mailbox = new Mailbox(context.options.mailboxCapacity, this.#watch);
     this.#snapshotTrial = new SnapshotTrial(context.snapshots);
     this.#journal = new EntityJournal(context, protocol, this.#key, this);
     this.#activate();
@@ -118,13 +109,14 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
 
   /** Takes a command. Its delivery is always settled, with an answer or an error. */
   deliver(delivery: Delivery): void {
-    if (!mustWait(this.#state)) {
+    this.#watch.received();
+    if (!steps.mustWait(this.#state)) {
       if (!this.#isRepeat(delivery)) return this.#open(delivery);
       return this.#context.onIdle(this);
     }
     if (this.#mailbox.push(delivery)) return;
-    const text = `${this.#name} has ${this.#mailbox.capacity} commands waiting; try again later`;
-    delivery.reject(entityError(Status.RESOURCE_EXHAUSTED, "MAILBOX_FULL", text));
+    const text = `${this.#name} has ${this.#context.options.mailboxCapacity} commands waiting; try again later`;
+    this.#reject(delivery, entityError(Status.RESOURCE_EXHAUSTED, "MAILBOX_FULL", text));
   }
 
   /**
@@ -132,17 +124,15 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
    * leaves memory when the user function has ended the stream too. Does nothing if the entity is not idle.
    */
   passivate(): void {
-    const step = onPassivate(this.#state, this.#journal.isMarked);
+    const step = steps.onPassivate(this.#state, this.#journal.isMarked);
     if (step !== undefined) this.#apply(step);
   }
 
-  /** Stores which side effects are done, if the entity is idle and no record says so yet. */
   markEffects(): void {
-    const step = onMarkDue(this.#state, this.#journal.isMarked);
+    const step = steps.onMarkDue(this.#state, this.#journal.isMarked);
     if (step !== undefined) this.#apply(step);
   }
 
-  /** A side effect is done, or was given up for now. */
   effectEnded(): void {
     if (this.#state.kind === "idle" && !this.#journal.isMarked) this.#context.marks.touch(this);
   }
@@ -157,9 +147,8 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     onBegun();
   }
 
-  /** The user function took longer than the relay time-out for the open command. */
   relayTimedOut(): void {
-    const step = onRelayTimeout(this.#state);
+    const step = steps.onRelayTimeout(this.#state);
     if (step === undefined) return;
     const timeoutMs = this.#context.options.relayTimeoutMs;
     const text = `the user function did not answer ${this.#name} within ${timeoutMs} ms`;
@@ -171,6 +160,11 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     return this.#service;
   }
 
+  /** What it does now. */
+  get now(): EntityNow {
+    return entityNow(this, this.#state, this.#mailbox);
+  }
+
   /** For the user function's developer. */
   get #fullName(): string {
     return `${this.service.desc.typeName} entity ${this.id}`;
@@ -180,24 +174,41 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     return nameOf(this.#key);
   }
 
+  /** The span of the command in progress, or else of the one that waits first. */
+  get #trace(): TraceContext | undefined {
+    return (steps.inProgress(this.#state) ?? this.#mailbox.first)?.command.call.trace;
+  }
+
   // States
 
-  /**
-   * Takes a step: the only place that changes the state.
-   *
-   * @param answer what the caller of the command in progress gets, if the step settles it.
-   */
+  /** Takes a step: the only place that changes the state. @param answer for the caller, if the step settles. */
   #apply({ state, command }: Step, answer?: Answer): void {
     const before = this.#state;
     this.#state = state;
     if (before.kind === "idle") this.#context.onBusy(this);
-    else if (before.kind === "open") this.#context.relayTimeouts.forget(this.#relay);
+    else if (before.kind === "open") {
+      this.#context.relayTimeouts.forget(this.#relay);
+      this.#watch.ended(answer);
+    }
     if (command !== "kept") {
       assert(before.kind === "open" || before.kind === "appending", "(7) a command is in progress");
       if (command === "retried") this.#mailbox.putFirst(before.delivery);
-      else settle(before.delivery, answer);
+      else this.#settle(before.delivery, answer, before.kind === "appending");
     }
+    if (state.kind === "gone") this.#watch.left(before.kind === "passivating");
     if (before.kind !== state.kind) this.#enter(state);
+  }
+
+  /** Gives a command its answer. @param wasStoring the log was to store something for it. */
+  #settle(delivery: Delivery, answer: Answer | undefined, wasStoring: boolean): void {
+    this.#watch.settled(delivery, answer, wasStoring);
+    settle(delivery, answer);
+  }
+
+  /** Refuses a command that had no turn. */
+  #reject(delivery: Delivery, error: StatusError): void {
+    this.#watch.rejected(delivery, error);
+    delivery.reject(error);
   }
 
   /** Does the work of a state. What it ends with may take the next step. */
@@ -231,15 +242,17 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
       service: this.service,
       key: this.#key,
       journal: this.#journal,
+      measured: this.#watch.measured,
       snapshotTrial: this.#snapshotTrial,
+      trace: () => this.#trace,
       openStream: () => this.#openStream(),
       isStillActivating: () => this.#state.kind === "activating",
       onReplayed: () => this.#onReplayed(),
     }).catch((thrown: unknown) => {
-      const step = onActivationFailed(this.#state);
+      const step = steps.onActivationFailed(this.#state);
       // The stream was lost while the log was read, and all callers have got their errors.
       if (step === undefined) return;
-      const error = reportActivationFailure(this.#context, this.#key, thrown);
+      const error = reportActivationFailure(this.#context, this.#key, thrown, this.#trace);
       this.#mailbox.rejectAll(error);
       this.#apply(step, failed(error));
     });
@@ -247,17 +260,18 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
 
   #openStream(): EntityStream | Promise<EntityStream> {
     return this.#context.streams.withRoom(() => {
-      const stream = new EntityStream(this.#context, this.#protocol.path, this);
+      const stream = new EntityStream(this.#context, this.#protocol.path, this, this.#trace);
       this.#stream = stream;
       return stream;
     });
   }
 
   #onReplayed(): void {
+    this.#watch.activated();
     this.#journal.effects.carryOutAgain(this.#fullName);
     this.#onActive?.();
     this.#onActive = undefined;
-    this.#apply(onReplayed(this.#state));
+    this.#apply(steps.onReplayed(this.#state));
   }
 
   // Commands
@@ -266,10 +280,12 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   #next(): void {
     const { clock, options } = this.#context;
     for (let delivery = this.#mailbox.shift(); delivery !== undefined; delivery = this.#mailbox.shift()) {
-      const expired = expiredWaiting(delivery, clock.monotonicMs(), options.relayTimeoutMs, this.#name);
-      if (expired !== undefined) delivery.reject(expired);
+      const nowMs = clock.monotonicMs();
+      const expired = expiredWaiting(delivery, nowMs, options.relayTimeoutMs, this.#name);
+      this.#watch.waited(delivery, nowMs, expired);
+      if (expired !== undefined) this.#reject(delivery, expired);
       // (9)
-      else if (!this.#largeAnswers.hasRoom(delivery.command)) delivery.reject(answerRefused());
+      else if (!this.#largeAnswers.hasRoom(delivery.command)) this.#reject(delivery, answerRefused());
       else if (!this.#isRepeat(delivery)) return this.#open(delivery);
     }
     if (!this.#journal.isMarked) this.#context.marks.touch(this);
@@ -280,25 +296,26 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   #isRepeat(delivery: Delivery): boolean {
     const answer = answerToRepeat(this.#journal.replies, delivery.command);
     if (answer === undefined) return false;
-    settle(delivery, answer);
+    this.#settle(delivery, answer, false);
     return true;
   }
 
   #open(delivery: Delivery): void {
     const { service } = delivery.command.method;
     if (service === this.#service || service.desc.typeName === this.#service.desc.typeName) {
-      return this.#apply(onCommand(this.#state, delivery));
+      return this.#apply(steps.onCommand(this.#state, delivery));
     }
     // (13)
     this.#service = service;
     this.#mailbox.putFirst(delivery);
-    this.#apply(onOtherService(this.#state));
+    this.#apply(steps.onOtherService(this.#state));
   }
 
   #send({ command }: Delivery): void {
     const stream = this.#stream;
     assert(stream !== undefined, "an idle entity has a stream");
     this.#context.relayTimeouts.touch(this.#relay);
+    this.#watch.sent(this.#protocol, command.call.trace, this.#relay.touchedMs);
     stream.sendCommand(this.#protocol, command);
   }
 
@@ -310,13 +327,16 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     if (verdict.kind === "broken") {
       const { text, detail, isTold, ofNoCommand } = verdict;
       const isRefused =
-        ofNoCommand === true && mayRefuseSnapshot(state) && this.#snapshotTrial.isRefusedByFailure(detail);
+        ofNoCommand === true &&
+        steps.mayRefuseSnapshot(state) &&
+        this.#snapshotTrial.isRefusedByFailure(detail);
       if (isRefused) return this.#replayWithoutSnapshot();
       return this.#break(new EntityStreamError("violated", text), detail, isTold);
     }
     assert(state.kind === "open", "only an open command can be answered");
     this.#snapshotTrial.end(this.service, this.id);
     const { method, call } = state.delivery.command;
+    this.#watch.answered(call.trace);
     this.#largeAnswers.note(method, bytes.length);
     if (!call.bytes.take(bytes.length)) return this.#refuse(verdict, answerRefused());
     if (verdict.kind === "commit") return this.#commit(state.delivery, verdict);
@@ -324,25 +344,20 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     const kept = call.idempotencyKey === undefined ? undefined : keepAnswer(verdict);
     if (kept !== undefined) return this.#commit(state.delivery, kept);
     if (verdict.complaint !== undefined) this.#complain(verdict.complaint);
-    this.#apply(onAnswer(state, verdict), verdict.answer);
+    this.#apply(steps.onAnswer(state, verdict), verdict.answer);
   }
 
   /** (9, 11) */
   #refuse(verdict: AnswerVerdict | CommitVerdict, error: StatusError): void {
-    this.#apply(onAnswerRefused(this.#state, verdict), failed(error));
+    this.#apply(steps.onAnswerRefused(this.#state, verdict), failed(error));
   }
 
   #commit({ command }: Delivery, commit: CommitVerdict): void {
     // (11)
-    const lineage = admitDescendants(
-      command.lineage,
-      { effects: commit.effects, forwards: commit.outcome.kind === "forward" ? 1 : 0 },
-      { name: this.#name, ledger: this.#journal.effects.ledger },
-      this.#context.options,
-      this.#context.random,
-    );
+    const { ledger } = this.#journal.effects;
+    const lineage = admitDescendants(this.#context, command.lineage, commit, ledger, this.#name);
     if (lineage instanceof StatusError) return this.#refuse(commit, lineage);
-    this.#apply(onCommit(this.#state, commit, lineage));
+    this.#apply(steps.onCommit(this.#state, commit, lineage));
   }
 
   // Appends: the log calls `stored` or `notStored` once for each
@@ -350,22 +365,27 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   /** (2, I1) The log has acknowledged the record, so answer and side effects may leave, even without a stream. */
   stored(firstEffect: number): void {
     const state = this.#state;
-    const step = onStored(state, !this.#mailbox.isEmpty);
+    const step = steps.onStored(state, !this.#mailbox.isEmpty);
     if (state.kind !== "appending") return this.#apply(step);
     const { change, snapshot } = state.commit;
-    if (snapshot !== undefined && this.#context.snapshots.mayStore(this.service, snapshot)) {
+    if (snapshot !== undefined && this.#context.snapshots.isTaken(this.service, snapshot)) {
       this.#journal.saveSnapshot(snapshot, this.service.snapshotVersion);
     }
+    this.#watch.stored(change);
     this.#context.onStored?.(state.delivery.command, change);
     this.#apply(step, answerOf(state, this.#journal.effects, firstEffect));
+  }
+
+  snapshotStored(bytes: number): void {
+    this.#watch.snapshotStored(bytes);
   }
 
   /** (4, I3, I5) */
   notStored(error: unknown): void {
     const state = this.#state;
-    const failure = reportAppendFailure(this.#context, this.#key, error);
+    const failure = reportAppendFailure(this.#context, this.#key, error, steps.inProgress(state));
     const { maxConflictRetries } = this.#context.options;
-    const step = onNotStored(state, failure.code, !this.#mailbox.isEmpty, maxConflictRetries);
+    const step = steps.onNotStored(state, failure.code, !this.#mailbox.isEmpty, maxConflictRetries);
     if (step.command === "retried" && state.kind === "appending") state.delivery.conflicts++;
     this.#apply(step, failed(failure));
   }
@@ -375,19 +395,19 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   /** (12) */
   #replayWithoutSnapshot(): void {
     this.#releaseStream();
-    this.#apply(onSnapshotRefused(this.#state));
+    this.#apply(steps.onSnapshotRefused(this.#state));
   }
 
   onStreamEnd(end: CallEnd): void {
     this.#stream = undefined;
     if (this.#state.kind === "passivating") return this.#onPassivated();
-    const isRefused = mayRefuseSnapshot(this.#state) && this.#snapshotTrial.isRefusedByEnd(end);
+    const isRefused = steps.mayRefuseSnapshot(this.#state) && this.#snapshotTrial.isRefusedByEnd(end);
     if (isRefused) this.#replayWithoutSnapshot();
     else this.#break(new EntityStreamError("unanswered", this.#protocol.texts.termination), end.message);
   }
 
   #onPassivated(): void {
-    const step = onPassivated(this.#state, !this.#mailbox.isEmpty);
+    const step = steps.onPassivated(this.#state, !this.#mailbox.isEmpty);
     this.#apply(step);
     if (step.state.kind !== "gone") return;
     if (this.#journal.records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
@@ -396,21 +416,20 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   onStreamRefused(error: StatusError): void {
     const stream = this.#stream;
     this.#mailbox.rejectAll(error);
-    this.#apply(onStreamLost(this.#state), failed(error));
+    this.#apply(steps.onStreamLost(this.#state), failed(error));
     stream?.cancel();
   }
 
   /** The stream is lost. The caller of the open command gets `error`, the others get `waiting`. */
   #break(error: EntityStreamError, detail: string, isTold = false): void {
-    // Only for debugging if the entity is idle: no caller is affected, and a user function that stops ends all
-    // streams.
-    const level = this.#state.kind === "idle" ? "debug" : isTold ? "info" : "warn";
-    this.#context.logger[level]("entity stream broke", { entity: this.#name, text: error.message, detail });
+    const isIdle = this.#state.kind === "idle";
+    reportBrokenStream(this.#context, this.#key, { error, detail, isTold, isIdle }, this.#trace);
     if (!isTold && error.reason === "violated") this.#complain(`${error.message}: ${detail}`);
     this.#releaseStream();
     // The command that has waited longest is the one that caused the activation, so it gets `error` too.
-    if (this.#state.kind === "activating") this.#mailbox.shift()?.reject(error);
-    this.#apply(onStreamLost(this.#state), failed(error));
+    const first = this.#state.kind === "activating" ? this.#mailbox.shift() : undefined;
+    if (first !== undefined) this.#reject(first, error);
+    this.#apply(steps.onStreamLost(this.#state), failed(error));
   }
 
   #leave(): void {

@@ -14,7 +14,6 @@ import { commandFailed, isFinal } from "../failure.ts";
 import type { Outcome } from "../outcome.ts";
 import { NO_EFFECTS } from "../outcome.ts";
 import { entityError } from "./entity-error.ts";
-import type { StreamTexts } from "./stream-texts.ts";
 
 /**
  * What a message of the user function means for the open command: a pure function of the message and the command's id
@@ -54,7 +53,6 @@ export interface CommitVerdict {
   /** Without the side effects. */
   readonly outcome: Outcome;
   readonly action: GivenAction;
-  /** The user function's state of the entity may be wrong: replay the entity afterwards. */
   readonly mustReplay: boolean;
 }
 
@@ -64,6 +62,23 @@ export type GivenAction = ClientAction["action"] | undefined;
 export type Answer =
   /** Without side effects. */
   { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: StatusError };
+
+/**
+ * The error texts that callers get when an entity's stream fails. They are Cloudstate's texts to the letter, because
+ * clients and its TCK compare them.
+ */
+export interface StreamTexts {
+  /** A reply to a command that is not open. */
+  readonly reply: string;
+  /** The user function sent a failure for the stream. */
+  readonly failure: string;
+  /** Not a message of the protocol. */
+  readonly message: string;
+  /** The stream ended. */
+  readonly termination: string;
+  /** For callers whose command was still waiting. */
+  readonly waiting: string;
+}
 
 /** How the stream messages of one kind of entity are read. `judgeMessage` is the same for all kinds. */
 export interface Dialect<Reply extends EntityReplyMessage> {
@@ -88,17 +103,14 @@ interface EntityReplyMessage {
 }
 
 export type ChangeOfReply =
-  | { readonly kind: "none" }
-  | { readonly kind: "change"; readonly change: Change; readonly snapshot: Any | undefined }
+  | { readonly kind: "change"; readonly change: Change | undefined; readonly snapshot: Any | undefined }
   /** The reply contradicts itself. */
   | { readonly kind: "violation"; readonly text: string };
 
-export const NO_CHANGE: ChangeOfReply = { kind: "none" };
+/** The only one without a change. */
+export const NO_CHANGE: ChangeOfReply = { kind: "change", change: undefined, snapshot: undefined };
 
-/**
- * Judges the bytes of one message. `openCommandId` is undefined while no command waits for a reply; `extensions` are
- * those that the user function announced.
- */
+/** Judges the bytes of one message (`EntityProtocol.judge`). */
 export function judgeMessage<Reply extends EntityReplyMessage>(
   dialect: Dialect<Reply>,
   bytes: Uint8Array,
@@ -126,26 +138,19 @@ export function judgeMessage<Reply extends EntityReplyMessage>(
   }
 }
 
-/** The user function has broken the protocol. */
 function broken(text: string, detail: string): Verdict {
   return { kind: "broken", text, detail, isTold: false };
 }
 
-/**
- * The user function sent a failure for the stream. If it logs the reason itself (`FAILURES`), the error text says so.
- */
-function givenUp(
-  text: string,
-  { commandId, description }: Failure,
-  extensions: ReadonlySet<string>,
-): Verdict {
+/** A failure for the stream. If the user function logs the reason itself (`FAILURES`), the error text says so. */
+function givenUp(text: string, failure: Failure, extensions: ReadonlySet<string>): Verdict {
   const isTold = extensions.has(FAILURES);
   return {
     kind: "broken",
     text: isTold ? `${text}${WHERE_TO_LOOK}` : text,
-    detail: description,
+    detail: failure.description,
     isTold,
-    ofNoCommand: commandId === 0n,
+    ofNoCommand: failure.commandId === 0n,
   };
 }
 
@@ -161,57 +166,36 @@ function judgeReply<Reply extends EntityReplyMessage>(
   if (action?.case === "failure") {
     // A failed command changes nothing, and its side effects are dropped. If a change came with the failure, the user
     // function has applied it to its own state, so the entity is replayed.
-    const mustReplay = action.value.restart || changed.kind !== "none";
+    const mustReplay = action.value.restart || changed !== NO_CHANGE;
     const answer = { ok: false as const, error: commandFailed(action.value, extensions) };
     return { kind: "answer", answer, action, mustReplay };
   }
-  if (changed.kind === "violation") return violation(changed.text);
+  if (changed.kind === "violation") {
+    // Nothing of the reply takes effect. The caller gets an error, and the user function a report.
+    const { text: complaint } = changed;
+    const error = entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", complaint);
+    return { kind: "answer", answer: { ok: false, error }, action: undefined, mustReplay: true, complaint };
+  }
+  const { change, snapshot } = changed;
   const { sideEffects: effects } = reply;
   const outcome = outcomeOf(action);
-  if (changed.kind === "change") {
-    const { change, snapshot } = changed;
-    return { kind: "commit", change, snapshot, effects, outcome, action, mustReplay: false };
-  }
-  if (effects.length === 0)
+  if (change === undefined && effects.length === 0)
     return { kind: "answer", answer: { ok: true, outcome }, action, mustReplay: false };
-  return commitNoChange(outcome, action, effects, false);
+  return { kind: "commit", change, snapshot, effects, outcome, action, mustReplay: false };
 }
 
-/**
- * The record of an answer that changes no state, so that a repeat of its command gets the same answer (I7).
- * Undefined: nothing is stored, because the answer is a failure that is not final.
- */
+/** The record of an answer without a change, so that a repeat gets it (I7); undefined: a failure that is not final. */
 export function keepAnswer({ answer, action, mustReplay }: AnswerVerdict): CommitVerdict | undefined {
-  if (answer.ok) return commitNoChange(answer.outcome, action, [], mustReplay);
-  const { error } = answer;
-  if (!isFinal(error)) return undefined;
-  return commitNoChange({ kind: "failure", error, effects: NO_EFFECTS }, action, [], mustReplay);
-}
-
-function commitNoChange(
-  outcome: Outcome,
-  action: GivenAction,
-  effects: SideEffectMessage[],
-  mustReplay: boolean,
-): CommitVerdict {
-  return { kind: "commit", change: undefined, snapshot: undefined, effects, outcome, action, mustReplay };
+  if (!answer.ok && !isFinal(answer.error)) return undefined;
+  const outcome: Outcome = answer.ok
+    ? answer.outcome
+    : { kind: "failure", error: answer.error, effects: NO_EFFECTS };
+  return { kind: "commit", change: undefined, snapshot: undefined, effects: [], outcome, action, mustReplay };
 }
 
 function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint | undefined): string {
   const expected = openCommandId === undefined ? "no command is open" : `command ${openCommandId} is open`;
   return `reply to command ${commandId}, but ${expected}`;
-}
-
-/** Nothing of the reply takes effect. The caller gets an error, and the user function a report. */
-function violation(text: string): Verdict {
-  const error = entityError(Status.INTERNAL, "PROTOCOL_VIOLATION", text);
-  return {
-    kind: "answer",
-    answer: { ok: false, error },
-    action: undefined,
-    mustReplay: true,
-    complaint: text,
-  };
 }
 
 /** The outcome of an answer that is not a failure, without its side effects. */

@@ -5,7 +5,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { ExecutionContext } from "ava";
 
-import { shardOf, silentLogger, systemClock } from "../../base/mod.ts";
+import { shardOf, systemClock } from "../../base/mod.ts";
 import { ManualClock, seededRandom } from "../../base/test-doubles/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 import { openMemoryLog } from "../../eventlog/mod.ts";
@@ -13,6 +13,8 @@ import { connect } from "../../grpc/mod.ts";
 import type { EventSourcedStreamIn } from "../../protocol/mod.ts";
 import { EventSourced, messageTypeUrl, NO_METADATA, ValueEntity } from "../../protocol/mod.ts";
 import { ORIGIN, readCommit } from "../../record/mod.ts";
+import type { TraceContext, Tracer } from "../../telemetry/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 import type { EntityService } from "../../userfunction/mod.ts";
 import { isEntityService, validateSpec } from "../../userfunction/mod.ts";
 
@@ -25,9 +27,10 @@ import { startScriptedUserFunction } from "../../../test/lib/scripted-user-funct
 import { ServiceInfoSchema } from "../../protocol/gen/cloudstate/entity_pb.ts";
 import type { Lineage } from "../lineage.ts";
 import { CALLERS_LINEAGE } from "../lineage.ts";
-import type { EntityOptions } from "../options.ts";
-import { DEFAULT_ENTITY_OPTIONS } from "../options.ts";
 import type { Outcome, SideEffect } from "../outcome.ts";
+import type { EntityOptions } from "../settings.ts";
+import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
+import type { SlowestCommands } from "../slowest-commands.ts";
 import { ENTITY_KINDS, EntityRuntime } from "../stateful/entity-runtime.ts";
 
 export const ADD = "Add";
@@ -56,6 +59,7 @@ interface SendOptions {
   readonly method?: string;
   /** A caller's own if not given. */
   readonly lineage?: Lineage;
+  readonly trace?: TraceContext;
 }
 
 interface WorldOptions {
@@ -67,6 +71,8 @@ interface WorldOptions {
   /** The snapshot version that the user function's code declares. */
   readonly snapshotVersion?: string;
   readonly log?: (log: EventLog) => EventLog;
+  readonly tracer?: Tracer;
+  readonly slowest?: SlowestCommands;
 }
 
 /** Starts a runtime with a real log, and a user function over real gRPC. Only the clock is the test's. */
@@ -94,13 +100,14 @@ export async function world(
     streams: roomyStreams(connection),
     clock,
     random: seededRandom(1),
-    logger: silentLogger,
+    telemetry: { ...NO_TELEMETRY, ...(setup.tracer && { tracer: setup.tracer }) },
     options: { ...DEFAULT_ENTITY_OPTIONS, ...setup.options },
     activationMemory: plenty(),
     reportError: (message) => reports.push(message),
     carryOut: (effects, of) => {
       again.push({ of, effects });
     },
+    slowest: setup.slowest,
   });
   t.teardown(async () => {
     connection.destroy();
@@ -131,6 +138,7 @@ function callsOf(runtime: EntityRuntime, methods: EntityService["methods"]): Pic
       key: idempotencyKey,
       method: name = ADD,
       lineage = CALLERS_LINEAGE,
+      trace,
     } = {},
   ) => {
     const method = methods.get(name);
@@ -142,7 +150,7 @@ function callsOf(runtime: EntityRuntime, methods: EntityService["methods"]): Pic
       shard: shardOf(method.service.persistenceId, id),
       payload,
       lineage,
-      call: { metadata: NO_METADATA, idempotencyKey, deadlineMs, onCancel, bytes: plenty().charge() },
+      call: { metadata: NO_METADATA, idempotencyKey, deadlineMs, onCancel, bytes: plenty().charge(), trace },
     });
   };
   const send: World["send"] = async (...parameters) => {

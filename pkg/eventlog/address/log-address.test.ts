@@ -3,8 +3,10 @@
 import test from "ava";
 
 import { EventLogError } from "../event-log.ts";
+import { LOG_ADDRESS_SETTINGS } from "../settings.ts";
 import type { EventLogAddress } from "./log-address.ts";
-import { parseEventLogAddress, shownAddress } from "./log-address.ts";
+import { isElsewhere, parseEventLogAddress, shownAddress } from "./log-address.ts";
+import { LOG_KINDS } from "./log-kinds.ts";
 
 test("relative and absolute paths are taken as they stand", (t) => {
   for (const path of [
@@ -41,7 +43,7 @@ test("any other address is refused with the forms that are known", (t) => {
   ]) {
     const refused = t.throws(() => parseEventLogAddress(address), { instanceOf: EventLogError });
     t.is(refused.code, "LOG_BAD_ADDRESS");
-    t.regex(refused.message, /memory: .*sqlite:PATH/);
+    t.regex(refused.message, /sqlite:PATH .*memory: /);
   }
 });
 
@@ -76,6 +78,19 @@ test("a NATS address may name several servers, with the scheme once or before ea
       credentials: { kind: "password", user: "me", password: "pw" },
     });
   }
+});
+
+test("the help of --log and the refusal of an address name every kind of log", (t) => {
+  const refused = t.throws(() => parseEventLogAddress("log.db"), { instanceOf: EventLogError });
+  for (const { forms, help } of Object.values(LOG_KINDS)) {
+    t.true(refused.message.includes(forms), forms);
+    t.true(LOG_ADDRESS_SETTINGS.log.help.includes(help), help);
+  }
+});
+
+test("a log on NATS is elsewhere; a file and memory are not", (t) => {
+  for (const address of ["nats://a", "tls://a:4222,b/p"]) t.true(isElsewhere(address), address);
+  for (const address of ["memory:", "sqlite:log.db"]) t.false(isElsewhere(address), address);
 });
 
 test("an address that is shown has none of its secrets", (t) => {

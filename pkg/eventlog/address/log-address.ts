@@ -4,8 +4,8 @@ import type { NatsAddress } from "../../nats/address/mod.ts";
 import { NatsError, parseNatsAddress } from "../../nats/address/mod.ts";
 
 import { EventLogError } from "../event-log.ts";
+import { LOG_FORMS, LOG_KINDS } from "./log-kinds.ts";
 
-/** A parsed address. */
 export type EventLogAddress =
   | { readonly kind: "memory" }
   /** The path as it was written: relative ones count from the working folder. */
@@ -27,6 +27,15 @@ export function parseEventLogAddress(address: string): EventLogAddress {
   return { kind: "sqlite", path };
 }
 
+/**
+ * Whether the log at an address is in servers of its own, which may start later than the proxy.
+ *
+ * @throws EventLogError `LOG_BAD_ADDRESS`
+ */
+export function isElsewhere(address: string): boolean {
+  return LOG_KINDS[parseEventLogAddress(address).kind].isElsewhere;
+}
+
 /** The address of a log without its credentials (all that a URL has before its `@`), for screens and log files. */
 export function shownAddress(address: string): string {
   return address.startsWith("sqlite:") ? address : address.replace(/\/\/.*@/s, "//…@");
@@ -42,11 +51,7 @@ function natsAddressOf(address: string): NatsAddress {
   }
 }
 
-/** The error for an invalid address. Its text gives the reason and the valid forms. */
 function badAddress(address: string, reason: string): EventLogError {
-  const text =
-    `${JSON.stringify(shownAddress(address))} is not the address of a log: ${reason}. ` +
-    "Known are: memory: (ends with the process), sqlite:PATH (a file, relative or absolute; sqlite:.perdure/log.db), " +
-    "nats://HOST:PORT/PREFIX or tls://HOST:PORT/PREFIX (NATS JetStream 2.12 or newer; nats://localhost:4222)";
+  const text = `${JSON.stringify(shownAddress(address))} is not the address of a log: ${reason}. Known are: ${LOG_FORMS}`;
   return new EventLogError("LOG_BAD_ADDRESS", text);
 }

@@ -9,6 +9,7 @@ test("addresses load no log: not SQLite, not NATS's client, no other file of the
   const ours = loaded.flatMap((url) => /\/pkg\/((?:eventlog|nats)\/.*)$/.exec(url)?.[1] ?? []);
   t.deepEqual(ours.sort(), [
     "eventlog/address/log-address.ts",
+    "eventlog/address/log-kinds.ts",
     "eventlog/address/mod.ts",
     "eventlog/event-log.ts",
     "nats/address/mod.ts",

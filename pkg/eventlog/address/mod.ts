@@ -8,5 +8,4 @@
  */
 
 export { EventLogError } from "../event-log.ts";
-export type { EventLogAddress } from "./log-address.ts";
-export { parseEventLogAddress, shownAddress } from "./log-address.ts";
+export { isElsewhere, parseEventLogAddress, shownAddress } from "./log-address.ts";

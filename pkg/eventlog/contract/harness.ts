@@ -12,7 +12,7 @@ export interface LogUnderTest {
   readonly log: EventLog;
   /** For durable logs: opens what another process would find if this one crashed now, as a separate log. */
   readonly afterCrash?: () => Promise<EventLog>;
-  /** Makes the log refuse appends, and ends that again. */
+  /** Makes the log refuse appends, and ends that again. Without it that case is left out, and the suite says so. */
   readonly trouble?: Trouble;
   /**
    * How long the log may take to notice trouble and its end, in milliseconds. If unset, a long time, because the
@@ -37,13 +37,20 @@ export interface ContractCase {
   readonly title: string;
   readonly limits?: Partial<LogLimits>;
   /** @throws if the log breaks the statement. */
-  readonly run: (under: LogUnderTest) => Promise<void>;
+  readonly run: (under: LogUnderTest, leaveOut: LeaveOut) => Promise<void>;
 }
 
-export async function runCase(contractCase: ContractCase, open: OpenLogUnderTest): Promise<void> {
+/** Called by a case that cannot be tried, with what the log under test would have to give. */
+export type LeaveOut = (missing: string) => void;
+
+export async function runCase(
+  contractCase: ContractCase,
+  open: OpenLogUnderTest,
+  leaveOut: LeaveOut = () => undefined,
+): Promise<void> {
   const under = await open(contractCase.limits ?? {});
   try {
-    await contractCase.run(under);
+    await contractCase.run(under, leaveOut);
   } finally {
     await under.dispose();
   }
@@ -54,6 +61,11 @@ export const bob: EntityKey = { type: "cart", id: "bob" };
 
 export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
+}
+
+/** States that a log without `afterCrash` needs none. @throws if the log is durable. */
+export function endsWithItsProcess({ durability }: EventLog): void {
+  assert.equal(durability, "memory", `a log with the durability ${durability}: give \`afterCrash\``);
 }
 
 /** Appends one after the other and gives their positions. */

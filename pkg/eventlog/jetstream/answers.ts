@@ -2,32 +2,27 @@
 
 import { Buffer } from "node:buffer";
 
+import type { StreamInfo } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 
 import type { Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
+import type { ApiFailure } from "./api-error.ts";
 import { apiError, NO_STREAM, saysNoResults } from "./api-error.ts";
 import { FENCE, ROLLUP } from "./publisher.ts";
 import type { Origin } from "./stored.ts";
 
 /** A message of a stream, not decoded yet. */
 export interface RawMessage extends Origin {
-  /**
-   * The sequence that its fence (the header of the expected sequence) named: that of its subject's message before it,
-   * 0 for none.
-   */
+  /** What its fence (the expected sequence) named: the sequence of its subject's message before it, 0 for none. */
   readonly follows: Position | undefined;
   /** True: it replaced the earlier messages of its subject, so they no longer exist. */
   readonly replaces: boolean;
   readonly data: Uint8Array;
 }
 
-/** What the server knows of a subject without reading its messages. */
-export type Presence =
-  | "none"
-  | "readable"
-  /** It has a message, but cannot read the last one. */
-  | "unreadable";
+/** What the server knows of a subject without reading its messages. It may have a last one, but `unreadable`. */
+export type Presence = "none" | "readable" | "unreadable";
 
 const NOT_FOUND = 404;
 const NO_RESPONDERS = 503;
@@ -63,15 +58,10 @@ export function presenceOf(message: Msg, stream: string, doing: string): Presenc
 }
 
 export function lastOfStreamIn(message: Msg, doing: string): Position {
-  const last =
-    message.headers?.code === NO_RESPONDERS ? undefined : message.json<InfoAnswer>().state?.last_seq;
-  if (last === undefined)
-    throw new EventLogError("LOG_UNAVAILABLE", `${doing}: the server does not describe it`);
-  return last;
-}
-
-interface InfoAnswer {
-  readonly state?: { readonly last_seq: number };
+  const isHeard = message.headers?.code !== NO_RESPONDERS;
+  const last = isHeard ? message.json<Partial<StreamInfo>>().state?.last_seq : undefined;
+  if (last !== undefined) return last;
+  throw new EventLogError("LOG_UNAVAILABLE", `${doing}: the server does not describe it`);
 }
 
 interface LeaderAnswer {
@@ -81,17 +71,14 @@ interface LeaderAnswer {
     readonly hdrs?: string;
     readonly data?: string;
   };
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
+  readonly error?: ApiFailure;
 }
 
 export function leaderMessageOf(message: Msg, stream: string, doing: string): RawMessage | undefined {
   if (message.headers?.code === NO_RESPONDERS) return rawMessageOf(message, stream, doing);
   const { message: found, error } = message.json<LeaderAnswer>();
   if (error?.err_code === NO_MESSAGE) return undefined;
-  if (error !== undefined) {
-    const { code, err_code: errCode = 0, description = "" } = error;
-    throw apiError({ code, errCode, description }, doing, "read");
-  }
+  if (error !== undefined) throw apiError(error, doing, "read");
   if (found === undefined) throw new TypeError("the answer has no message");
   const { seq: sequence, subject, hdrs = "", data = "" } = found;
   const headers = Buffer.from(hdrs, "base64").toString("latin1");

@@ -2,6 +2,7 @@
 
 /** The only file that knows the errors that JetStream answers with, and what they mean for the log. */
 
+import type { ApiError } from "@nats-io/jetstream";
 import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
 
 import type { EventLogCode } from "../event-log.ts";
@@ -10,28 +11,19 @@ import { EventLogError } from "../event-log.ts";
 /** Whether a request reads or writes. After a failed write only a read shows whether it is stored (I5). */
 export type Effect = "read" | "write";
 
-/** An error as JetStream's answers carry it. */
-export interface ApiFailure {
-  readonly code: number;
-  readonly errCode: number;
-  readonly description: string;
-}
+export type ApiFailure = Pick<ApiError, "code"> & Partial<ApiError>;
 
-/** Translates an error that JetStream answered with. */
 export function apiError(failure: ApiFailure, doing: string, effect: Effect, cause?: unknown): EventLogError {
-  const { errCode, code, description } = failure;
-  const known = API_REASONS[errCode];
+  const { err_code: errCode = 0, code, description = "" } = failure;
   // 10077 is any failure of the store. Only a failure because of a limit is known to store nothing.
   const isLimit = errCode === STORE_FAILED && /maximum/.test(description);
-  const reason = isLimit ? FULL : known;
+  const reason = isLimit ? FULL : API_REASONS[errCode];
   if (reason !== undefined) {
     return new EventLogError(reason.code, `${doing}: ${reason.text} (${description})`, { cause });
   }
   // A code from 400 to 499 blames the request, so the server did not carry it out.
-  if (code >= 400 && code < 500) {
-    return new EventLogError("LOG_UNAVAILABLE", `${doing}: ${description} (${errCode})`, { cause });
-  }
-  const unknown = effect === "write" ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
+  const mayBeDone = effect === "write" && !(code >= 400 && code < 500);
+  const unknown = mayBeDone ? "OUTCOME_UNKNOWN" : "LOG_UNAVAILABLE";
   return new EventLogError(unknown, `${doing}: ${description} (${errCode})`, { cause });
 }
 
@@ -39,7 +31,6 @@ export function apiError(failure: ApiFailure, doing: string, effect: Effect, cau
 export const NO_STREAM =
   "JetStream is off, the stream is gone, or it has no leader now; the server's log tells";
 
-/** Why a publish is not known to be stored. */
 export interface PublishFailure {
   /**
    * - `contested`: another message is in the place of this one, perhaps that of an earlier try.
@@ -51,40 +42,24 @@ export interface PublishFailure {
   readonly error: EventLogError;
 }
 
-/** Translates an error that JetStream answered a publish with. */
 export function publishFailure(failure: ApiFailure, doing: string): PublishFailure {
   const error = apiError(failure, doing, "write");
-  return { kind: publishFailureKind(failure, error), error };
+  const { err_code: errCode = 0 } = failure;
+  if (errCode === WRONG_LAST_SEQUENCE) return { kind: "contested", error };
+  if (error.code === "OUTCOME_UNKNOWN") return { kind: "unanswered", error };
+  return { kind: BUSY_CODES.includes(errCode) ? "busy" : "refused", error };
 }
 
-function publishFailureKind({ errCode }: ApiFailure, error: EventLogError): PublishFailure["kind"] {
-  if (errCode === WRONG_LAST_SEQUENCE) return "contested";
-  if (error.code === "OUTCOME_UNKNOWN") return "unanswered";
-  return BUSY_CODES.includes(errCode) ? "busy" : "refused";
+export function isApiError(thrown: unknown, code: number): boolean {
+  return thrown instanceof JetStreamApiError && thrown.code === code;
 }
 
-/** True if the error of JetStream's client says that the stream is not there. */
-export function isStreamAbsent(thrown: unknown): boolean {
-  return thrown instanceof JetStreamApiError && thrown.code === STREAM_NOT_FOUND;
-}
-
-/** True if another one made a stream of that name first. */
-export function isStreamNameTaken(thrown: unknown): boolean {
-  return thrown instanceof JetStreamApiError && thrown.code === STREAM_NAME_IN_USE;
-}
-
-/**
- * True if no server took a request for a consumer's messages, because the consumer is gone or not known everywhere
- * yet.
- */
+/** True if no server took a request for messages: the consumer is gone, or not known everywhere yet. */
 export function isUnheard(thrown: unknown): boolean {
   return thrown instanceof JetStreamError && "code" in thrown && thrown.code === NO_RESPONDERS;
 }
 
-/**
- * True if the description of a status says that a subject has no messages. That of a message that the server cannot
- * read has the same code, and is "Message Not Found".
- */
+/** True if a status tells of a subject without messages; "Message Not Found" tells of one that cannot be read. */
 export function saysNoResults(description: string): boolean {
   return description === "No Results";
 }
@@ -95,14 +70,11 @@ export function saysTooLarge(description: string): boolean {
 }
 
 const NO_RESPONDERS = 503;
-const STREAM_NAME_IN_USE = 10058;
-const STREAM_NOT_FOUND = 10059;
+export const STREAM_NAME_IN_USE = 10058;
+export const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 const STORE_FAILED = 10077;
-/**
- * No leader (10008 and 10009), another append of the subject is under way (10164), more than the server takes in
- * (10167).
- */
+/** No leader (10008, 10009), another append of the subject is under way (10164), more than is taken in (10167). */
 const BUSY_CODES = [10008, 10009, 10164, 10167];
 
 interface Reason {

@@ -7,6 +7,7 @@ import type { NatsCluster } from "../../../test/lib/nats/cluster.ts";
 import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { until } from "../../../test/lib/until.ts";
 import { readAll } from "../contract/harness.ts";
 import type { EventLog } from "../event-log.ts";
 import { NO_POSITION } from "../event-log.ts";
@@ -40,6 +41,7 @@ for (const { title, fail, recover } of fates) {
       const settings = {
         streams: 1,
         replicas: 3,
+        connectTimeoutMs: 30_000,
         requestTimeoutMs: 2_000,
         appendDeadlineMs: 60_000,
         readDeadlineMs: 60_000,
@@ -55,14 +57,15 @@ for (const { title, fail, recover } of fates) {
       t.teardown(() => log.close());
 
       let isOver = false;
-      const writing = Array.from({ length: WRITERS }, (_, index) => write(log, `e${index}`, () => isOver));
+      const written = Array.from({ length: WRITERS }, (): number[] => []);
+      const writing = written.map((positions, index) => write(log, `e${index}`, positions, () => isOver));
       const reading = readAgainAndAgain(log, () => isOver);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await until("each writer has appended", () => written.every(({ length }) => length > 0));
       await fail(leader);
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       await recover(leader);
       isOver = true;
-      const written = await Promise.all(writing);
+      await Promise.all(writing);
       t.true((await reading) > 0);
 
       for (const [index, positions] of written.entries()) {
@@ -81,14 +84,12 @@ for (const { title, fail, recover } of fates) {
   );
 }
 
-/** Appends one record after the other until `isOver`, then two more. Returns their positions. */
-async function write(log: EventLog, id: string, isOver: () => boolean): Promise<number[]> {
-  const positions: number[] = [];
+/** Appends one record after the other until `isOver`, then two more. Adds their positions to `positions`. */
+async function write(log: EventLog, id: string, positions: number[], isOver: () => boolean): Promise<void> {
   for (let more = 2; more > 0; more -= isOver() ? 1 : 0) {
     const bytes = Uint8Array.of(positions.length >> 8, positions.length);
     positions.push(await log.append({ type: "cart", id }, positions.at(-1) ?? NO_POSITION, bytes));
   }
-  return positions;
 }
 
 /** Reads until `isOver`. Returns the number of reads. */

@@ -52,18 +52,15 @@ export interface LookStep {
 
 /** The first message after the expected position. */
 export type Found =
-  | { readonly kind: "ours"; readonly sequence: Position }
-  | { readonly kind: "foreign"; readonly sequence: Position }
-  /** Another writer's, which replaced the message that was there first. Whose that was cannot be known. */
-  | { readonly kind: "overwritten"; readonly sequence: Position }
+  /** `overwritten`: another's, which replaced the message that was there first. Whose that was cannot be known. */
+  | { readonly kind: "ours" | "foreign" | "overwritten"; readonly sequence: Position }
   | { readonly kind: "nothing" }
   /** `forGood`: it stays unreadable until an operator changes something. */
   | { readonly kind: "unreadable"; readonly error: EventLogError; readonly forGood: boolean };
 
 /**
- * How often the server may report a conflict without a message in the place before the conflict is believed. The
- * server may be a former leader that lags behind. But the caller may also have named a position that the log never
- * assigned.
+ * How often a conflict without a message in the place is not believed, because a former leader may lag behind. But the
+ * caller may also have named a position that the log never assigned.
  */
 const MAX_MISSING = 2;
 

@@ -256,9 +256,10 @@ async function openLog(
   options: Partial<JetStreamLogOptions> = {},
 ): Promise<EventLog> {
   // The first opening makes the streams, which is slow on a busy machine, so it has more time.
-  const patient = { ...options, requestTimeoutMs: 10_000 };
-  await (await openJetStreamLog({ server: `127.0.0.1:${port}`, prefix: "p" }, patient)).close();
-  const log = await eventually(() => openJetStreamLog({ server: `127.0.0.1:${port}`, prefix: "p" }, options));
+  const address = { server: `127.0.0.1:${port}`, prefix: "p" };
+  const patient = { connectTimeoutMs: 30_000, ...options };
+  await (await openJetStreamLog(address, { ...patient, requestTimeoutMs: 30_000 })).close();
+  const log = await eventually(() => openJetStreamLog(address, patient));
   t.teardown(() => log.close());
   return log;
 }

@@ -18,15 +18,16 @@ import type { Reader } from "./reader.ts";
 /** A message to be stored, with the mark by which it is recognised later. */
 export interface Write extends Publish {
   readonly stream: string;
-  /** The one in the payload. */
   readonly mark: Mark;
 }
 
-/** Called with the result of each try to store a message. */
-export type OnAnswer = (write: Write, answer: PublishAnswer) => void;
+type OnAnswer = (write: Write, answer: PublishAnswer) => void;
 
 /** Starts short because most obstacles pass at once, and grows because an election takes seconds. */
 const BACKOFF: BackoffOptions = { minMs: 5, maxMs: 1_000, jitter: 0.3 };
+
+/** How often another process may store its message first before the caller gets an error. */
+const MAX_RACES = 64;
 
 const UNREADABLE: readonly EventLogCode[] = ["LOG_CORRUPT", "LOG_TOO_NEW"];
 
@@ -49,11 +50,7 @@ export class Appender {
     this.#onAnswer = onAnswer;
   }
 
-  /**
-   * Gives the sequence of the message in its stream.
-   *
-   * @throws EventLogError: nothing is stored unless it is `OUTCOME_UNKNOWN`.
-   */
+  /** Gives the message's sequence. @throws EventLogError: nothing is stored unless it is `OUTCOME_UNKNOWN`. */
   async append(write: Write): Promise<Position> {
     this.#admit(write);
     const { clock, random, appendDeadlineMs } = this.#options;
@@ -77,6 +74,24 @@ export class Appender {
       this.#pending--;
       this.#pendingBytes -= write.payload.byteLength;
     }
+  }
+
+  /**
+   * Appends what `next` makes of what it reads; nothing if that is undefined. If another process was faster, `next`
+   * reads again. If others are faster all the time, `overtaken` is the text of the error.
+   */
+  async appendLatest(next: () => Promise<Write | undefined>, overtaken: string): Promise<void> {
+    for (let attempt = 0; attempt < MAX_RACES; attempt++) {
+      const write = await next();
+      if (write === undefined) return;
+      try {
+        await this.append(write);
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof EventLogError) || thrown.code !== "APPEND_CONFLICT") throw thrown;
+      }
+    }
+    throw new EventLogError("LOG_OVERLOADED", overtaken);
   }
 
   async #look({ stream, subject, expected, mark, entity }: Write): Promise<Found> {

@@ -2,10 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 
-/**
- * Identifies a write: which open log wrote the message, and the number of the write. No two writes have the same
- * mark.
- */
+/** Identifies a write: the open log that made it, and its number there. No two writes have the same mark. */
 export interface Mark {
   /** 64 bits by chance for each open log. */
   readonly author: bigint;
@@ -13,10 +10,7 @@ export interface Mark {
   readonly count: number;
 }
 
-/**
- * Gives each write of one open log its mark, so that the log recognises its own messages, whatever the bytes are
- * (I5).
- */
+/** Marks the writes of one open log, so that it recognises its own messages, whatever the bytes are (I5). */
 export class Author {
   readonly #author = randomBytes(8).readBigUInt64BE();
   #count = 0;

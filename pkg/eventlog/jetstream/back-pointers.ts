@@ -8,9 +8,8 @@ import type { StoredMessage } from "./reader.ts";
 import { RECOVERY } from "./stored.ts";
 
 /**
- * Checks that no record is missing. The server stores each record with the sequence that its fence named (the back
- * pointer): that of the entity's record before it. So if a record was lost from the middle of a stream, the next one
- * shows it, whatever the reason. Records that were replaced are not missed.
+ * The server stores each record with the sequence that its fence named (the back pointer): that of the entity's record
+ * before it. So the record after one that was lost shows it, whatever the reason. Replaced records are not missed.
  *
  * @throws EventLogError `LOG_CORRUPT` that names what is missing.
  */
@@ -37,7 +36,6 @@ function broken(entity: EntityKey, message: StoredMessage, previous: Position): 
   return corrupt(entity, stream, sequence, `the record ${told}, but ${before} before it`);
 }
 
-/** The error for an entity whose last record the server has but cannot read. */
 export function recordUnreadable(entity: EntityKey, stream: string, sequence: Position): EventLogError {
   return corrupt(entity, stream, sequence, "the server cannot read the record; it has changed on its disk");
 }
@@ -64,7 +62,6 @@ function placeOf(entity: EntityKey, stream: string, sequence: Position): string 
   return `${nameOf(entity)}: ${locationOf(stream, sequence)}`;
 }
 
-/** The place of a record, as text for messages. */
 export function locationOf(stream: string, sequence: Position): string {
   return `stream ${stream}, sequence ${sequence}`;
 }

@@ -2,15 +2,12 @@
 
 import { decodeCheckpoint, encodeCheckpoint } from "../checkpoint.ts";
 import type { Position } from "../event-log.ts";
-import { EventLogError, NO_POSITION } from "../event-log.ts";
-import type { Appender } from "./appender.ts";
+import { NO_POSITION } from "../event-log.ts";
+import type { Appender, Write } from "./appender.ts";
 import type { Author } from "./author.ts";
 import type { Layout } from "./layout.ts";
 import type { Reader } from "./reader.ts";
 import { decodeStored, encodeStored } from "./stored.ts";
-
-/** How often another process may save the same checkpoint first before `save` fails. */
-const MAX_RACES = 64;
 
 /** The checkpoints of a log: one message each, in a stream of snapshots. */
 export class Checkpoints {
@@ -36,21 +33,14 @@ export class Checkpoints {
   async save(name: string, positions: readonly Position[]): Promise<void> {
     const place = this.#layout.checkpoint(name);
     const bytes = encodeCheckpoint(positions);
-    for (let attempt = 0; attempt < MAX_RACES; attempt++) {
+    const next = async (): Promise<Write> => {
       const found = await this.#reader.lastRaw(place);
       const expected = found?.sequence ?? NO_POSITION;
       const mark = this.#author.mark();
       const payload = encodeStored({ mark, key: undefined, bytes }, place.subject);
-      try {
-        await this.#appender.append({ ...place, expected, payload, mark, entity: { type: "", id: name } });
-        return;
-      } catch (thrown) {
-        if (!(thrown instanceof EventLogError) || thrown.code !== "APPEND_CONFLICT") throw thrown;
-      }
-    }
-    throw new EventLogError(
-      "LOG_OVERLOADED",
-      `others save the checkpoint ${JSON.stringify(name)} all the time`,
-    );
+      return { ...place, expected, payload, mark, entity: { type: "", id: name } };
+    };
+    const overtaken = `others save the checkpoint ${JSON.stringify(name)} all the time`;
+    await this.#appender.appendLatest(next, overtaken);
   }
 }

@@ -12,7 +12,7 @@ import { eventLogContract } from "../contract.ts";
 import type { EventLog } from "../event-log.ts";
 import { NO_POSITION } from "../event-log.ts";
 import { openJetStreamLog } from "./log.ts";
-import { addressOf, openLog, refused } from "./test-lib/logs.ts";
+import { addressOf, openLog, PATIENT, refused } from "./test-lib/logs.ts";
 
 let shared: Promise<NatsCluster> | undefined;
 let lastLog = 0;
@@ -28,7 +28,7 @@ eventLogContract(natsTest, "jetstream, three copies", async (limits) => {
   const prefix = `contract-${++lastLog}`;
   const port = servers[lastLog % servers.length]?.port ?? 0;
   const address = { server: `127.0.0.1:${port}`, prefix };
-  const options = { ...limits, streams: 2, packRecords: 2, replicas: 3, requestTimeoutMs: 30_000 };
+  const options = { ...limits, streams: 2, packRecords: 2, replicas: 3, ...PATIENT };
   const log = await openJetStreamLog(address, options);
   return {
     log,
@@ -61,7 +61,7 @@ natsTest(
     const log = await openLog(t, server, options, "tail");
     const connection = await connect({ servers: cluster.urls, maxReconnectAttempts: -1 });
     t.teardown(() => connection.close());
-    const manager = await jetstreamManager(connection);
+    const manager = await jetstreamManager(connection, { timeout: 30_000 });
     const leader = async (): Promise<string | undefined> =>
       (await manager.streams.info("tail_ev_0")).cluster?.leader;
     const holder = async (): Promise<string | undefined> => {

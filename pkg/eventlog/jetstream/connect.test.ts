@@ -8,6 +8,7 @@ import { inspect } from "node:util";
 import { nkeys } from "@nats-io/transport-node";
 
 import { silentLogger, systemClock } from "../../base/mod.ts";
+import { logsOnly, NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { reconfigure } from "../../../test/lib/nats/reconfigure.ts";
@@ -38,7 +39,11 @@ natsTest("wrong credentials are refused with a text that says so; right ones are
 natsTest("nats://USER:PASSWORD@HOST:PORT/PREFIX opens the log there, with its own settings", async (t) => {
   const auth = { kind: "password", user: "perdure", password: "p@ss" } as const;
   const server = addressOf(await startServer(t, { auth }));
-  const dependencies = { clock: systemClock, logger: silentLogger, jetstream: { maxRecordBytes: 10 } };
+  const dependencies = {
+    clock: systemClock,
+    telemetry: NO_TELEMETRY,
+    jetstream: { maxRecordBytes: 10, connectTimeoutMs: 30_000 },
+  };
   const log = await openEventLog(`nats://perdure:p%40ss@${server}/opened`, dependencies);
   t.teardown(() => log.close());
   t.is(log.durability, "acknowledged-before-fsync");
@@ -109,7 +114,7 @@ natsTest("credentials that run out are refused; their successor is taken without
   const lines: string[] = [];
   const logger = { ...silentLogger, warn: (...line: unknown[]) => lines.push(JSON.stringify(line)) };
   writeFileSync(path, operator.credentials());
-  const log = await openLog(t, addressOf(server), { credentials, logger });
+  const log = await openLog(t, addressOf(server), { credentials, telemetry: logsOnly(logger) });
   const first = await log.append(ann, NO_POSITION, one);
 
   // The server accepts these credentials for one second, however slow the test is.
@@ -155,8 +160,8 @@ natsTest("TLS is used where the server demands it, and demanded by tls://", asyn
   const caFile = join(CERTIFICATES, "ca.pem");
   const log = await openLog(t, server, { tls: { required: false, first: false, caFile } });
   await log.append(ann, NO_POSITION, one);
-  const dependencies = { clock: systemClock, logger: silentLogger };
-  const jetstream = { tls: { required: false, first: false, caFile } };
+  const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
+  const jetstream = { tls: { required: false, first: false, caFile }, connectTimeoutMs: 30_000 };
   const other = await openEventLog(`tls://${server}/p`, { ...dependencies, jetstream });
   t.teardown(() => other.close());
   t.is((await other.read(ann)).records.length, 1);

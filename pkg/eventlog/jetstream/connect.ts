@@ -6,11 +6,7 @@ import { connectNats } from "../../nats/mod.ts";
 import { openError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
-/**
- * As `connectNats`, for the log.
- *
- * @throws EventLogError `LOG_UNAVAILABLE` if none answers, `LOG_UNUSABLE` if one refuses us or a file cannot be read.
- */
+/** As `connectNats`. @throws EventLogError `LOG_UNAVAILABLE`, or `LOG_UNUSABLE` if an operator has to act. */
 export async function connectLink(
   server: string,
   name: string,

@@ -11,6 +11,7 @@ import type { Trouble } from "../contract.ts";
 import { eventLogContract } from "../contract.ts";
 import { openJetStreamLog } from "./log.ts";
 import type { JetStreamAddress } from "./options.ts";
+import { PATIENT } from "./test-lib/logs.ts";
 
 let shared: Promise<NatsServer> | undefined;
 let lastLog = 0;
@@ -24,15 +25,13 @@ for (const streams of [1, 4]) {
   eventLogContract(natsTest, `jetstream, streams: ${streams}`, async (limits) => {
     shared ??= startNatsServer();
     const address = { server: `127.0.0.1:${(await shared).port}`, prefix: `contract-${++lastLog}` };
-    // Many logs make their streams at once.
-    const timeouts = { requestTimeoutMs: 30_000, logCheckTimeoutMs: 30_000 };
-    const options = { ...limits, streams, packRecords: 2, logCheckIntervalMs: 50, ...timeouts };
+    const options = { ...limits, streams, packRecords: 2, logCheckIntervalMs: 50, ...PATIENT };
     const log = await openJetStreamLog(address, options);
     const trouble = detaching(address);
     return {
       log,
       // Nothing has to be copied, because a proxy has no state outside the server.
-      afterCrash: () => openJetStreamLog(address, limits),
+      afterCrash: () => openJetStreamLog(address, { ...limits, ...PATIENT }),
       trouble,
       dispose: () => log.close(),
     };
@@ -44,7 +43,7 @@ function detaching({ server, prefix }: JetStreamAddress): Trouble {
   const subjects = new Map<string, string[]>();
   const change = async (subjectsOf: (stream: string) => string[]): Promise<void> => {
     const connection = await connect({ servers: [server] });
-    const { streams } = await jetstreamManager(connection);
+    const { streams } = await jetstreamManager(connection, { timeout: 30_000 });
     if (subjects.size === 0) {
       const found = streams.list(`${prefix}.ev.>`);
       for await (const { config } of found) subjects.set(config.name, config.subjects);

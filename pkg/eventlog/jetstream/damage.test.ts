@@ -32,14 +32,15 @@ async function world(t: ExecutionContext): Promise<World> {
   const server = await startNatsServer();
   t.teardown(() => server.stop());
   const address = { server: `127.0.0.1:${server.port}`, prefix: "p" };
+  const patient = { connectTimeoutMs: 30_000, requestTimeoutMs: 30_000 };
   const connection = await connect({ servers: [address.server], reconnectTimeWait: 20 });
   t.teardown(() => connection.close());
-  const manager = await jetstreamManager(connection);
-  await (await openJetStreamLog(address, { streams: 1 })).close();
+  const manager = await jetstreamManager(connection, { timeout: 30_000 });
+  await (await openJetStreamLog(address, { ...patient, streams: 1 })).close();
   const { config } = await manager.streams.info("p_ev_0");
   await manager.streams.delete("p_ev_0");
   await manager.streams.add({ ...config, deny_delete: false });
-  const log = await openJetStreamLog(address, { reconnectDelayMs: 20 });
+  const log = await openJetStreamLog(address, { ...patient, reconnectDelayMs: 20 });
   t.teardown(() => log.close());
   return { server, log, connection, manager };
 }
@@ -167,7 +168,7 @@ natsTest("(I6) bytes that the server believes and we did not write are refused b
   const fence = headers();
   fence.set(FENCE, `${last}`);
   const bad = Uint8Array.from(good?.data ?? []).with(21, 0xff);
-  await connection.request("p.ev.0.cart.ann", bad, { headers: fence, timeout: 5_000 });
+  await connection.request("p.ev.0.cart.ann", bad, { headers: fence, timeout: 30_000 });
   const sequence = (await manager.streams.info("p_ev_0")).state.last_seq;
   await corrupt(
     t,
@@ -179,7 +180,7 @@ natsTest("(I6) bytes that the server believes and we did not write are refused b
   // The bytes are ours, but belong to another position, as if a part of the stream had been restored in another
   // order.
   await manager.streams.deleteMessage("p_ev_0", sequence);
-  await connection.request("p.ev.0.cart.ann", good?.data ?? "");
+  await connection.request("p.ev.0.cart.ann", good?.data ?? "", { timeout: 30_000 });
   await corrupt(
     t,
     log.read(ann),

@@ -59,7 +59,7 @@ natsTest("a cluster tells by tags which servers sync; its copies make the class"
 
   const connection = await connect({ servers: server });
   t.teardown(() => connection.close());
-  const manager = await jetstreamManager(connection);
+  const manager = await jetstreamManager(connection, { timeout: 30_000 });
   for await (const { config } of manager.streams.list()) {
     const tags = config.name.startsWith("relaxed") ? undefined : ["sync:always"];
     t.deepEqual(config.placement?.tags, tags, config.name);

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Placement, StreamConfig } from "@nats-io/jetstream";
+import type { StreamConfig } from "@nats-io/jetstream";
 
 import type { Durability } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 import type { StreamSettings } from "./options.ts";
 
 /**
- * Two things decide what an acknowledgement of JetStream survives. One is how many servers hold a copy, which a
- * stream's configuration shows. The other is whether they sync each write (`sync_interval: always`), which no server
- * tells a client. By convention, servers that sync each write carry this tag, and a cluster places a stream only on
- * servers that carry the tags which the stream asks for. A server without a cluster accepts any tag, so there the log
- * relies on what the operator states.
+ * What an acknowledgement of JetStream survives depends on how many servers hold a copy, which a stream's configuration
+ * shows, and on whether they sync each write (`sync_interval: always`), which no server tells. By convention those that
+ * do carry this tag, and a cluster places a stream only on servers with the tags that it asks for. A server without a
+ * cluster accepts any tag, so there the log relies on what the operator states.
  */
 export const SYNC_TAG = "sync:always";
 
-/** The field of the server's greeting that is used here. */
-export interface ClusterGreeting {
-  readonly cluster?: string;
-}
-
-/**
- * @throws EventLogError `LOG_UNUSABLE` if the settings ask for strict durability and nothing can show that the server
- * syncs each write.
- */
+/** @throws EventLogError `LOG_UNUSABLE` if durability has to be strict and nothing shows that it is. */
 export function checkDurability(
   server: string,
-  greeting: ClusterGreeting | undefined,
+  greeting: { readonly cluster?: string } | undefined,
   settings: StreamSettings,
 ): void {
   if (!needsTag(settings) || greeting?.cluster !== undefined) return;
@@ -35,11 +26,6 @@ export function checkDurability(
     "write: set sync_interval: always in the jetstream block of its configuration, then say so with " +
     "PERDURE_LOG_SERVERS_SYNC=true; or use PERDURE_LOG_DURABILITY=relaxed";
   throw new EventLogError("LOG_UNUSABLE", text);
-}
-
-/** The placement that a stream needs; undefined if any server will do. */
-export function placementFor(settings: StreamSettings): Partial<Placement> | undefined {
-  return needsTag(settings) ? { tags: [SYNC_TAG] } : undefined;
 }
 
 /** True if the stream's placement meets the settings. */
@@ -54,6 +40,7 @@ export function durabilityOf(settings: StreamSettings, streams: readonly StreamC
   return replicas > 1 ? "quorum-before-fsync" : "acknowledged-before-fsync";
 }
 
-function needsTag({ durability, serversSync }: StreamSettings): boolean {
+/** True if streams have to be placed on servers with the tag. */
+export function needsTag({ durability, serversSync }: StreamSettings): boolean {
   return durability === "strict" && !serversSync;
 }

@@ -37,11 +37,7 @@ export class Histories {
     this.#page = { records: options.pageRecords, bytes: options.pageBytes };
   }
 
-  /**
-   * Takes one round trip if the pack has all records or all but the last, or if there is no pack and only one record.
-   *
-   * @throws EventLogError `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_UNAVAILABLE`, `LOG_OVERLOADED`
-   */
+  /** Takes one round trip if the pack has all records or all but the last, or if there is no pack and one record. */
   async read(entity: EntityKey, place: Place, after?: Position): Promise<HistoryPage> {
     if (after !== undefined) return this.#behind(entity, place.events, after, this.#page);
     const [last, { pack }] = await Promise.all([
@@ -89,16 +85,12 @@ export class Histories {
     const newest = isPackAhead ? await this.#lastNotBefore(entity, place, from) : last;
     const records: LogRecord[] = [];
     const left = { ...this.#page };
-    const add = (record: LogRecord): void => {
+    const isFull = (): boolean => left.records <= 0 || left.bytes <= 0;
+    for (const record of pack.records) {
+      if (isFull()) return { records, end: false };
       records.push(record);
       left.records--;
       left.bytes -= record.bytes.byteLength;
-    };
-    const isFull = (): boolean => left.records <= 0 || left.bytes <= 0;
-
-    for (const record of pack.records) {
-      if (isFull()) return { records, end: false };
-      add(record);
     }
     if (newest === undefined || newest.sequence === from) return { records, end: true };
     if (isFull()) return { records, end: false };
@@ -107,10 +99,7 @@ export class Histories {
     return { records: [...records, ...rest.records], end: rest.end };
   }
 
-  /**
-   * Looks for the last record again, because new records, and a snapshot or pack of them, may have been stored after
-   * the first look.
-   */
+  /** Looks again, because new records, and a pack of them, may have been stored after the first look. */
   async #lastNotBefore(
     entity: EntityKey,
     { events, snapshot }: Place,
@@ -134,7 +123,6 @@ export class Histories {
     return { records: messages.map(toRecord), end };
   }
 
-  /** The entity's last record, if it has one. */
   async #last(entity: EntityKey, events: Source): Promise<StoredMessage | undefined> {
     for (let attempt = 0; attempt < MAX_LOOKS; attempt++) {
       const found = await this.#reader.last(events);

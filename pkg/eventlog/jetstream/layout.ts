@@ -26,7 +26,6 @@ export interface Place extends EventsPlace {
   readonly snapshot: Source;
 }
 
-/** How many streams can hold the events of a log. */
 export const STREAM_COUNTS: readonly number[] = [1, 2, 4, 8, 16];
 
 /**
@@ -76,7 +75,6 @@ export class Layout {
     return `${this.prefix}_${kind}_${number}`;
   }
 
-  /** The subjects that a stream takes. */
   subjectsOf(kind: StreamKind, number: number): string[] {
     const segments = Array.from({ length: SEGMENTS }, (_, segment) => segment);
     return segments
@@ -102,7 +100,6 @@ export class Layout {
     return { stream: this.streamOf("sn", number), subject: `${this.prefix}.sn.*.${token}.*` };
   }
 
-  /** The events of all entities of a type in one stream. */
   eventsOfType(type: string, number: number): Source {
     return { stream: this.streamOf("ev", number), subject: `${this.prefix}.ev.*.${toToken(type)}.*` };
   }
@@ -117,14 +114,9 @@ export function isCheckpoint(subject: string): boolean {
 const CHECKPOINTS = "=C";
 const CHECKS = "=H";
 
-interface Tokens {
-  readonly segment: number;
-  readonly type: string;
-  readonly id: string;
-  readonly untoldKey: EntityKey | undefined;
-}
+type Tokens = ReturnType<typeof tokensOf>;
 
-function tokensOf(entity: EntityKey): Tokens {
+function tokensOf(entity: EntityKey) {
   const type = toToken(entity.type);
   const id = toToken(entity.id);
   const untoldKey = isHashed(type) || isHashed(id) ? entity : undefined;

@@ -36,17 +36,10 @@ const MEANINGS: Readonly<Record<NatsCode, Meaning>> = {
   NATS_FAILED: { code: "LOG_UNAVAILABLE", publish: "unanswered" },
 };
 
-/**
- * Translates whatever a request threw. An `EventLogError` stays as it is.
- *
- * @param doing What was being done and where; begins the text.
- */
+/** Translates whatever a request threw. An `EventLogError` stays as it is. `doing` begins the text. */
 export function logError(thrown: unknown, doing: string, effect: Effect): EventLogError {
   if (thrown instanceof EventLogError) return thrown;
-  if (thrown instanceof JetStreamApiError) {
-    const { code, err_code: errCode, description } = thrown.apiError();
-    return apiError({ code, errCode, description }, doing, effect, thrown);
-  }
+  if (thrown instanceof JetStreamApiError) return apiError(thrown.apiError(), doing, effect, thrown);
   const error = natsErrorOf(thrown);
   const { code, publish } = MEANINGS[error.code];
   const isUnknown = effect === "write" && publish === "unanswered";
@@ -54,22 +47,17 @@ export function logError(thrown: unknown, doing: string, effect: Effect): EventL
   return new EventLogError(isUnknown ? "OUTCOME_UNKNOWN" : code, `${doing}: ${textOf(error)}`, { cause });
 }
 
-/** Translates what a publish failed with. */
 export function failedPublish(reason: Error, doing: string): PublishFailure {
   const error = natsErrorOf(reason);
   return { kind: MEANINGS[error.code].publish, error: logError(error, doing, "write") };
 }
 
-/**
- * Translates a failure to connect, or to find a server that is fit for a log. The text stays, because it names the
- * server or the file. Other errors stay as they are.
- */
+/** Translates a failure to connect or an unfit server; the text names the server or file. Others stay as they are. */
 export function openError(thrown: unknown): Error {
   if (!(thrown instanceof NatsError)) return toError(thrown);
   return new EventLogError(MEANINGS[thrown.code].code, thrown.message, { cause: thrown.cause });
 }
 
-/** True if this user lacks the permission. */
 export function isForbidden(error: EventLogError): boolean {
   return missingPermission(error.cause) !== undefined;
 }

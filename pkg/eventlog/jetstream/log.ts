@@ -59,10 +59,6 @@ export async function openJetStreamLog(
   const all: JetStreamLogOptions = { ...defaultJetStreamOptions, ...options };
   checkSettings(all);
   const { server, prefix } = address;
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(prefix)) {
-    const text = `${JSON.stringify(prefix)}: a prefix has 1 to 64 letters, digits, _ or -`;
-    throw new EventLogError("LOG_BAD_ADDRESS", text);
-  }
   const writes = await connectLink(server, `perdure ${prefix} writes`, all);
   let reads: NatsLink | undefined;
   try {
@@ -73,7 +69,8 @@ export async function openJetStreamLog(
     // The next try finds the streams that were made, so a busy server only needs several tries.
     const facts = await patiently(() => prepareStreams(connection, prefix, all), all, NO_HURRY);
     const { layout, replicated, durability } = facts;
-    all.logger.info("event log: open", { server, prefix, streams: layout.streams, replicated, durability });
+    const { logger } = all.telemetry;
+    logger.info("event log: open", { server, prefix, streams: layout.streams, replicated, durability });
     return new LogOnJetStream(facts, all, { writes, reads }, new Reader(reads, all, facts));
   } catch (thrown) {
     await Promise.all([writes.close(CLOSING), reads?.close(CLOSING)]);
@@ -173,20 +170,9 @@ class LogOnJetStream implements EventLog {
     });
   }
 
-  async *snapshots(type?: string): AsyncGenerator<StoredSnapshot> {
-    this.#checkOpen();
+  snapshots(type?: string): AsyncIterable<StoredSnapshot> {
     const { connection } = this.#links.reads;
-    const source = { connection, layout: this.#layout, reader: this.#reader, options: this.#options };
-    try {
-      for await (const snapshot of listSnapshots(source, type)) {
-        this.#checkOpen();
-        yield snapshot;
-      }
-    } catch (thrown) {
-      this.#checkOpen();
-      throw thrown;
-    }
-    this.#checkOpen();
+    return this.#whileOpen(listSnapshots(connection, this.#layout, this.#reader, this.#options, type));
   }
 
   dropSnapshot(entity: EntityKey): Promise<void> {
@@ -197,12 +183,7 @@ class LogOnJetStream implements EventLog {
     return this.#accept(() => this.#histories.pack(entity, this.#layout.placeOf(entity)));
   }
 
-  async *tail(
-    type: string,
-    partition: number,
-    from: Position,
-    signal: AbortSignal,
-  ): AsyncGenerator<TailRecord> {
+  async *tail(...[type, partition, from, signal]: Parameters<EventLog["tail"]>): AsyncGenerator<TailRecord> {
     checkPartition(partition, this.partitions);
     if (signal.aborted) return;
     this.#checkOpen();
@@ -214,15 +195,8 @@ class LogOnJetStream implements EventLog {
     if (!signal.aborted) this.#checkOpen();
   }
 
-  async *list(type: string): AsyncGenerator<string> {
-    this.#checkOpen();
-    try {
-      for (let number = 0; number < this.partitions; number++) yield* this.#listStream(type, number);
-    } catch (thrown) {
-      this.#checkOpen();
-      throw thrown;
-    }
-    this.#checkOpen();
+  list(type: string): AsyncIterable<string> {
+    return this.#whileOpen(this.#list(type));
   }
 
   lastPosition(type: string, partition: number): Promise<Position> {
@@ -271,10 +245,7 @@ class LogOnJetStream implements EventLog {
     }
   }
 
-  /**
-   * Reports the result of a try to append to `Health`. Writes to streams of snapshots do not count, because those
-   * only save time.
-   */
+  /** Writes to streams of snapshots say nothing of the log's health, because those only save time. */
   #hear({ stream }: Write, answer: PublishAnswer): void {
     const partition = this.#eventStreams.indexOf(stream);
     if (partition < 0) return;
@@ -308,16 +279,29 @@ class LogOnJetStream implements EventLog {
     if (this.#underWay === 0) this.#allDone?.resolve();
   }
 
-  async *#listStream(type: string, number: number): AsyncGenerator<string> {
-    const source = this.#layout.eventsOfType(type, number);
-    const until = await this.#reader.horizon(source);
-    const pages = lastMessages(this.#links.reads.connection, source, until, this.#options);
-    for await (const page of pages) {
-      for (const { subject, sequence } of page) {
+  /** Ends with `LOG_CLOSED` once the log is closed, whatever the items then fail with. */
+  async *#whileOpen<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    this.#checkOpen();
+    try {
+      for await (const item of items) {
         this.#checkOpen();
-        const id = fromToken(idTokenOf(subject)) ?? (await this.#idAt(source.stream, sequence));
-        this.#checkOpen();
-        yield id;
+        yield item;
+      }
+    } catch (thrown) {
+      this.#checkOpen();
+      throw thrown;
+    }
+    this.#checkOpen();
+  }
+
+  async *#list(type: string): AsyncGenerator<string> {
+    for (let number = 0; number < this.partitions; number++) {
+      const source = this.#layout.eventsOfType(type, number);
+      const until = await this.#reader.horizon(source);
+      for await (const page of lastMessages(this.#links.reads.connection, source, until, this.#options)) {
+        for (const { subject, sequence } of page) {
+          yield fromToken(idTokenOf(subject)) ?? (await this.#idAt(source.stream, sequence));
+        }
       }
     }
   }

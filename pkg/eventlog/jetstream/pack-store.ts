@@ -15,20 +15,13 @@ import { decodeStored, encodeStored } from "./stored.ts";
 
 /** The message of an entity's subject in its snapshot stream. */
 export interface FoundPack {
-  /**
-   * The sequence of the message; 0 if there is none. A new message names it as its fence, so that it replaces only
-   * the message that was read.
-   */
+  /** 0 if there is no message. The next one names it as its fence, so that it replaces only what was read. */
   readonly sequence: Position;
   readonly pack: Pack;
 }
 
-/** How often another process may store its message first before the caller gets an error. */
-const MAX_RACES = 64;
-
 /**
- * Reads and writes the snapshot streams. They hold one message for each entity: its newest snapshot and records after
- * it (`pack.ts`).
+ * Reads and writes the snapshot streams: one message for each entity, its newest snapshot and records after it.
  *
  * 1. A damaged message counts as none, with a warning, because the records tell the same. The next message replaces
  *    it.
@@ -67,60 +60,42 @@ export class PackStore {
     } catch (thrown) {
       if (!(thrown instanceof EventLogError) || thrown.code !== "LOG_CORRUPT") throw thrown;
       const fields = { entity: nameOf(entity), stream: origin.stream, sequence, error: thrown };
-      this.#options.logger.warn("event log: a snapshot is damaged; the records are read instead", fields);
+      const { logger } = this.#options.telemetry;
+      logger.warn("event log: a snapshot is damaged; the records are read instead", fields);
       return { sequence, pack: EMPTY_PACK };
     }
   }
 
-  /**
-   * Replaces a snapshot of the same or a lower position; does nothing if a newer one is stored. Packed records after
-   * the new snapshot stay packed, if they fit.
-   */
+  /** Leaves a newer snapshot. Packed records after the new snapshot stay packed, if they fit. */
   async saveSnapshot(entity: EntityKey, place: Place, snapshot: LogRecord): Promise<void> {
-    for (let attempt = 0; attempt < MAX_RACES; attempt++) {
-      const found = await this.find(entity, place);
-      const stored = found.pack.snapshot;
-      if (stored !== undefined && stored.position > snapshot.position) return;
-      const records = found.pack.records.filter(({ position }) => position > snapshot.position);
+    await this.#replaceLatest(entity, place, ({ snapshot: stored, records: packed }) => {
+      if (stored !== undefined && stored.position > snapshot.position) return undefined;
+      const records = packed.filter(({ position }) => position > snapshot.position);
       const whole = { snapshot, records };
-      const pack = sizeOf(whole) > this.#options.maxPackBytes ? { snapshot, records: [] } : whole;
-      if (await this.#isStored(this.#write(entity, place, found.sequence, pack))) return;
-    }
-    throw overtaken(entity);
+      return sizeOf(whole) > this.#options.maxPackBytes ? { snapshot, records: [] } : whole;
+    });
   }
 
-  /**
-   * Stores an empty pack in place of the snapshot. The message is replaced, not removed, because removing it would
-   * need one more permission, and a proxy that has read the message could then no longer replace it.
-   */
+  /** Stores an empty pack instead: removing needs one more permission, and readers could not replace it then. */
   async dropSnapshot(entity: EntityKey, place: Place): Promise<void> {
-    for (let attempt = 0; attempt < MAX_RACES; attempt++) {
-      const { sequence, pack } = await this.find(entity, place);
-      if (pack.snapshot === undefined) return;
-      if (await this.#isStored(this.#write(entity, place, sequence, EMPTY_PACK))) return;
-    }
-    throw overtaken(entity);
+    await this.#replaceLatest(entity, place, (pack) => pack.snapshot && EMPTY_PACK);
   }
 
-  /**
-   * Tries once to replace the message that was found. Nothing is stored, and no error thrown, if another process was
-   * faster, if the pack is too large, or if the log cannot store it at the moment.
-   */
+  /** Tries once. It is no error if another process was faster, the pack is too large or the log is busy. */
   async replace(entity: EntityKey, place: Place, found: FoundPack, pack: Pack): Promise<void> {
     const answer = await this.#publisher.publish(this.#write(entity, place, found.sequence, pack));
     if (answer.kind !== "refused" && answer.kind !== "unanswered") return;
     if (answer.error.code !== "RECORD_TOO_LARGE") throw answer.error;
   }
 
-  /** False: another process was faster. */
-  async #isStored(write: Write): Promise<boolean> {
-    try {
-      await this.#appender.append(write);
-      return true;
-    } catch (thrown) {
-      if (thrown instanceof EventLogError && thrown.code === "APPEND_CONFLICT") return false;
-      throw thrown;
-    }
+  /** Replaces the pack with what `change` makes of it; leaves it if that is undefined. */
+  #replaceLatest(entity: EntityKey, place: Place, change: (pack: Pack) => Pack | undefined): Promise<void> {
+    const next = async (): Promise<Write | undefined> => {
+      const { sequence, pack } = await this.find(entity, place);
+      const changed = change(pack);
+      return changed && this.#write(entity, place, sequence, changed);
+    };
+    return this.#appender.appendLatest(next, `${nameOf(entity)}: others save its snapshot all the time`);
   }
 
   #write(entity: EntityKey, place: Place, expected: Position, pack: Pack): Write {
@@ -129,8 +104,4 @@ export class PackStore {
     const payload = encodeStored({ mark, key, bytes: encodePack(pack) }, source.subject);
     return { ...source, expected, payload, mark, entity };
   }
-}
-
-function overtaken(entity: EntityKey): EventLogError {
-  return new EventLogError("LOG_OVERLOADED", `${nameOf(entity)}: others save its snapshot all the time`);
 }

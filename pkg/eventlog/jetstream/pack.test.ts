@@ -8,6 +8,7 @@ import type { ExecutionContext } from "ava";
 import test from "ava";
 
 import type { Logger } from "../../base/mod.ts";
+import { logsOnly } from "../../telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
@@ -60,13 +61,18 @@ async function world(t: ExecutionContext, options: Partial<JetStreamLogOptions> 
     error: () => undefined,
   };
   const open = async (more: Partial<JetStreamLogOptions> = {}) => {
-    const log = await openJetStreamLog(address, { streams: 1, logger, ...more });
+    const log = await openJetStreamLog(address, {
+      streams: 1,
+      connectTimeoutMs: 30_000,
+      telemetry: logsOnly(logger),
+      ...more,
+    });
     t.teardown(() => log.close());
     return log;
   };
   const connection = await connect({ servers: [address.server] });
   t.teardown(() => connection.close());
-  const manager = await jetstreamManager(connection);
+  const manager = await jetstreamManager(connection, { timeout: 30_000 });
   const packed = async () =>
     (await manager.streams.getMessage(`${prefix}_sn_0`, { last_by_subj: `${prefix}.${ANN}` }))?.seq ?? 0;
   return { server, prefix, connection, manager, warnings, open, packed, log: await open(options) };
@@ -161,7 +167,7 @@ natsTest(
     const good = await manager.streams.getMessage(stream, { seq: await packed() });
     const bytes = Uint8Array.from(good?.data ?? []);
     for (const bad of [bytes.with(100, 0xff), new Uint8Array(), bytes.subarray(0, 50)]) {
-      await connection.request(`${prefix}.${ANN}`, bad);
+      await connection.request(`${prefix}.${ANN}`, bad, { timeout: 30_000 });
       warnings.length = 0;
       t.deepEqual(textsOf(await log.read(ann)), numbered(10));
       t.deepEqual(warnings, ["event log: a snapshot is damaged; the records are read instead"]);
@@ -169,7 +175,7 @@ natsTest(
     await log.pack(ann);
     warnings.length = 0;
     t.deepEqual(textsOf(await log.read(ann)), numbered(10));
-    await connection.request(`${prefix}.${ANN}`, new Uint8Array(3));
+    await connection.request(`${prefix}.${ANN}`, new Uint8Array(3), { timeout: 30_000 });
     await log.saveSnapshot(ann, last, Buffer.from("state"));
     t.is((await log.read(ann)).snapshot?.position, last);
     t.is(warnings.length, 1);

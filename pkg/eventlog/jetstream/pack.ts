@@ -29,7 +29,6 @@ export function endOf({ snapshot, records }: Pack): Position {
   return records.at(-1)?.position ?? snapshot?.position ?? NO_POSITION;
 }
 
-/** Bytes of the pack, encoded. */
 export function sizeOf({ snapshot, records }: Pack): number {
   return records.reduce((size, { bytes }) => size + FRAME_BYTES + bytes.byteLength, 1 + frameBytes(snapshot));
 }

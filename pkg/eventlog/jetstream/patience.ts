@@ -6,10 +6,7 @@ import { backoffMs, sleep } from "../../base/mod.ts";
 import { EventLogError } from "../event-log.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
-/**
- * Starts short because a leader that steps down has a successor at once, and grows because an election may take
- * seconds.
- */
+/** Starts short: a leader that steps down has a successor at once. Grows: an election may take seconds. */
 const BACKOFF: BackoffOptions = { minMs: 5, maxMs: 500, jitter: 0.3 };
 
 /**

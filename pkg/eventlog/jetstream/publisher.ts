@@ -10,7 +10,7 @@ import type { NatsLink, NatsRequest } from "../../nats/mod.ts";
 import type { EntityKey, Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 import { nameOf } from "../limits.ts";
-import type { PublishFailure } from "./api-error.ts";
+import type { ApiFailure, PublishFailure } from "./api-error.ts";
 import { NO_STREAM, publishFailure } from "./api-error.ts";
 import { failedPublish } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
@@ -35,13 +35,9 @@ export interface Publish {
   readonly entity: EntityKey;
 }
 
-/** The result of one try to publish. */
 export type PublishAnswer = { readonly kind: "stored"; readonly sequence: Position } | PublishFailure;
 
-/**
- * Publishes messages with a fence, many at a time; at most `maxInFlight` are with the server (I11). Each message is
- * sent once. `publish` never rejects.
- */
+/** Publishes with a fence, each message once; at most `maxInFlight` at a time (I11). `publish` never rejects. */
 export class Publisher {
   readonly #link: NatsLink;
   readonly #turns: Semaphore;
@@ -111,11 +107,6 @@ function headersOf({ expected, replaces }: Publish): MsgHdrs {
 /** An acknowledgement in the form of recent servers. Any other form is parsed as JSON, which takes twice as long. */
 const STORED = /^\{"stream":"[\w-]+", ?"seq":(\d{1,15})\}$/;
 
-interface Acknowledgement {
-  readonly seq?: number;
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
-}
-
 function answerOf(message: Msg, entity: EntityKey): PublishAnswer {
   if (message.headers?.code === 503) {
     const text = `${nameOf(entity)}: no stream takes it: ${NO_STREAM}`;
@@ -124,11 +115,8 @@ function answerOf(message: Msg, entity: EntityKey): PublishAnswer {
   const text = message.string();
   const digits = STORED.exec(text)?.[1];
   if (digits !== undefined) return { kind: "stored", sequence: Number(digits) };
-  const { seq, error } = JSON.parse(text) as Acknowledgement;
-  if (error !== undefined) {
-    const { code, err_code: errCode = 0, description = "" } = error;
-    return publishFailure({ code, errCode, description }, nameOf(entity));
-  }
+  const { seq, error } = JSON.parse(text) as { readonly seq?: number; readonly error?: ApiFailure };
+  if (error !== undefined) return publishFailure(error, nameOf(entity));
   if (seq === undefined || !Number.isSafeInteger(seq))
     throw new TypeError("the acknowledgement has no sequence");
   return { kind: "stored", sequence: seq };

@@ -6,16 +6,11 @@ import { createInbox, nanos } from "@nats-io/transport-node";
 import type { Timer } from "../../base/mod.ts";
 import { toError } from "../../base/mod.ts";
 
-import type { Position } from "../event-log.ts";
+import type { RawMessage } from "./answers.ts";
 import { saysTooLarge } from "./api-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
 
-/** A message as a consumer gives it. */
-export interface FedMessage {
-  readonly sequence: Position;
-  readonly subject: string;
-  readonly data: Uint8Array;
-}
+export type FedMessage = Pick<RawMessage, "sequence" | "subject" | "data">;
 
 /** This feed cannot continue. A new consumer that starts after the feed's last message can. */
 export class FeedBroken extends Error {}
@@ -61,11 +56,7 @@ export class PullFeed {
     });
   }
 
-  /**
-   * The next message, as soon as there is one; undefined after `close`. One call at a time.
-   *
-   * @throws FeedBroken, or the error with which the server refused.
-   */
+  /** The next message; undefined after `close`. One call at a time. @throws FeedBroken, or why it was refused. */
   async next(): Promise<FedMessage | undefined> {
     for (;;) {
       if (this.#ended === "closed") return undefined;
@@ -101,10 +92,7 @@ export class PullFeed {
     this.#arrived.length = 0;
   }
 
-  /**
-   * @param firstSignMs A shorter interval for heartbeats, because only a heartbeat shows that the newest messages
-   * were lost.
-   */
+  /** @param firstSignMs A shorter heartbeat, because only a heartbeat shows that the newest messages were lost. */
   #ask(firstSignMs?: number): void {
     const { pageRecords, pageBytes, tailHeartbeatMs, clock } = this.#options;
     const size = this.#oversize ? { batch: 1 } : { batch: pageRecords, max_bytes: pageBytes };
@@ -163,9 +151,7 @@ export class PullFeed {
     this.#wake?.();
   }
 
-  /**
-   * Messages and heartbeats arrive in the order in which the server sent them, so a higher count means lost messages.
-   */
+  /** Messages and heartbeats arrive in the order of sending, so a higher count means lost messages. */
   #checkCount(delivered: number): void {
     if (delivered <= this.#delivered) return;
     this.#end(

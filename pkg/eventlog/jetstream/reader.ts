@@ -3,7 +3,7 @@
 import type { Msg } from "@nats-io/transport-node";
 
 import { Semaphore } from "../../base/mod.ts";
-import type { NatsLink } from "../../nats/mod.ts";
+import type { NatsLink, Question } from "../../nats/mod.ts";
 
 import type { Position } from "../event-log.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
@@ -17,10 +17,8 @@ import type { Origin, Stored } from "./stored.ts";
 import { decodeStored } from "./stored.ts";
 import type { StreamFacts } from "./streams.ts";
 
-/** A decoded message of the log. */
 export interface StoredMessage extends Stored, Origin, Pick<RawMessage, "follows" | "replaces"> {}
 
-/** Most that a page holds. */
 export interface PageBounds {
   readonly records: number;
   /** A page ends with the record that brings it to so many. */
@@ -34,10 +32,9 @@ export interface MessagePage {
 }
 
 /**
- * Reads streams by direct get, which involves no consumer and no leader of the cluster's metadata. Any server that
- * has a copy of a replicated stream may answer, and one that lags behind does not have the newest messages (clause 4
- * of `event-log.ts`). So for these the reader asks the stream's leader for the last message, and repeats a read that
- * does not reach it.
+ * Reads streams by direct get, which involves no consumer and no leader of the cluster's metadata. Any server with a
+ * copy of a replicated stream may answer, and one that lags behind lacks the newest messages (clause 4 of
+ * `event-log.ts`). So for these the reader asks the stream's leader for the last, and repeats a read until it is there.
  *
  * All methods throw EventLogError. Each request waits up to `readDeadlineMs` for a log that does not answer
  * (`patience.ts`), except for `firstBehind`, whose caller retries itself.
@@ -46,7 +43,6 @@ export class Reader {
   readonly #link: NatsLink;
   readonly #options: JetStreamLogOptions;
   readonly #facts: StreamFacts;
-  readonly #bounds: PageBounds;
   readonly #turns: Semaphore;
   readonly #hurry = new AbortController();
   #pending = 0;
@@ -55,12 +51,10 @@ export class Reader {
     this.#link = link;
     this.#options = options;
     this.#facts = facts;
-    this.#bounds = { records: options.pageRecords, bytes: options.pageBytes };
     this.#turns = new Semaphore(options.maxReadsInFlight);
   }
 
-  /** One page of messages after a sequence, with the bounds of the log unless others are given. */
-  async page(source: Source, after: Position, bounds = this.#bounds): Promise<MessagePage> {
+  async #page(source: Source, after: Position, bounds: PageBounds): Promise<MessagePage> {
     const messages: StoredMessage[] = [];
     let bytes = 0;
     for (;;) {
@@ -77,8 +71,8 @@ export class Reader {
   }
 
   /**
-   * As `page`, for one entity, and never without a message that was acknowledged before the call. `until` is the
-   * sequence of the entity's last message, if the caller knows it.
+   * A page of an entity's messages after a sequence, and never without one that was acknowledged before the call.
+   * `until` is the sequence of the entity's last message, if the caller knows it.
    */
   async currentPage(
     source: Source,
@@ -88,54 +82,40 @@ export class Reader {
   ): Promise<MessagePage> {
     const last = until ?? (await this.horizon(source));
     for (let attempt = 0; attempt < MAX_STALE_READS; attempt++) {
-      const page = await this.page(source, after, bounds);
+      const page = await this.#page(source, after, bounds);
       if (!page.end || (page.messages.at(-1)?.sequence ?? after) >= last) return page;
     }
     throw staleRead(source);
   }
 
-  /**
-   * The last message of a subject, and never an older one than was acknowledged before the call. `undefined` also if
-   * the server cannot read it.
-   */
+  /** The last message, never older than what was acknowledged before. `undefined` also if it cannot be read. */
   async last(source: Source): Promise<StoredMessage | undefined> {
     const found = await this.lastRaw(source);
     return found === undefined ? undefined : decoded(found);
   }
 
-  /** As `last`, but the message is not decoded. */
   lastRaw(source: Source): Promise<RawMessage | undefined> {
     if (this.#facts.replicated) return this.#fromLeader(source.stream, { last_by_subj: source.subject });
     const { stream, subject } = source;
     const doing = `reading ${stream} ${subject}`;
-    return this.#turn(doing, async () => {
-      const found = await this.#link.ask({
-        subject: `$JS.API.DIRECT.GET.${stream}.${subject}`,
-        payload: "",
-        receive: (message) => ({ message: rawMessageOf(message, stream, doing) }),
-      });
-      return found.message;
+    return this.#askForOne(doing, {
+      subject: `$JS.API.DIRECT.GET.${stream}.${subject}`,
+      payload: "",
+      receive: (message) => rawMessageOf(message, stream, doing),
     });
   }
 
-  /**
-   * Tells a subject without messages from one whose last message the server cannot read, because `last` gives the
-   * same for both.
-   */
+  /** Tells a subject without messages from one whose last message is unreadable; `last` gives undefined for both. */
   presence({ stream, subject }: Source, upTo?: Position): Promise<Presence> {
     const doing = `reading ${stream} ${subject}`;
-    return this.#turn(doing, () =>
-      this.#link.ask({
-        subject: `$JS.API.DIRECT.GET.${stream}`,
-        payload: JSON.stringify({ multi_last: [subject], batch: 1, up_to_seq: upTo }),
-        receive: (message) => presenceOf(message, stream, doing),
-      }),
-    );
+    return this.#ask(doing, {
+      subject: `$JS.API.DIRECT.GET.${stream}`,
+      payload: JSON.stringify({ multi_last: [subject], batch: 1, up_to_seq: upTo }),
+      receive: (message) => presenceOf(message, stream, doing),
+    });
   }
 
-  /**
-   * Finds the sequence of a subject's last message, which the server cannot read and does not tell, by binary search.
-   */
+  /** Finds the sequence of an unreadable last message, which the server does not tell, by binary search. */
   async lastUnreadable(source: Source): Promise<Position> {
     let [below, found] = [NO_POSITION, await this.#lastOfStream(source.stream)];
     while (found - below > 1) {
@@ -146,10 +126,7 @@ export class Reader {
     return found;
   }
 
-  /**
-   * The sequence that a read of a replicated stream must reach to have all that was acknowledged before; 0 for other
-   * streams.
-   */
+  /** What a read of a replicated stream must reach to have all that was acknowledged before; 0 for others. */
   async horizon(source: Source): Promise<Position> {
     return this.#facts.replicated ? this.lastSequence(source) : NO_POSITION;
   }
@@ -162,20 +139,16 @@ export class Reader {
 
   /** The first message of a subject after a sequence, as the stream's leader knows it. */
   async firstBehind({ stream, subject }: Source, after: Position): Promise<StoredMessage | undefined> {
-    const found = await this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject }, atOnce);
+    const found = await this.#fromLeader(stream, { seq: after + 1, next_by_subj: subject }, false);
     return found === undefined ? undefined : decoded(found);
   }
 
-  /** The message with a sequence. */
   at(stream: string, sequence: Position): Promise<StoredMessage | undefined> {
     const doing = `reading ${stream} ${sequence}`;
-    return this.#turn(doing, async () => {
-      const found = await this.#link.ask({
-        subject: `$JS.API.DIRECT.GET.${stream}`,
-        payload: JSON.stringify({ seq: sequence }),
-        receive: (message) => ({ message: messageOf(message, stream, doing) }),
-      });
-      return found.message;
+    return this.#askForOne(doing, {
+      subject: `$JS.API.DIRECT.GET.${stream}`,
+      payload: JSON.stringify({ seq: sequence }),
+      receive: (message) => messageOf(message, stream, doing),
     });
   }
 
@@ -206,62 +179,51 @@ export class Reader {
 
   #lastOfStream(stream: string): Promise<Position> {
     const doing = `looking at ${stream}`;
-    return this.#turn(doing, () =>
-      this.#link.ask({
-        subject: `$JS.API.STREAM.INFO.${stream}`,
-        payload: "",
-        receive: (message) => lastOfStreamIn(message, doing),
-      }),
-    );
+    const receive = (message: Msg) => lastOfStreamIn(message, doing);
+    return this.#ask(doing, { subject: `$JS.API.STREAM.INFO.${stream}`, payload: "", receive });
   }
 
-  #fromLeader(stream: string, which: LeaderQuestion, manner?: Manner): Promise<RawMessage | undefined> {
+  #fromLeader(stream: string, which: LeaderQuestion, isPatient = true): Promise<RawMessage | undefined> {
     const doing = `reading ${stream} ${which.last_by_subj ?? which.next_by_subj}`;
-    return this.#turn(
-      doing,
-      async () => {
-        const found = await this.#link.ask({
-          subject: `$JS.API.STREAM.MSG.GET.${stream}`,
-          payload: JSON.stringify(which),
-          receive: (message) => ({ message: leaderMessageOf(message, stream, doing) }),
-        });
-        return found.message;
-      },
-      manner,
-    );
+    const receive = (message: Msg) => leaderMessageOf(message, stream, doing);
+    const question = { subject: `$JS.API.STREAM.MSG.GET.${stream}`, payload: JSON.stringify(which), receive };
+    return this.#askForOne(doing, question, isPatient);
   }
 
-  async #turn<T>(
-    doing: string,
-    work: () => Promise<T>,
-    manner: Manner = (read) => patiently(read, this.#options, this.#hurry.signal),
-  ): Promise<T> {
+  /** For an answer of one message, which may say that there is nothing (`receive` returns undefined). */
+  async #askForOne<T>(doing: string, question: Question<T>, isPatient = true): Promise<T | undefined> {
+    const { subject, payload, receive } = question;
+    const wrapped = { subject, payload, receive: (message: Msg) => ({ found: receive(message) }) };
+    return (await this.#ask(doing, wrapped, isPatient)).found;
+  }
+
+  #ask<T>(doing: string, question: Question<T>, isPatient = true): Promise<T> {
+    return this.#turn(doing, () => this.#link.ask(question), isPatient);
+  }
+
+  async #turn<T>(doing: string, work: () => Promise<T>, isPatient = true): Promise<T> {
     if (this.#pending >= this.#options.maxPendingReads) {
       throw new EventLogError("LOG_OVERLOADED", `${doing}: ${this.#pending} reads wait already`);
     }
     this.#pending++;
+    // A read that waits for its stream to come back holds no turn, so that reads of other streams go first.
+    const read = async (): Promise<T> => {
+      await this.#turns.acquire();
+      try {
+        return await work();
+      } catch (thrown) {
+        throw logError(thrown, doing, "read");
+      } finally {
+        this.#turns.release();
+      }
+    };
     try {
-      // A read that waits for its stream to come back holds no turn, so that reads of other streams go first.
-      return await manner(async () => {
-        await this.#turns.acquire();
-        try {
-          return await work();
-        } catch (thrown) {
-          throw logError(thrown, doing, "read");
-        } finally {
-          this.#turns.release();
-        }
-      });
+      return await (isPatient ? patiently(read, this.#options, this.#hurry.signal) : read());
     } finally {
       this.#pending--;
     }
   }
 }
-
-/** How a read is tried. */
-type Manner = <T>(read: () => Promise<T>) => Promise<T>;
-
-const atOnce: Manner = (read) => read();
 
 const END_OF_BATCH = 204;
 /** How often a read that does not reach the newest message is tried; each time another server may answer. */

@@ -14,23 +14,15 @@ import type { Reader } from "./reader.ts";
 import { decodeStored } from "./stored.ts";
 import { fromToken, idTokenOf, typeTokenOf } from "./subjects.ts";
 
-/** What listing needs of the log. */
-export interface SnapshotSource {
-  readonly connection: NatsConnection;
-  readonly layout: Layout;
-  readonly reader: Reader;
-  readonly options: JetStreamLogOptions;
-}
-
 /**
- * The snapshots of one type, or of all types. Each message is requested by itself, so a million of them takes
- * minutes; that is enough for people who list them. A damaged snapshot is left out with a warning, because it counts
- * as none.
- *
- * @throws EventLogError
+ * The snapshots of one type, or of all. Each message is requested by itself, so a million take minutes; enough for
+ * people who list them. A damaged snapshot counts as none, with a warning. @throws EventLogError
  */
 export async function* listSnapshots(
-  { connection, layout, reader, options }: SnapshotSource,
+  connection: NatsConnection,
+  layout: Layout,
+  reader: Reader,
+  options: JetStreamLogOptions,
   type: string | undefined,
 ): AsyncGenerator<StoredSnapshot> {
   for (let number = 0; number < layout.streams; number++) {
@@ -50,7 +42,7 @@ export async function* listSnapshots(
 /** Undefined if the pack has records only, or is damaged. */
 function snapshotIn(
   { data, ...origin }: RawMessage,
-  { logger }: JetStreamLogOptions,
+  { telemetry }: JetStreamLogOptions,
 ): StoredSnapshot | undefined {
   try {
     const { key, bytes } = decodeStored(data, origin);
@@ -64,7 +56,7 @@ function snapshotIn(
     return { entity, ...snapshot };
   } catch (thrown) {
     if (!(thrown instanceof EventLogError) || thrown.code !== "LOG_CORRUPT") throw thrown;
-    logger.warn("event log: a snapshot is damaged, it counts as none", { error: thrown });
+    telemetry.logger.warn("event log: a snapshot is damaged, it counts as none", { error: thrown });
     return undefined;
   }
 }

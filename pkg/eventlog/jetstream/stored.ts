@@ -62,11 +62,7 @@ export function encodeStored({ mark, key, bytes }: Stored, subject: string): Uin
   return encoded;
 }
 
-/**
- * The bytes are a copy, so that they hold no received chunk in memory.
- *
- * @throws EventLogError `LOG_TOO_NEW`, `LOG_CORRUPT`
- */
+/** The bytes are a copy, so that they hold no received chunk. @throws EventLogError `LOG_TOO_NEW`, `LOG_CORRUPT` */
 export function decodeStored(data: Uint8Array, origin: Origin): Stored {
   const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (view.length > 0 && view.readUInt8(0) > VERSION) {

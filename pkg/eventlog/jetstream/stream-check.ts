@@ -8,12 +8,9 @@ import type { Publisher } from "./publisher.ts";
 const NOWHERE = Number.MAX_SAFE_INTEGER;
 
 /**
- * Checks whether a stream of events would take an append, by sending one that cannot be stored: it expects a position
- * that no record has. A stream that works refuses it because of the fence (I3), which is the server's last check
- * before storing. So the check covers the connection, the permission, JetStream, the stream, its leader and its
- * settings. It does not cover the stream's disk and limits.
- *
- * @throws EventLogError
+ * Checks whether a stream of events would take an append, by sending one behind a position that no record has. If all
+ * works, the fence (I3) refuses it, which is the server's last check before storing. So this covers the connection, the
+ * permission, JetStream, the stream, its leader and its settings, but not its disk and limits. @throws EventLogError
  */
 export async function checkStreamWorks(publisher: Publisher, layout: Layout, number: number): Promise<void> {
   const { stream, subject } = layout.check(number);

@@ -13,11 +13,10 @@ import { nanos } from "@nats-io/transport-node";
 import { isVersionBefore } from "../../nats/mod.ts";
 
 import { EventLogError } from "../event-log.ts";
-import { isPlacedFor, placementFor, SYNC_TAG } from "./durability.ts";
+import { isPlacedFor, needsTag, SYNC_TAG } from "./durability.ts";
 import type { Layout } from "./layout.ts";
 import type { JetStreamLogOptions, StreamSettings } from "./options.ts";
 
-/** How a stream is made. */
 export type WantedStream = Partial<StreamConfig> & { readonly name: string };
 
 export function eventStream(layout: Layout, number: number, options: JetStreamLogOptions): WantedStream {
@@ -43,16 +42,14 @@ export function snapshotStream(layout: Layout, number: number, options: JetStrea
 }
 
 function common(options: JetStreamLogOptions): Partial<StreamConfig> {
-  const placement = placementFor(options);
   return {
-    ...(placement !== undefined && { placement: placement as Placement }),
+    ...(needsTag(options) && { placement: { tags: [SYNC_TAG] } as Partial<Placement> as Placement }),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: options.replicas,
     discard: DiscardPolicy.New,
     allow_direct: true,
-    // Messages have no id for deduplication, because the fence makes duplicates impossible, and each id would cost
-    // memory.
+    // No deduplication by id, because the fence makes duplicates impossible, and each id would cost memory.
     duplicate_window: nanos(1_000),
   };
 }
@@ -63,34 +60,43 @@ export type StreamRule = readonly [
   isRight: (config: StreamConfig) => boolean,
   must: string,
   /** The flag of `nats stream edit` that corrects it. Undefined if the server lets nobody change the setting. */
-  flag?: string,
+  flag?: string | undefined,
 ];
 
+/** A rule about one field of the configuration. */
+function rule<K extends keyof StreamConfig>(
+  setting: K,
+  isRight: (value: StreamConfig[K]) => boolean,
+  must: string,
+  flag?: string,
+): StreamRule {
+  return [setting, (config) => isRight(config[setting]), must, flag];
+}
+
+function is<T>(wanted: NoInfer<T>): (value: T) => boolean {
+  return (value) => value === wanted;
+}
+
+const isUnset = (value: unknown) => !value;
+const isUnbounded = (most: number) => !(most > 0);
+const isDefaultMode = (mode: PersistMode | undefined) => !mode || mode === PersistMode.Default;
+
 const SAFE: readonly StreamRule[] = [
-  ["storage", ({ storage }) => storage === StorageType.File, "be file"],
-  ["retention", ({ retention }) => retention !== RetentionPolicy.Workqueue, "be limits"],
-  ["retention", ({ retention }) => retention !== RetentionPolicy.Interest, "be limits", "--retention limits"],
-  [
-    "discard",
-    ({ discard }) => discard === DiscardPolicy.New,
-    "be new (a full stream has to refuse)",
-    "--discard new",
-  ],
-  ["max_age", ({ max_age }) => !max_age, "be 0 (nothing may expire)", "--max-age 0"],
-  ["max_msgs", ({ max_msgs: most }) => !(most > 0), "be -1 (max_bytes is the bound)", "--max-msgs=-1"],
-  ["allow_direct", ({ allow_direct }) => allow_direct, "be true", "--allow-direct"],
-  ["no_ack", ({ no_ack }) => !no_ack, "be false", "--ack"],
-  ["mirror", ({ mirror }) => !mirror, "be none (only the log writes)", "--no-mirror"],
-  ["sources", ({ sources }) => !sources?.length, "be none (only the log writes)"],
-  ["subject_transform", ({ subject_transform }) => !subject_transform, "be none", "--no-transform"],
-  ["sealed", ({ sealed }) => !sealed, "be false"],
-  ["allow_msg_ttl", ({ allow_msg_ttl }) => !allow_msg_ttl, "be false (nothing may expire)"],
-  ["allow_msg_schedules", ({ allow_msg_schedules }) => !allow_msg_schedules, "be false"],
-  [
-    "persist_mode",
-    ({ persist_mode: mode }) => !mode || mode === PersistMode.Default,
-    "be default (an acknowledged event is written)",
-  ],
+  rule("storage", is(StorageType.File), "be file"),
+  rule("retention", (policy) => policy !== RetentionPolicy.Workqueue, "be limits"),
+  rule("retention", (policy) => policy !== RetentionPolicy.Interest, "be limits", "--retention limits"),
+  rule("discard", is(DiscardPolicy.New), "be new (a full stream has to refuse)", "--discard new"),
+  rule("max_age", isUnset, "be 0 (nothing may expire)", "--max-age 0"),
+  rule("max_msgs", isUnbounded, "be -1 (max_bytes is the bound)", "--max-msgs=-1"),
+  rule("allow_direct", is(true), "be true", "--allow-direct"),
+  rule("no_ack", isUnset, "be false", "--ack"),
+  rule("mirror", isUnset, "be none (only the log writes)", "--no-mirror"),
+  rule("sources", (sources) => !sources?.length, "be none (only the log writes)"),
+  rule("subject_transform", isUnset, "be none", "--no-transform"),
+  rule("sealed", isUnset, "be false"),
+  rule("allow_msg_ttl", isUnset, "be false (nothing may expire)"),
+  rule("allow_msg_schedules", isUnset, "be false"),
+  rule("persist_mode", isDefaultMode, "be default (an acknowledged event is written)"),
 ];
 
 /** @param version Of the server. */
@@ -99,39 +105,18 @@ export function eventRules(layout: Layout, number: number, version: string): rea
     ...SAFE,
     takes(layout.subjectsOf("ev", number)),
     uncompressed(version),
-    [
-      "max_msgs_per_subject",
-      ({ max_msgs_per_subject: most }) => !(most > 0),
-      "be -1 (every event counts)",
-      "--max-msgs-per-subject=-1",
-    ],
-    [
-      "allow_rollup_hdrs",
-      ({ allow_rollup_hdrs: may }) => may,
-      "be true (a value replaces the one before it)",
-      "--allow-rollup",
-    ],
+    rule("max_msgs_per_subject", isUnbounded, "be -1 (every event counts)", "--max-msgs-per-subject=-1"),
+    rule("allow_rollup_hdrs", is(true), "be true (a value replaces the one before it)", "--allow-rollup"),
   ];
 }
 
-/** @param version Of the server. */
 export function snapshotRules(layout: Layout, number: number, version: string): readonly StreamRule[] {
   return [
     ...SAFE,
     takes(layout.subjectsOf("sn", number)),
     uncompressed(version),
-    [
-      "max_msgs_per_subject",
-      ({ max_msgs_per_subject: most }) => most === 1,
-      "be 1 (the newest is enough)",
-      "--max-msgs-per-subject=1",
-    ],
-    [
-      "discard_new_per_subject",
-      ({ discard_new_per_subject: refuses }) => !refuses,
-      "be false",
-      "--no-discard-per-subject",
-    ],
+    rule("max_msgs_per_subject", is(1), "be 1 (the newest is enough)", "--max-msgs-per-subject=1"),
+    rule("discard_new_per_subject", isUnset, "be false", "--no-discard-per-subject"),
   ];
 }
 
@@ -139,12 +124,12 @@ export function snapshotRules(layout: Layout, number: number, version: string): 
 export function copyRules(settings: StreamSettings): readonly StreamRule[] {
   const { replicas } = settings;
   return [
-    [
+    rule(
       "num_replicas",
-      ({ num_replicas: copies }) => copies >= replicas,
+      (are) => are >= replicas,
       `be ${replicas}, as is asked for`,
       `--replicas ${replicas}`,
-    ],
+    ),
     [
       "placement",
       (config) => isPlacedFor(settings, config),

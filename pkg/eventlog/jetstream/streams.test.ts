@@ -5,6 +5,7 @@ import type { ExecutionContext } from "ava";
 import test from "ava";
 
 import { silentLogger } from "../../base/mod.ts";
+import { logsOnly } from "../../telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
@@ -71,11 +72,11 @@ natsTest("a log keeps the number of its streams, whatever is asked later, and sa
   const position = await first.append(ann, NO_POSITION, one);
   const warnings: unknown[] = [];
   const logger = { ...silentLogger, warn: (text: string, fields?: object) => warnings.push([text, fields]) };
-  const again = await there.open({ streams: 2, logger });
+  const again = await there.open({ streams: 2, telemetry: logsOnly(logger) });
   t.is(again.partitions, 8);
   t.is((await again.read(ann)).records[0]?.position, position);
   t.regex(JSON.stringify(warnings), /keeps the number of streams.*"streams":8.*"wanted":2/);
-  const quiet = await there.open({ logger: { ...silentLogger, warn: () => t.fail() } });
+  const quiet = await there.open({ telemetry: logsOnly({ ...silentLogger, warn: () => t.fail() }) });
   t.is(quiet.partitions, 8);
 });
 

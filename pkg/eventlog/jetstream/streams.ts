@@ -7,13 +7,12 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Durability } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 import { NEW_LOG_STREAMS } from "../settings.ts";
-import { isStreamAbsent, isStreamNameTaken } from "./api-error.ts";
+import { isApiError, STREAM_NAME_IN_USE, STREAM_NOT_FOUND } from "./api-error.ts";
 import { durabilityOf } from "./durability.ts";
 import type { StreamKind } from "./layout.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
 import { logError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
-import type { WantedStream } from "./stream-rules.ts";
 import {
   checkStream,
   copyRules,
@@ -29,7 +28,6 @@ export interface StreamFacts {
   readonly layout: Layout;
   /** True: any of several servers may answer a direct get, and one that lags behind may not have the newest message. */
   readonly replicated: boolean;
-  /** What an acknowledgement survives. */
   readonly durability: Durability;
 }
 
@@ -45,8 +43,8 @@ const MAX_LOOKS = 10;
  * 3. Several processes may do this at once, also with different options. The stream of events 0 is made first and
  *    alone, and the server makes it once.
  *
- * @throws EventLogError `LOG_UNUSABLE` with what to change, `LOG_UNAVAILABLE`, `LOG_CORRUPT` if a stream has been lost,
- * `LOG_BAD_ADDRESS`.
+ * @throws EventLogError `LOG_UNUSABLE` with what to change, `LOG_CORRUPT` for a lost stream, `LOG_BAD_ADDRESS` for a
+ * number of streams that no log can have, or what `logError` gives.
  */
 export async function prepareStreams(
   connection: NatsConnection,
@@ -66,11 +64,12 @@ export async function prepareStreams(
       const layout = new Layout(prefix, streamsToldBy(found, prefix) ?? wanted);
       checkStreams(found, layout, connection.info?.version ?? "", options);
       if (options.mustExist && isNew(found)) throw noLog(prefix);
-      const missing = missingOf(found, layout);
+      const missing = slotsOf(layout).filter(({ kind, number }) => found[kind][number] === undefined);
       if (missing.length === 0) return factsOf(found, layout, options);
       const lost = isUsed(found) ? missing.find(({ kind }) => kind === "ev") : undefined;
       if (lost === undefined) {
-        await makeStreams(manager, found, missing, layout, options);
+        const next: readonly Slot[] = isNew(found) ? [{ kind: "ev", number: 0 }] : missing;
+        await Promise.all(next.map((slot) => make(manager, slot, layout, options)));
         continue;
       }
       // Another process may have made it and written since we asked. If so, the next look finds it.
@@ -79,8 +78,7 @@ export async function prepareStreams(
       suspect = name;
     }
   } catch (thrown) {
-    // Making a stream twice is harmless, so an unknown outcome is reported like a failed read, not as
-    // `OUTCOME_UNKNOWN`.
+    // Making a stream twice is harmless, so an unknown outcome counts as a failed read.
     const copies = options.replicas > 1 ? `, with ${options.replicas} copies each` : "";
     throw logError(thrown, `preparing the streams of ${prefix}${copies}`, "read");
   }
@@ -90,9 +88,14 @@ export async function prepareStreams(
 /** The streams that are there, by their numbers. */
 type Found = Readonly<Record<StreamKind, readonly (StreamInfo | undefined)[]>>;
 
-interface Missing {
+interface Slot {
   readonly kind: StreamKind;
   readonly number: number;
+}
+
+function slotsOf({ streams }: Layout): Slot[] {
+  const kinds: readonly StreamKind[] = ["ev", "sn"];
+  return Array.from({ length: streams }, (_, number) => kinds.map((kind) => ({ kind, number }))).flat();
 }
 
 /** Looks for every stream that a log can have, whatever its number of streams. */
@@ -109,7 +112,7 @@ async function find(manager: JetStreamManager, name: string): Promise<StreamInfo
   try {
     return await manager.streams.info(name);
   } catch (thrown) {
-    if (isStreamAbsent(thrown)) return undefined;
+    if (isApiError(thrown, STREAM_NOT_FOUND)) return undefined;
     throw thrown;
   }
 }
@@ -126,22 +129,11 @@ function streamsToldBy(found: Found, prefix: string): number | undefined {
 
 function checkStreams(found: Found, layout: Layout, version: string, options: JetStreamLogOptions): void {
   const copies = copyRules(options);
-  for (let number = 0; number < layout.streams; number++) {
-    const [events, snapshots] = [found.ev[number], found.sn[number]];
-    if (events !== undefined) checkStream(events.config, [...eventRules(layout, number, version), ...copies]);
-    if (snapshots !== undefined) {
-      checkStream(snapshots.config, [...snapshotRules(layout, number, version), ...copies]);
-    }
+  for (const { kind, number } of slotsOf(layout)) {
+    const config = found[kind][number]?.config;
+    const rules = kind === "ev" ? eventRules : snapshotRules;
+    if (config !== undefined) checkStream(config, [...rules(layout, number, version), ...copies]);
   }
-}
-
-function missingOf(found: Found, layout: Layout): Missing[] {
-  const missing: Missing[] = [];
-  for (let number = 0; number < layout.streams; number++) {
-    if (found.ev[number] === undefined) missing.push({ kind: "ev", number });
-    if (found.sn[number] === undefined) missing.push({ kind: "sn", number });
-  }
-  return missing;
 }
 
 function isNew({ ev }: Found): boolean {
@@ -152,39 +144,26 @@ function isUsed({ ev, sn }: Found): boolean {
   return [...ev, ...sn].some((info) => (info?.state.last_seq ?? 0) > 0);
 }
 
-async function makeStreams(
+async function make(
   manager: JetStreamManager,
-  found: Found,
-  missing: readonly Missing[],
+  { kind, number }: Slot,
   layout: Layout,
   options: JetStreamLogOptions,
 ): Promise<void> {
-  const next: readonly Missing[] = isNew(found) ? [{ kind: "ev", number: 0 }] : missing;
-  await Promise.all(
-    next.map(({ kind, number }) => {
-      const stream = kind === "ev" ? eventStream : snapshotStream;
-      return make(manager, stream(layout, number, options));
-    }),
-  );
-}
-
-async function make(manager: JetStreamManager, wanted: WantedStream): Promise<void> {
+  const wanted = kind === "ev" ? eventStream : snapshotStream;
   try {
-    await manager.streams.add(wanted);
+    await manager.streams.add(wanted(layout, number, options));
   } catch (thrown) {
     // Another process, with other settings, was faster.
-    if (!isStreamNameTaken(thrown)) throw thrown;
+    if (!isApiError(thrown, STREAM_NAME_IN_USE)) throw thrown;
   }
 }
 
 function factsOf({ ev, sn }: Found, layout: Layout, options: JetStreamLogOptions): StreamFacts {
   const { prefix, streams } = layout;
   if (options.streams !== undefined && options.streams !== streams) {
-    options.logger.warn("event log: it keeps the number of streams that it was made with", {
-      prefix,
-      streams,
-      wanted: options.streams,
-    });
+    const fields = { prefix, streams, wanted: options.streams };
+    options.telemetry.logger.warn("event log: it keeps the number of streams that it was made with", fields);
   }
   const configs = [...ev, ...sn].flatMap((info) => (info === undefined ? [] : [info.config]));
   return {

@@ -284,7 +284,7 @@ async function adminOf(
 ): Promise<{ readonly manager: JetStreamManager; readonly client: JetStreamClient }> {
   const connection = await connect({ servers: [addressOf(server)] });
   t.teardown(() => connection.close());
-  return { manager: await jetstreamManager(connection), client: jetstream(connection) };
+  return { manager: await jetstreamManager(connection, { timeout: 30_000 }), client: jetstream(connection) };
 }
 
 async function consumersOf(manager: JetStreamManager): Promise<string[]> {

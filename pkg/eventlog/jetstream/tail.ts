@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ConsumerConfig, JetStreamManager } from "@nats-io/jetstream";
-import {
-  AckPolicy,
-  DeliverPolicy,
-  JetStreamApiError,
-  JetStreamError,
-  jetstreamManager,
-} from "@nats-io/jetstream";
+import { DeliverPolicy, JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { nanos, nuid } from "@nats-io/transport-node";
 
 import type { BackoffOptions } from "../../base/mod.ts";
 import { backoffMs, describeError, sleep } from "../../base/mod.ts";
@@ -19,6 +12,7 @@ import { missingPermission, natsErrorOf } from "../../nats/mod.ts";
 import type { Position } from "../event-log.ts";
 import { EventLogError, NO_POSITION } from "../event-log.ts";
 import { Wakeup } from "../wakeup.ts";
+import { managerOf, passingConsumer } from "./consumers.ts";
 import type { Source } from "./layout.ts";
 import { logError } from "./log-error.ts";
 import type { JetStreamLogOptions } from "./options.ts";
@@ -27,7 +21,6 @@ import { FeedBroken, PullFeed } from "./pull-feed.ts";
 import type { Origin, Stored } from "./stored.ts";
 import { decodeStored } from "./stored.ts";
 
-/** A message of a stream, as a tail gives it. */
 export interface TailedMessage extends Stored, Origin {}
 
 /**
@@ -60,14 +53,9 @@ export class Tails {
     void this.#watch();
   }
 
-  /**
-   * Messages after `from` in order of their sequence, also those to come, until the signal aborts or `close` is
-   * called.
-   *
-   * @throws EventLogError
-   */
+  /** Messages after `from`, also those to come, until the signal aborts or `close` is called. @throws EventLogError */
   async *tail(source: Source, from: Position, signal: AbortSignal): AsyncGenerator<TailedMessage> {
-    const { clock, logger } = this.#options;
+    const { clock, random, telemetry } = this.#options;
     const ending = AbortSignal.any([signal, this.#closing.signal]);
     let position = from;
     let failures = 0;
@@ -85,8 +73,9 @@ export class Tails {
         const doing = `following ${source.stream} ${source.subject}`;
         if (!mayPass(thrown)) throw logError(thrown, doing, "read");
         failures = clock.monotonicMs() - startedMs > PAUSE.maxMs ? 1 : failures + 1;
-        logger.warn("event log: a tail begins anew", { ...source, position, reason: describeError(thrown) });
-        await sleep(clock, backoffMs(failures, PAUSE, this.#options.random), ending);
+        const fields = { ...source, position, reason: describeError(thrown) };
+        telemetry.logger.warn("event log: a tail begins anew", fields);
+        await sleep(clock, backoffMs(failures, PAUSE, random), ending);
       }
       while (!this.#connected && !ending.aborted) await this.#wakeup.wait(CONNECTED, ending);
     }
@@ -98,13 +87,9 @@ export class Tails {
     await Promise.all(this.#deletions);
   }
 
-  /**
-   * The messages of one consumer. Ends when the signal aborts; throws when a new consumer is needed, or nothing can
-   * help.
-   */
+  /** The messages of one consumer. Ends with the signal; throws when a new consumer is needed, or nothing helps. */
   async *#follow(source: Source, after: Position, ending: AbortSignal): AsyncGenerator<FedMessage> {
-    const timeout = this.#options.requestTimeoutMs;
-    const manager = await jetstreamManager(this.#connection, { timeout, checkAPI: false });
+    const manager = await managerOf(this.#connection, this.#options);
     await this.#checkEnd(manager, source.stream, after, ending);
     const { name } = await manager.consumers.add(source.stream, consumerBehind(after, source.subject));
     const feed = new PullFeed(this.#connection, source.stream, name, this.#options);
@@ -128,10 +113,7 @@ export class Tails {
     }
   }
 
-  /**
-   * Checks that the stream reaches the position. It asks several times, because a server that lags behind may answer
-   * first.
-   */
+  /** Checks that the stream reaches the position; several times, because a server that lags may answer first. */
   async #checkEnd(
     manager: JetStreamManager,
     stream: string,
@@ -186,20 +168,12 @@ const PAUSE: BackoffOptions = { minMs: 100, maxMs: 5_000, jitter: 0.2 };
 /** How often a stream is looked at that seems to end before a position. */
 const MAX_LOOKS = 5;
 
-/** The server removes a consumer that gets no request for this long, in milliseconds. */
-const INACTIVE_MS = 60_000;
-
 function consumerBehind(position: Position, filter: string): Partial<ConsumerConfig> {
   return {
-    name: `perdure-tail-${nuid.next()}`,
+    ...passingConsumer("tail", filter),
     description: "Perdure: a tail",
-    filter_subject: filter,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: position + 1,
-    ack_policy: AckPolicy.None,
-    mem_storage: true,
-    num_replicas: 1,
-    inactive_threshold: nanos(INACTIVE_MS),
   };
 }
 
@@ -210,12 +184,10 @@ const FORBIDDEN: readonly NatsCode[] = ["NATS_MAY_NOT_PUBLISH", "NATS_MAY_NOT_SU
 
 /** False if an operator must correct something before another try can help. */
 function mayPass(thrown: unknown): boolean {
-  if (thrown instanceof JetStreamApiError) return thrown.apiError().code >= SERVER_SIDE;
+  // As in HTTP, codes from 500 on do not blame the request.
+  if (thrown instanceof JetStreamApiError) return thrown.apiError().code >= 500;
   if (thrown instanceof FeedBroken) return true;
   const { code } = natsErrorOf(thrown);
   if (thrown instanceof JetStreamError) return !FORBIDDEN.includes(code);
   return PASSING.includes(code);
 }
-
-/** As in HTTP, codes from 500 on do not blame the request. */
-const SERVER_SIDE = 500;

@@ -2,10 +2,7 @@
 
 import type { EntityKey, Position } from "../event-log.ts";
 
-/**
- * The operations of one transaction, as they are posted to the writer thread: columns rather than objects, and one
- * buffer for all bytes.
- */
+/** One transaction's operations, as the writer thread gets them: columns, not objects, and one buffer. */
 export interface Batch {
   readonly kinds: readonly OperationKind[];
   readonly types: readonly string[];
@@ -18,19 +15,14 @@ export interface Batch {
 }
 
 /**
- * The outcome of each operation of a batch: the position of an append or replacement, `CONFLICT` for a record whose
- * expected position is not that of the entity's last record, `NO_POSITION` for anything else.
+ * Of each operation: a record's position; `CONFLICT` if it does not follow its entity's last record; `NO_POSITION` for
+ * an operation without a record.
  */
 export type BatchOutcome = readonly number[];
 
 export const CONFLICT = -1;
 
-export type OperationKind =
-  | typeof APPEND
-  | typeof SNAPSHOT
-  | typeof REPLACE
-  | typeof CHECKPOINT
-  | typeof DROP_SNAPSHOT;
+export type OperationKind = 0 | 1 | 2 | 3 | 4;
 export const APPEND = 0;
 export const SNAPSHOT = 1;
 export const REPLACE = 2;

@@ -3,26 +3,22 @@
 import type { Clock, Timer } from "../../base/mod.ts";
 
 import { EventLogError } from "../event-log.ts";
+import type { SqliteLogOptions } from "./options.ts";
 
-/** What the schedule needs of the writer. */
 export interface Checkpointed {
   walPages(): number;
   checkpoint(): void;
 }
 
-export interface CheckpointSettings {
-  readonly checkpointPages: number;
-  readonly maxWalPages: number;
-}
+export type CheckpointSettings = Pick<SqliteLogOptions, "checkpointPages" | "maxWalPages">;
 
 /** A moment without a commit that is long enough to count as quiet, in milliseconds. */
 const QUIET_MS = 20;
 
 /**
- * Decides when the write-ahead log is emptied into the database file (SQLite's "checkpoint"). It prefers a quiet
- * moment, because a checkpoint makes the next batch wait. It does not wait for one once the log has reached its bound
- * (I11). A failure is reported, not thrown: the records are safe in the write-ahead log, and a later commit tries
- * again. Failures in a row are reported once.
+ * Decides when the write-ahead log is emptied into the database file (SQLite's "checkpoint"): in a quiet moment, as the
+ * next batch waits for it, or at once when the log has reached its bound (I11). A failure is reported, once in a row,
+ * and not thrown: the records are safe in the write-ahead log, and a later commit tries again.
  */
 export class CheckpointSchedule {
   readonly #target: Checkpointed;
@@ -47,10 +43,7 @@ export class CheckpointSchedule {
     this.#onFailure = onFailure;
   }
 
-  /**
-   * @param added how many pages the commit has added at most. The size of the log is read only if it may have reached a
-   * limit, because SQLite parses the statement for that each time.
-   */
+  /** @param added most pages of the commit. The log's size is seldom read, because SQLite parses a statement for it. */
   afterCommit(added = Number.POSITIVE_INFINITY): void {
     this.#commits++;
     this.#room -= added;

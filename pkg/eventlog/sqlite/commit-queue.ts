@@ -6,20 +6,14 @@ import { EventLogError } from "../event-log.ts";
 import { appendConflict, nameOf } from "../limits.ts";
 import type { Batch, BatchOutcome, Operation } from "./batch.ts";
 import { CONFLICT, packBatch } from "./batch.ts";
+import type { SqliteLogOptions } from "./options.ts";
 
-export interface CommitQueueOptions {
-  readonly maxPendingAppends: number;
-  readonly maxPendingBytes: number;
-  readonly maxBatchBytes: number;
-}
+type CommitQueueOptions = Pick<SqliteLogOptions, "maxPendingAppends" | "maxPendingBytes" | "maxBatchBytes">;
 
 interface Pending extends Operation {
   readonly resolve: (position: number) => void;
   readonly reject: (error: EventLogError) => void;
 }
-
-/** Commits a batch. @throws EventLogError */
-export type SendBatch = (batch: Batch) => Promise<BatchOutcome>;
 
 /**
  * Collects appends while a batch is being written and sends them as the next batch (group commit). So a single caller
@@ -33,7 +27,7 @@ export type SendBatch = (batch: Batch) => Promise<BatchOutcome>;
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
-  readonly #send: SendBatch;
+  readonly #send: (batch: Batch) => Promise<BatchOutcome>;
   readonly #onCommitted: (operations: readonly Operation[]) => void;
   #waiting: Pending[] = [];
   #between: (() => Promise<void>)[] = [];
@@ -44,7 +38,7 @@ export class CommitQueue {
 
   constructor(
     options: CommitQueueOptions,
-    send: SendBatch,
+    send: (batch: Batch) => Promise<BatchOutcome>,
     onCommitted: (operations: readonly Operation[]) => void,
   ) {
     this.#options = options;
@@ -52,11 +46,7 @@ export class CommitQueue {
     this.#onCommitted = onCommitted;
   }
 
-  /**
-   * Resolves with the position of the stored record, or `NO_POSITION` for an operation without one.
-   *
-   * @throws EventLogError
-   */
+  /** Gives the position of the stored record, `NO_POSITION` for operations without one. @throws EventLogError */
   add(operation: Operation): Promise<number> {
     return new Promise((resolve, reject) => {
       const { kind, entity, position, bytes } = operation;
@@ -69,10 +59,7 @@ export class CommitQueue {
     });
   }
 
-  /**
-   * Runs `work` between two batches; rejects with what it throws. It does not count against the bounds, because the
-   * caller has one such work at a time.
-   */
+  /** Runs `work` between two batches; rejects as it does. Without a bound: the caller has one at a time. */
   between(work: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#between.push(() => work().then(resolve, reject));
@@ -80,7 +67,6 @@ export class CommitQueue {
     });
   }
 
-  /** Resolves when nothing waits or is on its way. */
   async settled(): Promise<void> {
     while (this.#sending) await this.#idle.promise;
   }

@@ -10,7 +10,6 @@ import { Reader } from "./reader.ts";
 import type { CreateWorker } from "./writer-link.ts";
 import { WriterLink } from "./writer-link.ts";
 
-/** A writer and a reader of the file that belong together. */
 export interface Connection {
   readonly writer: WriterLink;
   readonly reader: Reader;
@@ -90,7 +89,7 @@ export class ConnectionKeeper {
       await connection.writer.check(thorough);
     } catch (thrown) {
       // The connection was lost during the check. Only a check through a new one gives the answer.
-      if (this.#holds(connection)) throw thrown;
+      if (this.#held() === connection) throw thrown;
       await (await this.get()).writer.check(thorough);
     }
     if (this.#state.kind === "displaced" && this.#state.connection === connection)
@@ -98,15 +97,15 @@ export class ConnectionKeeper {
   }
 
   async close(): Promise<void> {
-    const state = this.#state;
+    const [state, held] = [this.#state, this.#held()];
     this.#state = { kind: "closed" };
     if (state.kind === "opening") await state.attempt.then(closeConnection, () => undefined);
-    if (state.kind === "up" || state.kind === "displaced") await closeConnection(state.connection);
+    if (held !== undefined) await closeConnection(held);
   }
 
-  #holds(connection: Connection): boolean {
-    const state = this.#state;
-    return (state.kind === "up" || state.kind === "displaced") && state.connection === connection;
+  /** The connection that is open, whether its file is in place or not. */
+  #held(): Connection | undefined {
+    return "connection" in this.#state ? this.#state.connection : undefined;
   }
 
   #open(attempt: Promise<Connection>): Promise<Connection> {
@@ -126,7 +125,7 @@ export class ConnectionKeeper {
   }
 
   async #connect(): Promise<Connection> {
-    const { logger } = this.#options;
+    const { logger } = this.#options.telemetry;
     const expected = this.#file && { identity: this.#file, position: this.#acknowledged };
     const start = { path: this.#path, settings: writerSettings(this.#options), expected };
     const writer = new WriterLink(start, {
@@ -136,8 +135,8 @@ export class ConnectionKeeper {
       onLost: (error) => this.#onLost(writer, error),
       onDisplaced: (error) => this.#onDisplaced(writer, error),
     });
-    await writer.started();
-    this.#file ??= writer.ready.file;
+    const { file } = await writer.started();
+    this.#file ??= file;
     let reader: Reader | undefined;
     try {
       reader = new Reader(this.#path, this.#options, this.#options.sqliteBusyTimeoutMs);
@@ -159,20 +158,16 @@ export class ConnectionKeeper {
   }
 
   #onLost(writer: WriterLink, error: EventLogError): void {
-    const state = this.#state;
-    if ((state.kind !== "up" && state.kind !== "displaced") || state.connection.writer !== writer) return;
-    this.#options.logger.error("event log: writer lost, opening the file again", {
-      path: this.#path,
-      error: error.message,
-    });
-    state.connection.reader.close();
+    const held = this.#held();
+    if (held?.writer !== writer) return;
+    const fields = { path: this.#path, error: error.message };
+    this.#options.telemetry.logger.error("event log: writer lost, opening the file again", fields);
+    held.reader.close();
     void this.#open(writer.exited().then(() => this.#connect()));
   }
 }
 
-/**
- * Closes the reader first. The writer's connection is then the last one to close, and tidies up the write-ahead log.
- */
+/** Reader first: the writer's connection is then the last to close, and tidies up the write-ahead log. */
 async function closeConnection({ reader, writer }: Connection): Promise<void> {
   reader.close();
   await writer.close();
@@ -181,10 +176,7 @@ async function closeConnection({ reader, writer }: Connection): Promise<void> {
 /** Problems that only an operator can solve keep their code. */
 const STAYING: readonly EventLogCode[] = ["LOG_UNUSABLE", "LOG_CORRUPT", "LOG_TOO_NEW"];
 
-/**
- * A separate error for each caller, because a caller may add to it. Its code is never `OUTCOME_UNKNOWN`, because
- * nothing was stored.
- */
+/** One for each caller, who may add to it. Never `OUTCOME_UNKNOWN`, because nothing was stored. */
 function again(error: EventLogError): EventLogError {
   const code = STAYING.includes(error.code) ? error.code : "LOG_UNAVAILABLE";
   return new EventLogError(code, error.message, { cause: error });

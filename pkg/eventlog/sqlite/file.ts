@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { EventLogError } from "../event-log.ts";
 import { checkPlaces, syncFile } from "./path.ts";
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
-import { isAbsent, isPresent, RESTORE, translateError } from "./sqlite-error.ts";
+import { isFileError, RESTORE, translateError } from "./sqlite-error.ts";
 
 /**
  * Checks or makes the file of a log before SQLite opens it.
@@ -28,8 +28,7 @@ export function prepareFile(path: string): void {
   try {
     checkPlaces(path);
     checkOneName(path);
-    const size = sizeOf(path);
-    if (size > 0) return checkHeader(path);
+    if (sizeOf(path) > 0) return checkHeader(path);
     if (sizeOf(`${path}-wal`) > 0) throw strayWal(path);
     createFile(path);
   } catch (thrown) {
@@ -52,9 +51,8 @@ export function checkVersions(path: string, applicationId: number, version: numb
 }
 
 /**
- * Fills an empty write-ahead log with zeros up to its full size, because an fsync that makes the file longer takes
- * about twice as long. SQLite ignores the zeros, because they are not a valid frame. If the disk has no room for
- * them, the log is left empty.
+ * Fills an empty write-ahead log with zeros, because an fsync that makes a file longer takes about twice as long. They
+ * are no valid frame, so SQLite ignores them. If the disk has no room for them, the log is left empty.
  */
 export function preallocateWal(path: string, bytes: number): void {
   let file: number | undefined;
@@ -89,10 +87,8 @@ function checkHeader(path: string): void {
     fs.closeSync(file);
   }
   if (header.toString("latin1", 0, HEADER.magic.length) !== HEADER.magic) {
-    throw new EventLogError(
-      "LOG_CORRUPT",
-      `${path}: this is not a log of Perdure (nor any SQLite file); ${RESTORE}`,
-    );
+    const text = `${path}: this is not a log of Perdure (nor any SQLite file); ${RESTORE}`;
+    throw new EventLogError("LOG_CORRUPT", text);
   }
   checkVersions(path, header.readInt32BE(HEADER.applicationId), header.readInt32BE(HEADER.version));
   // Without this check SQLite would open an unwritable file for reading only and fail at the first append.
@@ -117,15 +113,12 @@ function createFile(path: string): void {
   syncFile(dirname(path));
 }
 
-/**
- * Makes an empty file for its owner only, unless it exists. An existing file is not opened, because closing it would
- * release the locks that this process has on it.
- */
+/** Leaves an existing file alone: opening and closing it would release the locks that this process has on it. */
 export function createPrivately(path: string): void {
   try {
     fs.closeSync(fs.openSync(path, "wx", 0o600));
   } catch (thrown) {
-    if (!isPresent(thrown)) throw thrown;
+    if (!isFileError(thrown, "EEXIST")) throw thrown;
   }
 }
 
@@ -176,12 +169,7 @@ function strayWal(path: string): EventLogError {
   return new EventLogError("LOG_CORRUPT", text);
 }
 
-/** Below zero if there is no such file. */
+/** 0 also if there is no such file. */
 function sizeOf(path: string): number {
-  try {
-    return fs.statSync(path).size;
-  } catch (thrown) {
-    if (isAbsent(thrown)) return -1;
-    throw thrown;
-  }
+  return fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -12,8 +12,6 @@ import { RESTORE } from "./sqlite-error.ts";
  * Checks a log with its write-ahead log before anything is written. It uses a read-only connection, because merely
  * closing one that can write would move the write-ahead log into a file that may be damaged.
  *
- * A file of up to `sqliteFullCheckBytes` is checked page by page; in a larger one damage is found when it is read.
- *
  * @throws EventLogError `LOG_CORRUPT`, `LOG_TOO_NEW`, or SQLite's own errors.
  */
 export function inspectFile(path: string, sqliteFullCheckBytes: number): void {

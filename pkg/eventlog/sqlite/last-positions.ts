@@ -2,10 +2,7 @@
 
 import type { EntityKey, Position } from "../event-log.ts";
 
-/**
- * An entity's row number, that of its type, and the position of its last record. The writer updates `last` at each
- * append.
- */
+/** Row numbers of an entity and its type, and its last record's position, which the writer updates. */
 export interface KnownEntity {
   readonly key: number;
   readonly type: number;
@@ -15,10 +12,7 @@ export interface KnownEntity {
 /** Entities with longer keys are not cached, because the cache bounds the number of entities, not their size. */
 const MAX_KEPT_KEY_LENGTH = 1_024;
 
-/**
- * A cache of the entities that were used last, so that an append need not query the position of the entity's last
- * record.
- */
+/** The entities that were used last, so that an append need not query the last position. */
 export class LastPositions {
   readonly #capacity: number;
   // A Map keeps the order of insertion. A hit moves its entry to the end; the first entry is evicted.

@@ -7,12 +7,10 @@ import { createPrivately } from "./file.ts";
 import { isBusy, translateError } from "./sqlite-error.ts";
 
 /**
- * Prevents a log from being opened twice, in this process or another, with SQLite's own locks on a file beside it.
- * The operating system releases the locks however a process ends. (This process would lose them if it opened and
- * closed the lock file in another way, so no other code may open it.)
+ * Prevents a log from being opened twice, in this process or another, with SQLite's own locks on a file beside it. The
+ * system releases them however a process ends, and when it closes the file, so no other code may open it.
  *
- * The lock is a write transaction that stays open. It blocks other writers but lets them read the process id of the
- * holder.
+ * The lock is a write transaction that stays open. It blocks other writers, who can still read the holder's process id.
  */
 export interface FileLock {
   release(): void;

@@ -11,6 +11,7 @@ import test from "ava";
 import type { LogFields } from "../../base/mod.ts";
 import { silentLogger } from "../../base/mod.ts";
 import { ManualClock } from "../../base/test-doubles/mod.ts";
+import { logsOnly } from "../../telemetry/mod.ts";
 
 import { eventLogContract } from "../contract.ts";
 import type { EventLogCode } from "../event-log.ts";
@@ -56,7 +57,7 @@ const one = new Uint8Array([1]);
 test("appends that come together share commits, and each is fsynced before it is acknowledged", async (t) => {
   const infos: LogFields[] = [];
   const logger = { ...silentLogger, info: (_message: string, fields: LogFields = {}) => infos.push(fields) };
-  const { log } = await openLog(t, { logger });
+  const { log } = await openLog(t, { telemetry: logsOnly(logger) });
   t.like(infos[0], { journalMode: "wal", synchronous: 2 });
   const entities = Array.from({ length: 64 }, (_, index) => ({ type: "cart", id: `${index}` }));
   await Promise.all(

@@ -30,7 +30,7 @@ import type { SqliteLogOptions } from "./options.ts";
 import { defaultSqliteOptions } from "./options.ts";
 import { checkExists, settlePath } from "./path.ts";
 import { ReadTurns } from "./read-turns.ts";
-import type { Reader } from "./reader.ts";
+import type { NumberedSnapshot, Page, Reader } from "./reader.ts";
 import type { CreateWorker } from "./writer-link.ts";
 import { createWriterWorker } from "./writer-link.ts";
 
@@ -40,7 +40,7 @@ export interface SqliteLog extends EventLog {
 }
 
 /** Since the log was opened. */
-export interface SqliteLogStats {
+interface SqliteLogStats {
   /** Batches that were committed: one fsync each, unless every append of it was refused. */
   readonly commits: number;
   /** Operations in them (records, snapshots, checkpoints), including those that were refused. */
@@ -68,13 +68,12 @@ export async function openSqliteLog(
     prepareFile(settled);
     const keeper = new ConnectionKeeper(settled, all, createWorker);
     const { writer } = await keeper.start();
-    const readable = filesForAll(settled);
-    if (readable.length > 0) {
-      all.logger.warn("event log: every user of this machine may read it, change that with chmod 600", {
-        files: readable,
-      });
-    }
-    all.logger.info("event log: open", { path: settled, ...writer.ready.durability });
+    const files = filesForAll(settled);
+    const { logger } = all.telemetry;
+    if (files.length > 0)
+      logger.warn("event log: every user of this machine may read it, change that with chmod 600", { files });
+    const { durability } = await writer.started();
+    logger.info("event log: open", { path: settled, ...durability });
     return new LogInFile(settled, all, keeper, lock);
   } catch (thrown) {
     lock.release();
@@ -83,9 +82,8 @@ export async function openSqliteLog(
 }
 
 /**
- * Writes go through `CommitQueue` to the writer thread. Reads run on the log's own thread, in turns. When the writer
- * thread is lost, the batch that it has fails with `OUTCOME_UNKNOWN`, and operations that wait go to the next writer
- * (`ConnectionKeeper`).
+ * Writes go through `CommitQueue` to the writer thread; reads run in turns on the log's own. If the writer is lost, its
+ * batch fails with `OUTCOME_UNKNOWN`, and operations that wait go to the next one (`ConnectionKeeper`).
  */
 class LogInFile implements SqliteLog {
   readonly durability = "fsync-one-node";
@@ -159,16 +157,10 @@ class LogInFile implements SqliteLog {
   }
 
   async *snapshots(type?: string): AsyncGenerator<StoredSnapshot> {
-    let after = 0;
-    for (let end = false; !end; ) {
-      const page = await this.#read((reader) => reader.snapshots(type, after));
-      for (const { entity, position, bytes } of page.items) {
-        this.#checkOpen();
-        yield { entity, position, bytes };
-      }
-      after = page.items.at(-1)?.number ?? after;
-      end = page.end;
-    }
+    const snapshots = this.#pages<NumberedSnapshot>((reader, last) =>
+      reader.snapshots(type, last?.number ?? 0),
+    );
+    for await (const { entity, position, bytes } of snapshots) yield { entity, position, bytes };
   }
 
   async dropSnapshot(entity: EntityKey): Promise<void> {
@@ -180,16 +172,15 @@ class LogInFile implements SqliteLog {
     this.#checkOpen();
   }
 
-  async *tail(
-    type: string,
-    partition: number,
-    from: Position,
-    signal: AbortSignal,
-  ): AsyncGenerator<TailRecord> {
+  async *tail(...[type, partition, from, signal]: Parameters<EventLog["tail"]>): AsyncGenerator<TailRecord> {
     checkPartition(partition, this.partitions);
     let position = from;
     while (!signal.aborted) {
-      const { items, news } = await this.#read((reader) => this.#lookForNews(reader, type, position, signal));
+      const { items, news } = await this.#read((reader) => {
+        // Reads and begins to wait in one synchronous step, so that no commit falls between the two.
+        const found = reader.tail(type, position).items;
+        return { items: found, news: found.length > 0 ? undefined : this.#wakeup.wait(type, signal) };
+      });
       for (const record of items) {
         if (signal.aborted) return;
         this.#checkOpen();
@@ -200,17 +191,8 @@ class LogInFile implements SqliteLog {
     }
   }
 
-  async *list(type: string): AsyncGenerator<string> {
-    let after: string | undefined;
-    for (let end = false; !end; ) {
-      const page = await this.#read((reader) => reader.list(type, after));
-      for (const id of page.items) {
-        this.#checkOpen();
-        yield id;
-      }
-      after = page.items.at(-1);
-      end = page.end;
-    }
+  list(type: string): AsyncIterable<string> {
+    return this.#pages((reader, last) => reader.list(type, last));
   }
 
   async lastPosition(type: string, partition: number): Promise<Position> {
@@ -255,12 +237,6 @@ class LogInFile implements SqliteLog {
     if (this.#closed !== undefined) throw new EventLogError("LOG_CLOSED", `${this.#path}: the log is closed`);
   }
 
-  /** Reads and begins to wait in one synchronous step, so that no commit falls between the two. */
-  #lookForNews(reader: Reader, type: string, position: Position, signal: AbortSignal): News {
-    const { items } = reader.tail(type, position);
-    return { items, news: items.length > 0 ? undefined : this.#wakeup.wait(type, signal) };
-  }
-
   async #commit(batch: Batch): Promise<BatchOutcome> {
     try {
       const { writer } = await this.#keeper.get();
@@ -281,6 +257,20 @@ class LogInFile implements SqliteLog {
       if (kind === APPEND || kind === REPLACE) this.#wakeup.notify(entity.type);
   }
 
+  /** The items of all pages. `read` gets the last item of the previous page. */
+  async *#pages<T>(read: (reader: Reader, last: T | undefined) => Page<T>): AsyncGenerator<T> {
+    let last: T | undefined;
+    for (let end = false; !end; ) {
+      const page = await this.#read((reader) => read(reader, last));
+      for (const item of page.items) {
+        this.#checkOpen();
+        yield item;
+      }
+      last = page.items.at(-1) ?? last;
+      end = page.end;
+    }
+  }
+
   async #read<T>(work: (reader: Reader) => T): Promise<T> {
     for (;;) {
       this.#checkOpen();
@@ -295,8 +285,3 @@ class LogInFile implements SqliteLog {
 }
 
 const NO_BYTES = new Uint8Array();
-
-interface News {
-  readonly items: readonly TailRecord[];
-  readonly news: Promise<void> | undefined;
-}

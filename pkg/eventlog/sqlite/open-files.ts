@@ -3,7 +3,6 @@
 import * as fs from "node:fs";
 import { basename, dirname } from "node:path";
 
-import type { Clock } from "../../base/mod.ts";
 import { systemClock } from "../../base/mod.ts";
 
 import type { Position } from "../event-log.ts";
@@ -19,31 +18,19 @@ export interface FileIdentity {
 /** What a writer must find in the file when it opens a log again. */
 export interface ExpectedFile {
   readonly identity: FileIdentity;
-  /**
-   * The position of an acknowledged record, which the file must contain. The identity is not enough, because a new
-   * file may get the inode number of a file that was deleted and closed.
-   */
+  /** Of an acknowledged record, which must be there, because a new file may get the inode number of a deleted one. */
   readonly position: Position;
 }
 
 /** Whether the files that a connection has open are still at their paths. */
 export type FilesState =
   | { readonly kind: "in place" }
-  /**
-   * The path leads to another database, or to none. Records that are written now are lost when the last connection
-   * closes, unless the file is put back.
-   */
+  /** The path leads to another database, or to none: what is written now is lost unless the file is put back. */
   | { readonly kind: "displaced"; readonly error: EventLogError }
-  /**
-   * The write-ahead log or its index was removed or replaced. The database is in place, so closing it saves
-   * everything.
-   */
+  /** The write-ahead log or its index is gone or another. Closing the database, which is in place, saves all. */
   | { readonly kind: "lost beside"; readonly error: EventLogError };
 
-/**
- * Two changes of a folder within this many milliseconds may leave it with the same time of change, because kernels
- * count that time in ticks.
- */
+/** Changes of a folder within this time may share one time of change, because kernels count it in ticks. */
 const FOLDER_TICK_MS = 50;
 
 /**
@@ -58,29 +45,21 @@ const FOLDER_TICK_MS = 50;
  *    (`lookAtAll`).
  */
 export class OpenFiles {
+  readonly database: FileIdentity;
   readonly #path: string;
   readonly #folderPath: string;
-  readonly #database: FileIdentity;
   readonly #wal: FileIdentity | undefined;
   readonly #index: FileIdentity | undefined;
-  readonly #clock: Clock;
-  /**
-   * The folder's state at the last look at the files; undefined if a further change might leave that state as it is.
-   */
+  /** The folder at the last look at the files; undefined if a further change might not show in it. */
   #folder: FolderState | undefined;
 
   /** @throws EventLogError if the database is not the one that is expected. */
-  constructor(path: string, expected?: FileIdentity, clock: Clock = systemClock) {
-    this.#clock = clock;
+  constructor(path: string, expected: FileIdentity) {
     this.#path = path;
     this.#folderPath = dirname(path);
-    this.#database = checkIdentity(path, expected);
+    this.database = checkIdentity(path, expected);
     this.#wal = identityOf(`${path}-wal`);
     this.#index = identityOf(`${path}-shm`);
-  }
-
-  get database(): FileIdentity {
-    return this.#database;
   }
 
   /** Called after a commit: looks at the files that it was synced to. */
@@ -89,23 +68,16 @@ export class OpenFiles {
       const folder = fs.statSync(this.#folderPath, { bigint: true, throwIfNoEntry: false });
       // (1)
       if (folder !== undefined && isSameFolder(this.#folder, folder)) return IN_PLACE;
-      checkIdentity(this.#path, this.#database);
+      checkIdentity(this.#path, this.database);
       if (!isSame(this.#wal, identityOf(`${this.#path}-wal`))) return lostBeside(this.#path, "-wal");
-      this.#folder = folder !== undefined && this.#isOld(folder) ? folder : undefined;
+      this.#folder = folder !== undefined && isOld(folder) ? folder : undefined;
       return IN_PLACE;
     } catch (thrown) {
       return { kind: "displaced", error: translateError(thrown, this.#path, "looking at it") };
     }
   }
 
-  #isOld({ ctimeMs }: fs.BigIntStats): boolean {
-    return this.#clock.wallMs() - Number(ctimeMs) > FOLDER_TICK_MS;
-  }
-
-  /**
-   * As `look`, but also looks at the index (`-shm`). It holds no record, but without it another program would take
-   * the log for a closed one.
-   */
+  /** Also looks at the index (`-shm`): without it another program would take the log for a closed one. */
   lookAtAll(): FilesState {
     // (2)
     this.#folder = undefined;
@@ -117,6 +89,10 @@ export class OpenFiles {
 
 /** Which folder it is, and when something in it was last made, removed or renamed. */
 type FolderState = Pick<fs.BigIntStats, "dev" | "ino" | "ctimeNs">;
+
+function isOld({ ctimeMs }: fs.BigIntStats): boolean {
+  return systemClock.wallMs() - Number(ctimeMs) > FOLDER_TICK_MS;
+}
 
 function isSameFolder(before: FolderState | undefined, now: FolderState): boolean {
   return before?.ctimeNs === now.ctimeNs && before.ino === now.ino && before.dev === now.dev;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock, Logger } from "../../base/mod.ts";
-import { silentLogger, systemClock } from "../../base/mod.ts";
+import type { Clock } from "../../base/mod.ts";
+import { systemClock } from "../../base/mod.ts";
 import type { Values } from "../../settings/mod.ts";
-import { defaultsOf, KIB, MIB } from "../../settings/mod.ts";
+import { defaultsOf, KIB, MIB, pickValues } from "../../settings/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import type { LogLimits } from "../limits.ts";
 import { defaultLimits } from "../limits.ts";
@@ -11,10 +13,7 @@ import { SQLITE_LOG_SETTINGS } from "../settings.ts";
 
 /** Bounds that are no settings. Tests choose others. */
 const BOUNDS = {
-  /**
-   * A batch (one transaction, one fsync) ends with the record that brings it to this many bytes. With more, an append
-   * would wait longer for others than for the disk.
-   */
+  /** A batch ends with the record that brings it to this size. In a larger one others would cost more than the disk. */
   maxBatchBytes: 4 * MIB,
   /** No read starts later than this after the first of one turn of the event loop, because requests wait meanwhile. */
   readSliceMs: 4,
@@ -28,46 +27,28 @@ const BOUNDS = {
   cachedEntities: 16 * KIB,
 };
 
-/** The options of the log in a file; each has a default. */
 export interface SqliteLogOptions
   extends LogLimits,
     Values<typeof SQLITE_LOG_SETTINGS>,
     Readonly<typeof BOUNDS> {
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** True: a log that does not exist is refused with `LOG_UNUSABLE`, and not created. Default false. */
   readonly mustExist: boolean;
 }
 
-/** The options that go to the writer's thread. */
-export type WriterSettings = Pick<
-  SqliteLogOptions,
-  | "maxSqliteLogBytes"
-  | "sqliteBusyTimeoutMs"
-  | "sqliteFullCheckBytes"
-  | "checkpointPages"
-  | "maxWalPages"
-  | "cachedEntities"
->;
+export type WriterSettings = ReturnType<typeof writerSettings>;
 
 export const defaultSqliteOptions: SqliteLogOptions = {
   ...defaultLimits,
   ...defaultsOf(SQLITE_LOG_SETTINGS),
   ...BOUNDS,
   clock: systemClock,
-  logger: silentLogger,
+  telemetry: NO_TELEMETRY,
   mustExist: false,
 };
 
-export function writerSettings(options: SqliteLogOptions): WriterSettings {
-  const { maxSqliteLogBytes, sqliteBusyTimeoutMs, sqliteFullCheckBytes } = options;
+export function writerSettings(options: SqliteLogOptions) {
   const { checkpointPages, maxWalPages, cachedEntities } = options;
-  return {
-    maxSqliteLogBytes,
-    sqliteBusyTimeoutMs,
-    sqliteFullCheckBytes,
-    checkpointPages,
-    maxWalPages,
-    cachedEntities,
-  };
+  return { ...pickValues(SQLITE_LOG_SETTINGS, options), checkpointPages, maxWalPages, cachedEntities };
 }

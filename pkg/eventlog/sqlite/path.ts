@@ -15,11 +15,9 @@ const MAX_LINKS = 40;
 
 /**
  * Resolves the symbolic links in the path of a log's file, because two names of one file would have two locks. Makes
- * the folder if it does not exist. A link to a file or folder that does not exist yet is followed too, so that the
- * file is made where the link leads. Replacing the link would leave the volume that it leads to empty.
+ * the folder if it does not exist. A link to what does not exist yet is followed too, so that the file is made there.
  *
- * @throws EventLogError `LOG_UNUSABLE` if something other than a regular file is there, before anything is made or
- * changed.
+ * @throws EventLogError `LOG_UNUSABLE`, before anything is made or changed, if anything but a regular file is there.
  */
 export function settlePath(path: string): string {
   try {
@@ -49,7 +47,6 @@ export function checkExists(path: string): void {
  * Refuses anything but a regular file. Opening a FIFO would block without end, and renaming a new file into place
  * would replace whatever is there, for example a device of the machine.
  *
- * @param path without symbolic links
  * @throws EventLogError `LOG_UNUSABLE` if the file, or one beside it, is there and no regular file.
  */
 export function checkPlaces(path: string): void {
@@ -74,10 +71,7 @@ function follow(path: string, links: number): string {
   return target === undefined ? place : follow(target, links - 1);
 }
 
-/**
- * Makes missing folders one by one. Node's own `recursive` never returns if the system answers `ENOENT` for a folder
- * that it refuses to make.
- */
+/** One by one: `recursive` never returns if the system answers `ENOENT` for a folder that it refuses to make. */
 function followFolder(folder: string, links: number): string {
   if (fs.statSync(folder, { throwIfNoEntry: false }) !== undefined) return fs.realpathSync(folder);
   const parent = followFolder(dirname(folder), links);

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import test from "ava";
 
 import { silentLogger } from "../../base/mod.ts";
+import { logsOnly } from "../../telemetry/mod.ts";
 
 import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { openSqliteLog } from "./log.ts";
@@ -42,7 +43,7 @@ test("files that every user may read are left as they are, and a warning names t
   fs.chmodSync(path, 0o644);
   const lines: string[] = [];
   const logger = { ...silentLogger, warn: (...line: unknown[]) => lines.push(JSON.stringify(line)) };
-  const log = await openSqliteLog(path, { logger });
+  const log = await openSqliteLog(path, { telemetry: logsOnly(logger) });
   t.teardown(() => log.close());
   t.is(modeOf(path), "644");
   t.is(lines.length, 1);

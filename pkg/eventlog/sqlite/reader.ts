@@ -26,9 +26,7 @@ export interface Page<T> {
 
 /**
  * Reads a log's file through its own read-only connection. Each method is synchronous, sees one state of the log and
- * returns one bounded page (I11), so that it blocks the event loop for a bounded time only.
- *
- * All methods throw EventLogError.
+ * returns one bounded page (I11), so that it blocks the event loop for a bounded time only. All throw EventLogError.
  */
 export class Reader {
   readonly #path: string;
@@ -102,10 +100,7 @@ export class Reader {
     });
   }
 
-  /**
-   * Snapshots in ascending order of their entities' row numbers. `after` is the number of the last snapshot of the
-   * previous page, or 0.
-   */
+  /** In order of their entities' row numbers. `after` is the last number of the previous page, or 0. */
   snapshots(type: string | undefined, after: number): Page<NumberedSnapshot> {
     return this.#reading(() => {
       const { pageRecords } = this.#limits;
@@ -153,6 +148,10 @@ type Row = readonly unknown[];
 
 type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>;
 
+const SNAPSHOTS = `
+  SELECT snapshot.entity, type.name, entity.id, snapshot.position, snapshot.bytes
+  FROM snapshot JOIN entity ON entity.key = snapshot.entity JOIN type ON type.key = entity.type`;
+
 const SQL = {
   findEntity: `
     SELECT entity.key FROM type JOIN entity ON entity.type = type.key WHERE type.name = ? AND entity.id = ?`,
@@ -169,14 +168,8 @@ const SQL = {
     ORDER BY record.position LIMIT ?`,
   lastOfType: "SELECT max(position) FROM record WHERE type = (SELECT key FROM type WHERE name = ?)",
   checkpoint: "SELECT positions FROM checkpoint WHERE name = ?",
-  snapshots: `
-    SELECT snapshot.entity, type.name, entity.id, snapshot.position, snapshot.bytes
-    FROM snapshot JOIN entity ON entity.key = snapshot.entity JOIN type ON type.key = entity.type
-    WHERE snapshot.entity > ? ORDER BY snapshot.entity LIMIT ?`,
-  snapshotsOfType: `
-    SELECT snapshot.entity, type.name, entity.id, snapshot.position, snapshot.bytes
-    FROM snapshot JOIN entity ON entity.key = snapshot.entity JOIN type ON type.key = entity.type
-    WHERE type.name = ? AND snapshot.entity > ? ORDER BY snapshot.entity LIMIT ?`,
+  snapshots: `${SNAPSHOTS} WHERE snapshot.entity > ? ORDER BY snapshot.entity LIMIT ?`,
+  snapshotsOfType: `${SNAPSHOTS} WHERE type.name = ? AND snapshot.entity > ? ORDER BY snapshot.entity LIMIT ?`,
   list: `
     SELECT id FROM entity
     WHERE type = (SELECT key FROM type WHERE name = ?) AND id > ?

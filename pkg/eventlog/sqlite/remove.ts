@@ -11,8 +11,7 @@ import { translateError } from "./sqlite-error.ts";
  * Deletes the log in a file, even a damaged one. If the path is a symbolic link, the file that it leads to is deleted
  * and the link stays. The lock file stays too.
  *
- * @throws EventLogError `LOG_LOCKED` if a process has it open, `LOG_UNUSABLE` if something other than a regular file
- * is there.
+ * @throws EventLogError `LOG_LOCKED` if a process has it open, `LOG_UNUSABLE` if anything but a regular file is there.
  */
 export function removeSqliteLog(path: string): void {
   const settled = settlePath(resolve(path));

@@ -21,11 +21,10 @@ export const CHECKPOINT_TABLE = `
 `;
 
 /**
- * The records of one entity are stored together, because an activation reads them all and a disk reads pages: a
- * thousand records take a hundred page reads instead of a thousand. An append costs the writer about twice as much as
- * in a table in order of position (two pages written rather than one). The writer's thread can afford that, but reads
- * cannot wait. The index by type is for consumers; it grows at its ends only. `ANY` stores names as they come
- * (`stored-text.ts`).
+ * The records of one entity are stored together, because an activation reads them all and a disk reads pages: for a
+ * thousand records a hundred, not a thousand. An append writes two pages rather than the one of a table in order of
+ * position, which the writer's thread can afford; reads cannot wait. The index by type is for consumers; it grows at
+ * its ends only. `ANY` keeps texts and blobs apart.
  *
  * A row of `record` is deleted only when a newer one of its entity is written. So the highest position in the table
  * is the last one that was assigned.

@@ -5,10 +5,7 @@ import { toError } from "../../base/mod.ts";
 import type { EventLogCode } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 
-/**
- * The only place that translates errors of SQLite and of the file system into errors of the log. The text names the
- * file, the action, the problem and, where there is one, the remedy.
- */
+/** The only translation of errors of SQLite and of files. The text names file, action, problem and any remedy. */
 export function translateError(thrown: unknown, path: string, doing: string): EventLogError {
   if (thrown instanceof EventLogError) return thrown;
   const cause = toError(thrown);
@@ -17,9 +14,8 @@ export function translateError(thrown: unknown, path: string, doing: string): Ev
 }
 
 /**
- * Translates an error of `COMMIT` itself. SQLite notices a full disk before it writes the last frame, and without
- * that frame the transaction is not valid. After any other failure the transaction may be in the write-ahead log, and
- * only opening the log again shows whether it is.
+ * SQLite notices a full disk before the last frame of a transaction, without which it is not valid. After any other
+ * failure of `COMMIT` it may be in the write-ahead log, and only opening the log again shows whether it is.
  */
 export function translateCommitError(thrown: unknown, path: string): EventLogError {
   const error = translateError(thrown, path, "committing");
@@ -33,19 +29,9 @@ export function isBusy(thrown: unknown): boolean {
   return code === SQLITE_BUSY || code === SQLITE_LOCKED;
 }
 
-/** True if the file system takes no writes. */
-export function isReadOnly(thrown: unknown): boolean {
-  return fileSystemCode(toError(thrown)) === "EROFS";
-}
-
-/** True if the file or folder is not there. */
-export function isAbsent(thrown: unknown): boolean {
-  return fileSystemCode(toError(thrown)) === "ENOENT";
-}
-
-/** True if there is a file of that name already. */
-export function isPresent(thrown: unknown): boolean {
-  return fileSystemCode(toError(thrown)) === "EEXIST";
+/** True if the file system says that: `EROFS` takes no writes, `ENOENT` is not there, `EEXIST` is there already. */
+export function isFileError(thrown: unknown, code: "EROFS" | "ENOENT" | "EEXIST"): boolean {
+  return fileSystemCode(toError(thrown)) === code;
 }
 
 /** The parts of an error that are sent between threads, because its class and fields get lost on the way. */
@@ -56,11 +42,8 @@ export interface ErrorMessage {
 }
 
 export function toErrorMessage(error: EventLogError): ErrorMessage {
-  return {
-    code: error.code,
-    message: error.message,
-    cause: error.cause instanceof Error ? error.cause.message : "",
-  };
+  const { code, message, cause } = error;
+  return { code, message, cause: cause instanceof Error ? cause.message : "" };
 }
 
 export function fromErrorMessage({ code, message, cause }: ErrorMessage): EventLogError {

@@ -3,15 +3,13 @@
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 
-import { isAbsent } from "./sqlite-error.ts";
+import { isFileError } from "./sqlite-error.ts";
 
 /**
- * The contents of a write-ahead log, read without SQLite, which would change the log and its index
- * (sqlite.org/fileformat2.html §4, sqlite.org/walformat.html §2).
- *
- * The log is a header and frames, one for each page that a transaction wrote. The last frame of a transaction carries
- * a mark. Each frame that was written since the log was last restarted has the two salts of the header; older frames
- * may follow. Each frame carries a checksum of everything from the header on.
+ * The contents of a write-ahead log, read without SQLite, which would change it (sqlite.org/fileformat2.html §4,
+ * sqlite.org/walformat.html §2): a header and frames, one for each page that a transaction wrote, the last with a mark.
+ * Each frame since the log was last restarted has the two salts of the header; older frames may follow. Each frame
+ * carries a checksum of everything from the header on.
  */
 export interface WalContents {
   readonly header: "absent" | "sound" | "damaged";
@@ -39,7 +37,6 @@ export const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const MAGIC = 0x377f0682;
 const WAL_VERSION = 3_007_000;
-/** How much is read at a time. */
 const CHUNK_BYTES = 1024 * 1024;
 
 const NO_FRAMES = { salts: "", frameBytes: 0, soundFrames: 0, laterFrames: 0, laterTransactionFrames: 0 };
@@ -70,10 +67,7 @@ export function readWalIndex(path: string): WalIndex | undefined {
   }
 }
 
-/**
- * Offsets in the index: two copies of a header in the byte order of the machine, then how many frames have been
- * copied to the database.
- */
+/** Offsets: two copies of a header in the machine's byte order, then how many frames have been moved. */
 const INDEX = { bytes: 100, copy: 48, isInit: 12, frames: 16, salts: 32, checksum: 40, moved: 96 } as const;
 
 function parseIndex(bytes: Buffer): WalIndex | undefined {
@@ -189,7 +183,7 @@ function openIfThere(path: string): number | undefined {
   try {
     return fs.openSync(path, "r");
   } catch (thrown) {
-    if (isAbsent(thrown)) return undefined;
+    if (isFileError(thrown, "ENOENT")) return undefined;
     throw thrown;
   }
 }

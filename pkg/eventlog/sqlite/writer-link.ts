@@ -8,15 +8,14 @@ import { assert, toError, unreachable } from "../../base/mod.ts";
 
 import { EventLogError } from "../event-log.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
-import type { FileIdentity } from "./open-files.ts";
 import { fromErrorMessage } from "./sqlite-error.ts";
-import type { DurabilityReport, FromWriter, ToWriter, WriterStart, WriterState } from "./writer-protocol.ts";
+import type { FromWriter, ToWriter, WriterStart, WriterState } from "./writer-protocol.ts";
 
 /** Memory limits of the writer thread. Batches and pages are outside its heap and bounded by other settings. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 1 };
 
 type State =
-  | { readonly kind: "starting"; readonly started: PromiseWithResolvers<void> }
+  | { readonly kind: "starting" }
   | { readonly kind: "idle" }
   | { readonly kind: "busy"; readonly answer: PromiseWithResolvers<BatchOutcome> }
   | { readonly kind: "closing" }
@@ -35,19 +34,15 @@ type State =
 export class WriterLink {
   readonly #path: string;
   readonly #worker: Worker;
-  readonly #onWarning: (error: EventLogError) => void;
-  readonly #onLost: (error: EventLogError) => void;
-  readonly #onDisplaced: (error: EventLogError) => void;
+  readonly #events: WriterEvents;
   readonly #exited = Promise.withResolvers<void>();
-  #state: State = { kind: "starting", started: Promise.withResolvers<void>() };
+  readonly #started = Promise.withResolvers<Ready>();
+  #state: State = { kind: "starting" };
   #fault: Error | undefined;
-  #ready: Ready | undefined;
 
   constructor(start: WriterStart, events: WriterEvents) {
     this.#path = start.path;
-    this.#onWarning = events.onWarning;
-    this.#onLost = events.onLost;
-    this.#onDisplaced = events.onDisplaced;
+    this.#events = events;
     this.#worker = events.createWorker(start);
     this.#worker.on("message", (message: FromWriter) => this.#receive(message));
     this.#worker.on("error", (thrown) => (this.#fault = toError(thrown)));
@@ -55,14 +50,8 @@ export class WriterLink {
   }
 
   /** Resolves when the file is open for writing. @throws EventLogError */
-  started(): Promise<void> {
-    return this.#state.kind === "starting" ? this.#state.started.promise : Promise.resolve();
-  }
-
-  /** The writer's report of its start; available once `started` has resolved. */
-  get ready(): Ready {
-    assert(this.#ready !== undefined, "the writer is asked after it has started");
-    return this.#ready;
+  started(): Promise<Ready> {
+    return this.#started.promise;
   }
 
   /** @throws EventLogError: nothing is stored unless it is `OUTCOME_UNKNOWN`. */
@@ -75,7 +64,6 @@ export class WriterLink {
     await this.#ask({ kind: "check", thorough });
   }
 
-  /** Resolves when the thread is gone. */
   exited(): Promise<void> {
     return this.#exited.promise;
   }
@@ -84,7 +72,7 @@ export class WriterLink {
   async close(): Promise<void> {
     if (this.#state.kind === "idle") {
       this.#state = { kind: "closing" };
-      this.#send({ kind: "close" });
+      this.#worker.postMessage({ kind: "close" } satisfies ToWriter);
     }
     await this.#exited.promise;
   }
@@ -94,19 +82,14 @@ export class WriterLink {
     assert(this.#state.kind === "idle", "the writer gets one batch or check at a time");
     const answer = Promise.withResolvers<BatchOutcome>();
     this.#state = { kind: "busy", answer };
-    this.#send(message, transfer);
-    return answer.promise;
-  }
-
-  #send(message: ToWriter, transfer: ArrayBuffer[] = []): void {
     this.#worker.postMessage(message, transfer);
+    return answer.promise;
   }
 
   #receive(message: FromWriter): void {
     switch (message.kind) {
       case "ready":
-        this.#ready = message;
-        if (this.#state.kind === "starting") this.#state.started.resolve();
+        this.#started.resolve(message);
         this.#state = { kind: "idle" };
         return;
       case "refused":
@@ -117,7 +100,7 @@ export class WriterLink {
       case "failed":
         return this.#fail(fromErrorMessage(message.error), message.after);
       case "warning":
-        return this.#onWarning(fromErrorMessage(message.error));
+        return this.#events.onWarning(fromErrorMessage(message.error));
       default:
         return unreachable(message);
     }
@@ -135,7 +118,7 @@ export class WriterLink {
       this.#lose(error);
       return void this.#worker.terminate();
     }
-    if (after === "displaced") this.#onDisplaced(error);
+    if (after === "displaced") this.#events.onDisplaced(error);
     this.#answer((answer) => answer.reject(error));
   }
 
@@ -153,17 +136,13 @@ export class WriterLink {
     if (state.kind === "lost") return;
     const later = new EventLogError("LOG_UNAVAILABLE", error.message, { cause: error });
     this.#state = { kind: "lost", error: later };
-    if (state.kind === "starting") return state.started.reject(error);
-    this.#onLost(later);
+    if (state.kind === "starting") return this.#started.reject(error);
+    this.#events.onLost(later);
     if (state.kind === "busy") state.answer.reject(error);
   }
 }
 
-/** The writer's durable settings, and the file that it has open. */
-interface Ready {
-  readonly durability: DurabilityReport;
-  readonly file: FileIdentity;
-}
+type Ready = Extract<FromWriter, { readonly kind: "ready" }>;
 
 export interface WriterEvents {
   /** A failure that affects no caller, such as that of a checkpoint of the write-ahead log. */
@@ -183,8 +162,7 @@ export function createWriterWorker(start: WriterStart): Worker {
   return new Worker(new URL("./writer-worker.ts", import.meta.url), {
     name: "event-log-writer",
     workerData: start,
-    // `getCompileCacheDir` names the folder of this Node.js version. The variable takes the folder above, which was
-    // set.
+    // The folder that `getCompileCacheDir` names is of this Node.js version; the variable takes the one above.
     env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
     execArgv: [],
     resourceLimits: RESOURCE_LIMITS,

@@ -13,16 +13,10 @@ export interface WriterStart {
   readonly expected: ExpectedFile | undefined;
 }
 
-/**
- * Messages to the writer thread. The next batch or check is sent after the answer to the last one. `close` is the
- * last message.
- */
+/** To the writer thread: the next batch or check after the answer to the last one, and `close` at the end. */
 export type ToWriter =
   | { readonly kind: "commit"; readonly batch: Batch }
-  /**
-   * Asks whether a batch would be stored. `thorough`: the writer writes test bytes and removes them again to find
-   * out.
-   */
+  /** Whether a batch would be stored. `thorough`: the writer writes test bytes, and removes them, to find out. */
   | { readonly kind: "check"; readonly thorough: boolean }
   | { readonly kind: "close" };
 
@@ -48,8 +42,5 @@ export type WriterState =
   | "sound"
   /** What the writer and its reader see may differ from the files. Both are closed, and the files are opened again. */
   | "lost"
-  /**
-   * The writer's file is no longer at its path. It may come back, so the writer keeps it open. Until then nothing is
-   * written or read.
-   */
+  /** The file is no longer at its path. It may come back, so it is kept open, and nothing is written or read. */
   | "displaced";

@@ -48,10 +48,7 @@ function serve(writer: Writer): void {
   writer.preallocate();
 }
 
-/**
- * An operation changes two or three pages beside those of its bytes: of the table and of an index. This leaves room for
- * new entities and for pages that are divided.
- */
+/** Beside those of its bytes an operation changes two or three pages, more with new entities and divided pages. */
 const PAGES_PER_OPERATION = 16;
 
 /** How many pages a batch adds to the write-ahead log at most. */

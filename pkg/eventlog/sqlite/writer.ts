@@ -18,7 +18,7 @@ import { checkIdentity, OpenFiles } from "./open-files.ts";
 import type { WriterSettings } from "./options.ts";
 import { checkPlaces } from "./path.ts";
 import { CACHE_KIB, CHECKPOINT_TABLE, PAGE_BYTES } from "./schema.ts";
-import { isReadOnly, translateCommitError, translateError } from "./sqlite-error.ts";
+import { isFileError, translateCommitError, translateError } from "./sqlite-error.ts";
 import { toStored } from "./stored-text.ts";
 import { checkWal } from "./wal-check.ts";
 import type { DurabilityReport, WriterState } from "./writer-protocol.ts";
@@ -99,21 +99,15 @@ export class Writer {
     throw new EventLogError("OUTCOME_UNKNOWN", text, { cause: files.error });
   }
 
-  /**
-   * Checks whether the next batch would be stored. With `thorough` it writes, and removes what it wrote in the same
-   * transaction.
-   *
-   * @throws EventLogError the error that the batch would meet.
-   */
+  /** @param thorough It writes, and removes what it wrote. @throws EventLogError what a batch would meet. */
   check(thorough: boolean): void {
     const files = this.#heed(this.#files.lookAtAll());
     if (files.kind !== "in place") throw files.error;
     try {
       fs.accessSync(this.#path, fs.constants.W_OK);
     } catch (thrown) {
-      // Only a read-only file system matters here. Other permissions are checked when a file is opened, and this one
-      // is open.
-      if (isReadOnly(thrown)) throw translateError(thrown, this.#path, "checking it");
+      // Other permissions than those of the file system were checked when the file was opened.
+      if (isFileError(thrown, "EROFS")) throw translateError(thrown, this.#path, "checking it");
     }
     if (!thorough) return;
     this.#transact(() => {
@@ -237,7 +231,12 @@ export class Writer {
     this.#cache.clear();
     this.#last = last;
     // SQLite rolls back some failed transactions by itself. If this rollback fails, so does the next BEGIN.
-    if (this.#database.isTransaction) ignoreFailure(() => this.#database.exec("ROLLBACK"));
+    if (!this.#database.isTransaction) return;
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // The caller has a better error to report.
+    }
   }
 }
 
@@ -337,12 +336,4 @@ const SQL = {
 function prepareStatements(database: DatabaseSync): Statements {
   const prepared = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)] as const);
   return Object.fromEntries(prepared) as Statements;
-}
-
-function ignoreFailure(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // The caller has a better error to report.
-  }
 }

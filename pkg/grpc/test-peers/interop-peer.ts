@@ -5,6 +5,7 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 
 import { systemClock } from "../../base/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import type { CallEnd } from "../call-end.ts";
 import type { StreamHandlers } from "../client-call.ts";
@@ -97,11 +98,13 @@ export async function startTestServer(
   server.on("session", (session) => {
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
-    tuneServerSession(session, limits);
+    tuneServerSession(session);
   });
   server.on(
     "stream",
-    createGrpcServerHandler(createServerContext({ clock: systemClock, lookup, ...options })),
+    createGrpcServerHandler(
+      createServerContext({ clock: systemClock, telemetry: NO_TELEMETRY, lookup, ...options }),
+    ),
   );
   await listen(server);
   return {

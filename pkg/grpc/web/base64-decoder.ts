@@ -40,10 +40,7 @@ export class Base64Decoder {
 
 const NOTHING = Buffer.alloc(0);
 
-/**
- * Decodes whole groups, of which only the last one may be padded. Node skips characters that are not base64, so the
- * length of the result shows whether there were any.
- */
+/** Only the last group may be padded. Node skips characters that are not base64; the result's length shows it. */
 function decode(text: Buffer): Buffer {
   const padded = text.at(-1) !== PADDING ? 0 : text.at(-2) !== PADDING ? 1 : 2;
   const bytes = Buffer.from(text.toString("latin1"), "base64");

@@ -5,19 +5,18 @@ import type { Writable } from "node:stream";
 import { assert, describeError } from "../../base/mod.ts";
 
 import { CallState } from "../call-state.ts";
-import { REQUEST_BYTES } from "../caller.ts";
 import type { Encoding } from "../compression.ts";
 import { ACCEPTED_ENCODINGS } from "../compression.ts";
 import type { CallProtocol } from "../ended-call.ts";
 import type { MessageSink } from "../message-reader.ts";
 import { MessageReader } from "../message-reader.ts";
 import { MessageWriter, writable } from "../message-writer.ts";
-import { appendMetadata } from "../metadata-headers.ts";
 import type { MethodHandler, ServerStreamCall, ServerStreamHandlers, UnaryMethod } from "../server-call.ts";
 import type { ServerContext } from "../server-context.ts";
 import { onlyMessage } from "../server-messages.ts";
 import type { Status } from "../status.ts";
 import { StatusError } from "../status.ts";
+import { StreamHold } from "../stream-hold.ts";
 import { Base64Decoder } from "./base64-decoder.ts";
 import type { WebExchange } from "./web-exchange.ts";
 import { encodeTrailers, writeTextMessage } from "./web-frames.ts";
@@ -42,7 +41,8 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
   readonly #exchange: WebExchange;
   readonly #form: WebForm;
   #encoding: Encoding = "identity";
-  #takesStream = false;
+  /** Keeps what arrives before the method calls `receive`. */
+  #hold: StreamHold | undefined;
   #reader: MessageReader | undefined;
   #handlers: ServerStreamHandlers | undefined;
   #out: Writable | undefined;
@@ -68,14 +68,11 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 
   start(method: MethodHandler, encoding: Encoding): void {
     this.#encoding = encoding;
-    this.#takesStream = method.kind === "bidi" && method.takesOne !== true;
-    this.awaitRequest(this.#takesStream);
-    this.#call(() => {
-      const handled = method.kind === "unary" ? answerUnary(method, this) : method.handle(this);
-      if (!(handled instanceof Promise)) return;
-      this.during(handled);
-      handled.catch((error: unknown) => this.failWith(error));
-    });
+    this.awaitRequest(method.kind === "bidi" && method.takesOne !== true);
+    if (method.kind === "bidi") this.#holdBody();
+    this.attempt(() =>
+      this.follow(method.kind === "unary" ? answerUnary(method, this) : method.handle(this)),
+    );
   }
 
   receive(handlers: ServerStreamHandlers): void {
@@ -83,30 +80,35 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
     this.#handlers = handlers;
     if (this.over) return;
     const { maxReceiveBytes } = this.context.options;
+    this.#hold?.end();
     const body = this.#exchange.openBody();
-    const reader = new MessageReader(body, this, this.#encoding, maxReceiveBytes, this.bytes);
+    const { bytes, request } = this;
+    const reader = new MessageReader(body, this, this.#encoding, maxReceiveBytes, bytes, request);
     this.#reader = reader;
     const base64 = this.#form.textIn ? new Base64Decoder() : undefined;
     body.on("data", (chunk: Buffer) => {
       this.moved();
       this.#read(() => reader.push(base64 === undefined ? chunk : base64.push(chunk)));
     });
-    body.on("end", () => {
+    const onEnd = (): void => {
       // Node may also emit `end` for a body that broke off before it was complete.
       if (this.#exchange.gone) return;
       this.#read(() => {
         base64?.end();
         reader.end();
       });
-    });
+    };
+    // Node ends a body that has nothing to give out even if nobody reads it.
+    if (body.readableEnded) process.nextTick(onEnd);
+    else body.on("end", onEnd);
   }
 
   send(bytes: Uint8Array): boolean {
     if (this.over) return false;
     this.moved();
-    if (this.#takesStream) this.arrived();
+    if (this.takesStream) this.arrived();
     try {
-      if (this.#writer === undefined) this.#begin(this.#responseHeaders());
+      if (this.#writer === undefined) this.#begin(this.#answerHeaders());
       return this.#out !== undefined && writable(this.#out) && this.#writer?.send(bytes) === true;
     } catch (error) {
       this.failWith(error);
@@ -128,14 +130,12 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 
   end(): void {
     if (this.over) return;
-    const trailers = ["grpc-status", "0"];
+    let trailers: readonly string[];
     try {
-      if (this.ownTrailers !== undefined)
-        appendMetadata(trailers, this.ownTrailers, this.context.options.maxMetadataBytes);
-      if (this.#writer === undefined) this.#begin(this.#responseHeaders());
+      trailers = this.okFields();
+      if (this.#writer === undefined) this.#begin(this.#answerHeaders());
     } catch (error) {
-      this.failWith(error);
-      return;
+      return this.failWith(error);
     }
     this.#finish(trailers);
   }
@@ -147,32 +147,34 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
       this.#finish(this.errorFields(error), error);
     } catch (thrown) {
       // Only this call ends if Node refuses to send the answer (I12).
-      const { logger } = this.context.options;
+      const { logger } = this.context.options.telemetry;
       logger.error("answer could not be sent", { path: this.path, error: describeError(thrown) });
       this.#exchange.abort();
     }
   }
 
   onMessage(bytes: Uint8Array): void {
-    if (this.#takesStream) this.arrived();
-    this.#call(() => this.#handlers?.onMessage(bytes));
+    if (this.takesStream) this.arrived();
+    this.attempt(() => this.#handlers?.onMessage(bytes));
     this.bytes.give(bytes.length);
   }
 
   onLastMessage(): void {
     this.arrived();
-    this.#call(() => this.#handlers?.onHalfClose());
-  }
-
-  onUnreadable(error: StatusError): void {
-    this.cancel();
-    this.fail(error);
+    this.attempt(() => this.#handlers?.onHalfClose());
   }
 
   protected override settle(status?: Status, code?: string): void {
     super.settle(status, code);
+    this.#hold?.drop();
     this.#reader?.stop();
     this.#exchange.discardBody();
+  }
+
+  #holdBody(): void {
+    const refuse = (error: StatusError): void => this.breakOff(error);
+    this.#hold = new StreamHold(this.#exchange.unopenedBody, this.bytes, this.request, refuse);
+    this.#hold.beginUnread();
   }
 
   #formHeaders(): string[] {
@@ -181,25 +183,17 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
   }
 
   /** @throws StatusError if the metadata cannot be sent. */
-  #responseHeaders(): string[] {
-    const headers = this.#formHeaders();
-    if (this.packAboveBytes !== Number.POSITIVE_INFINITY) headers.push("grpc-encoding", "gzip");
-    if (this.ownResponseMetadata !== undefined)
-      appendMetadata(headers, this.ownResponseMetadata, this.context.options.maxMetadataBytes);
-    return headers;
+  #answerHeaders(): readonly string[] {
+    return this.answerHeaders(this.#formHeaders(), this.packAboveBytes !== Number.POSITIVE_INFINITY);
   }
 
   #begin(headers: readonly string[]): void {
     const out = this.#exchange.begin(200, headers);
     if (out === undefined) return;
+    const { maxSendBufferBytes } = this.context.options;
     const write = this.#form.textOut ? writeTextMessage : undefined;
     this.#out = out;
-    this.#writer = new MessageWriter(
-      out,
-      this.context.options.maxSendBufferBytes,
-      this.packAboveBytes,
-      write,
-    );
+    this.#writer = new MessageWriter(out, maxSendBufferBytes, this.packAboveBytes, write);
   }
 
   #finish(trailers: readonly string[], error?: StatusError): void {
@@ -213,15 +207,7 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
       action();
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      this.onUnreadable(error);
-    }
-  }
-
-  #call(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.failWith(error);
+      this.breakOff(error);
     }
   }
 }
@@ -229,7 +215,7 @@ export class WebCall extends CallState implements ServerStreamCall, MessageSink 
 async function answerUnary(method: UnaryMethod, call: WebCall): Promise<void> {
   const reply = await method.handle(await onlyMessage(call), call);
   if (call.over) return;
-  call.bytes.holdExactly(REQUEST_BYTES + reply.length);
+  call.holdReply(reply);
   call.send(reply);
   call.end();
 }

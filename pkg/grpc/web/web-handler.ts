@@ -30,8 +30,7 @@ function serve(context: ServerContext, exchange: WebExchange): void {
     checkAdmitted(exchange.request);
     const method = findMethod(context, call.path);
     const encoding = requestEncoding(headers);
-    const timeout = headers["grpc-timeout"] as string | undefined;
-    if (timeout !== undefined) call.startDeadline(timeout);
+    call.startDeadline();
     call.start(method, encoding);
   } catch (error) {
     call.failWith(error);

@@ -3,14 +3,17 @@
 import { once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import { Agent, request } from "node:https";
-import { connect as connectTcp } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { connect as connectTcp, createServer as createTcpServer } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { connect } from "node:tls";
 import { Worker } from "node:worker_threads";
 
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { silentLogger, systemClock } from "../../base/mod.ts";
+import { systemClock } from "../../base/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { until } from "../../../test/lib/until.ts";
 import type { Certificates } from "../certificates/certificates.ts";
@@ -49,7 +52,7 @@ async function start(
   const certificates = await makeCertificates(["localhost"], Date.now(), 3_600_000);
   const dependencies: AdmissionDependencies = {
     clock: systemClock,
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
     answer: (question) => ({ question }),
     problem: () => undefined,
     ...changes,
@@ -220,7 +223,7 @@ test("a port that is taken is a clear error", async (t) => {
   const { port, certificates } = await start(t);
   const dependencies: AdmissionDependencies = {
     clock: systemClock,
-    logger: silentLogger,
+    telemetry: NO_TELEMETRY,
     answer: () => ({}),
     problem: () => undefined,
   };
@@ -356,3 +359,53 @@ test("an address has half of the connections, and another one is served beside i
   });
   t.is(protocol, "http/1.1");
 });
+
+for (const [how, cut, latest] of [
+  // The system spreads new connections over eight sockets at random, each of which accepts one in a turn.
+  ["whole", 0, 32],
+  ["after a part of them", 3, 8],
+] as const)
+  test(`of many handshakes that come at once, ${how}, those of one address do not delay that of another`, async (t) => {
+    const { port, server } = await start(t, {}, { maxConnections: 100 });
+    const hello = await clientHello(t);
+    const open = async (localAddress: string): Promise<Socket> => {
+      const socket = connectTcp({ port, host: "127.0.0.1", localAddress, noDelay: true });
+      t.teardown(() => void socket.destroy());
+      await once(socket, "connect");
+      socket.write(hello.subarray(0, cut));
+      return socket;
+    };
+    const answered: string[] = [];
+    const sockets = [
+      ...(await Promise.all(Array.from({ length: 40 }, () => open("127.0.0.2")))),
+      await open("127.0.0.3"),
+    ];
+    if (cut > 0) {
+      await until("all are accepted", () => server.pending.connections === 41);
+      // What has come is read in the next turn of the event loop.
+      for (let turn = 0; turn < 3; turn++) await setImmediate();
+    }
+    const answers = sockets.map(async (socket) => {
+      await once(socket, "data");
+      answered.push(socket.localAddress ?? "");
+    });
+    for (const socket of sockets) socket.write(hello.subarray(cut));
+    await Promise.all(answers);
+    t.true(answered.indexOf("127.0.0.3") < latest, `it was number ${answered.indexOf("127.0.0.3")}`);
+  });
+
+/** What a client of TLS sends first. */
+async function clientHello(t: ExecutionContext): Promise<Buffer> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  client.on("error", () => undefined);
+  t.teardown(() => {
+    client.destroy();
+    server.close();
+  });
+  const [socket] = (await once(server, "connection")) as [Socket];
+  const [hello] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  return hello;
+}

@@ -6,11 +6,14 @@ import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { Charge, Clock, Holder, Logger } from "../../base/mod.ts";
-import { sleep, Turns } from "../../base/mod.ts";
+import type { Acceptors, Charge, Clock, Holder } from "../../base/mod.ts";
+import { listenTogether, showAllFields, sleep, Turns } from "../../base/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
+import { parseJson } from "../api/json.ts";
 import { K8sError } from "../api/k8s-error.ts";
 import type { Certificates } from "../certificates/certificates.ts";
+import { onceClientHello } from "./client-hello.ts";
 import type { PeerConnection } from "./peers.ts";
 import { Peers } from "./peers.ts";
 import type { BodyLimits, BodyProblem } from "./review-body.ts";
@@ -36,7 +39,7 @@ export interface AdmissionOptions {
 
 export interface AdmissionDependencies {
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Decides a parsed question. Returns the answer as a JSON object; undefined if it is no AdmissionReview. */
   readonly answer: (question: unknown) => object | undefined;
   /** Why the webhook is not ready; undefined if it is. */
@@ -63,6 +66,9 @@ const CHECK_INTERVAL_MS = 1_000;
 
 /** Reads in each turn of the event loop. A read has up to 64 KiB, which take up to 0.3 ms to decrypt. */
 const READS_IN_TURN = 4;
+
+/** TLS handshakes that are answered in each turn of the event loop. Each takes it one to three milliseconds. */
+const HANDSHAKES_IN_TURN = 2;
 
 /** How long a refused sender has to read the refusal, in milliseconds. */
 const LINGER_MS = 200;
@@ -101,7 +107,9 @@ interface Reply {
  * 4. Connections are bounded, and counted before their handshake. One address has at most half of them.
  * 5. A connection has one request at a time: one that sends another before the answer is closed. The API server and the
  *    kubelet wait for the answer.
- * 6. In each turn of the event loop one question is decided and `READS_IN_TURN` reads are made. Addresses take turns.
+ * 6. In each turn of the event loop one question is decided, `READS_IN_TURN` reads are made, and `HANDSHAKES_IN_TURN`
+ *    handshakes are answered, of clients who name a key that we know. Addresses take turns. A connection that waits has
+ *    sent at most what Node reads at once, 64 KiB.
  * 7. Each step that a sender may leave unfinished (a handshake, headers, a body, the reading of an answer) has a
  *    time-out.
  */
@@ -113,9 +121,11 @@ export class AdmissionServer {
   readonly #peers: Peers;
   readonly #turns = new Turns<string>(1);
   readonly #reads = new Turns<string>(READS_IN_TURN);
+  readonly #handshakes = new Turns<string>(HANDSHAKES_IN_TURN);
   /** By address and port of the peer, because a TLS socket does not reveal the TCP socket below it. */
   readonly #accepted = new Map<string, PeerConnection>();
   readonly #connections = new WeakMap<Duplex, Connection>();
+  #acceptors: Acceptors | undefined;
   #isClosing = false;
 
   /** @param certificates to begin with. */
@@ -141,9 +151,15 @@ export class AdmissionServer {
       },
       (request, response) => void this.#serve(request, response),
     );
+    showAllFields(this.#server);
     // The longest time without a byte read or written while a request is under way.
     this.#server.timeout = requestTimeoutMs;
-    this.#server.on("connection", (socket: Socket) => this.#accept(socket));
+    const handshakes = this.#server.listeners("connection") as ((socket: Socket) => void)[];
+    this.#server.removeAllListeners("connection").on("connection", (socket: Socket) =>
+      this.#accept(socket, () => {
+        for (const begin of handshakes) begin.call(this.#server, socket);
+      }),
+    );
     this.#slice();
     // A malformed TLS or HTTP request closes only its own connection.
     this.#server.on("tlsClientError", () => undefined);
@@ -154,18 +170,14 @@ export class AdmissionServer {
    * @returns the port.
    * @throws K8sError `WEBHOOK_PORT_UNUSABLE`
    */
-  listen(): Promise<number> {
+  async listen(): Promise<number> {
     const { host, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      const fail = (cause: Error): void => {
-        reject(new K8sError("WEBHOOK_PORT_UNUSABLE", `${host}:${port} cannot be opened`, { cause }));
-      };
-      this.#server.once("error", fail);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off("error", fail);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
+    // Several sockets, because a single one would accept one connection in each turn, however many wait before it.
+    const take = (socket: Socket): void => void this.#server.emit("connection", socket);
+    this.#acceptors = await listenTogether(this.#server, { host, port }, take).catch((cause: unknown) => {
+      throw new K8sError("WEBHOOK_PORT_UNUSABLE", `${host}:${port} cannot be opened`, { cause });
     });
+    return (this.#server.address() as AddressInfo).port;
   }
 
   /** Open connections and bytes in use: for tests, which check that all of them are given back. */
@@ -186,16 +198,20 @@ export class AdmissionServer {
   /** Takes no new questions, and lets running ones finish within `withinMs` milliseconds. */
   async close(withinMs: number): Promise<void> {
     this.letGo();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = Promise.all([
+      new Promise<void>((resolve) => this.#server.close(() => resolve())),
+      this.#acceptors?.close(),
+    ]);
     this.#server.closeIdleConnections();
     await Promise.race([closed, sleep(this.#dependencies.clock, withinMs)]);
     this.#server.closeAllConnections();
     await closed;
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, shakeHands: () => void): void {
     const key = keyOf(socket);
-    const connection = this.#peers.connect(socket.remoteAddress ?? "");
+    const address = socket.remoteAddress ?? "";
+    const connection = this.#peers.connect(address);
     if (key === undefined || connection === undefined) {
       connection?.close();
       socket.destroy();
@@ -206,6 +222,22 @@ export class AdmissionServer {
       this.#accepted.delete(key);
       connection.close();
     });
+    const begin = (): boolean => {
+      if (socket.destroyed) return false;
+      socket.setTimeout(0);
+      shakeHands();
+      return true;
+    };
+    // (6) Without turns, a thousand connections that say hello at once would hold the event loop for seconds.
+    onceClientHello(socket, () => {
+      if (this.#handshakes.begin()) begin();
+      else this.#handshakes.wait(address, begin);
+    });
+    // TLS answers the end of its peer's side by its own.
+    socket.allowHalfOpen = false;
+    // (7) Node bounds the time of a handshake from its beginning.
+    socket.setTimeout(this.#options.requestTimeoutMs, () => socket.destroy());
+    socket.on("error", () => undefined);
   }
 
   /** Puts a `SlicedSocket` between each TLS socket and the HTTP server. */
@@ -254,7 +286,8 @@ export class AdmissionServer {
     });
     await answerBefore;
     const reply = await this.#reply(request, connection, charge).catch((error: unknown) => {
-      if (!socket.destroyed) this.#dependencies.logger.error("a question could not be answered", { error });
+      if (!socket.destroyed)
+        this.#dependencies.telemetry.logger.error("a question could not be answered", { error });
       return refusal(500, "WEBHOOK_FAILED", "internal error, see the log");
     });
     if (socket.destroyed) return;
@@ -316,7 +349,7 @@ export class AdmissionServer {
     await this.#turns.take(address);
     // The sender is gone, so the work would be for nothing.
     if (socket.destroyed) return text(499, "gone");
-    const question = parse(body);
+    const question = parseJson(body);
     const answer = question === undefined ? undefined : this.#dependencies.answer(question);
     if (answer === undefined)
       return refusal(400, "NOT_A_REVIEW", "this is no AdmissionReview of admission.k8s.io/v1");
@@ -353,14 +386,6 @@ function keyOf({ remoteAddress, remotePort }: Socket): string | undefined {
 
 function refusal(status: number, code: AdmissionAnswerCode, why: string): Reply {
   return { ...text(status, `${code}: ${why}`), code };
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function text(status: number, line: string): Reply {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Charge, Holder } from "../../base/mod.ts";
+import type { Charge, Group, Holder } from "../../base/mod.ts";
 import { Account } from "../../base/mod.ts";
 
 /** The part that one connection has in the accounts. */
@@ -13,7 +13,7 @@ export interface PeerConnection {
 
 interface Peer {
   readonly connections: Holder;
-  readonly bytes: Holder;
+  readonly bytes: Group;
   open: number;
 }
 
@@ -46,7 +46,7 @@ export class Peers {
   connect(address: string): PeerConnection | undefined {
     const peer = this.#peers.get(address) ?? {
       connections: this.#connections.holder(),
-      bytes: this.#bytes.holder(),
+      bytes: this.#bytes.group(),
       open: 0,
     };
     const charge: Charge = peer.connections.charge();

@@ -14,10 +14,6 @@ export interface BodyLimits extends JsonLimits {
 /** Why a body is not read to its end. */
 export type BodyProblem = "no length" | "too large" | "depth" | "values" | "overloaded";
 
-export interface BodyRefusal {
-  readonly problem: BodyProblem;
-}
-
 /** A body is kept in pages of this size, so that its memory does not depend on the number of pieces that arrive. */
 const PAGE_BYTES = 16_384;
 
@@ -48,7 +44,7 @@ export function readBody(
   request: IncomingMessage,
   limits: JsonLimits,
   charge: Charge,
-): Promise<string | BodyRefusal> {
+): Promise<string | { readonly problem: BodyProblem }> {
   const shape = new JsonShape(limits);
   const pages = new Pages(charge, Number(request.headers["content-length"]));
   return new Promise((resolve, reject) => {

@@ -22,12 +22,13 @@ export type ReadTurn = (read: () => boolean) => void;
  * before it serves other connections.
  */
 export class SlicedSocket extends Duplex {
+  /** Whether the next bytes belong to a body whose length is known. */
+  isInBody = false;
   readonly #socket: Socket;
   readonly #turn: ReadTurn;
   #arrived: Buffer[] = [];
   #isWanted = false;
   #isStopped = false;
-  #sliceBytes = SLICE_BYTES;
 
   constructor(socket: Socket, turn: ReadTurn) {
     super({ allowHalfOpen: false });
@@ -62,11 +63,6 @@ export class SlicedSocket extends Duplex {
     this.#socket.pause();
   }
 
-  /** Whether the next bytes belong to a body whose length is known. */
-  set isInBody(isInBody: boolean) {
-    this.#sliceBytes = isInBody ? BODY_SLICE_BYTES : SLICE_BYTES;
-  }
-
   override _read(): void {
     this.#isWanted = true;
     this.#give();
@@ -99,7 +95,7 @@ export class SlicedSocket extends Duplex {
       this.#turn(this.#readMore);
       return;
     }
-    const size = this.#sliceBytes;
+    const size = this.isInBody ? BODY_SLICE_BYTES : SLICE_BYTES;
     if (chunk.length > size) this.#arrived[0] = chunk.subarray(size);
     else this.#arrived.shift();
     this.#isWanted = false;

@@ -6,8 +6,9 @@ import { join } from "node:path";
 
 import test from "ava";
 
-import { silentLogger, systemClock } from "../../base/mod.ts";
+import { systemClock } from "../../base/mod.ts";
 import { seededRandom } from "../../base/test-doubles/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import type { ApiServer } from "../../../test/lib/api-server.ts";
 import { startApiServer } from "../../../test/lib/api-server.ts";
@@ -115,7 +116,7 @@ function follow(api: Api): { seen: string[]; stop: () => Promise<void> } {
     seen.push(object === undefined ? "none" : String(objectOrEmpty(object["data"])["n"]));
   };
   const options = { watchTimeoutMs: 60_000, backoff: { minMs: 1, maxMs: 5, jitter: 0 } };
-  const dependencies = { api, clock: systemClock, random: seededRandom(1), logger: silentLogger };
+  const dependencies = { api, clock: systemClock, random: seededRandom(1), telemetry: NO_TELEMETRY };
   const running = watchObject(CONFIG_MAPS, "it", onChange, options, dependencies, stop.signal);
   return {
     seen,

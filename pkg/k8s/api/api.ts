@@ -5,11 +5,10 @@ import type { RequestOptions } from "node:https";
 import { Agent, request } from "node:https";
 
 import type { Clock } from "../../base/mod.ts";
-import { sleep } from "../../base/mod.ts";
 
 import type { ApiAccess } from "./access.ts";
 import type { JsonObject } from "./json.ts";
-import { objectOrEmpty } from "./json.ts";
+import { objectOf, parseJson, textOf } from "./json.ts";
 import { K8sError, statusError } from "./k8s-error.ts";
 
 export interface ApiOptions {
@@ -47,13 +46,21 @@ export class Api {
   /** @throws K8sError */
   async send(asked: ApiRequest): Promise<JsonObject> {
     const what = describe(asked);
-    return this.#within(this.#options.requestTimeoutMs, what, asked.signal, async (signal) => {
-      const answer = await this.#open(asked, signal);
+    const { requestTimeoutMs } = this.#options;
+    const bound = new AbortController();
+    const timeUp = (): void => bound.abort(new Error(`no answer in ${requestTimeoutMs} ms`));
+    const timer = this.#clock.schedule(requestTimeoutMs, timeUp);
+    try {
+      const answer = await this.#open(asked, bound.signal);
       const text = await this.#whole(answer, what);
       const status = answer.statusCode ?? 0;
       if (status < 200 || status > 299) throw statusError(status, what, messageOf(text));
       return parse(text, what);
-    });
+    } catch (error) {
+      throw translated(bound.signal.aborted ? bound.signal.reason : error, what);
+    } finally {
+      timer.cancel();
+    }
   }
 
   /**
@@ -66,9 +73,8 @@ export class Api {
     const what = describe(asked);
     const bound = new AbortController();
     const timer = this.#clock.schedule(forMs + this.#options.requestTimeoutMs, () => bound.abort());
-    const signal = AbortSignal.any([bound.signal, ...(asked.signal === undefined ? [] : [asked.signal])]);
     try {
-      const answer = await this.#open(asked, signal);
+      const answer = await this.#open(asked, bound.signal);
       const status = answer.statusCode ?? 0;
       if (status !== 200) throw statusError(status, what, messageOf(await this.#whole(answer, what)));
       for await (const line of this.#lines(answer, what)) yield parse(line, what);
@@ -84,32 +90,10 @@ export class Api {
     this.#agent.destroy();
   }
 
-  async #within<T>(
-    timeoutMs: number,
-    what: string,
-    outer: AbortSignal | undefined,
-    run: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const done = new AbortController();
-    const bound = new AbortController();
-    void sleep(this.#clock, timeoutMs, done.signal).then(() =>
-      bound.abort(new Error(`no answer in ${timeoutMs} ms`)),
-    );
-    try {
-      return await run(AbortSignal.any([bound.signal, ...(outer === undefined ? [] : [outer])]));
-    } catch (error) {
-      throw translated(
-        bound.signal.aborted && !done.signal.aborted ? (bound.signal.reason ?? error) : error,
-        what,
-      );
-    } finally {
-      done.abort();
-    }
-  }
-
+  /** The head of an answer. The signal, like that of the request, also ends its body. */
   async #open(
-    { method, path, body, contentType }: ApiRequest,
-    signal: AbortSignal,
+    { method, path, body, contentType = "application/json", signal }: ApiRequest,
+    bound: AbortSignal,
   ): Promise<IncomingMessage> {
     const { host, port, token } = this.#access;
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -118,13 +102,13 @@ export class Api {
       port,
       method,
       path,
-      signal,
+      signal: signal === undefined ? bound : AbortSignal.any([bound, signal]),
       agent: this.#agent,
       headers: {
         accept: "application/json",
         authorization: `Bearer ${await token()}`,
         ...(text !== undefined && {
-          "content-type": contentType ?? "application/json",
+          "content-type": contentType,
           "content-length": Buffer.byteLength(text),
         }),
       },
@@ -177,23 +161,14 @@ function tooLarge(what: string, maxBytes: number): K8sError {
   return new K8sError("API_BAD_ANSWER", `${what}: the answer is larger than ${maxBytes} bytes`);
 }
 
+/** A proxy in between may have sent a page of its own. */
 function parse(text: string, what: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
-  } catch {
-    // Reported below. A proxy in between may have sent a page of its own.
-  }
+  const value = objectOf(parseJson(text));
+  if (value !== undefined) return value;
   throw new K8sError("API_BAD_ANSWER", `${what}: the answer is not an object of Kubernetes`);
 }
 
 /** The message of a `Status` of Kubernetes, or the beginning of any other body. */
 function messageOf(text: string): string {
-  try {
-    const { message } = objectOrEmpty(JSON.parse(text));
-    if (typeof message === "string") return message;
-  } catch {
-    // Not JSON.
-  }
-  return text.slice(0, 200);
+  return textOf(objectOf(parseJson(text))?.["message"]) ?? text.slice(0, 200);
 }

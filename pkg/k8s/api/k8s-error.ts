@@ -16,23 +16,15 @@ export type K8sErrorCode =
 /** A request to the API server failed or could not be made, or the webhook's port cannot be opened. */
 export class K8sError extends CodedError<K8sErrorCode> {}
 
+const CODES: Readonly<Record<number, K8sErrorCode>> = {
+  401: "API_FORBIDDEN",
+  403: "API_FORBIDDEN",
+  404: "API_NOT_FOUND",
+  409: "API_CONFLICT",
+  410: "API_GONE",
+};
+
 /** The error for an HTTP status of the API server. `text` is the server's own message; empty if it sent none. */
 export function statusError(status: number, what: string, text: string): K8sError {
-  return new K8sError(codeOf(status), `${what}: ${status} ${text}`.trim());
-}
-
-function codeOf(status: number): K8sErrorCode {
-  switch (status) {
-    case 401:
-    case 403:
-      return "API_FORBIDDEN";
-    case 404:
-      return "API_NOT_FOUND";
-    case 409:
-      return "API_CONFLICT";
-    case 410:
-      return "API_GONE";
-    default:
-      return "API_FAILED";
-  }
+  return new K8sError(CODES[status] ?? "API_FAILED", `${what}: ${status} ${text}`.trim());
 }

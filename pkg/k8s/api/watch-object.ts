@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { BackoffOptions, Clock, Logger, Random } from "../../base/mod.ts";
+import type { BackoffOptions, Clock, Random } from "../../base/mod.ts";
 import { backoffMs, sleep } from "../../base/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
 import type { Api } from "./api.ts";
 import type { JsonObject } from "./json.ts";
@@ -18,7 +19,7 @@ export interface WatchDependencies {
   readonly api: Api;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
 }
 
 /**
@@ -36,7 +37,7 @@ export async function watchObject(
   name: string,
   onChange: (object: JsonObject | undefined) => void,
   options: WatchOptions,
-  { api, clock, random, logger }: WatchDependencies,
+  { api, clock, random, telemetry }: WatchDependencies,
   signal: AbortSignal,
 ): Promise<void> {
   const base = `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
@@ -54,7 +55,8 @@ export async function watchObject(
       if (signal.aborted) return;
       failures += 1;
       const isForgotten = error instanceof K8sError && error.code === "API_GONE";
-      if (!isForgotten) logger.warn("a watch failed and is made again", { collection, name, error });
+      if (!isForgotten)
+        telemetry.logger.warn("a watch failed and is made again", { collection, name, error });
       await sleep(clock, backoffMs(failures, options.backoff, random), signal);
     }
   }

@@ -3,8 +3,9 @@
 import test from "ava";
 
 import type { Clock } from "../../base/mod.ts";
-import { silentLogger, systemClock } from "../../base/mod.ts";
+import { systemClock } from "../../base/mod.ts";
 import { seededRandom } from "../../base/test-doubles/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import type { ApiServer } from "../../../test/lib/api-server.ts";
 import { startApiServer } from "../../../test/lib/api-server.ts";
@@ -56,7 +57,7 @@ async function start(replicas: number, propagationDelayMs = 0) {
         api,
         clock,
         random: seededRandom(1),
-        logger: silentLogger,
+        telemetry: NO_TELEMETRY,
         serve: (certificates) => {
           served.push(certificates);
           trusted.push([...trustedBy(server)]);

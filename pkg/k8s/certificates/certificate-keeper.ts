@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { BackoffOptions, Clock, Logger, Random } from "../../base/mod.ts";
+import type { BackoffOptions } from "../../base/mod.ts";
 import { backoffMs, sleep } from "../../base/mod.ts";
 
-import type { Api } from "../api/api.ts";
 import { applyCaBundle } from "../api/ca-bundle.ts";
 import { objectOrEmpty } from "../api/json.ts";
 import { K8sError } from "../api/k8s-error.ts";
+import type { WatchDependencies } from "../api/watch-object.ts";
 import type { Certificates } from "./certificates.ts";
 import { certificatesOf, judge, secretDataOf, succeed } from "./certificates.ts";
 import { makeCertificates } from "./make-certificates.ts";
@@ -29,11 +29,7 @@ export interface KeeperOptions {
   readonly backoff: BackoffOptions;
 }
 
-export interface KeeperDependencies {
-  readonly api: Api;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
+export interface KeeperDependencies extends WatchDependencies {
   /** Takes certificates to serve from now on. */
   readonly serve: (certificates: Certificates) => void;
 }
@@ -69,7 +65,7 @@ export class CertificateKeeper {
 
   /** Checks again and again, until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, logger } = this.#dependencies;
+    const { clock, random, telemetry } = this.#dependencies;
     let failures = 0;
     while (!signal.aborted) {
       this.#wake = new AbortController();
@@ -81,7 +77,7 @@ export class CertificateKeeper {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        logger.error("the certificate cannot be looked after", { error });
+        telemetry.logger.error("the certificate cannot be looked after", { error });
         // `wake` does not cut this pause short, so that changes that keep failing are not tried without a pause.
         await sleep(clock, backoffMs(failures, this.#options.backoff, random), signal);
       }
@@ -89,21 +85,21 @@ export class CertificateKeeper {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { api, clock, logger, serve } = this.#dependencies;
+    const { api, clock, telemetry, serve } = this.#dependencies;
     const certificates = await this.#current(signal);
     const isNews = await applyCaBundle(api, this.#options.configuration, certificates.ca, signal);
-    if (isNews) logger.info("the API server was told whom to trust");
+    if (isNews) telemetry.logger.info("the API server was told whom to trust");
     if (this.#served?.cert === certificates.cert) return;
     if (this.#served !== undefined) await sleep(clock, this.#options.propagationDelayMs, signal);
     if (signal.aborted) return;
     serve(certificates);
     this.#served = certificates;
-    logger.info("a certificate is served from now on");
+    telemetry.logger.info("a certificate is served from now on");
   }
 
   /** The certificates in the Secret, which are renewed first if that is due. */
   async #current(signal: AbortSignal): Promise<Certificates> {
-    const { api, clock, logger } = this.#dependencies;
+    const { api, clock, telemetry } = this.#dependencies;
     const { namespace, secret, names, validForMs, renewBeforeMs } = this.#options;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(secret)}`;
     for (let conflicts = 0; ; conflicts += 1) {
@@ -112,7 +108,7 @@ export class CertificateKeeper {
       const nowMs = clock.wallMs();
       const verdict = judge(old, names, nowMs, renewBeforeMs);
       if (verdict === "fresh" && old !== undefined) return old;
-      logger.info("a certificate is made", {
+      telemetry.logger.info("a certificate is made", {
         because: verdict === "due" ? "the old one ends soon" : "there is none",
       });
       // The Secret may have been emptied. The signer of the certificate that is served now must stay trusted.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { KeyObject } from "node:crypto";
 import { isIP } from "node:net";
 
 import type { Certificates } from "./certificates.ts";
@@ -27,9 +28,8 @@ export async function makeCertificates(
     subtle.generateKey(ALGORITHM, true, ["sign", "verify"]),
   ]);
   const dates = { notBefore: new Date(nowMs - BACKDATED_MS), notAfter: new Date(nowMs + validForMs) };
-  const signerName = `O=Perdure, CN=signer of ${new Date(nowMs).toISOString()}`;
   const signer = await x509.X509CertificateGenerator.createSelfSigned({
-    name: signerName,
+    name: `O=Perdure, CN=signer of ${new Date(nowMs).toISOString()}`,
     keys: signerKeys,
     signingAlgorithm: ALGORITHM,
     ...dates,
@@ -57,10 +57,9 @@ export async function makeCertificates(
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  const key = Buffer.from(await subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
   return {
     ca: [signer.toString("pem")],
     cert: cert.toString("pem"),
-    key: `-----BEGIN PRIVATE KEY-----\n${key.replaceAll(/.{64}/g, "$&\n").trimEnd()}\n-----END PRIVATE KEY-----\n`,
+    key: KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" }).toString(),
   };
 }

@@ -21,8 +21,7 @@ const FORM = "it is nats://HOST:PORT or nats://HOST:PORT,HOST:PORT/PREFIX";
  * Reads `nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT][,HOST[:PORT]…][/PREFIX]`, or the same with `tls`. The scheme may
  * be repeated before each server, as other clients of NATS allow.
  *
- * @throws NatsError `NATS_BAD_ADDRESS`. Its text says what is wrong and shows nothing of the address, because that may
- * have a secret.
+ * @throws NatsError `NATS_BAD_ADDRESS`, whose text shows nothing of the address, because that may have a secret.
  */
 export function parseNatsAddress(address: string): NatsAddress {
   const once = address.replaceAll(/,(?:nats|tls):\/\//g, ",");

@@ -9,7 +9,7 @@ import { networkInterfaces } from "node:os";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { silentLogger } from "../../base/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import type { AdminOptions, AdminServer } from "./admin-server.ts";
 import { startAdminServer } from "./admin-server.ts";
@@ -41,7 +41,7 @@ async function start(t: ExecutionContext, options: Partial<AdminOptions> = {}): 
     async () => `drained ${drains.push("called")}`,
   );
   const routes = [...probeRoutes(() => world.checks), drain];
-  const admin = await startAdminServer({ ...DEFAULTS, ...options }, () => routes, silentLogger);
+  const admin = await startAdminServer({ ...DEFAULTS, ...options }, () => routes, NO_TELEMETRY);
   t.teardown(() => admin.close());
   return Object.assign(world, admin);
 }
@@ -296,7 +296,7 @@ test("a connection with an open request is never closed for another one (I11)", 
     return draining.promise;
   });
   const options = { ...DEFAULTS, adminMaxConnections: 2 };
-  const { port, close } = await startAdminServer(options, () => [route], silentLogger);
+  const { port, close } = await startAdminServer(options, () => [route], NO_TELEMETRY);
   t.teardown(close);
   const hooks = await Promise.all([open(t, port), open(t, port)]);
   for (const hook of hooks)
@@ -311,7 +311,7 @@ test("a port that is taken is a clear error", async (t) => {
   const { port } = await start(t, { adminHost: "127.0.0.1" });
   const options = { ...DEFAULTS, adminHost: "127.0.0.1", adminPort: port };
   const error = await t.throwsAsync(
-    startAdminServer(options, () => [], silentLogger),
+    startAdminServer(options, () => [], NO_TELEMETRY),
     {
       code: "ADMIN_PORT_IN_USE",
     },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The admin port: probes and drain, for the operators of the proxy and for the kubelet.
+ * The admin port: probes, drain and what the proxy does now, for the operators of the proxy and for the kubelet.
  *
  * 1. A route answers only the callers that its `reach` allows. Web pages may call only routes of reach `anyone`.
  * 2. Connections, headers and times are bounded (I11). The kubelet is answered however many connections other callers
@@ -13,13 +13,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import type { Logger } from "../../base/mod.ts";
-import { CodedError, headProblem, listenTogether, toError } from "../../base/mod.ts";
+import { CodedError, headProblem, listenTogether, showAllFields, toError } from "../../base/mod.ts";
 import type { Values } from "../../settings/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
 
 import type { ADMIN_PORT_SETTINGS, DRAIN_SETTINGS } from "../settings.ts";
 import type { AdminRefusalCode, CallerFacts } from "./caller.ts";
-import { isLocalProgram, refusal } from "./caller.ts";
+import { isLocalProgram, isOperator, refusal } from "./caller.ts";
 import { AdminConnections } from "./connections.ts";
 import type { AdminAnswer, AdminRoute } from "./routes.ts";
 
@@ -28,6 +28,8 @@ export type AdminOptions = Values<typeof ADMIN_PORT_SETTINGS & Pick<typeof DRAIN
 
 export interface AdminServer {
   readonly port: number;
+  /** Open ones. */
+  readonly connections: () => number;
   close(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ const CHECK_INTERVAL_MS = 1_000;
 export async function startAdminServer(
   options: AdminOptions,
   routes: () => readonly AdminRoute[],
-  logger: Logger,
+  telemetry: Telemetry,
 ): Promise<AdminServer> {
   const connections = new AdminConnections(options.adminMaxConnections);
   const server = createServer(
@@ -68,12 +70,13 @@ export async function startAdminServer(
       answer(request, options, routes()).then(
         (given) => send(request, response, isLast ? { ...given, isLast } : given),
         (error: unknown) => {
-          logger.error("a request to the admin port failed", { path: request.url, error });
+          telemetry.logger.error("a request to the admin port failed", { path: request.url, error });
           send(request, response, refused(500, "ADMIN_FAILED", "the request failed; the log says why"));
         },
       );
     },
   );
+  showAllFields(server);
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     const text = "the only expectation that is known here is 100-continue";
     send(request, response, { status: 417, code: "UNKNOWN_EXPECTATION", text, isLast: true });
@@ -85,9 +88,10 @@ export async function startAdminServer(
   ).catch((cause: unknown) => {
     throw adminError(toError(cause), options);
   });
-  server.on("error", (error) => logger.warn("a connection to the admin port failed", { error }));
+  server.on("error", (error) => telemetry.logger.warn("a connection to the admin port failed", { error }));
   return {
     port: (server.address() as AddressInfo).port,
+    connections: () => connections.size,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       const othersClosed = acceptors.close();
@@ -120,8 +124,12 @@ async function answer(
   }
   if (!route.methods.includes(method))
     return refused(405, "ADMIN_METHOD_NOT_ALLOWED", `only ${route.methods.join(" and ")}`);
-  return route.handle({ method, query: new URLSearchParams(query), isLocal: isLocalProgram(facts) });
+  const { accept } = headers;
+  const sender = { isLocal: isLocalProgram(facts), isOperator: isOperator(facts, drainSecret) };
+  return route.handle({ method, query: new URLSearchParams(query), accept, ...sender });
 }
+
+const PLAIN_TEXT = "text/plain; charset=utf-8";
 
 function refused(status: number, code: AdminRefusalCode, text: string): AdminAnswer {
   return { status, code, text };
@@ -130,11 +138,11 @@ function refused(status: number, code: AdminRefusalCode, text: string): AdminAns
 function send(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, code, text, isLast = false }: AdminAnswer,
+  { status, code, text, contentType = PLAIN_TEXT, isLast = false }: AdminAnswer,
 ): void {
   const body = `${text}\n`;
   response.writeHead(status, {
-    "content-type": "text/plain; charset=utf-8",
+    "content-type": contentType,
     "content-length": Buffer.byteLength(body),
     ...(code !== undefined && { "perdure-error-code": code }),
     // No route reads a body. The connection closes, so that the server need not wait for the rest of the body.

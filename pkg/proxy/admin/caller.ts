@@ -12,8 +12,11 @@ export interface CallerFacts {
   readonly localAddress: string | undefined;
 }
 
-/** Who may call a route: every caller; only programs of this machine or pod; any caller that sends the secret. */
-export type Reach = "anyone" | "loopback" | "secret";
+/**
+ * Who may call a route: every caller; every caller that is not a web page; only programs of this machine or pod; any
+ * caller that sends the secret.
+ */
+export type Reach = "anyone" | "programs" | "loopback" | "secret";
 
 /** The header that carries the secret. */
 const SECRET_HEADER = "perdure-drain-secret";
@@ -26,6 +29,7 @@ export interface Refusal {
 
 /** Why the admin port refuses a request. */
 export type AdminRefusalCode =
+  | "ADMIN_BAD_QUERY"
   | "ADMIN_FAILED"
   | "ADMIN_HOST_NOT_ALLOWED"
   | "ADMIN_METHOD_NOT_ALLOWED"
@@ -47,6 +51,7 @@ export function refusal(facts: CallerFacts, reach: Reach, secret: string): Refus
     const text = "the Host header has to be an IP address or localhost: a name may be that of a web page";
     return refuse("ADMIN_HOST_NOT_ALLOWED", text);
   }
+  if (reach === "programs") return undefined;
   if (reach === "loopback") {
     if (isLoopback(facts)) return undefined;
     return refuse("ADMIN_ONLY_LOOPBACK", "this is answered on the loopback interface only");
@@ -58,6 +63,14 @@ export function refusal(facts: CallerFacts, reach: Reach, secret: string): Refus
 /** Whether the caller is a program of this machine or pod, which may see more details than other callers. */
 export function isLocalProgram(facts: CallerFacts): boolean {
   return refusal(facts, "loopback", "") === undefined;
+}
+
+/**
+ * Whether the caller may do what changes the proxy: it sends the secret, or is a local program and there is none. A
+ * program that fetches what others name, as a user function may, is local, but it does not send the secret.
+ */
+export function isOperator(facts: CallerFacts, secret: string): boolean {
+  return refusal(facts, secret === "" ? "loopback" : "secret", secret) === undefined;
 }
 
 /** Whether a web page caused the request. Browsers set these headers, and pages cannot set them (Fetch standard). */

@@ -24,6 +24,11 @@ export class AdminConnections {
     this.#max = max;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** Takes a new connection, or destroys it (3). */
   add(socket: Socket): void {
     if (this.#open.size >= this.#max) {

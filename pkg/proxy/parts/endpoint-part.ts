@@ -30,7 +30,7 @@ export function endpointPart(
   dispatch: Dispatch,
   { front, records, onRequest }: EndpointExtras,
 ): EndpointPart {
-  const { logger, tracer } = telemetry;
+  const { tracer } = telemetry;
   let endpoint: Endpoint | undefined;
   return {
     name: "endpoint",
@@ -39,7 +39,7 @@ export function endpointPart(
       const started = await startEndpoint(options, {
         dispatch: tracer === NO_TRACER ? dispatch : tracedDispatch(dispatch, tracer),
         clock,
-        logger,
+        telemetry,
         accounts: memory.callers,
         absence: () => userFunction.absence,
         onAnswered: onRequest && records && ((answered) => onRequest(records.of(answered))),
@@ -48,6 +48,8 @@ export function endpointPart(
       served.subscribe((spec) => started.setSpec(spec));
       endpoint = started;
     },
+    inspect: () =>
+      endpoint === undefined ? {} : { port: endpoint.port, connections: { ...endpoint.connections() } },
     stop: async () => endpoint?.close(options.drainTimeoutMs),
   };
 }

@@ -3,9 +3,11 @@
 import { EffectQueue, EntityRuntime } from "../../entity/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 
+import type { PartState } from "../admin/report.ts";
 import type { RequestRecords } from "../request-records.ts";
 import type { Part } from "./part.ts";
-import type { Patience, Shared } from "./shared.ts";
+import type { Shared } from "./shared.ts";
+import { shownName, shownTrace } from "./shown.ts";
 import type { UserFunctionPart } from "./user-function-part.ts";
 
 export interface EntitiesPart extends Part {
@@ -16,25 +18,25 @@ export interface EntitiesPart extends Part {
 
 /** The entities in memory, of all kinds. */
 export function entitiesPart(
-  shared: Shared,
+  { options, clock, random, telemetry, startTrace, memory, slowest, patiently }: Shared,
   log: EventLog,
   { userFunction, streams, makeRoomBy }: UserFunctionPart,
   records: RequestRecords | undefined,
-  patiently: Patience,
 ): EntitiesPart {
-  const { options, clock, random, telemetry, memory } = shared;
   const undone = new EffectQueue();
   const entities = new EntityRuntime({
     log,
     streams,
     clock,
     random,
-    logger: telemetry.logger,
+    telemetry,
     options,
     activationMemory: memory.activations,
     reportError: (message) => userFunction.reportError(message),
     carryOut: undone.put,
     onStored: records?.stored,
+    slowest,
+    startTrace,
   });
   makeRoomBy(() => entities.makeRoom());
   return {
@@ -44,6 +46,32 @@ export function entitiesPart(
     drain: () => entities.passivateAll(),
     resume: () => entities.resume(),
     stop: () => patiently(entities.stop()),
-    inspect: () => ({ inMemory: entities.active }),
+    inspect: () => inspectEntities(entities, options),
+  };
+}
+
+function inspectEntities(
+  entities: EntityRuntime,
+  { maxActiveEntities, maxEntityBytes }: Pick<Shared["options"], "maxActiveEntities" | "maxEntityBytes">,
+): PartState {
+  const { types, busiest, bytes, activations, packs } = entities.report();
+  return {
+    inMemory: entities.active,
+    maxInMemory: maxActiveEntities,
+    bytes,
+    maxBytes: maxEntityBytes,
+    activations: { ...activations },
+    packs: { ...packs },
+    types: types.map(({ states, longestMs, ...type }) => ({
+      ...type,
+      longestMs: Math.round(longestMs),
+      ...states,
+    })),
+    busiest: busiest.map(({ type, id, longestMs, trace, ...rest }) => ({
+      entity: shownName(`${type}/${id}`),
+      ...rest,
+      longestMs: Math.round(longestMs),
+      ...shownTrace(trace),
+    })),
   };
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert } from "../../base/mod.ts";
+import { isElsewhere, shownAddress } from "../../eventlog/address/mod.ts";
 import type { EventLog, LogHealth } from "../../eventlog/mod.ts";
-import { tracedLog } from "../../eventlog/mod.ts";
-import { NO_TRACER } from "../../telemetry/mod.ts";
+import { meteredLog, tracedLog } from "../../eventlog/mod.ts";
+import { NO_METER, NO_TRACER } from "../../telemetry/mod.ts";
 
 import type { Check } from "../admin/probe-routes.ts";
+import type { PartState } from "../admin/report.ts";
 import { openLog } from "../open-log.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
@@ -17,7 +19,7 @@ export interface LogPart extends Part {
 
 /** The event log. */
 export function logPart({ options, clock, random, telemetry, signal }: Shared): LogPart {
-  const { logger, tracer } = telemetry;
+  const { tracer, meter } = telemetry;
   let log: EventLog | undefined;
   let problem = "is being opened";
   const onProblem = (text: string): void => void (problem = text);
@@ -29,17 +31,27 @@ export function logPart({ options, clock, random, telemetry, signal }: Shared): 
     },
     checks: () => [log === undefined ? { name: "log", problem } : healthCheck(log.health)],
     async start() {
-      const opened = await openLog(options, { clock, random, logger, signal, onProblem });
-      log = tracer === NO_TRACER ? opened : tracedLog(opened, tracer);
+      const opened = await openLog(options, { clock, random, telemetry, signal, onProblem });
+      const traced = tracer === NO_TRACER ? opened : tracedLog(opened, tracer, isElsewhere(options.log));
+      log = meter === NO_METER ? traced : meteredLog(traced, meter, clock);
     },
+    inspect: () => inspectLog(options.log, log, problem),
     async stop() {
       try {
         await log?.close();
       } catch (error) {
-        logger.error("log was not closed cleanly", { error });
+        telemetry.logger.error("log was not closed cleanly", { error });
       }
     },
   };
+}
+
+function inspectLog(address: string, log: EventLog | undefined, problem: string): PartState {
+  const shown = { address: shownAddress(address) };
+  if (log === undefined) return { ...shown, health: problem };
+  const { durability, partitions, health } = log;
+  const kind = health.kind === "usable" ? health.kind : `${health.kind}: ${health.error.code}`;
+  return { ...shown, durability, partitions, health: kind };
 }
 
 /** A log that is usable in part still serves the entities of that part. The pod stays ready and only says so. */

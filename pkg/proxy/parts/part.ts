@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Check } from "../admin/probe-routes.ts";
+import type { PartState } from "../admin/report.ts";
 import type { AdminRoute } from "../admin/routes.ts";
-
-/** What a part says about itself, for people who look into a running proxy. */
-export type PartState = Readonly<Record<string, string | number | boolean>>;
 
 /** A piece of the proxy that starts, may have problems, and stops. */
 export interface Part {
@@ -22,5 +20,6 @@ export interface Part {
   stop?(): Promise<void>;
   /** What the part adds to the admin port. */
   readonly routes?: readonly AdminRoute[];
+  /** What it does now: bounded, and without secrets. Entities are named only in tables, as `entity`. */
   inspect?(): PartState;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Check } from "../admin/probe-routes.ts";
+import type { Report } from "../admin/report.ts";
 import type { AdminRoute } from "../admin/routes.ts";
-import type { Part, PartState } from "./part.ts";
+import type { Part } from "./part.ts";
 
 /**
  * The parts of one proxy, in the order in which they start.
@@ -51,7 +52,7 @@ export class Parts {
   }
 
   /** What each part says about itself, by its name. */
-  inspect(): Readonly<Record<string, PartState>> {
+  inspect(): Report {
     const states = this.#parts.flatMap((part) =>
       part.inspect ? [[part.name, part.inspect()] as const] : [],
     );

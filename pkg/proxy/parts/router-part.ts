@@ -8,7 +8,7 @@ import { actionServices, EntityServices, NO_PEERS, Router, ServiceRuntimes } fro
 import type { RequestRecords } from "../request-records.ts";
 import type { EntitiesPart } from "./entities-part.ts";
 import type { Part } from "./part.ts";
-import type { Patience, Shared } from "./shared.ts";
+import type { Shared } from "./shared.ts";
 import type { UserFunctionPart } from "./user-function-part.ts";
 
 export interface RouterPart extends Part {
@@ -18,14 +18,13 @@ export interface RouterPart extends Part {
 
 /** The router, and the registry of what it routes to. */
 export function routerPart(
-  shared: Shared,
+  { options, clock, random, telemetry, memory, slowest, patiently }: Shared,
   { userFunction, streams, served }: UserFunctionPart,
   { entities, undone }: EntitiesPart,
   records: RequestRecords | undefined,
-  patiently: Patience,
 ): RouterPart {
-  const { options, clock, random, telemetry, memory } = shared;
   const reportError = (message: string): void => userFunction.reportError(message);
+  const actions = new ActionRuntime({ streams, clock, telemetry, options, reportError, slowest });
   const runtimes = new ServiceRuntimes(
     new EntityServices({
       entities: records === undefined ? entities : recorded(entities, records),
@@ -34,21 +33,27 @@ export function routerPart(
       clock,
       options,
     }),
-    actionServices(new ActionRuntime({ streams, clock, options, reportError })),
+    actionServices(actions),
   );
   const router = new Router({
     runtimes,
     served: () => served.spec,
     clock,
     random,
-    logger: telemetry.logger,
+    telemetry,
     reportError,
     effectMemory: memory.effects,
     options,
   });
   served.subscribe((spec) => runtimes.serve(spec));
   undone.consume((effects, entity) => void router.carryOutAgain(effects, entity));
-  return { name: "router", router, runtimes, stop: () => patiently(router.stop()) };
+  return {
+    name: "router",
+    router,
+    runtimes,
+    stop: () => patiently(router.stop()),
+    inspect: () => ({ openActions: { ...actions.open }, sideEffects: { ...router.openEffects } }),
+  };
 }
 
 function recorded(entities: OwnEntities, records: RequestRecords): OwnEntities {

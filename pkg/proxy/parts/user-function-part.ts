@@ -6,6 +6,7 @@ import type { StreamOpener, UserFunctionStatus } from "../../userfunction/mod.ts
 import { Served, tracedStreams, UserFunction } from "../../userfunction/mod.ts";
 
 import type { Check } from "../admin/probe-routes.ts";
+import type { PartState } from "../admin/report.ts";
 import { PROXY_NAME, PROXY_VERSION } from "../version.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
@@ -17,7 +18,10 @@ export interface UserFunctionPart extends Part {
   readonly served: Served;
   /** Whoever is told when the user function is refused, with what its developer must change. */
   readonly onRejected: ((errors: readonly string[]) => void)[];
-  /** Sets what makes room for further streams. Until then nothing does. */
+  /**
+   * Sets the function that is called when the user function has as many streams as it takes. It asks the entity that
+   * is idle longest to end its stream; false: none is idle. Until it is set, no entity is asked.
+   */
   makeRoomBy(makeRoom: () => boolean): void;
 }
 
@@ -25,13 +29,13 @@ export interface UserFunctionPart extends Part {
 export function userFunctionPart({ options, clock, random, telemetry, memory }: Shared): UserFunctionPart {
   const served = new Served();
   const onRejected: UserFunctionPart["onRejected"] = [];
-  const { logger, tracer } = telemetry;
+  const { tracer } = telemetry;
   let makeRoom = (): boolean => false;
   const userFunction = new UserFunction({
     options,
     clock,
     random,
-    logger,
+    telemetry,
     memory: memory.replies,
     proxyName: PROXY_NAME,
     proxyVersion: PROXY_VERSION,
@@ -49,6 +53,19 @@ export function userFunctionPart({ options, clock, random, telemetry, memory }: 
     makeRoomBy: (maker) => void (makeRoom = maker),
     checks: () => checksOf(userFunction.status),
     stop: () => userFunction.stop(),
+    inspect: () => inspectStreams(userFunction),
+  };
+}
+
+/** HTTP/2's largest limit of streams, which servers without a limit announce. */
+const ANY_NUMBER = 0xffff_ffff;
+
+function inspectStreams({ status, maxStreams: max, streamUse }: UserFunction): PartState {
+  const problem = problemOf(status);
+  return {
+    state: status.kind,
+    ...(problem !== undefined && { problem }),
+    streams: { ...streamUse, ...(max < ANY_NUMBER && { max }) },
   };
 }
 

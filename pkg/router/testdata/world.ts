@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { silentLogger } from "../../base/mod.ts";
 import { ManualClock } from "../../base/test-doubles/mod.ts";
 import type { CallContext, StreamEnd } from "../../call/mod.ts";
 import { callerlessCall } from "../../call/mod.ts";
 import { ALONE } from "../../cluster/mod.ts";
-import type { ActionCall, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
+import type { Command, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
 import { ACTION, ENTITY_KINDS, NO_EFFECTS } from "../../entity/mod.ts";
 import { messageTypeUrl, NO_METADATA } from "../../protocol/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
+import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 import type { ServedMethod } from "../../userfunction/mod.ts";
 import { isEntityMethod, validateSpec } from "../../userfunction/mod.ts";
 
@@ -38,7 +39,7 @@ export function methodOf(name: string): ServedMethod {
  * entity's id.
  */
 export interface Behind {
-  readonly unary?: (name: string, text: string, call: ActionCall) => Outcome | Promise<Outcome>;
+  readonly unary?: (name: string, text: string, call: Command) => Outcome | Promise<Outcome>;
   readonly streamed?: (name: string, input: AsyncIterable<string>) => AsyncIterable<Outcome>;
   readonly entity?: (name: string, id: string, command: EntityCommand) => Outcome | Promise<Outcome>;
   /** True if no service is served. */
@@ -57,23 +58,29 @@ export interface World {
   stream(name: string, texts?: readonly string[], onEnd?: (end: StreamEnd) => void): AsyncIterable<string>;
 }
 
+const OPTIONS = {
+  maxRequestFields: 1_000,
+  maxEntityIdLength: 8,
+  strictEntityKeys: false,
+  maxForwardDepth: 4,
+  maxDescendants: 100,
+  maxOpenEffects: 2,
+  maxEffectTries: 3,
+};
+
 /**
  * Starts a router in front of the stand-ins. An action without a stand-in answers with its input, an entity without
  * one with an empty reply.
  */
-export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}): World {
+export function startRouter(
+  behind: Behind,
+  options: Partial<RouterOptions> = {},
+  telemetry: Telemetry = NO_TELEMETRY,
+): World {
   const seen: string[] = [];
   const reports: string[] = [];
   const clock = new ManualClock();
-  const allOptions = {
-    maxEntityIdLength: 8,
-    strictEntityKeys: false,
-    maxForwardDepth: 4,
-    maxDescendants: 100,
-    maxOpenEffects: 2,
-    maxEffectTries: 3,
-    ...options,
-  };
+  const allOptions = { ...OPTIONS, ...options };
   const entities = new EntityServices({
     entities: {
       async dispatch(command) {
@@ -104,7 +111,7 @@ export function startRouter(behind: Behind, options: Partial<RouterOptions> = {}
     served: () => (behind.gone === true ? undefined : spec),
     clock,
     random: () => 0.5,
-    logger: silentLogger,
+    telemetry,
     reportError: (message) => reports.push(message),
     effectMemory: plenty(),
     options: allOptions,
@@ -177,5 +184,6 @@ export function effect(
   synchronous = false,
   onEnd?: SideEffect["onEnd"],
 ): SideEffect {
-  return { ...callOf(name, text), synchronous, idempotencyKey: undefined, lineage: undefined, onEnd };
+  const recorded = { idempotencyKey: undefined, lineage: undefined, trace: undefined, onEnd };
+  return { ...callOf(name, text), synchronous, ...recorded };
 }

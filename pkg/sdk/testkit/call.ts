@@ -5,8 +5,8 @@ import type { DescMessage, DescMethod, DescService, MessageInitShape } from "@bu
 import type { ActionCommand, ActionResponse } from "../../protocol/gen/cloudstate/action_pb.ts";
 import type { Action } from "../action.ts";
 import { pack } from "../any.ts";
-import { CallAborted } from "../call-aborted.ts";
-import type { CallFinish } from "../call-finish.ts";
+import type { CallFinish } from "../call-end.ts";
+import { CallAborted } from "../call-end.ts";
 import { Cancellation } from "../cancellation.ts";
 import type { MetadataInit } from "../metadata.ts";
 import { metadataToWire } from "../metadata.ts";

@@ -39,7 +39,7 @@ async function client(
 natsTest("what a server with sync always has acknowledged is there after SIGKILL", async (t) => {
   const server = await start(t, { syncInterval: "always" });
   const nats = await client(t, server.url, FOREVER);
-  await (await jetstreamManager(nats)).streams.add(STREAM);
+  await (await jetstreamManager(nats, { timeout: 30_000 })).streams.add(STREAM);
   for (let seq = 1; seq <= 20; seq++) {
     const ack = await jetstream(nats).publish("events.a", `${seq}`);
     t.is(ack.seq, seq);
@@ -51,7 +51,7 @@ natsTest("what a server with sync always has acknowledged is there after SIGKILL
   t.not(server.pid, pid);
   t.is(server.url, url);
 
-  const manager = await jetstreamManager(await client(t, server.url));
+  const manager = await jetstreamManager(await client(t, server.url), { timeout: 30_000 });
   t.is((await manager.streams.info("EVENTS")).state.messages, 20);
   t.is((await manager.streams.getMessage("EVENTS", { seq: 20 }))?.string(), "20");
 });
@@ -138,6 +138,8 @@ natsTest("a cluster of three replicates, and goes on without its stream's leader
   await until("a publish without the leader", publish);
   await leader.restart();
   await cluster.ready();
-  const after = await (await jetstreamManager(second)).streams.getMessage("EVENTS", { seq: 20 });
+  const after = await (await jetstreamManager(second, { timeout: 30_000 })).streams.getMessage("EVENTS", {
+    seq: 20,
+  });
   t.is(after?.string(), "20");
 });

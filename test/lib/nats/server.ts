@@ -34,6 +34,9 @@ export interface NatsServerOptions extends Partial<Omit<NatsServerConfig, "clust
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 
+/** Ports that are tried for a server that may have any. */
+const MAX_TRIES = 5;
+
 /** The latest lines of the server's own log that are kept. */
 const MAX_LOG_LINES = 500;
 
@@ -190,6 +193,18 @@ export class NatsServer implements AsyncDisposable {
 
 /** Starts a server and waits until it is ready; without options, with JetStream, on a free port, in a new folder. */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      // Somebody else took the port after it was found free.
+      const isTaken = error instanceof Error && error.message.includes("address already in use");
+      if (!isTaken || (options.port ?? 0) !== 0 || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+async function startOnce(options: NatsServerOptions): Promise<NatsServer> {
   const { folder = mkdtempSync(join(tmpdir(), "perdure-nats-")), port = 0 } = options;
   const server = new NatsServer(
     options.binary ?? (await existingBinary()),

@@ -22,6 +22,9 @@ export async function startServer(t: ExecutionContext, options: NatsServerOption
   return server;
 }
 
+/** Time-outs for a healthy server on a busy machine, on which many logs connect and make their streams at once. */
+export const PATIENT = { connectTimeoutMs: 30_000, requestTimeoutMs: 30_000, logCheckTimeoutMs: 30_000 };
+
 /** Opens a log that is closed when the test ends. It reconnects quickly, and its deadlines are short. */
 export async function openLog(
   t: ExecutionContext,
@@ -31,8 +34,12 @@ export async function openLog(
 ): Promise<EventLog> {
   const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20, appendDeadlineMs: 500, readDeadlineMs: 100 };
   // The first connection may be slow on a busy machine.
-  const patient = { connectTimeoutMs: 30_000 };
-  const log = await openJetStreamLog({ server, prefix }, { ...quick, ...patient, ...options });
+  const { connectTimeoutMs } = PATIENT;
+  const settings = { ...quick, connectTimeoutMs, ...options };
+  // A cluster elects a leader for each new stream, so its streams are made with more time than the test wants.
+  if (options.replicas !== undefined)
+    await (await openJetStreamLog({ server, prefix }, { ...settings, ...PATIENT })).close();
+  const log = await openJetStreamLog({ server, prefix }, settings);
   t.teardown(() => log.close());
   return log;
 }

@@ -394,7 +394,8 @@ export type ServiceInfo = Message<"cloudstate.ServiceInfo"> & {
 
   /**
    * What of Perdure's own additions the user function uses. `failures`: a failure may have a `grpc_status`, and the user
-   * function itself tells its developer why it breaks a stream.
+   * function itself tells its developer why it breaks a stream. `trace-context`: a command of an entity has the trace of
+   * which it is a part in its metadata, as `traceparent` and `tracestate` of W3C Trace Context, if the proxy traces.
    *
    * @generated from field: repeated string extensions = 1000;
    */

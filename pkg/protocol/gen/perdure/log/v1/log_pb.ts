@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/log/v1/log.proto.
  */
 export const file_perdure_log_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIocECgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIvCgtwcm94eV9zdGF0ZRgOIAEoCzIaLnBlcmR1cmUubG9nLnYxLlByb3h5U3RhdGUSKAoHbGluZWFnZRgPIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2USKAoHcmVmdXNhbBgQIAEoCzIXLnBlcmR1cmUubG9nLnYxLlJlZnVzYWxKBAgIEAlSDnNpbmNlX3NuYXBzaG90IjMKB1JlZnVzYWwSEwoLZ3JwY19zdGF0dXMYASABKAUSEwoLZGVzY3JpcHRpb24YAiABKAkiOAoHTGluZWFnZRIOCgZvcmlnaW4YASABKAkSDQoFZGVwdGgYAiABKA0SDgoGYnVkZ2V0GAMgASgNIpMBCgpQcm94eVN0YXRlEioKB3JlcGxpZXMYASADKAsyGS5wZXJkdXJlLmxvZy52MS5LZXB0UmVwbHkSLgoHZWZmZWN0cxgCIAMoCzIdLnBlcmR1cmUubG9nLnYxLlBlbmRpbmdFZmZlY3QSEwoLbGFzdF9lZmZlY3QYAyABKAMSFAoMZWZmZWN0c19kb25lGAQgASgDIsoBCglLZXB0UmVwbHkSCwoDa2V5GAEgASgJEhQKDGNvbW1hbmRfaGFzaBgCIAEoDBIgCgVyZXBseRgDIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSJAoHZm9yd2FyZBgEIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIoCgdsaW5lYWdlGAUgASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZRIoCgdyZWZ1c2FsGAYgASgLMhcucGVyZHVyZS5sb2cudjEuUmVmdXNhbCJxCg1QZW5kaW5nRWZmZWN0Eg4KBm51bWJlchgBIAEoAxImCgZlZmZlY3QYAiABKAsyFi5jbG91ZHN0YXRlLlNpZGVFZmZlY3QSKAoHbGluZWFnZRgDIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2UiMQoKVmFsdWVTdGF0ZRIjCgV2YWx1ZRgBIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiqQEKCFNuYXBzaG90EhAKCHNlcXVlbmNlGAEgASgDEiMKBXN0YXRlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtyZWNvcmRfaGFzaBgDIAEoDBIPCgd0aW1lX21zGAQgASgDEi8KC3Byb3h5X3N0YXRlGAUgASgLMhoucGVyZHVyZS5sb2cudjEuUHJveHlTdGF0ZRIPCgd2ZXJzaW9uGAYgASgJYgZwcm90bzM", [file_cloudstate_entity, file_google_protobuf_any]);
+  fileDesc("ChhwZXJkdXJlL2xvZy92MS9sb2cucHJvdG8SDnBlcmR1cmUubG9nLnYxIq0ECgZDb21taXQSFgoOZmlyc3Rfc2VxdWVuY2UYASABKAMSJAoGZXZlbnRzGAIgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtjb21tYW5kX2tleRgDIAEoCRIgCgVyZXBseRgEIAEoCzIRLmNsb3Vkc3RhdGUuUmVwbHkSLAoMc2lkZV9lZmZlY3RzGAUgAygLMhYuY2xvdWRzdGF0ZS5TaWRlRWZmZWN0Eg8KB3RpbWVfbXMYBiABKAMSFQoNcHJldmlvdXNfaGFzaBgHIAEoDBIvCgt2YWx1ZV9zdGF0ZRgJIAEoCzIaLnBlcmR1cmUubG9nLnYxLlZhbHVlU3RhdGUSJAoHZm9yd2FyZBgKIAEoCzITLmNsb3Vkc3RhdGUuRm9yd2FyZBIUCgxjb21tYW5kX2hhc2gYCyABKAwSFAoMZmlyc3RfZWZmZWN0GAwgASgDEhQKDGVmZmVjdHNfZG9uZRgNIAEoAxIvCgtwcm94eV9zdGF0ZRgOIAEoCzIaLnBlcmR1cmUubG9nLnYxLlByb3h5U3RhdGUSKAoHbGluZWFnZRgPIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2USKAoHcmVmdXNhbBgQIAEoCzIXLnBlcmR1cmUubG9nLnYxLlJlZnVzYWwSJAoFdHJhY2UYESABKAsyFS5wZXJkdXJlLmxvZy52MS5UcmFjZUoECAgQCVIOc2luY2Vfc25hcHNob3QiKgoFVHJhY2USEAoIdHJhY2VfaWQYASABKAwSDwoHc3Bhbl9pZBgCIAEoDCIzCgdSZWZ1c2FsEhMKC2dycGNfc3RhdHVzGAEgASgFEhMKC2Rlc2NyaXB0aW9uGAIgASgJIjgKB0xpbmVhZ2USDgoGb3JpZ2luGAEgASgJEg0KBWRlcHRoGAIgASgNEg4KBmJ1ZGdldBgDIAEoDSKTAQoKUHJveHlTdGF0ZRIqCgdyZXBsaWVzGAEgAygLMhkucGVyZHVyZS5sb2cudjEuS2VwdFJlcGx5Ei4KB2VmZmVjdHMYAiADKAsyHS5wZXJkdXJlLmxvZy52MS5QZW5kaW5nRWZmZWN0EhMKC2xhc3RfZWZmZWN0GAMgASgDEhQKDGVmZmVjdHNfZG9uZRgEIAEoAyLKAQoJS2VwdFJlcGx5EgsKA2tleRgBIAEoCRIUCgxjb21tYW5kX2hhc2gYAiABKAwSIAoFcmVwbHkYAyABKAsyES5jbG91ZHN0YXRlLlJlcGx5EiQKB2ZvcndhcmQYBCABKAsyEy5jbG91ZHN0YXRlLkZvcndhcmQSKAoHbGluZWFnZRgFIAEoCzIXLnBlcmR1cmUubG9nLnYxLkxpbmVhZ2USKAoHcmVmdXNhbBgGIAEoCzIXLnBlcmR1cmUubG9nLnYxLlJlZnVzYWwilwEKDVBlbmRpbmdFZmZlY3QSDgoGbnVtYmVyGAEgASgDEiYKBmVmZmVjdBgCIAEoCzIWLmNsb3Vkc3RhdGUuU2lkZUVmZmVjdBIoCgdsaW5lYWdlGAMgASgLMhcucGVyZHVyZS5sb2cudjEuTGluZWFnZRIkCgV0cmFjZRgEIAEoCzIVLnBlcmR1cmUubG9nLnYxLlRyYWNlIjEKClZhbHVlU3RhdGUSIwoFdmFsdWUYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55IqkBCghTbmFwc2hvdBIQCghzZXF1ZW5jZRgBIAEoAxIjCgVzdGF0ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLcmVjb3JkX2hhc2gYAyABKAwSDwoHdGltZV9tcxgEIAEoAxIvCgtwcm94eV9zdGF0ZRgFIAEoCzIaLnBlcmR1cmUubG9nLnYxLlByb3h5U3RhdGUSDwoHdmVyc2lvbhgGIAEoCWIGcHJvdG8z", [file_cloudstate_entity, file_google_protobuf_any]);
 
 /**
  * All that one command did to one entity: one record, appended as a whole or not at all.
@@ -131,6 +131,14 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
    * @generated from field: perdure.log.v1.Refusal refusal = 16;
    */
   refusal?: Refusal | undefined;
+
+  /**
+   * Of the command, if its trace is kept: what follows from the record later is linked to it. For people; nothing is
+   * decided by it.
+   *
+   * @generated from field: perdure.log.v1.Trace trace = 17;
+   */
+  trace?: Trace | undefined;
 };
 
 /**
@@ -139,6 +147,34 @@ export type Commit = Message<"perdure.log.v1.Commit"> & {
  */
 export const CommitSchema: GenMessage<Commit> = /*@__PURE__*/
   messageDesc(file_perdure_log_v1_log, 0);
+
+/**
+ * A span, in the terms of W3C Trace Context.
+ *
+ * @generated from message perdure.log.v1.Trace
+ */
+export type Trace = Message<"perdure.log.v1.Trace"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes trace_id = 1;
+   */
+  traceId: Uint8Array;
+
+  /**
+   * 8 bytes.
+   *
+   * @generated from field: bytes span_id = 2;
+   */
+  spanId: Uint8Array;
+};
+
+/**
+ * Describes the message perdure.log.v1.Trace.
+ * Use `create(TraceSchema)` to create a new message.
+ */
+export const TraceSchema: GenMessage<Trace> = /*@__PURE__*/
+  messageDesc(file_perdure_log_v1_log, 1);
 
 /**
  * Why the user function refused a command.
@@ -164,7 +200,7 @@ export type Refusal = Message<"perdure.log.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 1);
+  messageDesc(file_perdure_log_v1_log, 2);
 
 /**
  * Where a command stands among all that follow from one command of a caller.
@@ -199,7 +235,7 @@ export type Lineage = Message<"perdure.log.v1.Lineage"> & {
  * Use `create(LineageSchema)` to create a new message.
  */
 export const LineageSchema: GenMessage<Lineage> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 2);
+  messageDesc(file_perdure_log_v1_log, 3);
 
 /**
  * What the proxy itself needs of records that are not read any more, beside the state of the user function.
@@ -241,7 +277,7 @@ export type ProxyState = Message<"perdure.log.v1.ProxyState"> & {
  * Use `create(ProxyStateSchema)` to create a new message.
  */
 export const ProxyStateSchema: GenMessage<ProxyState> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 3);
+  messageDesc(file_perdure_log_v1_log, 4);
 
 /**
  * Of a command with an idempotency key, what its record says of it.
@@ -287,7 +323,7 @@ export type KeptReply = Message<"perdure.log.v1.KeptReply"> & {
  * Use `create(KeptReplySchema)` to create a new message.
  */
 export const KeptReplySchema: GenMessage<KeptReply> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 4);
+  messageDesc(file_perdure_log_v1_log, 5);
 
 /**
  * @generated from message perdure.log.v1.PendingEffect
@@ -307,6 +343,13 @@ export type PendingEffect = Message<"perdure.log.v1.PendingEffect"> & {
    * @generated from field: perdure.log.v1.Lineage lineage = 3;
    */
   lineage?: Lineage | undefined;
+
+  /**
+   * Of the record that it was in.
+   *
+   * @generated from field: perdure.log.v1.Trace trace = 4;
+   */
+  trace?: Trace | undefined;
 };
 
 /**
@@ -314,7 +357,7 @@ export type PendingEffect = Message<"perdure.log.v1.PendingEffect"> & {
  * Use `create(PendingEffectSchema)` to create a new message.
  */
 export const PendingEffectSchema: GenMessage<PendingEffect> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 5);
+  messageDesc(file_perdure_log_v1_log, 6);
 
 /**
  * What a value entity holds.
@@ -335,7 +378,7 @@ export type ValueState = Message<"perdure.log.v1.ValueState"> & {
  * Use `create(ValueStateSchema)` to create a new message.
  */
 export const ValueStateSchema: GenMessage<ValueState> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 6);
+  messageDesc(file_perdure_log_v1_log, 7);
 
 /**
  * The state after some event, from which a replay may start.
@@ -387,5 +430,5 @@ export type Snapshot = Message<"perdure.log.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_perdure_log_v1_log, 7);
+  messageDesc(file_perdure_log_v1_log, 8);
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What the dashboards and alerts of `config/monitoring` ask for is what a proxy tells, with the same labels. */
+
+import { messageTypeUrl } from "../../pkg/protocol/mod.ts";
+
+import { COUNTER_REQUEST, COUNTER_SERVICE, counterRequest } from "../../test/lib/counter.ts";
+import { grpcCaller } from "../../test/lib/grpc-caller.ts";
+import { httpClient } from "../../test/lib/http-client.ts";
+import { logKinds } from "../../test/lib/log-kinds.ts";
+import { readPrometheus } from "../../test/lib/metrics-text.ts";
+import { startOtlpReceiver } from "../../test/lib/otlp-receiver.ts";
+import { startProxyProcess } from "../../test/lib/processes.ts";
+import type { Script, StreamOut } from "../../test/lib/scripted-user-function.ts";
+import { startScriptedUserFunction } from "../../test/lib/scripted-user-function.ts";
+import { lineReply, TALKS_SERVICE, talksSpec } from "../../test/lib/talks.ts";
+import { problemsOf, samplesTold } from "./expression.ts";
+import { expressions } from "./queries.ts";
+
+const ADD = `/${COUNTER_SERVICE}/Add`;
+
+const EVENT = { typeUrl: messageTypeUrl(COUNTER_REQUEST), value: counterRequest("a", 1) };
+const REPLY = { action: { case: "reply", value: { payload: EVENT } } };
+const FAILURE = { action: { case: "failure", value: { description: "no" } } };
+
+/** Its events are larger than the log takes. */
+const LARGE = "large";
+const MAX_RECORD_BYTES = 4_096;
+const LARGE_EVENT = { ...EVENT, value: new Uint8Array(MAX_RECORD_BYTES) };
+
+/** What the alert on conflicts asks for. One process at a time writes to a file, so nothing of SQLite has it. */
+const NO_CONFLICT = 'no perdure_log_failures_total has code="APPEND_CONFLICT"';
+
+/** An entity that fails each `Get`, and stores an event and a snapshot for each `Add`; and an action. */
+const SCRIPT: Script = {
+  spec: talksSpec(),
+  onMessage({ message }, stream) {
+    if (message.case !== "command") return;
+    const { id: commandId, name, entityId } = message.value;
+    const events = [entityId === LARGE ? LARGE_EVENT : EVENT];
+    const answer =
+      name === "Get" ? { clientAction: FAILURE } : { clientAction: REPLY, events, snapshot: EVENT };
+    stream.send({ message: { case: "reply", value: { commandId, ...answer } } } as StreamOut);
+  },
+  onAction: (call) => void call.send(lineReply("hello")),
+};
+
+for (const kind of logKinds.filter(({ durable }) => durable)) {
+  kind.test(
+    `${kind.name}: every metric that a dashboard or a rule names is there, with its labels`,
+    async (t) => {
+      const receiver = await startOtlpReceiver(t);
+      const userFunction = await startScriptedUserFunction(SCRIPT);
+      t.teardown(() => userFunction.kill());
+      const { address } = await kind.open(t);
+      const start = async () => {
+        const proxy = await startProxyProcess(t, {
+          PERDURE_LOG: address,
+          PERDURE_MAX_RECORD_BYTES: MAX_RECORD_BYTES,
+          USER_FUNCTION_PORT: userFunction.port,
+          OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
+        });
+        await proxy.ready();
+        const grpc = grpcCaller(proxy.port);
+        t.teardown(() => grpc.close());
+        return { ...proxy, grpc };
+      };
+      const proxy = await start();
+      const http = httpClient(proxy.port);
+      t.teardown(() => http.close());
+      await proxy.grpc.callBytes(ADD, counterRequest("a", 1));
+      await proxy.grpc.callBytes(`/${TALKS_SERVICE}/Say`, new Uint8Array());
+      t.like(await http.call(`/${COUNTER_SERVICE}/Get`, { body: { id: "a" } }), { status: 500 });
+      await t.throwsAsync(proxy.grpc.callBytes(ADD, counterRequest(LARGE, 1)));
+      if (kind.name !== "sqlite") {
+        // Another proxy writes to the same entity, of which the first one learns by a conflict.
+        const rival = await start();
+        await rival.grpc.callBytes(ADD, counterRequest("a", 1));
+        await proxy.grpc.callBytes(ADD, counterRequest("a", 1));
+      }
+
+      const ask = async () => (await fetch(`http://127.0.0.1:${proxy.adminPort}/metrics`)).text();
+      // The delay of the event loop is measured from the first question on.
+      await ask();
+      const told = samplesTold(readPrometheus(await ask()).values());
+      const problems = expressions().flatMap((expression) => problemsOf(expression, told));
+      t.deepEqual(problems, kind.name === "sqlite" ? [NO_CONFLICT] : []);
+    },
+  );
+}
