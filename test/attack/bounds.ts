@@ -24,7 +24,9 @@ interface Bound {
 export const BOUNDS = {
   "max-buffered-bytes": { about: "all bytes that wait, of requests and of replies" },
   "max-json-values": { about: "values of one JSON message" },
+  "max-request-fields": { about: "fields that are read of one message of a caller" },
   "max-connection-streams": { about: "requests that one connection has open" },
+  "max-small-pieces": { about: "pieces of few bytes in which the requests of one connection arrive" },
   "first-message-timeout": { about: "how long a call may be without its first message" },
   "first-request-timeout": { about: "how long a connection may be without its first request" },
   "headers-timeout": { about: "how long headers may take" },

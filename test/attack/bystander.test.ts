@@ -59,9 +59,13 @@ test("slow calls do not queue up behind each other", async (t) => {
 });
 
 test("calls that fail take for ever, and one that is not answered at all takes up to the end", async (t) => {
-  const broken = await serve(t, (_request, response) => response.writeHead(500).end());
+  let calls = 0;
+  const broken = await serve(t, (_request, response) => {
+    calls++;
+    response.writeHead(500).end();
+  });
   const failing = startBystander("JSON", httpCaller(broken.port, "/"));
-  await pause(100, NEVER);
+  await until("calls are answered", () => calls === 5);
   const { count, failed, p99Ms } = await failing.stop();
   // Those that are under way at the end are not known to have failed.
   t.true(failed > 0, `${failed} of ${count}`);

@@ -12,15 +12,15 @@ const STREAMS = 1_000;
 const MOST_TIMES = 20;
 
 const way =
-  (path: GrpcPath): Way =>
+  (path: GrpcPath, streams = STREAMS): Way =>
   (target, tools) => {
     const all = Buffer.concat(
-      Array.from({ length: STREAMS }, (_, index) => grpcHeaders(path, 1 + 2 * index)),
+      Array.from({ length: streams }, (_, index) => grpcHeaders(path, 1 + 2 * index)),
     );
     return sideBySide(CONNECTIONS, () =>
       again(MOST_TIMES, tools, async () => {
         const line = await openH2Line(target.port, tools);
-        if (await line?.send(all)) tools.tally.add("requests", STREAMS);
+        if (await line?.send(all)) tools.tally.add("requests", streams);
         await line?.closed();
       }),
     );
@@ -34,6 +34,8 @@ export const attack: Attack = {
     unary: way(PATHS.send),
     stream: way(PATHS.chat),
     health: way(PATHS.health),
+    // So few that their connections stay open, and enough to take all places that are kept for health.
+    "health-few": way(PATHS.health, 20),
     "health-watch": way(PATHS.healthWatch),
   },
 };

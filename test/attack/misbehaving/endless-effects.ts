@@ -4,9 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { fromBinary } from "@bufbuild/protobuf";
 
-import { silentLogger, systemClock } from "../../../pkg/base/mod.ts";
+import { systemClock } from "../../../pkg/base/mod.ts";
 import { NO_POSITION, openEventLog } from "../../../pkg/eventlog/mod.ts";
 import { CommitSchema } from "../../../pkg/protocol/mod.ts";
+import { NO_TELEMETRY } from "../../../pkg/telemetry/mod.ts";
 
 import { counterRequest } from "../../lib/counter.ts";
 import { grpcCaller } from "../../lib/grpc-caller.ts";
@@ -123,7 +124,7 @@ export async function endlessEffects(
 
 /** Counts the side effects of all entities in the log. */
 async function countEffects(address: string): Promise<{ readonly effects: number; readonly undone: number }> {
-  const log = await openEventLog(address, { clock: systemClock, logger: silentLogger });
+  const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY });
   try {
     let effects = 0;
     let undone = 0;

@@ -9,6 +9,7 @@ import { WireType } from "@bufbuild/protobuf/wire";
 
 import { action, serve, valueEntity } from "../../../pkg/sdk/mod.ts";
 
+import { Forms } from "./gen/perdure/test/attack/forms_pb.ts";
 import type { Book, BookRequest } from "./gen/perdure/test/attack/target_pb.ts";
 import { BookSchema, LetterSchema, Streams, Target } from "./gen/perdure/test/attack/target_pb.ts";
 
@@ -69,8 +70,14 @@ const streams = action(Streams, {
   },
 });
 
+const forms = action(Forms, {
+  async *fill(filled) {
+    for await (const _form of filled) yield {};
+  },
+});
+
 const { host, port } = await serve({
-  entities: [target, streams],
+  entities: [target, streams, forms],
   host: "127.0.0.1",
   port: Number(process.env["PORT"] ?? 0),
   maxMessageBytes: MAX_MESSAGE_BYTES,

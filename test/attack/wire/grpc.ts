@@ -13,6 +13,7 @@ export const PATHS = {
   sendSlowly: "/perdure.test.attack.Target/SendSlowly",
   chat: "/perdure.test.attack.Streams/Chat",
   watch: "/perdure.test.attack.Streams/Watch",
+  fill: "/perdure.test.attack.Forms/Fill",
   health: "/grpc.health.v1.Health/Check",
   healthWatch: "/grpc.health.v1.Health/Watch",
 } as const satisfies Record<string, GrpcPath>;

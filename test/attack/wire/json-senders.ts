@@ -59,16 +59,19 @@ export const JSON_SENDERS: Readonly<Record<"http1" | "h2" | "websocket", SendJso
     if (!tools.signal.aborted) tools.tally.add(outcome);
   },
 
-  websocket: async (target, tools, body) => {
-    const line = await openLine(target.port, tools);
-    if (line === undefined) return;
-    await line.send(upgradeRequest(PATHS.chat));
-    const answered = new Promise<void>((resolve) => {
-      // The first data is the acceptance of the WebSocket. The second is the answer.
-      line.socket.once("data", () => line.socket.once("data", () => resolve()));
-    });
-    await line.send(textFrame(body));
-    await Promise.race([answered.then(() => tools.tally.add("answered")), line.closed()]);
-    line.close();
-  },
+  websocket: (target, tools, body) => sendFrame(target, tools, upgradeRequest(PATHS.chat), textFrame(body)),
 };
+
+/** Sends one frame over a WebSocket of its own, and waits for what comes of it. */
+export async function sendFrame(target: Target, tools: Tools, upgrade: Buffer, frame: Buffer): Promise<void> {
+  const line = await openLine(target.port, tools);
+  if (line === undefined) return;
+  await line.send(upgrade);
+  const answered = new Promise<void>((resolve) => {
+    // The first data is the acceptance of the WebSocket. The second is the answer.
+    line.socket.once("data", () => line.socket.once("data", () => resolve()));
+  });
+  await line.send(frame);
+  await Promise.race([answered.then(() => tools.tally.add("answered")), line.closed()]);
+  line.close();
+}

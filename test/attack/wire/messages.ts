@@ -39,3 +39,13 @@ export function manyMessagesJson(count: number): Buffer {
 export function unknownKeysJson(count: number): Buffer {
   return Buffer.from(`{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(",")}}`);
 }
+
+/** A message of `count` fields that no message has: each is a number of one byte, and two bytes. */
+export function unknownFieldsBytes(count: number): Buffer {
+  return Buffer.alloc(2 * count, Buffer.from([0x78, 0]));
+}
+
+/** A `Form` without an id, and with `count` empty lines of two bytes each. */
+export function emptyLinesBytes(count: number): Buffer {
+  return Buffer.alloc(2 * count, Buffer.from([0x12, 0]));
+}
