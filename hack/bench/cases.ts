@@ -19,7 +19,7 @@ export interface Case {
 }
 
 /** The proxies of a run, by their logs. */
-export const LOG_TARGETS: Readonly<Record<LogName, readonly LogTarget[]>> = {
+const LOG_TARGETS: Readonly<Record<LogName, readonly LogTarget[]>> = {
   sqlite: ["memory", "sqlite"],
   nats: ["nats", "nats fsync"],
 };
@@ -60,6 +60,11 @@ export function casesOf(log: LogName): readonly Case[] {
 
 function made(name: string, target: Target, call: LoadCall): Case {
   return { name, target, protocol: "grpc", call };
+}
+
+/** The logs of which the cases need a proxy. */
+export function logTargetsOf(log: LogName, cases: readonly Case[]): readonly LogTarget[] {
+  return LOG_TARGETS[log].filter((target) => cases.some((each) => each.target === target));
 }
 
 /** Whether a proxy answers it. */

@@ -38,13 +38,11 @@ export function startProgram(file: URL, options: ProgramOptions = {}): ChildProc
 export async function stopProgram(child: ChildProcess): Promise<void> {
   if (!running.has(child)) return;
   const exited = once(child, "exit");
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  using _ = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
   child.kill("SIGTERM");
   await exited;
-  clearTimeout(timer);
 }
 
-/** Ends all that still run. */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map(stopProgram));
 }
@@ -75,7 +73,7 @@ export function startLoader(): RunJob {
     const { until } = job;
     const jobMs = until.kind === "time" ? until.warmUpMs + until.measureMs : 0;
     // A process that does not answer in time is killed, and its end rejects the job.
-    const timer = setTimeout(() => child.kill("SIGKILL"), JOB_TIMEOUT_MS + jobMs);
+    using _ = setTimeout(() => child.kill("SIGKILL"), JOB_TIMEOUT_MS + jobMs);
     const answer = nextMessage<LoadAnswer>(child);
     child.send(job);
     try {
@@ -84,8 +82,6 @@ export function startLoader(): RunJob {
       return message.load;
     } catch (error) {
       throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
-    } finally {
-      clearTimeout(timer);
     }
   };
 }

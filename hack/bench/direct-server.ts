@@ -38,10 +38,7 @@ export async function serveDirectly(definitions: readonly Served[]): Promise<num
   return bind("127.0.0.1:0", ServerCredentials.createInsecure());
 }
 
-/**
- * Returns a function that makes the handler's context for a request: only the parts of the SDK's context that the
- * samples' handlers use.
- */
+/** Makes a handler's context for a request: only the parts of the SDK's that the samples' handlers use. */
 function contexts(definition: Served): (request: Message) => unknown {
   if (definition.kind === "action") return () => ({ fail });
   const states = new Map<string, Message>();

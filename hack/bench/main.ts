@@ -12,7 +12,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { casesWithYardsticks } from "./cases.ts";
+import { casesWithYardsticks, logTargetsOf } from "./cases.ts";
+import { withFirst } from "./change.ts";
 import { startLoader, stopAll } from "./children.ts";
 import { measureFootprint } from "./footprint.ts";
 import { describeMachine, processorTime, shareOfOthers } from "./machine.ts";
@@ -22,14 +23,15 @@ import { benchCommand, parseOptions } from "./options.ts";
 import type { Figure } from "./report.ts";
 import { changesTable, footprintTable, rowsTable } from "./report.ts";
 import { jsonLine } from "./row.ts";
+import type { Side, SideEnd } from "./servers.ts";
 import { startServers } from "./servers.ts";
+import { telemetryOf } from "./telemetry.ts";
+import { sidesTable, startsTable, telemetryTable } from "./telemetry-report.ts";
+import { measureStarts } from "./telemetry-starts.ts";
 
 const WRONG_USAGE = 2;
 
-/**
- * Where logs are written by default. Not in the system's folder for temporary files, because that may be in memory,
- * where a sync costs nothing.
- */
+/** Not in the system's folder for temporary files, because that may be in memory, where a sync costs nothing. */
 const DATA_FOLDER = join(import.meta.dirname, "..", "..", "build", "bench");
 
 const command = benchCommand().exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
@@ -44,7 +46,7 @@ try {
 }
 
 async function run({ footprint, quick, data = DATA_FOLDER, ...rows }: BenchOptions): Promise<void> {
-  const { log, cases, json } = rows;
+  const { log, cases, json, telemetry } = rows;
   // Written first, so that a file that cannot be written fails at once, not after two minutes.
   if (json !== undefined) writeFileSync(json, "");
   mkdirSync(data, { recursive: true });
@@ -53,8 +55,10 @@ async function run({ footprint, quick, data = DATA_FOLDER, ...rows }: BenchOptio
   const before = processorTime();
   print(`${describeMachine(folder)}\n`);
   const figures = cases.length > 0 ? await measureCases(rows, folder) : [];
+  if (telemetry.length > 0)
+    print(`${startsTable(await measureStarts({ log, folder, quick, telemetry, say }))}\n`);
   if (footprint) figures.push(...(await measureFootprint({ log, folder, quick, say })));
-  print(`${footprintTable(figures)}\n`);
+  if (figures.length > 0) print(`${footprintTable(figures)}\n`);
   await stopAll();
   const others = 100 * shareOfOthers(before, processorTime());
   print(`meanwhile ${others.toFixed(0)} % of the processors' time went to other processes`);
@@ -64,26 +68,36 @@ type RowsOptions = Omit<BenchOptions, "footprint" | "quick" | "data">;
 
 /** Measures the rows, and prints and writes them. Returns the most memory that a proxy had meanwhile. */
 async function measureCases(options: RowsOptions, parent: string): Promise<Figure[]> {
-  const { log, cases, json, against, profile } = options;
+  const { log, json, against, profile, telemetry } = options;
   const loader = startLoader();
-  let peakBytes = 0;
-  const start = async (number: number) => {
-    const folder = join(parent, `start-${number}`);
-    mkdirSync(folder);
-    const servers = await startServers({ log, loader, folder, profile, against });
-    return {
-      runs: servers.runs,
-      [Symbol.asyncDispose]: async () => {
-        peakBytes = Math.max(peakBytes, servers.peakBytes());
-        await servers[Symbol.asyncDispose]();
-        rmSync(folder, { recursive: true });
-      },
-    };
-  };
-  const rows = await measureRows(casesWithYardsticks(log, cases), start, options, say);
+  const cases = casesWithYardsticks(log, options.cases);
+  const sides: readonly Side[] =
+    telemetry.length > 0
+      ? telemetry.map((name) => ({ telemetry: telemetryOf(name) }))
+      : against === undefined
+        ? [{}]
+        : [{}, { checkout: against }];
+  const ends = sides.map((): SideEnd[] => []);
+  const targets = logTargetsOf(log, cases);
+  const start = (number: number) =>
+    startServers({
+      targets,
+      loader,
+      profile,
+      sides,
+      folder: join(parent, `start-${number}`),
+      onEnd: (side, end) => void ends[side]?.push(end),
+    });
+  const compared = telemetry.length === 0 ? undefined : { names: telemetry, compare: withFirst(telemetry) };
+  const rows = await measureRows(cases, start, options, say, compared);
   print(`${rowsTable(rows)}\n`);
   if (against !== undefined) print(`${changesTable(rows)}\n`);
   if (json !== undefined) writeFileSync(json, rows.map((row) => `${jsonLine(row)}\n`).join(""));
+  if (telemetry.length > 0) {
+    print(`${telemetryTable(rows, telemetry)}\n\n${sidesTable(telemetry, ends)}\n`);
+    return [];
+  }
+  const peakBytes = Math.max(0, ...(ends[0] ?? []).map((end) => end.peakBytes));
   return [{ what: "under load, peak", measured: peakBytes / 1_048_576, unit: "MiB", budget: 160 }];
 }
 
@@ -91,7 +105,6 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Prints progress to standard error. */
 function say(text: string): void {
   process.stderr.write(`bench: ${text}\n`);
 }

@@ -33,6 +33,7 @@ test("without options everything is measured", (t) => {
     cases: namesOf("sqlite"),
     footprint: true,
     against: undefined,
+    telemetry: [],
     callers: [1, 16, 64],
     seconds: 3,
     rounds: 3,
@@ -62,13 +63,28 @@ test("a quick run has one round of a second, or of what it is told", (t) => {
   t.like(options("--", "--quick", "--seconds", "0.2"), { rounds: 1, seconds: 0.2 });
 });
 
-test("with another checkout there are more rounds, as a small difference needs", (t) => {
-  t.like(options("--against", "../before"), { against: "../before", rounds: 15, seconds: 7.5, starts: 5 });
+test("with another checkout there are more and longer rounds, as a small difference needs", (t) => {
+  t.like(options("--against", "../before"), { against: "../before", rounds: 6, seconds: 24, starts: 3 });
   t.like(options("--against", "../before", "--quick"), { rounds: 1, seconds: 1, starts: 1 });
   t.like(options("--against", "../before", "--rounds", "2"), { starts: 2 });
   t.regex(wrong("--starts", "4"), /--starts is at most the number of rounds, 3/);
   t.like(options("--against", "../before", "--rounds", "40", "--seconds", "20"), { rounds: 40, seconds: 20 });
   t.like(options("--rounds", "5"), { against: undefined, rounds: 5, seconds: 3 });
+});
+
+test("proxies with different telemetry are measured as two checkouts are", (t) => {
+  const some = options("--telemetry", "off,unsampled, sampled");
+  t.like(some, { telemetry: ["off", "unsampled", "sampled"], cases: ["command sqlite"], callers: [64] });
+  t.like(some, { rounds: 9, seconds: 36, starts: 3, footprint: false });
+  t.like(options("--telemetry", "sampled,slow", "--cases", "read http", "--callers", "1"), {
+    cases: ["read http"],
+    callers: [1],
+  });
+  t.regex(wrong("--telemetry", "off,on"), /no "on"/);
+  t.regex(wrong("--telemetry", "off"), /two or more different names/);
+  t.regex(wrong("--telemetry", "off,off"), /two or more different names/);
+  t.regex(wrong("--telemetry", "off,sampled", "--cases", "h2 echo"), /no case of a proxy/);
+  t.regex(wrong("--telemetry", "off,sampled", "--against", "../before"), /exclude each other/);
 });
 
 test("cases and callers are lists, and the footprint is a case of its own", (t) => {
@@ -82,7 +98,7 @@ test("what makes no sense is refused with a text that helps", (t) => {
   t.regex(wrong("--cases", ","), /names nothing/);
   t.regex(wrong("--callers", "0"), /whole numbers from 1 to 1000/);
   t.regex(wrong("--callers", "two"), /whole numbers/);
-  t.regex(wrong("--seconds", "0"), /above 0 and up to 60/);
+  t.regex(wrong("--seconds", "0"), /above 0 and up to 600/);
   t.regex(wrong("--seconds", "soon"), /above 0/);
   t.regex(wrong("--rounds", "0"), /whole numbers from 1 to 100/);
   t.regex(wrong("--rounds", "2.5"), /whole number/);

@@ -4,6 +4,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import type { LogName } from "./cases.ts";
 import { casesOf, isProxied } from "./cases.ts";
+import type { TelemetryName } from "./telemetry.ts";
+import { isTelemetryName, TELEMETRY_NAMES } from "./telemetry.ts";
 
 export interface BenchOptions {
   readonly log: LogName;
@@ -12,6 +14,8 @@ export interface BenchOptions {
   readonly footprint: boolean;
   /** Another checkout of the project, with whose proxy this one's is compared. Undefined: there is none. */
   readonly against: string | undefined;
+  /** Proxies that differ in their telemetry and are compared with the first of them. Empty: there is one proxy. */
+  readonly telemetry: readonly TelemetryName[];
   /** In ascending order. */
   readonly callers: readonly number[];
   /** Measured time of each row, over all its rounds. */
@@ -28,8 +32,20 @@ export interface BenchOptions {
 
 const FOOTPRINT = "footprint";
 const MAX_CALLERS = 1_000;
-const MAX_SECONDS = 60;
+const MAX_SECONDS = 600;
 const MAX_ROUNDS = 100;
+
+interface Lengths {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly starts: number;
+}
+
+const QUICK: Lengths = { seconds: 1, rounds: 1, starts: 1 };
+const ALONE: Lengths = { seconds: 3, rounds: 3, starts: 1 };
+/** Rounds of four seconds, because proxies that take turns need a second each until they work as busy ones do. */
+const AGAINST: Lengths = { seconds: 24, rounds: 6, starts: 3 };
+const TELEMETRY: Lengths = { seconds: 36, rounds: 9, starts: 3 };
 
 const NOTES = `
 Cases with sqlite: ${namesOf("sqlite").join(", ")}
@@ -40,6 +56,8 @@ Examples:
   npm run bench -- --cases "command sqlite,read http" --callers 64
   npm run bench -- --quick --json rows.jsonl
   npm run bench -- --against ../before --cases "command sqlite,read http" --callers 1,64
+  npm run bench -- --telemetry off,unsampled,sampled
+  npm run bench -- --telemetry sampled,unreachable,slow,refusing,garbage --seconds 60 --rounds 15
   npm run bench -- --log nats
 
 Exit code: 0 measured, 1 something failed, 2 wrong usage. Budgets are shown beside the figures, and decide nothing.
@@ -50,8 +68,7 @@ function namesOf(log: LogName): string[] {
   return [...casesOf(log).map(({ name }) => name), FOOTPRINT];
 }
 
-type Given = Pick<BenchOptions, "log" | "callers" | "against" | "json" | "profile" | "data"> &
-  Partial<Pick<BenchOptions, "cases" | "seconds" | "rounds" | "starts" | "quick">>;
+type Given = Partial<BenchOptions> & Pick<BenchOptions, "log">;
 
 /** The command line. It exits the process after its help and on wrong usage. */
 export function benchCommand(): Command {
@@ -69,29 +86,34 @@ export function benchCommand(): Command {
     .option("--cases <names>", "some of the cases below, with commas between them (default: all)", list)
     .option(
       "--callers <numbers>",
-      "how many call at the same time, each one call after the other",
+      "how many call at the same time, each one call after the other (default: 1,16,64)",
       callers,
-      [1, 16, 64],
     )
     .option(
       "--seconds <number>",
-      "measured time of each row (default: 3, with --against 7.5, with --quick 1)",
+      "measured time of each row (default: 3, with --against 24, with --telemetry 36, with --quick 1)",
       number(MAX_SECONDS),
     )
     .option(
       "--rounds <number>",
-      "into so many parts each row is divided (default: 3, with --against 15, with --quick 1)",
+      "into so many parts each row is divided (default: 3, with --against 6, with --telemetry 9, with --quick 1)",
       whole(MAX_ROUNDS),
     )
     .option(
       "--starts <number>",
       "starts all servers anew so often, because one process is up to a tenth faster or slower than the next one of the " +
-        "same code (default: 1, with --against 5, with --quick 1)",
+        "same code (default: 1, with --against and --telemetry 3, with --quick 1)",
       whole(MAX_ROUNDS),
     )
     .option(
       "--against <folder>",
       "another checkout, with its node_modules: its proxy is measured in the same rounds",
+    )
+    .option(
+      "--telemetry <names>",
+      `some of ${TELEMETRY_NAMES.join(", ")}, with commas between them: a proxy for each is measured in the same ` +
+        "rounds, and compared with the first (default cases: command sqlite, or command nats; default callers: 64)",
+      telemetry,
     )
     .option("--quick", "one round: to see that it works, not what it costs")
     .option("--json <file>", "writes each row as one line of JSON")
@@ -103,30 +125,38 @@ export function benchCommand(): Command {
     .addHelpText("after", NOTES);
 }
 
-/** Reads the command line. */
 export function parseOptions(args: readonly string[], command = benchCommand()): BenchOptions {
   command.parse(
     args.filter((argument) => argument !== "--"),
     { from: "user" },
   );
   const given = command.opts<Given>();
-  const { log, quick = false, against } = given;
+  const { log, quick = false, against, telemetry: sides = [] } = given;
   const names = namesOf(log);
-  const chosen = given.cases ?? names;
+  const chosen = given.cases ?? (sides.length === 0 ? names : [`command ${log}`]);
   const unknown = chosen.find((name) => !names.includes(name));
   if (unknown !== undefined)
     command.error(`error: there is no case "${unknown}" with the log ${log}; there are ${names.join(", ")}`);
-  if (against !== undefined && !casesOf(log).some((each) => isProxied(each) && chosen.includes(each.name)))
-    command.error("error: --against compares proxies, and --cases names no case of a proxy");
-  const [seconds, rounds, starts] = quick ? [1, 1, 1] : against === undefined ? [3, 3, 1] : [7.5, 15, 5];
+  const isProxy = casesOf(log).some((each) => isProxied(each) && chosen.includes(each.name));
+  for (const [flag, isGiven] of [
+    ["--against", against !== undefined],
+    ["--telemetry", sides.length > 0],
+  ] as const)
+    if (isGiven && !isProxy)
+      command.error(`error: ${flag} compares proxies, and --cases names no case of a proxy`);
+  if (against !== undefined && sides.length > 0)
+    command.error("error: --against and --telemetry exclude each other");
+  const { seconds, rounds, starts } = lengthsOf(given);
   const all = given.rounds ?? rounds;
   if ((given.starts ?? 1) > all) command.error(`error: --starts is at most the number of rounds, ${all}`);
+  const callerNumbers = given.callers ?? (sides.length === 0 ? [1, 16, 64] : [64]);
   return {
     log,
     cases: chosen.filter((name) => name !== FOOTPRINT),
     footprint: chosen.includes(FOOTPRINT),
     against,
-    callers: given.callers.toSorted((a, b) => a - b),
+    telemetry: sides,
+    callers: callerNumbers.toSorted((a, b) => a - b),
     seconds: given.seconds ?? seconds,
     rounds: all,
     starts: given.starts ?? Math.min(starts, all),
@@ -135,6 +165,21 @@ export function parseOptions(args: readonly string[], command = benchCommand()):
     profile: given.profile,
     data: given.data,
   };
+}
+
+function lengthsOf({ quick, against, telemetry: sides }: Given): Lengths {
+  if (quick === true) return QUICK;
+  if (sides !== undefined) return TELEMETRY;
+  return against === undefined ? ALONE : AGAINST;
+}
+
+function telemetry(text: string): readonly TelemetryName[] {
+  const names = list(text);
+  const unknown = names.find((name) => !isTelemetryName(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no "${unknown}".`);
+  if (new Set(names).size !== names.length || names.length < 2)
+    throw new InvalidArgumentError("It takes two or more different names.");
+  return names.filter(isTelemetryName);
 }
 
 function list(text: string): string[] {

@@ -10,7 +10,7 @@ import type { Row } from "./row.ts";
 import { jsonLine, toRow } from "./row.ts";
 
 function load(p50Us: number, perSecond: number): Load {
-  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond };
+  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond, allCalls: 130 };
 }
 
 function row(name: string, callers: number, p50Us: number, perSecond: number): Row {

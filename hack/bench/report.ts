@@ -13,7 +13,6 @@ export interface Figure {
   readonly budget: number;
 }
 
-/** The rows as a table in Markdown. */
 export function rowsTable(rows: readonly Row[]): string {
   const head = ["case", "callers", "p50 µs", "p99 µs", "per second", "p50 ×", "throughput ×", "durability"];
   const cells = rows.map((row) => [
@@ -48,7 +47,6 @@ export function changesTable(rows: readonly Row[]): string {
   return markdownTable([head, ...cells], { align: ["", "r", "", "r", "r", "r", "r"] });
 }
 
-/** The footprint as a table in Markdown. */
 export function footprintTable(figures: readonly Figure[]): string {
   const cells = figures.map(({ what, measured, unit, budget }) => [
     what,
@@ -65,6 +63,6 @@ export function formatNumber(value: number): string {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-function formatCount(value: number): string {
+export function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

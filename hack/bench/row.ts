@@ -5,7 +5,7 @@ import { median } from "simple-statistics";
 import type { Case } from "./cases.ts";
 import { durabilityOf } from "./cases.ts";
 import type { Change } from "./change.ts";
-import { changesOf, ratiosOf } from "./change.ts";
+import { ratiosOf } from "./change.ts";
 import type { Load } from "./loader/job.ts";
 
 /** One case with one number of callers. */
@@ -20,21 +20,17 @@ export interface Row {
   /** The throughput divided by that of the yardstick. */
   readonly throughputRatio: number;
   readonly durability: string;
-  /** The changes against the proxy of another checkout, if there is one. */
+  /** The changes against another proxy, if there is one. */
   readonly changes?: readonly Change[];
 }
 
-/**
- * One row from its rounds: the median of each figure, and of each ratio within a round.
- *
- * @param others the rounds of another checkout. Empty: there is none.
- */
+/** One row from its rounds: the median of each figure, and of each ratio within a round. */
 export function toRow(
   measured: Case,
   callers: number,
   rounds: readonly Load[],
   yardstick: readonly Load[],
-  others: readonly Load[] = [],
+  changes: readonly Change[] = [],
 ): Row {
   return {
     case: measured.name,
@@ -45,7 +41,7 @@ export function toRow(
     ratio: median(ratiosOf("p50Us", rounds, yardstick)),
     throughputRatio: median(ratiosOf("perSecond", rounds, yardstick)),
     durability: durabilityOf(measured),
-    ...(others.length > 0 && { changes: changesOf(callers, rounds, others) }),
+    ...(changes.length > 0 && { changes }),
   };
 }
 

@@ -1,82 +1,130 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { startNatsServer } from "../../test/lib/nats/server.ts";
-import type { LogName, LogTarget, Target } from "./cases.ts";
-import { LOG_TARGETS } from "./cases.ts";
+import type { LogTarget, Target } from "./cases.ts";
 import type { RunJob } from "./children.ts";
 import { nextMessage, startProgram, stopProgram } from "./children.ts";
-import type { RunCase } from "./measure-rows.ts";
+import type { RunCase, Servers } from "./measure-rows.ts";
 import type { ProxyProcess } from "./proxy-process.ts";
 import { startProxyProcess } from "./proxy-process.ts";
+import type { Received } from "./span-receiver.ts";
+import type { ReceiverKind, TelemetryChoice } from "./telemetry.ts";
+
+/** Proxies that are measured beside others. */
+export interface Side {
+  /** Another checkout, whose proxies they are. Undefined: this one's. */
+  readonly checkout?: string | undefined;
+  readonly telemetry?: TelemetryChoice | undefined;
+}
+
+/** What is known of a side's proxy when it ends. */
+export interface SideEnd {
+  /** The most memory that it had. */
+  readonly peakBytes: number;
+  /** `ProxyProcess.complaints`. */
+  readonly complaints: ReadonlyMap<string, number>;
+  /** Undefined: it sent spans nowhere. */
+  readonly received: Received | undefined;
+}
 
 export interface ServersSettings {
-  readonly log: LogName;
+  /** The logs whose proxies are measured. */
+  readonly targets: readonly LogTarget[];
   readonly loader: RunJob;
-  /** For the logs. */
+  /** For the logs. It is made, and removed at the end. */
   readonly folder: string;
   /** Folder for CPU profiles of the proxies. Undefined: none are written. */
   readonly profile: string | undefined;
-  /** Another checkout, which has proxies of its own in front of the same user function. Undefined: there is none. */
-  readonly against: string | undefined;
+  /** They have proxies of their own in front of the same user function. */
+  readonly sides: readonly Side[];
+  /** Called before a proxy is stopped, with the number of its side. */
+  readonly onEnd: (side: number, end: SideEnd) => void;
 }
 
-export interface Servers extends AsyncDisposable {
-  /** With the proxies of this checkout, and with those of the other one, if there is one. */
-  readonly runs: readonly RunCase[];
-  /** The most memory that this checkout's proxy with the log had so far. */
-  peakBytes(): number;
-}
-
-/**
- * Starts all servers that are called while rows are measured. They all run the whole time, but only one has work at a
- * time.
- */
-export async function startServers({
-  log,
-  loader,
-  folder,
-  profile,
-  against,
-}: ServersSettings): Promise<Servers> {
+/** Starts all servers that are called while rows are measured. They all run the whole time; one at a time has work. */
+export async function startServers(settings: ServersSettings): Promise<Servers> {
+  const { targets, loader, folder, sides } = settings;
   await using stack = new AsyncDisposableStack();
+  mkdirSync(folder);
+  stack.defer(() => rmSync(folder, { recursive: true }));
   const echo = startProgram(new URL("./echo-server.ts", import.meta.url));
   stack.defer(() => stopProgram(echo));
   const { port: echoPort } = await nextMessage<{ readonly port: number }>(echo);
   const userFunction = stack.use(await startUserFunction());
   const places = new Map<LogTarget, LogPlace>();
-  for (const target of LOG_TARGETS[log]) places.set(target, stack.use(await openLogPlace(target, folder)));
+  for (const target of targets) places.set(target, stack.use(await openLogPlace(target, folder)));
 
-  let measured: ProxyProcess | undefined;
   const runs: RunCase[] = [];
-  for (const checkout of against === undefined ? [undefined] : [undefined, against]) {
-    const side = checkout === undefined ? "" : "-other";
-    const ports = new Map<Target, number>([
-      ["direct", userFunction.directPort],
-      ["echo", echoPort],
-    ]);
-    for (const [target, place] of places) {
-      const proxy = await startProxyProcess({
-        log: place.address(`rows${side}`),
-        userFunctionPort: userFunction.entityPort,
-        nodeArgs: profileArgs(profile, `${target.replace(" ", "-")}${side}`),
-        ...(checkout !== undefined && { main: pathToFileURL(resolve(checkout, "cmd", "proxy", "main.ts")) }),
-      });
-      stack.defer(() => proxy.stop());
-      ports.set(target, proxy.port);
-      if (checkout === undefined && target === log) measured = proxy;
-    }
-    runs.push((what, { target, protocol, call }, job) =>
-      loader(what, { ...job, port: ports.get(target) ?? 0, protocol, call }),
-    );
+  for (const number of sides.keys()) {
+    const proxies = new Map<Target, ProxyProcess>();
+    for (const [target, place] of places)
+      proxies.set(target, await startProxy(settings, number, target, place, userFunction.entityPort, stack));
+    runs.push(async (what, { target, protocol, call }, job) => {
+      const proxy = proxies.get(target);
+      const port = proxy?.port ?? (target === "direct" ? userFunction.directPort : echoPort);
+      const beforeMs = proxy?.cpuMs() ?? 0;
+      const load = await loader(what, { ...job, port, protocol, call });
+      if (proxy === undefined) return load;
+      return { ...load, cpuUs: ((proxy.cpuMs() - beforeMs) * 1_000) / load.allCalls };
+    });
   }
   const kept = stack.move();
+  return { runs, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** Starts a proxy of a side, with the receiver of its spans. */
+async function startProxy(
+  { sides, profile, onEnd }: ServersSettings,
+  number: number,
+  target: LogTarget,
+  place: LogPlace,
+  userFunctionPort: number,
+  stack: AsyncDisposableStack,
+): Promise<ProxyProcess> {
+  const { checkout, telemetry } = sides[number] ?? {};
+  const receiver = telemetry?.receiver && (await startSpanReceiver(telemetry.receiver));
+  if (receiver !== undefined) stack.use(receiver);
+  const side = number === 0 ? "" : `-${number}`;
+  const proxy = await startProxyProcess({
+    log: place.address(`rows${side}`),
+    userFunctionPort,
+    nodeArgs: profileArgs(profile, `${target.replace(" ", "-")}${side}`),
+    ...(checkout !== undefined && { main: pathToFileURL(resolve(checkout, "cmd", "proxy", "main.ts")) }),
+    env: { ...telemetry?.env, ...receiver?.env },
+  });
+  stack.defer(() => proxy.stop());
+  stack.defer(async () => {
+    const { complaints } = proxy;
+    onEnd(number, {
+      peakBytes: proxy.residentBytes("VmHWM"),
+      complaints,
+      received: await receiver?.received(),
+    });
+  });
+  return proxy;
+}
+
+/** A receiver of spans, and the variables that send a proxy's spans there. */
+export interface SpanReceiver extends AsyncDisposable {
+  readonly env: Readonly<Record<string, string>>;
+  received(): Promise<Received>;
+}
+
+export async function startSpanReceiver(kind: ReceiverKind): Promise<SpanReceiver> {
+  const child = startProgram(new URL("./span-receiver.ts", import.meta.url), { args: [kind] });
+  const { port } = await nextMessage<{ readonly port: number }>(child);
   return {
-    runs,
-    peakBytes: () => measured?.residentBytes("VmHWM") ?? 0,
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
+    received() {
+      const answer = nextMessage<Received>(child);
+      child.send("received?");
+      return answer;
+    },
+    [Symbol.asyncDispose]: () => stopProgram(child),
   };
 }
 
@@ -111,7 +159,6 @@ export interface UserFunctionPorts {
   readonly directPort: number;
 }
 
-/** Starts the samples' user function. */
 export async function startUserFunction(): Promise<UserFunctionPorts & AsyncDisposable> {
   const child = startProgram(new URL("./user-function.ts", import.meta.url));
   const ports = await nextMessage<UserFunctionPorts>(child);

@@ -18,10 +18,7 @@ import type { LoadCall } from "./job.ts";
 import { grpcBody, grpcPath, prepared } from "./requests.ts";
 import type { Client } from "./run.ts";
 
-/**
- * Callers share several connections, as many clients would. On a single connection all would move in lockstep, in one
- * burst per turn of the event loop.
- */
+/** As many clients would. On a single connection all would move in lockstep, in one burst per turn of the loop. */
 const CALLERS_PER_CONNECTION = 8;
 
 /** Opens HTTP/2 connections, each shared by eight callers. Call `probe` before, because this client checks little. */
@@ -47,15 +44,11 @@ interface Exchange {
 }
 
 /**
- * A client of HTTP/2 that costs a tenth of Node's own, so that the load leaves the processors to the programs that
- * are measured.
+ * A client of HTTP/2 that costs a tenth of Node's own, so that the processors are left to what is measured.
  *
- * 1. Requests differ only in the number of their stream. Requests that begin in one turn of the event loop are one
- *    write.
- * 2. Headers are not decoded. A response is good if it has data and comes to its end, because that of a failed gRPC
- *    call has no data.
- * 3. Flow control windows are not counted, because the data that a caller may have in flight is far below the peer's
- *    windows.
+ * 1. Requests differ only in the number of their stream. Those that begin in one turn of the event loop are one write.
+ * 2. Headers are not decoded. A response is good if it has data and ends, because that of a failed gRPC call has none.
+ * 3. Flow control windows are not counted, because what a caller may have in flight is far below the peer's windows.
  */
 class H2Line {
   readonly #socket: Socket;

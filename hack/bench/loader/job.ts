@@ -26,6 +26,10 @@ export interface Load {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly perSecond: number;
+  /** Those that were not measured as well. */
+  readonly allCalls: number;
+  /** The proxy's processor time for each of all calls, in microseconds. Undefined: it is not known. */
+  readonly cpuUs?: number;
 }
 
 export type LoadAnswer = { readonly load: Load } | { readonly error: string };

@@ -32,7 +32,6 @@ function request<Method extends DescMethodUnary>(
   return { method, message: (userId) => toBinary(method.input, create(method.input, init(userId))) };
 }
 
-/** The entity's id, by its number. */
 function cartId(entity: number): string {
   return `bench-${entity}`;
 }

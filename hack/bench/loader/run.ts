@@ -25,6 +25,7 @@ export async function runCallers(client: Client, job: Job, nowMs: () => number):
   const beginMs = nowMs() + (until.kind === "time" ? until.warmUpMs : 0);
   const endMs = until.kind === "time" ? beginMs + until.measureMs : Number.POSITIVE_INFINITY;
   const histogram = createHistogram();
+  let allCalls = 0;
   const runCaller = async (caller: number): Promise<void> => {
     const own = shareOf(caller, callers, entities);
     for (let i = 0; own.length > 0 && i < perEntity * own.length; i++) {
@@ -32,6 +33,7 @@ export async function runCallers(client: Client, job: Job, nowMs: () => number):
       if (startedMs >= endMs) return;
       await client.call(caller, own[i % own.length] ?? 0);
       const doneMs = nowMs();
+      allCalls++;
       if (startedMs >= beginMs && doneMs <= endMs)
         histogram.record(Math.max(1, Math.round((doneMs - startedMs) * TICKS_PER_MS)));
     }
@@ -40,6 +42,7 @@ export async function runCallers(client: Client, job: Job, nowMs: () => number):
   const elapsedMs = until.kind === "time" ? until.measureMs : nowMs() - beginMs;
   return {
     calls: histogram.count,
+    allCalls,
     p50Us: (histogram.percentile(50) / TICKS_PER_MS) * 1_000,
     p99Us: (histogram.percentile(99) / TICKS_PER_MS) * 1_000,
     perSecond: (histogram.count * 1_000) / elapsedMs,
