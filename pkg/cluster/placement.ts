@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Names a proxy that may own shards, as its pod does. */
+/** The name of a proxy that may own shards, such as the name of its pod. */
 export type PeerId = string;
 
 /** Who owns a shard: the one proxy that carries out the commands of its entities. */

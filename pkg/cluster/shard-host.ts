@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What holds the entities of the shards that this proxy owns. Membership tells it which shards come and go:
+ * Has in memory the entities of the shards that this proxy owns. It does not decide which shards these are, but is
+ * told when the proxy gives one up, or gets one:
  *
- *     await host.release(17); // Entity 17/x has finished its commands, and left memory.
- *     host.take(17); // It may come back.
+ *     await host.release(17); // The entities of shard 17 have finished their commands, and left memory.
+ *     host.take(17); // Commands for entities of shard 17 are carried out again.
  */
 export interface ShardHost {
   /** From now on the host carries out commands for entities of the shard. At the start it has every shard. */

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { connect } from "@nats-io/transport-node";
+import type { ExecutionContext } from "ava";
+
+import { connectNats } from "../../nats/mod.ts";
+
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { PATIENT_NATS } from "../../../test/lib/nats/patient-options.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { until } from "../../../test/lib/until.ts";
+import type { MemberInfo } from "../node/member.ts";
+import type { Entry } from "../node/owners.ts";
+import type { BucketChange } from "./mod.ts";
+import { ClusterBucket } from "./mod.ts";
+
+const NAME = "perdure-cluster-shop";
+const INFO: MemberInfo = {
+  pod: "a",
+  revision: "one",
+  share: 100,
+  leaseMs: 500,
+  isLeaving: false,
+  seenRevision: 0,
+};
+const ENTRIES: readonly Entry[] = [
+  { kind: "free", epoch: 1 },
+  { kind: "owned", epoch: 2, owner: "a.1", leaseMs: 500 },
+];
+
+async function open(t: ExecutionContext, ttlMs = 10_000): Promise<{ bucket: ClusterBucket; port: number }> {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const target = { server: `127.0.0.1:${server.port}`, name: "perdure test", purpose: "cluster" };
+  const link = await connectNats(target, PATIENT_NATS);
+  t.teardown(() => link.close());
+  const bucket = await ClusterBucket.open(link, {
+    name: NAME,
+    replicas: 1,
+    segmentSize: ENTRIES.length,
+    ttlMs,
+    requestTimeoutMs: 30_000,
+  });
+  return { bucket, port: server.port };
+}
+
+/** What a watch shows from now on. */
+function watch(t: ExecutionContext, bucket: ClusterBucket): readonly BucketChange[] {
+  const changes: BucketChange[] = [];
+  const over = new AbortController();
+  void bucket.watch((change) => changes.push(change), over.signal);
+  t.teardown(() => over.abort());
+  return changes;
+}
+
+natsTest("a write names the revision that it replaces, and is refused otherwise (I3)", async (t) => {
+  const { bucket } = await open(t);
+  const first = await bucket.putMember("a.1", 0, INFO);
+  t.is(first.kind, "stored");
+  t.deepEqual(await bucket.putMember("a.1", 0, INFO), { kind: "refused" });
+  const revision = first.kind === "stored" ? first.revision : 0;
+  const second = await bucket.putMember("a.1", revision, { ...INFO, share: 10 });
+  t.is(second.kind, "stored");
+  t.deepEqual(await bucket.putMember("a.1", revision, INFO), { kind: "refused" });
+  const found = await bucket.member("a.1");
+  t.deepEqual(found?.value, { ...INFO, share: 10 });
+  t.is((await bucket.putSegment(3, 0, ENTRIES)).kind, "stored");
+  t.deepEqual((await bucket.segment(3))?.value, ENTRIES);
+  t.deepEqual(await bucket.segment(4), { revision: 0, value: undefined });
+});
+
+natsTest("a member that renewed cannot be removed, and one that is gone stays gone", async (t) => {
+  const { bucket } = await open(t);
+  const joined = await bucket.putMember("a.1", 0, INFO);
+  const before = joined.kind === "stored" ? joined.revision : 0;
+  const renewed = await bucket.putMember("a.1", before, INFO);
+  t.deepEqual(await bucket.removeMember("a.1", before), { kind: "refused" });
+  const now = renewed.kind === "stored" ? renewed.revision : 0;
+  t.is((await bucket.removeMember("a.1", now)).kind, "stored");
+  t.is((await bucket.removeMember("a.1", now)).kind, "stored", "it was removed before");
+  t.is((await bucket.removeMember("never.1", 0)).kind, "stored", "it was never there");
+  t.deepEqual(await bucket.putMember("a.1", now, INFO), { kind: "refused" });
+  t.is((await bucket.member("a.1"))?.value, undefined);
+});
+
+natsTest("the watch shows what is there, then every change, in order", async (t) => {
+  const { bucket } = await open(t);
+  const joined = await bucket.putMember("a.1", 0, INFO);
+  const changes = watch(t, bucket);
+  await until("the key is seen", () => changes.length === 1);
+  await bucket.putSegment(0, 0, ENTRIES);
+  await bucket.removeMember("a.1", joined.kind === "stored" ? joined.revision : 0);
+  await until("all is seen", () => changes.length === 3);
+  t.deepEqual(changes, [
+    { kind: "member", id: "a.1", revision: 1, info: INFO },
+    { kind: "segment", segment: 0, revision: 2, entries: ENTRIES },
+    { kind: "member", id: "a.1", revision: 3, info: undefined },
+  ]);
+});
+
+natsTest("the server drops a member that is not renewed, and the watch shows it", async (t) => {
+  const { bucket } = await open(t, 1_000);
+  const joined = await bucket.putMember("a.1", 0, INFO);
+  const changes = watch(t, bucket);
+  await until("it is dropped", () =>
+    changes.some((change) => change.kind === "member" && change.info === undefined),
+  );
+  t.deepEqual(await bucket.putMember("a.1", joined.kind === "stored" ? joined.revision : 0, INFO), {
+    kind: "refused",
+  });
+});
+
+natsTest("I12: a key with anything else in it counts as not there", async (t) => {
+  const { bucket, port } = await open(t);
+  const changes = watch(t, bucket);
+  const client = await connect({ port });
+  t.teardown(() => client.close());
+  for (const key of ["segment.0", "segment.x", "other", "member.YQ"]) client.publish(`${NAME}.${key}`, "{}");
+  await until("they are seen", () => changes.length === 2);
+  t.deepEqual(changes, [
+    { kind: "segment", segment: 0, revision: 1, entries: undefined },
+    { kind: "member", id: "a", revision: 4, info: undefined },
+  ]);
+});

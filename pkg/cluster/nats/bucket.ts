@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Buffer } from "node:buffer";
+
+import type { JetStreamManager } from "@nats-io/jetstream";
+import {
+  DeliverPolicy,
+  JetStreamApiCodes,
+  jetstream,
+  jetstreamManager,
+  PubHeaders,
+} from "@nats-io/jetstream";
+import type { Msg, MsgHdrs } from "@nats-io/transport-node";
+import { nanos, headers as newHeaders } from "@nats-io/transport-node";
+
+import type { NatsLink } from "../../nats/mod.ts";
+
+import type { MemberInfo } from "../node/member.ts";
+import type { Entry } from "../node/owners.ts";
+import type { PeerId } from "../placement.ts";
+import { decodeMember, decodeSegment, encodeMember, encodeSegment } from "./key-codec.ts";
+
+export interface BucketOptions {
+  /** The name of the stream, and the beginning of its subjects. */
+  readonly name: string;
+  readonly replicas: number;
+  /** Shards of a segment. */
+  readonly segmentSize: number;
+  /** After so long the server drops the key of a member that was not renewed. Whole seconds. */
+  readonly ttlMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+/** What became of a conditional write. `unknown`: it may be stored, now or later. */
+export type Written =
+  | { readonly kind: "stored"; readonly revision: number }
+  | { readonly kind: "refused" }
+  | { readonly kind: "unknown" };
+
+/** A key as it is now. Without a value: it is not there. */
+export interface Found<T> {
+  readonly revision: number;
+  readonly value: T | undefined;
+}
+
+export type BucketChange =
+  | {
+      readonly kind: "member";
+      readonly id: PeerId;
+      readonly revision: number;
+      readonly info: MemberInfo | undefined;
+    }
+  | {
+      readonly kind: "segment";
+      readonly segment: number;
+      readonly revision: number;
+      readonly entries: readonly Entry[] | undefined;
+    };
+
+/** How long the mark of a deleted key stays, so that all watches see it. */
+const MARKER_S = 60;
+
+/**
+ * Members and owners of a service in one stream of JetStream, one message per key.
+ *
+ * 1. A write names the revision of the key that it replaces, and the server refuses it otherwise. The revision is the
+ *    sequence of the key's message; 0 if there is none.
+ * 2. A key without bytes is not there: somebody deleted it, or the server dropped it because its time was over.
+ * 3. A write without an answer is `unknown`, and not sent again here: the caller knows whether it still wants it.
+ * 4. What cannot be read counts as not there, so that a damaged key heals (I12).
+ */
+export class ClusterBucket {
+  readonly #link: NatsLink;
+  readonly #options: BucketOptions;
+
+  private constructor(link: NatsLink, options: BucketOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  /** Makes the stream if it is not there. @throws what NATS's client throws. */
+  static async open(link: NatsLink, options: BucketOptions): Promise<ClusterBucket> {
+    const { name, replicas, requestTimeoutMs: timeout } = options;
+    const manager: JetStreamManager = await jetstreamManager(link.connection, { timeout });
+    await manager.streams.add({
+      name,
+      subjects: [`${name}.>`],
+      num_replicas: replicas,
+      max_msgs_per_subject: 1,
+      allow_msg_ttl: true,
+      subject_delete_marker_ttl: nanos(MARKER_S * 1_000),
+    });
+    return new ClusterBucket(link, options);
+  }
+
+  putMember(id: PeerId, expected: number, info: MemberInfo): Promise<Written> {
+    const ttlS = Math.ceil(this.#options.ttlMs / 1_000);
+    return this.#put(`member.${encodeToken(id)}`, expected, encodeMember(info), ttlS);
+  }
+
+  putSegment(segment: number, expected: number, entries: readonly Entry[]): Promise<Written> {
+    return this.#put(`segment.${segment}`, expected, encodeSegment(entries), undefined);
+  }
+
+  /** Deletes the key of a member, if it has this revision. Also `stored` if there is no such key. */
+  async removeMember(id: PeerId, expected: number): Promise<Written> {
+    const key = `member.${encodeToken(id)}`;
+    const written = await this.#put(key, expected, NO_BYTES, MARKER_S);
+    if (written.kind !== "refused") return written;
+    const found = await this.#last(key);
+    if (found === undefined) return { kind: "unknown" };
+    return found.bytes.length === 0 ? { kind: "stored", revision: found.revision } : written;
+  }
+
+  /** Undefined: no answer. */
+  async member(id: PeerId): Promise<Found<MemberInfo> | undefined> {
+    const found = await this.#last(`member.${encodeToken(id)}`);
+    return found && { revision: found.revision, value: decodeMember(found.bytes) };
+  }
+
+  /** Undefined: no answer. */
+  async segment(segment: number): Promise<Found<readonly Entry[]> | undefined> {
+    const found = await this.#last(`segment.${segment}`);
+    return (
+      found && { revision: found.revision, value: decodeSegment(found.bytes, this.#options.segmentSize) }
+    );
+  }
+
+  /** All keys as they are, then each change as it comes, in order of revision, until the signal aborts. */
+  async watch(onChange: (change: BucketChange) => void, signal: AbortSignal): Promise<void> {
+    const { name } = this.#options;
+    const client = jetstream(this.#link.connection, { timeout: this.#options.requestTimeoutMs });
+    const consumer = await client.consumers.get(name, { deliver_policy: DeliverPolicy.LastPerSubject });
+    const messages = await consumer.consume();
+    const stop = (): void => messages.stop();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    for await (const { subject, seq, data } of messages) {
+      const change = this.#changeOf(subject.slice(name.length + 1), seq, data);
+      if (change !== undefined) onChange(change);
+    }
+  }
+
+  #changeOf(key: string, revision: number, bytes: Uint8Array): BucketChange | undefined {
+    const [kind, token = ""] = key.split(".");
+    if (kind === "member") return { kind, id: decodeToken(token), revision, info: decodeMember(bytes) };
+    const segment = Number(token);
+    if (kind !== "segment" || !Number.isSafeInteger(segment)) return undefined;
+    return { kind, segment, revision, entries: decodeSegment(bytes, this.#options.segmentSize) };
+  }
+
+  #put(key: string, expected: number, payload: Uint8Array, ttlS: number | undefined): Promise<Written> {
+    const headers = newHeaders();
+    headers.set(PubHeaders.ExpectedLastSubjectSequenceHdr, String(expected));
+    if (ttlS !== undefined) headers.set(PubHeaders.MessageTTL, `${ttlS}s`);
+    return new Promise((resolve) => {
+      this.#send(`${this.#options.name}.${key}`, payload, headers, (message) =>
+        resolve(message === undefined ? { kind: "unknown" } : writtenOf(message)),
+      );
+    });
+  }
+
+  /** The key's message, from the stream's leader; without bytes if there is none. Undefined: no answer. */
+  #last(key: string): Promise<{ readonly revision: number; readonly bytes: Uint8Array } | undefined> {
+    const { name } = this.#options;
+    const request = Buffer.from(JSON.stringify({ last_by_subj: `${name}.${key}` }));
+    return new Promise((resolve) => {
+      this.#send(`$JS.API.STREAM.MSG.GET.${name}`, request, undefined, (message) => {
+        const { message: found, error } = message === undefined ? {} : answerOf(message);
+        if (found !== undefined)
+          resolve({ revision: found.seq, bytes: Buffer.from(found.data ?? "", "base64") });
+        else
+          resolve(
+            error?.err_code === JetStreamApiCodes.NoMessageFound
+              ? { revision: 0, bytes: NO_BYTES }
+              : undefined,
+          );
+      });
+    });
+  }
+
+  #send(
+    subject: string,
+    payload: Uint8Array,
+    headers: MsgHdrs | undefined,
+    answer: (message: Msg | undefined) => void,
+  ): void {
+    const take = (message: Msg): boolean => {
+      // Nobody listens: the stream has no leader now.
+      answer(message.headers?.code === 503 ? undefined : message);
+      return true;
+    };
+    const fail = (): void => answer(undefined);
+    this.#link.send({ subject, payload, take, fail, ...(headers && { headers }) });
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+interface Answer {
+  readonly seq?: number;
+  readonly message?: { readonly seq: number; readonly data?: string };
+  readonly error?: { readonly err_code?: number };
+}
+
+function answerOf(message: Msg): Answer {
+  return message.json<Answer>();
+}
+
+function writtenOf(message: Msg): Written {
+  const { seq, error } = answerOf(message);
+  if (seq !== undefined && error === undefined) return { kind: "stored", revision: seq };
+  return { kind: error?.err_code === JetStreamApiCodes.StreamWrongLastSequence ? "refused" : "unknown" };
+}
+
+/** Ids have dots, which separate the tokens of a subject. */
+function encodeToken(id: string): string {
+  return Buffer.from(id).toString("base64url");
+}
+
+function decodeToken(token: string): string {
+  return Buffer.from(token, "base64url").toString("utf8");
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+
+import { SEGMENTS, SHARDS } from "../../base/mod.ts";
+
+import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
+import { ClusterNode } from "./cluster-node.ts";
+import { DEFAULT_MEMBER_TIMES as TIMES } from "./member.ts";
+import type { Entry } from "./owners.ts";
+
+const SIZE = SHARDS / SEGMENTS;
+const FREE: readonly Entry[] = Array.from({ length: SIZE }, () => ({ kind: "free", epoch: 2 }));
+
+type SegmentWrite = Extract<ClusterEffect, { kind: "write-segment" }>;
+
+class World {
+  readonly sent: ClusterEffect[] = [];
+  /** The last write of each segment that has no answer yet. */
+  readonly #writes = new Map<number, SegmentWrite>();
+  readonly node: ClusterNode;
+  nowMs = 0;
+  #ids = 0;
+
+  constructor() {
+    this.node = new ClusterNode({
+      self: { pod: "a", revision: "one", share: 100 },
+      times: TIMES,
+      shards: SHARDS,
+      segments: SEGMENTS,
+      newId: () => `a.${++this.#ids}`,
+      send: (effect) => {
+        this.sent.push(effect);
+        if (effect.kind === "write-segment") this.#writes.set(effect.segment, effect);
+      },
+    });
+  }
+
+  handle(input: ClusterInput): readonly ClusterEffect[] {
+    this.sent.length = 0;
+    this.node.handle(input, this.nowMs);
+    return [...this.sent];
+  }
+
+  /** Takes the writes that have no answer yet. */
+  rewrites(): readonly SegmentWrite[] {
+    const writes = [...this.#writes.values()];
+    this.#writes.clear();
+    return writes;
+  }
+
+  tick(afterMs = 0): readonly ClusterEffect[] {
+    this.nowMs += afterMs;
+    return this.handle({ kind: "tick" });
+  }
+
+  segment(
+    segment: number,
+    revision: number,
+    entries: readonly Entry[] | undefined,
+  ): readonly ClusterEffect[] {
+    return this.handle({ kind: "segment-seen", segment, revision, entries, isWatched: true });
+  }
+}
+
+/** A member that owns all shards. */
+function owner(): World {
+  const world = new World();
+  for (let segment = 0; segment < SEGMENTS; segment++) world.segment(segment, segment + 1, FREE);
+  world.tick();
+  world.handle({ kind: "stored", id: "a.1", revision: 20 });
+  for (const effect of world.tick())
+    if (effect.kind === "write-segment") world.segment(effect.segment, 30 + effect.segment, effect.entries);
+  return world;
+}
+
+const other = (revision: number, seenRevision = 0): ClusterInput => ({
+  kind: "member-seen",
+  id: "b.1",
+  info: { pod: "b", revision: "one", share: 100, leaseMs: 500, isLeaving: false, seenRevision },
+  revision,
+});
+
+test("a lone member claims all shards in 16 writes, and is settled then", (t) => {
+  const world = new World();
+  for (let segment = 0; segment < SEGMENTS; segment++) world.segment(segment, segment + 1, FREE);
+  t.deepEqual(
+    world.tick().map(({ kind }) => kind),
+    ["join"],
+  );
+  t.false(world.node.isSettled);
+  world.handle({ kind: "stored", id: "a.1", revision: 20 });
+  const writes = world.tick().filter(({ kind }) => kind === "write-segment");
+  t.is(writes.length, SEGMENTS);
+  t.is(world.tick(50).filter(({ kind }) => kind === "write-segment").length, 0, "one write at a time");
+  for (const effect of writes)
+    if (effect.kind === "write-segment") world.segment(effect.segment, 30 + effect.segment, effect.entries);
+  t.true(world.node.isSettled);
+  t.is(world.node.tenures.size, SHARDS);
+  t.deepEqual(world.node.ownerOf(17), { kind: "here" });
+});
+
+test("a member that joins gets about half of the shards, when no command of them is open", (t) => {
+  const world = owner();
+  const tickets = Array.from({ length: SHARDS }, (_, shard) => world.node.begin(shard, world.nowMs)!);
+  world.handle(other(60));
+  world.tick(50);
+  const moving = [...world.node.tenures]
+    .filter(([, { kind }]) => kind === "draining")
+    .map(([shard]) => shard);
+  t.true(moving.length > 400 && moving.length < 624, `${moving.length} move`);
+  t.deepEqual(world.node.ownerOf(moving[0]!), { kind: "moving" });
+  t.is(world.node.begin(moving[0]!, world.nowMs), undefined);
+  const shard = moving[0]!;
+  t.is(world.node.mayReply(tickets[shard]!, world.nowMs), "reply");
+  world.sent.length = 0;
+  world.node.end(tickets[shard]!, world.nowMs);
+  t.deepEqual(world.sent, [{ kind: "pack", shard, epoch: 3 }]);
+  const [write] = world.handle({ kind: "packed", shard, epoch: 3 });
+  t.is(write?.kind, "write-segment");
+  if (write?.kind === "write-segment") t.deepEqual(write.entries[shard % SIZE], { kind: "free", epoch: 4 });
+});
+
+test("a fenced member drops every shard, and its answers are over", (t) => {
+  const world = owner();
+  const ticket = world.node.begin(5, world.nowMs)!;
+  const effects = world.handle({ kind: "member-gone", id: "a.1", revision: 70 });
+  t.is(effects.filter(({ kind }) => kind === "drop").length, SHARDS);
+  t.is(world.node.mayReply(ticket, world.nowMs), "over");
+  t.deepEqual(world.node.ownerOf(5), { kind: "moving" });
+});
+
+test("the shards of a member that is gone are taken 600 ms later", (t) => {
+  const world = owner();
+  world.handle(other(60));
+  const owned = FREE.map((): Entry => ({ kind: "owned", epoch: 7, owner: "b.1", leaseMs: 500 }));
+  world.segment(0, 80, owned);
+  t.deepEqual(world.node.ownerOf(3), { kind: "peer", peer: "b.1" });
+  world.handle({ kind: "member-gone", id: "b.1", revision: 81 });
+  t.deepEqual(world.node.ownerOf(3), { kind: "moving" });
+  t.false(world.tick(599).some(({ kind }) => kind === "write-segment"));
+  t.true(world.tick(1).some((effect) => effect.kind === "write-segment" && effect.segment === 0));
+});
+
+test("a wiped segment is given up at once, and taken again when every member has seen that it was", (t) => {
+  const world = owner();
+  world.handle(other(60));
+  const effects = world.segment(0, 90, undefined);
+  t.is(effects.filter(({ kind }) => kind === "drop").length, SIZE);
+  const filled = effects.find((effect) => effect.kind === "write-segment");
+  t.is(filled?.kind === "write-segment" && filled.entries[0]?.kind, "lost");
+  if (filled?.kind !== "write-segment") return;
+  world.segment(0, 91, filled.entries);
+  const takes = (): boolean =>
+    world.tick(300).some((effect) => effect.kind === "write-segment" && effect.segment === 0);
+  t.false(takes());
+  t.false(takes());
+  t.false(takes(), "the other one may still serve it");
+  world.handle(other(92, 91));
+  t.true(takes());
+});
+
+test("one that leaves tells so first, gives everything up, and goes", (t) => {
+  const world = owner();
+  const [news, ...rest] = world.handle({ kind: "leave" });
+  t.true(news?.kind === "renew" && news.info.isLeaving);
+  const packed = rest.flatMap((effect): ClusterInput[] =>
+    effect.kind === "pack" ? [{ kind: "packed", shard: effect.shard, epoch: effect.epoch }] : [],
+  );
+  t.is(packed.length, SHARDS);
+  world.handle({ kind: "stored", id: "a.1", revision: 99 });
+  for (const input of packed) world.handle(input);
+  let revision = 100;
+  // Each segment is written once more, because its first write was sent when one shard was packed.
+  for (let round = 0; round < 2; round++)
+    for (const effect of world.rewrites()) world.segment(effect.segment, ++revision, effect.entries);
+  t.is(world.node.tenures.size, 0);
+  t.deepEqual(world.tick(50), [{ kind: "leave", id: "a.1", revision: 99 }]);
+});

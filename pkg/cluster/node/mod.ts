@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a proxy of a cluster decides. It has a door of its own, because a proxy that is alone loads none of it. */
+
+export type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
+export type { Decisions } from "./cluster-node.ts";
+export { ClusterNode } from "./cluster-node.ts";
+export type { MemberInfo } from "./member.ts";
+export { DEFAULT_MEMBER_TIMES } from "./member.ts";
+export { isLeaseValid } from "./membership.ts";
+export type { Entry } from "./owners.ts";
+export type { Ticket } from "./reply-gate.ts";
+export { mayReply } from "./reply-gate.ts";
+export { stepTenure } from "./tenure.ts";

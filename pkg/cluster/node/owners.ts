@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assert } from "../../base/mod.ts";
+
+import type { PeerId } from "../placement.ts";
+
+/** Who owns a shard, as the bucket says. Its epoch grows by one with each change of the owner. */
+export type Entry =
+  | { readonly kind: "free"; readonly epoch: number }
+  | { readonly kind: "owned"; readonly epoch: number; readonly owner: PeerId; readonly leaseMs: number }
+  /** Nothing is known of former owners: it is the first start ever, or somebody wiped the bucket. */
+  | { readonly kind: "lost" };
+
+/** The entries of adjacent shards, which are one key of the bucket and written together. */
+export interface Segment {
+  /** Revision of the key; 0: it was never there. A next write expects it. */
+  readonly revision: number;
+  /** In the order of their shards; undefined: the key is not there. */
+  readonly entries: readonly Entry[] | undefined;
+}
+
+/** What the owner of a plan knows and wants. */
+export interface Wishes {
+  readonly self: { readonly id: PeerId; readonly leaseMs: number };
+  /** Whether this member should own the shard, of the segment's shards. */
+  readonly wants: (index: number) => boolean;
+  /** Whether this member has finished with the shard and gives it up. */
+  readonly isReleasing: (index: number) => boolean;
+  /** Whether the lease of an owner is over for certain (`isOver` of `peer.ts`). */
+  readonly isOver: (owner: PeerId, leaseMs: number) => boolean;
+  /** Whether the leases of all that may have owned shards before the entries were lost are over for certain. */
+  readonly isEveryoneOver: boolean;
+}
+
+/**
+ * Whether this member may take a shard: it is free, or its owner's lease is over for certain. That is a matter of
+ * safety; whether it should is decided by `desiredOwner`.
+ */
+export function mayTake(entry: Entry, { isOver, isEveryoneOver }: Wishes): boolean {
+  switch (entry.kind) {
+    case "free":
+      return true;
+    case "owned":
+      return isOver(entry.owner, entry.leaseMs);
+    case "lost":
+      return isEveryoneOver;
+  }
+}
+
+/**
+ * What this member writes into a segment, on condition of its revision: the shards that it takes and those that it
+ * gives up, in one write. Undefined if it has nothing to write. A segment that is not there is filled in first, so that
+ * everybody knows that its entries are lost.
+ *
+ * @param size how many shards a segment has
+ */
+export function planSegment(
+  { entries }: Segment,
+  size: number,
+  wishes: Wishes,
+): readonly Entry[] | undefined {
+  if (entries === undefined) return Array.from({ length: size }, () => LOST);
+  assert(entries.length === size, "all segments have the same size");
+  const planned = entries.map((entry, index) => planEntry(entry, index, wishes));
+  return planned.some((entry, index) => entry !== entries[index]) ? planned : undefined;
+}
+
+const LOST: Entry = { kind: "lost" };
+
+function planEntry(entry: Entry, index: number, wishes: Wishes): Entry {
+  const { self, wants, isReleasing } = wishes;
+  const epoch = entry.kind === "lost" ? 0 : entry.epoch;
+  const isOwn = entry.kind === "owned" && entry.owner === self.id;
+  if (isOwn) return isReleasing(index) ? { kind: "free", epoch: epoch + 1 } : entry;
+  if (!wants(index) || !mayTake(entry, wishes)) return entry;
+  return { kind: "owned", epoch: epoch + 1, owner: self.id, leaseMs: self.leaseMs };
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import test from "ava";
+import fc from "fast-check";
+
+import type { MemberInfo } from "./member.ts";
+import { DEFAULT_MEMBER_TIMES as TIMES } from "./member.ts";
+import type { Peer, PeerEffect, PeerInput } from "./peer.ts";
+import { isOver, seenPeer, stepPeer, unseenPeer } from "./peer.ts";
+
+const INFO: MemberInfo = {
+  pod: "pod",
+  revision: "one",
+  share: 100,
+  leaseMs: 500,
+  isLeaving: false,
+  seenRevision: 0,
+};
+
+class World {
+  state: Peer = seenPeer(INFO, 5, 0);
+  effects: readonly PeerEffect[] = [];
+  nowMs = 0;
+
+  step(input: PeerInput, afterMs = 0): void {
+    this.nowMs += afterMs;
+    const step = stepPeer("pod.1", this.state, input, this.nowMs, TIMES);
+    this.state = step.state;
+    this.effects = step.effects;
+  }
+}
+
+test("a silent member is pinged, and one that finds no responder twice is evicted", (t) => {
+  const world = new World();
+  world.step({ kind: "tick" }, 1_249);
+  t.deepEqual(world.effects, []);
+  world.step({ kind: "tick" }, 1);
+  t.deepEqual(world.effects, [{ kind: "ping", id: "pod.1" }]);
+  world.step({ kind: "no-responder" });
+  t.deepEqual(world.effects, []);
+  world.step({ kind: "tick" }, 250);
+  t.deepEqual(world.effects, [{ kind: "ping", id: "pod.1" }]);
+  world.step({ kind: "no-responder" });
+  t.deepEqual(world.effects, [{ kind: "evict", id: "pod.1", revision: 5 }]);
+});
+
+test("many commands without a responder at one moment are one miss", (t) => {
+  const world = new World();
+  for (let command = 0; command < 100; command++) world.step({ kind: "no-responder" }, 1);
+  t.deepEqual(world.effects, []);
+  for (let command = 0; command < 151; command++) world.step({ kind: "no-responder" }, 1);
+  t.is(world.state.kind, "evicting");
+});
+
+test("pings without an answer evict nobody", (t) => {
+  const world = new World();
+  for (let tick = 0; tick < 1_000; tick++) world.step({ kind: "tick" }, 50);
+  t.is(world.state.kind, "silent");
+});
+
+test("a member that renewed cannot be evicted", (t) => {
+  const world = new World();
+  world.step({ kind: "no-responder" });
+  world.step({ kind: "no-responder" }, 250);
+  world.step({ kind: "refused" });
+  t.is(world.state.kind, "live");
+});
+
+test("news of a renewal count as heard, and old ones change nothing", (t) => {
+  const world = new World();
+  world.step({ kind: "seen", info: { ...INFO, share: 10 }, revision: 6 }, 1_000);
+  t.deepEqual(world.state, seenPeer({ ...INFO, share: 10 }, 6, 1_000));
+  world.step({ kind: "seen", info: INFO, revision: 4 });
+  t.deepEqual(world.state, seenPeer({ ...INFO, share: 10 }, 6, 1_000));
+});
+
+test("its shards may be taken when its lease is over, and a fifth more", (t) => {
+  const world = new World();
+  t.false(isOver(world.state, 500, 1_000_000));
+  world.step({ kind: "gone" }, 100);
+  t.false(isOver(world.state, 500, 699));
+  t.true(isOver(world.state, 500, 700));
+});
+
+test("a member that was never seen is evicted only if there is no key", (t) => {
+  const { state, effects } = stepPeer(
+    "pod.1",
+    { ...unseenPeer("pod.1", 500, 0), kind: "silent", pingedMs: 0, missedMs: 0 },
+    { kind: "no-responder" },
+    300,
+    TIMES,
+  );
+  t.is(state.kind, "evicting");
+  t.deepEqual(effects, [{ kind: "evict", id: "pod.1", revision: 0 }]);
+});
+
+const INPUT = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom<PeerInput>({ kind: "tick" }, { kind: "no-responder" }) },
+  fc.constantFrom<PeerInput>({ kind: "heard" }, { kind: "refused" }, { kind: "gone" }),
+  fc.integer({ min: 1, max: 50 }).map((revision): PeerInput => ({ kind: "seen", info: INFO, revision })),
+);
+
+test("in every order of events: gone is for ever, and an eviction names the newest revision seen", (t) => {
+  const property = fc.property(
+    fc.array(fc.tuple(INPUT, fc.integer({ min: 0, max: 700 })), { maxLength: 80 }),
+    (events) => {
+      const world = new World();
+      let newest = 5;
+      let goneMs: number | undefined;
+      for (const [input, afterMs] of events) {
+        world.step(input, afterMs);
+        if (goneMs === undefined && input.kind === "seen") newest = Math.max(newest, input.revision);
+        if (input.kind === "gone") goneMs ??= world.nowMs;
+        if ((world.state.kind === "gone") !== (goneMs !== undefined)) return false;
+        if (isOver(world.state, 500, world.nowMs) !== (goneMs !== undefined && world.nowMs >= goneMs + 600))
+          return false;
+        if (world.effects.some((effect) => effect.kind === "evict" && effect.revision !== newest))
+          return false;
+      }
+      return true;
+    },
+  );
+  t.notThrows(() => fc.assert(property, { seed: 16, numRuns: 2_000 }));
+});

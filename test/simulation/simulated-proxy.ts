@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { PeerId } from "../../pkg/cluster/mod.ts";
+import type { ClusterEffect, ClusterInput } from "../../pkg/cluster/node/mod.ts";
+import { ClusterNode } from "../../pkg/cluster/node/mod.ts";
+
+import { CommandDesk } from "./command-desk.ts";
+import type { Command, OnAnswer } from "./history.ts";
+import type { Machine } from "./machine.ts";
+import { decisionsOf } from "./mutants.ts";
+import type { Proxy, World } from "./world.ts";
+import { SEGMENTS, SHARDS, TIMES } from "./world.ts";
+
+const TICK_MS = 50;
+
+type MemberEffect = Extract<ClusterEffect, { kind: "join" | "renew" | "look-up" | "leave" | "evict" }>;
+type SegmentEffect = Extract<ClusterEffect, { kind: "write-segment" | "read-segment" }>;
+
+/** One proxy's process: the real cluster node, and a model of what is around it. */
+export class SimulatedProxy implements Proxy {
+  readonly world: World;
+  readonly machine: Machine;
+  readonly node: ClusterNode;
+  readonly #desk: CommandDesk;
+  #id: PeerId | undefined;
+  #watched = 0;
+  #isPumping = false;
+
+  constructor(world: World, machine: Machine, revision: string, share: number) {
+    this.world = world;
+    this.machine = machine;
+    this.#desk = new CommandDesk(this);
+    this.node = new ClusterNode({
+      self: { pod: machine.name, revision, share },
+      times: TIMES,
+      shards: SHARDS,
+      segments: SEGMENTS,
+      newId: () => world.newId(machine.name),
+      send: (effect) => this.#carryOut(effect),
+      decisions: decisionsOf(world.options.mutant),
+    });
+    world.proxies.set(machine.name, this);
+    this.tell(() => "starts");
+    this.watch();
+    this.#tick();
+  }
+
+  take(command: Command, hops: number, onAnswer: OnAnswer): void {
+    this.#desk.take(command, hops, onAnswer);
+  }
+
+  handle(input: ClusterInput): void {
+    this.node.handle(input, this.machine.monotonicMs());
+    this.#subscribe();
+  }
+
+  watch(): void {
+    if (this.#isPumping || this.#watched >= this.world.bucket.changes.length) return;
+    this.#isPumping = true;
+    this.machine.receive(this.world.delayMs(), () => {
+      this.#isPumping = false;
+      const changes = this.world.bucket.changes.slice(this.#watched);
+      this.#watched += changes.length;
+      for (const change of changes) {
+        const { revision } = change;
+        if (change.kind === "segment") this.handle({ ...change, kind: "segment-seen", isWatched: true });
+        else if (change.info === undefined) this.handle({ kind: "member-gone", id: change.id, revision });
+        else this.handle({ kind: "member-seen", id: change.id, info: change.info, revision });
+      }
+    });
+    // What was lost with a broken link is sent again.
+    this.machine.after(200, () => {
+      this.#isPumping = false;
+      this.watch();
+    });
+  }
+
+  tell(what: () => string): void {
+    this.world.tell(this.machine.name, what);
+  }
+
+  request<T>(ask: () => T, answer: (value: T) => void): void {
+    const { world, machine } = this;
+    machine.send(world.delayMs(), () => {
+      if (world.isLost()) return;
+      const value = ask();
+      if (world.isLost()) return;
+      machine.receive(world.delayMs(), () => answer(value));
+    });
+  }
+
+  #tick(): void {
+    this.handle({ kind: "tick" });
+    this.machine.after(TICK_MS, () => this.#tick());
+  }
+
+  /** A member listens under its present id. */
+  #subscribe(): void {
+    const { id } = this.node;
+    if (id === this.#id) return;
+    if (this.#id !== undefined) this.world.subscribers.delete(this.#id);
+    if (id !== undefined) this.world.subscribers.set(id, this);
+    this.tell(() => (id === undefined ? `is no member any more (${this.#id})` : `is a member: ${id}`));
+    this.#id = id;
+  }
+
+  #carryOut(effect: ClusterEffect): void {
+    switch (effect.kind) {
+      case "heartbeat":
+        return this.#broadcast(effect.id);
+      case "ping":
+        return this.#ping(effect.id);
+      case "fence":
+        return this.tell(() => `is fenced (${effect.id})`);
+      case "take":
+      case "pack":
+      case "drop":
+        this.tell(() => `${WORDS[effect.kind]} shard ${effect.shard}, epoch ${effect.epoch}`);
+        return this.#desk.host(effect);
+      case "wake":
+      case "lease":
+        // The node must not be called before it returns.
+        return this.machine.after(0, () => this.#desk.askAgain());
+      case "write-segment":
+      case "read-segment":
+        return this.#askForSegment(effect);
+      case "join":
+      case "renew":
+      case "look-up":
+      case "leave":
+      case "evict":
+        return this.#askForMember(effect);
+    }
+  }
+
+  #askForMember(effect: MemberEffect): void {
+    const { bucket, scheduler } = this.world;
+    const { id } = effect;
+    switch (effect.kind) {
+      case "join":
+      case "renew": {
+        const expected = effect.kind === "renew" ? effect.revision : 0;
+        const put = (): number | undefined => bucket.putMember(id, expected, effect.info, scheduler.nowMs);
+        return this.#change(put, (revision) =>
+          this.handle(revision === undefined ? { kind: "refused", id } : { kind: "stored", id, revision }),
+        );
+      }
+      case "look-up":
+        return this.request(
+          () => bucket.revisionOf(id),
+          (revision) => this.handle({ kind: "found", id, revision }),
+        );
+      case "leave":
+        return this.#change(
+          () => bucket.deleteMember(id, effect.revision),
+          () => this.handle({ kind: "stored", id, revision: 0 }),
+        );
+      case "evict":
+        this.tell(() => `evicts ${id}`);
+        return this.#change(
+          () => bucket.deleteMember(id, effect.revision),
+          (isGone) =>
+            this.handle(
+              isGone ? { kind: "member-gone", id, revision: undefined } : { kind: "evict-refused", id },
+            ),
+        );
+    }
+  }
+
+  #askForSegment(effect: SegmentEffect): void {
+    const { bucket } = this.world;
+    const { segment } = effect;
+    if (effect.kind === "read-segment") {
+      const read = (): ReturnType<typeof bucket.segment> => bucket.segment(segment);
+      const seen = (found: ReturnType<typeof read>): void =>
+        this.handle({ kind: "segment-seen", segment, ...found, isWatched: false });
+      return this.request(read, seen);
+    }
+    const { expected, entries } = effect;
+    return this.#change(
+      () => bucket.putSegment(segment, expected, entries),
+      (revision) =>
+        this.handle(
+          revision === undefined
+            ? { kind: "segment-refused", segment }
+            : { kind: "segment-seen", segment, revision, entries, isWatched: false },
+        ),
+    );
+  }
+
+  /** A request that changes the bucket. */
+  #change<T>(ask: () => T, answer: (value: T) => void): void {
+    const change = (): T => {
+      const value = ask();
+      this.world.changed();
+      return value;
+    };
+    this.request(change, answer);
+  }
+
+  #broadcast(id: PeerId): void {
+    const { world } = this;
+    this.machine.send(world.delayMs(), () => {
+      for (const other of world.subscribers.values())
+        if (other !== this && !world.isLost())
+          other.machine.receive(world.delayMs(), () => other.handle({ kind: "heard", id }));
+    });
+  }
+
+  #ping(id: PeerId): void {
+    this.ask(id, (peer) => {
+      peer.machine.send(this.world.delayMs(), () => {
+        if (!this.world.isLost())
+          this.machine.receive(this.world.delayMs(), () => this.handle({ kind: "heard", id }));
+      });
+    });
+  }
+
+  ask(id: PeerId, atPeer: (peer: Proxy) => void, onMissing: () => void = () => undefined): void {
+    const { world, machine } = this;
+    machine.send(world.delayMs(), () => {
+      if (world.isLost()) return;
+      const peer = world.subscribers.get(id);
+      if (peer?.machine.link.isOpen === true)
+        return peer.machine.receive(world.delayMs(), () => atPeer(peer));
+      machine.receive(world.delayMs(), () => {
+        this.handle({ kind: "no-responder", id });
+        onMissing();
+      });
+    });
+  }
+}
+
+const WORDS = { take: "takes", pack: "packs", drop: "drops" } as const;
