@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { getOrMake } from "../../base/mod.ts";
 import type { ReplyDecision, Ticket } from "../node/mod.ts";
 
 import type { Admission, Pass } from "../reply-gate.ts";
@@ -13,12 +14,12 @@ export interface TicketDesk {
 /**
  * The commands that have begun on shards of this proxy, and those of their answers that wait for a lease.
  *
- * 1. An answer that waits is decided again at each `askAgain`, and each is told the decision of that moment.
+ * 1. An answer that waits is decided again at each `askAgain`. One whose command ended is `over`.
  * 2. After `close` nothing waits any more, and every answer is `over`.
  */
 export class Admissions {
   readonly #desk: TicketDesk;
-  readonly #waiting = new Map<Ticket, (pass: Pass) => void>();
+  readonly #waiting = new Map<Ticket, PromiseWithResolvers<Pass>>();
   #isClosed = false;
 
   constructor(desk: TicketDesk) {
@@ -26,15 +27,15 @@ export class Admissions {
   }
 
   admit(ticket: Ticket): Admission {
-    return { pass: () => this.#pass(ticket), end: () => this.#desk.end(ticket) };
+    return { pass: () => this.#pass(ticket), end: () => this.#end(ticket) };
   }
 
   askAgain(): void {
-    for (const [ticket, tell] of this.#waiting) {
+    for (const [ticket, wait] of this.#waiting) {
       const pass = this.#decide(ticket);
       if (pass === "wait") continue;
       this.#waiting.delete(ticket);
-      tell(pass);
+      wait.resolve(pass);
     }
   }
 
@@ -46,7 +47,13 @@ export class Admissions {
   #pass(ticket: Ticket): Pass | Promise<Pass> {
     const pass = this.#decide(ticket);
     if (pass !== "wait") return pass;
-    return new Promise((resolve) => this.#waiting.set(ticket, resolve));
+    return getOrMake(this.#waiting, ticket, () => Promise.withResolvers<Pass>()).promise;
+  }
+
+  #end(ticket: Ticket): void {
+    this.#waiting.get(ticket)?.resolve("over");
+    this.#waiting.delete(ticket);
+    this.#desk.end(ticket);
   }
 
   #decide(ticket: Ticket): ReplyDecision {

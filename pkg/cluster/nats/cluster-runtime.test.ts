@@ -7,7 +7,7 @@ import { SHARDS } from "../../base/mod.ts";
 import { natsSerialTest } from "../../../test/lib/nats/nats-test.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
-import type { TestMember } from "./test-lib/members.ts";
+import type { MemberOptions, TestMember } from "./test-lib/members.ts";
 import { ownersOf, startMember, untilShared } from "./test-lib/members.ts";
 
 async function startServer(t: ExecutionContext): Promise<number> {
@@ -20,18 +20,11 @@ async function startMembers(
   t: ExecutionContext,
   port: number,
   pods: readonly string[],
-  times: Parameters<typeof startMember>[1] extends infer O ? Partial<O> : never = {},
+  times: Partial<MemberOptions> = {},
 ): Promise<readonly TestMember[]> {
   const members = await Promise.all(pods.map((pod) => startMember(t, { ...times, pod, port })));
   await untilShared(members);
   return members;
-}
-
-/** A shard that this member serves. */
-function shardOf(member: TestMember): number {
-  const [shard] = member.host.shards;
-  if (shard === undefined) throw new Error("it has no shard");
-  return shard;
 }
 
 natsSerialTest("two members share the shards, and a third takes only its own share", async (t) => {

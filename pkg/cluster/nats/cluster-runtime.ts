@@ -250,7 +250,13 @@ export class ClusterRuntime implements Placement, ReplyGate {
       case "lease":
         this.#isWoken = true;
         return;
-      default:
+      case "join":
+      case "renew":
+      case "look-up":
+      case "leave":
+      case "evict":
+      case "write-segment":
+      case "read-segment":
         void this.#desk.carryOut(effect);
     }
   }

@@ -6,13 +6,13 @@ import { connect } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
 
 import { seededRandom } from "../../base/test-doubles/mod.ts";
+import type { Admission, Pass, ReplyGate } from "../mod.ts";
 
 import type { FaultProxy } from "../../../test/lib/fault-proxy.ts";
 import { startFaultProxy } from "../../../test/lib/fault-proxy.ts";
 import { natsSerialTest } from "../../../test/lib/nats/nats-test.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
-import type { Admission, Pass } from "../reply-gate.ts";
 import type { MemberOptions, TestMember } from "./test-lib/members.ts";
 import { BUCKET, startMember, untilShared } from "./test-lib/members.ts";
 
@@ -38,8 +38,9 @@ async function managerOf(t: ExecutionContext, port: number): Promise<JetStreamMa
 }
 
 function beginOn({ cluster, host }: TestMember): { shard: number; admission: Admission } {
+  const gate: ReplyGate = cluster;
   const [shard] = host.shards;
-  const admission = shard === undefined ? undefined : cluster.begin(shard);
+  const admission = shard === undefined ? undefined : gate.begin(shard);
   if (shard === undefined || admission === undefined) throw new Error("it serves no shard");
   return { shard, admission };
 }

@@ -4,6 +4,5 @@
 
 export type { BucketChange } from "./bucket.ts";
 export { ClusterBucket } from "./bucket.ts";
-export type { ClusterRuntimeDependencies } from "./cluster-runtime.ts";
 export { ClusterRuntime } from "./cluster-runtime.ts";
 export type { DroppingHost } from "./shard-packer.ts";

@@ -7,13 +7,13 @@ import type { NatsLink } from "../../../nats/mod.ts";
 import { connectNats } from "../../../nats/mod.ts";
 import { defaultsOf } from "../../../settings/mod.ts";
 import { NO_TELEMETRY } from "../../../telemetry/mod.ts";
+import type { DroppingHost } from "../mod.ts";
+import { ClusterRuntime } from "../mod.ts";
 
 import { PATIENT_NATS } from "../../../../test/lib/nats/patient-options.ts";
 import { until } from "../../../../test/lib/until.ts";
 import type { ClusterOptions } from "../../settings.ts";
 import { CLUSTER_SETTINGS } from "../../settings.ts";
-import { ClusterRuntime } from "../cluster-runtime.ts";
-import type { DroppingHost } from "../shard-packer.ts";
 
 export const BUCKET = "perdure-cluster-shop";
 
