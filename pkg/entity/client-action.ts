@@ -8,24 +8,31 @@ import { readMetadata } from "../protocol/mod.ts";
 import type { Call, ForwardOutcome, NoReplyOutcome, ReplyOutcome, SideEffect } from "./outcome.ts";
 import { NO_EFFECTS } from "./outcome.ts";
 
-/** A reply without a payload counts as no reply. */
+/** A reply without a payload counts as no reply. @param hasStored as in `Outcome` */
 export function readReply(
   reply: ReplyMessage,
   effects: readonly SideEffect[],
+  hasStored: boolean,
 ): ReplyOutcome | NoReplyOutcome {
   const { payload, metadata } = reply;
-  if (payload === undefined) return { kind: "nothing", effects };
+  if (payload === undefined) return { kind: "nothing", effects, hasStored };
   return {
     kind: "reply",
     typeUrl: payload.typeUrl,
     payload: payload.value,
     metadata: readMetadata(metadata),
     effects,
+    hasStored,
   };
 }
 
-export function readForward(forward: ForwardMessage, effects: readonly SideEffect[]): ForwardOutcome {
-  return { kind: "forward", call: readCall(forward), effects };
+/** @param hasStored as in `Outcome` */
+export function readForward(
+  forward: ForwardMessage,
+  effects: readonly SideEffect[],
+  hasStored: boolean,
+): ForwardOutcome {
+  return { kind: "forward", call: readCall(forward), effects, hasStored };
 }
 
 /** Side effects that are not stored in a record: those of actions. */

@@ -5,6 +5,7 @@ export type { Command, EntityCommand, StreamedCommand } from "./command.ts";
 export { EffectQueue } from "./effects/effect-queue.ts";
 export type { Lineage, LineageLimits } from "./lineage.ts";
 export { asksTooMuch, CALLERS_LINEAGE, descend } from "./lineage.ts";
+export { mayHaveStored } from "./may-have-stored.ts";
 export { mayPass } from "./may-pass.ts";
 export { COMMAND_METRICS, ENTITY_METRICS } from "./metrics.ts";
 export type { Call, NoReplyOutcome, Outcome, ReplyOutcome, SideEffect } from "./outcome.ts";

@@ -15,6 +15,8 @@ export type Outcome = ReplyOutcome | ForwardOutcome | FailureOutcome | NoReplyOu
 interface WithEffects {
   /** To be carried out, or started if asynchronous, before the answer is given, in this order. */
   readonly effects: readonly SideEffect[];
+  /** The command has changed its entity, or has side effects on record: to carry it out again would double them. */
+  readonly hasStored?: boolean;
   /** The lineage of the effects and of the forward, if an entity has stored it. */
   readonly lineage?: Lineage;
 }

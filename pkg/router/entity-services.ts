@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock } from "../base/mod.ts";
-import { shardOf, sleep } from "../base/mod.ts";
-import type { Owner, Placement } from "../cluster/mod.ts";
+import { shardOf } from "../base/mod.ts";
+import type { Owner, Placement, ReplyGate } from "../cluster/mod.ts";
 import type { Command, EntityCommand, Lineage, Outcome } from "../entity/mod.ts";
 import { ENTITY_KINDS } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
@@ -12,8 +12,10 @@ import { isEntityMethod, isEntityService, methodName } from "../userfunction/mod
 import type { EntityIdRules } from "./entity-id.ts";
 import { readEntityId } from "./entity-id.ts";
 import type { Peers, WireCommand } from "./peers.ts";
-import { routerError } from "./router-error.ts";
+import { routerError, shardMoving } from "./router-error.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
+import { throughGate } from "./through-gate.ts";
+import { withCaller } from "./with-caller.ts";
 
 /** The entities of the shards that this proxy owns. */
 export interface OwnEntities {
@@ -25,12 +27,17 @@ export interface EntityServicesDependencies {
   readonly entities: OwnEntities;
   readonly placement: Placement;
   readonly peers: Peers;
+  /** Undefined: this proxy is alone, and no answer waits. */
+  readonly gate?: ReplyGate | undefined;
   readonly clock: Clock;
   readonly options: EntityIdRules;
 }
 
 /** How often a command may be sent from one proxy to another (ADR 24). */
 const MAX_HOPS = 3;
+
+/** How often a command may begin here, if each time the shard is lost before its answer can leave (I11). */
+const MAX_BEGINS = 8;
 
 /**
  * Carries out commands for entities of all kinds, where their shard is owned.
@@ -39,6 +46,12 @@ const MAX_HOPS = 3;
  *    disagree for a moment, the log's fence keeps the state right (I3).
  * 2. A command that meets a shard which moves waits for the new owner (I9).
  * 3. A command is sent from proxy to proxy at most `MAX_HOPS` times.
+ * 4. (I1, I8) With a gate, what an entity gave for a command, be it an answer or an error, is given back only after it
+ *    has passed the gate, because all of it may be made of old state. Side effects and forwards are part of the answer.
+ * 5. What may not pass is thrown away, and the command begins again wherever its shard is by then: it has stored
+ *    nothing, or has an idempotency key (I7). Otherwise it fails with `ANSWER_WITHHELD`. So does a command whose caller
+ *    stops waiting at the gate.
+ * 6. Each admission ends once, whatever becomes of its command.
  */
 export class EntityServices implements ServiceRuntime {
   readonly kinds = ENTITY_KINDS;
@@ -49,14 +62,14 @@ export class EntityServices implements ServiceRuntime {
   }
 
   unary({ method, payload, call }: Command, lineage: Lineage): Promise<Outcome> {
-    const { entities, placement, options } = this.#dependencies;
+    const { entities, placement, gate, options } = this.#dependencies;
     if (!isEntityMethod(method))
       throw routerError(Status.INTERNAL, "INTERNAL", `${methodName(method)} is for no entity`);
     const entityId = readEntityId(method, payload, options);
     const shard = shardOf(method.service.persistenceId, entityId);
     const owner = placement.ownerOf(shard);
     const own = { method, entityId, shard, payload, lineage, call };
-    return owner.kind === "here" ? entities.dispatch(own) : this.#placed(own, owner);
+    return owner.kind === "here" && gate === undefined ? entities.dispatch(own) : this.#placed(own, owner);
   }
 
   serve(services: readonly ServedService[]): void {
@@ -64,36 +77,33 @@ export class EntityServices implements ServiceRuntime {
   }
 
   async #placed(command: EntityCommand, first: Owner): Promise<Outcome> {
-    const { entities, placement, peers } = this.#dependencies;
+    const { placement, peers } = this.#dependencies;
+    let begins = 0;
     for (let owner = first; ; owner = placement.ownerOf(command.shard)) {
       switch (owner.kind) {
-        case "here":
-          return entities.dispatch(command);
+        case "here": {
+          if (begins++ === MAX_BEGINS) throw shardMoving(command.shard, "unsettled");
+          const outcome = await this.#here(command);
+          if (outcome !== undefined) return outcome;
+          break;
+        }
         case "peer":
           return peers.call(owner.peer, wireCommand(command), command.call);
-        case "moving":
-          await this.#untilMoved(owner.until, command);
+        case "moving": {
+          const { clock } = this.#dependencies;
+          const moved = await withCaller(owner.until, command.call, clock);
+          if (moved !== undefined) throw shardMoving(command.shard, moved);
+        }
       }
     }
   }
 
-  /** @throws StatusError if the caller leaves, or stops waiting. */
-  async #untilMoved(until: Promise<void>, { call, shard }: EntityCommand): Promise<void> {
-    const { clock } = this.#dependencies;
-    const over = new AbortController();
-    const left = new Promise<"left">((resolve) => call.onCancel(() => resolve("left")));
-    const waiting: Promise<"moved" | "left" | "late">[] = [until.then(() => "moved" as const), left];
-    if (call.deadlineMs !== undefined) {
-      const leftMs = Math.max(0, call.deadlineMs - clock.monotonicMs());
-      waiting.push(sleep(clock, leftMs, over.signal).then(() => "late" as const));
-    }
-    const end = await Promise.race(waiting);
-    over.abort();
-    if (end === "left") throw routerError(Status.CANCELLED, "SHARD_MOVING", "the caller went away");
-    if (end === "late") {
-      const text = `shard ${shard}, to which the entity belongs, still moves to another proxy; try again`;
-      throw routerError(Status.DEADLINE_EXCEEDED, "SHARD_MOVING", text);
-    }
+  /** Undefined: the command is to begin again. */
+  #here(command: EntityCommand): Promise<Outcome | undefined> | undefined {
+    const { entities, gate, clock } = this.#dependencies;
+    if (gate === undefined) return entities.dispatch(command);
+    const admission = gate.begin(command.shard);
+    return admission && throughGate(admission, command, () => entities.dispatch(command), clock);
   }
 }
 

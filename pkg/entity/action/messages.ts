@@ -68,9 +68,9 @@ export function readResponse(method: ServedMethod, bytes: Uint8Array, context: R
   const effects = readEffects(message.sideEffects);
   switch (response.case) {
     case "reply":
-      return readReply(response.value, effects);
+      return readReply(response.value, effects, false);
     case "forward":
-      return readForward(response.value, effects);
+      return readForward(response.value, effects, false);
     case "failure":
       // The effects of an action are carried out even if it fails, unlike those of an entity.
       return { kind: "failure", error: commandFailed(response.value, method.service.extensions), effects };

@@ -49,10 +49,12 @@ function start(
   {
     log = openMemoryLog(),
     options = {},
+    isHere = () => true,
     wake,
   }: {
     readonly log?: EventLog;
     readonly options?: Partial<EntityOptions>;
+    readonly isHere?: (id: string) => boolean;
     readonly wake?: (id: string) => Promise<void>;
   } = {},
 ): SweepWorld {
@@ -64,6 +66,7 @@ function start(
     clock,
     telemetry: NO_TELEMETRY,
     options: all,
+    isHere: (_type, id) => isHere(id),
     wake: async (_service, id) => {
       woken.push(id);
       await wake?.(id);
@@ -288,4 +291,82 @@ test("without a user function nothing is looked for, and after the end nothing m
   sweep.stop();
   sweep.serve([SERVICE]);
   t.is(clock.pending, 0);
+});
+
+test("entities of other shards are not woken, but remembered, and woken when their shard is taken", async (t) => {
+  const memory = openMemoryLog();
+  let reads = 0;
+  const tail: EventLog["tail"] = (...of) => {
+    reads++;
+    return memory.tail(...of);
+  };
+  const mine = new Set(["b"]);
+  const log = { ...bound(memory), tail };
+  const { go, record, woken, sweep, clock } = start(t, { log, isHere: (id) => mine.has(id) });
+  const first = await record("a", { effects: 1, first: 1 });
+  await record("b", { effects: 1, first: 1 });
+  await go();
+  t.deepEqual(woken(), ["b"]);
+  t.deepEqual(
+    await log.readCheckpoint(CHECKPOINT),
+    [first - 1],
+    "it passes no undone effect, whoever owns it",
+  );
+  mine.add("a");
+  sweep.again();
+  sweep.again();
+  await turn();
+  clock.advance(1_000);
+  await until("it has looked", () => clock.pending > 0);
+  t.deepEqual(woken(), ["a", "b"]);
+  t.is(reads, 1, "nothing is read again");
+  clock.advance(1_000);
+  await turn();
+  t.deepEqual(woken(), [], "one sweep is for both");
+});
+
+test("a shard that is taken during a sweep is looked at by the next one", async (t) => {
+  const mine = new Set(["a"]);
+  const held = Promise.withResolvers<void>();
+  const { record, sweep, woken, clock } = start(t, {
+    isHere: (id) => mine.has(id),
+    wake: () => held.promise,
+  });
+  await record("a", { effects: 1, first: 1 });
+  await record("b", { effects: 1, first: 1 });
+  sweep.serve([SERVICE]);
+  clock.advance(0);
+  let first: string[] = [];
+  await until("it wakes", () => (first = [...first, ...woken()]).length > 0);
+  mine.add("b");
+  sweep.again();
+  held.resolve();
+  await until("it pauses", () => clock.pending > 0);
+  clock.advance(1_000);
+  await until("it has looked", () => clock.pending > 0);
+  t.deepEqual(first, ["a"]);
+  t.deepEqual(woken(), ["a", "b"]);
+});
+
+test("of two proxies that announce a type at the same time, none lets the checkpoint pass effects of the other", async (t) => {
+  const memory = openMemoryLog();
+  const scanned = start(t, { log: memory });
+  await scanned.record("x", {});
+  await scanned.go();
+  const fast = start(t, { log: memory });
+  let isFirst = true;
+  const lastPosition: EventLog["lastPosition"] = async (...of) => {
+    // The other proxy comes in between, and stores the first effect of the type.
+    if (isFirst) {
+      isFirst = false;
+      await fast.sweep.announce(TYPE);
+      await fast.record("a", { effects: 1, first: 1 });
+    }
+    return memory.lastPosition(...of);
+  };
+  const slow = start(t, { log: { ...bound(memory), lastPosition } });
+  await slow.sweep.announce(TYPE);
+  const next = start(t, { log: memory });
+  await next.go();
+  t.deepEqual(next.woken(), ["a"]);
 });

@@ -21,6 +21,8 @@ export interface EffectSweepDependencies {
     EntityOptions,
     "effectSweepIntervalMs" | "effectSweepRate" | "maxEffectWakes" | "maxUndoneEntities"
   >;
+  /** Whether the entity is of a shard that this proxy has taken. */
+  readonly isHere: (type: string, id: string) => boolean;
   /** Brings the entity into memory, which starts its undone effects. Resolves when that is done, or cannot be. */
   readonly wake: (service: EntityService, id: string) => Promise<void>;
 }
@@ -28,7 +30,7 @@ export interface EffectSweepDependencies {
 /**
  * Finds side effects that were stored and never carried out, because a proxy died or their target was unavailable for
  * long. Consumes the records of each type from a checkpoint to the end, when the user function connects and then every
- * `effectSweepIntervalMs`.
+ * `effectSweepIntervalMs`, and after the proxy has taken a shard.
  *
  * 1. The checkpoint of a type never passes a record with an effect that no record marks as done.
  * 2. A type has a checkpoint before its first record with an effect is stored (`announce`). Most types have no side
@@ -37,6 +39,10 @@ export interface EffectSweepDependencies {
  *    effects.
  * 4. It reads at most `effectSweepRate` records a second and wakes at most `maxEffectWakes` entities at a time. It
  *    stops reading a partition in which `maxUndoneEntities` entities have undone effects (I11).
+ * 5. It remembers undone effects of all shards, whoever owns them. So the checkpoint, which all proxies of a service
+ *    share, is a fact about the log: any of them may save it, and an older one that replaces a newer one repeats work
+ *    but loses nothing. An entity of a shard of another proxy is not woken here. If its shard is taken later, the sweep
+ *    that follows (`again`) wakes it, without reading its record once more.
  */
 export class EffectSweep {
   readonly #dependencies: EffectSweepDependencies;
@@ -47,6 +53,8 @@ export class EffectSweep {
   readonly #stopping = new AbortController();
   #serving = new AbortController();
   #sweeping = Promise.resolve();
+  /** Ends the pause before the next sweep. */
+  #pause = new AbortController();
 
   constructor(dependencies: EffectSweepDependencies) {
     this.#dependencies = dependencies;
@@ -72,6 +80,11 @@ export class EffectSweep {
     return getOrMake(this.#announcing, type, announce);
   }
 
+  /** Sweeps once more, `TAKE_MS` after this or after the end of the sweep that is under way. */
+  again(): void {
+    this.#pause.abort();
+  }
+
   stop(): void {
     this.#stopping.abort();
   }
@@ -79,13 +92,17 @@ export class EffectSweep {
   /** Keeps (2). */
   async #announce(type: string): Promise<void> {
     const { log } = this.#dependencies;
-    if ((await log.readCheckpoint(checkpointName(type))) === undefined) {
+    const name = checkpointName(type);
+    if ((await log.readCheckpoint(name)) === undefined) {
       // A type that was scanned has no effects so far, so its checkpoint is its end. Otherwise it is its beginning.
       const wasScanned = (await log.readCheckpoint(scannedName(type))) !== undefined;
-      const ends = Array.from({ length: log.partitions }, async (_, partition) =>
-        wasScanned ? log.lastPosition(type, partition) : NO_POSITION,
+      const ends = await Promise.all(
+        Array.from({ length: log.partitions }, async (_, partition) =>
+          wasScanned ? log.lastPosition(type, partition) : NO_POSITION,
+        ),
       );
-      await log.saveCheckpoint(checkpointName(type), await Promise.all(ends));
+      // Another proxy may have saved one by now, and then stored effects before these ends.
+      if (!wasScanned || (await log.readCheckpoint(name)) === undefined) await log.saveCheckpoint(name, ends);
     }
     this.#announced.add(type);
   }
@@ -94,6 +111,7 @@ export class EffectSweep {
   async #sweepAll(services: ReadonlyMap<string, EntityService>, signal: AbortSignal): Promise<void> {
     const { clock, telemetry, options } = this.#dependencies;
     while (services.size > 0 && !signal.aborted) {
+      this.#pause = new AbortController();
       let nextMs = options.effectSweepIntervalMs;
       for (const [type, service] of services) {
         try {
@@ -108,16 +126,18 @@ export class EffectSweep {
           });
         }
       }
-      await sleep(clock, nextMs, signal);
+      const pause = this.#pause.signal;
+      await sleep(clock, nextMs, AbortSignal.any([signal, pause]));
+      if (pause.aborted) await sleep(clock, TAKE_MS, signal);
     }
   }
 
   async #sweep(type: string, service: EntityService, signal: AbortSignal): Promise<void> {
-    const { log, wake, options } = this.#dependencies;
+    const { log, isHere, wake, options } = this.#dependencies;
     const scan = this.#scans.get(type) ?? (await this.#begin(type));
     if (scan === undefined) return;
     await scan.records.catchUp(signal);
-    const ids = scan.undone.flatMap((each) => [...each.ids]);
+    const ids = scan.undone.flatMap((each) => [...each.ids]).filter((id) => isHere(type, id)); // (5)
     const waking = async (): Promise<void> => {
       for (let id = ids.pop(); id !== undefined && !signal.aborted; id = ids.pop()) await wake(service, id);
     };
@@ -172,6 +192,9 @@ interface Scan {
 
 /** Time until the next sweep if the log was unavailable in this one, in milliseconds. */
 const RETRY_MS = 5_000;
+
+/** Shards come in numbers, so one sweep is for all those that are taken within so many milliseconds. */
+const TAKE_MS = 1_000;
 
 function checkpointName(type: string): string {
   return `effects/${type}`;

@@ -28,7 +28,7 @@ export interface Activation {
   /** The span of the command that waits for the activation; undefined: nobody traces, or no command waits. */
   trace(): TraceContext | undefined;
   openStream(): EntityStream | Promise<EntityStream>;
-  /** Whether the entity still has to be activated, although its stream is lost. */
+  /** Whether the entity still has to be activated: it was not dropped, nor is its stream lost for good. */
   isStillActivating(): boolean;
   onReplayed(): void;
 }
@@ -58,9 +58,9 @@ export async function activate(activation: Activation): Promise<void> {
     activation.onReplayed();
   };
   try {
-    let isWhole: boolean;
-    do isWhole = await replay({ ...activation, onReplayed }, reads, span);
-    while (!isWhole && activation.isStillActivating());
+    let isWhole = false;
+    while (!isWhole && activation.isStillActivating())
+      isWhole = await replay({ ...activation, onReplayed }, reads, span);
     const tookMs = clock.monotonicMs() - sinceMs;
     if (isWhole) activation.measured.activation.record(tookMs / MS_PER_SECOND);
     else endSpan(new EntityStreamError("unanswered", activation.protocol.texts.termination));

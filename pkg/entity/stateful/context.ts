@@ -39,6 +39,9 @@ export interface ActiveEntity extends EntityPlace {
   markEffects(): void;
 }
 
+/** Which shards a proxy has before it takes any: alone it has all. */
+export type FirstShards = "all" | "none";
+
 /** Called after the record of a command was stored. `change` is undefined if the record changes no state. */
 export type StoredListener = (command: EntityCommand, change: Change | undefined) => void;
 
@@ -59,6 +62,8 @@ export interface EntityRuntimeDependencies {
   readonly onStored?: StoredListener | undefined;
   /** Is told of the slow ones among the commands. Undefined: nobody is, at no cost. */
   readonly slowest?: SlowestCommands | undefined;
+  /** Undefined: all. */
+  readonly firstShards?: FirstShards | undefined;
   /** The span of the proxy's start; undefined: nobody traces. */
   readonly startTrace?: TraceContext | undefined;
 }

@@ -26,6 +26,12 @@ export type EntityErrorCode =
 
 export const entityError = errorFactory<EntityErrorCode>();
 
+/** This proxy does not have the shard. */
+export function shardReleased(shard: number): StatusError<EntityErrorCode> {
+  const text = `shard ${shard}, to which the entity belongs, moves to another proxy; try again`;
+  return entityError(Status.UNAVAILABLE, "SHARD_RELEASED", text);
+}
+
 /** What happened to a command whose entity's stream failed. */
 export type StreamBreak =
   /** The user function has not answered it: the stream ended before, or the command still waited to be sent. */

@@ -63,6 +63,7 @@ export interface JournalOwner extends EffectOwner {
  *    again.
  * 3. (I7) It keeps only replies that were read from the log or whose append the log has acknowledged. It forgets them
  *    when the history is read again.
+ * 4. After `close` it begins no append, and its owner hears nothing. What it had read or stored is not used.
  */
 export class EntityJournal {
   readonly effects: EntityEffects;
@@ -70,6 +71,7 @@ export class EntityJournal {
   readonly #protocol: EntityProtocol;
   readonly #key: EntityKey;
   readonly #owner: JournalOwner;
+  #isClosed = false;
   #cursor: Cursor = ORIGIN;
   #records = 0;
   #replies: KeptReplies | undefined;
@@ -100,6 +102,7 @@ export class EntityJournal {
 
   /** Forgets what was read, because the history is about to be read again. */
   reset(): void {
+    if (this.#isClosed) return;
     this.#records = 0;
     this.#replies = undefined;
     this.effects.ledger.reset();
@@ -107,6 +110,7 @@ export class EntityJournal {
 
   /** Adds the next page of the history. @throws HistoryError if records at its end are missing. */
   read({ proxyState, commits, records, cursor }: RecoveredPage): void {
+    if (this.#isClosed) return;
     const { ledger } = this.effects;
     if (proxyState !== undefined) {
       for (const reply of proxyState.replies) this.#keep(reply);
@@ -131,11 +135,17 @@ export class EntityJournal {
     if (change !== undefined && announced === undefined) return this.#append(record, change);
     Promise.all([change ?? this.#protocol.noChange(log, this.#key, trace), announced]).then(
       ([known]) => this.#append(record, known),
-      (error: unknown) => this.#owner.notStored(error),
+      (error: unknown) => this.#notStored(error),
     );
   }
 
+  /** (4) An append that is under way may still be stored. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   #append({ effects, lineage, answered, trace }: NewRecord, change: Change): void {
+    if (this.#isClosed) return;
     const { log, clock } = this.#context;
     const { store } = this.#protocol;
     const { ledger } = this.effects;
@@ -145,6 +155,7 @@ export class EntityJournal {
     const bytes = writeCommit(this.#cursor, change, clock.wallMs(), metadata);
     log[store](this.#key, this.#cursor.position, bytes, trace).then(
       (position) => {
+        if (this.#isClosed) return;
         this.#cursor = advance(this.#cursor, { position, bytes }, sequencesOf(change));
         this.#records += store === "append" ? 1 : 0;
         this.#keep(answered);
@@ -152,8 +163,12 @@ export class EntityJournal {
         this.#count();
         this.#owner.stored(Number(ofEffects.firstEffect));
       },
-      (error: unknown) => this.#owner.notStored(error),
+      (error: unknown) => this.#notStored(error),
     );
+  }
+
+  #notStored(error: unknown): void {
+    if (!this.#isClosed) this.#owner.notStored(error);
   }
 
   /** A snapshot only saves time, so nobody waits for it and its failure is only logged. */

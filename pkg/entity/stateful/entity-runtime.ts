@@ -15,7 +15,7 @@ import type { Outcome } from "../outcome.ts";
 import type { ActiveEntity, EntityContext, EntityRuntimeDependencies } from "./context.ts";
 import type { EntitiesReport } from "./entities-report.ts";
 import { entitiesReport } from "./entities-report.ts";
-import { entityError } from "./entity-error.ts";
+import { entityError, shardReleased } from "./entity-error.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
 import { EntityTable } from "./entity-table.ts";
 import { EVENT_SOURCED } from "./event-sourced.ts";
@@ -54,15 +54,15 @@ const PROTOCOLS: ReadonlyMap<string, EntityProtocol> = new Map(ENTITY_KINDS.map(
  * 3. After `passivateAll`, until `resume`, each entity leaves as soon as its waiting commands are done. New commands
  *    are still accepted.
  * 4. After `stop` entities leave in the same way, and new commands are refused.
- * 5. An entity belongs to one shard. The entities of a released shard leave as soon as they are idle, and new commands
- *    for them are refused, because another proxy owns the shard (`ShardHost`).
+ * 5. An entity belongs to one shard. Only entities of shards that the proxy has taken get commands and are woken. Those
+ *    of a released shard leave as soon as they are idle, those of a dropped one at once (`ShardHost`).
  */
 export class EntityRuntime implements ShardHost {
   /** The memory of all entities and their side effects, in bytes. */
   readonly #memory: Account;
   readonly #context: EntityContext;
   readonly #sweep: EffectSweep;
-  readonly #entities = new EntityTable();
+  readonly #entities: EntityTable;
   /** Idle entities by the length of their passivation time-out. */
   readonly #idle = new Map<number, ExpiryList<ActiveEntity>>();
   /** Entities leave as soon as they are idle. */
@@ -78,6 +78,7 @@ export class EntityRuntime implements ShardHost {
       stream.cancel(),
     );
     this.#memory = new Account(options.maxEntityBytes);
+    this.#entities = new EntityTable(dependencies.firstShards ?? "all");
     let { startTrace } = dependencies;
     this.#context = {
       ...dependencies,
@@ -102,7 +103,11 @@ export class EntityRuntime implements ShardHost {
       retire: (stream) => retiring.touch(stream),
       retired: (stream) => retiring.forget(stream),
     };
-    this.#sweep = new EffectSweep({ ...dependencies, wake: (service, id) => this.#wake(service, id) });
+    this.#sweep = new EffectSweep({
+      ...dependencies,
+      isHere: (type, id) => this.#entities.isTaken(shardOf(type, id)),
+      wake: (service, id) => this.#wake(service, id),
+    });
     meter.observe(ENTITY_METRICS.inMemory, () => [{ labels: {}, value: this.active }]);
     meter.observe(ENTITY_METRICS.memory, () => [{ labels: {}, value: this.#memory.used }]);
   }
@@ -152,10 +157,16 @@ export class EntityRuntime implements ShardHost {
 
   take(shard: number): void {
     this.#entities.take(shard);
+    this.#sweep.again();
+  }
+
+  drop(shard: number): void {
+    this.#entities.giveUp(shard);
+    for (const entity of this.#entities.all(shard)) entity.drop();
   }
 
   async release(shard: number): Promise<void> {
-    this.#entities.release(shard);
+    this.#entities.giveUp(shard);
     for (const entity of this.#entities.all(shard)) entity.passivate();
     await this.#entities.untilEmpty(shard);
     await this.#context.packer.settled();
@@ -208,10 +219,7 @@ export class EntityRuntime implements ShardHost {
   #entityOf(service: EntityService, entityId: string, shard: number): StatefulEntity | StatusError {
     if (this.#stopping)
       return entityError(Status.UNAVAILABLE, "PROXY_STOPPING", "the proxy is stopping; try again");
-    if (this.#entities.isReleased(shard)) {
-      const text = `shard ${shard}, to which the entity belongs, moves to another proxy; try again`;
-      return entityError(Status.UNAVAILABLE, "SHARD_RELEASED", text);
-    }
+    if (!this.#entities.isTaken(shard)) return shardReleased(shard);
     const found = this.#entities.find(shard, service.persistenceId, entityId);
     if (found !== undefined) return found;
     const protocol = PROTOCOLS.get(service.kind);
@@ -242,7 +250,7 @@ export class EntityRuntime implements ShardHost {
   }
 
   #onIdle(entity: ActiveEntity): void {
-    const mustLeave = this.#leaving || this.#entities.isReleased(entity.shard);
+    const mustLeave = this.#leaving || !this.#entities.isTaken(entity.shard);
     if (mustLeave || this.#context.streams.isCrowded) entity.passivate();
     else this.#idleList(entity.service).touch(entity.idle);
     this.#shrink();

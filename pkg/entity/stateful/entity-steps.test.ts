@@ -17,6 +17,7 @@ import {
   onAnswerRefused,
   onCommand,
   onCommit,
+  onDropped,
   onMarkDue,
   onNotStored,
   onOtherService,
@@ -101,6 +102,7 @@ const INPUTS: Readonly<Record<string, (state: EntityState) => Step | undefined>>
   "passivated, waiting": (state) => onPassivated(state, true),
   "stream lost": onStreamLost,
   "snapshot refused": onSnapshotRefused,
+  dropped: onDropped,
 };
 
 /**
@@ -137,6 +139,7 @@ passivated          !          !           !           !           !          ! 
 passivated, waiting !          !           !           !           !          !           !        !           !        activating  !
 stream lost         gone       gone        gone*       appending-  !          marking-    !        leaving-    !        gone        !
 snapshot refused    activating activating  activating^ !           !          !           !        !           !        activating  !
+dropped             gone       gone        gone*       gone*       gone*      gone        gone     gone        gone     gone        !
 `;
 
 test("every state with every input: the next state and the fate of the command, nothing, or an assertion", (t) => {
@@ -242,6 +245,7 @@ const happening = fc.constantFrom(
   "stream ended",
   "protocol broken",
   "snapshot refused",
+  "dropped",
 );
 
 test("whatever happens: one append at a time (3), answers after their records (2), each command settled once (7)", (t) => {
@@ -332,6 +336,12 @@ class Run {
       case "protocol broken":
       case "snapshot refused":
         return this.#loseStream(happening);
+      case "dropped":
+        if (state.kind === "gone") return;
+        if (this.#append !== undefined && this.#append !== "mark") this.#stored.add(this.#append);
+        // (14) Nobody hears what the log answers.
+        this.#append = undefined;
+        return this.#apply(onDropped(state));
     }
   }
 

@@ -19,6 +19,7 @@ import type { AnswerVerdict, CommitVerdict } from "./verdict.ts";
  *
  *     replay: ──▶ activating, from any state but gone, if the user function's state is wrong or unknown (4, 12, 13)
  *     stream lost: ──▶ gone, from any state; from appending and marking only after the log has answered
+ *     dropped: ──▶ gone, from any state and at once (14)
  *
  * A step throws (`assert`) if its input cannot happen in the state. It returns undefined if the input can happen but
  * has no effect there. The command in progress, that of `open` or `appending`, leaves these states only by a step that
@@ -209,6 +210,15 @@ export function onMarkDue(state: EntityState, isMarked: boolean): Step | undefin
 export function onPassivated(state: EntityState, hasWaiting: boolean): Step {
   assert(state.kind === "passivating", "only a passivating entity has asked for the end of its stream");
   return hasWaiting ? TO_REPLAY : TO_LEAVE;
+}
+
+/**
+ * (14) Another proxy may have the entity, so nothing here is true any more. A record that is on its way to the log may
+ * still be stored. Nobody waits for the log's answer, and a gone entity does not hear it.
+ */
+export function onDropped(state: EntityState): Step {
+  assert(state.kind !== "gone", "an entity is dropped while it is in memory");
+  return inProgress(state) === undefined ? TO_LEAVE : SETTLED_TO_LEAVE;
 }
 
 // Losses of the stream

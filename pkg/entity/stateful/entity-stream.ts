@@ -83,6 +83,17 @@ export class EntityStream implements StreamHandlers, WatchedStream {
     this.#call.cancel();
   }
 
+  /**
+   * Cancels it, and its owner hears nothing any more. Many streams are reset only one after the other
+   * (`ResetPacer`), so the user function is also asked at once to end it.
+   */
+  drop(): void {
+    this.#owner = undefined;
+    this.#context.streams.over(this);
+    this.#call.end();
+    this.#call.cancel();
+  }
+
   onMessage(bytes: Uint8Array): void {
     if (this.#owner === undefined) return;
     if (!this.isHeard) this.#context.streams.heard(this);

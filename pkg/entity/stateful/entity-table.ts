@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { getOrMake } from "../../base/mod.ts";
+import { assert, getOrMake, SHARDS } from "../../base/mod.ts";
 
+import type { FirstShards } from "./context.ts";
 import type { StatefulEntity } from "./stateful-entity.ts";
 
 /**
- * The entities in memory, by shard, then by type (persistence id) and entity id. A shard is in the table only while
- * it has entities or is released.
+ * The entities in memory, by shard, then by type (persistence id) and entity id; and which shards the proxy has taken.
+ * A shard that was given up has entities only as long as they finish their commands.
  */
 export class EntityTable {
   readonly #shards = new Map<number, Shard>();
+  /** By shard: 1 if it is taken. */
+  readonly #taken: Uint8Array;
   #size = 0;
+
+  constructor(first: FirstShards) {
+    this.#taken = new Uint8Array(SHARDS).fill(first === "all" ? 1 : 0);
+  }
 
   get size(): number {
     return this.#size;
@@ -21,7 +28,7 @@ export class EntityTable {
   }
 
   add(entity: StatefulEntity): void {
-    const { entities } = this.#shard(entity.shard);
+    const { entities } = getOrMake(this.#shards, entity.shard, newShard);
     const type = entity.service.persistenceId;
     getOrMake(entities, type, () => new Map<string, StatefulEntity>()).set(entity.id, entity);
     this.#size++;
@@ -35,8 +42,8 @@ export class EntityTable {
     if (ofType.size > 0) return;
     shard.entities.delete(service.persistenceId);
     if (shard.entities.size > 0) return;
-    if (!shard.isReleased) this.#shards.delete(number);
-    for (const resolve of shard.onEmpty.splice(0)) resolve();
+    this.#shards.delete(number);
+    for (const resolve of shard.onEmpty) resolve();
   }
 
   /** All entities, or those of one shard. */
@@ -45,36 +52,38 @@ export class EntityTable {
     for (const each of shards) for (const ofType of each?.entities.values() ?? []) yield* ofType.values();
   }
 
-  isReleased(shard: number): boolean {
-    return this.#shards.get(shard)?.isReleased === true;
-  }
-
-  release(shard: number): void {
-    this.#shard(shard).isReleased = true;
+  isTaken(shard: number): boolean {
+    return this.#taken[shard] === 1;
   }
 
   take(shard: number): void {
-    const taken = this.#shards.get(shard);
-    if (taken === undefined) return;
-    taken.isReleased = false;
-    if (taken.entities.size === 0) this.#shards.delete(shard);
+    this.#mark(shard, 1);
+  }
+
+  giveUp(shard: number): void {
+    this.#mark(shard, 0);
   }
 
   /** Resolves when the shard has no entity in memory. */
   async untilEmpty(shard: number): Promise<void> {
     const waiting = this.#shards.get(shard);
-    if (waiting === undefined || waiting.entities.size === 0) return;
+    if (waiting === undefined) return;
     await new Promise<void>((resolve) => waiting.onEmpty.push(resolve));
   }
 
-  #shard(number: number): Shard {
-    return getOrMake(this.#shards, number, () => ({ entities: new Map(), isReleased: false, onEmpty: [] }));
+  #mark(shard: number, taken: 0 | 1): void {
+    assert(shard < SHARDS, "there is such a shard");
+    this.#taken[shard] = taken;
   }
 }
 
+/** A shard with entities in memory. */
 interface Shard {
   readonly entities: Map<string, Map<string, StatefulEntity>>;
-  /** Another proxy owns it. */
-  isReleased: boolean;
+  /** Called when it has no entity in memory any more. */
   readonly onEmpty: (() => void)[];
+}
+
+function newShard(): Shard {
+  return { entities: new Map(), onEmpty: [] };
 }

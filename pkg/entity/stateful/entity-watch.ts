@@ -124,7 +124,7 @@ export class EntityWatch {
     this.measured.activated.add(1);
   }
 
-  /** The entity leaves memory. @param isPassivated false: its stream was lost, or its history cannot be used. */
+  /** The entity leaves memory. @param isPassivated false: stream or shard was lost, or the history cannot be used. */
   left(isPassivated: boolean): void {
     if (isPassivated) this.measured.passivated.add(1);
     else this.measured.lost.add(1);

@@ -54,7 +54,7 @@ export function answerToRepeat(kept: KeptReplies | undefined, command: EntityCom
   }
   const { reply, forward, lineage, refusal: refused } = found;
   if (refused !== undefined) return { ok: false, error: refusalOf(refused) };
-  const outcome = outcomeOf(actionIn(reply, forward));
+  const outcome = outcomeOf(actionIn(reply, forward), true);
   if (outcome.kind !== "forward" || lineage === undefined) return { ok: true, outcome };
   return { ok: true, outcome: { ...outcome, lineage: repeated(lineage, command.lineage) } };
 }

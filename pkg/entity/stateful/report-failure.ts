@@ -93,6 +93,12 @@ export function reportBrokenStream(
   telemetry.logger[level]("entity stream broke", fields);
 }
 
+/** The error for a command whose record is on its way to the log, and of which this proxy will not hear more. */
+export function outcomeUnknown(key: EntityKey): StatusError<LogFailureCode> {
+  const text = `${nameOf(key)} moves to another proxy, and nobody knows here whether the command is stored`;
+  return logError(STATUSES.OUTCOME_UNKNOWN, "OUTCOME_UNKNOWN", text);
+}
+
 function translate({ log }: EntityContext, key: EntityKey, thrown: unknown): StatusError<LogFailureCode> {
   return logFailure(thrown, nameOf(key), (position) => log.locate(key, position));
 }

@@ -16,7 +16,7 @@ import type { Delivery } from "./delivery.ts";
 import { expiredWaiting, failed, settle } from "./delivery.ts";
 import type { EntityNow } from "./entities-report.ts";
 import { entityNow } from "./entities-report.ts";
-import { EntityStreamError, entityError } from "./entity-error.ts";
+import { EntityStreamError, entityError, shardReleased } from "./entity-error.ts";
 import type { JournalOwner } from "./entity-journal.ts";
 import { EntityJournal, MARK } from "./entity-journal.ts";
 import type { EntityProtocol } from "./entity-protocol.ts";
@@ -30,6 +30,7 @@ import { Mailbox } from "./mailbox.ts";
 import { answerToRepeat } from "./repeat.ts";
 import {
   nameOf,
+  outcomeUnknown,
   reportActivationFailure,
   reportAppendFailure,
   reportBrokenStream,
@@ -72,6 +73,8 @@ import { keepAnswer } from "./verdict.ts";
  * 13. A stream belongs to one service. Before a command of another service with the same persistence id, the entity
  *     releases the stream and replays the history on a stream of that service, so that both services see the same
  *     state.
+ * 14. (I3) An entity that is dropped leaves at once, because another proxy may have it: its commands are settled with
+ *     an error, its stream is cancelled, and what the log or the user function still answers changes nothing.
  */
 export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   readonly id: string;
@@ -126,6 +129,17 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
   passivate(): void {
     const step = steps.onPassivate(this.#state, this.#journal.isMarked);
     if (step !== undefined) this.#apply(step);
+  }
+
+  /** (14) */
+  drop(): void {
+    const released = shardReleased(this.shard);
+    const error = this.#state.kind === "appending" ? outcomeUnknown(this.#key) : released;
+    this.#journal.close();
+    this.#stream?.drop();
+    this.#stream = undefined;
+    this.#mailbox.rejectAll(released);
+    this.#apply(steps.onDropped(this.#state), failed(error));
   }
 
   markEffects(): void {
@@ -250,7 +264,7 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
       onReplayed: () => this.#onReplayed(),
     }).catch((thrown: unknown) => {
       const step = steps.onActivationFailed(this.#state);
-      // The stream was lost while the log was read, and all callers have got their errors.
+      // The stream was lost, or the entity dropped, and all callers have got their errors.
       if (step === undefined) return;
       const error = reportActivationFailure(this.#context, this.#key, thrown, this.#trace);
       this.#mailbox.rejectAll(error);
@@ -260,6 +274,8 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
 
   #openStream(): EntityStream | Promise<EntityStream> {
     return this.#context.streams.withRoom(() => {
+      // (14) It has waited for room.
+      if (this.#state.kind === "gone") throw shardReleased(this.shard);
       const stream = new EntityStream(this.#context, this.#protocol.path, this, this.#trace);
       this.#stream = stream;
       return stream;

@@ -178,9 +178,9 @@ function judgeReply<Reply extends EntityReplyMessage>(
   }
   const { change, snapshot } = changed;
   const { sideEffects: effects } = reply;
-  const outcome = outcomeOf(action);
-  if (change === undefined && effects.length === 0)
-    return { kind: "answer", answer: { ok: true, outcome }, action, mustReplay: false };
+  const isCommit = change !== undefined || effects.length > 0;
+  const outcome = outcomeOf(action, isCommit);
+  if (!isCommit) return { kind: "answer", answer: { ok: true, outcome }, action, mustReplay: false };
   return { kind: "commit", change, snapshot, effects, outcome, action, mustReplay: false };
 }
 
@@ -198,9 +198,9 @@ function wrongCommand({ commandId }: EntityReplyMessage, openCommandId: bigint |
   return `reply to command ${commandId}, but ${expected}`;
 }
 
-/** The outcome of an answer that is not a failure, without its side effects. */
-export function outcomeOf(action: GivenAction): Outcome {
-  if (action?.case === "reply") return readReply(action.value, NO_EFFECTS);
-  if (action?.case === "forward") return readForward(action.value, NO_EFFECTS);
-  return { kind: "nothing", effects: NO_EFFECTS };
+/** The outcome of an answer that is not a failure, without its side effects. @param hasStored when it leaves */
+export function outcomeOf(action: GivenAction, hasStored: boolean): Outcome {
+  if (action?.case === "reply") return readReply(action.value, NO_EFFECTS, hasStored);
+  if (action?.case === "forward") return readForward(action.value, NO_EFFECTS, hasStored);
+  return { kind: "nothing", effects: NO_EFFECTS, hasStored };
 }

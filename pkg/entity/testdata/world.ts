@@ -31,12 +31,15 @@ import type { Outcome, SideEffect } from "../outcome.ts";
 import type { EntityOptions } from "../settings.ts";
 import { DEFAULT_ENTITY_OPTIONS } from "../settings.ts";
 import type { SlowestCommands } from "../slowest-commands.ts";
+import type { FirstShards } from "../stateful/context.ts";
 import { ENTITY_KINDS, EntityRuntime } from "../stateful/entity-runtime.ts";
 
 export const ADD = "Add";
 export const KEY = { type: "counter", id: "a" };
 
 interface World {
+  /** The counter, as the user function announces it. */
+  readonly service: EntityService;
   readonly runtime: EntityRuntime;
   readonly log: EventLog;
   readonly clock: ManualClock;
@@ -73,6 +76,7 @@ interface WorldOptions {
   readonly log?: (log: EventLog) => EventLog;
   readonly tracer?: Tracer;
   readonly slowest?: SlowestCommands;
+  readonly firstShards?: FirstShards;
 }
 
 /** Starts a runtime with a real log, and a user function over real gRPC. Only the clock is the test's. */
@@ -83,7 +87,7 @@ export async function world(
 ): Promise<World> {
   const { onValueMessage, snapshotVersion } = setup;
   const entityType = onValueMessage === undefined ? EventSourced.typeName : ValueEntity.typeName;
-  const { methods } = counterService(entityType, setup.extensions, snapshotVersion);
+  const service = counterService(entityType, setup.extensions, snapshotVersion);
   const userFunction = await startScriptedUserFunction({
     spec: counterSpec(),
     ...(onMessage !== undefined && { onMessage }),
@@ -108,6 +112,7 @@ export async function world(
       again.push({ of, effects });
     },
     slowest: setup.slowest,
+    firstShards: setup.firstShards,
   });
   t.teardown(async () => {
     connection.destroy();
@@ -117,13 +122,14 @@ export async function world(
 
   const { streams } = userFunction;
   return {
+    service,
     runtime,
     log,
     clock,
     streams,
     reports,
     again,
-    ...callsOf(runtime, methods),
+    ...callsOf(runtime, service.methods),
     killUserFunction: () => userFunction.kill(),
   };
 }

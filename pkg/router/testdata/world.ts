@@ -3,6 +3,7 @@
 import { ManualClock } from "../../base/test-doubles/mod.ts";
 import type { CallContext, StreamEnd } from "../../call/mod.ts";
 import { callerlessCall } from "../../call/mod.ts";
+import type { ReplyGate } from "../../cluster/mod.ts";
 import { ALONE } from "../../cluster/mod.ts";
 import type { Command, EntityCommand, Outcome, SideEffect } from "../../entity/mod.ts";
 import { ACTION, ENTITY_KINDS, NO_EFFECTS } from "../../entity/mod.ts";
@@ -44,6 +45,8 @@ export interface Behind {
   readonly entity?: (name: string, id: string, command: EntityCommand) => Outcome | Promise<Outcome>;
   /** True if no service is served. */
   readonly gone?: boolean;
+  /** That of the entities' answers. By default the proxy is alone. */
+  readonly gate?: ReplyGate;
 }
 
 export interface World {
@@ -92,6 +95,7 @@ export function startRouter(
     },
     placement: ALONE,
     peers: NO_PEERS,
+    gate: behind.gate,
     clock,
     options: allOptions,
   });
