@@ -18,6 +18,7 @@ import type { NatsLink } from "../../nats/mod.ts";
 import type { MemberInfo } from "../node/member.ts";
 import type { Entry } from "../node/owners.ts";
 import type { PeerId } from "../placement.ts";
+import { decodeToken, encodeToken } from "../subject-token.ts";
 import { decodeMember, decodeSegment, encodeMember, encodeSegment } from "./key-codec.ts";
 
 export interface BucketOptions {
@@ -211,13 +212,4 @@ function writtenOf(message: Msg): Written {
   const { seq, error } = answerOf(message);
   if (seq !== undefined && error === undefined) return { kind: "stored", revision: seq };
   return { kind: error?.err_code === JetStreamApiCodes.StreamWrongLastSequence ? "refused" : "unknown" };
-}
-
-/** Ids have dots, which separate the tokens of a subject. */
-function encodeToken(id: string): string {
-  return Buffer.from(id).toString("base64url");
-}
-
-function decodeToken(token: string): string {
-  return Buffer.from(token, "base64url").toString("utf8");
 }
