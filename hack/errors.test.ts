@@ -92,5 +92,7 @@ test("an error for callers has a code of the closed list of its boundary", (t) =
     "pkg/grpc/call-end.ts: extends StatusError",
     // `errorFactory` itself.
     "pkg/grpc/status.ts: new StatusError(",
+    // The code is that of a boundary of another proxy.
+    "pkg/router/wire/wire-error.ts: extends StatusError",
   ]);
 });

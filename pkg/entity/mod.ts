@@ -13,4 +13,5 @@ export { NO_EFFECTS } from "./outcome.ts";
 export { DEFAULT_ENTITY_OPTIONS } from "./settings.ts";
 export { SlowestCommands } from "./slowest-commands.ts";
 export type { StoredListener } from "./stateful/context.ts";
+export { EntityStreamError } from "./stateful/entity-error.ts";
 export { ENTITY_KINDS, EntityRuntime } from "./stateful/entity-runtime.ts";

@@ -85,7 +85,7 @@ export class CallError extends StatusError {
   /** What the peer sent with its status. */
   readonly trailers: Metadata;
 
-  constructor(end: CallEnd) {
+  constructor(end: Pick<CallEnd, "status" | "code" | "message" | "metadata" | "trailers">) {
     super(end.status, end.code, end.message);
     this.metadata = end.metadata;
     this.trailers = end.trailers;

@@ -55,6 +55,7 @@ export class NatsLink {
   #unsent: number[] = [];
   #lastToken = 0;
   #connected = true;
+  readonly #lossListeners = new Set<() => void>();
   /** The reason that the server gave last for refusing the connection; empty if there is none. */
   #refusal = "";
 
@@ -76,6 +77,20 @@ export class NatsLink {
   /** The most bytes of a message, its headers included. The server tells it, and may change it when it restarts. */
   get maxPayload(): number {
     return this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether there is a connection now. What is published without one is kept back, and may get lost (2). */
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
+  /**
+   * Calls the listener each time that the connection is lost or ends, for those who publish by themselves: answers that
+   * they wait for may be lost with it. Gives a function that ends this.
+   */
+  onLost(listener: () => void): () => void {
+    this.#lossListeners.add(listener);
+    return () => void this.#lossListeners.delete(listener);
   }
 
   /** Sends the request. It ends with its last `take` or with `fail`, in any case. */
@@ -123,8 +138,7 @@ export class NatsLink {
 
   /** Ends the connection. Requests that are pending fail; `reason` is the text of their error. */
   async close(reason = "the connection is being closed"): Promise<void> {
-    this.#connected = false;
-    this.#failAll(reason);
+    this.#lose(reason);
     await this.connection.close();
   }
 
@@ -182,8 +196,7 @@ export class NatsLink {
       if (status.type === "disconnect") {
         // The client reports this again after each attempt to reconnect that fails.
         if (this.#connected) logger.warn("NATS: connection lost", { of: purpose, server });
-        this.#connected = false;
-        this.#failAll(`the connection to ${server} was lost`);
+        this.#lose(`the connection to ${server} was lost`);
       } else if (status.type === "reconnect") {
         if (!this.#connected) logger.info("NATS: connected again", { of: purpose, server });
         this.#connected = true;
@@ -204,8 +217,14 @@ export class NatsLink {
       }
     }
     // The client gave up. Only a new connection helps.
+    this.#lose(`the connection to ${server} ended`);
+  }
+
+  #lose(text: string): void {
+    const wasConnected = this.#connected;
     this.#connected = false;
-    this.#failAll(`the connection to ${server} ended`);
+    this.#failAll(text);
+    if (wasConnected) for (const listener of this.#lossListeners) listener();
   }
 
   /** The server reports a missing permission as an error of the connection, not as an answer. */

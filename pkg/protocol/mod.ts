@@ -74,6 +74,20 @@ export {
   TraceSchema as TraceMessageSchema,
   ValueStateSchema,
 } from "./gen/perdure/log/v1/log_pb.ts";
+export type {
+  Answer as PeerAnswer,
+  Command as PeerCommand,
+  Failure as PeerFailure,
+} from "./gen/perdure/peer/v1/peer_pb.ts";
+export {
+  AnswerSchema as PeerAnswerSchema,
+  CallEndSchema as PeerCallEndSchema,
+  CommandSchema as PeerCommandSchema,
+  FailureSchema as PeerFailureSchema,
+  LineageSchema as PeerLineageSchema,
+  ReplySchema as PeerReplySchema,
+  StreamBreak as PeerStreamBreak,
+} from "./gen/perdure/peer/v1/peer_pb.ts";
 export { MessageError } from "./message-error.ts";
 export type { Metadata, MetadataEntry } from "./metadata.ts";
 export { metadataMessage, NO_METADATA, readMetadata } from "./metadata.ts";

@@ -12,6 +12,7 @@ import { NatsError } from "../../nats/mod.ts";
 import type { MemberInfo } from "../node/member.ts";
 import type { Entry } from "../node/owners.ts";
 import type { PeerId } from "../placement.ts";
+import { decodeToken, encodeToken } from "../subject-token.ts";
 import { decodeMember, decodeSegment, encodeMember, encodeSegment } from "./key-codec.ts";
 import { decodeToken, encodeToken } from "./subjects.ts";
 
