@@ -73,8 +73,8 @@ export async function installKnative(paths: ClusterPaths, part: KnativePart, ste
 }
 
 /**
- * Whether objects were refused only because a webhook of Knative does not answer yet. A cluster that was up before, however
- * it ended, knows of its webhooks before their pod runs again.
+ * Whether objects were refused only because a webhook of Knative does not answer yet. A cluster that was up before,
+ * however it ended, knows of its webhooks before their pod runs again.
  */
 function isWebhookDown(error: unknown): boolean {
   return error instanceof ClusterError && error.message.includes("failed calling webhook");

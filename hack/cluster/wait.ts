@@ -7,8 +7,8 @@ import { ClusterError } from "./error.ts";
 const POLL_MS = 100;
 
 /**
- * Calls `ask` until it succeeds. After `timeoutMs` milliseconds rejects with `TIMED_OUT` and the last error. An error that will
- * not pass, as `mayPass` says, rejects at once; by default any may.
+ * Calls `ask` until it succeeds. After `timeoutMs` milliseconds rejects with `TIMED_OUT` and the last error. An error
+ * that will not pass, as `mayPass` says, rejects at once; by default any may.
  */
 export async function waitFor<T>(
   what: string,
