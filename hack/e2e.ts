@@ -52,7 +52,10 @@ one, so nothing was tested.
 const program = new Command("e2e")
   .description("End-to-end tests of the packages, with Jaeger, and on Kubernetes with Knative.")
   .argument("[globs...]", "test files; default: all")
-  .option("--keep", "leaves the cluster up, for a look at it or for the next run")
+  .option(
+    "--keep",
+    "uses the cluster if it is up already, and leaves it up, for a look at it or for the next run",
+  )
   .addHelpText("after", HELP)
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE))
   .parse();
@@ -106,6 +109,8 @@ async function testsOnCluster(globs: readonly string[], keep: boolean, steps: St
     return [];
   }
   try {
+    // An earlier run may have been killed in its middle. What it left in the cluster would fail the tests of this one.
+    if (!keep) await clusterProgram("down", "--wipe");
     await steps.run("cluster", () => clusterProgram("up", "--with", "jaeger"));
     await steps.run("images", () => makeImages(cluster));
     counts = globs.length > 0 ? await someTests(cluster, globs, steps) : await allTests(cluster, steps);

@@ -104,6 +104,13 @@ test("a wait ends with the answer, or at its bound with the last error", async (
   t.is(error?.message, "it: not within 0 s; the last answer was: never");
 });
 
+test("what may pass is asked for again, and what will not is told at once", async (t) => {
+  const errors = [new Error("webhook is down"), new Error("no such field")];
+  const ask = () => Promise.reject(errors.shift() ?? new Error("asked too often"));
+  const isDown = (error: unknown) => error instanceof Error && error.message.includes("is down");
+  await t.throwsAsync(waitFor("apply", ask, 60_000, isDown), { message: "no such field" });
+});
+
 test("each step is a line with its time", async (t) => {
   let nowMs = 0;
   const lines: string[] = [];

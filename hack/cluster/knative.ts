@@ -3,11 +3,13 @@
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { ClusterError } from "./error.ts";
 import { apply, kubectl } from "./kubectl.ts";
 import { clusterObjects, isDefinition } from "./manifests.ts";
 import type { ClusterPaths } from "./paths.ts";
 import { moduleFolder, moduleVersions } from "./programs.ts";
 import type { Steps } from "./steps.ts";
+import { waitFor } from "./wait.ts";
 
 export type KnativePart = "serving" | "eventing";
 
@@ -61,15 +63,21 @@ export async function installKnative(paths: ClusterPaths, part: KnativePart, ste
   await steps.run(`${part}: apply`, async () => {
     await apply(paths, objects.filter(isDefinition));
     await waitUntil(paths, "Established", ...resources.map(({ metadata }) => `crd/${metadata.name}`));
-    await apply(
-      paths,
-      objects.filter((object) => !isDefinition(object)),
-    );
+    const others = objects.filter((object) => !isDefinition(object));
+    await waitFor("Knative's webhooks", () => apply(paths, others), 1_000 * WAIT_S, isWebhookDown);
   });
   await steps.run(`${part}: ready`, async () => {
     for (const namespace of NAMESPACES[part])
       await waitUntil(paths, "Available", "deployments", "--all", "-n", namespace);
   });
+}
+
+/**
+ * Whether objects were refused only because a webhook of Knative does not answer yet. A cluster that was up before,
+ * however it ended, knows of its webhooks before their pod runs again.
+ */
+function isWebhookDown(error: unknown): boolean {
+  return error instanceof ClusterError && error.message.includes("failed calling webhook");
 }
 
 /** Waits until the objects are in the condition. */
