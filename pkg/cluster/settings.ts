@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Values } from "../settings/mod.ts";
-import { DAY_MS, MINUTE_MS, milliseconds, named, SECOND_MS } from "../settings/mod.ts";
+import { choice, DAY_MS, MINUTE_MS, milliseconds, named, number, SECOND_MS, text } from "../settings/mod.ts";
+
+/** Whether a proxy shares its entities with others, and what it says of itself. */
+export const MEMBER_SETTINGS = named({
+  cluster: choice("off", ["off", "on"], {
+    help: "With `on`, the proxies that have the same log on NATS share their entities: each entity is in the memory of one proxy, and the others send its commands there. All of them must say so. With `off`, each believes that it is alone. It has no effect with other logs. It is new, and not yet set by the webhook.",
+  }),
+  podName: text("", {
+    env: "POD_NAME",
+    help: "In a cluster: the name of this proxy, which no other one has. If empty, the name of its machine, which in Kubernetes is that of the pod.",
+  }),
+  revision: text("", {
+    env: "K_REVISION",
+    help: "In a cluster: the revision that the proxy belongs to, which Knative sets. An entity stays at the pods of one revision.",
+  }),
+  trafficShare: number(100, "percent", [0, 100], {
+    help: "In a cluster: the part of all requests that the revision gets. It owns about so many of the entities.",
+  }),
+});
 
 /** How the proxies of one service share its entities (ADR 29). */
 export const CLUSTER_SETTINGS = named({

@@ -12,6 +12,6 @@ export type { Call, NoReplyOutcome, Outcome, ReplyOutcome, SideEffect } from "./
 export { NO_EFFECTS } from "./outcome.ts";
 export { DEFAULT_ENTITY_OPTIONS } from "./settings.ts";
 export { SlowestCommands } from "./slowest-commands.ts";
-export type { StoredListener } from "./stateful/context.ts";
+export type { FirstShards, StoredListener } from "./stateful/context.ts";
 export { EntityStreamError } from "./stateful/entity-error.ts";
 export { ENTITY_KINDS, EntityRuntime } from "./stateful/entity-runtime.ts";

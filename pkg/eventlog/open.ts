@@ -48,6 +48,33 @@ export async function openEventLog(address: string, dependencies: EventLogDepend
   }
 }
 
+/** A log's NATS: where it is, and how another connection to it is made. */
+export interface NatsOfLog {
+  /** `host:port` of a server, or of several, separated by commas. */
+  readonly server: string;
+  /** That of the log, which the names of all its streams and subjects begin with. */
+  readonly prefix: string;
+  readonly options: JetStreamLogOptions;
+}
+
+/**
+ * The NATS that the log at an address is in, for those who need it for more than the log. Undefined: it is elsewhere.
+ *
+ * @throws EventLogError `LOG_BAD_ADDRESS`
+ */
+export function natsOfLog(address: string, dependencies: EventLogDependencies): NatsOfLog | undefined {
+  const parsed = parseEventLogAddress(address);
+  if (parsed.kind !== "nats") return undefined;
+  const { clock, telemetry, jetstream } = dependencies;
+  const secrets = natsSecrets(parsed, dependencies);
+  const { server, prefix } = parsed;
+  return {
+    server,
+    prefix,
+    options: { ...defaultJetStreamOptions, ...jetstream, ...secrets, clock, telemetry },
+  };
+}
+
 /** Merges credentials and TLS of the address with those of the settings. Credentials in both are `LOG_BAD_ADDRESS`. */
 function natsSecrets(
   { credentials, isTls }: NatsAddress,

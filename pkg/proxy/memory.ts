@@ -14,10 +14,15 @@ export interface Memory {
   readonly activations: Account;
   /** Side effects under way, which have no caller. */
   readonly effects: Account;
+  /** Commands on their way from and to other proxies. It comes on top of the whole, and is used in a cluster only. */
+  readonly peers: Account;
 }
 
 /** In sixteenths of the whole. The proxy's own work has separate accounts, so that callers cannot use up its memory. */
 const PARTS = { callers: 11, replies: 3, activations: 1, effects: 1 };
+
+/** In sixteenths, on top of the whole: two of the largest messages between proxies. */
+const PEERS = 6;
 
 const WHOLE = 16;
 
@@ -29,5 +34,6 @@ export function divideMemory(maxBytes: number, maxRequests: number): Memory {
     replies: new Account(part(PARTS.replies)),
     activations: new Account(part(PARTS.activations)),
     effects: new Account(part(PARTS.effects)),
+    peers: new Account(part(PEERS)),
   };
 }

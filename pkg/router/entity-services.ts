@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock } from "../base/mod.ts";
-import { shardOf } from "../base/mod.ts";
-import type { Owner, Placement, ReplyGate } from "../cluster/mod.ts";
+import { shardOf, sleep } from "../base/mod.ts";
+import type { Owner, PeerId, Placement, ReplyGate } from "../cluster/mod.ts";
+import { isUndelivered } from "../cluster/mod.ts";
 import type { Command, EntityCommand, Lineage, Outcome } from "../entity/mod.ts";
 import { ENTITY_KINDS } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
@@ -39,12 +40,15 @@ const MAX_HOPS = 3;
 /** How often a command may begin here, if each time the shard is lost before its answer can leave (I11). */
 const MAX_BEGINS = 8;
 
+/** From a command that did not reach its shard's owner to the next question who that is. */
+const UNDELIVERED_PAUSE_MS = 20;
+
 /**
  * Carries out commands for entities of all kinds, where their shard is owned.
  *
  * 1. A command goes to the proxy that owns the shard of its entity. Exactly one proxy owns a shard at a time; if two
  *    disagree for a moment, the log's fence keeps the state right (I3).
- * 2. A command that meets a shard which moves waits for the new owner (I9).
+ * 2. A command that meets a shard which moves, or an owner that is not there, waits for the new owner (I9).
  * 3. A command is sent from proxy to proxy at most `MAX_HOPS` times.
  * 4. (I1, I8) With a gate, what an entity gave for a command, be it an answer or an error, is given back only after it
  *    has passed the gate, because all of it may be made of old state. Side effects and forwards are part of the answer.
@@ -77,7 +81,7 @@ export class EntityServices implements ServiceRuntime {
   }
 
   async #placed(command: EntityCommand, first: Owner): Promise<Outcome> {
-    const { placement, peers } = this.#dependencies;
+    const { placement } = this.#dependencies;
     let begins = 0;
     for (let owner = first; ; owner = placement.ownerOf(command.shard)) {
       switch (owner.kind) {
@@ -87,8 +91,11 @@ export class EntityServices implements ServiceRuntime {
           if (outcome !== undefined) return outcome;
           break;
         }
-        case "peer":
-          return peers.call(owner.peer, wireCommand(command), command.call);
+        case "peer": {
+          const settled = await this.#there(command, owner.peer);
+          if (settled !== undefined) return settled;
+          break;
+        }
         case "moving": {
           const { clock } = this.#dependencies;
           const moved = await withCaller(owner.until, command.call, clock);
@@ -96,6 +103,22 @@ export class EntityServices implements ServiceRuntime {
         }
       }
     }
+  }
+
+  /** Undefined: the peer has not got the command, so it may be sent to another one (2). */
+  async #there(command: EntityCommand, peer: PeerId): Promise<Outcome | undefined> {
+    const { peers, clock } = this.#dependencies;
+    try {
+      return await peers.call(peer, wireCommand(command), command.call);
+    } catch (thrown) {
+      if (!isUndelivered(thrown)) throw thrown;
+    }
+    // The placement learns of it a moment later, and may then name another owner.
+    const pause = new AbortController();
+    const waited = await withCaller(sleep(clock, UNDELIVERED_PAUSE_MS, pause.signal), command.call, clock);
+    pause.abort();
+    if (waited !== undefined) throw shardMoving(command.shard, waited);
+    return undefined;
   }
 
   /** Undefined: the command is to begin again. */

@@ -85,6 +85,11 @@ export class ForwardCaller {
     this.#stopWatching = link.onLost(() => this.#endAll(() => true, "the connection to NATS was lost"));
   }
 
+  /** The members that have not answered yet. */
+  get peers(): ReadonlySet<PeerId> {
+    return new Set([...this.#open.values()].map(({ peer }) => peer));
+  }
+
   /** Calls that are under way. */
   get open(): number {
     return this.#open.size;

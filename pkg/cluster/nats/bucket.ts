@@ -14,7 +14,6 @@ import type { Entry } from "../node/owners.ts";
 import type { PeerId } from "../placement.ts";
 import { decodeToken, encodeToken } from "../subject-token.ts";
 import { decodeMember, decodeSegment, encodeMember, encodeSegment } from "./key-codec.ts";
-import { decodeToken, encodeToken } from "./subjects.ts";
 
 export interface BucketOptions {
   /** The name of the stream, and the beginning of its subjects. */

@@ -10,13 +10,13 @@ import { ClusterNode } from "../node/mod.ts";
 import type { Owner, PeerId, Placement } from "../placement.ts";
 import type { Admission, ReplyGate } from "../reply-gate.ts";
 import type { ClusterOptions } from "../settings.ts";
+import type { ShardHost } from "../shard-host.ts";
 import { Admissions } from "./admissions.ts";
 import { ClusterBucket } from "./bucket.ts";
 import { BucketDesk } from "./bucket-desk.ts";
 import { BucketWatch } from "./bucket-watch.ts";
 import { MemberTalk } from "./member-talk.ts";
 import { memberTimes } from "./member-times.ts";
-import type { DroppingHost } from "./shard-packer.ts";
 import { ShardPacker } from "./shard-packer.ts";
 import { WakeUp } from "./wake-up.ts";
 
@@ -26,7 +26,7 @@ export interface ClusterRuntimeDependencies {
   readonly random: Random;
   readonly telemetry: Telemetry;
   /** Has no shard taken yet. */
-  readonly host: DroppingHost;
+  readonly host: ShardHost;
   readonly self: Pick<MemberInfo, "pod" | "revision" | "share">;
   /** Of the stream with members and owners; all proxies of a service have the same. Letters, digits, `-` and `_`. */
   readonly name: string;
@@ -34,6 +34,10 @@ export interface ClusterRuntimeDependencies {
   readonly replicas: number;
   readonly requestTimeoutMs: number;
   readonly options: ClusterOptions;
+  /** Called when this proxy becomes a member, and with undefined when it is none any more. */
+  readonly onMember?: (id: PeerId | undefined) => void;
+  /** Called when something has changed of who owns what, or who is there. */
+  readonly onChange?: () => void;
 }
 
 /** How often the node is told that time has passed. A member that is late by so much is late by little. */
@@ -71,6 +75,8 @@ export class ClusterRuntime implements Placement, ReplyGate {
   #isWoken = false;
   #isClosed = false;
   #timer: Timer | undefined;
+  /** The id that `onMember` was called with. */
+  #told: PeerId | undefined;
 
   private constructor(dependencies: ClusterRuntimeDependencies, bucket: ClusterBucket) {
     const { link, clock, random, telemetry, self, name, options } = dependencies;
@@ -218,11 +224,20 @@ export class ClusterRuntime implements Placement, ReplyGate {
       this.#isCarryingOut = false;
     }
     this.#talk.listenAs(this.#node.id);
+    this.#tellMember();
     if (this.#node.membership.kind === "left") this.#left.resolve();
     if (!this.#isWoken) return;
     this.#isWoken = false;
     this.#wakeUp.call();
     this.#admissions.askAgain();
+    this.#dependencies.onChange?.();
+  }
+
+  #tellMember(): void {
+    const { id } = this.#node;
+    if (id === this.#told) return;
+    this.#told = id;
+    this.#dependencies.onMember?.(id);
   }
 
   #carryOut(effect: ClusterEffect): void {

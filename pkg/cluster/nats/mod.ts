@@ -5,4 +5,4 @@
 export type { BucketChange } from "./bucket.ts";
 export { ClusterBucket } from "./bucket.ts";
 export { ClusterRuntime } from "./cluster-runtime.ts";
-export type { DroppingHost } from "./shard-packer.ts";
+export { forwardPrefix } from "./subjects.ts";

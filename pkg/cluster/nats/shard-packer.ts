@@ -6,13 +6,8 @@ import type { Telemetry } from "../../telemetry/mod.ts";
 
 import type { ShardHost } from "../shard-host.ts";
 
-/** A shard host that also throws the entities of a shard away at once: nothing of them is used or answered. */
-export interface DroppingHost extends ShardHost {
-  drop(shard: number): void;
-}
-
 export interface ShardPackerDependencies {
-  readonly host: DroppingHost;
+  readonly host: ShardHost;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly timeoutMs: number;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Buffer } from "node:buffer";
-
 import type { PeerId } from "../placement.ts";
+import { encodeToken } from "../subject-token.ts";
 
 /**
  * Subjects of what members say to each other and nobody stores. They do not begin with the bucket's name and a dot,
@@ -17,11 +16,7 @@ export function pingSubject(bucket: string, id: PeerId): string {
   return `${bucket}-talk.ping.${encodeToken(id)}`;
 }
 
-/** Writes a member's id as one token of a subject. Ids have dots, which separate tokens. */
-export function encodeToken(id: PeerId): string {
-  return Buffer.from(id).toString("base64url");
-}
-
-export function decodeToken(token: string): PeerId {
-  return Buffer.from(token, "base64url").toString("utf8");
+/** Begins the subjects of commands that one member sends to another (`pkg/cluster/forward`). */
+export function forwardPrefix(bucket: string): string {
+  return `${bucket}-talk.forward`;
 }

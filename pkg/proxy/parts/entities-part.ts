@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { FirstShards } from "../../entity/mod.ts";
 import { EffectQueue, EntityRuntime } from "../../entity/mod.ts";
 import type { EventLog } from "../../eventlog/mod.ts";
 
@@ -22,6 +23,7 @@ export function entitiesPart(
   log: EventLog,
   { userFunction, streams, makeRoomBy }: UserFunctionPart,
   records: RequestRecords | undefined,
+  firstShards: FirstShards,
 ): EntitiesPart {
   const undone = new EffectQueue();
   const entities = new EntityRuntime({
@@ -37,6 +39,7 @@ export function entitiesPart(
     onStored: records?.stored,
     slowest,
     startTrace,
+    firstShards,
   });
   makeRoomBy(() => entities.makeRoom());
   return {

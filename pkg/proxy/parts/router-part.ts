@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ALONE } from "../../cluster/mod.ts";
 import { ActionRuntime } from "../../entity/mod.ts";
 import type { OwnEntities } from "../../router/mod.ts";
-import { actionServices, EntityServices, NO_PEERS, Router, ServiceRuntimes } from "../../router/mod.ts";
+import { actionServices, EntityServices, Router, ServiceRuntimes } from "../../router/mod.ts";
 
 import type { RequestRecords } from "../request-records.ts";
+import type { ClusterPart } from "./cluster-part.ts";
 import type { EntitiesPart } from "./entities-part.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
@@ -21,6 +21,7 @@ export function routerPart(
   { options, clock, random, telemetry, memory, slowest, patiently }: Shared,
   { userFunction, streams, served }: UserFunctionPart,
   { entities, undone }: EntitiesPart,
+  { placement, peers, gate, serveBy }: ClusterPart,
   records: RequestRecords | undefined,
 ): RouterPart {
   const reportError = (message: string): void => userFunction.reportError(message);
@@ -28,8 +29,9 @@ export function routerPart(
   const runtimes = new ServiceRuntimes(
     new EntityServices({
       entities: records === undefined ? entities : recorded(entities, records),
-      placement: ALONE,
-      peers: NO_PEERS,
+      placement,
+      peers,
+      gate,
       clock,
       options,
     }),
@@ -46,6 +48,7 @@ export function routerPart(
     options,
   });
   served.subscribe((spec) => runtimes.serve(spec));
+  serveBy(router);
   undone.consume((effects, entity) => void router.carryOutAgain(effects, entity));
   return {
     name: "router",

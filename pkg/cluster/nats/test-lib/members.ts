@@ -7,7 +7,7 @@ import type { NatsLink } from "../../../nats/mod.ts";
 import { connectNats } from "../../../nats/mod.ts";
 import { defaultsOf } from "../../../settings/mod.ts";
 import { NO_TELEMETRY } from "../../../telemetry/mod.ts";
-import type { DroppingHost } from "../mod.ts";
+import type { ShardHost } from "../../mod.ts";
 import { ClusterRuntime } from "../mod.ts";
 
 import { PATIENT_NATS } from "../../../../test/lib/nats/patient-options.ts";
@@ -18,7 +18,7 @@ import { CLUSTER_SETTINGS } from "../../settings.ts";
 export const BUCKET = "perdure-cluster-shop";
 
 /** Remembers what it was told of each shard. */
-export class RecordingHost implements DroppingHost {
+export class RecordingHost implements ShardHost {
   readonly shards = new Set<number>();
   readonly released: number[] = [];
   readonly dropped: number[] = [];

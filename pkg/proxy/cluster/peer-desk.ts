@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assert } from "../../base/mod.ts";
+import type { ForwardedRequest } from "../../cluster/forward/mod.ts";
+import { DEFAULT_FORWARD_OPTIONS, ForwardOwner } from "../../cluster/forward/mod.ts";
+import type { PeerId } from "../../cluster/mod.ts";
+import type { NatsLink } from "../../nats/mod.ts";
+import type { Router } from "../../router/mod.ts";
+import { peerCommands } from "../../router/wire/mod.ts";
+
+import type { Shared } from "../parts/shared.ts";
+
+/**
+ * Takes the commands that other proxies send to this one, as the member that it is at the moment.
+ *
+ * 1. A further incarnation is served in place of the one before, whose commands end by themselves: none of their
+ *    answers passes the gate (I8).
+ * 2. Incarnations begin and end one after the other, whatever happens meanwhile.
+ */
+export class PeerDesk {
+  readonly options = DEFAULT_FORWARD_OPTIONS;
+  readonly #dependencies: Pick<Shared, "clock" | "telemetry" | "memory">;
+  #handle: ((request: ForwardedRequest) => Promise<Uint8Array>) | undefined;
+  #owner: ForwardOwner | undefined;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(dependencies: Pick<Shared, "clock" | "telemetry" | "memory">) {
+    this.#dependencies = dependencies;
+  }
+
+  serveBy(router: Pick<Router, "fromPeer">): void {
+    this.#handle = peerCommands(router, this.#dependencies.telemetry);
+  }
+
+  /** Commands of other proxies that are carried out. */
+  get open(): number {
+    return this.#owner?.open ?? 0;
+  }
+
+  /** Takes commands for this member from now on; undefined: for none. */
+  serveAs(self: PeerId | undefined, link: NatsLink, prefix: string): void {
+    this.#turn = this.#turn.then(() => this.#replace(self, link, prefix));
+  }
+
+  /** Resolves when all commands of others have ended. The caller bounds the wait. */
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#owner?.close();
+  }
+
+  async #replace(self: PeerId | undefined, link: NatsLink, prefix: string): Promise<void> {
+    const { clock, telemetry, memory } = this.#dependencies;
+    void this.#owner?.close(); // (1)
+    this.#owner = undefined;
+    const handle = this.#handle;
+    if (self === undefined) return;
+    assert(handle !== undefined, "the router is there before the proxy joins");
+    try {
+      const shared = { link, prefix, clock, telemetry, memory: memory.peers, options: this.options };
+      this.#owner = await ForwardOwner.open({ ...shared, self, handle });
+    } catch (error) {
+      telemetry.logger.error("cluster: commands of other proxies are not taken", { error });
+    }
+  }
+}

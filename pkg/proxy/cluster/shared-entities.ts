@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assert, backoffMs, SHARDS, sleep } from "../../base/mod.ts";
+import type { CallContext } from "../../call/mod.ts";
+import { ForwardCaller } from "../../cluster/forward/mod.ts";
+import type { Admission, Owner, PeerId, Placement, ReplyGate, ShardHost } from "../../cluster/mod.ts";
+import { ClusterRuntime, forwardPrefix } from "../../cluster/nats/mod.ts";
+import type { NatsOfLog } from "../../eventlog/mod.ts";
+import { natsOfLog } from "../../eventlog/mod.ts";
+import type { NatsLink } from "../../nats/mod.ts";
+import { connectNats } from "../../nats/mod.ts";
+import type { Peers, Router, Settlement, WireCommand } from "../../router/mod.ts";
+import { wirePeers } from "../../router/wire/mod.ts";
+
+import type { PartState } from "../admin/report.ts";
+import { logOptions } from "../log-options.ts";
+import type { Shared } from "../parts/shared.ts";
+import { PeerDesk } from "./peer-desk.ts";
+
+export interface SharedEntitiesDependencies
+  extends Pick<Shared, "options" | "clock" | "random" | "telemetry" | "memory"> {
+  /** The entities of this proxy. Has no shard taken yet. */
+  readonly host: ShardHost;
+  readonly self: { readonly pod: string; readonly revision: string; readonly share: number };
+}
+
+type State =
+  /** Nobody has asked it to join. */
+  | { readonly kind: "waiting" }
+  | { readonly kind: "joining"; readonly problem: string }
+  | {
+      readonly kind: "joined";
+      readonly cluster: ClusterRuntime;
+      readonly caller: ForwardCaller;
+      readonly peers: Peers;
+    }
+  | { readonly kind: "stopped" };
+
+/** Pauses between attempts to reach NATS. */
+const BACKOFF = { minMs: 100, maxMs: 2_000, jitter: 0.2 };
+
+/**
+ * The entities of a service that several proxies share (ADR 29), as its router sees them: who owns a shard, how the
+ * owner is asked, and whether an answer of one's own may leave.
+ *
+ *     waiting ──▶ joining ──▶ joined ──▶ stopped
+ *
+ * 1. Until it has joined, every shard is moving: commands wait for their owner, and none is carried out here.
+ * 2. It has a connection of its own, so that a log that is busy delays no heartbeat.
+ * 3. It is ready once it serves all shards that it should. After that it stays ready while it is a member, because
+ *    shards that come later, of a proxy that died, take a second in which all others would be unready together.
+ * 4. If it is no member any more, its open calls to others go on, and it answers nothing itself until it has joined
+ *    again (I8).
+ */
+export class SharedEntities implements Placement, Peers, ReplyGate {
+  readonly #dependencies: SharedEntitiesDependencies;
+  readonly #joined = Promise.withResolvers<void>();
+  readonly #over = new AbortController();
+  readonly #desk: PeerDesk;
+  #state: State = { kind: "waiting" };
+  #link: NatsLink | undefined;
+  /** The incarnation that has served all its shards (3). */
+  #settled: PeerId | undefined;
+
+  constructor(dependencies: SharedEntitiesDependencies) {
+    this.#dependencies = dependencies;
+    this.#desk = new PeerDesk(dependencies);
+  }
+
+  /** Sets who carries out the commands of other proxies. */
+  serveBy(router: Pick<Router, "fromPeer">): void {
+    this.#desk.serveBy(router);
+  }
+
+  /** Joins the others, and tries until it has. Called again, it does nothing. */
+  join(): void {
+    if (this.#state.kind === "waiting") void this.#join();
+  }
+
+  ownerOf(shard: number): Owner {
+    const state = this.#state;
+    return state.kind === "joined"
+      ? state.cluster.ownerOf(shard)
+      : { kind: "moving", until: this.#joined.promise };
+  }
+
+  begin(shard: number): Admission | undefined {
+    return this.#state.kind === "joined" ? this.#state.cluster.begin(shard) : undefined;
+  }
+
+  call(peer: PeerId, command: WireCommand, call: CallContext): Promise<Settlement> {
+    const state = this.#state;
+    assert(state.kind === "joined", "only who has joined knows peers");
+    return state.peers.call(peer, command, call);
+  }
+
+  /** Why the proxy is not ready. Undefined if it is. */
+  get problem(): string | undefined {
+    const state = this.#state;
+    switch (state.kind) {
+      case "waiting":
+        return "not joined yet: waits for the user function";
+      case "joining":
+        return `not joined yet: ${state.problem}`;
+      case "stopped":
+        return "has stopped";
+      case "joined": {
+        const { id, isSettled } = state.cluster;
+        if (id === undefined) return "is no member at the moment, and joins again";
+        if (isSettled) this.#settled = id;
+        return this.#settled === id ? undefined : "its shards are not claimed yet";
+      }
+    }
+  }
+
+  inspect(): PartState {
+    const state = this.#state;
+    const problem = this.problem;
+    if (state.kind !== "joined") return { state: state.kind, ...(problem !== undefined && { problem }) };
+    const { cluster, caller } = state;
+    const { tenures, peers } = cluster.node;
+    const moving = [...tenures.values()].filter(({ kind }) => kind !== "serving").length;
+    return {
+      state: cluster.id === undefined ? "no member" : "member",
+      ...(problem !== undefined && { problem }),
+      ...(cluster.id !== undefined && { member: cluster.id }),
+      shards: { all: SHARDS, own: tenures.size, moving },
+      forwarded: { from: this.#desk.open, to: caller.open },
+      others: [...peers].map(([member, { kind, info }]) => ({
+        member,
+        state: kind,
+        revision: info.revision,
+        share: info.share,
+      })),
+    };
+  }
+
+  /** Hands its shards to others, within `handoffTimeoutMs`, and ends. Never rejects. */
+  async stop(): Promise<void> {
+    const state = this.#state;
+    this.#over.abort();
+    if (state.kind === "joined" && !(await state.cluster.leave()))
+      this.#dependencies.telemetry.logger.warn("cluster: not all shards were handed over in time");
+    this.#state = { kind: "stopped" };
+    // Those who wait ask again, and then wait for their own end.
+    this.#joined.resolve();
+    if (state.kind === "joined") {
+      state.cluster.close();
+      await this.#desk.close();
+      state.caller.close();
+    }
+    await this.#link?.close().catch(() => undefined);
+  }
+
+  async #join(): Promise<void> {
+    const { clock, random, telemetry } = this.#dependencies;
+    const { signal } = this.#over;
+    this.#state = { kind: "joining", problem: "connecting to NATS" };
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        return await this.#tryToJoin();
+      } catch (error) {
+        const problem = error instanceof Error ? error.message : String(error);
+        telemetry.logger.warn("cluster: not joined yet", { error: problem });
+        if (this.#state.kind !== "joining") return;
+        this.#state = { kind: "joining", problem };
+        await sleep(clock, backoffMs(attempt, BACKOFF, random), signal);
+      }
+    }
+  }
+
+  async #tryToJoin(): Promise<void> {
+    const { options, clock, telemetry, memory, self } = this.#dependencies;
+    const nats = natsOfLog(options.log, { clock, telemetry, ...logOptions(options) });
+    assert(nats !== undefined, "only proxies with a log on NATS share entities");
+    const link = await this.#connected(nats);
+    const name = `${nats.prefix}_cluster`;
+    const cluster = await ClusterRuntime.start({
+      ...this.#dependencies,
+      link,
+      self,
+      name,
+      replicas: nats.options.replicas,
+      requestTimeoutMs: nats.options.requestTimeoutMs,
+      onMember: (id) => this.#desk.serveAs(id, link, forwardPrefix(name)),
+      onChange: () => this.#endCallsToGone(),
+    });
+    if (this.#over.signal.aborted) return cluster.close();
+    const caller = new ForwardCaller({
+      link,
+      prefix: forwardPrefix(name),
+      clock,
+      telemetry,
+      memory: memory.peers,
+      options: this.#desk.options,
+      onNoResponder: (peer) => cluster.noResponder(peer),
+    });
+    this.#state = { kind: "joined", cluster, caller, peers: wirePeers(caller) };
+    this.#joined.resolve();
+  }
+
+  async #connected({ server, prefix, options }: NatsOfLog): Promise<NatsLink> {
+    this.#link ??= await connectNats(
+      { server, name: `perdure ${prefix} cluster`, purpose: "cluster" },
+      options,
+    );
+    return this.#link;
+  }
+
+  #endCallsToGone(): void {
+    if (this.#state.kind !== "joined") return;
+    const { cluster, caller } = this.#state;
+    for (const peer of caller.peers) if (cluster.node.peers.get(peer)?.kind === "gone") caller.gone(peer);
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { hostname } from "node:os";
+
+import type { Placement, ReplyGate } from "../../cluster/mod.ts";
+import { ALONE } from "../../cluster/mod.ts";
+import { isElsewhere } from "../../eventlog/address/mod.ts";
+import type { Peers, Router } from "../../router/mod.ts";
+import { NO_PEERS } from "../../router/mod.ts";
+
+import type { ProxyOptions } from "../options.ts";
+import type { EntitiesPart } from "./entities-part.ts";
+import type { Part } from "./part.ts";
+import type { Shared } from "./shared.ts";
+import type { UserFunctionPart } from "./user-function-part.ts";
+
+/** Which entities are this proxy's, and how it reaches those of others. */
+export interface ClusterPart extends Part {
+  readonly placement: Placement;
+  readonly peers: Peers;
+  readonly gate: ReplyGate | undefined;
+  /** Sets who carries out the commands that other proxies send here. */
+  readonly serveBy: (router: Pick<Router, "fromPeer">) => void;
+}
+
+/** That of a proxy with all entities. */
+export const ALONE_PART: ClusterPart = {
+  name: "cluster",
+  placement: ALONE,
+  peers: NO_PEERS,
+  gate: undefined,
+  serveBy: () => undefined,
+};
+
+/** Whether the proxy shares its entities with others. A log that is not on NATS has one proxy. */
+export function sharesEntities({ cluster, log }: Pick<ProxyOptions, "cluster" | "log">): boolean {
+  return cluster === "on" && isElsewhere(log);
+}
+
+/**
+ * The part of a proxy that shares its entities. It joins the others when its user function can be served, because until
+ * then it could carry out nothing, and from then on it is ready once it has its shards.
+ */
+export async function clusterPart(
+  shared: Shared,
+  { served }: UserFunctionPart,
+  { entities }: EntitiesPart,
+): Promise<ClusterPart> {
+  const { options, patiently } = shared;
+  // Imported here, so that a proxy that is alone loads none of it.
+  const { SharedEntities } = await import("../cluster/shared-entities.ts");
+  const self = {
+    pod: options.podName === "" ? hostname() : options.podName,
+    revision: options.revision,
+    share: options.trafficShare,
+  };
+  const shares = new SharedEntities({ ...shared, host: entities, self });
+  served.subscribe((spec) => {
+    if (spec !== undefined) shares.join();
+  });
+  return {
+    name: "cluster",
+    placement: shares,
+    peers: shares,
+    gate: shares,
+    serveBy: (router) => shares.serveBy(router),
+    checks: () => [{ name: "cluster", problem: shares.problem }],
+    stop: () => patiently(shares.stop()),
+    inspect: () => shares.inspect(),
+  };
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { CartAnswer } from "../lib/carts.ts";
+import { addToken, readCart } from "../lib/carts.ts";
+import type { HttpClient } from "../lib/http-client.ts";
+import { httpClient } from "../lib/http-client.ts";
+import { natsTest } from "../lib/nats/nats-test.ts";
+import { startNatsServer } from "../lib/nats/server.ts";
+import type { ProxyProcess, TestScope } from "../lib/processes.ts";
+import { startProxyProcess, startShoppingCart } from "../lib/processes.ts";
+
+// Several proxies with a user function each share the entities of one service, over one nats-server.
+
+const CARTS = Array.from({ length: 40 }, (_, index) => `cart-${index}`);
+
+interface Pod {
+  readonly proxy: ProxyProcess;
+  readonly http: HttpClient;
+}
+
+async function startPod(scope: TestScope, natsPort: number, name: string): Promise<Pod> {
+  const userFunction = await startShoppingCart(scope, 0);
+  const proxy = await startProxyProcess(scope, {
+    USER_FUNCTION_PORT: userFunction.port,
+    PERDURE_LOG: `nats://127.0.0.1:${natsPort}/shop`,
+    PERDURE_LOG_DURABILITY: "relaxed",
+    PERDURE_CLUSTER: "on",
+    POD_NAME: name,
+  });
+  await proxy.ready();
+  const http = httpClient(proxy.port);
+  scope.teardown(() => http.close());
+  return { proxy, http };
+}
+
+async function startPods(scope: TestScope, names: readonly string[]) {
+  const server = await startNatsServer();
+  scope.teardown(() => server.stop());
+  const pods = await Promise.all(names.map((name) => startPod(scope, server.port, name)));
+  return { pods, start: (name: string) => startPod(scope, server.port, name) };
+}
+
+/** Adds products to all carts for as long as `work` takes, each at the pod whose turn it is. Gives what was answered. */
+async function whileAdding(
+  pods: readonly Pod[],
+  work: () => Promise<unknown>,
+): Promise<Map<string, string[]>> {
+  const answered = new Map(CARTS.map((cart) => [cart, [] as string[]]));
+  let isOver = false;
+  const callers = CARTS.map(async (cart, index) => {
+    for (let round = 0; !isOver; round++) {
+      const pod = pods[(index + round) % pods.length];
+      const token = `${cart}-${round}`;
+      if (pod === undefined) return;
+      const { status, body } = await addToken(pod.http, cart, token);
+      if (status !== 200) throw new Error(`${cart}, round ${round}: ${status} ${body}`);
+      answered.get(cart)?.push(token);
+      const read = await readCart(pods[(index + round + 1) % pods.length]!.http, cart);
+      if (!tokensOf(read).includes(token)) throw new Error(`${cart}: a read does not show ${token}`);
+    }
+  });
+  await Promise.all([...callers, work().finally(() => (isOver = true))]);
+  return answered;
+}
+
+function tokensOf(answer: CartAnswer): readonly string[] {
+  if (answer.kind === "error") throw new Error(`${answer.answer.status} ${answer.answer.body}`);
+  return answer.tokens;
+}
+
+natsTest("each entity is at one of three proxies, which all answer for all (I8, I9)", async (t) => {
+  const { pods, start } = await startPods(t, ["pod-a", "pod-b", "pod-c"]);
+  const [first, second, third] = pods;
+  if (first === undefined || second === undefined || third === undefined) return t.fail();
+  // One more comes, and one of the others ends, while callers of the first two read what they wrote.
+  const answered = await whileAdding([first, second], async () => {
+    await start("pod-d");
+    t.deepEqual(await third.proxy.kill("SIGTERM"), { code: 0, signal: null });
+  });
+  for (const [cart, tokens] of answered) {
+    t.true(tokens.length > 0);
+    for (const { http } of [first, second])
+      t.deepEqual([...tokensOf(await readCart(http, cart))].sort(), [...tokens].sort());
+  }
+});
+
+natsTest("a proxy that is killed is replaced, and nothing that it answered is lost", async (t) => {
+  const { pods } = await startPods(t, ["pod-a", "pod-b"]);
+  const [first, second] = pods;
+  if (first === undefined || second === undefined) return t.fail();
+  const answered = await whileAdding([first, second], async () => undefined);
+  await second.proxy.kill("SIGKILL");
+  const startedMs = performance.now();
+  for (const [cart, tokens] of answered)
+    t.deepEqual([...tokensOf(await readCart(first.http, cart))].sort(), [...tokens].sort());
+  t.log(`all carts were read ${((performance.now() - startedMs) / 1_000).toFixed(1)} s after the kill`);
+});
