@@ -17,7 +17,7 @@ export interface ShardHost {
    */
   release(shard: number): Promise<void>;
   /**
-   * Throws away what is in memory of the shard, at once: none of it is used again, although it may be stored what was
+   * Drops what is in memory of the shard, at once: none of it is used again, although it may be stored what was
    * on its way to the log. Commands without an answer get `SHARD_RELEASED`, and nothing of them is stored; or
    * `OUTCOME_UNKNOWN`, if their record is on its way. It takes new ones as little as after `release`.
    */

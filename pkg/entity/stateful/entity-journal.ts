@@ -102,7 +102,6 @@ export class EntityJournal {
 
   /** Forgets what was read, because the history is about to be read again. */
   reset(): void {
-    if (this.#isClosed) return;
     this.#records = 0;
     this.#replies = undefined;
     this.effects.ledger.reset();
