@@ -19,7 +19,7 @@ const ENTRY: fc.Arbitrary<Entry> = fc.oneof(
 );
 const MEMBER = fc.record({
   pod: NAME,
-  revision: NAME,
+  revision: fc.oneof(NAME, fc.constant("")),
   share: fc.nat(100),
   leaseMs: fc.nat(2_000),
   isLeaving: fc.boolean(),

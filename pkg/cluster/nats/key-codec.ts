@@ -21,7 +21,7 @@ export function decodeMember(bytes: Uint8Array): MemberInfo | undefined {
   const { pod, revision, share, leaseMs, isLeaving, seenRevision } = value;
   const isRight =
     isName(pod) &&
-    isName(revision) &&
+    isText(revision) &&
     isNumber(share, Number.MAX_SAFE_INTEGER) &&
     isNumber(leaseMs, MAX_LEASE_MS) &&
     typeof isLeaving === "boolean" &&
@@ -89,7 +89,11 @@ function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined
 }
 
 function isName(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= MAX_NAME_LENGTH;
+  return isText(value) && value.length > 0;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_NAME_LENGTH;
 }
 
 function isNumber(value: unknown, most: number): value is number {

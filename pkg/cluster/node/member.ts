@@ -6,6 +6,7 @@ import type { PeerId } from "../placement.ts";
 export interface MemberInfo {
   /** Name of the pod. It stays the same when the pod joins again; the member's id does not. */
   readonly pod: string;
+  /** Empty outside of Knative: then all members are of one revision. */
   readonly revision: string;
   /** Traffic share of the revision, which all its members divide among them. Any unit, as long as all use it. */
   readonly share: number;
