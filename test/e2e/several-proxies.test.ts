@@ -40,15 +40,15 @@ async function startPods(scope: TestScope, names: readonly string[]) {
   return { pods, start: (name: string) => startPod(scope, server.port, name) };
 }
 
-/** Adds products to all carts for as long as `work` takes, each at the pod whose turn it is. Gives what was answered. */
+/** Adds products to all carts while `work` is under way, each at the pod whose turn it is. Gives what was answered. */
 async function whileAdding(
   pods: readonly Pod[],
   work: () => Promise<unknown>,
 ): Promise<Map<string, string[]>> {
   const answered = new Map(CARTS.map((cart) => [cart, [] as string[]]));
-  let isOver = false;
+  const over = new AbortController();
   const callers = CARTS.map(async (cart, index) => {
-    for (let round = 0; !isOver; round++) {
+    for (let round = 0; !over.signal.aborted; round++) {
       const pod = pods[(index + round) % pods.length];
       const token = `${cart}-${round}`;
       if (pod === undefined) return;
@@ -59,7 +59,7 @@ async function whileAdding(
       if (!tokensOf(read).includes(token)) throw new Error(`${cart}: a read does not show ${token}`);
     }
   });
-  await Promise.all([...callers, work().finally(() => (isOver = true))]);
+  await Promise.all([...callers, work().finally(() => over.abort())]);
   return answered;
 }
 
