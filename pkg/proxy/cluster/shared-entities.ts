@@ -36,6 +36,9 @@ type State =
     }
   | { readonly kind: "stopped" };
 
+/** What a command waits for when the proxy has stopped: it ends with its caller, or with the process. */
+const NEVER = new Promise<void>(() => undefined);
+
 /** Pauses between attempts to reach NATS. */
 const BACKOFF = { minMs: 100, maxMs: 2_000, jitter: 0.2 };
 
@@ -51,6 +54,8 @@ const BACKOFF = { minMs: 100, maxMs: 2_000, jitter: 0.2 };
  *    shards that come later, of a proxy that died, take a second in which all others would be unready together.
  * 4. If it is no member any more, its open calls to others go on, and it answers nothing itself until it has joined
  *    again (I8).
+ * 5. When it stops it first hands over its shards. Commands that others have sent here meanwhile go on to the new
+ *    owners, and their answers come back through this proxy, so it ends after them.
  */
 export class SharedEntities implements Placement, Peers, ReplyGate {
   readonly #dependencies: SharedEntitiesDependencies;
@@ -79,9 +84,8 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
 
   ownerOf(shard: number): Owner {
     const state = this.#state;
-    return state.kind === "joined"
-      ? state.cluster.ownerOf(shard)
-      : { kind: "moving", until: this.#joined.promise };
+    if (state.kind === "joined") return state.cluster.ownerOf(shard);
+    return { kind: "moving", until: state.kind === "stopped" ? NEVER : this.#joined.promise };
   }
 
   begin(shard: number): Admission | undefined {
@@ -135,20 +139,21 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     };
   }
 
-  /** Hands its shards to others, within `handoffTimeoutMs`, and ends. Never rejects. */
+  /**
+   * Hands its shards to others, within `handoffTimeoutMs`, and ends when it owes nobody an answer (5). Never rejects.
+   * The caller bounds the wait.
+   */
   async stop(): Promise<void> {
     const state = this.#state;
     this.#over.abort();
-    if (state.kind === "joined" && !(await state.cluster.leave()))
-      this.#dependencies.telemetry.logger.warn("cluster: not all shards were handed over in time");
-    this.#state = { kind: "stopped" };
-    // Those who wait ask again, and then wait for their own end.
-    this.#joined.resolve();
     if (state.kind === "joined") {
-      state.cluster.close();
+      if (!(await state.cluster.leave()))
+        this.#dependencies.telemetry.logger.warn("cluster: not all shards were handed over in time");
       await this.#desk.close();
+      state.cluster.close();
       state.caller.close();
     }
+    this.#state = { kind: "stopped" };
     await this.#link?.close().catch(() => undefined);
   }
 
@@ -207,9 +212,13 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     return this.#link;
   }
 
+  /** A member that has left in order still gives the answers that it owes. */
   #endCallsToGone(): void {
     if (this.#state.kind !== "joined") return;
     const { cluster, caller } = this.#state;
-    for (const peer of caller.peers) if (cluster.node.peers.get(peer)?.kind === "gone") caller.gone(peer);
+    for (const peer of caller.peers) {
+      const known = cluster.node.peers.get(peer);
+      if (known?.kind === "gone" && !known.info.isLeaving) caller.gone(peer);
+    }
   }
 }
