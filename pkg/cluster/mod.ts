@@ -2,4 +2,5 @@
 
 export type { Owner, PeerId, Placement } from "./placement.ts";
 export { ALONE } from "./placement.ts";
+export type { Admission, Pass, ReplyGate } from "./reply-gate.ts";
 export type { ShardHost } from "./shard-host.ts";

@@ -51,6 +51,7 @@ export class NatsLink {
   readonly #inbox: string;
   readonly #pending = new Map<number, NatsRequest>();
   readonly #expiry: ExpiryQueue<number>;
+  readonly #onConnected = new Set<() => void>();
   #unsent: number[] = [];
   #lastToken = 0;
   #connected = true;
@@ -102,6 +103,22 @@ export class NatsLink {
       };
       this.send({ subject, payload, take, fail: reject });
     });
+  }
+
+  /** Sends a message that nobody answers. Without a connection it is lost, and nobody is told. */
+  publish(subject: string, payload: Uint8Array | string): void {
+    if (!this.#connected) return;
+    try {
+      this.connection.publish(subject, payload);
+    } catch {
+      // The connection has ended since.
+    }
+  }
+
+  /** Calls `action` each time that a lost connection is there again. Returns a function that ends this. */
+  onConnected(action: () => void): () => void {
+    this.#onConnected.add(action);
+    return () => void this.#onConnected.delete(action);
   }
 
   /** Ends the connection. Requests that are pending fail; `reason` is the text of their error. */
@@ -171,6 +188,7 @@ export class NatsLink {
         if (!this.#connected) logger.info("NATS: connected again", { of: purpose, server });
         this.#connected = true;
         this.#refusal = "";
+        for (const action of this.#onConnected) action();
       } else if (status.type === "error") {
         const text = refusalText(status.error);
         // A server that refuses the connection reports this at each attempt.

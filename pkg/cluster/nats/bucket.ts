@@ -2,23 +2,18 @@
 
 import { Buffer } from "node:buffer";
 
-import type { JetStreamManager } from "@nats-io/jetstream";
-import {
-  DeliverPolicy,
-  JetStreamApiCodes,
-  jetstream,
-  jetstreamManager,
-  PubHeaders,
-} from "@nats-io/jetstream";
+import { DeliverPolicy, JetStreamApiCodes, jetstream, PubHeaders } from "@nats-io/jetstream";
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import { nanos, headers as newHeaders } from "@nats-io/transport-node";
 
 import type { NatsLink } from "../../nats/mod.ts";
+import { NatsError } from "../../nats/mod.ts";
 
 import type { MemberInfo } from "../node/member.ts";
 import type { Entry } from "../node/owners.ts";
 import type { PeerId } from "../placement.ts";
 import { decodeMember, decodeSegment, encodeMember, encodeSegment } from "./key-codec.ts";
+import { decodeToken, encodeToken } from "./subjects.ts";
 
 export interface BucketOptions {
   /** The name of the stream, and the beginning of its subjects. */
@@ -29,6 +24,14 @@ export interface BucketOptions {
   /** After so long the server drops the key of a member that was not renewed. Whole seconds. */
   readonly ttlMs: number;
   readonly requestTimeoutMs: number;
+}
+
+/** Tells a stream from another one of the same name, and from itself with older content. */
+export interface BucketState {
+  /** When it was made, by the server's clock. Two streams of one name differ in it. */
+  readonly madeAt: string;
+  /** Of the newest change. */
+  readonly lastRevision: number;
 }
 
 /** What became of a conditional write. `unknown`: it may be stored, now or later. */
@@ -57,6 +60,9 @@ export type BucketChange =
       readonly entries: readonly Entry[] | undefined;
     };
 
+/** After so long without a reader the server forgets a watch, in milliseconds. */
+const FORGOTTEN_MS = 30_000;
+
 /** How long the mark of a deleted key stays, so that all watches see it. */
 const MARKER_S = 60;
 
@@ -78,19 +84,32 @@ export class ClusterBucket {
     this.#options = options;
   }
 
-  /** Makes the stream if it is not there. @throws what NATS's client throws. */
+  /** Makes the stream if it is not there. @throws NatsError */
   static async open(link: NatsLink, options: BucketOptions): Promise<ClusterBucket> {
-    const { name, replicas, requestTimeoutMs: timeout } = options;
-    const manager: JetStreamManager = await jetstreamManager(link.connection, { timeout });
-    await manager.streams.add({
-      name,
-      subjects: [`${name}.>`],
-      num_replicas: replicas,
-      max_msgs_per_subject: 1,
-      allow_msg_ttl: true,
-      subject_delete_marker_ttl: nanos(MARKER_S * 1_000),
-    });
-    return new ClusterBucket(link, options);
+    const bucket = new ClusterBucket(link, options);
+    await bucket.prepare();
+    return bucket;
+  }
+
+  /**
+   * Makes the stream if it is not there.
+   *
+   * @throws NatsError `NATS_UNFIT_SERVER` if there is a stream of this name that is no such bucket.
+   */
+  async prepare(): Promise<BucketState> {
+    const { name } = this.#options;
+    let answer = await this.#info();
+    if (answer.error?.err_code === JetStreamApiCodes.StreamNotFound) answer = await this.#make();
+    const { config, created, state, error } = answer;
+    if (config === undefined || created === undefined || state === undefined) {
+      const text = `the stream ${name} cannot be used: ${error?.description ?? "its description is incomplete"}`;
+      throw new NatsError("NATS_FAILED", text);
+    }
+    if (config.max_msgs_per_subject !== 1 || config.allow_msg_ttl !== true) {
+      const text = `the stream ${name} is not one of members and owners: delete it, and it is made again`;
+      throw new NatsError("NATS_UNFIT_SERVER", text);
+    }
+    return { madeAt: created, lastRevision: state.last_seq };
   }
 
   putMember(id: PeerId, expected: number, info: MemberInfo): Promise<Written> {
@@ -126,19 +145,63 @@ export class ClusterBucket {
     );
   }
 
-  /** All keys as they are, then each change as it comes, in order of revision, until the signal aborts. */
+  /**
+   * Shows all keys as they are, then each change as it comes, in order of revision, until the signal aborts.
+   *
+   * @throws what NATS's client throws, if the server ends it.
+   */
   async watch(onChange: (change: BucketChange) => void, signal: AbortSignal): Promise<void> {
-    const { name } = this.#options;
-    const client = jetstream(this.#link.connection, { timeout: this.#options.requestTimeoutMs });
-    const consumer = await client.consumers.get(name, { deliver_policy: DeliverPolicy.LastPerSubject });
+    const { name, requestTimeoutMs: timeout } = this.#options;
+    const client = jetstream(this.#link.connection, { timeout });
+    const getting = client.consumers.get(name, {
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      inactive_threshold: FORGOTTEN_MS,
+    });
+    const consumer = await Promise.race([getting, aborted(signal)]);
+    if (consumer === undefined || signal.aborted) return;
     const messages = await consumer.consume();
     const stop = (): void => messages.stop();
     signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
     for await (const { subject, seq, data } of messages) {
+      if (signal.aborted) break;
       const change = this.#changeOf(subject.slice(name.length + 1), seq, data);
       if (change !== undefined) onChange(change);
     }
+  }
+
+  async #info(): Promise<ApiAnswer> {
+    const { name } = this.#options;
+    return await this.#ask(`STREAM.INFO.${name}`, "");
+  }
+
+  async #make(): Promise<ApiAnswer> {
+    const { name, replicas } = this.#options;
+    const made = await this.#ask(`STREAM.CREATE.${name}`, {
+      name,
+      subjects: [`${name}.>`],
+      retention: "limits",
+      storage: "file",
+      num_replicas: replicas,
+      max_msgs_per_subject: 1,
+      allow_msg_ttl: true,
+      subject_delete_marker_ttl: nanos(MARKER_S * 1_000),
+    });
+    if (made.error === undefined) return made;
+    // Another proxy may have made it with other settings in the meantime.
+    const found = await this.#info();
+    return found.error === undefined ? found : made;
+  }
+
+  /** @throws NatsError */
+  #ask(subject: string, payload: object | ""): Promise<ApiAnswer> {
+    return this.#link.ask({
+      subject: `$JS.API.${subject}`,
+      payload: payload === "" ? "" : JSON.stringify(payload),
+      receive: (message) => {
+        if (message.headers?.code !== NO_RESPONDERS) return message.json<ApiAnswer>();
+        throw new NatsError("NATS_NO_RESPONDERS", "JetStream is off, or has no leader now");
+      },
+    });
   }
 
   #changeOf(key: string, revision: number, bytes: Uint8Array): BucketChange | undefined {
@@ -186,13 +249,31 @@ export class ClusterBucket {
     answer: (message: Msg | undefined) => void,
   ): void {
     const take = (message: Msg): boolean => {
-      // Nobody listens: the stream has no leader now.
-      answer(message.headers?.code === 503 ? undefined : message);
+      // Nobody listens: the stream has no leader now, or somebody deleted it.
+      answer(message.headers?.code === NO_RESPONDERS ? undefined : message);
       return true;
     };
     const fail = (): void => answer(undefined);
     this.#link.send({ subject, payload, take, fail, ...(headers && { headers }) });
   }
+}
+
+const NO_RESPONDERS = 503;
+
+interface ApiAnswer {
+  readonly config?: { readonly max_msgs_per_subject?: number; readonly allow_msg_ttl?: boolean };
+  readonly created?: string;
+  readonly state?: { readonly last_seq: number };
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    const abort = (): void => resolve(undefined);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -211,13 +292,4 @@ function writtenOf(message: Msg): Written {
   const { seq, error } = answerOf(message);
   if (seq !== undefined && error === undefined) return { kind: "stored", revision: seq };
   return { kind: error?.err_code === JetStreamApiCodes.StreamWrongLastSequence ? "refused" : "unknown" };
-}
-
-/** Ids have dots, which separate the tokens of a subject. */
-function encodeToken(id: string): string {
-  return Buffer.from(id).toString("base64url");
-}
-
-function decodeToken(token: string): string {
-  return Buffer.from(token, "base64url").toString("utf8");
 }

@@ -4,3 +4,5 @@
 
 export type { BucketChange } from "./bucket.ts";
 export { ClusterBucket } from "./bucket.ts";
+export { ClusterRuntime } from "./cluster-runtime.ts";
+export type { DroppingHost } from "./shard-packer.ts";

@@ -6,6 +6,8 @@ import type { PeerId } from "../placement.ts";
 import type { Group } from "./assignment.ts";
 import { desiredOwner, groupsOf } from "./assignment.ts";
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
+import type { ReplyDecision, Ticket } from "./may-reply.ts";
+import { mayReply } from "./may-reply.ts";
 import type { Member, MemberInfo, MemberTimes } from "./member.ts";
 import { waitMs } from "./member.ts";
 import type { Membership, MembershipInput, Need } from "./membership.ts";
@@ -14,8 +16,6 @@ import type { Entry, Segment } from "./owners.ts";
 import { planSegment } from "./owners.ts";
 import type { Peer, PeerInput, PresentPeer } from "./peer.ts";
 import { isOver, seenPeer, stepPeer, unseenPeer } from "./peer.ts";
-import type { Pass, Ticket } from "./reply-gate.ts";
-import { mayReply } from "./reply-gate.ts";
 import type { Tenure, TenureInput } from "./tenure.ts";
 import { stepTenure } from "./tenure.ts";
 
@@ -185,7 +185,7 @@ export class ClusterNode {
   }
 
   /** If it says `wait`: ask again when a lease was renewed or somebody was woken. */
-  mayReply(ticket: Ticket, nowMs: number): Pass {
+  mayReply(ticket: Ticket, nowMs: number): ReplyDecision {
     const tenure = this.#tenures.get(ticket.shard);
     return this.#decisions.mayReply(ticket, tenure, this.#membership, nowMs, this.#dependencies.times);
   }

@@ -5,10 +5,10 @@
 export type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 export type { Decisions } from "./cluster-node.ts";
 export { ClusterNode } from "./cluster-node.ts";
-export type { MemberInfo } from "./member.ts";
+export type { ReplyDecision, Ticket } from "./may-reply.ts";
+export { mayReply } from "./may-reply.ts";
+export type { MemberInfo, MemberTimes } from "./member.ts";
 export { DEFAULT_MEMBER_TIMES } from "./member.ts";
 export { isLeaseValid } from "./membership.ts";
 export type { Entry } from "./owners.ts";
-export type { Ticket } from "./reply-gate.ts";
-export { mayReply } from "./reply-gate.ts";
 export { stepTenure } from "./tenure.ts";

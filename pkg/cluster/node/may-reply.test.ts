@@ -3,9 +3,9 @@
 import test from "ava";
 import fc from "fast-check";
 
+import { mayReply } from "./may-reply.ts";
 import { DEFAULT_MEMBER_TIMES as TIMES } from "./member.ts";
 import type { Membership } from "./membership.ts";
-import { mayReply } from "./reply-gate.ts";
 import type { Tenure } from "./tenure.ts";
 
 const TICKET = { shard: 1, member: "pod.1", epoch: 3 };

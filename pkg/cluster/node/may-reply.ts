@@ -13,8 +13,8 @@ export interface Ticket {
   readonly epoch: number;
 }
 
-/** What may become of an answer. */
-export type Pass =
+/** What may become of an answer at this moment. `ReplyGate`, which waits for a lease itself, never says `wait`. */
+export type ReplyDecision =
   | "reply"
   /** Only the lease has run out. The answer may leave if a renewal succeeds. */
   | "wait"
@@ -34,7 +34,7 @@ export function mayReply(
   membership: Membership,
   nowMs: number,
   times: MemberTimes,
-): Pass {
+): ReplyDecision {
   if (membership.kind !== "member" || membership.id !== ticket.member) return "over";
   const isSameTenure = tenure?.kind === "serving" || tenure?.kind === "draining";
   if (!isSameTenure || tenure.epoch !== ticket.epoch) return "over";

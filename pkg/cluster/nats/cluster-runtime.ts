@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock, Random, Timer } from "../../base/mod.ts";
+import { SEGMENTS, SHARDS, settlesWithin, shortId } from "../../base/mod.ts";
+import type { NatsLink } from "../../nats/mod.ts";
+import type { Telemetry } from "../../telemetry/mod.ts";
+import type { ClusterEffect, ClusterInput, MemberInfo } from "../node/mod.ts";
+import { ClusterNode } from "../node/mod.ts";
+
+import type { Owner, PeerId, Placement } from "../placement.ts";
+import type { Admission, ReplyGate } from "../reply-gate.ts";
+import type { ClusterOptions } from "../settings.ts";
+import { Admissions } from "./admissions.ts";
+import { ClusterBucket } from "./bucket.ts";
+import { BucketDesk } from "./bucket-desk.ts";
+import { BucketWatch } from "./bucket-watch.ts";
+import { MemberTalk } from "./member-talk.ts";
+import { memberTimes } from "./member-times.ts";
+import type { DroppingHost } from "./shard-packer.ts";
+import { ShardPacker } from "./shard-packer.ts";
+import { WakeUp } from "./wake-up.ts";
+
+export interface ClusterRuntimeDependencies {
+  readonly link: NatsLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** Has no shard taken yet. */
+  readonly host: DroppingHost;
+  readonly self: Pick<MemberInfo, "pod" | "revision" | "share">;
+  /** Of the stream with members and owners; all proxies of a service have the same. Letters, digits, `-` and `_`. */
+  readonly name: string;
+  /** Servers that keep a copy of the stream, if this proxy makes it. */
+  readonly replicas: number;
+  readonly requestTimeoutMs: number;
+  readonly options: ClusterOptions;
+}
+
+/** How often the node is told that time has passed. A member that is late by so much is late by little. */
+const TICK_MS = 50;
+
+/**
+ * A proxy's part in its cluster: the decisions of `ClusterNode` (ADR 29), connected to NATS, to the clock and to the
+ * entities of this proxy.
+ *
+ *     const cluster = await ClusterRuntime.start({ link, host, self, name, … });
+ *     cluster.ownerOf(shard); // As `Placement`: here, at a peer, or moving.
+ *     const admission = cluster.begin(shard); // As `ReplyGate`.
+ *     await cluster.leave(); // Gives the shards to others.
+ *     await cluster.close();
+ *
+ * 1. The node handles one thing after the other. What it wants is carried out when it has returned, in order, and
+ *    whatever the host does in between (end a command, begin another) is handled after it.
+ * 2. Everybody who waits for a shard or a lease is woken when all of that is done.
+ * 3. What NATS does not answer is no input. The node decides by time what that means.
+ */
+export class ClusterRuntime implements Placement, ReplyGate {
+  readonly #dependencies: ClusterRuntimeDependencies;
+  readonly #node: ClusterNode;
+  readonly #desk: BucketDesk;
+  readonly #watch: BucketWatch;
+  readonly #talk: MemberTalk;
+  readonly #packer: ShardPacker;
+  readonly #admissions: Admissions;
+  readonly #forgetLink: () => void;
+  readonly #wakeUp = new WakeUp();
+  readonly #left = Promise.withResolvers<void>();
+  /** Wanted by the node, and not carried out yet. */
+  readonly #wanted: ClusterEffect[] = [];
+  #isCarryingOut = false;
+  #isWoken = false;
+  #isClosed = false;
+  #timer: Timer | undefined;
+
+  private constructor(dependencies: ClusterRuntimeDependencies, bucket: ClusterBucket) {
+    const { link, clock, random, telemetry, self, name, options } = dependencies;
+    this.#dependencies = dependencies;
+    this.#node = new ClusterNode({
+      self,
+      times: memberTimes(options),
+      shards: SHARDS,
+      segments: SEGMENTS,
+      newId: () => `${self.pod}.${shortId(random)}`,
+      send: (effect) => void this.#wanted.push(effect),
+    });
+    const suspect = (): void => this.#watch.suspect();
+    this.#desk = new BucketDesk({
+      bucket,
+      handle: (input) => this.#handle(input),
+      onStored: (revision) => this.#watch.stored(revision),
+      onDoubt: suspect,
+    });
+    this.#talk = new MemberTalk({
+      link,
+      name,
+      onHeard: (id) => this.#handle({ kind: "heard", id }),
+      onNoResponder: (id) => this.noResponder(id),
+    });
+    this.#packer = new ShardPacker({
+      ...dependencies,
+      timeoutMs: options.packTimeoutMs,
+      isPacking: (shard, epoch) => this.#isPacking(shard, epoch),
+      onPacked: (shard, epoch) => this.#handle({ kind: "packed", shard, epoch }),
+    });
+    this.#admissions = new Admissions({
+      mayReply: (ticket) => this.#node.mayReply(ticket, clock.monotonicMs()),
+      end: (ticket) => {
+        this.#node.end(ticket, clock.monotonicMs());
+        this.#carryOutAll();
+      },
+    });
+    this.#forgetLink = link.onConnected(suspect);
+    this.#watch = new BucketWatch({
+      bucket,
+      clock,
+      telemetry,
+      onChange: (change) => this.#handle(this.#desk.inputOf(change)),
+      onReset: () => {
+        this.#desk.reset();
+        this.#handle({ kind: "reset" });
+      },
+    });
+    this.#tick();
+  }
+
+  /** Joins as soon as it can. @throws NatsError if the bucket can neither be found nor made. */
+  static async start(dependencies: ClusterRuntimeDependencies): Promise<ClusterRuntime> {
+    const { link, name, replicas, requestTimeoutMs, options } = dependencies;
+    const bucket = await ClusterBucket.open(link, {
+      name,
+      replicas,
+      segmentSize: SHARDS / SEGMENTS,
+      ttlMs: options.memberTtlMs,
+      requestTimeoutMs,
+    });
+    return new ClusterRuntime(dependencies, bucket);
+  }
+
+  /** The id of this member; undefined while it is none. */
+  get id(): PeerId | undefined {
+    return this.#node.id;
+  }
+
+  /** Whether this proxy is a member and serves every shard that it should. It is ready only if it does. */
+  get isSettled(): boolean {
+    return this.#node.isSettled;
+  }
+
+  /** What is known of the cluster, to be shown to people. */
+  get node(): Pick<ClusterNode, "membership" | "tenures" | "peers" | "entryOf"> {
+    return this.#node;
+  }
+
+  ownerOf(shard: number): Owner {
+    const destination = this.#node.ownerOf(shard);
+    return destination.kind === "moving" ? { kind: "moving", until: this.#wakeUp.next } : destination;
+  }
+
+  begin(shard: number): Admission | undefined {
+    const ticket = this.#node.begin(shard, this.#dependencies.clock.monotonicMs());
+    if (this.#wanted.length > 0) this.#carryOutAll();
+    return ticket && this.#admissions.admit(ticket);
+  }
+
+  /** A command that was sent to another member found no subscriber. */
+  noResponder(id: PeerId): void {
+    this.#handle({ kind: "no-responder", id });
+  }
+
+  /**
+   * Hands all shards over and leaves. Resolves when that is done or its time is over.
+   *
+   * @returns whether it is done. If not, others find out that this member is gone when it answers no more.
+   */
+  async leave(): Promise<boolean> {
+    this.#handle({ kind: "leave" });
+    const { clock, options } = this.#dependencies;
+    return await settlesWithin(this.#left.promise, options.handoffTimeoutMs, clock);
+  }
+
+  /** Ends it at once, without a handover. The link stays open. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#forgetLink();
+    this.#watch.close();
+    this.#talk.close();
+    this.#admissions.close();
+    this.#wakeUp.call();
+  }
+
+  #tick(): void {
+    this.#handle({ kind: "tick" });
+    this.#watch.check();
+    this.#timer = this.#dependencies.clock.schedule(TICK_MS, () => this.#tick());
+  }
+
+  #handle(input: ClusterInput): void {
+    if (this.#isClosed) return;
+    const { clock } = this.#dependencies;
+    const wasMember = this.#node.id;
+    this.#node.handle(input, clock.monotonicMs());
+    if (this.#node.id !== undefined && this.#node.id !== wasMember) {
+      this.#dependencies.telemetry.logger.info("cluster: joined", { member: this.#node.id });
+      // So that shards are claimed now.
+      this.#node.handle({ kind: "tick" }, clock.monotonicMs());
+    }
+    this.#carryOutAll();
+  }
+
+  #carryOutAll(): void {
+    if (this.#isCarryingOut) return;
+    this.#isCarryingOut = true;
+    try {
+      let effect = this.#wanted.shift();
+      for (; effect !== undefined; effect = this.#wanted.shift()) this.#carryOut(effect);
+    } finally {
+      this.#isCarryingOut = false;
+    }
+    this.#talk.listenAs(this.#node.id);
+    if (this.#node.membership.kind === "left") this.#left.resolve();
+    if (!this.#isWoken) return;
+    this.#isWoken = false;
+    this.#wakeUp.call();
+    this.#admissions.askAgain();
+  }
+
+  #carryOut(effect: ClusterEffect): void {
+    switch (effect.kind) {
+      case "heartbeat":
+        return this.#talk.heartbeat(effect.id);
+      case "ping":
+        return this.#talk.ping(effect.id);
+      case "fence":
+        this.#dependencies.telemetry.logger.warn(
+          "cluster: this proxy is no member any more, and joins anew",
+          {
+            member: effect.id,
+          },
+        );
+        this.#isWoken = true;
+        return this.#watch.suspect();
+      case "take":
+        return this.#dependencies.host.take(effect.shard);
+      case "drop":
+        return this.#dependencies.host.drop(effect.shard);
+      case "pack":
+        return this.#packer.pack(effect.shard, effect.epoch);
+      case "wake":
+      case "lease":
+        this.#isWoken = true;
+        return;
+      case "join":
+      case "renew":
+      case "look-up":
+      case "leave":
+      case "evict":
+      case "write-segment":
+      case "read-segment":
+        void this.#desk.carryOut(effect);
+    }
+  }
+
+  #isPacking(shard: number, epoch: number): boolean {
+    const tenure = this.#node.tenures.get(shard);
+    return tenure?.kind === "packing" && tenure.epoch === epoch;
+  }
+}
