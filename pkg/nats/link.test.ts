@@ -157,6 +157,43 @@ natsTest("a closed connection fails what is pending, and sends nothing more", as
   await refused(t, askCode(link, "shop.silent"), "NATS_NOT_CONNECTED");
 });
 
+natsTest(
+  "a message without an answer is lost while there is no connection, and its return is told",
+  async (t) => {
+    const server = await startServer(t);
+    const heard = await respond(t, server, "shop.heartbeat");
+    const link = await openLink(t, server);
+    let returns = 0;
+    const forget = link.onConnected(() => returns++);
+    link.publish("shop.heartbeat", "1");
+    await until("it is heard", () => heard.length === 1);
+    await server.kill();
+    await refused(t, untilRefused(link), "NATS_NOT_CONNECTED");
+    link.publish("shop.heartbeat", "2");
+    await server.restart();
+    await until("the connection is back", () => returns === 1);
+    await until("a message is heard again", () => {
+      link.publish("shop.heartbeat", "3");
+      return heard.length > 1;
+    });
+    t.is(heard[1]?.string(), "3");
+    forget();
+    await link.close();
+    t.notThrows(() => link.publish("shop.heartbeat", "4"));
+  },
+);
+
+/** Asks until there is no connection. */
+async function untilRefused(link: NatsLink): Promise<void> {
+  for (;;) {
+    try {
+      await askCode(link, "shop.nobody");
+    } catch (thrown) {
+      if (natsErrorOf(thrown).code === "NATS_NOT_CONNECTED") throw thrown;
+    }
+  }
+}
+
 natsTest("a missing permission fails the requests that need it", async (t) => {
   const users = [
     '{ user: mute, password: p, permissions: { publish: { deny: "shop.load" } } }',
