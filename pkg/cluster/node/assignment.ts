@@ -25,6 +25,12 @@ export function groupsOf(members: readonly Member[]): readonly Group[] {
   return withTraffic.length > 0 ? withTraffic : all.map((group) => ({ ...group, share: 1 }));
 }
 
+/** By shard, the member that should own it: one that does not leave. */
+export function desiredOwners(shards: number, members: readonly Member[]): readonly (PeerId | undefined)[] {
+  const groups = groupsOf(members.filter(({ info }) => !info.isLeaving));
+  return Array.from({ length: shards }, (_, shard) => desiredOwner(shard, groups));
+}
+
 /**
  * The member that should own a shard, by logarithmic rendezvous hashing: first of the revisions, weighted by their
  * shares, then of the revision's members. All that know the same members agree. A shard changes its revision only if

@@ -3,19 +3,19 @@
 import { assert } from "../../base/mod.ts";
 
 import type { PeerId } from "../placement.ts";
-import type { Group } from "./assignment.ts";
-import { desiredOwner, groupsOf } from "./assignment.ts";
+import { desiredOwners } from "./assignment.ts";
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 import type { ReplyDecision, Ticket } from "./may-reply.ts";
 import { mayReply } from "./may-reply.ts";
 import type { Member, MemberInfo, MemberTimes } from "./member.ts";
-import { waitMs } from "./member.ts";
 import type { Membership, MembershipInput, Need } from "./membership.ts";
 import { OUTSIDE, stepMembership } from "./membership.ts";
-import type { Entry, Segment } from "./owners.ts";
+import type { Entry } from "./owners.ts";
 import { planSegment } from "./owners.ts";
-import type { Peer, PeerInput, PresentPeer } from "./peer.ts";
-import { isOver, seenPeer, stepPeer, unseenPeer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+import { PeerTable } from "./peer-table.ts";
+import type { SegmentNews, SegmentState } from "./segment-table.ts";
+import { SegmentTable } from "./segment-table.ts";
 import type { Tenure, TenureInput } from "./tenure.ts";
 import { stepTenure } from "./tenure.ts";
 
@@ -48,17 +48,6 @@ export type Destination =
   /** Nobody owns the shard, its owner hands it over, or it cannot be reached. Ask again after a `wake`. */
   | { readonly kind: "moving" };
 
-interface SegmentState {
-  /** Undefined: not read yet. */
-  readonly segment: Segment | undefined;
-  /** When this node saw that its entries are lost. */
-  readonly lostMs: number | undefined;
-  /** A write or a read of it is under way. */
-  readonly sentMs: number | undefined;
-}
-
-const UNKNOWN: SegmentState = { segment: undefined, lostMs: undefined, sentMs: undefined };
-
 /**
  * One proxy's part in the cluster (ADR 29): what it knows of itself, of the other members, of the owners and of its own
  * shards. Each of these is decided by the pure functions of its file. The node itself has neither clock, network nor
@@ -73,10 +62,9 @@ const UNKNOWN: SegmentState = { segment: undefined, lostMs: undefined, sentMs: u
 export class ClusterNode {
   readonly #dependencies: ClusterNodeDependencies;
   readonly #decisions: Decisions;
-  readonly #segmentSize: number;
   #membership: Membership = OUTSIDE;
-  readonly #peers = new Map<PeerId, Peer>();
-  readonly #segments: SegmentState[];
+  readonly #peers: PeerTable;
+  readonly #segments: SegmentTable;
   readonly #tenures = new Map<number, Tenure>();
   /** By shard. Undefined: to be computed again, because the members changed. */
   #desired: readonly (PeerId | undefined)[] | undefined;
@@ -89,12 +77,14 @@ export class ClusterNode {
   #heartbeatMs: number | undefined;
 
   constructor(dependencies: ClusterNodeDependencies) {
-    const { shards, segments, decisions = DECISIONS } = dependencies;
-    assert(shards % segments === 0, "all segments have the same size");
+    const { shards, segments, times, send, decisions = DECISIONS } = dependencies;
     this.#dependencies = dependencies;
     this.#decisions = decisions;
-    this.#segmentSize = shards / segments;
-    this.#segments = Array.from({ length: segments }, () => UNKNOWN);
+    this.#segments = new SegmentTable(shards, segments);
+    const onMembersChanged = (): void => {
+      this.#desired = undefined;
+    };
+    this.#peers = new PeerTable({ times, send, onMembersChanged });
   }
 
   get membership(): Membership {
@@ -111,12 +101,12 @@ export class ClusterNode {
   }
 
   get peers(): ReadonlyMap<PeerId, Peer> {
-    return this.#peers;
+    return this.#peers.all;
   }
 
   /** What the bucket says of a shard, as far as this node knows. */
   entryOf(shard: number): Entry | undefined {
-    return this.#stateOf(shard).segment?.entries?.[shard % this.#segmentSize];
+    return this.#segments.entryOf(shard);
   }
 
   /** Whether this member serves every shard that it should. A proxy is ready when it does. */
@@ -140,7 +130,7 @@ export class ClusterNode {
         return this.#startLeaving(nowMs);
       case "member-seen":
         this.#seenRevision = Math.max(this.#seenRevision, input.revision);
-        return this.#memberSeen(input, nowMs);
+        return input.id === this.id ? undefined : this.#peers.seen(input, nowMs);
       case "member-gone":
         if (input.revision !== undefined) this.#seenRevision = Math.max(this.#seenRevision, input.revision);
         return this.#memberGone(input.id, nowMs);
@@ -151,9 +141,9 @@ export class ClusterNode {
         return this.#request(input.segment, { kind: "read-segment", segment: input.segment }, nowMs);
       case "heard":
       case "no-responder":
-        return this.#stepPeer(input.id, { kind: input.kind }, nowMs);
+        return this.#peers.step(input.id, { kind: input.kind }, nowMs);
       case "evict-refused":
-        return this.#stepPeer(input.id, { kind: "refused" }, nowMs);
+        return this.#peers.step(input.id, { kind: "refused" }, nowMs);
       case "packed":
         return this.#stepTenure(input.shard, input, nowMs);
       case "reset":
@@ -166,9 +156,7 @@ export class ClusterNode {
     if (tenure !== undefined) return tenure.kind === "serving" ? HERE : MOVING;
     const entry = this.entryOf(shard);
     if (entry?.kind !== "owned" || entry.owner === this.id) return MOVING;
-    const peer = this.#peers.get(entry.owner);
-    const isReachable = peer?.kind === "live" || (peer?.kind === "silent" && peer.missedMs === undefined);
-    return isReachable ? { kind: "peer", peer: entry.owner } : MOVING;
+    return this.#peers.isReachable(entry.owner) ? { kind: "peer", peer: entry.owner } : MOVING;
   }
 
   /** Begins a command of a shard. Undefined if the shard is not served here, or not any more. */
@@ -200,11 +188,11 @@ export class ClusterNode {
   #tick(nowMs: number): void {
     this.#stepMembership({ kind: "tick", need: this.#need() }, nowMs);
     this.#heartbeat(nowMs);
-    for (const id of this.#peers.keys()) this.#stepPeer(id, { kind: "tick" }, nowMs);
+    this.#peers.tick(nowMs);
     this.#giveUp(nowMs);
-    for (const segment of this.#segments.keys()) this.#write(segment, nowMs);
-    this.#forgetGone(nowMs);
-    const isIdle = this.#tenures.size === 0 && this.#segments.every(({ sentMs }) => sentMs === undefined);
+    for (let segment = 0; segment < this.#segments.count; segment++) this.#write(segment, nowMs);
+    this.#peers.forgetGone(() => this.#segments.owners, nowMs);
+    const isIdle = this.#tenures.size === 0 && this.#segments.isIdle;
     if (this.#isLeaving && isIdle && !this.#hasNews) this.#stepMembership({ kind: "leave" }, nowMs);
   }
 
@@ -239,66 +227,27 @@ export class ClusterNode {
       send({ ...effect, info });
     }
     if (input.kind !== "stored" || state.kind !== "member" || state === before) return;
-    if (before.kind === "joining") {
-      this.#membersChanged();
-      this.#peers.delete(state.id);
-    }
+    if (before.kind === "joining") this.#peers.joined(state.id);
     send({ kind: "lease" });
   }
 
   #fence(id: PeerId, nowMs: number): void {
-    // Whether its key is gone or not, this incarnation answers nothing any more.
-    this.#peers.set(id, goneAt(id, this.#dependencies.times, nowMs));
+    this.#peers.fenced(id, nowMs);
     for (const shard of this.#tenures.keys()) this.#stepTenure(shard, { kind: "lost" }, nowMs);
-    this.#membersChanged();
   }
 
   #startLeaving(nowMs: number): void {
     this.#isLeaving = true;
     if (this.id === undefined) return this.#stepMembership({ kind: "leave" }, nowMs);
     this.#hasNews = true;
-    this.#membersChanged();
+    this.#desired = undefined;
     this.#tick(nowMs);
-  }
-
-  #memberSeen({ id, info, revision }: Member & { readonly revision: number }, nowMs: number): void {
-    if (id === this.id) return;
-    const known = this.#peers.get(id);
-    if (known === undefined) this.#peers.set(id, seenPeer(info, revision, nowMs));
-    else this.#stepPeer(id, { kind: "seen", info, revision }, nowMs);
-    if (known === undefined || (known.kind !== "gone" && changesOwners(known, info))) this.#membersChanged();
   }
 
   #memberGone(id: PeerId, nowMs: number): void {
     if (this.#membership.kind === "member" && this.#membership.id === id)
       return this.#stepMembership({ kind: "found", id, revision: undefined }, nowMs);
-    if (this.#peers.has(id)) this.#stepPeer(id, { kind: "gone" }, nowMs);
-    else this.#peers.set(id, goneAt(id, this.#dependencies.times, nowMs));
-  }
-
-  #stepPeer(id: PeerId, input: PeerInput, nowMs: number): void {
-    const before = this.#peers.get(id);
-    if (before === undefined) return;
-    const { state, effects } = stepPeer(id, before, input, nowMs, this.#dependencies.times);
-    this.#peers.set(id, state);
-    for (const effect of effects) this.#dependencies.send(effect);
-    if (state.kind === before.kind) return;
-    if (state.kind === "gone") this.#membersChanged();
-    this.#dependencies.send({ kind: "wake" });
-  }
-
-  /** A gone member is remembered as long as it may matter. If an entry names it later, it is found gone again. */
-  #forgetGone(nowMs: number): void {
-    const { ttlMs } = this.#dependencies.times;
-    const old = [...this.#peers].filter(([, peer]) => peer.kind === "gone" && nowMs - peer.goneMs >= ttlMs);
-    if (old.length === 0) return;
-    const entries = this.#segments.flatMap(({ segment }) => segment?.entries ?? []);
-    const owners = new Set(entries.map((entry) => (entry.kind === "owned" ? entry.owner : undefined)));
-    for (const [id] of old) if (!owners.has(id)) this.#peers.delete(id);
-  }
-
-  #membersChanged(): void {
-    this.#desired = undefined;
+    this.#peers.gone(id, nowMs);
   }
 
   /** By shard, the member that should own it. */
@@ -310,14 +259,11 @@ export class ClusterNode {
   #computeOwners(): readonly (PeerId | undefined)[] {
     const { shards, self, times } = this.#dependencies;
     const { id } = this;
-    const members: Member[] = [];
+    const members: Member[] = [...this.#peers.members];
     const { leaseMs } = times;
     if (id !== undefined)
       members.push({ id, info: { ...self, leaseMs, isLeaving: this.#isLeaving, seenRevision: 0 } });
-    for (const [peer, state] of this.#peers)
-      if (state.kind !== "gone" && state.revision > 0) members.push({ id: peer, info: state.info });
-    const groups: readonly Group[] = groupsOf(members.filter(({ info }) => !info.isLeaving));
-    return Array.from({ length: shards }, (_, shard) => desiredOwner(shard, groups));
+    return desiredOwners(shards, members);
   }
 
   /** Gives up the shards that others should have, if these can take them. */
@@ -327,7 +273,7 @@ export class ClusterNode {
     for (const [shard, { kind }] of this.#tenures) {
       const owner = owners[shard];
       if (kind !== "serving" || owner === this.id) continue;
-      const isTaker = owner !== undefined && this.#peers.get(owner)?.kind === "live";
+      const isTaker = owner !== undefined && this.#peers.isLive(owner);
       // Somebody who leaves gives up everything, even if nobody is there to take it.
       const isLeft = this.#isLeaving && !this.#hasNews;
       if (isTaker || isLeft) this.#stepTenure(shard, { kind: "give-up" }, nowMs);
@@ -340,32 +286,19 @@ export class ClusterNode {
     if (state === undefined) this.#tenures.delete(shard);
     else this.#tenures.set(shard, state);
     for (const effect of effects) {
-      if (effect.kind === "release") this.#write(this.#segmentOf(shard), nowMs);
+      if (effect.kind === "release") this.#write(this.#segments.segmentOf(shard), nowMs);
       else if (effect.kind === "wake") this.#dependencies.send(effect);
       else this.#dependencies.send({ ...effect, shard });
     }
   }
 
-  #segmentSeen(
-    { segment, revision, entries, isWatched }: Extract<ClusterInput, { kind: "segment-seen" }>,
-    nowMs: number,
-  ): void {
-    const known = this.#segments[segment];
-    assert(known !== undefined, "the segment exists");
-    const isOlder = known.segment !== undefined && revision <= known.segment.revision;
-    // Without a revision there is no trace of the key: it was purged. To give up its shards is safe even if it was not.
-    const isNew = !isOlder || revision === 0;
-    const isLost = isNew ? entries?.some(({ kind }) => kind === "lost") === true : known.lostMs !== undefined;
-    this.#segments[segment] = {
-      segment: isNew ? { revision, entries } : known.segment,
-      lostMs: isLost ? (known.lostMs ?? nowMs) : undefined,
-      // Old news do not answer a request that is under way.
-      sentMs: isWatched && !isNew ? known.sentMs : undefined,
-    };
-    if (isNew) {
-      if (isLost) this.#hasNews = true;
-      for (let index = 0; index < this.#segmentSize; index++)
-        this.#entrySeen(segment * this.#segmentSize + index, entries?.[index], nowMs);
+  #segmentSeen(news: SegmentNews, nowMs: number): void {
+    const { segment, entries } = news;
+    if (this.#segments.see(news, nowMs)) {
+      if (this.#segments.stateOf(segment).lostMs !== undefined) this.#hasNews = true;
+      const { size } = this.#segments;
+      for (let index = 0; index < size; index++)
+        this.#entrySeen(segment * size + index, entries?.[index], nowMs);
       this.#dependencies.send({ kind: "wake" });
     }
     this.#write(segment, nowMs);
@@ -375,27 +308,26 @@ export class ClusterNode {
     const isOwn = entry?.kind === "owned" && entry.owner === this.id;
     if (isOwn) this.#stepTenure(shard, { kind: "owned", epoch: entry.epoch }, nowMs);
     else if (this.#tenures.has(shard)) this.#stepTenure(shard, { kind: "lost" }, nowMs);
-    if (entry?.kind !== "owned" || isOwn || this.#peers.has(entry.owner)) return;
-    this.#peers.set(entry.owner, unseenPeer(entry.owner, entry.leaseMs, nowMs));
+    if (entry?.kind === "owned" && !isOwn) this.#peers.named(entry.owner, entry.leaseMs, nowMs);
   }
 
   /** Writes what this member takes and gives up in a segment, unless a request for it is under way. */
   #write(segment: number, nowMs: number): void {
     const { id } = this;
-    const state = this.#segments[segment];
-    assert(state !== undefined, "the segment exists");
     if (id === undefined) return;
+    const state = this.#segments.stateOf(segment);
     const isLate = nowMs - (state.sentMs ?? nowMs) >= this.#dependencies.times.answerTimeoutMs;
     if (state.sentMs !== undefined && !isLate) return;
     if (state.segment === undefined || isLate)
       return this.#request(segment, { kind: "read-segment", segment }, nowMs);
-    const first = segment * this.#segmentSize;
+    const { size } = this.#segments;
+    const first = segment * size;
     const owners = this.#owners();
-    const entries = planSegment(state.segment, this.#segmentSize, {
+    const entries = planSegment(state.segment, size, {
       self: { id, leaseMs: this.#dependencies.times.leaseMs },
       wants: (index) => owners[first + index] === id,
       isReleasing: (index) => this.#tenures.get(first + index)?.kind === "releasing",
-      isOver: (owner, leaseMs) => this.#isOver(owner, leaseMs, nowMs),
+      isOver: (owner, leaseMs) => this.#peers.isOver(owner, leaseMs, nowMs),
       isEveryoneOver: this.#isEveryoneOver(state, nowMs),
     });
     if (entries === undefined) return;
@@ -407,60 +339,25 @@ export class ClusterNode {
   }
 
   #request(segment: number, effect: ClusterEffect, nowMs: number): void {
-    const state = this.#segments[segment];
-    assert(state !== undefined, "the segment exists");
-    this.#segments[segment] = { ...state, sentMs: nowMs };
+    this.#segments.sent(segment, nowMs);
     this.#dependencies.send(effect);
   }
 
-  #isOver(owner: PeerId, leaseMs: number, nowMs: number): boolean {
-    const peer = this.#peers.get(owner);
-    return peer !== undefined && isOver(peer, leaseMs, nowMs);
-  }
-
-  /**
-   * Whether nobody can still serve shards of a segment whose entries are lost: every member has seen that they are, or
-   * is over. Those whose keys were wiped too have no lease any more when the longest one has passed.
-   */
+  /** Whether nobody can still serve shards of a segment whose entries are lost. */
   #isEveryoneOver({ lostMs, segment }: SegmentState, nowMs: number): boolean {
     const revision = segment?.revision ?? 0;
     if (lostMs === undefined || this.#seenRevision < revision) return false;
-    let longestMs = this.#dependencies.times.leaseMs;
-    for (const peer of this.#peers.values()) {
-      longestMs = Math.max(longestMs, peer.info.leaseMs);
-      const hasSeen = peer.kind !== "gone" && peer.info.seenRevision >= revision;
-      if (!hasSeen && !isOver(peer, peer.info.leaseMs, nowMs)) return false;
-    }
-    return nowMs - lostMs >= waitMs(longestMs);
+    return this.#peers.isEveryoneOver(revision, lostMs, nowMs);
   }
 
   #reset(nowMs: number): void {
     const { id } = this;
     if (id !== undefined) this.#stepMembership({ kind: "found", id, revision: undefined }, nowMs);
     this.#peers.clear();
-    for (const segment of this.#segments.keys()) this.#segments[segment] = UNKNOWN;
+    this.#segments.clear();
     this.#seenRevision = 0;
-    this.#membersChanged();
   }
-
-  #stateOf(shard: number): SegmentState {
-    const state = this.#segments[this.#segmentOf(shard)];
-    assert(state !== undefined, "the shard exists");
-    return state;
-  }
-
-  #segmentOf(shard: number): number {
-    return Math.floor(shard / this.#segmentSize);
-  }
-}
-
-function goneAt(id: PeerId, { leaseMs }: MemberTimes, nowMs: number): Peer {
-  return { kind: "gone", info: unseenPeer(id, leaseMs, nowMs).info, goneMs: nowMs };
 }
 
 const HERE: Destination = { kind: "here" };
 const MOVING: Destination = { kind: "moving" };
-
-function changesOwners({ revision, info }: PresentPeer, { isLeaving, share }: MemberInfo): boolean {
-  return revision === 0 || info.isLeaving !== isLeaving || info.share !== share;
-}

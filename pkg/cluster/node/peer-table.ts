@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { PeerId } from "../placement.ts";
+import type { Member, MemberInfo, MemberTimes } from "./member.ts";
+import { waitMs } from "./member.ts";
+import type { Peer, PeerEffect, PeerInput, PresentPeer } from "./peer.ts";
+import { isOver, seenPeer, stepPeer, unseenPeer } from "./peer.ts";
+
+export interface PeerTableDependencies {
+  readonly times: MemberTimes;
+  readonly send: (effect: PeerEffect | { readonly kind: "wake" }) => void;
+  /** Other members than before may own shards. */
+  readonly onMembersChanged: () => void;
+}
+
+/** What a node knows of the other members, by their ids. `peer.ts` decides about each. */
+export class PeerTable {
+  readonly #dependencies: PeerTableDependencies;
+  readonly #peers = new Map<PeerId, Peer>();
+
+  constructor(dependencies: PeerTableDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get all(): ReadonlyMap<PeerId, Peer> {
+    return this.#peers;
+  }
+
+  /** Those that may own shards, as far as this node knows. */
+  get members(): readonly Member[] {
+    const members: Member[] = [];
+    for (const [id, peer] of this.#peers)
+      if (peer.kind !== "gone" && peer.revision > 0) members.push({ id, info: peer.info });
+    return members;
+  }
+
+  isLive(id: PeerId): boolean {
+    return this.#peers.get(id)?.kind === "live";
+  }
+
+  /** Whether a command may be sent to it. */
+  isReachable(id: PeerId): boolean {
+    const peer = this.#peers.get(id);
+    return peer?.kind === "live" || (peer?.kind === "silent" && peer.missedMs === undefined);
+  }
+
+  isOver(id: PeerId, leaseMs: number, nowMs: number): boolean {
+    const peer = this.#peers.get(id);
+    return peer !== undefined && isOver(peer, leaseMs, nowMs);
+  }
+
+  /**
+   * Whether nobody can still serve shards whose entries were lost with this revision, as this node saw at `lostMs`:
+   * every member has seen that they are, or is over. Those whose keys were wiped too have no lease any more when the
+   * longest one has passed.
+   */
+  isEveryoneOver(revision: number, lostMs: number, nowMs: number): boolean {
+    let longestMs = this.#dependencies.times.leaseMs;
+    for (const peer of this.#peers.values()) {
+      longestMs = Math.max(longestMs, peer.info.leaseMs);
+      const hasSeen = peer.kind !== "gone" && peer.info.seenRevision >= revision;
+      if (!hasSeen && !isOver(peer, peer.info.leaseMs, nowMs)) return false;
+    }
+    return nowMs - lostMs >= waitMs(longestMs);
+  }
+
+  tick(nowMs: number): void {
+    for (const id of this.#peers.keys()) this.step(id, { kind: "tick" }, nowMs);
+  }
+
+  seen({ id, info, revision }: Member & { readonly revision: number }, nowMs: number): void {
+    const known = this.#peers.get(id);
+    if (known === undefined) this.#peers.set(id, seenPeer(info, revision, nowMs));
+    else this.step(id, { kind: "seen", info, revision }, nowMs);
+    if (known === undefined || (known.kind !== "gone" && changesOwners(known, info)))
+      this.#dependencies.onMembersChanged();
+  }
+
+  /** An entry names a member, of which no key may have been seen. */
+  named(id: PeerId, leaseMs: number, nowMs: number): void {
+    if (!this.#peers.has(id)) this.#peers.set(id, unseenPeer(id, leaseMs, nowMs));
+  }
+
+  gone(id: PeerId, nowMs: number): void {
+    if (this.#peers.has(id)) this.step(id, { kind: "gone" }, nowMs);
+    else this.#peers.set(id, this.#goneAt(id, nowMs));
+  }
+
+  /** This node itself is the member with this id no more. Whether its key is gone or not, it answers nothing. */
+  fenced(id: PeerId, nowMs: number): void {
+    this.#peers.set(id, this.#goneAt(id, nowMs));
+    this.#dependencies.onMembersChanged();
+  }
+
+  /** This node itself has become the member with this id. */
+  joined(id: PeerId): void {
+    this.#peers.delete(id);
+    this.#dependencies.onMembersChanged();
+  }
+
+  step(id: PeerId, input: PeerInput, nowMs: number): void {
+    const before = this.#peers.get(id);
+    if (before === undefined) return;
+    const { times, send, onMembersChanged } = this.#dependencies;
+    const { state, effects } = stepPeer(id, before, input, nowMs, times);
+    this.#peers.set(id, state);
+    for (const effect of effects) send(effect);
+    if (state.kind === before.kind) return;
+    if (state.kind === "gone") onMembersChanged();
+    send({ kind: "wake" });
+  }
+
+  /**
+   * Forgets members that have been gone for long and own nothing. If an entry names one later, it is found gone again.
+   *
+   * @param ownersOf gives everybody that an entry names.
+   */
+  forgetGone(ownersOf: () => ReadonlySet<PeerId>, nowMs: number): void {
+    const { ttlMs } = this.#dependencies.times;
+    const old = [...this.#peers].filter(([, peer]) => peer.kind === "gone" && nowMs - peer.goneMs >= ttlMs);
+    if (old.length === 0) return;
+    const owners = ownersOf();
+    for (const [id] of old) if (!owners.has(id)) this.#peers.delete(id);
+  }
+
+  clear(): void {
+    this.#peers.clear();
+    this.#dependencies.onMembersChanged();
+  }
+
+  #goneAt(id: PeerId, nowMs: number): Peer {
+    return {
+      kind: "gone",
+      info: unseenPeer(id, this.#dependencies.times.leaseMs, nowMs).info,
+      goneMs: nowMs,
+    };
+  }
+}
+
+function changesOwners({ revision, info }: PresentPeer, { isLeaving, share }: MemberInfo): boolean {
+  return revision === 0 || info.isLeaving !== isLeaving || info.share !== share;
+}
