@@ -3,7 +3,7 @@
 import type { ClusterEffect, ClusterInput } from "../node/mod.ts";
 
 import type { PeerId } from "../placement.ts";
-import type { BucketChange, ClusterBucket, Written } from "./bucket.ts";
+import type { BucketChange, ClusterBucket } from "./bucket.ts";
 
 /** Effects that ask something of the bucket. */
 export type BucketEffect = Extract<
@@ -12,7 +12,7 @@ export type BucketEffect = Extract<
 >;
 
 export interface BucketDeskDependencies {
-  readonly bucket: ClusterBucket;
+  readonly bucket: Pick<ClusterBucket, "member" | "putMember" | "putSegment" | "removeMember" | "segment">;
   readonly handle: (input: ClusterInput) => void;
   /** A change of this process was stored with this revision. */
   readonly onStored: (revision: number) => void;
@@ -65,8 +65,9 @@ export class BucketDesk {
     const generation = this.#generation;
     const input = await this.#ask(effect);
     if (generation !== this.#generation) return;
-    if (input === undefined) this.#dependencies.onDoubt();
-    else this.#dependencies.handle(input);
+    if (input === undefined) return this.#dependencies.onDoubt();
+    this.#note(effect, input);
+    this.#dependencies.handle(input);
   }
 
   #ask(effect: BucketEffect): Promise<ClusterInput | undefined> {
@@ -93,7 +94,7 @@ export class BucketDesk {
     const { id, info } = effect;
     const expected = effect.kind === "renew" ? effect.revision : 0;
     if (effect.kind === "join") this.#known.delete(OWN_KEY);
-    const written = this.#note(OWN_KEY, await this.#dependencies.bucket.putMember(id, expected, info));
+    const written = await this.#dependencies.bucket.putMember(id, expected, info);
     if (written.kind === "stored") return { kind: "stored", id, revision: written.revision };
     return written.kind === "refused" ? { kind: "refused", id } : undefined;
   }
@@ -107,13 +108,13 @@ export class BucketDesk {
 
   async #leave(id: PeerId, revision: number): Promise<ClusterInput | undefined> {
     const { bucket } = this.#dependencies;
-    const written = await bucket.removeMember(id, revision);
+    let written = await bucket.removeMember(id, revision);
     if (written.kind === "refused") {
       // A renewal was still under way. Nobody else writes this key, so it goes as it is.
       const found = await bucket.member(id);
-      if (found?.value !== undefined) await bucket.removeMember(id, found.revision);
+      if (found !== undefined) written = await bucket.removeMember(id, found.revision);
     }
-    return { kind: "stored", id, revision: 0 };
+    return written.kind === "unknown" ? undefined : { kind: "stored", id, revision: 0 };
   }
 
   async #evict(id: PeerId, revision: number): Promise<ClusterInput | undefined> {
@@ -127,10 +128,7 @@ export class BucketDesk {
     expected,
     entries,
   }: Extract<BucketEffect, { kind: "write-segment" }>): Promise<ClusterInput | undefined> {
-    const written = this.#note(
-      segment,
-      await this.#dependencies.bucket.putSegment(segment, expected, entries),
-    );
+    const written = await this.#dependencies.bucket.putSegment(segment, expected, entries);
     if (written.kind === "refused") return { kind: "segment-refused", segment };
     if (written.kind !== "stored") return undefined;
     return { kind: "segment-seen", segment, revision: written.revision, entries, isWatched: false };
@@ -150,11 +148,11 @@ export class BucketDesk {
     };
   }
 
-  #note(key: number, written: Written): Written {
-    if (written.kind !== "stored") return written;
-    this.#know(key, written.revision);
-    this.#dependencies.onStored(written.revision);
-    return written;
+  #note({ kind }: BucketEffect, input: ClusterInput): void {
+    if (input.kind === "segment-seen" && kind === "write-segment") this.#know(input.segment, input.revision);
+    else if (input.kind === "stored" && kind !== "leave") this.#know(OWN_KEY, input.revision);
+    else return;
+    this.#dependencies.onStored(input.revision);
   }
 
   #know(key: number, revision: number): void {

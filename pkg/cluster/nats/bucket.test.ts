@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
 
@@ -108,6 +109,32 @@ natsTest("the server drops a member that is not renewed, and the watch shows it"
   t.deepEqual(await bucket.putMember("a.1", joined.kind === "stored" ? joined.revision : 0, INFO), {
     kind: "refused",
   });
+});
+
+natsTest("a stream that was deleted is made again, and tells that it is another one", async (t) => {
+  const { bucket, port } = await open(t);
+  await bucket.putMember("a.1", 0, INFO);
+  const before = await bucket.prepare();
+  t.is(before.lastRevision, 1);
+  t.deepEqual(await bucket.prepare(), before);
+  const client = await connect({ port });
+  t.teardown(() => client.close());
+  await (await jetstreamManager(client)).streams.delete(NAME);
+  t.deepEqual(await bucket.putMember("b.1", 0, INFO), { kind: "unknown" });
+  const after = await bucket.prepare();
+  t.is(after.lastRevision, 0);
+  t.not(after.madeAt, before.madeAt);
+  t.is((await bucket.putMember("b.1", 0, INFO)).kind, "stored");
+});
+
+natsTest("a stream that is something else is refused", async (t) => {
+  const { bucket, port } = await open(t);
+  const client = await connect({ port });
+  t.teardown(() => client.close());
+  const { streams } = await jetstreamManager(client);
+  await streams.delete(NAME);
+  await streams.add({ name: NAME, subjects: [`${NAME}.>`] });
+  await t.throwsAsync(bucket.prepare(), { code: "NATS_UNFIT_SERVER" });
 });
 
 natsTest("I12: a key with anything else in it counts as not there", async (t) => {

@@ -108,3 +108,34 @@ natsSerialTest("one that is killed is replaced long before its key is over", asy
   t.true(before.every(([owner]) => owner === b || owner === a));
   t.is(a!.host.dropped.length, 0);
 });
+
+natsSerialTest(
+  "the first answer after a pause waits for a renewed lease, and the next does not",
+  async (t) => {
+    const port = await startServer(t);
+    // So that nothing but a command renews.
+    const [a] = await startMembers(t, port, ["a"], { memberTtlMs: 600_000 });
+    let admission = a!.cluster.begin(0);
+    let pass = admission?.pass();
+    await until("the lease is over when a command begins", () => {
+      admission?.end();
+      admission = a!.cluster.begin(0);
+      pass = admission?.pass();
+      return pass instanceof Promise;
+    });
+    t.is(await pass, "reply");
+    t.is(admission?.pass(), "reply");
+  },
+);
+
+natsSerialTest("one that cannot hand over in time says so", async (t) => {
+  const port = await startServer(t);
+  const [a] = await startMembers(t, port, ["a"], { handoffTimeoutMs: 300 });
+  const admission = a!.cluster.begin(0);
+  t.false(await a!.cluster.leave());
+  t.is(a!.cluster.ownerOf(0).kind, "moving");
+  t.is(await admission?.pass(), "reply");
+  admission?.end();
+  t.true(await a!.cluster.leave());
+  t.is(a!.cluster.id, undefined);
+});

@@ -238,7 +238,6 @@ export class ClusterRuntime implements Placement, ReplyGate {
             member: effect.id,
           },
         );
-        this.#isWoken = true;
         return this.#watch.suspect();
       case "take":
         return this.#dependencies.host.take(effect.shard);

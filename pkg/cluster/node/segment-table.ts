@@ -89,6 +89,6 @@ export class SegmentTable {
 
   /** Everything is unknown again. */
   clear(): void {
-    this.#states.fill(UNKNOWN);
+    for (const segment of this.#states.keys()) this.#states[segment] = UNKNOWN;
   }
 }

@@ -24,6 +24,7 @@ export class RecordingHost implements DroppingHost {
   readonly dropped: number[] = [];
   /** Releases wait for it. */
   packing: Promise<void> = Promise.resolve();
+  onDrop: (shard: number) => void = () => undefined;
 
   take(shard: number): void {
     this.shards.add(shard);
@@ -38,6 +39,7 @@ export class RecordingHost implements DroppingHost {
   drop(shard: number): void {
     this.shards.delete(shard);
     this.dropped.push(shard);
+    this.onDrop(shard);
   }
 }
 
