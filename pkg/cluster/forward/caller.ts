@@ -15,6 +15,7 @@ import { EarliestTimer } from "./earliest-timer.ts";
 import type { Part } from "./frames.ts";
 import { answerPrefix, callSubject, cancelSubject, readAnswer, requestReply } from "./frames.ts";
 import type { ForwardDependencies } from "./options.ts";
+import { Outbox } from "./outbox.ts";
 import { Assembly, sendInParts } from "./parts.ts";
 import { refusalError } from "./refusals.ts";
 
@@ -69,6 +70,7 @@ export class ForwardCaller {
   readonly #name: string;
   readonly #answers: Subscription;
   readonly #stopWatching: () => void;
+  readonly #outbox = new Outbox();
   #lastNumber = 0;
 
   constructor(dependencies: ForwardCallerDependencies) {
@@ -120,7 +122,7 @@ export class ForwardCaller {
     };
     this.#open.set(number, call);
     this.#timer.at(Math.min(call.deadlineMs, nowMs + options.maxSilenceMs));
-    this.#send(call, bytes, leftMs);
+    this.#outbox.add(() => this.#send(call, bytes, leftMs));
     onCancel(() => this.#cancel(call));
     return promise;
   }
@@ -139,6 +141,8 @@ export class ForwardCaller {
   }
 
   #send(call: OpenCall, bytes: Uint8Array, leftMs: number | undefined): void {
+    // It has ended in the meantime: its caller left, or the connection was lost.
+    if (!this.#open.has(call.number)) return;
     const { link, prefix } = this.#dependencies;
     const subject = callSubject(prefix, call.peer);
     const name = `${this.#name}${call.number}`;

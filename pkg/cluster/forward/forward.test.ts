@@ -203,21 +203,27 @@ natsTest(
   },
 );
 
-natsTest("an owner that closes takes no more requests, and ends when those under way have", async (t) => {
-  const finish = Promise.withResolvers<Uint8Array>();
-  const world = await forwardWorld(t, () => finish.promise);
-  const call = world.ask(HELLO);
-  await until("it is there", () => world.owner.open === 1);
-  let isClosed = false;
-  const closing = world.owner.close().then(() => (isClosed = true));
-  await world.ownerLink.connection.flush();
-  t.true(isUndelivered(await t.throwsAsync(world.ask(HELLO))));
-  t.false(isClosed);
-  finish.resolve(HELLO);
-  t.deepEqual(Buffer.from(await call), HELLO);
-  await closing;
-  world.caller.close();
-});
+natsTest(
+  "an owner that closes takes no more requests, and ends when those under way are answered",
+  async (t) => {
+    const finish = Promise.withResolvers<Uint8Array>();
+    const world = await forwardWorld(t, () => finish.promise);
+    const call = world.ask(HELLO);
+    await until("it is there", () => world.owner.open === 1);
+    let isClosed = false;
+    const closing = world.owner.close().then(async () => {
+      isClosed = true;
+      await world.ownerLink.close();
+    });
+    await world.ownerLink.connection.flush();
+    t.true(isUndelivered(await t.throwsAsync(world.ask(HELLO))));
+    t.false(isClosed);
+    finish.resolve(HELLO);
+    t.deepEqual(Buffer.from(await call), HELLO);
+    await closing;
+    world.caller.close();
+  },
+);
 
 natsTest("the real clock serves deadlines too", async (t) => {
   const world = await forwardWorld(t, () => NEVER);

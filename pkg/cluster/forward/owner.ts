@@ -12,6 +12,7 @@ import type { AnswerKind, Part, RequestFrame } from "./frames.ts";
 import { answerPrefix, answerSubject, callSubject, cancelSubject, readRequestReply } from "./frames.ts";
 import { OpenRequest } from "./open-request.ts";
 import type { ForwardDependencies } from "./options.ts";
+import { Outbox } from "./outbox.ts";
 import { Assembly, sendInParts } from "./parts.ts";
 import type { Refusal } from "./refusals.ts";
 
@@ -64,6 +65,7 @@ export class ForwardOwner {
   readonly #working: ExpiryList<OpenRequest>;
   readonly #incomplete: ExpiryQueue<string>;
   readonly #subscriptions: readonly Subscription[];
+  readonly #outbox = new Outbox();
   #whenIdle: (() => void) | undefined;
 
   private constructor(dependencies: ForwardOwnerDependencies) {
@@ -98,8 +100,8 @@ export class ForwardOwner {
   }
 
   /**
-   * Takes no more requests: who sends one learns at once that nobody does. Resolves when those under way have ended.
-   * The caller bounds the wait.
+   * Takes no more requests: who sends one learns at once that nobody does. Resolves when those under way have ended, and
+   * the server has their answers. The caller bounds the wait.
    */
   async close(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
@@ -107,6 +109,10 @@ export class ForwardOwner {
     if (this.#open.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     this.#working.clear();
     this.#incomplete.clear();
+    this.#outbox.flush();
+    const { link } = this.#dependencies;
+    // If the connection is lost in the meantime, so are the answers (6).
+    if (link.isConnected) await link.connection.flush().catch(() => undefined);
   }
 
   /** What is thrown here would end the client's connection, and reading what others sent may throw (7). */
@@ -226,6 +232,10 @@ export class ForwardOwner {
   }
 
   #publish(call: string, kind: AnswerKind, bytes: Uint8Array): void {
+    this.#outbox.add(() => this.#publishNow(call, kind, bytes));
+  }
+
+  #publishNow(call: string, kind: AnswerKind, bytes: Uint8Array): void {
     const { link, telemetry } = this.#dependencies;
     if (!link.isConnected) return;
     try {
