@@ -84,6 +84,24 @@ test("what the overlays say in config-perdure makes sense, and is all that has t
   }
 });
 
+test("each overlay asks for the durability that its NATS gives, and says so if that is not strict", (t) => {
+  const durability = (file: string): string => {
+    const { patches = [] } = parse(text(file)) as Kustomization;
+    const { data } = parse(patches[0]?.patch ?? "") as Manifest;
+    const configuration = readConfiguration(data);
+    if (configuration.kind === "invalid") throw new Error(configuration.problem);
+    return configuration.values.durability ?? "strict, unsaid";
+  };
+  const ofDev = text("config/nats/dev/nats.yaml");
+  t.is(durability("config/dev/kustomization.yaml"), "relaxed");
+  t.notRegex(ofDev, /sync/, "one server, started without a configuration that syncs");
+
+  const servers = text("config/nats/nats.conf");
+  t.is(durability("docs/install-example/kustomization.yaml"), "strict");
+  t.regex(servers, /^ {2}sync_interval: always$/m);
+  t.regex(servers, /^server_tags: \["sync:always"\]$/m);
+});
+
 test("the patch that docs/install.md has for the webhook's policy opens the port that the policy opens", (t) => {
   const [, block = ""] = /```yaml\n( {2}- patch: [\s\S]+?)```/.exec(text("docs/install.md")) ?? [];
   const [{ patch = "" } = {}] = parse(block) as { readonly patch?: string }[];

@@ -38,7 +38,7 @@ export async function measureFootprint({ log, folder, quick, say }: FootprintSet
   await using place = await openLogPlace(log, folder);
   let logs = 0;
   const start = (settings: Partial<ProxySettings>) =>
-    startProxyProcess({ log: place.address(`footprint-${++logs}`), ...settings });
+    startProxyProcess({ log: place.address(`footprint-${++logs}`), env: place.env, ...settings });
 
   const figures: Figure[] = [];
   const starts = quick ? 1 : 7;

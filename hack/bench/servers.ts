@@ -94,7 +94,7 @@ async function startProxy(
     userFunctionPort,
     nodeArgs: profileArgs(profile, `${target.replace(" ", "-")}${side}`),
     ...(checkout !== undefined && { main: pathToFileURL(resolve(checkout, "cmd", "proxy", "main.ts")) }),
-    env: { ...telemetry?.env, ...receiver?.env },
+    env: { ...place.env, ...telemetry?.env, ...receiver?.env },
   });
   stack.defer(() => proxy.stop());
   stack.defer(async () => {
@@ -132,6 +132,8 @@ export async function startSpanReceiver(kind: ReceiverKind): Promise<SpanReceive
 export interface LogPlace extends AsyncDisposable {
   /** The address of the log of this name. */
   address(name: string): string;
+  /** What a proxy of such a log is told besides: what an acknowledgement means there (`DURABILITY` of `cases.ts`). */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Starts a server of NATS, if the logs need one. All is kept below the folder, and so on the disk that is measured. */
@@ -139,7 +141,7 @@ export async function openLogPlace(target: LogTarget, folder: string): Promise<L
   if (target === "memory" || target === "sqlite") {
     const address = (name: string): string =>
       target === "memory" ? "memory:" : `sqlite:${join(folder, name)}.db`;
-    return { address, [Symbol.asyncDispose]: async () => undefined };
+    return { address, env: {}, [Symbol.asyncDispose]: async () => undefined };
   }
   const server = await startNatsServer({
     name: target.replace(" ", "-"),
@@ -150,7 +152,11 @@ export async function openLogPlace(target: LogTarget, folder: string): Promise<L
   process.prependListener("exit", () => {
     if (server.isRunning) process.kill(server.pid, "SIGKILL");
   });
-  return { address: (name) => `${server.url}/${name}`, [Symbol.asyncDispose]: () => server.stop() };
+  return {
+    address: (name) => `${server.url}/${name}`,
+    env: target === "nats" ? { PERDURE_LOG_DURABILITY: "relaxed" } : { PERDURE_LOG_SERVERS_SYNC: "true" },
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
 }
 
 /** The ports of the user function: one for a proxy, and one for plain unary calls. */

@@ -56,7 +56,7 @@ export async function measureStarts({
         log: place.address(`start-${name}-${round}`),
         main,
         codeFolder,
-        env,
+        env: { ...place.env, ...env },
       });
       if (round > 0) {
         timesMs.push(proxy.startUpMs);

@@ -9,6 +9,7 @@ import { NO_POSITION, openEventLog } from "../eventlog/mod.ts";
 import { NO_TELEMETRY } from "../telemetry/mod.ts";
 
 import { logKinds } from "../../test/lib/log-kinds.ts";
+import { RELAXED_LOG } from "../../test/lib/nats/relaxed.ts";
 import { until } from "../../test/lib/until.ts";
 import { consume } from "./consume.ts";
 
@@ -19,7 +20,7 @@ for (const kind of logKinds) {
     `(1, 2, 5) ${kind.name}: nothing is lost or out of order while handlers fail and the consumer is restarted`,
     async (t) => {
       const place = await kind.open(t);
-      const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
+      const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY, jetstream: RELAXED_LOG };
       const log = await openEventLog(place.address, dependencies);
       t.teardown(() => log.close());
       const random = seededRandom(14);

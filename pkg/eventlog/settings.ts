@@ -90,8 +90,8 @@ export const JETSTREAM_LOG_SETTINGS = named({
   logReplicas: number(1, "servers", [1, 5], {
     help: "NATS servers that hold a copy of the state: new streams get so many copies, and streams with fewer are refused. 3 in production.",
   }),
-  logDurability: choice("relaxed", ["relaxed", "strict"], {
-    help: "What an acknowledgement by NATS survives: the end of the server's process, or, if strict, of its machine. Strict places new streams on servers with the tag `sync:always`, and refuses streams elsewhere.",
+  logDurability: choice("strict", ["strict", "relaxed"], {
+    help: "What an acknowledgement by NATS survives: a power failure of the server's machine, or, if relaxed, only the end of its process. Strict places new streams on servers with the tag `sync:always`, and refuses streams elsewhere.",
   }),
   logServersSync: boolean(false, {
     help: "Your word that all NATS servers run with `sync_interval: always`; strict durability then needs no tag.",

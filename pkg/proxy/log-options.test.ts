@@ -24,7 +24,7 @@ test("without settings the log on NATS has its own defaults", (t) => {
     tls: { required: false, first: false },
     inboxPrefix: "_INBOX",
     replicas: 1,
-    durability: "relaxed",
+    durability: "strict",
     serversSync: false,
     maxInFlight: 1_024,
     maxReadsInFlight: 32,
@@ -63,12 +63,12 @@ test("each way to say who we are to NATS is understood", (t) => {
 
 test("durability, copies and sizes of the streams are the operator's", (t) => {
   const env = {
-    PERDURE_LOG_DURABILITY: "strict",
+    PERDURE_LOG_DURABILITY: "relaxed",
     PERDURE_LOG_SERVERS_SYNC: "true",
     PERDURE_LOG_REPLICAS: "3",
   };
   t.like(jetStreamOptions({ ...env, PERDURE_LOG_STREAMS: "8", PERDURE_LOG_MAX_BYTES: "1000" }), {
-    durability: "strict",
+    durability: "relaxed",
     serversSync: true,
     replicas: 3,
     streams: 8,
@@ -94,7 +94,7 @@ for (const [title, env, message] of [
     { PERDURE_LOG_STREAMS: "3" },
     /^PERDURE_LOG_STREAMS must be 1, 2, 4, 8, 16 or 0, not "3"$/,
   ],
-  ["an unknown durability", { PERDURE_LOG_DURABILITY: "some" }, /must be relaxed or strict/],
+  ["an unknown durability", { PERDURE_LOG_DURABILITY: "some" }, /must be strict or relaxed/],
 ] as const) {
   test(`settings that contradict each other are refused without a secret: ${title}`, (t) => {
     const error = t.throws(() => jetStreamOptions(env), { instanceOf: SettingError, message });

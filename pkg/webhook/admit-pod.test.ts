@@ -56,6 +56,7 @@ const PROXY_ENV = [
   { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
   { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
   { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+  { name: "PERDURE_LOG_DURABILITY", value: "strict" },
 ];
 
 test("the proxy stands between queue-proxy and the user function, as a container without rights", (t) => {
@@ -139,7 +140,7 @@ test("annotations choose log, image, resources, port and what the proxy is told"
   const pod = knativePod();
   Object.assign(pod.metadata.annotations, {
     "perdure.dev/log": "tls://other:4222/default_cart_shop",
-    "perdure.dev/durability": "strict",
+    "perdure.dev/durability": "relaxed",
     "perdure.dev/log-replicas": "3",
     "perdure.dev/passivation-timeout": "1m30s",
     "perdure.dev/user-function-port": "8088",
@@ -155,7 +156,7 @@ test("annotations choose log, image, resources, port and what the proxy is told"
   const proxy = containerOf(result, "perdure-proxy");
   t.like(envOf(result, "perdure-proxy"), {
     PERDURE_LOG: "tls://other:4222/default_cart_shop",
-    PERDURE_LOG_DURABILITY: "strict",
+    PERDURE_LOG_DURABILITY: "relaxed",
     PERDURE_LOG_REPLICAS: "3",
     PERDURE_PASSIVATION_TIMEOUT_MS: "90000",
     PERDURE_LOG_LEVEL: "debug",

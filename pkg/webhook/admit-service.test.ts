@@ -34,6 +34,11 @@ test("a stateful service gets the label and a maximum of one pod, and nothing el
     patch: [
       {
         op: "add",
+        path: "/metadata/annotations/perdure.dev~1effective-durability",
+        value: "strict (default)",
+      },
+      {
+        op: "add",
         path: "/spec/template/metadata/annotations/autoscaling.knative.dev~1max-scale",
         value: "1",
       },
@@ -329,14 +334,16 @@ const service = fc
     return made;
   });
 
-test("applied to its own result the decision changes nothing, and it writes metadata of the template only", (t) => {
+test("applied to its own result the decision changes nothing, and it writes metadata only", (t) => {
   const property = fc.property(service, fc.option(service, { nil: undefined }), (now, old) => {
     const decision = admit(now, old);
     if (decision.kind === "deny") return;
     const result = applied(now, decision);
     const again = admit(result, old);
     t.deepEqual(again.kind === "allow" ? again.patch : codes(again), []);
-    for (const { path } of decision.patch) t.regex(path, /^\/spec\/template\/metadata/);
+    const ours =
+      /^\/spec\/template\/metadata|^\/metadata\/annotations(\/perdure\.dev~1effective-durability)?$/;
+    for (const { path } of decision.patch) t.regex(path, ours);
     t.deepEqual(admit(now, old), decision, "deterministic");
   });
   fc.assert(property, { numRuns: 2_000 });

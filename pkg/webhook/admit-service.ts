@@ -10,6 +10,7 @@ import type { Configuration } from "./configuration.ts";
 import { configurationProblem, serviceOptions } from "./configuration.ts";
 import type { Decision, Problem } from "./decision.ts";
 import { ANNOTATIONS, deny, UNCHANGED } from "./decision.ts";
+import { EFFECTIVE_DURABILITY, effectiveDurability } from "./effective-durability.ts";
 import type { PatchOperation } from "./json-patch.ts";
 import { setEntries } from "./json-patch.ts";
 import type { LogOwner } from "./log-rules.ts";
@@ -20,11 +21,15 @@ import type { SettingValues } from "./service-settings.ts";
 import { PREFIX, STATEFUL } from "./service-settings.ts";
 
 const METADATA_PATH = "/spec/template/metadata";
+const OWN_ANNOTATIONS_PATH = "/metadata/annotations";
 
 /** The parts of a Knative Service that matter here. */
 interface Service {
   readonly name: string;
+  /** Without `EFFECTIVE_DURABILITY` of the Service, which is no setting. */
   readonly sides: Sides;
+  /** Annotations of the Service itself, as they are. */
+  readonly ownAnnotations: unknown;
   readonly labels: Readonly<Record<string, string>>;
   /** Labels of the Service itself, which Knative does not copy to pods. */
   readonly ownLabels: Readonly<Record<string, string>>;
@@ -34,16 +39,20 @@ interface Service {
   readonly revisionName: string | undefined;
 }
 
-/** What the webhook changes in the metadata of the template; undefined removes an entry. */
+/** What the webhook changes in metadata; undefined removes an entry. */
 interface Changes {
+  /** Of the template. */
   readonly annotations: Readonly<Record<string, string | undefined>>;
   readonly labels: Readonly<Record<string, string | undefined>>;
+  /** Of the Service itself, for people who look at it. */
+  readonly shown: Readonly<Record<string, string | undefined>>;
 }
 
 /**
  * Decides about a Knative Service (`serving.knative.dev/v1`) that is created or changed. The template of a stateful one
  * gets the label that the Pod webhook selects by, our annotations, and a maximum of one pod. Only the metadata of the
- * template is changed. A service without an annotation or label of ours is not changed at all.
+ * template is changed, and one annotation of the Service, which shows how durable it is. A service without an
+ * annotation or label of ours is not changed at all.
  *
  * @param namespace of the request.
  * @param old the object before the change; undefined if it is new.
@@ -73,7 +82,11 @@ export function admitService(
   if (wrong.length > 0) return deny(...wrong);
 
   const stateful = isStateful(values, label, before);
-  const changes = stateful ? statefulChanges(now, agreement) : otherChanges(now, agreement);
+  const shown =
+    stateful && configuration.kind === "valid"
+      ? effectiveDurability(values, configuration.values)
+      : undefined;
+  const changes = stateful ? statefulChanges(now, agreement, shown) : otherChanges(now, agreement);
   const refused = stateful
     ? [
         ...scaleProblems(now.sides.template),
@@ -92,12 +105,12 @@ function readService(object: JsonObject): Service | undefined {
   const template = objectOf(objectOf(object["spec"])?.["template"]);
   const metadata = objectOf(template?.["metadata"] ?? {});
   if (template === undefined || metadata === undefined) return undefined;
+  const ownAnnotations = objectOf(object["metadata"])?.["annotations"];
+  const { [EFFECTIVE_DURABILITY]: _, ...service } = textsOf(ownAnnotations);
   return {
     name: textOf(objectOf(object["metadata"])?.["name"]) ?? "",
-    sides: {
-      service: textsOf(objectOf(object["metadata"])?.["annotations"]),
-      template: textsOf(metadata["annotations"]),
-    },
+    sides: { service, template: textsOf(metadata["annotations"]) },
+    ownAnnotations,
     labels: textsOf(metadata["labels"]),
     ownLabels: textsOf(objectOf(object["metadata"])?.["labels"]),
     metadata: objectOf(template["metadata"]),
@@ -117,19 +130,21 @@ function isStateful(values: SettingValues, label: string | undefined, before: Se
   return old?.service[STATEFUL] !== "true" && old?.template[STATEFUL] !== "true";
 }
 
-function statefulChanges(now: Service, agreement: Agreement): Changes {
+function statefulChanges(now: Service, agreement: Agreement, shown: string | undefined): Changes {
   return {
     annotations: { ...agreement.changes, ...scaleChanges(now.sides.template) },
     labels: { [STATEFUL]: "true" },
+    shown: { [EFFECTIVE_DURABILITY]: shown },
   };
 }
 
-/** For a service that is not, or no longer, stateful: removes the label, updates copies, adds nothing. */
+/** For a service that is not, or no longer, stateful: removes what we wrote, updates copies, adds nothing. */
 function otherChanges(now: Service, agreement: Agreement): Changes {
   const known = Object.entries(agreement.changes).filter(([key]) => Object.hasOwn(now.sides.template, key));
   return {
     annotations: Object.fromEntries(known),
     labels: now.labels[STATEFUL] === "true" ? { [STATEFUL]: undefined } : {},
+    shown: { [EFFECTIVE_DURABILITY]: undefined },
   };
 }
 
@@ -198,11 +213,15 @@ function splitWarnings(object: JsonObject): readonly string[] {
     : [];
 }
 
-function patchOf({ metadata }: Service, changes: Changes): readonly PatchOperation[] {
+function patchOf({ metadata, ownAnnotations }: Service, changes: Changes): readonly PatchOperation[] {
   const patch = [
     ...setEntries(`${METADATA_PATH}/annotations`, metadata?.["annotations"], changes.annotations),
     ...setEntries(`${METADATA_PATH}/labels`, metadata?.["labels"], changes.labels),
   ];
   const isMissing = metadata === undefined && patch.length > 0;
-  return isMissing ? [{ op: "add", path: METADATA_PATH, value: {} }, ...patch] : patch;
+  return [
+    ...setEntries(OWN_ANNOTATIONS_PATH, ownAnnotations, changes.shown),
+    ...(isMissing ? [{ op: "add", path: METADATA_PATH, value: {} } as const] : []),
+    ...patch,
+  ];
 }

@@ -30,7 +30,7 @@ export interface ServiceOptions {
   readonly startTimeoutMs: number;
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly limits: { readonly cpu?: string; readonly memory?: string };
-  /** Environment variables of the proxy, only for settings that were given. */
+  /** Environment variables of the proxy, only for settings that were given, and always for durability. */
   readonly env: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -134,9 +134,10 @@ function limitFor(
   return { problem: annotationProblem("BAD_ANNOTATION", message) };
 }
 
+/** Durability is always told: an image of another version may have another default, which could be weaker. */
 function environment(given: SettingValues): ServiceOptions["env"] {
   const settings = Object.entries(SERVICE_SETTINGS) as [SettingName, ServiceSetting][];
-  const values = withReceiver(given);
+  const values: SettingValues = { ...withReceiver(given), durability: valueOf("durability", given) };
   return settings.flatMap(([name, { env }]) => {
     const value = values[name];
     return env === undefined || value === undefined || typeof value === "object"

@@ -69,7 +69,10 @@ test("an annotation is stronger than config-perdure, that is stronger than the d
       natsSecret: "all",
       log: "nats://nats.perdure-system.svc:4222/shop_cart",
       limits: {},
-      env: [{ name: "PERDURE_LOG_LEVEL", value: "debug" }],
+      env: [
+        { name: "PERDURE_LOG_DURABILITY", value: "strict" },
+        { name: "PERDURE_LOG_LEVEL", value: "debug" },
+      ],
     },
   });
 });

@@ -9,6 +9,7 @@ import { freePort, Semaphore, systemRandom } from "../../pkg/base/mod.ts";
 
 import { httpClient } from "../lib/http-client.ts";
 import { natsTest } from "../lib/nats/nats-test.ts";
+import { RELAXED_PROXY } from "../lib/nats/relaxed.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
 import { greetAsNats } from "../lib/nats-greeting.ts";
 import type { RunningProcess } from "../lib/processes.ts";
@@ -81,7 +82,7 @@ natsTest(
       PERDURE_LOG: `nats://perdure:hidden@127.0.0.1:${port}/shop`,
       USER_FUNCTION_PORT: 1,
     };
-    const proxy = startProcess(t, PROXY, { ...LOCAL, ...env });
+    const proxy = startProcess(t, PROXY, { ...LOCAL, ...RELAXED_PROXY, ...env });
     await proxy.line("a warning", (line) => (line.includes("event log: not there yet") ? true : undefined));
     const admin = httpClient(adminPort, { connections: 1 });
     t.teardown(() => admin.close());

@@ -17,6 +17,7 @@ import { freePort, Semaphore, systemRandom } from "../../pkg/base/mod.ts";
 import { counterSpec } from "../lib/counter.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { natsTest } from "../lib/nats/nats-test.ts";
+import { RELAXED_PROXY } from "../lib/nats/relaxed.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
 import { PROXY, startProcess, startProxyProcess, temporaryFolder } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
@@ -130,8 +131,12 @@ natsTest("a log that lacks what only an operator can change ends the proxy at on
   };
   const wrong = { ...env, NATS_PASSWORD: "wrong" };
   await ends(t, wrong, 1, /refuses the credentials: check user, password.* \(LOG_UNUSABLE\)$/);
-  const copies = { ...env, NATS_PASSWORD: "right", PERDURE_LOG_REPLICAS: 5 };
+  const right = { ...env, NATS_PASSWORD: "right" };
+  const copies = { ...right, ...RELAXED_PROXY, PERDURE_LOG_REPLICAS: 5 };
   await ends(t, copies, 1, /a server without a cluster keeps one copy only.* \(LOG_UNUSABLE\)$/);
+  const text =
+    /durability is strict.*log-servers-sync: "true".*perdure\.dev\/durability=relaxed.* \(LOG_UNUSABLE\)$/;
+  await ends(t, right, 1, text);
 });
 
 test("(I12) a proxy that has served stays, however long its user function is away", async (t) => {

@@ -18,6 +18,7 @@ import { grpcCaller, statusOf } from "../lib/grpc-caller.ts";
 import type { HttpAnswer } from "../lib/http-client.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { durableLogKinds } from "../lib/log-kinds.ts";
+import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import type { TestScope } from "../lib/processes.ts";
 import { startProxyProcess, startSample } from "../lib/processes.ts";
 import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
@@ -69,7 +70,11 @@ async function startWorld(scope: TestScope, log: string, userFunctionPort: numbe
 }
 
 async function records(address: string, type: string, id: string): Promise<Commit[]> {
-  const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY });
+  const log = await openEventLog(address, {
+    clock: systemClock,
+    telemetry: NO_TELEMETRY,
+    jetstream: RELAXED_LOG,
+  });
   try {
     const page = await log.read({ type, id });
     return page.records.map(({ bytes }) => fromBinary(CommitSchema, bytes));

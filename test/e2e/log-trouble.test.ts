@@ -18,6 +18,7 @@ import { statusOf } from "../lib/grpc-caller.ts";
 import { startWorld } from "../lib/local-proxy.ts";
 import { natsTest } from "../lib/nats/nats-test.ts";
 import { reconfigure } from "../lib/nats/reconfigure.ts";
+import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import type { NatsServer, NatsServerOptions } from "../lib/nats/server.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
 import { managerOf } from "../lib/stream-manager.ts";
@@ -169,7 +170,7 @@ async function world(t: ExecutionContext, { nats = {}, env = {} }: Circumstances
   const { grpc, readyz } = await startWorld(t, script, settings);
   const add = async (id: string, amount: number) => counterAmount(await grpc.call(ADD, { id, amount }));
   const get = async (id: string) => counterAmount(await grpc.call(GET, { id }));
-  const jetstream = { requestTimeoutMs: 1_000, appendDeadlineMs: 500 };
+  const jetstream = { ...RELAXED_LOG, requestTimeoutMs: 1_000, appendDeadlineMs: 500 };
   const user = env["NATS_USER"];
   const credentials = { kind: "password", user: user ?? "", password: env["NATS_PASSWORD"] ?? "" } as const;
   const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };

@@ -8,6 +8,7 @@ import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
 import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { natsTest } from "../lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
 import { managerOf } from "../lib/stream-manager.ts";
 
@@ -23,6 +24,7 @@ natsTest(
       const log = await openEventLog(`${server.url}/${prefix}`, {
         clock: systemClock,
         telemetry: NO_TELEMETRY,
+        jetstream: RELAXED_LOG,
       });
       t.teardown(() => log.close());
       return log;

@@ -26,6 +26,7 @@ import { createLogger, NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 import type { UserFunctionSpec } from "../../pkg/userfunction/mod.ts";
 import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunction/mod.ts";
 
+import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import { plenty } from "../lib/plenty.ts";
 
 /** How long after its acknowledgement a record is written. */
@@ -95,7 +96,7 @@ const options = proxyOptions({}, process.env);
 const { passivationTimeoutMs, effectMarkDelayMs } = options;
 const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
 const broken = process.argv[2] ?? "early";
-const sound = await openEventLog(options.log, dependencies);
+const sound = await openEventLog(options.log, { ...dependencies, jetstream: RELAXED_LOG });
 const log = broken === "early" ? earlyLog(sound) : broken === "blind" ? blindLog(sound) : sound;
 
 let served: UserFunctionSpec | undefined;

@@ -15,6 +15,7 @@ import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import type { HttpClient } from "../lib/http-client.ts";
 import { httpClient } from "../lib/http-client.ts";
+import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import type { TestScope } from "../lib/processes.ts";
 import { startProxyProcess } from "../lib/processes.ts";
 import { CountSchema, PlacedSchema } from "./orders/gen/perdure/test/orders/orders_pb.ts";
@@ -183,7 +184,11 @@ async function sum(
 
 /** Compares the orders and their effects in the log, for each kind of goods. */
 async function judge(address: string): Promise<Pick<EffectsOutcome, "placed" | "wrong" | "unmarked">> {
-  const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY });
+  const log = await openEventLog(address, {
+    clock: systemClock,
+    telemetry: NO_TELEMETRY,
+    jetstream: RELAXED_LOG,
+  });
   try {
     const ordered = new Map<string, number>();
     const unmarked: string[] = [];

@@ -13,6 +13,7 @@ import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 import type { FaultProxy } from "../lib/fault-proxy.ts";
 import { startFaultProxy } from "../lib/fault-proxy.ts";
 import { startNatsCluster } from "../lib/nats/cluster.ts";
+import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import type { NatsServer } from "../lib/nats/server.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
 import type { TestScope } from "../lib/processes.ts";
@@ -55,7 +56,7 @@ export async function startWorld(scope: TestScope, plan: RoundPlan, program?: Pr
   const nats = plan.replicas === 1 ? await oneServer(scope, plan) : await threeServers(scope, plan);
   const [first] = nats.servers;
   const address = `${first?.url}/${PREFIX}`;
-  const jetstream = { replicas: plan.replicas, requestTimeoutMs: PATIENCE_MS };
+  const jetstream = { ...RELAXED_LOG, replicas: plan.replicas, requestTimeoutMs: PATIENCE_MS };
   await (await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream })).close();
 
   const slot = (log: string) => {

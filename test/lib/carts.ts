@@ -11,6 +11,7 @@ import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { ItemAddedSchema } from "../../samples/shopping-cart/gen/shoppingcart/persistence/domain_pb.ts";
 import type { HttpAnswer, HttpClient } from "./http-client.ts";
+import { RELAXED_LOG } from "./nats/relaxed.ts";
 
 /**
  * Shopping carts in fault tests. Each command carries a token: a unique product id, which also appears in its event.
@@ -55,7 +56,7 @@ export async function readCart(client: HttpClient, id: string): Promise<CartAnsw
 
 /** All records of all carts in the log's order, by id. */
 export async function readCartLog(address: string): Promise<Map<string, Uint8Array[]>> {
-  const jetstream = { requestTimeoutMs: PATIENCE_MS };
+  const jetstream = { ...RELAXED_LOG, requestTimeoutMs: PATIENCE_MS };
   const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream });
   try {
     const stored = new Map<string, Uint8Array[]>();

@@ -10,6 +10,7 @@ import type { GrpcCaller } from "./grpc-caller.ts";
 import { grpcCaller } from "./grpc-caller.ts";
 import type { HttpClient } from "./http-client.ts";
 import { httpClient } from "./http-client.ts";
+import { RELAXED_PROXY } from "./nats/relaxed.ts";
 import type { TestScope } from "./processes.ts";
 import type { Script, ScriptedUserFunction } from "./scripted-user-function.ts";
 import { startScriptedUserFunction } from "./scripted-user-function.ts";
@@ -50,6 +51,7 @@ export async function startLocalProxy(
       USER_FUNCTION_PORT: String(userFunctionPort),
       PERDURE_BACKOFF_MAX_MS: "100",
       PERDURE_DRAIN_TIMEOUT_MS: "200",
+      ...RELAXED_PROXY,
       ...env,
     },
   );

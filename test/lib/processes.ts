@@ -9,6 +9,8 @@ import type { Readable } from "node:stream";
 
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
 
+import { RELAXED_PROXY } from "./nats/relaxed.ts";
+
 /**
  * Real processes for tests.
  *
@@ -142,14 +144,17 @@ export function startProcess(
   return { pid: child.pid ?? 0, stdout, stderr, exited, line, closeOutput, kill };
 }
 
-/** Starts a proxy and waits until it listens. The system chooses its ports, unless the environment sets them. */
+/**
+ * Starts a proxy and waits until it listens. Unless the environment says otherwise, the system chooses its ports, and
+ * the durability of a log on NATS is relaxed.
+ */
 export async function startProxyProcess(
   scope: TestScope,
   env: Environment,
   { main = PROXY, args = [], prefix = [] }: ProxyCommand = {},
 ): Promise<ProxyProcess> {
   const local = { HTTP_HOST: "127.0.0.1", ADMIN_HOST: "127.0.0.1", HTTP_PORT: 0, ADMIN_PORT: 0 };
-  const running = startProcess(scope, main, { ...local, ...env }, args, prefix);
+  const running = startProcess(scope, main, { ...local, ...RELAXED_PROXY, ...env }, args, prefix);
   const { port, adminPort } = await running.line("listening", readListening);
   const ready = async (): Promise<void> => {
     await running.line("ready", (line) => (line === `ready http://127.0.0.1:${port}` ? true : undefined));

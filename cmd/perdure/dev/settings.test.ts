@@ -38,6 +38,7 @@ test("by default callers on this machine alone are served, and state is kept in 
     userFunctionHost: "127.0.0.1",
     backoffMaxMs: 200,
     logLevel: "warn",
+    logDurability: "relaxed",
   });
   t.is(found.devLogPath, join(folder, ".perdure/cart.db"));
   t.is(found.publicHost, "127.0.0.1");
@@ -47,9 +48,17 @@ test("by default callers on this machine alone are served, and state is kept in 
 
 test("a flag goes before the environment, that before the default", async (t) => {
   const env = { HTTP_PORT: "9100", HTTP_HOST: "0.0.0.0", PERDURE_LOG: "memory:", PERDURE_LOG_LEVEL: "info" };
-  const fromEnv = await settings({}, { ...env, USER_FUNCTION_PORT: "8080", PERDURE_BACKOFF_MAX_MS: "500" });
+  const fromEnv = await settings(
+    {},
+    {
+      ...env,
+      USER_FUNCTION_PORT: "8080",
+      PERDURE_BACKOFF_MAX_MS: "500",
+      PERDURE_LOG_DURABILITY: "strict",
+    },
+  );
   t.like(fromEnv.proxy, { httpPort: 9_100, httpHost: "0.0.0.0", log: "memory:", logLevel: "info" });
-  t.like(fromEnv.proxy, { userFunctionPort: 8_080, backoffMaxMs: 500 });
+  t.like(fromEnv.proxy, { userFunctionPort: 8_080, backoffMaxMs: 500, logDurability: "strict" });
   t.is(fromEnv.publicHost, "127.0.0.1");
   t.is(fromEnv.devLogPath, undefined);
 

@@ -133,6 +133,8 @@ function proxyFlags(
     "admin-host": unless("ADMIN_HOST", "127.0.0.1"),
     "admin-port": flags.adminPort,
     log: flags.log ?? unless("PERDURE_LOG", `sqlite:${devLogPath}`),
+    // The NATS of a developer's machine seldom syncs each write.
+    "log-durability": unless("PERDURE_LOG_DURABILITY", "relaxed"),
     // Does not wait for the log, because a developer is there who can start its server.
     "log-start-timeout": unless("PERDURE_LOG_START_TIMEOUT_MS", "0"),
     "user-function-host": FUNCTION_HOST,

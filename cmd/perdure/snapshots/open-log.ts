@@ -37,7 +37,9 @@ export async function withLog<T>(
   env: Environment,
   work: (log: EventLog) => Promise<T>,
 ): Promise<T> {
-  const options = proxyOptions({ log: address }, env);
+  // What is done to snapshots needs to survive nothing, because they only save time. So any server will do.
+  const durability = env["PERDURE_LOG_DURABILITY"] ? undefined : "relaxed";
+  const options = proxyOptions({ log: address, "log-durability": durability }, env);
   let log: EventLog | undefined;
   try {
     log = await openEventLog(address, {

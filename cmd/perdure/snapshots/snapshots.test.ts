@@ -14,6 +14,7 @@ import { SnapshotSchema } from "../../../pkg/protocol/mod.ts";
 import { NO_TELEMETRY } from "../../../pkg/telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { PerdureProcess } from "../cli/test-lib/perdure-process.ts";
@@ -52,7 +53,7 @@ async function fill(log: EventLog): Promise<void> {
 }
 
 function open(address: string): Promise<EventLog> {
-  return openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY });
+  return openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream: RELAXED_LOG });
 }
 
 async function use<T>(address: string, work: (log: EventLog) => Promise<T>): Promise<T> {

@@ -70,6 +70,8 @@ export function saysTooLarge(description: string): boolean {
 }
 
 const NO_RESPONDERS = 503;
+/** In the server's words: no suitable peers. */
+export const NO_SUITABLE_SERVERS = 10005;
 export const STREAM_NAME_IN_USE = 10058;
 export const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
@@ -96,11 +98,9 @@ const DISABLED: Reason = {
 /** By `err_code` of the server (its errors.json). In each of these cases nothing was stored. */
 const API_REASONS: Readonly<Record<number, Reason>> = {
   /* account resources exceeded */ 10002: FULL,
-  /* no suitable peers */ 10005: {
+  [NO_SUITABLE_SERVERS]: {
     code: "LOG_UNAVAILABLE",
-    text:
-      "there are not as many servers now as copies are asked for, or, for strict durability, not as many with " +
-      'server_tags: ["sync:always"] beside sync_interval: always',
+    text: "there are not as many servers now as copies are asked for",
   },
   /* cluster not available */ 10008: NO_LEADER,
   /* cluster has no leader */ 10009: NO_LEADER,

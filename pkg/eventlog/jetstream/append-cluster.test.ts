@@ -6,6 +6,7 @@ import { connect } from "@nats-io/transport-node";
 import type { NatsCluster } from "../../../test/lib/nats/cluster.ts";
 import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
 import { readAll } from "../contract/harness.ts";
@@ -39,6 +40,7 @@ for (const { title, fail, recover } of fates) {
       const cluster = await startNatsCluster(3);
       t.teardown(() => cluster.stop());
       const settings = {
+        ...RELAXED_LOG,
         streams: 1,
         replicas: 3,
         connectTimeoutMs: 30_000,

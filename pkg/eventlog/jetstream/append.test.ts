@@ -6,6 +6,7 @@ import { connect as connectSocket, createServer } from "node:net";
 import type { ExecutionContext } from "ava";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import { until } from "../../../test/lib/until.ts";
 import type { EventLog } from "../event-log.ts";
 import { NO_POSITION } from "../event-log.ts";
@@ -257,7 +258,7 @@ async function openLog(
 ): Promise<EventLog> {
   // The first opening makes the streams, which is slow on a busy machine, so it has more time.
   const address = { server: `127.0.0.1:${port}`, prefix: "p" };
-  const patient = { connectTimeoutMs: 30_000, ...options };
+  const patient = { ...RELAXED_LOG, connectTimeoutMs: 30_000, ...options };
   await (await openJetStreamLog(address, { ...patient, requestTimeoutMs: 30_000 })).close();
   const log = await eventually(() => openJetStreamLog(address, patient));
   t.teardown(() => log.close());

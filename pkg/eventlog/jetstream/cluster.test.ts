@@ -7,6 +7,7 @@ import test from "ava";
 import type { NatsCluster } from "../../../test/lib/nats/cluster.ts";
 import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import { until } from "../../../test/lib/until.ts";
 import { eventLogContract } from "../contract.ts";
 import type { EventLog } from "../event-log.ts";
@@ -28,7 +29,7 @@ eventLogContract(natsTest, "jetstream, three copies", async (limits) => {
   const prefix = `contract-${++lastLog}`;
   const port = servers[lastLog % servers.length]?.port ?? 0;
   const address = { server: `127.0.0.1:${port}`, prefix };
-  const options = { ...limits, streams: 2, packRecords: 2, replicas: 3, ...PATIENT };
+  const options = { ...limits, ...RELAXED_LOG, streams: 2, packRecords: 2, replicas: 3, ...PATIENT };
   const log = await openJetStreamLog(address, options);
   return {
     log,

@@ -12,6 +12,7 @@ import { logsOnly, NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { reconfigure } from "../../../test/lib/nats/reconfigure.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import { temporaryFolder } from "../../../test/lib/processes.ts";
 import { until } from "../../../test/lib/until.ts";
 import type { EventLog } from "../event-log.ts";
@@ -42,7 +43,7 @@ natsTest("nats://USER:PASSWORD@HOST:PORT/PREFIX opens the log there, with its ow
   const dependencies = {
     clock: systemClock,
     telemetry: NO_TELEMETRY,
-    jetstream: { maxRecordBytes: 10, connectTimeoutMs: 30_000 },
+    jetstream: { ...RELAXED_LOG, maxRecordBytes: 10, connectTimeoutMs: 30_000 },
   };
   const log = await openEventLog(`nats://perdure:p%40ss@${server}/opened`, dependencies);
   t.teardown(() => log.close());
@@ -158,10 +159,11 @@ natsTest(
 natsTest("TLS is used where the server demands it, and demanded by tls://", async (t) => {
   const server = `localhost:${(await startServer(t, { more: tlsBlock() })).port}`;
   const caFile = join(CERTIFICATES, "ca.pem");
-  const log = await openLog(t, server, { tls: { required: false, first: false, caFile } });
+  const tls = { required: false, first: false, caFile };
+  const log = await openLog(t, server, { tls });
   await log.append(ann, NO_POSITION, one);
   const dependencies = { clock: systemClock, telemetry: NO_TELEMETRY };
-  const jetstream = { tls: { required: false, first: false, caFile }, connectTimeoutMs: 30_000 };
+  const jetstream = { ...RELAXED_LOG, tls, connectTimeoutMs: 30_000 };
   const other = await openEventLog(`tls://${server}/p`, { ...dependencies, jetstream });
   t.teardown(() => other.close());
   t.is((await other.read(ann)).records.length, 1);

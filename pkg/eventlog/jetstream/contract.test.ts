@@ -5,6 +5,7 @@ import { connect } from "@nats-io/transport-node";
 import test from "ava";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import type { Trouble } from "../contract.ts";
@@ -25,13 +26,14 @@ for (const streams of [1, 4]) {
   eventLogContract(natsTest, `jetstream, streams: ${streams}`, async (limits) => {
     shared ??= startNatsServer();
     const address = { server: `127.0.0.1:${(await shared).port}`, prefix: `contract-${++lastLog}` };
-    const options = { ...limits, streams, packRecords: 2, logCheckIntervalMs: 50, ...PATIENT };
+    const common = { ...limits, ...RELAXED_LOG, ...PATIENT };
+    const options = { ...common, streams, packRecords: 2, logCheckIntervalMs: 50 };
     const log = await openJetStreamLog(address, options);
     const trouble = detaching(address);
     return {
       log,
       // Nothing has to be copied, because a proxy has no state outside the server.
-      afterCrash: () => openJetStreamLog(address, { ...limits, ...PATIENT }),
+      afterCrash: () => openJetStreamLog(address, common),
       trouble,
       dispose: () => log.close(),
     };

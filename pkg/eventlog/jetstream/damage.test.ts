@@ -8,6 +8,7 @@ import type { ExecutionContext } from "ava";
 
 import { flipBit } from "../../../test/lib/damage.ts";
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import type { EntityKey, EventLog, Position } from "../event-log.ts";
@@ -32,7 +33,7 @@ async function world(t: ExecutionContext): Promise<World> {
   const server = await startNatsServer();
   t.teardown(() => server.stop());
   const address = { server: `127.0.0.1:${server.port}`, prefix: "p" };
-  const patient = { connectTimeoutMs: 30_000, requestTimeoutMs: 30_000 };
+  const patient = { ...RELAXED_LOG, connectTimeoutMs: 30_000, requestTimeoutMs: 30_000 };
   const connection = await connect({ servers: [address.server], reconnectTimeWait: 20 });
   t.teardown(() => connection.close());
   const manager = await jetstreamManager(connection, { timeout: 30_000 });

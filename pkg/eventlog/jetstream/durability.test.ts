@@ -6,21 +6,52 @@ import { connect } from "@nats-io/transport-node";
 import { startNatsCluster } from "../../../test/lib/nats/cluster.ts";
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { NO_POSITION } from "../event-log.ts";
+import { defaultJetStreamOptions } from "./options.ts";
 import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
 
 const ann = { type: "cart", id: "ann" };
 const one = new Uint8Array([1]);
 
+/** Of a log whose settings do not say how durable it is. */
+const unsaid = { durability: defaultJetStreamOptions.durability };
+
+/** Every text about durability names both settings, for a cluster and for a command line. */
+const BOTH =
+  /log-servers-sync: "true".*PERDURE_LOG_SERVERS_SYNC=true.*perdure\.dev\/durability=relaxed.*PERDURE_LOG_DURABILITY=relaxed/;
+
 natsTest(
-  "strict durability of one server is refused without, and given with, the operator's word",
+  "one server is refused unless somebody says that it syncs, or that durability is relaxed",
   async (t) => {
     const server = addressOf(await startServer(t, { syncInterval: "always" }));
-    const unknown = await refused(t, openLog(t, server, { durability: "strict" }), "LOG_UNUSABLE");
-    t.regex(unknown.message, /PERDURE_LOG_SERVERS_SYNC=true/);
-    const log = await openLog(t, server, { durability: "strict", serversSync: true });
+    const unknown = await refused(t, openLog(t, server, unsaid), "LOG_UNUSABLE");
+    t.regex(unknown.message, /does not tell whether it syncs/);
+    t.regex(unknown.message, BOTH);
+    const log = await openLog(t, server, { ...unsaid, serversSync: true });
     t.is(log.durability, "fsync-one-node");
     await log.append(ann, NO_POSITION, one);
-    t.is((await openLog(t, server)).durability, "acknowledged-before-fsync");
+    t.is((await openLog(t, server, { durability: "relaxed" })).durability, "acknowledged-before-fsync");
+  },
+);
+
+natsTest(
+  "a log that was relaxed is refused, not weaker and not lost, until a setting is chosen",
+  async (t) => {
+    const cluster = await startNatsCluster(2);
+    t.teardown(() => cluster.stop());
+    const server = cluster.servers.map(addressOf).join(",");
+    const patient = { requestTimeoutMs: 30_000, readDeadlineMs: 30_000, streams: 1 };
+    const before = await openLog(t, server, { ...patient, durability: "relaxed" });
+    await before.append(ann, NO_POSITION, one);
+    await before.close();
+
+    const { message } = await refused(t, openLog(t, server, { ...patient, ...unsaid }), "LOG_UNUSABLE");
+    t.regex(message, /p_ev_0 \(and 1 more\) was made without the tag sync:always.*the state is as it was/);
+    t.regex(message, BOTH);
+    t.notRegex(message, /another prefix/, "which would leave the state behind");
+    for (const chosen of [{ durability: "relaxed" }, { ...unsaid, serversSync: true }] as const) {
+      const log = await openLog(t, server, { ...patient, ...chosen });
+      t.is((await log.read(ann)).records.length, 1);
+    }
   },
 );
 
@@ -51,7 +82,10 @@ natsTest("a cluster tells by tags which servers sync; its copies make the class"
     openLog(t, server, { ...strict, replicas: 3 }, "relaxed"),
     "LOG_UNUSABLE",
   );
-  t.regex(elsewhere.message, /placement must be the tag sync:always/);
+  t.regex(
+    elsewhere.message,
+    /made without the tag sync:always.*nats stream edit relaxed_ev_0 --tag sync:always$/,
+  );
   const trusted = await openLog(t, server, { ...strict, serversSync: true }, "relaxed");
   t.is(trusted.durability, "fsync-quorum");
   const fewer = await refused(t, openLog(t, server, { ...patient, replicas: 3 }, "one"), "LOG_UNUSABLE");
@@ -71,7 +105,8 @@ natsTest("strict durability in a cluster without such servers is refused with wh
   t.teardown(() => cluster.stop());
   const [first] = cluster.servers;
   if (first === undefined) return t.fail();
-  const options = { durability: "strict", requestTimeoutMs: 30_000 } as const;
+  const options = { ...unsaid, requestTimeoutMs: 30_000 };
   const error = await refused(t, openLog(t, addressOf(first), options), "LOG_UNAVAILABLE");
   t.regex(error.message, /server_tags: \["sync:always"\]/);
+  t.regex(error.message, BOTH);
 });

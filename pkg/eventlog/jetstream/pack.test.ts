@@ -11,6 +11,7 @@ import type { Logger } from "../../base/mod.ts";
 import { logsOnly } from "../../telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { RELAXED_LOG } from "../../../test/lib/nats/relaxed.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import type { EntityKey, EventLog, HistoryPage, Position } from "../event-log.ts";
@@ -62,6 +63,7 @@ async function world(t: ExecutionContext, options: Partial<JetStreamLogOptions> 
   };
   const open = async (more: Partial<JetStreamLogOptions> = {}) => {
     const log = await openJetStreamLog(address, {
+      ...RELAXED_LOG,
       streams: 1,
       connectTimeoutMs: 30_000,
       telemetry: logsOnly(logger),
@@ -244,7 +246,7 @@ natsTest("(I6) a pack that is ahead of the records is refused: the stream has lo
 natsTest("a packer that was away for a while does not replace a newer pack, nor a snapshot", async (t) => {
   const { log, server, prefix, packed } = await world(t);
   const last = await fill(log, 10);
-  const options = { ...defaultJetStreamOptions, streams: 1 };
+  const options = { ...defaultJetStreamOptions, ...RELAXED_LOG, streams: 1 };
   const link = await connectLink(`127.0.0.1:${server.port}`, "zombie", options);
   t.teardown(() => link.close());
   const facts = await prepareStreams(link.connection, prefix, options);

@@ -15,7 +15,7 @@ import fc from "fast-check";
 import type { EventLogCode } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 import { Author, isSameMark } from "./author.ts";
-import { checkDurability, durabilityOf } from "./durability.ts";
+import { checkDurability, checkPlacement, durabilityOf } from "./durability.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
 import { logError } from "./log-error.ts";
 import { decodePack, encodePack, endOf, sizeOf } from "./pack.ts";
@@ -219,16 +219,17 @@ test("settings that keep events safe are taken; each wrong one is named, with wh
 test("streams with fewer copies, or elsewhere, than is asked for are refused", (t) => {
   const asked = { replicas: 3, durability: "strict", serversSync: false } as const;
   const rules = copyRules(asked);
-  const tagged = { num_replicas: 3, placement: { cluster: "", tags: ["ssd", "sync:always"] } };
-  t.notThrows(() => checkStream(streamOf(tagged), rules));
-  t.throws(() => checkStream(streamOf({ ...tagged, num_replicas: 1 }), rules), {
-    message: /num_replicas must be 3/,
-  });
-  t.throws(() => checkStream(streamOf({ num_replicas: 5 }), rules), {
-    message: /placement must be .*sync:always/,
-  });
-  const relaxed = copyRules({ ...asked, durability: "relaxed" });
-  t.notThrows(() => checkStream(streamOf({ num_replicas: 5 }), relaxed));
+  t.notThrows(() => checkStream(streamOf({ num_replicas: 5 }), rules));
+  t.throws(() => checkStream(streamOf({ num_replicas: 1 }), rules), { message: /num_replicas must be 3/ });
+
+  const tagged = streamOf({ placement: { cluster: "", tags: ["ssd", "sync:always"] } });
+  const elsewhere = streamOf({ placement: { cluster: "", tags: ["ssd"] } });
+  t.notThrows(() => checkPlacement(asked, [tagged]));
+  for (const streams of [[elsewhere], [tagged, streamOf({})]]) {
+    t.throws(() => checkPlacement(asked, streams), { message: /without the tag sync:always/ });
+    t.notThrows(() => checkPlacement({ ...asked, durability: "relaxed" }, streams));
+    t.notThrows(() => checkPlacement({ ...asked, serversSync: true }, streams));
+  }
 });
 
 test("each class of durability is told by the copies of the weakest stream and by what is asked for", (t) => {
@@ -245,7 +246,10 @@ test("strict durability on a server that cannot tell needs the operator's word",
   const strict = { replicas: 1, durability: "strict", serversSync: false } as const;
   const error = t.throws(() => checkDurability("h:4222", {}, strict), { instanceOf: EventLogError });
   t.is(error.code, "LOG_UNUSABLE");
-  t.regex(error.message, /sync_interval: always.* PERDURE_LOG_SERVERS_SYNC=true/);
+  t.regex(
+    error.message,
+    /sync_interval: always.* PERDURE_LOG_SERVERS_SYNC=true.* PERDURE_LOG_DURABILITY=relaxed/,
+  );
   t.notThrows(() => checkDurability("h:4222", { cluster: "c" }, strict));
   t.notThrows(() => checkDurability("h:4222", {}, { ...strict, serversSync: true }));
   t.notThrows(() => checkDurability("h:4222", {}, { ...strict, durability: "relaxed" }));

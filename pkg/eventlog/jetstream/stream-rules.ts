@@ -13,7 +13,7 @@ import { nanos } from "@nats-io/transport-node";
 import { isVersionBefore } from "../../nats/mod.ts";
 
 import { EventLogError } from "../event-log.ts";
-import { isPlacedFor, needsTag, SYNC_TAG } from "./durability.ts";
+import { needsTag, SYNC_TAG } from "./durability.ts";
 import type { Layout } from "./layout.ts";
 import type { JetStreamLogOptions, StreamSettings } from "./options.ts";
 
@@ -120,23 +120,10 @@ export function snapshotRules(layout: Layout, number: number, version: string): 
   ];
 }
 
-/** The replicas and placement that the settings ask for, which streams that others made must have too. */
-export function copyRules(settings: StreamSettings): readonly StreamRule[] {
-  const { replicas } = settings;
-  return [
-    rule(
-      "num_replicas",
-      (are) => are >= replicas,
-      `be ${replicas}, as is asked for`,
-      `--replicas ${replicas}`,
-    ),
-    [
-      "placement",
-      (config) => isPlacedFor(settings, config),
-      `be the tag ${SYNC_TAG}, for strict durability`,
-      `--tag ${SYNC_TAG}`,
-    ],
-  ];
+/** The copies that the settings ask for, which streams that others made must have too. */
+export function copyRules({ replicas }: StreamSettings): readonly StreamRule[] {
+  const isEnough = (are: number): boolean => are >= replicas;
+  return [rule("num_replicas", isEnough, `be ${replicas}, as is asked for`, `--replicas ${replicas}`)];
 }
 
 function takes(subjects: readonly string[]): StreamRule {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 import type { Durability } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 import { NEW_LOG_STREAMS } from "../settings.ts";
-import { isApiError, STREAM_NAME_IN_USE, STREAM_NOT_FOUND } from "./api-error.ts";
-import { durabilityOf } from "./durability.ts";
+import { isApiError, NO_SUITABLE_SERVERS, STREAM_NAME_IN_USE, STREAM_NOT_FOUND } from "./api-error.ts";
+import { checkPlacement, durabilityOf, needsTag, tooFewTagged } from "./durability.ts";
 import type { StreamKind } from "./layout.ts";
 import { Layout, STREAM_COUNTS } from "./layout.ts";
 import { logError } from "./log-error.ts";
@@ -134,6 +134,11 @@ function checkStreams(found: Found, layout: Layout, version: string, options: Je
     const rules = kind === "ev" ? eventRules : snapshotRules;
     if (config !== undefined) checkStream(config, [...rules(layout, number, version), ...copies]);
   }
+  checkPlacement(options, configsOf(found));
+}
+
+function configsOf({ ev, sn }: Found): readonly StreamConfig[] {
+  return [...ev, ...sn].flatMap((info) => (info === undefined ? [] : [info.config]));
 }
 
 function isNew({ ev }: Found): boolean {
@@ -150,22 +155,24 @@ async function make(
   layout: Layout,
   options: JetStreamLogOptions,
 ): Promise<void> {
-  const wanted = kind === "ev" ? eventStream : snapshotStream;
+  const wanted = (kind === "ev" ? eventStream : snapshotStream)(layout, number, options);
   try {
-    await manager.streams.add(wanted(layout, number, options));
+    await manager.streams.add(wanted);
   } catch (thrown) {
+    if (isApiError(thrown, NO_SUITABLE_SERVERS) && needsTag(options))
+      throw tooFewTagged(options, wanted.name, thrown);
     // Another process, with other settings, was faster.
     if (!isApiError(thrown, STREAM_NAME_IN_USE)) throw thrown;
   }
 }
 
-function factsOf({ ev, sn }: Found, layout: Layout, options: JetStreamLogOptions): StreamFacts {
+function factsOf(found: Found, layout: Layout, options: JetStreamLogOptions): StreamFacts {
   const { prefix, streams } = layout;
   if (options.streams !== undefined && options.streams !== streams) {
     const fields = { prefix, streams, wanted: options.streams };
     options.telemetry.logger.warn("event log: it keeps the number of streams that it was made with", fields);
   }
-  const configs = [...ev, ...sn].flatMap((info) => (info === undefined ? [] : [info.config]));
+  const configs = configsOf(found);
   return {
     layout,
     replicated: configs.some(({ num_replicas }) => num_replicas > 1),

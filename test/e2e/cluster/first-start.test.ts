@@ -64,6 +64,19 @@ test.serial(
   },
 );
 
+test.serial(
+  "durability that the NATS cannot give is named by kn, with the two settings to choose between",
+  async (t) => {
+    const strict = ["--annotation", "perdure.dev/durability=strict"];
+    const said = await refusal(t, "strict", ["--image", CART_IMAGE, "--port", "h2c:8080", ...strict]);
+    t.regex(said, /Container failed with: .*does not tell whether it syncs each write.*LOG_UNUSABLE/s);
+    t.regex(said, /log-servers-sync: .* in config-perdure.*perdure\.dev\/durability=relaxed/s);
+
+    await kn("service", "update", "strict", ...STATEFUL, "--annotation", "perdure.dev/durability=relaxed");
+    t.regex(await kn("service", "describe", "strict", "-v"), /effective-durability=relaxed \(annotation\)/);
+  },
+);
+
 test.serial("a service of the same name has the state of the one that was deleted", async (t) => {
   const product = `p${Date.now()}`;
   const first = await createCart(t, "reborn");

@@ -51,13 +51,14 @@ test.serial("one annotation makes a service stateful, with stock Knative, kn and
   const described = await kn("service", "describe", "cart");
   t.regex(described, new RegExp(`Image:\\s+${CART_IMAGE}`));
   t.notRegex(described, /perdure-proxy/, "kn sees the user's container alone");
+  t.regex(described, /perdure\.dev\/effective-durability=relaxed \(config-perdure\)/);
 
   await kn("service", "update", "cart", "--env", "GREETING=hello");
   t.regex(await kn("revision", "list", "-s", "cart"), /cart-00002\s+cart\s+100%/);
   t.like((await cart.grpc.call(getCart, { userId: user })).items, [{ ...PEN, quantity: 5 }]);
 });
 
-test.serial("what kn writes stays as it was: only metadata of the template is added", async (t) => {
+test.serial("what kn writes stays as it was: only metadata is added", async (t) => {
   await createCart(t, "spec");
   const { spec } = await getJson<Service>("ksvc", "spec");
   t.is(spec.template.spec.containers.length, 1);

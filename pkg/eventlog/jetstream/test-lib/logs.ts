@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { ExecutionContext } from "ava";
 
+import { RELAXED_LOG } from "../../../../test/lib/nats/relaxed.ts";
 import type { NatsServer, NatsServerOptions } from "../../../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../../../test/lib/nats/server.ts";
 import type { EventLog, EventLogCode } from "../../event-log.ts";
@@ -25,7 +26,10 @@ export async function startServer(t: ExecutionContext, options: NatsServerOption
 /** Time-outs for a healthy server on a busy machine, on which many logs connect and make their streams at once. */
 export const PATIENT = { connectTimeoutMs: 30_000, requestTimeoutMs: 30_000, logCheckTimeoutMs: 30_000 };
 
-/** Opens a log that is closed when the test ends. It reconnects quickly, and its deadlines are short. */
+/**
+ * Opens a log that is closed when the test ends. It reconnects quickly, its deadlines are short, and its durability is
+ * relaxed, because the servers of tests do not sync each write.
+ */
 export async function openLog(
   t: ExecutionContext,
   server: string,
@@ -35,7 +39,7 @@ export async function openLog(
   const quick = { reconnectDelayMs: 20, reconnectJitterMs: 20, appendDeadlineMs: 500, readDeadlineMs: 100 };
   // The first connection may be slow on a busy machine.
   const { connectTimeoutMs } = PATIENT;
-  const settings = { ...quick, connectTimeoutMs, ...options };
+  const settings = { ...quick, ...RELAXED_LOG, connectTimeoutMs, ...options };
   // A cluster elects a leader for each new stream, so its streams are made with more time than the test wants.
   if (options.replicas !== undefined)
     await (await openJetStreamLog({ server, prefix }, { ...settings, ...PATIENT })).close();

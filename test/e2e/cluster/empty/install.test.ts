@@ -58,5 +58,6 @@ test.serial("docs/tutorial.md: each command does what the page says", async (t) 
   );
   t.regex(said, /"message":"Cannot add a quantity of 0 of item p1",.* 400$/m);
   t.regex(said, /user-container,queue-proxy,perdure-proxy/);
+  t.regex(said, /perdure\.dev\/effective-durability=relaxed \(config-perdure\)/);
   t.regex(said, /"message":"user function found"/);
 });
