@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 
 import { natsSerialTest } from "../lib/nats/nats-test.ts";
+import { findings, linearizabilityText } from "./linearizability/checker.ts";
 import type { Fault, Step } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine } from "./report.ts";
@@ -36,6 +37,16 @@ natsSerialTest(
     t.true(counts.refused > 0, "one of two rivals is refused");
   },
 );
+
+natsSerialTest("that the reads of two rivals are stale is found out", async (t) => {
+  const { linearizability } = await round(t, 3, [{ kind: "stop proxy", victim: 0, holdMs: 700 }]);
+  t.log(linearizabilityText(linearizability));
+  if (linearizability.kind === "skipped") return t.pass();
+  const [first] = findings(linearizability);
+  t.log(first);
+  t.regex(first ?? "", /list → /);
+  t.regex(first ?? "", /at proxy 0: [^]*at proxy 1: |at proxy 1: [^]*at proxy 0: /);
+});
 
 natsSerialTest("two proxies that do not heed the fence are found out", async (t) => {
   const program = { main: join(import.meta.dirname, "broken-proxy.ts"), args: ["blind"] };
