@@ -12,10 +12,10 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 
-import type { BuiltGoTool } from "../../lib/go-tool.ts";
-import { goDependency } from "../../lib/go-tool.ts";
-import type { Operation } from "../../lib/history.ts";
-import { guardProcess } from "../../lib/nats/guard.ts";
+import type { BuiltGoTool } from "../go-tool.ts";
+import { goDependency } from "../go-tool.ts";
+import type { Operation } from "../history.ts";
+import { guardProcess } from "../nats/guard.ts";
 
 export interface EntityVerdict {
   readonly entity: string;
@@ -41,7 +41,7 @@ export interface CheckerLimits {
 
 const CHECKER = {
   folder: join(import.meta.dirname, "checker"),
-  package: "perdure.dev/faults/linearizability",
+  package: "perdure.dev/test/linearizability",
 };
 
 /** A search takes milliseconds unless something is wrong. */

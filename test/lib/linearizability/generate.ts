@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 
-import type { Action, Operation, Outcome, Outputs } from "../../lib/history.ts";
+import type { Action, Operation, Outcome, Outputs } from "../history.ts";
 
 /** A history of one entity, without its name. */
 export type Events = readonly Omit<Operation, "entity">[];

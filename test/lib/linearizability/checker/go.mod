@@ -1,4 +1,4 @@
-module perdure.dev/faults/linearizability
+module perdure.dev/test/linearizability
 
 go 1.25.0
 

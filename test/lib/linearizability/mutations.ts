@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Kind, Outputs } from "../../lib/history.ts";
+import type { Kind, Outputs } from "../history.ts";
 import type { Events } from "./generate.ts";
 
 type Event = Events[number];
