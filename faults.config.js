@@ -2,7 +2,7 @@
 
 /** What `npm test` leaves out. */
 export const LONG_TESTS = [
-  "test/faults/{crash,effects,jetstream,proof,rivals}.test.ts",
+  "test/{faults/{crash,effects,jetstream,proof,rivals},lib/linearizability/checker}.test.ts",
   "test/attack/runs.test.ts",
   "hack/bench/runs.test.ts",
 ];

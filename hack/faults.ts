@@ -15,7 +15,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
+import { findChecker } from "../test/lib/linearizability/checker.ts";
 import { prepareNatsServer } from "./verify/nats-server.ts";
+import { prepare } from "./verify/prepare.ts";
 import { runTests } from "./verify/run-tests.ts";
 import { toolEnvironment } from "./verify/step.ts";
 import type { Counts } from "./verify/summary.ts";
@@ -34,6 +36,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   await prepareNatsServer((text) => console.log(`${"nats-server".padEnd(12)}${text}`));
+  await prepare(whyNoChecker, (text) => console.log(`${"porcupine".padEnd(12)}${text}`));
   const tests = await runTests(ROOT, ["--config", "faults.config.js"], {
     argv: [process.execPath],
     env: { PERDURE_TEST_SIZE: isShort ? "short" : "full" },
@@ -41,6 +44,12 @@ async function main(args: readonly string[]): Promise<void> {
   const counts = isShort ? tests : add(tests, countOf(await rounds(args)));
   console.log(summaryLine(counts));
   if (counts.failed > 0) process.exitCode = 1;
+}
+
+/** The checker of linearizability is a program that is built from a Go module. */
+async function whyNoChecker(): Promise<string | undefined> {
+  const built = await findChecker();
+  return built.kind === "built" ? undefined : built.reason;
 }
 
 function countOf(code: number): Counts {

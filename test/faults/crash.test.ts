@@ -8,6 +8,7 @@ import test from "ava";
 import { bySize } from "../lib/by-size.ts";
 import { crashRun } from "../lib/crash-run.ts";
 import { cartsThatDiffer, count, violations } from "./crash-outcome.ts";
+import { checkLinearizability, findings, linearizabilityText } from "../lib/linearizability/checker.ts";
 
 /**
  * The seed of the run. To repeat a run: `PERDURE_SEED=7 ava --config faults.config.js test/faults/crash.test.ts`, or
@@ -34,12 +35,15 @@ test.serial("what was acknowledged survives kills of the proxy, exactly once and
   t.deepEqual(violations(outcome), []);
   t.deepEqual(outcome.refusals, [], "only kills leave commands without an acknowledgement");
   t.deepEqual(cartsThatDiffer(outcome), []);
+  const linearizability = await checkLinearizability(outcome.operations);
+  t.deepEqual(findings(linearizability), []);
+  t.notRegex(linearizabilityText(linearizability), /unknown/);
   t.is(outcome.kills, plan.kills);
   const { acknowledged, stored, notStored } = count(outcome);
   t.is(acknowledged + stored + notStored, plan.commands);
   t.log(
     `${acknowledged} acknowledged, ${stored} unacknowledged stored, ${notStored} unacknowledged not stored, ` +
-      `${outcome.kills} kills, ${((performance.now() - startedMs) / 1000).toFixed(1)} s, seed ${seed}`,
+      `${linearizabilityText(linearizability)}, ${outcome.kills} kills, ${((performance.now() - startedMs) / 1000).toFixed(1)} s, seed ${seed}`,
   );
 });
 

@@ -3,6 +3,7 @@
 import type { ExecutionContext } from "ava";
 
 import { natsSerialTest } from "../lib/nats/nats-test.ts";
+import { linearizabilityText } from "../lib/linearizability/checker.ts";
 import type { RoundPlan } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine } from "./report.ts";
@@ -15,6 +16,7 @@ async function isGreen(t: ExecutionContext, plan: RoundPlan): Promise<void> {
   const outcome = await runRound(t, plan);
   t.log(outcomeLine(outcome));
   t.deepEqual(outcome.violations, []);
+  t.notRegex(linearizabilityText(outcome.linearizability), /unknown/);
   t.is(
     outcome.faults.values().reduce((sum, times) => sum + times, 0),
     plan.steps.length,

@@ -3,9 +3,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { readCart, readCartLog, storedTokens, tokenOf } from "../lib/carts.ts";
+import type { Story } from "../lib/history.ts";
+import { emptyStory, storiesOf } from "../lib/history.ts";
 import { checkHistory, checkSights } from "../lib/history-checker.ts";
 import { until } from "../lib/until.ts";
-import type { CartStory, Load } from "./load.ts";
+import type { Load } from "./load.ts";
 import type { RoundPlan } from "./plan.ts";
 import type { ProxySlot } from "./proxy-slot.ts";
 import { checkRawStreams, waitForSilence } from "./raw-streams.ts";
@@ -28,14 +30,6 @@ export interface Verdict {
   readonly counts: Counts;
 }
 
-const NOTHING_SEEN: CartStory = {
-  acknowledged: [],
-  unacknowledged: [],
-  refused: [],
-  times: new Map(),
-  sights: [],
-};
-
 /**
  * Compares what is stored with what the callers saw, after all faults and callers have ended. It ends the proxies.
  *
@@ -57,14 +51,15 @@ export async function judge(world: World, plan: RoundPlan, load: Load): Promise<
     violations.push(`the log cannot be read: ${(error as Error).message}`);
     return undefined;
   });
-  if (stored === undefined) return { violations, counts: count(new Map(), load) };
+  if (stored === undefined) return { violations, counts: count(new Map(), storiesOf(load.operations)) };
   const records = [...stored.values()].reduce((sum, each) => sum + each.length, 0);
   if (records !== raw.messages) violations.push(`${raw.messages} messages, but ${records} records`);
-  violations.push(...compare(plan, load, stored));
+  const stories = storiesOf(load.operations);
+  violations.push(...compare(plan, stories, stored));
   const fresh = await world.openFreshProxy();
   for (const [id, each] of stored) violations.push(...(await checkCart(fresh, id, storedTokens(each))));
   await fresh.end();
-  return { violations, counts: count(stored, load) };
+  return { violations, counts: count(stored, stories) };
 }
 
 /** Through every proxy, until each has answered and all show the same. */
@@ -91,16 +86,16 @@ async function lookAtAll(
       return [(error as Error).message];
     }
   };
-  return (await Promise.all([...load.stories.keys()].map(look))).flat();
+  return (await Promise.all([...storiesOf(load.operations).keys()].map(look))).flat();
 }
 
 /** How long a cart may be unreadable without a fault, in milliseconds. */
 const LOOK_TIMEOUT_MS = 30_000;
 
-function compare(plan: RoundPlan, load: Load, stored: Stored): string[] {
-  const ids = new Set([...load.stories.keys(), ...stored.keys()]);
+function compare(plan: RoundPlan, stories: ReadonlyMap<string, Story>, stored: Stored): string[] {
+  const ids = new Set([...stories.keys(), ...stored.keys()]);
   return [...ids].flatMap((id) => {
-    const story = load.stories.get(id) ?? NOTHING_SEEN;
+    const story = stories.get(id) ?? emptyStory();
     const records = stored.get(id) ?? [];
     const found = checkHistory(story, records, tokenOf).map(({ kind, detail }) => `${kind}: ${detail}`);
     // With several proxies, the memory of one may be outdated until it writes itself.
@@ -120,7 +115,7 @@ async function checkCart(
   return cart.tokens.join() === tokens.join() ? [] : [`${id}: the cart is not what is stored`];
 }
 
-function count(stored: Stored, { stories }: Load): Counts {
+function count(stored: Stored, stories: ReadonlyMap<string, Story>): Counts {
   const counts = {
     acknowledged: 0,
     unacknowledgedStored: 0,

@@ -7,19 +7,11 @@ import { randomBelow } from "../../pkg/base/mod.ts";
 import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
 import { addToken, readCart } from "../lib/carts.ts";
-import type { Sight, Span } from "../lib/history-checker.ts";
+import type { Operation } from "../lib/history.ts";
+import { HistoryRecorder } from "../lib/history.ts";
 import type { HttpAnswer } from "../lib/http-client.ts";
 import type { RoundPlan } from "./plan.ts";
 import type { ProxySlot } from "./proxy-slot.ts";
-
-/** What callers saw of one cart. */
-export interface CartStory {
-  readonly acknowledged: string[];
-  readonly unacknowledged: string[];
-  readonly refused: string[];
-  readonly times: Map<string, Span>;
-  readonly sights: Sight[];
-}
 
 /**
  * Commands that all callers together begin in a second, approximately. The rate is limited, because a round tests
@@ -56,20 +48,18 @@ const UNKNOWN = "OUTCOME_UNKNOWN";
  * 1. The seed decides what a caller does. The answers decide when.
  * 2. Callers do not retry. A command without an answer counts as unacknowledged, and the next command has another
  *    token.
- * 3. All requests and answers are recorded on one logical clock, which counts the sendings and answers of all
- *    callers.
+ * 3. All requests and answers are recorded, on one clock. An entity of the history is a cart, as a list of tokens.
  */
 export class Load {
-  readonly stories = new Map<string, CartStory>();
   /** Answers that no fault excuses. */
   readonly oddities: string[] = [];
   readonly #plan: RoundPlan;
   readonly #proxies: readonly ProxySlot[];
+  readonly #recorder = new HistoryRecorder();
   readonly #waiting = new Set<() => void>();
   #callers: Promise<unknown> = Promise.resolve();
   #begun = 0;
   #acknowledged = 0;
-  #clock = 0;
   #isEnding = false;
   #lastMs = performance.now();
   #longestSilenceMs = 0;
@@ -77,6 +67,10 @@ export class Load {
   constructor(plan: RoundPlan, proxies: readonly ProxySlot[]) {
     this.#plan = plan;
     this.#proxies = proxies;
+  }
+
+  get operations(): readonly Operation[] {
+    return this.#recorder.operations;
   }
 
   get acknowledged(): number {
@@ -93,7 +87,7 @@ export class Load {
     this.#lastMs = performance.now();
     const { seed, callers } = this.#plan;
     const randoms = Array.from({ length: callers }, (_, index) => seededRandom(seed * 1_000 + index));
-    this.#callers = Promise.all(randoms.map((random) => this.#call(random)));
+    this.#callers = Promise.all(randoms.map((random, index) => this.#call(random, `caller ${index}`)));
   }
 
   /** Waits until `count` more commands are acknowledged. Resolves with false if none is for `RECOVERY_MS`. */
@@ -122,42 +116,45 @@ export class Load {
   }
 
   /** Looks at a cart, as any caller does; undefined if there was no good answer. */
-  async look(proxy: ProxySlot, id: string): Promise<readonly string[] | undefined> {
-    const sentAt = ++this.#clock;
+  async look(proxy: ProxySlot, id: string, caller = "judge"): Promise<readonly string[] | undefined> {
+    const pending = this.#recorder.begin(id, this.#nameOf(caller, proxy), { kind: "list" });
     const cart = await readCart(proxy.client, id).catch(() => undefined);
     if (cart?.kind === "error") this.#checkCode(cart.answer);
     if (cart?.kind !== "cart") return undefined;
-    this.#story(id).sights.push({ tokens: cart.tokens, sentAt, answeredAt: ++this.#clock });
+    pending.returned(cart.tokens);
     return cart.tokens;
   }
 
-  async #call(random: Random): Promise<void> {
+  async #call(random: Random, caller: string): Promise<void> {
     const thinkMs = (1_000 * this.#plan.callers) / COMMANDS_PER_SECOND;
     while (!this.#isEnding && this.#begun < MAX_COMMANDS) {
       // Some carts are wanted more than others.
       const id = `cart-${Math.floor(this.#plan.entities * random() ** 2)}`;
       const proxy = this.#proxies[randomBelow(random, this.#proxies.length)] as ProxySlot;
       const isLook = random() < READ_SHARE;
-      const went = isLook ? (await this.look(proxy, id)) !== undefined : await this.#add(proxy, id);
+      const went = isLook
+        ? (await this.look(proxy, id, caller)) !== undefined
+        : await this.#add(proxy, id, caller);
       await delay(2 * random() * (went ? thinkMs : Math.max(thinkMs, PAUSE_MS / 2)));
     }
   }
 
-  async #add(proxy: ProxySlot, id: string): Promise<boolean> {
-    const story = this.#story(id);
-    const token = `token-${this.#begun++}`;
-    const sentAt = ++this.#clock;
-    const answer = await addToken(proxy.client, id, token).catch(() => undefined);
-    story.times.set(token, { sentAt, answeredAt: ++this.#clock });
+  async #add(proxy: ProxySlot, id: string, caller: string): Promise<boolean> {
+    const input = `token-${this.#begun++}`;
+    const pending = this.#recorder.begin(id, this.#nameOf(caller, proxy), { kind: "append", input });
+    const answer = await addToken(proxy.client, id, input).catch(() => undefined);
     if (answer?.status === 200) {
-      story.acknowledged.push(token);
+      pending.returned({});
       this.#onAcknowledged();
       return true;
     }
     if (answer !== undefined) this.#checkCode(answer);
-    const isRefused = REFUSALS.includes(answer?.errorCode ?? "");
-    (isRefused ? story.refused : story.unacknowledged).push(token);
+    if (REFUSALS.includes(answer?.errorCode ?? "")) pending.refused();
     return false;
+  }
+
+  #nameOf(caller: string, proxy: ProxySlot): string {
+    return this.#proxies.length > 1 ? `${caller} at proxy ${this.#proxies.indexOf(proxy)}` : caller;
   }
 
   #onAcknowledged(): void {
@@ -171,13 +168,5 @@ export class Load {
     if (errorCode !== UNKNOWN && !REFUSALS.includes(errorCode)) {
       this.oddities.push(`an answer that no fault excuses: ${status} ${errorCode} ${body}`);
     }
-  }
-
-  #story(id: string): CartStory {
-    const found = this.stories.get(id);
-    if (found !== undefined) return found;
-    const story = { acknowledged: [], unacknowledged: [], refused: [], times: new Map(), sights: [] };
-    this.stories.set(id, story);
-    return story;
   }
 }

@@ -5,10 +5,13 @@ import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 
 import { natsSerialTest } from "../lib/nats/nats-test.ts";
+import { findChecker } from "../lib/linearizability/checker.ts";
 import type { Fault } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import type { RoundHooks } from "./round.ts";
 import { runRound } from "./round.ts";
+
+const hasChecker = (await findChecker()).kind === "built";
 
 const BROKEN_PROXY = join(import.meta.dirname, "broken-proxy.ts");
 
@@ -22,11 +25,19 @@ async function violations(t: ExecutionContext, faults: readonly Fault[], hooks: 
   return found;
 }
 
+/** The answers of the callers alone prove it too, without a look into the log. */
+function foundByChecker(t: ExecutionContext, found: readonly string[]): void {
+  const shown = found.find((violation) => violation.includes("not linearizable"));
+  t.log(shown ?? "no checker of linearizability");
+  t.is(shown !== undefined, hasChecker);
+}
+
 natsSerialTest("a proxy that acknowledges before it writes is found out", async (t) => {
   const kill = { kind: "kill proxy", victim: 0 } as const;
   const program = { main: BROKEN_PROXY, args: ["early"] };
   const found = await violations(t, [kill, kill], { program });
   t.true(found.some((violation) => violation.includes("lost: ")));
+  foundByChecker(t, found);
 });
 
 natsSerialTest("a proxy that tries an append again without its fence is found out", async (t) => {
@@ -39,4 +50,5 @@ natsSerialTest("a proxy that tries an append again without its fence is found ou
 natsSerialTest("a server whose stream loses records is found out", async (t) => {
   const found = await violations(t, [{ kind: "lose records", acknowledged: 100 }]);
   t.true(found.some((violation) => violation.includes("lost: ")));
+  foundByChecker(t, found);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Counts } from "./judge.ts";
+import { linearizabilityText } from "../lib/linearizability/checker.ts";
 import type { FaultKind, RoundPlan } from "./plan.ts";
 import type { RoundOutcome } from "./round.ts";
 
@@ -11,10 +12,11 @@ export function planLine({ seed, scenario, replicas, callers, entities, steps }:
 }
 
 /** A line about the outcome of a round, in the style of the crash test. */
-export function outcomeLine({ counts, faults, durationMs, longestSilenceMs, plan }: RoundOutcome): string {
+export function outcomeLine(outcome: RoundOutcome): string {
+  const { counts, linearizability, faults, durationMs, longestSilenceMs, plan } = outcome;
   return (
-    `${countsText(counts)}; ${faultsText(faults)}; longest time without an acknowledgement ` +
-    `${seconds(longestSilenceMs)}; ${seconds(durationMs)}, seed ${plan.seed}`
+    `${countsText(counts)}; ${linearizabilityText(linearizability)}; ${faultsText(faults)}; ` +
+    `longest time without an acknowledgement ${seconds(longestSilenceMs)}; ${seconds(durationMs)}, seed ${plan.seed}`
   );
 }
 

@@ -4,6 +4,8 @@ import type { TestScope } from "../lib/processes.ts";
 import { inject } from "./inject.ts";
 import type { Counts } from "./judge.ts";
 import { judge } from "./judge.ts";
+import type { Linearizability } from "../lib/linearizability/checker.ts";
+import { checkLinearizability, findings } from "../lib/linearizability/checker.ts";
 import { Load, RECOVERY_MS } from "./load.ts";
 import type { FaultKind, RoundPlan } from "./plan.ts";
 import type { ProxyProgram } from "./proxy-slot.ts";
@@ -14,6 +16,11 @@ export interface RoundOutcome {
   /** Must be empty. */
   readonly violations: readonly string[];
   readonly counts: Counts;
+  /**
+   * What the callers saw of each cart. With one proxy it must be linearizable. Two rivals each answer from memory, so
+   * that what is found of them is no violation until each cart has one owner.
+   */
+  readonly linearizability: Linearizability;
   /** How often each kind of fault was carried out. */
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly durationMs: number;
@@ -73,11 +80,14 @@ export async function runRound(
   }
   const unasked = world.proxies.flatMap((proxy) => proxy.unasked);
   const verdict = await judge(world, plan, load);
+  const linearizability = await checkLinearizability(load.operations);
+  if (plan.proxies === 1) violations.push(...findings(linearizability));
   return {
     plan,
     faults,
     violations: [...violations, ...unasked, ...load.oddities, ...verdict.violations],
     counts: verdict.counts,
+    linearizability,
     durationMs: performance.now() - startedMs,
     longestSilenceMs: load.longestSilenceMs,
     output: world.proxies.flatMap(({ output }) => output),

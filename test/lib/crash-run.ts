@@ -7,6 +7,8 @@ import { freePort, randomBelow, systemRandom } from "../../pkg/base/mod.ts";
 import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
 import { addToken, readCart, readCartLog } from "./carts.ts";
+import type { Operation, Story } from "./history.ts";
+import { HistoryRecorder, storiesOf } from "./history.ts";
 import type { HttpClient } from "./http-client.ts";
 import { httpClient } from "./http-client.ts";
 import type { ProxyProcess, TestScope } from "./processes.ts";
@@ -33,8 +35,10 @@ export interface CrashPlan {
 }
 
 export interface CrashOutcome {
-  /** The tokens that were sent, by entity id. */
-  readonly sent: ReadonlyMap<string, SentTokens>;
+  /** All that callers did and saw, the last look at each cart included. An entity is a cart, as a list of tokens. */
+  readonly operations: readonly Operation[];
+  /** The same by entity id. */
+  readonly sent: ReadonlyMap<string, Story>;
   /** Records in the log's order by entity id. */
   readonly stored: ReadonlyMap<string, readonly Uint8Array[]>;
   /** Products of the carts as the proxy showed them at the end, by entity id. */
@@ -42,11 +46,6 @@ export interface CrashOutcome {
   /** Errors that were answered although the proxy was running. There should be none. */
   readonly refusals: readonly string[];
   readonly kills: number;
-}
-
-interface SentTokens {
-  readonly acknowledged: string[];
-  readonly unacknowledged: string[];
 }
 
 /** Kills come before this share of the commands is acknowledged, so that the last one is followed by more commands. */
@@ -65,11 +64,14 @@ export async function crashRun(scope: TestScope, plan: CrashPlan): Promise<Crash
   const client = httpClient(env.HTTP_PORT, { connections: plan.callers });
   scope.teardown(() => client.close());
 
-  const { sent, refusals } = await sendCommands(plan, target, client);
-  const carts = await readCarts(client, sent.keys());
+  const recorder = new HistoryRecorder();
+  const refusals = await sendCommands(plan, target, client, recorder);
+  const carts = await readCarts(client, recorder);
   const proxy = await target.up();
   await proxy.kill("SIGTERM");
-  return { sent, refusals, carts, stored: await readCartLog(address), kills: target.kills };
+  const stored = await readCartLog(address);
+  const { operations } = recorder;
+  return { operations, sent: storiesOf(operations), refusals, carts, stored, kills: target.kills };
 }
 
 /** The proxy, which is restarted after each kill. */
@@ -109,40 +111,38 @@ async function sendCommands(
   plan: CrashPlan,
   target: Target,
   client: HttpClient,
-): Promise<{ readonly sent: Map<string, SentTokens>; readonly refusals: string[] }> {
+  recorder: HistoryRecorder,
+): Promise<string[]> {
   const random = seededRandom(plan.seed);
   const killPoints = drawKillPoints(plan, random);
-  const sent = new Map<string, SentTokens>();
   const refusals: string[] = [];
   let begun = 0;
   let acknowledged = 0;
 
-  const sendOne = async (token: string): Promise<void> => {
+  const sendOne = async (caller: string, token: string): Promise<void> => {
     const entity = `cart-${randomBelow(random, plan.entities)}`;
-    const tokens = sent.get(entity) ?? { acknowledged: [], unacknowledged: [] };
-    sent.set(entity, tokens);
+    const pending = recorder.begin(entity, caller, { kind: "append", input: token });
     const answer = await addToken(client, entity, token).catch(() => undefined);
     if (answer?.status !== 200) {
-      tokens.unacknowledged.push(token);
       if (answer !== undefined) refusals.push(`${token}: ${answer.status} ${answer.body}`);
       return;
     }
-    tokens.acknowledged.push(token);
+    pending.returned({});
     acknowledged++;
     if (acknowledged === killPoints[0]) {
       killPoints.shift();
       target.kill();
     }
   };
-  const caller = async (): Promise<void> => {
+  const call = async (caller: string): Promise<void> => {
     for (;;) {
       await target.up();
       if (begun === plan.commands) return;
-      await sendOne(`token-${begun++}`);
+      await sendOne(caller, `token-${begun++}`);
     }
   };
-  await Promise.all(Array.from({ length: plan.callers }, caller));
-  return { sent, refusals };
+  await Promise.all(Array.from({ length: plan.callers }, (_, index) => call(`caller ${index}`)));
+  return refusals;
 }
 
 /** Draws one kill point in each of `kills` equal parts of the run. */
@@ -154,11 +154,18 @@ function drawKillPoints({ commands, kills }: CrashPlan, random: Random): number[
   );
 }
 
-async function readCarts(client: HttpClient, ids: Iterable<string>): Promise<Map<string, readonly string[]>> {
+/** Looks at every cart once. */
+async function readCarts(
+  client: HttpClient,
+  recorder: HistoryRecorder,
+): Promise<Map<string, readonly string[]>> {
   const read = async (id: string): Promise<[string, readonly string[]]> => {
+    const pending = recorder.begin(id, "judge", { kind: "list" });
     const cart = await readCart(client, id);
     if (cart.kind === "error") throw new Error(`cart ${id}: ${cart.answer.status} ${cart.answer.body}`);
+    pending.returned(cart.tokens);
     return [id, cart.tokens];
   };
+  const ids = new Set(recorder.operations.map(({ entity }) => entity));
   return new Map(await Promise.all(Array.from(ids, read)));
 }
