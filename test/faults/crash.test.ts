@@ -7,8 +7,8 @@ import test from "ava";
 
 import { bySize } from "../lib/by-size.ts";
 import { crashRun } from "../lib/crash-run.ts";
-import { cartsThatDiffer, count, violations } from "./crash-outcome.ts";
 import { checkLinearizability, findings, linearizabilityText } from "../lib/linearizability/checker.ts";
+import { cartsThatDiffer, count, violations } from "./crash-outcome.ts";
 
 /**
  * The seed of the run. To repeat a run: `PERDURE_SEED=7 ava --config faults.config.js test/faults/crash.test.ts`, or

@@ -2,8 +2,8 @@
 
 import type { ExecutionContext } from "ava";
 
-import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import { linearizabilityText } from "../lib/linearizability/checker.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import type { RoundPlan } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine } from "./report.ts";

@@ -9,6 +9,7 @@ import { checkHistory, checkSights } from "../lib/history-checker.ts";
 import { until } from "../lib/until.ts";
 import type { Load } from "./load.ts";
 import type { RoundPlan } from "./plan.ts";
+import { hasOneOwner } from "./plan.ts";
 import type { ProxySlot } from "./proxy-slot.ts";
 import { checkRawStreams, waitForSilence } from "./raw-streams.ts";
 import type { World } from "./world.ts";
@@ -98,8 +99,8 @@ function compare(plan: RoundPlan, stories: ReadonlyMap<string, Story>, stored: S
     const story = stories.get(id) ?? emptyStory();
     const records = stored.get(id) ?? [];
     const found = checkHistory(story, records, tokenOf).map(({ kind, detail }) => `${kind}: ${detail}`);
-    // With several proxies, the memory of one may be outdated until it writes itself.
-    const isCurrent = plan.proxies === 1;
+    // Of two proxies that both have a cart, the memory of one may be outdated until it writes itself.
+    const isCurrent = hasOneOwner(plan);
     const tokens = storedTokens(records).map((token) => token ?? "?");
     return [...found, ...checkSights(story.sights, tokens, story, isCurrent)].map((text) => `${id}: ${text}`);
   });

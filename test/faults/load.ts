@@ -19,7 +19,6 @@ import type { ProxySlot } from "./proxy-slot.ts";
  */
 const COMMANDS_PER_SECOND = 1_500;
 const MAX_COMMANDS = 60_000;
-const READ_SHARE = 0.2;
 
 /** Longest pause of a caller after a refusal, in milliseconds. */
 const PAUSE_MS = 100;
@@ -37,10 +36,13 @@ const REFUSALS: readonly string[] = [
   "PROXY_STOPPING",
   "MAILBOX_FULL",
   "MAILBOX_TIMEOUT",
+  "SHARD_MOVING",
+  "SHARD_RELEASED",
+  "TOO_MANY_HOPS",
 ];
 
-/** The error code of a command whose outcome the proxy does not know. */
-const UNKNOWN = "OUTCOME_UNKNOWN";
+/** Error codes of a command whose outcome the proxy does not know: of the log, of another proxy, of its own shard. */
+const UNKNOWN: readonly string[] = ["OUTCOME_UNKNOWN", "PEER_LOST", "ANSWER_WITHHELD"];
 
 /**
  * Callers that add to shopping carts and read them. Each sends one request after the other.
@@ -118,7 +120,7 @@ export class Load {
   /** Looks at a cart, as any caller does; undefined if there was no good answer. */
   async look(proxy: ProxySlot, id: string, caller = "judge"): Promise<readonly string[] | undefined> {
     const pending = this.#recorder.begin(id, this.#nameOf(caller, proxy), { kind: "list" });
-    const cart = await readCart(proxy.client, id).catch(() => undefined);
+    const cart = await readCart(proxy.client, id, this.#patience()).catch(() => undefined);
     if (cart?.kind === "error") this.#checkCode(cart.answer);
     if (cart?.kind !== "cart") return undefined;
     pending.returned(cart.tokens);
@@ -131,7 +133,7 @@ export class Load {
       // Some carts are wanted more than others.
       const id = `cart-${Math.floor(this.#plan.entities * random() ** 2)}`;
       const proxy = this.#proxies[randomBelow(random, this.#proxies.length)] as ProxySlot;
-      const isLook = random() < READ_SHARE;
+      const isLook = random() < this.#plan.readShare;
       const went = isLook
         ? (await this.look(proxy, id, caller)) !== undefined
         : await this.#add(proxy, id, caller);
@@ -142,7 +144,7 @@ export class Load {
   async #add(proxy: ProxySlot, id: string, caller: string): Promise<boolean> {
     const input = `token-${this.#begun++}`;
     const pending = this.#recorder.begin(id, this.#nameOf(caller, proxy), { kind: "append", input });
-    const answer = await addToken(proxy.client, id, input).catch(() => undefined);
+    const answer = await addToken(proxy.client, id, input, this.#patience()).catch(() => undefined);
     if (answer?.status === 200) {
       pending.returned({});
       this.#onAcknowledged();
@@ -151,6 +153,10 @@ export class Load {
     if (answer !== undefined) this.#checkCode(answer);
     if (REFUSALS.includes(answer?.errorCode ?? "")) pending.refused();
     return false;
+  }
+
+  #patience(): AbortSignal {
+    return AbortSignal.timeout(this.#plan.patienceMs);
   }
 
   #nameOf(caller: string, proxy: ProxySlot): string {
@@ -165,7 +171,7 @@ export class Load {
   }
 
   #checkCode({ status, errorCode = "without a code", body }: HttpAnswer): void {
-    if (errorCode !== UNKNOWN && !REFUSALS.includes(errorCode)) {
+    if (!UNKNOWN.includes(errorCode) && !REFUSALS.includes(errorCode)) {
       this.oddities.push(`an answer that no fault excuses: ${status} ${errorCode} ${body}`);
     }
   }

@@ -51,10 +51,14 @@ export interface RoundPlan {
   readonly entities: number;
   /** How soon an idle entity leaves the memory of a proxy. */
   readonly passivationMs: number;
+  /** After how long a caller gives up, and goes on with another request, perhaps to another proxy. */
+  readonly patienceMs: number;
+  /** The part of all requests that are reads. */
+  readonly readShare: number;
   readonly steps: readonly Step[];
 }
 
-export type ScenarioName = "mixed" | "crashes" | "pauses" | "network" | "rivals";
+export type ScenarioName = "mixed" | "crashes" | "pauses" | "network" | "rivals" | "cluster";
 
 interface Scenario {
   /** One line for people. */
@@ -62,10 +66,18 @@ interface Scenario {
   readonly kinds: readonly FaultKind[];
   /** Default: one. */
   readonly proxies?: number;
+  /** Whether each cart is at one of the proxies (`--cluster on`). Default: each believes that all are its own. */
+  readonly hasOwners?: boolean;
   /** Default: drawn. */
   readonly entities?: number;
   readonly passivationMs?: number;
+  /** Default: long enough that no caller gives up. */
+  readonly patienceMs?: number;
+  readonly readShare?: number;
 }
+
+/** Longer than any fault. */
+const VERY_PATIENT_MS = 60_000;
 
 const CRASHES = ["kill server", "kill leader", "kill proxy"] as const;
 const PAUSES = ["stop server", "stop leader", "stop proxy"] as const;
@@ -88,7 +100,22 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
     // An idle cart soon leaves memory and is read again, so that both proxies finally show the same.
     passivationMs: 500,
   },
+  cluster: {
+    about: "three proxies that share their carts, each at one of them, and all of the above",
+    kinds: [...CRASHES, ...PAUSES, ...NETWORK],
+    proxies: 3,
+    hasOwners: true,
+    entities: 30,
+    // So that all others are used while one is stopped.
+    patienceMs: 1_000,
+    readShare: 0.6,
+  },
 };
+
+/** Whether no cart is ever at two proxies, so that what callers see must be linearizable. */
+export function hasOneOwner({ proxies, scenario }: Pick<RoundPlan, "proxies" | "scenario">): boolean {
+  return proxies === 1 || SCENARIOS[scenario].hasOwners === true;
+}
 
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[];
 
@@ -115,6 +142,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RoundPlan {
   const drawnPassivationMs = pick(random, [200, 2_000, 30_000]);
   // A single server leads all streams, so the faults of a leader are left out.
   const { proxies = 1, entities = drawnEntities, passivationMs = drawnPassivationMs } = SCENARIOS[scenario];
+  const { patienceMs = VERY_PATIENT_MS, readShare = 0.2 } = SCENARIOS[scenario];
   const kinds = SCENARIOS[scenario].kinds.filter((kind) => replicas > 1 || !kind.endsWith("leader"));
   const { extraFaults = 6, shortOnly = false } = options;
   const extra = Array.from({ length: extraFaults }, () => pick(random, kinds));
@@ -122,7 +150,18 @@ export function drawPlan(seed: number, options: PlanOptions = {}): RoundPlan {
     afterAcknowledged: between(random, 20, 300),
     fault: drawFault(random, kind, shortOnly),
   }));
-  return { seed, scenario, replicas, proxies, callers, entities, passivationMs, steps };
+  return {
+    seed,
+    scenario,
+    replicas,
+    proxies,
+    callers,
+    entities,
+    passivationMs,
+    patienceMs,
+    readShare,
+    steps,
+  };
 }
 
 function drawFault(random: Random, kind: FaultKind, shortOnly: boolean): Fault {

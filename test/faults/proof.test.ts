@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import type { ExecutionContext } from "ava";
 
-import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import { findChecker } from "../lib/linearizability/checker.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import type { Fault } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import type { RoundHooks } from "./round.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Counts } from "./judge.ts";
 import { linearizabilityText } from "../lib/linearizability/checker.ts";
+import type { Counts } from "./judge.ts";
 import type { FaultKind, RoundPlan } from "./plan.ts";
 import type { RoundOutcome } from "./round.ts";
 

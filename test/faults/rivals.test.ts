@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import type { ExecutionContext } from "ava";
 
-import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import { findings } from "../lib/linearizability/checker.ts";
+import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import type { Fault, Step } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine } from "./report.ts";
@@ -40,7 +40,10 @@ natsSerialTest(
     const [first = "all histories are linearizable"] = findings(linearizability);
     t.log(first);
     t.regex(first, /append .* → done\n.*: list → /);
-    t.true(first.includes("at proxy 0: ") && first.includes("at proxy 1: "), "each for itself is linearizable");
+    t.true(
+      first.includes("at proxy 0: ") && first.includes("at proxy 1: "),
+      "each for itself is linearizable",
+    );
   },
 );
 

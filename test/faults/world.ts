@@ -20,6 +20,7 @@ import type { TestScope } from "../lib/processes.ts";
 import { startShoppingCart } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
 import type { RoundPlan } from "./plan.ts";
+import { SCENARIOS } from "./plan.ts";
 import type { ProxyProgram, ProxySlot } from "./proxy-slot.ts";
 import { openSlot } from "./proxy-slot.ts";
 
@@ -59,15 +60,17 @@ export async function startWorld(scope: TestScope, plan: RoundPlan, program?: Pr
   const jetstream = { ...RELAXED_LOG, replicas: plan.replicas, requestTimeoutMs: PATIENCE_MS };
   await (await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream })).close();
 
-  const slot = (log: string) => {
+  const slot = (log: string, more: Readonly<Record<string, string>> = {}) => {
     const timing = { PERDURE_PASSIVATION_TIMEOUT_MS: passivationMs, PERDURE_BACKOFF_MAX_MS: 100 };
-    const env = { USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: log, ...timing };
+    const env = { USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: log, ...timing, ...more };
     return openSlot(scope, { env, program, callers });
   };
   const proxies = await Promise.all(
     Array.from({ length: plan.proxies }, (_, index) => {
       const link = nats.links[index % nats.links.length];
-      return slot(`nats://127.0.0.1:${link?.port}/${PREFIX}`);
+      const member = { PERDURE_CLUSTER: "on", POD_NAME: `pod-${index}` };
+      const isMember = SCENARIOS[plan.scenario].hasOwners === true;
+      return slot(`nats://127.0.0.1:${link?.port}/${PREFIX}`, isMember ? member : {});
     }),
   );
   return { ...nats, proxies, address, openFreshProxy: () => slot(address) };

@@ -21,9 +21,15 @@ const PERSISTENCE_ID = "shopping-cart";
 /** How long a server may take for an answer, in milliseconds; long, since the machine may be busy. */
 const PATIENCE_MS = 30_000;
 
-/** Adds one product whose id is the token. Rejects if no complete answer came. */
-export function addToken(client: HttpClient, id: string, token: string): Promise<HttpAnswer> {
-  return client.call(`/cart/${id}/items/add`, { body: { productId: token, name: "Pen", quantity: 1 } });
+/** Adds one product whose id is the token. Rejects if no complete answer came, or none before the signal aborts. */
+export function addToken(
+  client: HttpClient,
+  id: string,
+  token: string,
+  signal?: AbortSignal,
+): Promise<HttpAnswer> {
+  const body = { productId: token, name: "Pen", quantity: 1 };
+  return client.call(`/cart/${id}/items/add`, { body, ...(signal && { signal }) });
 }
 
 /** The token that a command left in its event. */
@@ -43,9 +49,9 @@ export type CartAnswer =
   | { readonly kind: "cart"; readonly tokens: readonly string[] }
   | { readonly kind: "error"; readonly answer: HttpAnswer };
 
-/** Reads the tokens in a cart. A token occurs as often as its quantity. Rejects if no complete answer came. */
-export async function readCart(client: HttpClient, id: string): Promise<CartAnswer> {
-  const answer = await client.call(`/carts/${id}`);
+/** Reads the tokens in a cart. A token occurs as often as its quantity. Rejects as `addToken` does. */
+export async function readCart(client: HttpClient, id: string, signal?: AbortSignal): Promise<CartAnswer> {
+  const answer = await client.call(`/carts/${id}`, signal && { signal });
   if (answer.status !== 200) return { kind: "error", answer };
   const { items } = JSON.parse(answer.body) as { items: { productId: string; quantity: number }[] };
   const tokens = items.flatMap(({ productId, quantity }) =>

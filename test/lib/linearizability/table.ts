@@ -147,4 +147,3 @@ export const WRONG: Readonly<Record<string, WrongHistory>> = {
     shown: ["write a → done", "write b → done", "read → a", "read → b", "read → a"],
   },
 };
-
