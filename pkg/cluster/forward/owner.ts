@@ -100,8 +100,8 @@ export class ForwardOwner {
   }
 
   /**
-   * Takes no more requests: who sends one learns at once that nobody does. Resolves when those under way have ended and
-   * the server has their answers. The caller bounds the wait.
+   * Takes no more requests: who sends one learns at once that nobody does. Resolves when those under way have ended
+   * and the server has their answers. The caller bounds the wait.
    */
   async close(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();

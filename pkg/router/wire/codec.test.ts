@@ -235,5 +235,13 @@ test("I12: any bytes are a command, or refused with one code", (t) => {
 test("I11: a message with more fields than are read is refused", (t) => {
   const entry = new BinaryWriter().tag(5, WireType.LengthDelimited).fork();
   for (let i = 0; i < 50_000; i++) entry.tag(1, WireType.LengthDelimited).fork().join();
-  t.throws(() => readCommand(entry.join().finish(), undefined), { code: "BAD_PEER_REQUEST" });
+  const command = {
+    service: "s",
+    method: "m",
+    payload: new Uint8Array(0),
+    lineage: CALLERS_LINEAGE,
+    hops: 1,
+  };
+  const right = writeCommand(command, { metadata: [], idempotencyKey: undefined, trace: undefined });
+  t.throws(() => readCommand(joined(right, entry.join().finish()), undefined), { code: "BAD_PEER_REQUEST" });
 });
