@@ -34,7 +34,8 @@ test("what makes no sense is told with what would", (t) => {
     "--rounds 1.5": "--rounds takes a whole number above 0",
     "--seed -1": undefined,
     "--seed many": "--seed takes a whole number from 0 to 4294967295",
-    "--scenario rain": 'there is no scenario "rain"; there are mixed, crashes, pauses, network, rivals',
+    "--scenario rain":
+      'there is no scenario "rain"; there are mixed, crashes, pauses, network, rivals, cluster',
     "--replicas 2": "--replicas takes 1 or 3",
     "--fast": undefined,
   };
