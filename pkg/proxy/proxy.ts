@@ -49,6 +49,8 @@ export interface ProxyDependencies {
   readonly onRejected?: (errors: readonly string[]) => void;
   /** Called with a record of every request to the public port. Without it no request is recorded, at no cost. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+  /** Called when the number of shards that this proxy owns changes, if it shares its entities with others. */
+  readonly onShards?: ((own: number) => void) | undefined;
   /** Answers `GET /` of the public port if no HTTP rule of the user function does. */
   readonly front?: FrontPage;
   /**
@@ -123,6 +125,7 @@ async function startParts(
     levels,
     startedMs = shared.clock.monotonicMs(),
     onRequest,
+    onShards,
     front,
     onSpec,
     onRejected,
@@ -137,7 +140,9 @@ async function startParts(
   const user = await parts.start(userFunctionPart(shared));
   const sharing = sharesEntities(shared.options);
   const entities = await parts.start(entitiesPart(shared, log, user, records, sharing ? "none" : "all"));
-  const cluster = await parts.start(sharing ? await clusterPart(shared, user, entities) : ALONE_PART);
+  const cluster = await parts.start(
+    sharing ? await clusterPart(shared, user, entities, onShards) : ALONE_PART,
+  );
   const { router, runtimes } = await parts.start(routerPart(shared, user, entities, cluster, records));
   const extras = { front, records, onRequest };
   const endpoint = await start.part(parts, endpointPart(shared, user, router, extras));

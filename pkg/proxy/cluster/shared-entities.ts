@@ -22,6 +22,8 @@ export interface SharedEntitiesDependencies
   /** The entities of this proxy. Has no shard taken yet. */
   readonly host: ShardHost;
   readonly self: { readonly pod: string; readonly revision: string; readonly share: number };
+  /** Called when the number of shards that this proxy owns changes. */
+  readonly onShards: ((own: number) => void) | undefined;
 }
 
 type State =
@@ -61,6 +63,8 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   #link: NatsLink | undefined;
   /** The incarnation that has served all its shards (3). */
   #settled: PeerId | undefined;
+  /** What `onShards` was called with. */
+  #toldShards = 0;
 
   constructor(dependencies: SharedEntitiesDependencies) {
     this.#dependencies = dependencies;
@@ -183,7 +187,10 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       replicas: nats.options.replicas,
       requestTimeoutMs: nats.options.requestTimeoutMs,
       onMember: (id) => this.#desk.serveAs(id, link, forwardPrefix(name)),
-      onChange: () => this.#endCallsToGone(),
+      onChange: () => {
+        this.#endCallsToGone();
+        this.#tellShards();
+      },
     });
     if (this.#over.signal.aborted) return cluster.close();
     const caller = new ForwardCaller({
@@ -197,6 +204,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     });
     this.#state = { kind: "joined", cluster, caller, peers: wirePeers(caller) };
     this.#joined.resolve();
+    this.#tellShards();
   }
 
   async #connected({ server, prefix, options }: NatsOfLog): Promise<NatsLink> {
@@ -205,6 +213,13 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       options,
     );
     return this.#link;
+  }
+
+  #tellShards(): void {
+    const own = this.#state.kind === "joined" ? this.#state.cluster.node.tenures.size : 0;
+    if (own === this.#toldShards) return;
+    this.#toldShards = own;
+    this.#dependencies.onShards?.(own);
   }
 
   #endCallsToGone(): void {

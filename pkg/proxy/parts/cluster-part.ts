@@ -40,11 +40,14 @@ export function sharesEntities({ cluster, log }: Pick<ProxyOptions, "cluster" | 
 /**
  * The part of a proxy that shares its entities. It joins the others when its user function can be served, because until
  * then it could carry out nothing, and from then on it is ready once it has its shards.
+ *
+ * @param onShards see `ProxyDependencies`
  */
 export async function clusterPart(
   shared: Shared,
   { served }: UserFunctionPart,
   { entities }: EntitiesPart,
+  onShards: ((own: number) => void) | undefined,
 ): Promise<ClusterPart> {
   const { options, patiently } = shared;
   // Imported here, so that a proxy that is alone loads none of it.
@@ -54,7 +57,7 @@ export async function clusterPart(
     revision: options.revision,
     share: options.trafficShare,
   };
-  const shares = new SharedEntities({ ...shared, host: entities, self });
+  const shares = new SharedEntities({ ...shared, host: entities, self, onShards });
   served.subscribe((spec) => {
     if (spec !== undefined) shares.join();
   });
