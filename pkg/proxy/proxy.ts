@@ -65,6 +65,15 @@ export interface Proxy {
   /** The public port. */
   readonly port: number;
   readonly adminPort: number;
+  /**
+   * If it shares its entities with others: gives all of them away, and goes on taking requests, which others then carry
+   * out; so its user function can end unnoticed. Resolves when they are given away, or `handoffTimeoutMs` has passed.
+   *
+   * @returns whether others have them all
+   */
+  standAside(): Promise<boolean>;
+  /** Takes its part of the entities again, when the user function is served. */
+  comeBack(): void;
   /** Takes no new requests, lets running ones finish (bounded by `drainTimeoutMs`), and closes everything. */
   stop(): Promise<void>;
 }
@@ -102,12 +111,12 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     untilQuiet(options.drainWaitUrl, options.drainWaitTimeoutMs, stopped);
   const drain = new Drain({ parts, quiet, clock, telemetry, options });
   try {
-    const ports = await startParts(parts, drain, start, shared, registry, dependencies);
+    const started = await startParts(parts, drain, start, shared, registry, dependencies);
     const stop = (): Promise<void> => {
       start.end();
       return stopParts(parts, logger);
     };
-    return { ...ports, stop };
+    return { ...started, stop };
   } catch (error) {
     start.end(error);
     await parts.stop();
@@ -131,7 +140,7 @@ async function startParts(
     onRejected,
     onStartFailed,
   }: ProxyDependencies,
-): Promise<Pick<Proxy, "port" | "adminPort">> {
+): Promise<Omit<Proxy, "stop">> {
   const records = onRequest && new RequestRecords();
   const admin = await start.part(parts, adminPart(shared, parts, drain, levels));
   await parts.start(processPart(shared, startedMs));
@@ -161,7 +170,8 @@ async function startParts(
     log: shownAddress(options.log),
     durability: log.durability,
   });
-  return { port, adminPort };
+  const { standAside, comeBack } = cluster;
+  return { port, adminPort, standAside, comeBack };
 }
 
 async function stopParts(parts: Parts, logger: CountingLogger): Promise<void> {

@@ -162,7 +162,7 @@ function rollOver(pods: readonly Pod[], { announcer }: DevOptions): (event: Roll
     state = step.state;
     if (step.restart !== undefined) {
       announcer.restarting();
-      pods[step.restart.at]?.runner.changed(step.restart.files);
+      pods[step.restart.at]?.restart(step.restart.files);
     }
     const isCut = event.kind === "failed" && before.kind === "rolling" && state.kind === "still";
     if (isCut && before.left > 1) announcer.othersAreLeft();

@@ -43,6 +43,8 @@ export interface PodDependencies {
 export interface Pod {
   readonly proxy: Proxy;
   readonly runner: FunctionRunner;
+  /** Starts the function again, when other proxies have taken the entities of this one, if any can. */
+  restart(files: readonly string[]): void;
   /** Ends the function for good. Resolves when nothing of it is left. */
   stopFunction(): Promise<void>;
 }
@@ -68,6 +70,10 @@ export async function startPod(dependencies: PodDependencies): Promise<Pod> {
     return {
       proxy,
       runner,
+      restart(files) {
+        if (dependencies.pod.name === undefined) return runner.changed(files);
+        void proxy.standAside().then(() => runner.changed(files));
+      },
       async stopFunction() {
         await runner.stop();
         guard.release();
@@ -100,6 +106,7 @@ async function startPodProxy(dependencies: PodDependencies, runner: FunctionRunn
       if (spec === undefined) return;
       runner.served();
       announcer.spec(spec, proxy.port);
+      proxy.comeBack();
       onServed();
     },
     onRejected: () => {

@@ -139,6 +139,16 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     };
   }
 
+  /** Hands its shards to others, within `handoffTimeoutMs`. False: it still has some. Never rejects. */
+  async standAside(): Promise<boolean> {
+    return this.#state.kind === "joined" && (await this.#state.cluster.standAside());
+  }
+
+  /** Takes its part of the shards again. */
+  comeBack(): void {
+    if (this.#state.kind === "joined") this.#state.cluster.comeBack();
+  }
+
   /** Hands its shards to others, within `handoffTimeoutMs`, and ends. Never rejects. */
   async stop(): Promise<void> {
     const state = this.#state;

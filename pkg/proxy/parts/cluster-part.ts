@@ -21,6 +21,9 @@ export interface ClusterPart extends Part {
   readonly gate: ReplyGate | undefined;
   /** Sets who carries out the commands that other proxies send here. */
   readonly serveBy: (router: Pick<Router, "fromPeer">) => void;
+  /** See `Proxy`. */
+  readonly standAside: () => Promise<boolean>;
+  readonly comeBack: () => void;
 }
 
 /** That of a proxy with all entities. */
@@ -30,6 +33,8 @@ export const ALONE_PART: ClusterPart = {
   peers: NO_PEERS,
   gate: undefined,
   serveBy: () => undefined,
+  standAside: async () => false,
+  comeBack: () => undefined,
 };
 
 /** Whether the proxy shares its entities with others. A log that is not on NATS has one proxy. */
@@ -67,6 +72,16 @@ export async function clusterPart(
     peers: shares,
     gate: shares,
     serveBy: (router) => shares.serveBy(router),
+    async standAside() {
+      const isAside = await shares.standAside();
+      // Its port goes on: what callers ask for is known, and others carry it out.
+      if (isAside) served.keep();
+      return isAside;
+    },
+    comeBack() {
+      served.keepNoMore();
+      shares.comeBack();
+    },
     checks: () => [{ name: "cluster", problem: shares.problem }],
     stop: () => patiently(shares.stop()),
     inspect: () => shares.inspect(),
