@@ -19,7 +19,7 @@ import { NamedLines } from "./named-lines.ts";
 import { PodAnnouncer } from "./pod-announcer.ts";
 import type { PodSettings } from "./pod-settings.ts";
 import type { Screen } from "./screen.ts";
-import type { ServedAddress, ServedRoute } from "./served.ts";
+import type { ServedRoute } from "./served.ts";
 import { changesBetween, servedRoutes, unservedNames } from "./served.ts";
 import type { DevSettings } from "./settings.ts";
 import type { Style } from "./style.ts";
@@ -49,8 +49,8 @@ export class Announcer {
   readonly #lines: NamedLines;
   readonly #ready = new Set<PodSettings>();
   #served: readonly ServedRoute[] | undefined;
-  /** Of the first proxy that served: lines to try routes are for it. */
-  #address: ServedAddress | undefined;
+  /** Public port that lines to try routes are for. */
+  #port = 0;
 
   constructor(options: AnnouncerOptions) {
     const { pods, project } = options.settings;
@@ -73,6 +73,11 @@ export class Announcer {
   starting(): void {
     const { screen, settings } = this.#options;
     screen.await(settings.pods.length > 1 ? "starting the proxies" : "starting the proxy");
+  }
+
+  /** The proxies listen. @param port that lines to try routes are for */
+  listening(port: number): void {
+    this.#port = port;
   }
 
   /** Removes the waiting line. */
@@ -126,9 +131,8 @@ export class Announcer {
   #announce(pod: PodSettings, spec: UserFunctionSpec, port: number): void {
     const { settings, style, screen } = this.#options;
     const host = settings.publicHost;
-    this.#address ??= { host, port };
     const routes = httpRoutes(spec).map((route) => ({ ...route, method: route.method.desc }));
-    const served = servedRoutes(routes, this.#address);
+    const served = servedRoutes(routes, { host, port: this.#port });
     screen.await(undefined);
     if (this.#served === undefined) this.#announceServed(spec, served);
     else this.#note(changeLines(changesBetween(this.#served, served), style));

@@ -112,6 +112,7 @@ export async function dev(options: DevOptions): Promise<void> {
     throw error;
   }
 
+  announcer.listening(pods[0]?.proxy.port ?? 0);
   const removeNote = noteRun(settings, pods);
   await changes.start();
   for (const { runner } of pods) runner.start();
