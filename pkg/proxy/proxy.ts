@@ -49,6 +49,8 @@ export interface ProxyDependencies {
   readonly onRejected?: (errors: readonly string[]) => void;
   /** Called with a record of every request to the public port. Without it no request is recorded, at no cost. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+  /** Called when the number of shards that this proxy owns changes, if it shares its entities with others. */
+  readonly onShards?: ((own: number) => void) | undefined;
   /** Answers `GET /` of the public port if no HTTP rule of the user function does. */
   readonly front?: FrontPage;
   /**
@@ -63,6 +65,15 @@ export interface Proxy {
   /** The public port. */
   readonly port: number;
   readonly adminPort: number;
+  /**
+   * If it shares its entities with others: gives all of them away, and goes on taking requests, which others then carry
+   * out; so its user function can end unnoticed. Resolves when they are given away, or `handoffTimeoutMs` has passed.
+   *
+   * @returns whether others have them all
+   */
+  standAside(): Promise<boolean>;
+  /** Takes its part of the entities again, when the user function is served. */
+  comeBack(): void;
   /** Takes no new requests, lets running ones finish (bounded by `drainTimeoutMs`), and closes everything. */
   stop(): Promise<void>;
 }
@@ -100,12 +111,12 @@ export async function startProxy(options: ProxyOptions, dependencies: ProxyDepen
     untilQuiet(options.drainWaitUrl, options.drainWaitTimeoutMs, stopped);
   const drain = new Drain({ parts, quiet, clock, telemetry, options });
   try {
-    const ports = await startParts(parts, drain, start, shared, registry, dependencies);
+    const started = await startParts(parts, drain, start, shared, registry, dependencies);
     const stop = (): Promise<void> => {
       start.end();
       return stopParts(parts, logger);
     };
-    return { ...ports, stop };
+    return { ...started, stop };
   } catch (error) {
     start.end(error);
     await parts.stop();
@@ -123,12 +134,13 @@ async function startParts(
     levels,
     startedMs = shared.clock.monotonicMs(),
     onRequest,
+    onShards,
     front,
     onSpec,
     onRejected,
     onStartFailed,
   }: ProxyDependencies,
-): Promise<Pick<Proxy, "port" | "adminPort">> {
+): Promise<Omit<Proxy, "stop">> {
   const records = onRequest && new RequestRecords();
   const admin = await start.part(parts, adminPart(shared, parts, drain, levels));
   await parts.start(processPart(shared, startedMs));
@@ -137,7 +149,9 @@ async function startParts(
   const user = await parts.start(userFunctionPart(shared));
   const sharing = sharesEntities(shared.options);
   const entities = await parts.start(entitiesPart(shared, log, user, records, sharing ? "none" : "all"));
-  const cluster = await parts.start(sharing ? await clusterPart(shared, user, entities) : ALONE_PART);
+  const cluster = await parts.start(
+    sharing ? await clusterPart(shared, user, entities, onShards) : ALONE_PART,
+  );
   const { router, runtimes } = await parts.start(routerPart(shared, user, entities, cluster, records));
   const extras = { front, records, onRequest };
   const endpoint = await start.part(parts, endpointPart(shared, user, router, extras));
@@ -156,7 +170,8 @@ async function startParts(
     log: shownAddress(options.log),
     durability: log.durability,
   });
-  return { port, adminPort };
+  const { standAside, comeBack } = cluster;
+  return { port, adminPort, standAside, comeBack };
 }
 
 async function stopParts(parts: Parts, logger: CountingLogger): Promise<void> {

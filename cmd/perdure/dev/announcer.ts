@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Tells the developer what happens: prints lines of the function and of the proxy, each after the name of its source,
- * the served routes, and what is being waited for.
+ * Tells the developer what happens: prints lines of the functions and of the proxies, each after the name of its
+ * source, the served routes, and what is being waited for.
  *
- * 1. `ready http://HOST:PORT` is written once, on a line of its own, when callers can call for the first time.
- * 2. What is served is written in full before that line; later, only what changed.
+ * 1. `ready http://HOST:PORT` is written once for each proxy, on a line of its own, when callers can call it for the
+ *    first time.
+ * 2. What is served is written in full before the first such line; later, only what changed.
  * 3. Problems go to standard error, everything else to standard output.
  */
 
 import { httpRoutes } from "../../../pkg/endpoint/mod.ts";
-import type { RequestRecord } from "../../../pkg/proxy/mod.ts";
 import type { UserFunctionSpec } from "../../../pkg/userfunction/mod.ts";
 
-import type { Front } from "./front-page.ts";
-import { changeLines, generatorLines, newsLines, servedLines, typeLines } from "./messages.ts";
-import { requestLine } from "./request-line.ts";
-import type { News } from "./restart-policy.ts";
+import { changeLines, generatorLines, servedLines, typeLines } from "./messages.ts";
+import type { Source } from "./named-lines.ts";
+import { NamedLines } from "./named-lines.ts";
+import { PodAnnouncer } from "./pod-announcer.ts";
+import type { PodSettings } from "./pod-settings.ts";
 import type { Screen } from "./screen.ts";
 import type { ServedRoute } from "./served.ts";
 import { changesBetween, servedRoutes, unservedNames } from "./served.ts";
 import type { DevSettings } from "./settings.ts";
 import type { Style } from "./style.ts";
 import type { ToolResult } from "./tool.ts";
-import type { ShownTrace } from "./trace-collector.ts";
-import { traceLines } from "./trace-lines.ts";
 import type { TypeNews } from "./type-checker.ts";
-import { OwnLines, usefulLines } from "./useful-lines.ts";
 
 export interface AnnouncerOptions {
   readonly settings: DevSettings;
@@ -44,43 +42,42 @@ export interface AnnouncerOptions {
   readonly columns: () => number | undefined;
 }
 
-const OWN_NAME = "perdure";
-
-/** How many lines of the function's standard error are kept, to be shown again when it ends. */
-const KEPT_LINES = 100;
-
-/** So many of them are shown again, but only if more than `LINES_BETWEEN` other lines followed, to avoid repetition. */
-const SHOWN_LINES = 10;
-const LINES_BETWEEN = 5;
-
-/** A command is cut to so many characters in the waiting line, because a line that moves must not wrap. */
-const MAX_SHOWN = 50;
+const OWN: Source = { kind: "own", name: "perdure" };
 
 export class Announcer {
   readonly #options: AnnouncerOptions;
-  readonly #width: number;
+  readonly #lines: NamedLines;
+  readonly #ready = new Set<PodSettings>();
   #served: readonly ServedRoute[] | undefined;
-  #description = "";
-  #lastErrors: string[] = [];
-  #linesSinceError = 0;
-  #ownLines = new OwnLines();
+  /** Public port that lines to try routes are for. */
+  #port = 0;
 
   constructor(options: AnnouncerOptions) {
+    const { pods, project } = options.settings;
+    const sources = pods.flatMap((pod) => Object.values(sourcesOf(pod, project.name)));
     this.#options = options;
-    this.#width = Math.max(OWN_NAME.length, options.settings.project.name.length);
+    this.#lines = new NamedLines({ ...options, names: [OWN, ...sources].map(({ name }) => name) });
   }
 
-  get errorStyle(): Style {
-    return this.#options.errorStyle;
-  }
-
-  /** The served routes, for the front page of the proxy. */
-  get front(): Front {
-    return { description: this.#description, routes: this.#served ?? [] };
+  /** Tells of one of several functions and its proxy, or of the only one. */
+  of(pod: PodSettings): PodAnnouncer {
+    return new PodAnnouncer({
+      ...this.#options,
+      ...sourcesOf(pod, this.#options.settings.project.name),
+      pod,
+      lines: this.#lines,
+      onServed: (spec, port) => this.#announce(pod, spec, port),
+    });
   }
 
   starting(): void {
-    this.#options.screen.await("starting the proxy");
+    const { screen, settings } = this.#options;
+    screen.await(settings.pods.length > 1 ? "starting the proxies" : "starting the proxy");
+  }
+
+  /** The proxies listen. @param port that lines to try routes are for */
+  listening(port: number): void {
+    this.#port = port;
   }
 
   /** Removes the waiting line. */
@@ -88,49 +85,8 @@ export class Announcer {
     this.#options.screen.await(undefined);
   }
 
-  functionStarts(): void {
-    this.#lastErrors = [];
-    this.#linesSinceError = 0;
-    this.#ownLines = new OwnLines();
-    const { text } = this.#options.settings.command;
-    this.#options.screen.await(
-      `waiting for ${text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text}`,
-    );
-  }
-
   restarting(): void {
     this.#options.screen.await("restarting the function");
-  }
-
-  functionLine(line: string, stream: "stdout" | "stderr"): void {
-    const { screen, style, errorStyle, settings } = this.#options;
-    const { name } = settings.project;
-    if (stream === "stdout") {
-      this.#linesSinceError++;
-      return screen.line(`${this.#prefix(name, style.verb)} ${line}`);
-    }
-    const shown = this.#options.verbose ? line : this.#ownLines.of(line);
-    if (shown === undefined) return;
-    this.#linesSinceError = 0;
-    this.#lastErrors.push(shown);
-    if (this.#lastErrors.length > KEPT_LINES) this.#lastErrors.shift();
-    screen.errorLine(`${this.#prefix(name, errorStyle.verb)} ${shown}`);
-  }
-
-  proxyLine(line: string): void {
-    this.#problem([line]);
-  }
-
-  request(record: RequestRecord): void {
-    this.#note([requestLine(record, this.#options.style)]);
-  }
-
-  /** @param link where the trace can be looked at */
-  trace(trace: ShownTrace, link: string | undefined): void {
-    const { style, columns } = this.#options;
-    const all = columns();
-    const own = all === undefined ? undefined : all - this.#prefix(OWN_NAME, String).length - 1;
-    this.#note(traceLines(trace, { style, columns: own, link }));
   }
 
   generating(): void {
@@ -140,7 +96,7 @@ export class Announcer {
   /** @param result of the generator; undefined: there is no generator. */
   generatorProblem(result: ToolResult | undefined): void {
     this.settled();
-    this.#problem(generatorLines(result, this.errorStyle));
+    this.#problem(generatorLines(result, this.#options.errorStyle));
   }
 
   types(news: TypeNews): void {
@@ -149,34 +105,14 @@ export class Announcer {
     else this.#problem(typeLines(news, errorStyle));
   }
 
-  /** Announces the services that are served now; undefined while none are. */
-  spec(spec: UserFunctionSpec | undefined, port: number): void {
-    if (spec === undefined) return;
-    const { settings, style, screen } = this.#options;
-    const routes = httpRoutes(spec).map((route) => ({ ...route, method: route.method.desc }));
-    const served = servedRoutes(routes, { host: settings.publicHost, port });
-    screen.await(undefined);
-    this.#description = spec.description;
-    if (this.#served === undefined) this.#announceReady(spec, served, port);
-    else this.#note(changeLines(changesBetween(this.#served, served), style));
-    this.#served = served;
+  /** @param line who owns how many shards */
+  owners(line: string): void {
+    this.#note([line]);
   }
 
-  refused(): void {
-    this.settled();
-    if (this.#options.watching) this.#problem(["it is looked at again when a file changes"]);
-  }
-
-  news(news: News): void {
-    const { settings, style, errorStyle, screen } = this.#options;
-    const facts = {
-      command: settings.command.text,
-      address: `${settings.functionAddress.host}:${settings.functionAddress.port}`,
-      lastErrors: this.#linesSinceError > LINES_BETWEEN ? usefulLines(this.#lastErrors, SHOWN_LINES) : [],
-    };
-    if (news.kind === "restarted") return this.#note(newsLines(news, facts, style));
-    screen.await(undefined);
-    this.#problem(newsLines(news, facts, errorStyle));
+  /** A function does not serve the code of now, and others have not been restarted for that reason. */
+  othersAreLeft(): void {
+    this.#problem(["the other functions go on with the code that they have, until a file changes"]);
   }
 
   watchFailed(error: Error): void {
@@ -192,8 +128,23 @@ export class Announcer {
     this.#note(["stopped"]);
   }
 
-  #announceReady(spec: UserFunctionSpec, served: readonly ServedRoute[], port: number): void {
-    const { screen, style, settings, logText, remarks } = this.#options;
+  #announce(pod: PodSettings, spec: UserFunctionSpec, port: number): void {
+    const { settings, style, screen } = this.#options;
+    const host = settings.publicHost;
+    const routes = httpRoutes(spec).map((route) => ({ ...route, method: route.method.desc }));
+    const served = servedRoutes(routes, { host, port: this.#port });
+    screen.await(undefined);
+    if (this.#served === undefined) this.#announceServed(spec, served);
+    else this.#note(changeLines(changesBetween(this.#served, served), style));
+    this.#served = served;
+    if (this.#ready.has(pod)) return;
+    this.#ready.add(pod);
+    const name = pod.name === undefined ? "" : ` ${pod.name}`;
+    screen.line(`${style.good("ready")} ${style.bold(`http://${host}:${port}`)}${name}`);
+  }
+
+  #announceServed(spec: UserFunctionSpec, served: readonly ServedRoute[]): void {
+    const { screen, style, logText, remarks } = this.#options;
     const unserved = unservedNames(spec.unserved).map((name) => style.warning(name));
     const lines = [
       "",
@@ -202,24 +153,24 @@ export class Announcer {
       "",
       ...servedLines(served, style),
       ...(unserved.length === 0 ? [] : [...unserved, ""]),
-      `${style.good("ready")} ${style.bold(`http://${settings.publicHost}:${port}`)}`,
     ];
     for (const line of lines) screen.line(line);
   }
 
   #note(lines: readonly string[]): void {
-    const { screen, style } = this.#options;
-    this.#linesSinceError += lines.length;
-    for (const line of lines) screen.line(`${this.#prefix(OWN_NAME, style.dim)} ${line}`);
+    this.#lines.note(OWN, lines);
   }
 
   #problem(lines: readonly string[]): void {
-    const { screen, errorStyle } = this.#options;
-    this.#linesSinceError += lines.length;
-    for (const line of lines) screen.errorLine(`${this.#prefix(OWN_NAME, errorStyle.dim)} ${line}`);
+    this.#lines.problem(OWN, lines);
   }
+}
 
-  #prefix(name: string, mark: (text: string) => string): string {
-    return mark(`${name.padEnd(this.#width)} |`);
-  }
+/** Who writes the lines of a pod: as `shopping-cart` and `perdure`, or, if it is one of several, with its name. */
+function sourcesOf({ name }: PodSettings, project: string): Record<"function" | "proxy", Source> {
+  if (name === undefined) return { function: { kind: "function", name: project }, proxy: OWN };
+  return {
+    function: { kind: "function", name: `${name} ${project}` },
+    proxy: { kind: "own", name },
+  };
 }

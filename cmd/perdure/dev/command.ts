@@ -30,6 +30,8 @@ const EXAMPLES = `Examples:
   $ perdure dev --trace                    where the time of each request went
   $ perdure dev --log memory:              state that is lost at the end
   $ perdure dev --log nats://localhost     state in NATS JetStream; npm run nats brings a server
+  $ perdure dev --log nats://localhost --proxies 3
+                                           three proxies with a function each, which share the entities
 `;
 
 const NOTES = `
@@ -60,6 +62,10 @@ export function devCommand(command: readonly string[]): Command {
     .option(
       "--log <address>",
       "sqlite:PATH, nats://HOST:PORT/PREFIX or memory: (env PERDURE_LOG, default .perdure/NAME.db in the folder)",
+    )
+    .option(
+      "--proxies <number>",
+      "how many proxies run, up to 9, with a function each: as pods do, they share the entities of a log on NATS (default 1)",
     )
     .option(
       "--user-function-port <port>",
@@ -112,7 +118,7 @@ async function runDev(flags: DevFlags): Promise<void> {
     errorStyle: error.colours ? COLOURED : PLAIN,
     logText:
       settings.devLogPath === undefined
-        ? shownAddress(settings.proxy.log)
+        ? shownAddress(settings.pods[0].proxy.log)
         : relative(cwd, settings.devLogPath),
     remarks: settings.remarks,
     verbose: flags.verbose === true,
@@ -141,7 +147,10 @@ function environmentFor(colours: boolean): NodeJS.ProcessEnv {
 }
 
 /** False if the user was asked and declined. */
-async function reset(flags: DevFlags, { devLogPath, proxy, project }: DevSettings): Promise<boolean> {
+async function reset(
+  flags: DevFlags,
+  { devLogPath, pods: [{ proxy }], project }: DevSettings,
+): Promise<boolean> {
   try {
     return await resetLog({
       path: devLogPath,

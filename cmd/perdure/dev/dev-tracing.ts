@@ -5,6 +5,7 @@ import { PROXY_VERSION } from "../../../pkg/proxy/mod.ts";
 import type { Tracing } from "../../../pkg/telemetry/otel/mod.ts";
 import { startTracing } from "../../../pkg/telemetry/otel/mod.ts";
 
+import type { PodSettings } from "./pod-settings.ts";
 import type { DevSettings } from "./settings.ts";
 import type { ShownTrace } from "./trace-collector.ts";
 import { TraceCollector } from "./trace-collector.ts";
@@ -20,7 +21,8 @@ export interface DevTracingDependencies {
 
 /** Sends spans where the settings want them, and shows them here if they are asked for. Undefined: neither. */
 export function devTracing(
-  { proxy, project, traces: { isShown, url } }: DevSettings,
+  { project, traces: { isShown, url } }: DevSettings,
+  { proxy, name }: PodSettings,
   { clock, random, logger, show }: DevTracingDependencies,
 ): Tracing | undefined {
   const collector = new TraceCollector({
@@ -31,7 +33,7 @@ export function devTracing(
     clock,
     random,
     logger,
-    pod: { service: project.name },
+    pod: { service: project.name, ...(name !== undefined && { name }) },
     version: PROXY_VERSION,
     watcher: isShown ? collector : undefined,
   });

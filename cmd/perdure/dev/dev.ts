@@ -1,38 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * `perdure dev`: a user function and its proxy in one go.
+ * `perdure dev`: a user function and its proxy in one go, or several of both.
  *
- * 1. The proxy starts first; if it cannot, nothing else is started.
- * 2. The proxy keeps running while the function restarts. The proxy keeps the state, so a restart loses none.
+ * 1. The proxies start first, one after the other; if one cannot, nothing else is started.
+ * 2. A proxy keeps running while its function restarts. The proxy keeps the state, so a restart loses none. Several
+ *    functions are restarted one after the other (`roll.ts`).
  * 3. When a `.proto` file changes, code is generated before the function is started again. Types are checked while the
  *    function runs. Neither ever ends the function.
- * 4. At the end the proxy drains while the function still answers. Then the function ends, then this process.
+ * 4. At the end the proxy drains while the function still answers. Then the function ends, then this process. Of
+ *    several proxies one drains after the other, so that those that are left can take its entities.
  * 5. The function does not outlive this process: 4 ends it in an orderly end, the exit handler in a sudden one, and the
  *    orphan guard if this process is killed.
  */
 
 import type { Clock, Random } from "../../../pkg/base/mod.ts";
-import { settlesWithin } from "../../../pkg/base/mod.ts";
+import { SHARDS, settlesWithin } from "../../../pkg/base/mod.ts";
 import { EventLogError } from "../../../pkg/eventlog/mod.ts";
 import type { Proxy } from "../../../pkg/proxy/mod.ts";
-import { startProxy } from "../../../pkg/proxy/mod.ts";
-import { logsOnly } from "../../../pkg/telemetry/mod.ts";
 
 import type { Announcer } from "./announcer.ts";
 import { Changes } from "./changes.ts";
 import { DevError } from "./dev-error.ts";
-import type { DevTracingDependencies } from "./dev-tracing.ts";
-import { devTracing } from "./dev-tracing.ts";
 import { explainStart } from "./explain.ts";
-import { frontPage } from "./front-page.ts";
 import type { FunctionCommand } from "./function-command.ts";
 import { functionEnvironment } from "./function-command.ts";
-import { startFunction } from "./function-process.ts";
-import { FunctionRunner } from "./function-runner.ts";
-import { createLineLogger } from "./line-logger.ts";
-import { startOrphanGuard } from "./orphan-guard.ts";
-import { DEFAULT_RESTART_OPTIONS } from "./restart-policy.ts";
+import { OwnersLine } from "./owners-line.ts";
+import type { Pod, PodDependencies } from "./pod.ts";
+import { startPod } from "./pod.ts";
+import type { PodSettings } from "./pod-settings.ts";
+import type { RollEvent } from "./roll.ts";
+import { FIRST_ROLL, roll } from "./roll.ts";
 import { otherRun, removeRunNote, runNotePath, writeRunNote } from "./run-note.ts";
 import type { DevSettings } from "./settings.ts";
 import { startTool } from "./tool.ts";
@@ -72,114 +70,112 @@ const TYPED = /\.[cm]?tsx?$|\.json$/;
  * function again.
  */
 export async function dev(options: DevOptions): Promise<void> {
-  const { settings, watching, announcer, clock, random, stopRequested } = options;
+  const { settings, announcer, clock, stopRequested } = options;
   const gaveUp = Promise.withResolvers<DevError>();
-  const guard = startOrphanGuard();
   const types = typeChecker(options);
-  const runner = new FunctionRunner({
-    options: { ...DEFAULT_RESTART_OPTIONS, watching },
+  const owners = new OwnersLine({
+    names: settings.pods.flatMap(({ name }) => name ?? []),
+    shards: SHARDS,
     clock,
-    random,
-    guard,
-    spawn: () => spawnFunction(options),
-    onNews: (news) => {
-      announcer.news(news);
-      if (news.kind === "exited") types.checkFirst();
-    },
-    onGiveUp: () => gaveUp.resolve(new DevError("FAILED", "there is nothing left to serve")),
+    show: (line) => announcer.owners(line),
   });
-  process.once("exit", () => runner.kill());
+  const pods: Pod[] = [];
+  const rolling = rollOver(pods, options);
+  process.once("exit", () => pods.forEach(({ runner }) => runner.kill()));
   // Keeps this process alive: our other timers do not, and during the stop nothing else may be left that does.
   const keepAlive = setInterval(() => undefined, 60_000);
 
   announcer.starting();
   const changes = followChanges(options, (files) => {
-    announcer.restarting();
-    runner.changed(files);
+    rolling({ kind: "changed", files });
     if (files.some((file) => TYPED.test(file))) types.check();
   });
-  let proxy: Proxy;
   try {
-    proxy = await startDevProxy(options, runner, types);
-  } catch (cause) {
+    await startPods(pods, options, (pod, at) => ({
+      onNews(news) {
+        if (news.kind === "restarted") rolling({ kind: "back", at });
+        if (news.kind !== "exited") return;
+        rolling({ kind: "failed", at });
+        types.checkFirst();
+      },
+      onServed: () => types.checkFirst(),
+      onRefused: () => rolling({ kind: "failed", at }),
+      onGiveUp: () => gaveUp.resolve(new DevError("FAILED", "there is nothing left to serve")),
+      onShards: (own) => owners.changed(pod.name ?? "", own),
+    }));
+  } catch (error) {
     clearInterval(keepAlive);
-    guard.release();
     changes.stop();
+    owners.stop();
+    await stopPods(pods);
     announcer.settled();
-    throw startFailure(cause, settings);
+    throw error;
   }
 
-  const removeNote = noteRun(settings, proxy);
+  announcer.listening(pods[0]?.proxy.port ?? 0);
+  const removeNote = noteRun(settings, pods);
   await changes.start();
-  runner.start();
+  for (const { runner } of pods) runner.start();
 
   const failure = await Promise.race([stopRequested, gaveUp.promise]);
   changes.stop();
   types.stop();
+  owners.stop();
   announcer.stopping();
-  await proxy.stop();
-  removeNote();
-  await runner.stop();
-  guard.release();
+  await stopPods(pods, removeNote);
   clearInterval(keepAlive);
   announcer.stopped();
   if (failure !== undefined) throw failure;
 }
 
-async function startDevProxy(
-  { settings, logRequests, announcer, clock, random }: DevOptions,
-  runner: FunctionRunner,
-  types: ReturnType<typeof typeChecker>,
-): Promise<Proxy> {
-  const { proxy: proxyOptions } = settings;
-  const logger = createLineLogger(proxyOptions.logLevel, announcer.errorStyle, (line) =>
-    announcer.proxyLine(line),
-  );
-  const show: DevTracingDependencies["show"] = (trace, link) => announcer.trace(trace, link);
-  const tracing = devTracing(settings, { clock, random, logger, show });
-  const proxy: Proxy = await startProxy(proxyOptions, {
-    clock,
-    random,
-    telemetry: { ...logsOnly(logger), ...(tracing && { tracer: tracing.tracer }) },
-    levels: logger,
-    onMetrics: (metrics) => tracing?.countIn(metrics),
-    front: frontPage(() => announcer.front),
-    onRequest: logRequests ? (record) => announcer.request(record) : undefined,
-    onSpec: (spec) => {
-      if (spec === undefined) return;
-      runner.served();
-      announcer.spec(spec, proxy.port);
-      types.checkFirst();
-    },
-    onRejected: () => {
-      runner.refused();
-      announcer.refused();
-    },
-  });
-  tracing?.listening();
-  return {
-    ...proxy,
-    async stop() {
-      await proxy.stop();
-      await tracing?.stop();
-    },
+type PodListeners = Pick<PodDependencies, "onNews" | "onServed" | "onRefused" | "onGiveUp" | "onShards">;
+
+/** Starts the proxies, and adds each to `pods`. @throws DevError, see `dev` */
+async function startPods(
+  pods: Pod[],
+  options: DevOptions,
+  listenersOf: (pod: PodSettings, at: number) => PodListeners,
+): Promise<void> {
+  const { settings, announcer } = options;
+  for (const [at, pod] of settings.pods.entries()) {
+    try {
+      const listeners = listenersOf(pod, at);
+      pods.push(await startPod({ ...options, ...listeners, pod, announcer: announcer.of(pod) }));
+    } catch (cause) {
+      throw startFailure(cause, settings, pod);
+    }
+  }
+}
+
+/** (4) */
+async function stopPods(pods: readonly Pod[], onDrained?: () => void): Promise<void> {
+  for (const { proxy } of pods.toReversed()) await proxy.stop();
+  onDrained?.();
+  await Promise.all(pods.map((pod) => pod.stopFunction()));
+}
+
+/** Restarts the functions of these pods as `roll` decides. */
+function rollOver(pods: readonly Pod[], { announcer }: DevOptions): (event: RollEvent) => void {
+  let state = FIRST_ROLL;
+  return (event) => {
+    const before = state;
+    const step = roll(before, event, pods.length);
+    state = step.state;
+    if (step.restart !== undefined) {
+      announcer.restarting();
+      pods[step.restart.at]?.restart(step.restart.files);
+    }
+    const isCut = event.kind === "failed" && before.kind === "rolling" && state.kind === "still";
+    if (isCut && before.left > 1) announcer.othersAreLeft();
   };
 }
 
-function spawnFunction(options: DevOptions) {
-  const { settings, announcer } = options;
-  const { command, project } = settings;
-  announcer.functionStarts();
-  return startFunction({
-    command,
-    folder: project.folder,
-    env: environmentOf(options),
-    onLine: (line, stream) => announcer.functionLine(line, stream),
-  });
-}
-
+/** That of tools: the same as of the first function. */
 function environmentOf({ settings, environment }: DevOptions): NodeJS.ProcessEnv {
-  const { project, functionAddress } = settings;
+  const {
+    project,
+    pods: [{ functionAddress }],
+  } = settings;
   return functionEnvironment(environment, functionAddress, project.folder, process.execPath);
 }
 
@@ -250,9 +246,10 @@ const NO_TYPES = { check: () => undefined, checkFirst: () => undefined, stop: ()
  */
 function noteRun(
   { devLogPath, publicHost }: DevSettings,
-  { port, adminPort }: Pick<Proxy, "port" | "adminPort">,
+  [first]: readonly { readonly proxy: Pick<Proxy, "port" | "adminPort"> }[],
 ): () => void {
-  if (devLogPath === undefined) return () => undefined;
+  if (devLogPath === undefined || first === undefined) return () => undefined;
+  const { port, adminPort } = first.proxy;
   const path = runNotePath(devLogPath);
   writeRunNote(path, { pid: process.pid, url: `http://${publicHost}:${port}`, adminPort });
   const remove = (): void => removeRunNote(path);
@@ -260,7 +257,11 @@ function noteRun(
   return remove;
 }
 
-function startFailure(cause: unknown, { proxy, project, devLogPath }: DevSettings): DevError {
+function startFailure(
+  cause: unknown,
+  { project, devLogPath }: DevSettings,
+  { proxy }: PodSettings,
+): DevError {
   const code = cause instanceof EventLogError && cause.code === "LOG_BAD_ADDRESS" ? "BAD_USAGE" : "FAILED";
   const text = explainStart(cause, { ...proxy, name: project.name, other: otherRun(devLogPath) });
   return new DevError(code, text, { cause });

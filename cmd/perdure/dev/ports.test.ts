@@ -21,8 +21,11 @@ const WANTED: WantedPorts = {
   isAdminChosen: false,
 };
 
-const choose = (wanted: Partial<WantedPorts>, taken: readonly number[]) =>
-  choosePorts({ ...WANTED, ...wanted }, async (_host, port) => !taken.includes(port));
+const chooseAll = (count: number, wanted: Partial<WantedPorts>, taken: readonly number[]) =>
+  choosePorts(count, { ...WANTED, ...wanted }, async (_host, port) => !taken.includes(port));
+
+const choose = async (wanted: Partial<WantedPorts>, taken: readonly number[]) =>
+  (await chooseAll(1, wanted, taken))[0];
 
 test("the default port, or the next free one, and the admin port ten above", async (t) => {
   t.deepEqual(await choose({}, []), { http: 9_000, admin: 9_010, taken: undefined });
@@ -46,8 +49,31 @@ test("the admin port gives way, since its caller reads where it is", async (t) =
 });
 
 test("where nothing is free for long, the default is what is refused by name", async (t) => {
-  const none = await choosePorts(WANTED, async () => false);
+  const [none] = await choosePorts(1, WANTED, async () => false);
   t.deepEqual(none, { http: 9_000, admin: 0, taken: undefined });
+});
+
+test("each further proxy has the next free port, and none that another one has", async (t) => {
+  const pairs = async (...args: Parameters<typeof chooseAll>) =>
+    (await chooseAll(...args)).map(({ http, admin }) => [http, admin]);
+  t.deepEqual(await pairs(3, {}, [9_001]), [
+    [9_000, 9_010],
+    [9_002, 9_012],
+    [9_003, 9_013],
+  ]);
+  t.deepEqual(await pairs(2, { http: 9_100, isHttpChosen: true, admin: 9_101, isAdminChosen: true }, []), [
+    [9_100, 9_101],
+    [9_102, 9_112],
+  ]);
+  t.deepEqual(
+    (await pairs(3, {}, [9_002, 9_003, 9_004, 9_005, 9_006, 9_007, 9_008, 9_009]))[2],
+    [9_012, 9_022],
+  );
+  t.deepEqual(await pairs(2, { http: 0, isHttpChosen: true }, []), [
+    [0, 0],
+    [0, 0],
+  ]);
+  t.deepEqual((await pairs(2, { http: 65_535, isHttpChosen: true }, []))[1], [0, 0]);
 });
 
 test("a port that a server has is not free", async (t) => {

@@ -27,15 +27,34 @@ const MAX_TRIES = 100;
 
 const LAST_PORT = 65_535;
 
+/** Whether a program could listen there. */
+type IsFree = (host: string, port: number) => Promise<boolean>;
+
 /**
- * If the default public port is in use, the next free one replaces it. A port that was chosen stays, and the start
- * fails later with an error that names it. The default admin port follows the public port. If that one is in use, any
- * free port replaces it, because few people know of it.
+ * Ports of so many proxies. If the default public port is in use, the next free one replaces it. A port that was chosen
+ * stays, and the start fails later with an error that names it. Each further proxy has the next free port. The default
+ * admin port follows the public port. If that one is in use, any free port replaces it, because few people know of it.
  */
 export async function choosePorts(
+  count: number,
   wanted: WantedPorts,
-  isFree: (host: string, port: number) => Promise<boolean>,
-): Promise<Ports> {
+  isFree: IsFree,
+): Promise<readonly [Ports, ...Ports[]]> {
+  const first = await portsOfOne(wanted, isFree);
+  const others: Ports[] = [];
+  const given = new Set([first.http, first.admin]);
+  const isLeft: IsFree = async (host, port) => !given.has(port) && (await isFree(host, port));
+  for (let last = first; others.length < count - 1; ) {
+    const http = last.http === 0 || last.http === LAST_PORT ? 0 : last.http + 1;
+    const next = { ...wanted, http, isHttpChosen: http === 0, isAdminChosen: false };
+    last = { ...(await portsOfOne(next, isLeft)), taken: undefined };
+    given.add(last.http).add(last.admin);
+    others.push(last);
+  }
+  return [first, ...others];
+}
+
+async function portsOfOne(wanted: WantedPorts, isFree: IsFree): Promise<Ports> {
   const http = wanted.isHttpChosen ? wanted.http : await nextFree(wanted, isFree);
   return {
     http,
@@ -44,20 +63,13 @@ export async function choosePorts(
   };
 }
 
-async function nextFree(
-  { httpHost, http }: WantedPorts,
-  isFree: (host: string, port: number) => Promise<boolean>,
-): Promise<number> {
+async function nextFree({ httpHost, http }: WantedPorts, isFree: IsFree): Promise<number> {
   for (let port = http; port < http + MAX_TRIES && port <= LAST_PORT; port++)
     if (await isFree(httpHost, port)) return port;
   return http;
 }
 
-async function adminPort(
-  host: string,
-  http: number,
-  isFree: (host: string, port: number) => Promise<boolean>,
-): Promise<number> {
+async function adminPort(host: string, http: number, isFree: IsFree): Promise<number> {
   const port = http + ADMIN_PORT_OFFSET;
   if (http === 0 || port > LAST_PORT) return 0;
   return (await isFree(host, port)) ? port : 0;

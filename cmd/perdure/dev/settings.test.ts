@@ -30,8 +30,8 @@ const settings = (flags: Partial<DevFlags> = {}, env: NodeJS.ProcessEnv = {}) =>
 test("by default callers on this machine alone are served, and state is kept in the function's folder", async (t) => {
   const found = await settings();
   // Some other program of this machine may have 9000.
-  t.true(found.proxy.httpPort >= 9_000 && found.proxy.httpPort < 9_100);
-  t.like(found.proxy, {
+  t.true(found.pods[0].proxy.httpPort >= 9_000 && found.pods[0].proxy.httpPort < 9_100);
+  t.like(found.pods[0].proxy, {
     httpHost: "127.0.0.1",
     adminHost: "127.0.0.1",
     log: `sqlite:${folder}/.perdure/cart.db`,
@@ -42,8 +42,8 @@ test("by default callers on this machine alone are served, and state is kept in 
   });
   t.is(found.devLogPath, join(folder, ".perdure/cart.db"));
   t.is(found.publicHost, "127.0.0.1");
-  t.is(found.functionAddress.port, found.proxy.userFunctionPort);
-  t.true(found.functionAddress.port >= 20_000 && found.functionAddress.port < 32_768);
+  t.is(found.pods[0].functionAddress.port, found.pods[0].proxy.userFunctionPort);
+  t.true(found.pods[0].functionAddress.port >= 20_000 && found.pods[0].functionAddress.port < 32_768);
 });
 
 test("a flag goes before the environment, that before the default", async (t) => {
@@ -57,8 +57,8 @@ test("a flag goes before the environment, that before the default", async (t) =>
       PERDURE_LOG_DURABILITY: "strict",
     },
   );
-  t.like(fromEnv.proxy, { httpPort: 9_100, httpHost: "0.0.0.0", log: "memory:", logLevel: "info" });
-  t.like(fromEnv.proxy, { userFunctionPort: 8_080, backoffMaxMs: 500, logDurability: "strict" });
+  t.like(fromEnv.pods[0].proxy, { httpPort: 9_100, httpHost: "0.0.0.0", log: "memory:", logLevel: "info" });
+  t.like(fromEnv.pods[0].proxy, { userFunctionPort: 8_080, backoffMaxMs: 500, logDurability: "strict" });
   t.is(fromEnv.publicHost, "127.0.0.1");
   t.is(fromEnv.devLogPath, undefined);
 
@@ -70,7 +70,7 @@ test("a flag goes before the environment, that before the default", async (t) =>
     verbose: true,
   };
   const fromFlags = await settings(flags, env);
-  t.like(fromFlags.proxy, {
+  t.like(fromFlags.pods[0].proxy, {
     httpPort: 9_200,
     log: "sqlite:x.db",
     userFunctionPort: 8_081,
@@ -81,7 +81,7 @@ test("a flag goes before the environment, that before the default", async (t) =>
 
 test("the admin port follows the public one unless it is given", async (t) => {
   const adminPort = async (flags: Partial<DevFlags>, env = {}) =>
-    (await settings(flags, env)).proxy.adminPort;
+    (await settings(flags, env)).pods[0].proxy.adminPort;
   t.true([9_110, 0].includes(await adminPort({ httpPort: "9100" })));
   t.is(await adminPort({ httpPort: "0" }), 0);
   t.is(await adminPort({ httpPort: "65530" }), 0);
@@ -97,6 +97,47 @@ test("values that make no sense are refused by name", async (t) => {
   await t.throwsAsync(settings({ userFunctionPort: "0" }), {
     message: /^--user-function-port must be .*, not "0"$/,
   });
+});
+
+test("several proxies share a log on NATS, each with a name, ports and a function of its own", async (t) => {
+  const flags = { log: "nats://localhost/shop", proxies: "3" };
+  const { pods, devLogPath } = await settings(flags, { POD_NAME: "elsewhere", PERDURE_CLUSTER: "off" });
+  t.is(devLogPath, undefined);
+  t.deepEqual(
+    pods.map(({ name }) => name),
+    ["dev-1", "dev-2", "dev-3"],
+  );
+  for (const { name, proxy, functionAddress } of pods) {
+    t.like(proxy, { podName: name, cluster: "on", logDurability: "relaxed" });
+    t.is(functionAddress.port, proxy.userFunctionPort);
+  }
+  const ports = pods.flatMap(({ proxy }) => [proxy.httpPort, proxy.adminPort, proxy.userFunctionPort]);
+  const known = ports.filter((port) => port !== 0);
+  t.is(new Set(known).size, known.length);
+  const chosen = await settings(flags, { PERDURE_LOG_DURABILITY: "strict", PERDURE_LOG: "nats://localhost" });
+  t.true(chosen.pods.every(({ proxy }) => proxy.logDurability === "strict"));
+});
+
+test("one proxy is alone, unless its developer says otherwise", async (t) => {
+  const { pods } = await settings({ log: "nats://localhost", proxies: "1" }, { POD_NAME: "own" });
+  t.is(pods.length, 1);
+  t.is(pods[0].name, undefined);
+  t.like(pods[0].proxy, { cluster: "off", podName: "own" });
+});
+
+test("several proxies need a log that they can share, and a number that makes sense", async (t) => {
+  for (const log of [undefined, "memory:", "sqlite:x.db"]) {
+    await t.throwsAsync(settings({ proxies: "2", ...(log !== undefined && { log }) }), {
+      code: "BAD_USAGE",
+      message: /^--proxies 2 needs a log that .* \(npm run nats.* --log nats:\/\/localhost$/,
+    });
+  }
+  for (const proxies of ["0", "10", "1.5", "two", "", "-1"]) {
+    await t.throwsAsync(settings({ proxies, log: "nats://localhost" }), {
+      code: "BAD_USAGE",
+      message: `--proxies must be a whole number from 1 to 9, not "${proxies}"`,
+    });
+  }
 });
 
 test("perdure dev inside perdure dev is refused", async (t) => {

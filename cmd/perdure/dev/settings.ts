@@ -4,35 +4,27 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 
 import type { Random } from "../../../pkg/base/mod.ts";
-import { freePort, isFreePort } from "../../../pkg/base/mod.ts";
-import type { ProxyOptions } from "../../../pkg/proxy/mod.ts";
-import { proxyOptions } from "../../../pkg/proxy/mod.ts";
 
 import { DevError } from "./dev-error.ts";
-import type { FunctionAddress, FunctionCommand } from "./function-command.ts";
+import type { FunctionCommand } from "./function-command.ts";
 import { functionCommand, generateCommand, NESTING_VARIABLE, typeCheckCommand } from "./function-command.ts";
-import { choosePorts } from "./ports.ts";
+import type { PodFlags, PodSettings } from "./pod-settings.ts";
+import { podSettings } from "./pod-settings.ts";
 import type { Project } from "./project.ts";
 import { readProject } from "./project.ts";
 import { checkTraceUrl } from "./trace-link.ts";
 
 /** The command line of `perdure dev`, as it was typed. */
-export interface DevFlags {
+export interface DevFlags extends PodFlags {
   readonly dir: string;
   /** The part after `--`. */
   readonly command: readonly string[];
-  readonly httpHost?: string;
-  readonly httpPort?: string;
-  readonly adminPort?: string;
-  readonly log?: string;
-  readonly userFunctionPort?: string;
   readonly watch: boolean;
   readonly reset?: boolean;
   readonly yes?: boolean;
   readonly plain?: boolean;
   readonly types: boolean;
   readonly quiet?: boolean;
-  readonly verbose?: boolean;
   readonly trace?: boolean;
   readonly traceUrl?: string;
 }
@@ -44,8 +36,7 @@ export interface DevSettings {
   readonly generate: FunctionCommand | undefined;
   /** Checks types beside the function; undefined: nothing does. */
   readonly checkTypes: FunctionCommand | undefined;
-  readonly functionAddress: FunctionAddress;
-  readonly proxy: ProxyOptions;
+  readonly pods: readonly [PodSettings, ...PodSettings[]];
   /** Where callers on this machine reach the public port; the real port may differ if 0 was asked for. */
   readonly publicHost: string;
   /** Whether traces of requests are shown, and where they can be looked at (`traceLink`). */
@@ -57,8 +48,6 @@ export interface DevSettings {
 }
 
 type Environment = Readonly<NodeJS.ProcessEnv>;
-
-const FUNCTION_HOST = "127.0.0.1";
 
 /**
  * Each setting is its flag, else its environment variable, else a default that suits a developer's machine. State is
@@ -85,22 +74,20 @@ export async function devSettings(
   const command = functionCommand(flags.command, project);
   const stateFile = join(".perdure", `${project.name}.db`);
   const devLogPath = join(folder, stateFile);
-  const port = await functionPort(flags, env, random);
-  const proxy = proxyOptions(proxyFlags(flags, env, devLogPath, port), env);
+  const { pods, taken } = await podSettings(flags, env, devLogPath, random);
+  const [{ proxy }] = pods;
   const isDevLog = proxy.log === `sqlite:${devLogPath}`;
-  const ports = await publicPorts(flags, env, proxy);
   return {
     project,
     command,
     generate: generateCommand(project),
     checkTypes: flags.types ? typeCheckCommand(project) : undefined,
-    functionAddress: { host: FUNCTION_HOST, port: proxy.userFunctionPort },
-    proxy: { ...proxy, httpPort: ports.http, adminPort: ports.admin },
+    pods,
     publicHost: localHost(proxy.httpHost),
     traces: { isShown: flags.trace === true || flags.traceUrl !== undefined, url: flags.traceUrl },
     devLogPath: isDevLog ? devLogPath : undefined,
     remarks: [
-      ...(ports.taken === undefined ? [] : [portRemark(ports.taken, ports.http)]),
+      ...(taken === undefined ? [] : [portRemark(taken, proxy.httpPort)]),
       ...(isDevLog ? stateRemarks(join(cwd, stateFile), devLogPath, cwd) : []),
     ],
   };
@@ -117,50 +104,6 @@ function stateRemarks(before: string, now: string, cwd: string): string[] {
   return [
     `state now lies in ${to}; there is some of before in ${from}, and moving that file goes on with it`,
   ];
-}
-
-/** What `perdure dev` sets where neither a flag nor the environment does. */
-function proxyFlags(
-  flags: DevFlags,
-  env: Environment,
-  devLogPath: string,
-  functionPort: string,
-): Record<string, string | undefined> {
-  const unless = (variable: string, value: string) => (env[variable] ? undefined : value);
-  return {
-    "http-host": flags.httpHost ?? unless("HTTP_HOST", "127.0.0.1"),
-    "http-port": flags.httpPort,
-    "admin-host": unless("ADMIN_HOST", "127.0.0.1"),
-    "admin-port": flags.adminPort,
-    log: flags.log ?? unless("PERDURE_LOG", `sqlite:${devLogPath}`),
-    // The NATS of a developer's machine seldom syncs each write.
-    "log-durability": unless("PERDURE_LOG_DURABILITY", "relaxed"),
-    // Does not wait for the log, because a developer is there who can start its server.
-    "log-start-timeout": unless("PERDURE_LOG_START_TIMEOUT_MS", "0"),
-    "user-function-host": FUNCTION_HOST,
-    "user-function-port": functionPort,
-    // Short, because a restarted function is back soon and the developer is waiting for it.
-    "backoff-max": unless("PERDURE_BACKOFF_MAX_MS", "200"),
-    "log-level": flags.verbose === true ? "debug" : unless("PERDURE_LOG_LEVEL", "warn"),
-  };
-}
-
-async function functionPort(flags: DevFlags, env: Environment, random: Random): Promise<string> {
-  return (
-    flags.userFunctionPort ?? (env["USER_FUNCTION_PORT"] || String(await freePort(FUNCTION_HOST, random)))
-  );
-}
-
-function publicPorts(flags: DevFlags, env: Environment, proxy: ProxyOptions) {
-  const wanted = {
-    httpHost: proxy.httpHost,
-    adminHost: proxy.adminHost,
-    http: proxy.httpPort,
-    isHttpChosen: flags.httpPort !== undefined || Boolean(env["HTTP_PORT"]),
-    admin: proxy.adminPort,
-    isAdminChosen: flags.adminPort !== undefined || Boolean(env["ADMIN_PORT"]),
-  };
-  return choosePorts(wanted, isFreePort);
 }
 
 /** How a program on this machine writes an address that the port is bound to. */

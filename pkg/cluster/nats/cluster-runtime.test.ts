@@ -59,6 +59,38 @@ natsSerialTest("one that leaves gives its shards to the others, and nobody else'
 });
 
 natsSerialTest(
+  "one that stands aside has no shards until it comes back, and knows who has them",
+  async (t) => {
+    const port = await startServer(t);
+    const [a, b] = await startMembers(t, port, ["a", "b"]);
+    const before = ownersOf([a!, b!]);
+    const { id } = a!.cluster;
+    t.true(await a!.cluster.standAside());
+    t.is(a!.host.shards.size, 0);
+    t.is(a!.host.dropped.length, 0);
+    await until("it knows that the other one has all shards", () =>
+      Array.from({ length: SHARDS }, (_, shard) => a!.cluster.ownerOf(shard)).every(
+        ({ kind }) => kind === "peer",
+      ),
+    );
+    a!.cluster.comeBack();
+    await until("it has its shards again", () =>
+      ownersOf([a!, b!]).every(([owner], shard) => owner === before[shard]?.[0]),
+    );
+    t.is(a!.cluster.id, id);
+  },
+);
+
+natsSerialTest("a lone member does not stand aside, because nobody would serve its shards", async (t) => {
+  const port = await startServer(t);
+  const [a] = await startMembers(t, port, ["a"]);
+  t.false(await a!.cluster.standAside());
+  t.is(a!.host.shards.size, SHARDS);
+  a!.cluster.comeBack();
+  t.true(a!.cluster.isSettled);
+});
+
+natsSerialTest(
   "a lone member that leaves frees its shards, and the next one claims all at once",
   async (t) => {
     const port = await startServer(t);

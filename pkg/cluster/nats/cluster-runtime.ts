@@ -69,6 +69,8 @@ export class ClusterRuntime implements Placement, ReplyGate {
   readonly #forgetLink: () => void;
   readonly #wakeUp = new WakeUp();
   readonly #left = Promise.withResolvers<void>();
+  /** While it stands aside: resolves when it has no shards. */
+  #aside: PromiseWithResolvers<void> | undefined;
   /** Wanted by the node, and not carried out yet. */
   readonly #wanted: ClusterEffect[] = [];
   #isCarryingOut = false;
@@ -184,6 +186,27 @@ export class ClusterRuntime implements Placement, ReplyGate {
     return await settlesWithin(this.#left.promise, options.handoffTimeoutMs, clock);
   }
 
+  /**
+   * Hands all shards over and stays a member, until `comeBack`. Resolves when that is done or its time is over, at once
+   * if nobody else is there.
+   *
+   * @returns whether it is done. If not, this member goes on with the shards that it has.
+   */
+  async standAside(): Promise<boolean> {
+    const { clock, options } = this.#dependencies;
+    if ([...this.#node.peers.values()].every(({ kind }) => kind === "gone")) return false;
+    const aside = (this.#aside ??= Promise.withResolvers<void>());
+    this.#handle({ kind: "stand-aside" });
+    return await settlesWithin(aside.promise, options.handoffTimeoutMs, clock);
+  }
+
+  /** Takes its part of the shards again. */
+  comeBack(): void {
+    if (this.#aside === undefined) return;
+    this.#aside = undefined;
+    this.#handle({ kind: "come-back" });
+  }
+
   /** Ends it at once, without a handover. The link stays open. */
   close(): void {
     this.#isClosed = true;
@@ -226,6 +249,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
     this.#talk.listenAs(this.#node.id);
     this.#tellMember();
     if (this.#node.membership.kind === "left") this.#left.resolve();
+    if (this.#node.tenures.size === 0) this.#aside?.resolve();
     if (!this.#isWoken) return;
     this.#isWoken = false;
     this.#wakeUp.call();

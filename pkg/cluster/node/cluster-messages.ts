@@ -14,6 +14,8 @@ export type ClusterInput =
   | { readonly kind: "found"; readonly id: PeerId; readonly revision: number | undefined }
   /** The proxy stops: it gives its shards to others, and then leaves. */
   | { readonly kind: "leave" }
+  /** The proxy gives its shards to others for a while, and stays a member; then it takes its part again. */
+  | { readonly kind: "stand-aside" | "come-back" }
   /** The bucket's watch shows a key of a member. */
   | {
       readonly kind: "member-seen";

@@ -177,3 +177,42 @@ test("one that leaves tells so first, gives everything up, and goes", (t) => {
   t.is(world.node.tenures.size, 0);
   t.deepEqual(world.tick(50), [{ kind: "leave", id: "a.1", revision: 99 }]);
 });
+
+test("one that stands aside keeps what nobody can take, and stays a member", (t) => {
+  const world = owner();
+  const [news, ...rest] = world.handle({ kind: "stand-aside" });
+  t.true(news?.kind === "renew" && news.info.isLeaving);
+  t.false(rest.some(({ kind }) => kind === "pack"));
+  world.handle({ kind: "stored", id: "a.1", revision: 99 });
+  t.false(world.tick(50).some(({ kind }) => kind === "pack"));
+  t.is(world.node.tenures.size, SHARDS);
+
+  const info = {
+    pod: "b",
+    revision: "one",
+    share: 100,
+    leaseMs: TIMES.leaseMs,
+    isLeaving: false,
+    seenRevision: 0,
+  };
+  world.handle({ kind: "member-seen", id: "b.1", info, revision: 100 });
+  const given = world.tick(50).filter(({ kind }) => kind === "pack");
+  t.is(given.length, SHARDS);
+  t.is(world.node.id, "a.1");
+});
+
+test("one that comes back tells so, and takes its part again", (t) => {
+  const world = owner();
+  world.rewrites();
+  world.handle({ kind: "stand-aside" });
+  world.handle({ kind: "stored", id: "a.1", revision: 99 });
+  world.segment(0, 100, FREE);
+  t.deepEqual(world.rewrites(), []);
+  const effects = world.handle({ kind: "come-back" });
+  const news = effects.find((effect) => effect.kind === "renew");
+  t.true(news?.kind === "renew" && !news.info.isLeaving);
+  t.deepEqual(
+    world.rewrites().map(({ segment }) => segment),
+    [0],
+  );
+});

@@ -73,6 +73,8 @@ export class ClusterNode {
   /** What the key should say has changed. */
   #hasNews = false;
   #isLeaving = false;
+  /** It owns nothing for a while, if others can. */
+  #isAside = false;
   #open = 0;
   #heartbeatMs: number | undefined;
 
@@ -128,6 +130,9 @@ export class ClusterNode {
         return this.#stepMembership(input, nowMs);
       case "leave":
         return this.#startLeaving(nowMs);
+      case "stand-aside":
+      case "come-back":
+        return this.#standAside(input.kind === "stand-aside", nowMs);
       case "member-seen":
         this.#seenRevision = Math.max(this.#seenRevision, input.revision);
         return input.id === this.id ? undefined : this.#peers.seen(input, nowMs);
@@ -223,7 +228,7 @@ export class ClusterNode {
       }
       this.#hasNews = false;
       const { leaseMs } = times;
-      const info = { ...self, leaseMs, isLeaving: this.#isLeaving, seenRevision: this.#seenRevision };
+      const info = { ...self, leaseMs, isLeaving: this.#wantsNothing, seenRevision: this.#seenRevision };
       send({ ...effect, info });
     }
     if (input.kind !== "stored" || state.kind !== "member" || state === before) return;
@@ -244,6 +249,18 @@ export class ClusterNode {
     this.#tick(nowMs);
   }
 
+  /** Others treat a member that stands aside as one that leaves. It keeps the shards that nobody can take. */
+  #standAside(isAside: boolean, nowMs: number): void {
+    this.#isAside = isAside;
+    this.#hasNews = true;
+    this.#desired = undefined;
+    this.#tick(nowMs);
+  }
+
+  get #wantsNothing(): boolean {
+    return this.#isLeaving || this.#isAside;
+  }
+
   #memberGone(id: PeerId, nowMs: number): void {
     if (this.#membership.kind === "member" && this.#membership.id === id)
       return this.#stepMembership({ kind: "found", id, revision: undefined }, nowMs);
@@ -262,7 +279,7 @@ export class ClusterNode {
     const members: Member[] = [...this.#peers.members];
     const { leaseMs } = times;
     if (id !== undefined)
-      members.push({ id, info: { ...self, leaseMs, isLeaving: this.#isLeaving, seenRevision: 0 } });
+      members.push({ id, info: { ...self, leaseMs, isLeaving: this.#wantsNothing, seenRevision: 0 } });
     return desiredOwners(shards, members);
   }
 

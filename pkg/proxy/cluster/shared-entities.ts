@@ -22,6 +22,8 @@ export interface SharedEntitiesDependencies
   /** The entities of this proxy. Has no shard taken yet. */
   readonly host: ShardHost;
   readonly self: { readonly pod: string; readonly revision: string; readonly share: number };
+  /** Called when the number of shards that this proxy owns changes. */
+  readonly onShards: ((own: number) => void) | undefined;
 }
 
 type State =
@@ -66,6 +68,8 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   #link: NatsLink | undefined;
   /** The incarnation that has served all its shards (3). */
   #settled: PeerId | undefined;
+  /** What `onShards` was called with. */
+  #toldShards = 0;
 
   constructor(dependencies: SharedEntitiesDependencies) {
     this.#dependencies = dependencies;
@@ -139,6 +143,16 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     };
   }
 
+  /** Hands its shards to others, within `handoffTimeoutMs`. False: it still has some. Never rejects. */
+  async standAside(): Promise<boolean> {
+    return this.#state.kind === "joined" && (await this.#state.cluster.standAside());
+  }
+
+  /** Takes its part of the shards again. */
+  comeBack(): void {
+    if (this.#state.kind === "joined") this.#state.cluster.comeBack();
+  }
+
   /**
    * Hands its shards to others, within `handoffTimeoutMs`, and ends when it owes nobody an answer (5). Never rejects.
    * The caller bounds the wait.
@@ -188,7 +202,10 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       replicas: nats.options.replicas,
       requestTimeoutMs: nats.options.requestTimeoutMs,
       onMember: (id) => this.#desk.serveAs(id, link, forwardPrefix(name)),
-      onChange: () => this.#endCallsToGone(),
+      onChange: () => {
+        this.#endCallsToGone();
+        this.#tellShards();
+      },
     });
     if (this.#over.signal.aborted) return cluster.close();
     const caller = new ForwardCaller({
@@ -202,6 +219,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     });
     this.#state = { kind: "joined", cluster, caller, peers: wirePeers(caller) };
     this.#joined.resolve();
+    this.#tellShards();
   }
 
   async #connected({ server, prefix, options }: NatsOfLog): Promise<NatsLink> {
@@ -210,6 +228,13 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       options,
     );
     return this.#link;
+  }
+
+  #tellShards(): void {
+    const own = this.#state.kind === "joined" ? this.#state.cluster.node.tenures.size : 0;
+    if (own === this.#toldShards) return;
+    this.#toldShards = own;
+    this.#dependencies.onShards?.(own);
   }
 
   /** A member that has left in order still gives the answers that it owes. */

@@ -21,6 +21,9 @@ export interface ClusterPart extends Part {
   readonly gate: ReplyGate | undefined;
   /** Sets who carries out the commands that other proxies send here. */
   readonly serveBy: (router: Pick<Router, "fromPeer">) => void;
+  /** See `Proxy`. */
+  readonly standAside: () => Promise<boolean>;
+  readonly comeBack: () => void;
 }
 
 /** That of a proxy with all entities. */
@@ -30,6 +33,8 @@ export const ALONE_PART: ClusterPart = {
   peers: NO_PEERS,
   gate: undefined,
   serveBy: () => undefined,
+  standAside: async () => false,
+  comeBack: () => undefined,
 };
 
 /** Whether the proxy shares its entities with others. A log that is not on NATS has one proxy. */
@@ -40,11 +45,14 @@ export function sharesEntities({ cluster, log }: Pick<ProxyOptions, "cluster" | 
 /**
  * The part of a proxy that shares its entities. It joins the others when its user function can be served, because until
  * then it could carry out nothing, and from then on it is ready once it has its shards.
+ *
+ * @param onShards see `ProxyDependencies`
  */
 export async function clusterPart(
   shared: Shared,
   { served }: UserFunctionPart,
   { entities }: EntitiesPart,
+  onShards: ((own: number) => void) | undefined,
 ): Promise<ClusterPart> {
   const { options, patiently } = shared;
   // Imported here, so that a proxy that is alone loads none of it.
@@ -54,7 +62,7 @@ export async function clusterPart(
     revision: options.revision,
     share: options.trafficShare,
   };
-  const shares = new SharedEntities({ ...shared, host: entities, self });
+  const shares = new SharedEntities({ ...shared, host: entities, self, onShards });
   served.subscribe((spec) => {
     if (spec !== undefined) shares.join();
   });
@@ -64,6 +72,16 @@ export async function clusterPart(
     peers: shares,
     gate: shares,
     serveBy: (router) => shares.serveBy(router),
+    async standAside() {
+      const isAside = await shares.standAside();
+      // Its port goes on: what callers ask for is known, and others carry it out.
+      if (isAside) served.keep();
+      return isAside;
+    },
+    comeBack() {
+      served.keepNoMore();
+      shares.comeBack();
+    },
     checks: () => [{ name: "cluster", problem: shares.problem }],
     stop: () => patiently(shares.stop()),
     inspect: () => shares.inspect(),
