@@ -20,7 +20,7 @@ test("members have a row each, and shards that move in the same way have one tog
     self: a,
     members: [
       { ...MEMBER, member: a, pod: "pod-a", isThisOne: true, owned: 5, due: 3 },
-      { ...MEMBER, member: b, pod: "pod-b", state: "silent", revision: "", share: 10, owned: 1, due: 4 },
+      { ...MEMBER, member: b, pod: "pod-b", state: "silent", revision: "", share: 10, owned: 2, due: 4 },
       { ...MEMBER, member: "pod-c.x3", pod: "pod-c", state: "leaving", owned: 0, due: 0 },
     ],
     shards: [
@@ -33,16 +33,17 @@ test("members have a row each, and shards that move in the same way have one tog
       { shard: 6, state: "free", stateForMs: 40, epoch: 8, to: b },
       { shard: 7, state: "due", owner: a, ownedForMs: 1, epoch: 2, to: b },
       { shard: 8, state: "lost", stateForMs: 1_000 },
+      { shard: 9, state: "due", owner: b, ownedForMs: 7_512_000, epoch: 1, to: a },
     ],
   };
   t.deepEqual(shardsText(view).split("\n"), [
     "cluster",
     "  member  pod-a.x1",
-    "  shards  9, 5 move",
+    "  shards  10, 6 move",
     "  members",
     "    member    state     revision    share  shards  due  since      epoch  which",
     "    pod-a.x1  this one  shop-00002  90     5       3    1ms-1m30s  2-5    0-2,4-5,7",
-    "    pod-b.x2  silent    -           10     1       4    2h5m       1      3",
+    "    pod-b.x2  silent    -           10     2       4    2h5m       1      3,9",
     "    pod-c.x3  leaving   shop-00002  90     0       0    -          -      -",
     "  moving",
     "    state     shards  since       epoch  owner     to        open  which",
@@ -50,6 +51,7 @@ test("members have a row each, and shards that move in the same way have one tog
     "    free      1       40ms        8      -         pod-b.x2  0     6",
     "    due       1       -           2      pod-a.x1  pod-b.x2  0     7",
     "    lost      1       1s          -      -         -         0     8",
+    "    due       1       -           1      pod-b.x2  pod-a.x1  0     9",
   ]);
 });
 
