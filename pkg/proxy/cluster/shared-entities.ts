@@ -132,10 +132,11 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
         ? shardsText(this.#state.cluster.view())
         : `This proxy owns no shards: ${this.problem}.`,
     json: () => {
+      const { problem } = this;
       if (this.#state.kind !== "joined")
-        return { state: this.#state.kind, all: SHARDS, problem: this.problem };
+        return { state: this.#state.kind, all: SHARDS, problem, members: [], shards: [] };
       const view = this.#state.cluster.view();
-      return { state: view.self === undefined ? "no member" : "member", all: SHARDS, ...view };
+      return { state: view.self === undefined ? "no member" : "member", all: SHARDS, problem, ...view };
     },
   };
 
