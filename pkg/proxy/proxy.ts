@@ -12,7 +12,7 @@ import { Drain, drainPart } from "./drain.ts";
 import { divideMemory } from "./memory.ts";
 import type { ProxyOptions } from "./options.ts";
 import { adminPart } from "./parts/admin-part.ts";
-import { ALONE_PART, clusterPart, sharesEntities } from "./parts/cluster-part.ts";
+import { alonePart, clusterPart, sharesEntities } from "./parts/cluster-part.ts";
 import { commandsPart } from "./parts/commands-part.ts";
 import { endpointPart } from "./parts/endpoint-part.ts";
 import { entitiesPart } from "./parts/entities-part.ts";
@@ -150,7 +150,7 @@ async function startParts(
   const sharing = sharesEntities(shared.options);
   const entities = await parts.start(entitiesPart(shared, log, user, records, sharing ? "none" : "all"));
   const cluster = await parts.start(
-    sharing ? await clusterPart(shared, user, entities, onShards) : ALONE_PART,
+    sharing ? await clusterPart(shared, user, entities, onShards) : alonePart(shared.options),
   );
   const { router, runtimes } = await parts.start(routerPart(shared, user, entities, cluster, records));
   const extras = { front, records, onRequest };

@@ -58,7 +58,7 @@ const LOG_START_SETTINGS = named({
 export const ADMIN_PORT_SETTINGS = named({
   adminPort: port(9_010, {
     env: "ADMIN_PORT",
-    help: "Port of `/livez`, `/readyz`, `/metrics`, `/inspect`, `/log/level` and `/drain`.",
+    help: "Port of `/livez`, `/readyz`, `/metrics`, `/inspect`, `/shards`, `/log/level` and `/drain`.",
   }),
   adminHost: text("0.0.0.0", { env: "ADMIN_HOST", help: "Address that the admin port is bound to." }),
   adminMaxConnections: number(1_000, "connections", [1, 10_000], {

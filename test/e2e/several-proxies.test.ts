@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { join } from "node:path";
+
+import type { ClusterView } from "../../pkg/cluster/node/mod.ts";
+
 import type { CartAnswer } from "../lib/carts.ts";
 import { addToken, readCart } from "../lib/carts.ts";
 import type { HttpClient } from "../lib/http-client.ts";
@@ -7,7 +11,8 @@ import { httpClient } from "../lib/http-client.ts";
 import { natsTest } from "../lib/nats/nats-test.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
-import { startProxyProcess, startShoppingCart } from "../lib/processes.ts";
+import { startProcess, startProxyProcess, startShoppingCart } from "../lib/processes.ts";
+import { until } from "../lib/until.ts";
 
 // Several proxies with a user function each share the entities of one service, over one nats-server.
 
@@ -63,6 +68,38 @@ async function whileAdding(
   return answered;
 }
 
+/** Who owns what, as a pod knows it. */
+async function shardsOf({ proxy }: Pod): Promise<ClusterView> {
+  const answer = await fetch(`http://127.0.0.1:${proxy.adminPort}/shards?format=json`);
+  return (await answer.json()) as ClusterView;
+}
+
+/** Owner and epoch of each shard, if the pod has joined and none moves. */
+function ownersIn({ shards }: ClusterView): readonly string[] | undefined {
+  if (shards.length === 0 || shards.some(({ state }) => state !== "owned")) return undefined;
+  return shards.map(({ owner, epoch }) => `${owner} ${epoch}`);
+}
+
+/** Waits until these pods alone own all shards, and each knows it. Gives the number of each, by pod. */
+async function untilSettled(pods: readonly Pod[], names: readonly string[]): Promise<readonly number[]> {
+  let views: readonly ClusterView[] = [];
+  await until("the pods agree on who owns what", async () => {
+    views = await Promise.all(pods.map(shardsOf));
+    const [first, ...others] = views.map((view) => JSON.stringify(ownersIn(view)));
+    const isComplete = views.every(({ members }) => members.map(({ pod }) => pod).join() === names.join());
+    return first !== undefined && isComplete && others.every((other) => other === first);
+  });
+  return views[0]?.members.map(({ owned }) => owned) ?? [];
+}
+
+/** What `perdure shards` prints of a pod. */
+async function printedShards(scope: TestScope, { proxy }: Pod): Promise<readonly string[]> {
+  const main = join(import.meta.dirname, "../../cmd/perdure/main.ts");
+  const { exited, stdout } = startProcess(scope, main, {}, ["shards", "--admin-port", `${proxy.adminPort}`]);
+  await exited;
+  return stdout;
+}
+
 function tokensOf(answer: CartAnswer): readonly string[] {
   if (answer.kind === "error") throw new Error(`${answer.answer.status} ${answer.answer.body}`);
   return answer.tokens;
@@ -94,4 +131,24 @@ natsTest("a proxy that is killed is replaced, and nothing that it answered is lo
   for (const [cart, tokens] of answered)
     t.deepEqual([...tokensOf(await readCart(first.http, cart))].sort(), [...tokens].sort());
   t.log(`all carts were read ${((performance.now() - startedMs) / 1_000).toFixed(1)} s after the kill`);
+});
+
+natsTest("each proxy says who owns which shards, before and after one is killed", async (t) => {
+  const { pods } = await startPods(t, ["pod-a", "pod-b"]);
+  const [first, second] = pods;
+  if (first === undefined || second === undefined) return t.fail();
+  const owned = await untilSettled(pods, ["pod-a", "pod-b"]);
+  t.is(owned[0]! + owned[1]!, 1_024);
+  const printed = await printedShards(t, second);
+  const rows = printed
+    .filter((line) => line.startsWith("    pod-"))
+    .map((line) => line.trim().split(/ {2,}/));
+  t.deepEqual(
+    rows.map(([member = "", , , , shards, due]) => [member.split(".")[0], shards, due]),
+    ["pod-a", "pod-b"].map((name, index) => [name, `${owned[index]}`, `${owned[index]}`]),
+  );
+  t.is(rows[1]?.[1], "this one");
+  t.is(printed.at(-1), "  moving  none");
+  await second.proxy.kill("SIGKILL");
+  t.deepEqual(await untilSettled([first], ["pod-a"]), [1_024]);
 });

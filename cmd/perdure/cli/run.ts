@@ -12,6 +12,7 @@ import { DevError } from "../dev/dev-error.ts";
 import { inspectCommand } from "../inspect/command.ts";
 import type { InspectErrorCode } from "../inspect/inspect-error.ts";
 import { InspectError } from "../inspect/inspect-error.ts";
+import { shardsCommand } from "../shards/command.ts";
 import { snapshotsCommand } from "../snapshots/command.ts";
 import type { SnapshotsErrorCode } from "../snapshots/snapshots-error.ts";
 import { SnapshotsError } from "../snapshots/snapshots-error.ts";
@@ -20,6 +21,7 @@ const EXAMPLES = `Examples:
   $ perdure dev                    run the function in this folder and its proxy, on http://127.0.0.1:9000
   $ perdure dev --help             everything else that it can do
   $ perdure inspect                what the running proxy does now
+  $ perdure shards                 which proxy of a cluster owns which shards
   $ perdure snapshots --help       list, show and drop the snapshots in a log
 `;
 
@@ -36,6 +38,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .exitOverride();
   program.addCommand(devCommand(command).exitOverride().showHelpAfterError("(perdure dev --help shows all)"));
   program.addCommand(inspectCommand());
+  program.addCommand(shardsCommand());
   program.addCommand(snapshotsCommand());
   try {
     await program.parseAsync(own, { from: "user" });

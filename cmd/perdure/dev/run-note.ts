@@ -2,7 +2,10 @@
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
-/** A note of a running `perdure dev`: for `perdure inspect`, and for the next one on its state, which cannot start. */
+/**
+ * A note of a running `perdure dev`: for `perdure inspect` and `perdure shards`, and for the next one on its state,
+ * which cannot start.
+ */
 export interface RunNote {
   readonly pid: number;
   /** Of its public port. */

@@ -10,5 +10,5 @@ export type InspectErrorCode =
   /** What answers there gives no report. */
   | "FAILED";
 
-/** Why `perdure inspect` shows nothing; the text says what to do about it. */
+/** Why `perdure inspect` or `perdure shards` shows nothing; the text says what to do about it. */
 export class InspectError extends CodedError<InspectErrorCode> {}

@@ -18,7 +18,11 @@ interface Run {
 }
 
 async function inspect(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
-  const child = new PerdureProcess(["inspect", ...args], cwd, env);
+  return perdure(cwd, ["inspect", ...args], env);
+}
+
+async function perdure(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const child = new PerdureProcess(args, cwd, env);
   const code = await child.exit();
   return { code, text: child.text };
 }
@@ -46,6 +50,12 @@ test("it shows the proxy that perdure dev runs for the folder, as text and as JS
   t.is(json.code, 0, json.text);
   const report = JSON.parse(json.text) as { admin: { port: number }; entities: { inMemory: number } };
   t.is(report.entities.inMemory, 1);
+
+  const shards = await perdure(place.folder, ["shards", "--dir", "cart"]);
+  const sentence = "This proxy is alone, without a cluster, and owns all 1024 shards: --cluster is off.";
+  t.deepEqual(shards, { code: 0, text: sentence });
+  const byFormat = await perdure(place.cart, ["shards", "--format", "json"]);
+  t.like(JSON.parse(byFormat.text), { state: "alone", all: 1_024 });
 
   const port = String(report.admin.port);
   const elsewhere = temporaryFolder(t);
@@ -82,7 +92,13 @@ test("where no proxy answers, or something else does, it says so with exit code 
   const old = await stranger(t, 404, "ADMIN_UNKNOWN_PATH", "there are /livez, secret ");
   const early = await inspect(folder, ["--admin-port", old]);
   t.is(early.code, 1);
-  t.regex(early.text, /there are \/livez, secret none \(ADMIN_UNKNOWN_PATH\); the proxy is older/);
+  t.regex(
+    early.text,
+    /there are \/livez, secret none \(ADMIN_UNKNOWN_PATH\); the proxy is older than `perdure inspect`/,
+  );
+  const shards = await perdure(folder, ["shards", "--admin-port", old]);
+  t.is(shards.code, 1);
+  t.regex(shards.text, /; the proxy is older than `perdure shards`, or starts still$/);
 });
 
 test("it sends the secret of the pod, without which no entity is named", async (t) => {
@@ -97,6 +113,7 @@ test("wrong usage is told, with exit code 2", async (t) => {
     [["--admin-port", "x"], /the admin port must be from 1 to 65535, not "x"/],
     [["--admin-port", "65536"], /not "65536"/],
     [["cart"], /too many arguments/],
+    [["--format", "yaml"], /'yaml' is invalid[^]*text, json/],
     [["--watch"], /unknown option '--watch'[^]*perdure inspect --help/],
   ] as const) {
     const wrong = await inspect(folder, args);
@@ -107,4 +124,6 @@ test("wrong usage is told, with exit code 2", async (t) => {
   t.is(help.code, 0);
   t.regex(help.text, /^Examples:\n/);
   t.regex(help.text, /Exit codes: 0 shown/);
+  t.regex((await perdure(folder, ["shards", "--help"])).text, /^Examples:\n[^]*\n\nExit codes: 0 shown/);
+  t.regex((await perdure(folder, ["shards", "--watch"])).text, /perdure shards --help/);
 });

@@ -14,16 +14,22 @@ const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 16_777_216;
 
 /**
- * Asks a proxy what it does now. It is asked on the loopback interface, as it answers there only.
+ * Asks a proxy what it does now (`inspect`), or who owns which shards (`shards`). It is asked on the loopback
+ * interface, as it answers there only.
  *
  * @param secret the proxy's `--drain-secret`, without which it names no entities; empty if it has none
  * @throws InspectError `NOT_RUNNING` if nothing answers, `FAILED` if something else than a report comes.
  */
-export async function readReport(port: number, format: "text" | "json", secret: string): Promise<string> {
+export async function readReport(
+  port: number,
+  what: "inspect" | "shards",
+  format: "text" | "json",
+  secret: string,
+): Promise<string> {
   const at = `127.0.0.1:${port}`;
   let answer: Answer;
   try {
-    answer = await get(port, `/inspect?format=${format}`, secret);
+    answer = await get(port, `/${what}?format=${format}`, secret);
   } catch (cause) {
     const advice =
       "--admin-port says which port it is, and `kubectl port-forward POD 9010` brings one of a pod here";
@@ -33,7 +39,8 @@ export async function readReport(port: number, format: "text" | "json", secret: 
   const { status, code, text } = answer;
   if (status === 200) return text;
   const reason = code === undefined ? `status ${status}` : `${text} (${code})`;
-  const advice = code === "ADMIN_UNKNOWN_PATH" ? "; the proxy is older than `perdure inspect`" : "";
+  const advice =
+    code === "ADMIN_UNKNOWN_PATH" ? `; the proxy is older than \`perdure ${what}\`, or starts still` : "";
   throw new InspectError("FAILED", `what listens on ${at} gives no report: ${reason}${advice}`);
 }
 

@@ -4,8 +4,8 @@ import type { Clock, Random, Timer } from "../../base/mod.ts";
 import { SEGMENTS, SHARDS, settlesWithin, shortId } from "../../base/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
 import type { Telemetry } from "../../telemetry/mod.ts";
-import type { ClusterEffect, ClusterInput, MemberInfo } from "../node/mod.ts";
-import { ClusterNode } from "../node/mod.ts";
+import type { ClusterEffect, ClusterInput, ClusterView, MemberInfo } from "../node/mod.ts";
+import { ClusterNode, progressOf, viewOf } from "../node/mod.ts";
 
 import type { Owner, PeerId, Placement } from "../placement.ts";
 import type { Admission, ReplyGate } from "../reply-gate.ts";
@@ -152,6 +152,16 @@ export class ClusterRuntime implements Placement, ReplyGate {
   /** Whether this proxy is a member and serves every shard that it should. It is ready only if it does. */
   get isSettled(): boolean {
     return this.#node.isSettled;
+  }
+
+  /** How many shards this member should serve, and how many of them it serves. */
+  get progress(): { readonly due: number; readonly served: number } {
+    return progressOf(this.#node);
+  }
+
+  /** Who owns what and what moves, as this proxy knows it now. */
+  view(): ClusterView {
+    return viewOf(this.#node, this.#dependencies.clock.monotonicMs());
   }
 
   /** What is known of the cluster, to be shown to people. */

@@ -4,85 +4,12 @@ import test from "ava";
 
 import { SEGMENTS, SHARDS } from "../../base/mod.ts";
 
-import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
-import { ClusterNode } from "./cluster-node.ts";
-import { DEFAULT_MEMBER_TIMES as TIMES } from "./member.ts";
+import type { ClusterInput } from "./cluster-messages.ts";
 import type { Entry } from "./owners.ts";
-
-const SIZE = SHARDS / SEGMENTS;
-const FREE: readonly Entry[] = Array.from({ length: SIZE }, () => ({ kind: "free", epoch: 2 }));
-
-type SegmentWrite = Extract<ClusterEffect, { kind: "write-segment" }>;
-
-class World {
-  readonly sent: ClusterEffect[] = [];
-  /** The last write of each segment that has no answer yet. */
-  readonly #writes = new Map<number, SegmentWrite>();
-  readonly node: ClusterNode;
-  nowMs = 0;
-  #ids = 0;
-
-  constructor() {
-    this.node = new ClusterNode({
-      self: { pod: "a", revision: "one", share: 100 },
-      times: TIMES,
-      shards: SHARDS,
-      segments: SEGMENTS,
-      newId: () => `a.${++this.#ids}`,
-      send: (effect) => {
-        this.sent.push(effect);
-        if (effect.kind === "write-segment") this.#writes.set(effect.segment, effect);
-      },
-    });
-  }
-
-  handle(input: ClusterInput): readonly ClusterEffect[] {
-    this.sent.length = 0;
-    this.node.handle(input, this.nowMs);
-    return [...this.sent];
-  }
-
-  /** Takes the writes that have no answer yet. */
-  rewrites(): readonly SegmentWrite[] {
-    const writes = [...this.#writes.values()];
-    this.#writes.clear();
-    return writes;
-  }
-
-  tick(afterMs = 0): readonly ClusterEffect[] {
-    this.nowMs += afterMs;
-    return this.handle({ kind: "tick" });
-  }
-
-  segment(
-    segment: number,
-    revision: number,
-    entries: readonly Entry[] | undefined,
-  ): readonly ClusterEffect[] {
-    return this.handle({ kind: "segment-seen", segment, revision, entries, isWatched: true });
-  }
-}
-
-/** A member that owns all shards. */
-function owner(): World {
-  const world = new World();
-  for (let segment = 0; segment < SEGMENTS; segment++) world.segment(segment, segment + 1, FREE);
-  world.tick();
-  world.handle({ kind: "stored", id: "a.1", revision: 20 });
-  for (const effect of world.tick())
-    if (effect.kind === "write-segment") world.segment(effect.segment, 30 + effect.segment, effect.entries);
-  return world;
-}
-
-const other = (revision: number, seenRevision = 0): ClusterInput => ({
-  kind: "member-seen",
-  id: "b.1",
-  info: { pod: "b", revision: "one", share: 100, leaseMs: 500, isLeaving: false, seenRevision },
-  revision,
-});
+import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
 test("a lone member claims all shards in 16 writes, and is settled then", (t) => {
-  const world = new World();
+  const world = new NodeWorld();
   for (let segment = 0; segment < SEGMENTS; segment++) world.segment(segment, segment + 1, FREE);
   t.deepEqual(
     world.tick().map(({ kind }) => kind),

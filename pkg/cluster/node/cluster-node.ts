@@ -66,6 +66,8 @@ export class ClusterNode {
   readonly #peers: PeerTable;
   readonly #segments: SegmentTable;
   readonly #tenures = new Map<number, Tenure>();
+  /** By shard, when its tenure became what it is. To be shown to people; nothing is decided by it. */
+  readonly #tenureMs: Float64Array;
   /** By shard. Undefined: to be computed again, because the members changed. */
   #desired: readonly (PeerId | undefined)[] | undefined;
   /** Revision up to which all changes of the bucket were seen. */
@@ -83,6 +85,7 @@ export class ClusterNode {
     this.#dependencies = dependencies;
     this.#decisions = decisions;
     this.#segments = new SegmentTable(shards, segments);
+    this.#tenureMs = new Float64Array(shards);
     const onMembersChanged = (): void => {
       this.#desired = undefined;
     };
@@ -98,6 +101,13 @@ export class ClusterNode {
     return this.#membership.kind === "member" ? this.#membership.id : undefined;
   }
 
+  /** What this proxy says of itself when it is a member. */
+  get info(): MemberInfo {
+    const { self, times } = this.#dependencies;
+    const { leaseMs } = times;
+    return { ...self, leaseMs, isLeaving: this.#wantsNothing, seenRevision: this.#seenRevision };
+  }
+
   get tenures(): ReadonlyMap<number, Tenure> {
     return this.#tenures;
   }
@@ -111,11 +121,27 @@ export class ClusterNode {
     return this.#segments.entryOf(shard);
   }
 
+  /** By shard, the member that should own it. */
+  dueOwners(): readonly (PeerId | undefined)[] {
+    this.#desired ??= this.#computeOwners();
+    return this.#desired;
+  }
+
+  /** When this node saw that the entry of a shard is what it is. */
+  entrySinceMs(shard: number): number | undefined {
+    return this.#segments.entrySinceMs(shard);
+  }
+
+  /** When the tenure of a shard became what it is. */
+  tenureSinceMs(shard: number): number | undefined {
+    return this.#tenures.has(shard) ? this.#tenureMs[shard] : undefined;
+  }
+
   /** Whether this member serves every shard that it should. A proxy is ready when it does. */
   get isSettled(): boolean {
     const { id } = this;
     if (id === undefined || this.#isLeaving) return false;
-    return this.#owners().every(
+    return this.dueOwners().every(
       (owner, shard) => owner !== id || this.#tenures.get(shard)?.kind === "serving",
     );
   }
@@ -216,7 +242,7 @@ export class ClusterNode {
   }
 
   #stepMembership(input: MembershipInput, nowMs: number): void {
-    const { send, self, times } = this.#dependencies;
+    const { send } = this.#dependencies;
     const before = this.#membership;
     const { state, effects } = stepMembership(before, input, nowMs, this.#dependencies);
     this.#membership = state;
@@ -227,9 +253,7 @@ export class ClusterNode {
         continue;
       }
       this.#hasNews = false;
-      const { leaseMs } = times;
-      const info = { ...self, leaseMs, isLeaving: this.#wantsNothing, seenRevision: this.#seenRevision };
-      send({ ...effect, info });
+      send({ ...effect, info: this.info });
     }
     if (input.kind !== "stored" || state.kind !== "member" || state === before) return;
     if (before.kind === "joining") this.#peers.joined(state.id);
@@ -267,26 +291,17 @@ export class ClusterNode {
     this.#peers.gone(id, nowMs);
   }
 
-  /** By shard, the member that should own it. */
-  #owners(): readonly (PeerId | undefined)[] {
-    this.#desired ??= this.#computeOwners();
-    return this.#desired;
-  }
-
   #computeOwners(): readonly (PeerId | undefined)[] {
-    const { shards, self, times } = this.#dependencies;
-    const { id } = this;
+    const { id, info } = this;
     const members: Member[] = [...this.#peers.members];
-    const { leaseMs } = times;
-    if (id !== undefined)
-      members.push({ id, info: { ...self, leaseMs, isLeaving: this.#wantsNothing, seenRevision: 0 } });
-    return desiredOwners(shards, members);
+    if (id !== undefined) members.push({ id, info });
+    return desiredOwners(this.#dependencies.shards, members);
   }
 
   /** Gives up the shards that others should have, if these can take them. */
   #giveUp(nowMs: number): void {
     if (this.id === undefined) return;
-    const owners = this.#owners();
+    const owners = this.dueOwners();
     for (const [shard, { kind }] of this.#tenures) {
       const owner = owners[shard];
       if (kind !== "serving" || owner === this.id) continue;
@@ -302,6 +317,7 @@ export class ClusterNode {
     const { state, effects } = this.#decisions.stepTenure(before, input);
     if (state === undefined) this.#tenures.delete(shard);
     else this.#tenures.set(shard, state);
+    if (state?.kind !== before?.kind || state?.epoch !== before?.epoch) this.#tenureMs[shard] = nowMs;
     for (const effect of effects) {
       if (effect.kind === "release") this.#write(this.#segments.segmentOf(shard), nowMs);
       else if (effect.kind === "wake") this.#dependencies.send(effect);
@@ -339,7 +355,7 @@ export class ClusterNode {
       return this.#request(segment, { kind: "read-segment", segment }, nowMs);
     const { size } = this.#segments;
     const first = segment * size;
-    const owners = this.#owners();
+    const owners = this.dueOwners();
     const entries = planSegment(state.segment, size, {
       self: { id, leaseMs: this.#dependencies.times.leaseMs },
       wants: (index) => owners[first + index] === id,

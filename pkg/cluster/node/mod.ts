@@ -5,6 +5,8 @@
 export type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 export type { Decisions } from "./cluster-node.ts";
 export { ClusterNode } from "./cluster-node.ts";
+export type { ClusterView, MemberView, ShardView } from "./cluster-view.ts";
+export { progressOf, viewOf } from "./cluster-view.ts";
 export type { ReplyDecision, Ticket } from "./may-reply.ts";
 export { mayReply } from "./may-reply.ts";
 export type { MemberInfo, MemberTimes } from "./member.ts";

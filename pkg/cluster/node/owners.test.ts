@@ -4,7 +4,7 @@ import test from "ava";
 import fc from "fast-check";
 
 import type { Entry, Wishes } from "./owners.ts";
-import { mayTake, planSegment } from "./owners.ts";
+import { isSameEntry, mayTake, planSegment } from "./owners.ts";
 
 const SIZE = 4;
 
@@ -22,6 +22,13 @@ function wishes(changes: Partial<Wishes> = {}): Wishes {
 const free = (epoch: number): Entry => ({ kind: "free", epoch });
 const owned = (owner: string, epoch: number): Entry => ({ kind: "owned", owner, epoch, leaseMs: 500 });
 const LOST: Entry = { kind: "lost" };
+
+test("an entry is the same as another if neither its owner nor its epoch has changed", (t) => {
+  const entries = [undefined, LOST, free(1), free(2), owned("a", 1), owned("a", 2), owned("b", 1)];
+  for (const [index, one] of entries.entries())
+    for (const [at, other] of entries.entries())
+      t.is(isSameEntry(one, other === undefined ? other : { ...other }), index === at, `${index} and ${at}`);
+});
 
 test("a lone member takes all shards of a segment in one write", (t) => {
   const entries = [free(1), free(4), free(0), free(9)];

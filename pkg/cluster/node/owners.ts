@@ -11,6 +11,17 @@ export type Entry =
   /** Nothing is known of former owners: it is the first start ever, or somebody wiped the bucket. */
   | { readonly kind: "lost" };
 
+/** Whether nothing has changed between two entries of one shard; undefined: nothing is known of it. */
+export function isSameEntry(one: Entry | undefined, other: Entry | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  if (one.kind === "lost" || other.kind === "lost") return one.kind === other.kind;
+  return one.epoch === other.epoch && ownerOf(one) === ownerOf(other);
+}
+
+function ownerOf(entry: Entry): PeerId | undefined {
+  return entry.kind === "owned" ? entry.owner : undefined;
+}
+
 /** The entries of adjacent shards, which are one key of the bucket and written together. */
 export interface Segment {
   /** Revision of the key; 0: it was never there. A next write expects it. */

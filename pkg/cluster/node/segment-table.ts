@@ -4,6 +4,7 @@ import { assert } from "../../base/mod.ts";
 
 import type { PeerId } from "../placement.ts";
 import type { Entry, Segment } from "./owners.ts";
+import { isSameEntry } from "./owners.ts";
 
 /** What a node knows of one segment. */
 export interface SegmentState {
@@ -28,6 +29,8 @@ const UNKNOWN: SegmentState = { segment: undefined, lostMs: undefined, sentMs: u
 /** What a node knows of the owners of shards, by segment. At most one request for each is under way. */
 export class SegmentTable {
   readonly #states: SegmentState[];
+  /** By shard, when this node saw its entry change. Nothing is decided by it. */
+  readonly #changedMs: Float64Array;
   /** Shards of a segment. */
   readonly size: number;
 
@@ -35,6 +38,7 @@ export class SegmentTable {
     assert(shards % segments === 0, "all segments have the same size");
     this.size = shards / segments;
     this.#states = Array.from({ length: segments }, () => UNKNOWN);
+    this.#changedMs = new Float64Array(shards);
   }
 
   get count(): number {
@@ -60,6 +64,11 @@ export class SegmentTable {
     return this.stateOf(this.segmentOf(shard)).segment?.entries?.[shard % this.size];
   }
 
+  /** When this node saw that the entry of a shard is what it is; undefined: it does not know the entry. */
+  entrySinceMs(shard: number): number | undefined {
+    return this.entryOf(shard) && this.#changedMs[shard];
+  }
+
   stateOf(segment: number): SegmentState {
     const state = this.#states[segment];
     assert(state !== undefined, "the segment exists");
@@ -72,6 +81,7 @@ export class SegmentTable {
     const isOlder = known.segment !== undefined && revision <= known.segment.revision;
     // Without a revision there is no trace of the key: it was purged. To give up its shards is safe even if it was not.
     const isNew = !isOlder || revision === 0;
+    if (isNew) this.#noteChanges(segment, entries, nowMs);
     const isLost = isNew ? entries?.some(({ kind }) => kind === "lost") === true : known.lostMs !== undefined;
     this.#states[segment] = {
       segment: isNew ? { revision, entries } : known.segment,
@@ -80,6 +90,12 @@ export class SegmentTable {
       sentMs: isWatched && !isNew ? known.sentMs : undefined,
     };
     return isNew;
+  }
+
+  #noteChanges(segment: number, entries: readonly Entry[] | undefined, nowMs: number): void {
+    const first = segment * this.size;
+    for (let shard = first; shard < first + this.size; shard++)
+      if (!isSameEntry(this.entryOf(shard), entries?.[shard - first])) this.#changedMs[shard] = nowMs;
   }
 
   /** A request for the segment is under way from now on. */

@@ -7,6 +7,8 @@ export interface Check {
   readonly name: string;
   /** Undefined if it holds, else why not. */
   readonly problem: string | undefined;
+  /** What to say of it while it holds, if anything. */
+  readonly note?: string;
 }
 
 const READ = ["GET", "HEAD"];
@@ -32,8 +34,8 @@ export function probeRoutes(checks: () => readonly Check[]): readonly AdminRoute
 function readiness(results: readonly Check[], { query, isLocal }: AdminRequest): AdminAnswer {
   const failed = results.filter((check) => check.problem !== undefined);
   const shown = isLocal && query.has("verbose") ? results : failed;
-  const lines = shown.map(({ name, problem }) => {
-    if (problem === undefined) return `[+] ${name}`;
+  const lines = shown.map(({ name, problem, note }) => {
+    if (problem === undefined) return note === undefined ? `[+] ${name}` : `[+] ${name}: ${note}`;
     return isLocal ? `[-] ${name}: ${problem}` : `[-] ${name}`;
   });
   const ready = failed.length === 0;

@@ -13,9 +13,11 @@ import type { Peers, Router, Settlement, WireCommand } from "../../router/mod.ts
 import { wirePeers } from "../../router/wire/mod.ts";
 
 import type { PartState } from "../admin/report.ts";
+import type { TextAndJson } from "../admin/text-or-json.ts";
 import { logOptions } from "../log-options.ts";
 import type { Shared } from "../parts/shared.ts";
 import { PeerDesk } from "./peer-desk.ts";
+import { shardsText } from "./shards-text.ts";
 
 export interface SharedEntitiesDependencies
   extends Pick<Shared, "options" | "clock" | "random" | "telemetry" | "memory"> {
@@ -113,13 +115,38 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       case "stopped":
         return "has stopped";
       case "joined": {
-        const { id, isSettled } = state.cluster;
-        if (id === undefined) return "is no member at the moment, and joins again";
+        const { id, isSettled, progress, node } = state.cluster;
+        if (id === undefined) return `serves no shards: ${outside(node.membership)}`;
         if (isSettled) this.#settled = id;
-        return this.#settled === id ? undefined : "its shards are not claimed yet";
+        if (this.#settled === id) return undefined;
+        return `serves ${progress.served} of the ${progress.due} shards that should be its own`;
       }
     }
   }
+
+  /** How many shards it serves, and how many members there are. */
+  get note(): string {
+    if (this.#state.kind !== "joined") return this.#state.kind;
+    const { node } = this.#state.cluster;
+    const served = [...node.tenures.values()].filter(({ kind }) => kind === "serving").length;
+    const others = [...node.peers.values()].filter(({ kind }) => kind !== "gone").length;
+    return `serves ${served} of ${SHARDS} shards, beside ${others} other ${others === 1 ? "member" : "members"}`;
+  }
+
+  /** Who owns what, for `/shards` of the admin port. */
+  readonly shards: TextAndJson = {
+    text: () =>
+      this.#state.kind === "joined"
+        ? shardsText(this.#state.cluster.view())
+        : `This proxy owns no shards: ${this.problem}.`,
+    json: () => {
+      const { problem } = this;
+      if (this.#state.kind !== "joined")
+        return { state: this.#state.kind, all: SHARDS, problem, members: [], shards: [] };
+      const view = this.#state.cluster.view();
+      return { state: view.self === undefined ? "no member" : "member", all: SHARDS, problem, ...view };
+    },
+  };
 
   inspect(): PartState {
     const state = this.#state;
@@ -246,4 +273,9 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       if (known?.kind === "gone" && !known.info.isLeaving) caller.gone(peer);
     }
   }
+}
+
+/** Why a proxy that has found the others is not one of them now. */
+function outside({ kind }: ClusterRuntime["node"]["membership"]): string {
+  return kind === "leaving" || kind === "left" ? "it has left the others" : "it is joining the others";
 }

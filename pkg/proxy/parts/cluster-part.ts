@@ -8,6 +8,7 @@ import { isElsewhere } from "../../eventlog/address/mod.ts";
 import type { Peers, Router } from "../../router/mod.ts";
 import { NO_PEERS } from "../../router/mod.ts";
 
+import { aloneShards, shardsRoute } from "../admin/shards-route.ts";
 import type { ProxyOptions } from "../options.ts";
 import type { EntitiesPart } from "./entities-part.ts";
 import type { Part } from "./part.ts";
@@ -27,15 +28,19 @@ export interface ClusterPart extends Part {
 }
 
 /** That of a proxy with all entities. */
-export const ALONE_PART: ClusterPart = {
-  name: "cluster",
-  placement: ALONE,
-  peers: NO_PEERS,
-  gate: undefined,
-  serveBy: () => undefined,
-  standAside: async () => false,
-  comeBack: () => undefined,
-};
+export function alonePart({ cluster }: Pick<ProxyOptions, "cluster">): ClusterPart {
+  const reason = cluster === "on" ? "its log is not on NATS" : "--cluster is off";
+  return {
+    name: "cluster",
+    placement: ALONE,
+    peers: NO_PEERS,
+    gate: undefined,
+    serveBy: () => undefined,
+    standAside: async () => false,
+    comeBack: () => undefined,
+    routes: [shardsRoute(aloneShards(reason))],
+  };
+}
 
 /** Whether the proxy shares its entities with others. A log that is not on NATS has one proxy. */
 export function sharesEntities({ cluster, log }: Pick<ProxyOptions, "cluster" | "log">): boolean {
@@ -82,7 +87,8 @@ export async function clusterPart(
       served.keepNoMore();
       shares.comeBack();
     },
-    checks: () => [{ name: "cluster", problem: shares.problem }],
+    checks: () => [{ name: "cluster", problem: shares.problem, note: shares.note }],
+    routes: [shardsRoute(shares.shards)],
     stop: () => patiently(shares.stop()),
     inspect: () => shares.inspect(),
   };
