@@ -114,15 +114,7 @@ test("one that stands aside keeps what nobody can take, and stays a member", (t)
   t.false(world.tick(50).some(({ kind }) => kind === "pack"));
   t.is(world.node.tenures.size, SHARDS);
 
-  const info = {
-    pod: "b",
-    revision: "one",
-    share: 100,
-    leaseMs: TIMES.leaseMs,
-    isLeaving: false,
-    seenRevision: 0,
-  };
-  world.handle({ kind: "member-seen", id: "b.1", info, revision: 100 });
+  world.handle(other(100));
   const given = world.tick(50).filter(({ kind }) => kind === "pack");
   t.is(given.length, SHARDS);
   t.is(world.node.id, "a.1");
