@@ -6,7 +6,7 @@ import { choice, DAY_MS, MINUTE_MS, milliseconds, named, number, SECOND_MS, text
 /** Whether a proxy shares its entities with others, and what it says of itself. */
 export const MEMBER_SETTINGS = named({
   cluster: choice("off", ["off", "on"], {
-    help: "With `on`, the proxies that have the same log on NATS share their entities: each entity is in the memory of one proxy, and the others send its commands there. All of them must say so. With `off`, each believes that it is alone. It has no effect with other logs. It is new, and not yet set by the webhook.",
+    help: "With `on`, the proxies that have the same log on NATS share their entities: each entity is in the memory of one proxy, and the others send its commands there. All of them must say so: stop them all before you change it. With `off`, each believes that it is alone, and beside others its reads may be old. It has no effect with other logs. It is new, and not yet set by the webhook.",
   }),
   podName: text("", {
     env: "POD_NAME",
@@ -17,7 +17,7 @@ export const MEMBER_SETTINGS = named({
     help: "In a cluster: the revision that the proxy belongs to, which Knative sets. An entity stays at the pods of one revision.",
   }),
   trafficShare: number(100, "percent", [0, 100], {
-    help: "In a cluster: the part of all requests that the revision gets. It owns about so many of the entities.",
+    help: "In a cluster: the part of all requests that the revision gets. Its pods together own about so many of the entities.",
   }),
 });
 
@@ -25,7 +25,7 @@ export const MEMBER_SETTINGS = named({
 export const CLUSTER_SETTINGS = named({
   leaseMs: milliseconds(500, {
     range: [100, 10 * SECOND_MS],
-    help: "How long after a renewal in NATS a proxy may answer for its entities; busy proxies renew twice in that time. A proxy that was killed is replaced when 1.2 times as much has passed after it was found gone.",
+    help: "How long after a renewal in NATS a proxy may answer for its entities; busy proxies renew twice in that time. After the others have found that a proxy is gone, they wait 1.2 times as long before they take its entities, because it might still answer until then.",
   }),
   heartbeatIntervalMs: milliseconds(1_000, {
     range: [100, MINUTE_MS],
@@ -33,9 +33,9 @@ export const CLUSTER_SETTINGS = named({
   }),
   memberTtlMs: milliseconds(10_000, {
     range: [4 * SECOND_MS, 10 * MINUTE_MS],
-    help: "Time without a renewal, in whole seconds, after which NATS itself drops a proxy, such as one that is cut off. At least four leases. The proxy stops to serve entities when seven tenths have passed.",
+    help: "Time without a renewal, in whole seconds, after which NATS itself drops a proxy, such as one that is cut off. At least four times `--lease`. A proxy that could not renew for seven tenths of it stops serving entities by itself.",
   }),
-  packTimeoutMs: milliseconds(5_000, {
+  shardPackTimeoutMs: milliseconds(5_000, {
     range: [0, DAY_MS],
     help: "How long the entities of a shard that moves to another proxy may take to leave memory once their commands are answered; then they are thrown away, and the other proxy reads their histories as they are in the log.",
   }),

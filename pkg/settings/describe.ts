@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { assert } from "../base/mod.ts";
+
 import { anyText, isNumberForm } from "./forms.ts";
 import type { Setting, SettingGroup } from "./setting.ts";
 
@@ -16,12 +18,17 @@ export function shownDefault({ form, default: value }: Setting): string {
   return `${form.write(value) || "none"}${unit}`;
 }
 
-/** The groups, each without the settings that a group before it has. */
+/** The groups, each without the settings that a group before it has. Two settings with one flag must say the same. */
 export function withoutRepeats(groups: readonly SettingGroup[]): readonly SettingGroup[] {
-  const seen = new Set<string>();
+  const seen = new Map<string, Setting>();
   return groups.map(({ title, settings }) => {
     const own = Object.entries(settings).filter(([, { flag }]) => !seen.has(flag));
-    for (const [, { flag }] of own) seen.add(flag);
+    for (const setting of Object.values(settings)) {
+      const known = seen.get(setting.flag) ?? setting;
+      const isSame = known.default === setting.default && known.help === setting.help;
+      assert(isSame, `--${setting.flag} is one setting`);
+      seen.set(setting.flag, known);
+    }
     return { title, settings: Object.fromEntries(own) };
   });
 }

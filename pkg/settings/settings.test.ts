@@ -63,3 +63,12 @@ test("a setting is in the first group that has it, and not in another", (t) => {
     { title: "All", settings: { check } },
   ]);
 });
+
+test("two settings with one flag are found out, because one would silently have the other's value", (t) => {
+  const { port } = DECLARATION;
+  const groups = [
+    { title: "One", settings: { port } },
+    { title: "Other", settings: { port: { ...port, default: 1 } } },
+  ];
+  t.throws(() => withoutRepeats(groups), { message: /--port is one setting/ });
+});

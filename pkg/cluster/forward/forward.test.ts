@@ -75,6 +75,29 @@ natsTest("nobody there: the call fails at once, undelivered, and the cluster is 
   t.deepEqual([world.caller.open, world.callerMemory.used], [0, 0]);
 });
 
+natsTest(
+  "what is on its way to an owner that ends is answered, or told at once that nobody takes it",
+  async (t) => {
+    const world = await forwardWorld(t, echo, { options: { workingEveryMs: 60_000, maxSilenceMs: 60_000 } });
+    const asked: Promise<unknown>[] = [];
+    let isClosed = false;
+    // In each turn some more, so that some are between the server and the owner when it ends.
+    const asking = (async () => {
+      while (!isClosed) {
+        for (let count = 0; count < 20; count++)
+          asked.push(world.ask(HELLO).catch((error: unknown) => error));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    await until("some are answered", () => asked.length > 200);
+    await world.owner.close();
+    isClosed = true;
+    await asking;
+    for (const answer of await Promise.all(asked))
+      t.true(answer instanceof Uint8Array || isUndelivered(answer), String(answer));
+  },
+);
+
 natsTest("the time left travels, and the caller waits no longer", async (t) => {
   const [callerClock, ownerClock] = [new ManualClock(1_000), new ManualClock(77_000)];
   const deadlines: (number | undefined)[] = [];

@@ -100,19 +100,25 @@ export class ForwardOwner {
   }
 
   /**
-   * Takes no more requests: who sends one learns at once that nobody does. Resolves when those under way have ended
-   * and the server has their answers. The caller bounds the wait.
+   * Takes no more requests: who sends one learns at once that nobody does. Those that the server has passed on by then
+   * are still carried out. Resolves when all have ended and the server has their answers. The caller bounds the wait.
    */
   async close(): Promise<void> {
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    const { link } = this.#dependencies;
+    await Promise.all(this.#subscriptions.map((subscription) => this.#drain(subscription)));
     for (const call of this.#partial.keys()) this.#dropPartial(call);
     if (this.#open.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     this.#working.clear();
     this.#incomplete.clear();
     this.#outbox.flush();
-    const { link } = this.#dependencies;
     // If the connection is lost in the meantime, so are the answers (6).
     if (link.isConnected) await link.connection.flush().catch(() => undefined);
+  }
+
+  /** Takes what was sent before the server knew of the end, because its sender hears of nothing else than an answer. */
+  async #drain(subscription: Subscription): Promise<void> {
+    if (!this.#dependencies.link.isConnected) return subscription.unsubscribe();
+    await subscription.drain().catch(() => subscription.unsubscribe());
   }
 
   /** What is thrown here would end the client's connection, and reading what others sent may throw (7). */

@@ -106,7 +106,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
     });
     this.#packer = new ShardPacker({
       ...dependencies,
-      timeoutMs: options.packTimeoutMs,
+      timeoutMs: options.shardPackTimeoutMs,
       isPacking: (shard, epoch) => this.#isPacking(shard, epoch),
       onPacked: (shard, epoch) => this.#handle({ kind: "packed", shard, epoch }),
     });
