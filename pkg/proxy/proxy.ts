@@ -153,6 +153,7 @@ async function startParts(
     sharing ? await clusterPart(shared, user, entities, onShards) : alonePart(shared.options),
   );
   const { router, runtimes } = await parts.start(routerPart(shared, user, entities, cluster, records));
+  await parts.start({ name: "handover", stop: cluster.handOver });
   const extras = { front, records, onRequest };
   const endpoint = await start.part(parts, endpointPart(shared, user, router, extras));
   const [port, adminPort] = [endpoint.port(), admin.port()];

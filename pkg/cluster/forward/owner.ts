@@ -90,7 +90,13 @@ export class ForwardOwner {
   /** Resolves when the server sends requests here. @throws what NATS's client throws. */
   static async open(dependencies: ForwardOwnerDependencies): Promise<ForwardOwner> {
     const owner = new ForwardOwner(dependencies);
-    await dependencies.link.connection.flush();
+    try {
+      await dependencies.link.connection.flush();
+    } catch (thrown) {
+      // Otherwise the client would subscribe again when it has reconnected, and nobody would end it.
+      for (const subscription of owner.#subscriptions) subscription.unsubscribe();
+      throw thrown;
+    }
     return owner;
   }
 

@@ -22,6 +22,8 @@ export class PeerDesk {
   readonly #dependencies: Pick<Shared, "clock" | "telemetry" | "memory">;
   #handle: ((request: ForwardedRequest) => Promise<Uint8Array>) | undefined;
   #owner: ForwardOwner | undefined;
+  /** Those of former incarnations that still have commands to answer. */
+  readonly #ending = new Map<ForwardOwner, Promise<void>>();
   #turn: Promise<void> = Promise.resolve();
 
   constructor(dependencies: Pick<Shared, "clock" | "telemetry" | "memory">) {
@@ -34,7 +36,9 @@ export class PeerDesk {
 
   /** Commands of other proxies that are carried out. */
   get open(): number {
-    return this.#owner?.open ?? 0;
+    let open = this.#owner?.open ?? 0;
+    for (const owner of this.#ending.keys()) open += owner.open;
+    return open;
   }
 
   /** Takes commands for this member from now on; undefined: for none. */
@@ -42,16 +46,24 @@ export class PeerDesk {
     this.#turn = this.#turn.then(() => this.#replace(self, link, prefix));
   }
 
-  /** Resolves when all commands of others have ended. The caller bounds the wait. */
+  /** Resolves when all commands of others have ended, those of former incarnations too. The caller bounds the wait. */
   async close(): Promise<void> {
     await this.#turn;
-    await this.#owner?.close();
+    this.#endOwner();
+    await Promise.all(this.#ending.values());
+  }
+
+  #endOwner(): void {
+    const owner = this.#owner;
+    if (owner === undefined) return;
+    this.#owner = undefined;
+    const ended = owner.close().finally(() => this.#ending.delete(owner));
+    this.#ending.set(owner, ended);
   }
 
   async #replace(self: PeerId | undefined, link: NatsLink, prefix: string): Promise<void> {
     const { clock, telemetry, memory } = this.#dependencies;
-    void this.#owner?.close(); // (1)
-    this.#owner = undefined;
+    this.#endOwner(); // (1)
     const handle = this.#handle;
     if (self === undefined) return;
     assert(handle !== undefined, "the router is there before the proxy joins");

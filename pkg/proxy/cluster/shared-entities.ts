@@ -181,20 +181,27 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   }
 
   /**
-   * Hands its shards to others, within `handoffTimeoutMs`, and ends when it owes nobody an answer (5). Never rejects.
-   * The caller bounds the wait.
+   * Hands its shards to others, within `handoffTimeoutMs`. Resolves when it owes nobody an answer (5). What it still
+   * does itself, such as side effects, it asks others for. Never rejects. The caller bounds the wait.
    */
+  async handOver(): Promise<void> {
+    const state = this.#state;
+    this.#over.abort();
+    if (state.kind !== "joined") return;
+    if (!(await state.cluster.leave()))
+      this.#dependencies.telemetry.logger.warn("cluster: not all shards were handed over in time");
+    await this.#desk.close();
+  }
+
+  /** Ends, without waiting for anything. Never rejects. */
   async stop(): Promise<void> {
     const state = this.#state;
     this.#over.abort();
+    this.#state = { kind: "stopped" };
     if (state.kind === "joined") {
-      if (!(await state.cluster.leave()))
-        this.#dependencies.telemetry.logger.warn("cluster: not all shards were handed over in time");
-      await this.#desk.close();
       state.cluster.close();
       state.caller.close();
     }
-    this.#state = { kind: "stopped" };
     await this.#link?.close().catch(() => undefined);
   }
 

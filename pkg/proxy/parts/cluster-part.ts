@@ -22,6 +22,8 @@ export interface ClusterPart extends Part {
   readonly gate: ReplyGate | undefined;
   /** Sets who carries out the commands that other proxies send here. */
   readonly serveBy: (router: Pick<Router, "fromPeer">) => void;
+  /** Part of the proxy's end: gives all shards to others. To be a part after the router, which it still needs. */
+  readonly handOver: () => Promise<void>;
   /** See `Proxy`. */
   readonly standAside: () => Promise<boolean>;
   readonly comeBack: () => void;
@@ -36,6 +38,7 @@ export function alonePart({ cluster }: Pick<ProxyOptions, "cluster">): ClusterPa
     peers: NO_PEERS,
     gate: undefined,
     serveBy: () => undefined,
+    handOver: async () => undefined,
     standAside: async () => false,
     comeBack: () => undefined,
     routes: [shardsRoute(aloneShards(reason))],
@@ -77,6 +80,7 @@ export async function clusterPart(
     peers: shares,
     gate: shares,
     serveBy: (router) => shares.serveBy(router),
+    handOver: () => patiently(shares.handOver()),
     async standAside() {
       const isAside = await shares.standAside();
       // Its port goes on: what callers ask for is known, and others carry it out.
@@ -89,7 +93,7 @@ export async function clusterPart(
     },
     checks: () => [{ name: "cluster", problem: shares.problem, note: shares.note }],
     routes: [shardsRoute(shares.shards)],
-    stop: () => patiently(shares.stop()),
+    stop: () => shares.stop(),
     inspect: () => shares.inspect(),
   };
 }
