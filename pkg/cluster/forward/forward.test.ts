@@ -80,10 +80,10 @@ natsTest(
   async (t) => {
     const world = await forwardWorld(t, echo, { options: { workingEveryMs: 60_000, maxSilenceMs: 60_000 } });
     const asked: Promise<unknown>[] = [];
-    let isClosed = false;
+    const closed = new AbortController();
     // In each turn some more, so that some are between the server and the owner when it ends.
     const asking = (async () => {
-      while (!isClosed) {
+      while (!closed.signal.aborted) {
         for (let count = 0; count < 20; count++)
           asked.push(world.ask(HELLO).catch((error: unknown) => error));
         await new Promise((resolve) => setImmediate(resolve));
@@ -91,7 +91,7 @@ natsTest(
     })();
     await until("some are answered", () => asked.length > 200);
     await world.owner.close();
-    isClosed = true;
+    closed.abort();
     await asking;
     for (const answer of await Promise.all(asked))
       t.true(answer instanceof Uint8Array || isUndelivered(answer), String(answer));
