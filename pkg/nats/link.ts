@@ -16,7 +16,7 @@ export interface NatsRequest {
   readonly headers?: MsgHdrs;
   /**
    * Handles one message of the answer; returns true if it was the last. May throw. If nobody subscribes to the subject,
-   * the server answers with a message whose headers have the code 503.
+   * the server itself answers (`isNoResponder`).
    */
   take(message: Msg): boolean;
   /**

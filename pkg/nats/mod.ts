@@ -17,5 +17,6 @@ export { connectNats } from "./connect.ts";
 export type { NatsLink, NatsRequest, Question } from "./link.ts";
 export type { NatsCode } from "./nats-error.ts";
 export { NatsError } from "./nats-error.ts";
+export { isNoResponder } from "./no-responder.ts";
 export type { NatsCredentials, NatsOptions, NatsTls } from "./options.ts";
 export { checkServer, isVersionBefore } from "./server-check.ts";

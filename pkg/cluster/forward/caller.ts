@@ -3,9 +3,10 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
 
-import { toError } from "../../base/mod.ts";
+import { ownBytes, toError } from "../../base/mod.ts";
 import type { StatusError } from "../../grpc/mod.ts";
 import { Status } from "../../grpc/mod.ts";
+import { isNoResponder } from "../../nats/mod.ts";
 
 import { forwardError, undelivered } from "../forward-error.ts";
 import type { PeerId } from "../placement.ts";
@@ -16,7 +17,7 @@ import type { Part } from "./frames.ts";
 import { answerPrefix, callSubject, cancelSubject, readAnswer, requestReply } from "./frames.ts";
 import type { ForwardDependencies } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { Assembly, sendInParts } from "./parts.ts";
+import { Assembly, MAX_BESIDES_BYTES, sendInParts } from "./parts.ts";
 import { refusalError } from "./refusals.ts";
 
 export interface ForwardCallerDependencies extends ForwardDependencies {
@@ -173,14 +174,15 @@ export class ForwardCaller {
     const call = this.#open.get(Number(end.slice(0, dot)));
     if (call === undefined) return;
     // The server's answer if nobody subscribes to the subject of the request.
-    if (message.headers?.code === NO_RESPONDERS) return this.#noResponder(call);
+    if (isNoResponder(message)) return this.#noResponder(call);
     const frame = readAnswer(end.slice(dot + 1));
     if (frame === undefined) return;
     const { kind, part } = frame;
     call.heardMs = this.#dependencies.clock.monotonicMs();
     if (kind === "refusal")
       this.#fail(call, refusalError(message.string(), call.peer, this.#dependencies.options));
-    else if (kind === "answer" && part === undefined) this.#answer(call, message.data);
+    else if (kind === "answer" && part === undefined)
+      this.#answer(call, ownBytes(message.data, MAX_BESIDES_BYTES));
     else if (kind === "answer" && part !== undefined) this.#takePart(call, part, message.data);
   }
 
@@ -250,8 +252,6 @@ export class ForwardCaller {
     if (this.#open.delete(number)) this.#budgets.close(budget);
   }
 }
-
-const NO_RESPONDERS = 503;
 
 /** (3) */
 function lost(why: string): StatusError {

@@ -13,7 +13,7 @@ import { answerPrefix, answerSubject, callSubject, cancelSubject, readRequestRep
 import { OpenRequest } from "./open-request.ts";
 import type { ForwardDependencies } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { Assembly, sendInParts } from "./parts.ts";
+import { Assembly, MAX_BESIDES_BYTES, sendInParts } from "./parts.ts";
 import type { Refusal } from "./refusals.ts";
 
 /** A request of another proxy. */
@@ -40,9 +40,6 @@ interface PartialRequest {
   readonly assembly: Assembly;
   readonly deadlineMs: number | undefined;
 }
-
-/** A message in a larger buffer than this, in bytes beyond its own, is copied out of it, because it may wait long. */
-const MAX_BESIDES = 1_024;
 
 /**
  * Answers the requests of other proxies, over core NATS.
@@ -152,7 +149,7 @@ export class ForwardOwner {
     if (data.length > options.maxMessageBytes) return this.#refuse(call, "TOO_LARGE");
     const budget = this.#budgets.open(callerOf(call), data.length);
     if (budget === undefined) return this.#refuse(call, "BUSY");
-    void this.#carryOut(call, budget, ownBytes(data, MAX_BESIDES), deadlineMs);
+    void this.#carryOut(call, budget, ownBytes(data, MAX_BESIDES_BYTES), deadlineMs);
   }
 
   #takePart({ call, part }: RequestFrame, deadlineMs: number | undefined, piece: Uint8Array): void {

@@ -2,6 +2,9 @@
 
 import type { Part } from "./frames.ts";
 
+/** A message in a larger buffer than this, in bytes beyond its own, is copied out of it, because it may wait long. */
+export const MAX_BESIDES_BYTES = 1_024;
+
 /**
  * Hands over the pieces of a message, in order, each with at most `maxBytes`. A message that needs no second one is
  * handed over as it is, without a `Part`. The pieces are views of the message.

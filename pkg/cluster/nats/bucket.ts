@@ -7,7 +7,7 @@ import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import { nanos, headers as newHeaders } from "@nats-io/transport-node";
 
 import type { NatsLink } from "../../nats/mod.ts";
-import { NatsError } from "../../nats/mod.ts";
+import { isNoResponder, NatsError } from "../../nats/mod.ts";
 
 import type { MemberInfo } from "../node/member.ts";
 import type { Entry } from "../node/owners.ts";
@@ -198,7 +198,7 @@ export class ClusterBucket {
       subject: `$JS.API.${subject}`,
       payload: payload === "" ? "" : JSON.stringify(payload),
       receive: (message) => {
-        if (message.headers?.code !== NO_RESPONDERS) return message.json<ApiAnswer>();
+        if (!isNoResponder(message)) return message.json<ApiAnswer>();
         throw new NatsError("NATS_NO_RESPONDERS", "JetStream is off, or has no leader now");
       },
     });
@@ -250,15 +250,13 @@ export class ClusterBucket {
   ): void {
     const take = (message: Msg): boolean => {
       // Nobody listens: the stream has no leader now, or somebody deleted it.
-      answer(message.headers?.code === NO_RESPONDERS ? undefined : message);
+      answer(isNoResponder(message) ? undefined : message);
       return true;
     };
     const fail = (): void => answer(undefined);
     this.#link.send({ subject, payload, take, fail, ...(headers && { headers }) });
   }
 }
-
-const NO_RESPONDERS = 503;
 
 interface ApiAnswer {
   readonly config?: { readonly max_msgs_per_subject?: number; readonly allow_msg_ttl?: boolean };

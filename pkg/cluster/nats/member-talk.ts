@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import type { Subscription } from "@nats-io/transport-node";
 
 import type { NatsLink } from "../../nats/mod.ts";
+import { isNoResponder } from "../../nats/mod.ts";
 
 import type { PeerId } from "../placement.ts";
 import { heartbeatSubject, pingSubject } from "./subjects.ts";
@@ -68,8 +69,8 @@ export class MemberTalk {
     link.send({
       subject: pingSubject(name, id),
       payload: NOTHING,
-      take: ({ headers }) => {
-        if (headers?.code === NO_RESPONDERS) onNoResponder(id);
+      take: (message) => {
+        if (isNoResponder(message)) onNoResponder(id);
         else onHeard(id);
         return true;
       },
@@ -84,4 +85,3 @@ export class MemberTalk {
 }
 
 const NOTHING = new Uint8Array(0);
-const NO_RESPONDERS = 503;

@@ -5,6 +5,8 @@ import { Buffer } from "node:buffer";
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 
+import { isNoResponder } from "../../nats/mod.ts";
+
 import type { Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
 import type { ApiFailure } from "./api-error.ts";
@@ -25,7 +27,6 @@ export interface RawMessage extends Origin {
 export type Presence = "none" | "readable" | "unreadable";
 
 const NOT_FOUND = 404;
-const NO_RESPONDERS = 503;
 const NO_MESSAGE = 10037;
 
 const FENCE_LINE = new RegExp(`^${FENCE}: *(\\d+)\\s*$`, "m");
@@ -36,7 +37,7 @@ export function rawMessageOf(message: Msg, stream: string, doing: string): RawMe
   const code = headers?.code ?? 0;
   if (code === NOT_FOUND) return undefined;
   if (headers === undefined || code !== 0) {
-    const reason = code === NO_RESPONDERS ? `no stream answers: ${NO_STREAM}` : headers?.description;
+    const reason = isNoResponder(message) ? `no stream answers: ${NO_STREAM}` : headers?.description;
     throw new EventLogError("LOG_UNAVAILABLE", `${doing}: ${reason ?? "an answer without headers"}`);
   }
   const fence = headers.get(FENCE);
@@ -58,8 +59,7 @@ export function presenceOf(message: Msg, stream: string, doing: string): Presenc
 }
 
 export function lastOfStreamIn(message: Msg, doing: string): Position {
-  const isHeard = message.headers?.code !== NO_RESPONDERS;
-  const last = isHeard ? message.json<Partial<StreamInfo>>().state?.last_seq : undefined;
+  const last = isNoResponder(message) ? undefined : message.json<Partial<StreamInfo>>().state?.last_seq;
   if (last !== undefined) return last;
   throw new EventLogError("LOG_UNAVAILABLE", `${doing}: the server does not describe it`);
 }
@@ -75,7 +75,7 @@ interface LeaderAnswer {
 }
 
 export function leaderMessageOf(message: Msg, stream: string, doing: string): RawMessage | undefined {
-  if (message.headers?.code === NO_RESPONDERS) return rawMessageOf(message, stream, doing);
+  if (isNoResponder(message)) return rawMessageOf(message, stream, doing);
   const { message: found, error } = message.json<LeaderAnswer>();
   if (error?.err_code === NO_MESSAGE) return undefined;
   if (error !== undefined) throw apiError(error, doing, "read");

@@ -6,6 +6,7 @@ import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 
 import { assert, Semaphore } from "../../base/mod.ts";
 import type { NatsLink, NatsRequest } from "../../nats/mod.ts";
+import { isNoResponder } from "../../nats/mod.ts";
 
 import type { EntityKey, Position } from "../event-log.ts";
 import { EventLogError } from "../event-log.ts";
@@ -108,7 +109,7 @@ function headersOf({ expected, replaces }: Publish): MsgHdrs {
 const STORED = /^\{"stream":"[\w-]+", ?"seq":(\d{1,15})\}$/;
 
 function answerOf(message: Msg, entity: EntityKey): PublishAnswer {
-  if (message.headers?.code === 503) {
+  if (isNoResponder(message)) {
     const text = `${nameOf(entity)}: no stream takes it: ${NO_STREAM}`;
     return { kind: "busy", error: new EventLogError("LOG_UNAVAILABLE", text) };
   }

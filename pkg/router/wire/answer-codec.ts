@@ -3,7 +3,6 @@
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { WireType } from "@bufbuild/protobuf/wire";
 
-import { ownBytes } from "../../base/mod.ts";
 import { EntityStreamError, NO_EFFECTS } from "../../entity/mod.ts";
 import type { StatusError } from "../../grpc/mod.ts";
 import { CallError, CallMetadata, isErrorStatus, Status, statusName } from "../../grpc/mod.ts";
@@ -28,9 +27,6 @@ const ANSWER = PeerAnswerSchema.field;
 const REPLY = PeerReplySchema.field;
 const FAILURE = PeerFailureSchema.field;
 const CALL_END = PeerCallEndSchema.field;
-
-/** An answer in a larger buffer than this, in bytes beyond its own, is copied out of it, as the reply may wait long. */
-const MAX_BESIDES = 1_024;
 
 /** What a code may be, so that it can be a header. */
 const CODE = /^[\x21-\x7e]{1,128}$/;
@@ -109,7 +105,7 @@ export function readSettlement(bytes: Uint8Array): Settlement {
 
 function parse(bytes: Uint8Array): PeerAnswer {
   try {
-    return readMessage(PeerAnswerSchema, ownBytes(bytes, MAX_BESIDES), MAX_FIELDS);
+    return readMessage(PeerAnswerSchema, bytes, MAX_FIELDS);
   } catch (error) {
     throw noAnswer(error);
   }
