@@ -133,7 +133,7 @@ natsSerialTest(
     place.write("main.ts", "process.exit(7);\n");
     await dev.find(/^perdure +\| the other functions go on with the code that they have/, mark);
     t.true(lives(second));
-    // They have its entities too, and its port goes on.
+    // The other proxies have taken over its entities. Its own port still takes commands, and sends them there.
     for (const [index, cart] of CARTS.entries()) {
       await add(urls[index % 2] ?? urls[0], cart, "pen");
       for (const url of urls) t.deepEqual(await read(url, cart), ["pen"]);

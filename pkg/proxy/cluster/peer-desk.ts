@@ -13,8 +13,8 @@ import type { Shared } from "../parts/shared.ts";
 /**
  * Takes the commands that other proxies send to this one, as the member that it is at the moment.
  *
- * 1. A further incarnation is served in place of the one before, whose commands end by themselves: none of their
- *    answers passes the gate (I8).
+ * 1. A further incarnation takes commands in place of the one before, whose open commands still get answers. What
+ *    entities of this proxy gave for them does not pass the gate (I8): they begin again at the new owner, or fail.
  * 2. Incarnations begin and end one after the other, whatever happens meanwhile.
  */
 export class PeerDesk {
