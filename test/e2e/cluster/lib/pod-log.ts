@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { cluster } from "./command-line.ts";
+import { until } from "../../../lib/until.ts";
+import { cluster, kubectl } from "./command-line.ts";
 
 const FOLLOW_TIMEOUT_MS = 120_000;
 
@@ -15,8 +16,21 @@ export async function podLogToItsEnd(pod: string, container: string): Promise<st
 }
 
 async function read(pod: string, container: string, ...flags: readonly string[]): Promise<string> {
+  await untilStarted(pod, container);
   const command = ["kubectl", "logs", pod, "-c", container, "--timestamps", ...flags];
   return (await cluster.run(command, { timeoutMs: FOLLOW_TIMEOUT_MS })).stdout;
+}
+
+/**
+ * Waits until the kubelet knows that a container runs, or ran. A container may have answered before, because the
+ * kubelet looks once a second only; until then it refuses to show the log.
+ */
+async function untilStarted(pod: string, container: string): Promise<void> {
+  const state = `jsonpath={.status.containerStatuses[?(@.name=="${container}")].state}`;
+  await until(`container ${container} of ${pod} has started`, async () => {
+    const found = await kubectl("get", "pod", pod, "-o", state);
+    return found !== "" && !found.includes('"waiting"');
+  });
 }
 
 /** The time of the first line that contains `text`, in milliseconds since 1970. */
