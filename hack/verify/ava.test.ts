@@ -64,6 +64,14 @@ test.failing("fails as it should", (t) => t.fail());
   const { counts, problems, events } = await run(t, { fine });
   t.deepEqual({ counts, problems }, { counts: { passed: 2, failed: 0, skipped: 2 }, problems: [] });
   t.true(events.some((event) => event.kind === "test" && event.logs.includes("seed: 17")));
+  const ofFile = events.filter((event) => event.kind === "file");
+  t.deepEqual(
+    ofFile.map(({ file, isRunning }) => [file, isRunning]),
+    [
+      ["fine.test.ts", true],
+      ["fine.test.ts", false],
+    ],
+  );
 });
 
 test("each way to fail is counted and says where it happened", async (t) => {

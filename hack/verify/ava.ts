@@ -10,7 +10,8 @@
  * 2. A failure shows where it was raised in AVA's code, not in our code.
  * 3. An error outside of any test does not name its file.
  *
- * It also lists the files that took longest, because `npm test` should take five minutes.
+ * It also lists the files that took longest, because `npm test` should take five minutes, and says when each file begins
+ * and ends, so that one that never ends can be named.
  *
  * The patched functions are internal to AVA. `ava.test.ts` runs every case on the real AVA, so that its tests fail if
  * a new version of AVA changes these functions.
@@ -117,8 +118,11 @@ reporter.prototype.startRun = function (plan) {
   status.observeWorker = (worker, testFile, stats) => {
     const startedMs = performance.now();
     observeWorker(worker, testFile, stats);
+    const file = this.relativeFile(testFile);
+    write(this, { kind: "file", file, isRunning: true });
     const note = (): void => {
-      durations.push({ file: this.relativeFile(testFile), ms: performance.now() - startedMs });
+      durations.push({ file, ms: performance.now() - startedMs });
+      write(this, { kind: "file", file, isRunning: false });
     };
     worker.promise.then(note, note);
   };

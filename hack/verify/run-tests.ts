@@ -44,15 +44,19 @@ export async function runTests(
   });
   const exited = once(child, "exit") as Promise<[Exit["code"], Exit["signal"]]>;
   const events: TestEvent[] = [];
+  const running = new Set<string>();
   const silence = setTimeout(() => {
-    console.log(`  nothing was heard of the tests for ${seconds(SILENCE_MS)}: something holds them; ended`);
+    const silent = `nothing was heard of the tests for ${seconds(SILENCE_MS)}`;
+    console.log(`  ${silent}, so they were ended; these did not end: ${[...running].join(", ")}`);
     child.kill("SIGKILL");
   }, SILENCE_MS);
   for await (const line of createInterface({ input: child.stdout })) {
     silence.refresh();
     const event = readTestEvent(line);
     if (event === undefined) continue;
-    events.push(event);
+    if (event.kind !== "file") events.push(event);
+    else if (event.isRunning) running.add(event.file);
+    else running.delete(event.file);
     show(event);
   }
   const [code, signal] = await exited;

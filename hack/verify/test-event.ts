@@ -13,6 +13,8 @@ export type TestEvent =
       readonly details: readonly string[];
     }
   | { readonly kind: "remark"; readonly text: string }
+  /** A test file has begun, or its thread or process has ended. */
+  | { readonly kind: "file"; readonly file: string; readonly isRunning: boolean }
   /** The end; `failed` also counts tests that never ran. It is missing if AVA did not get there. */
   | { readonly kind: "end"; readonly failed: number };
 
