@@ -77,3 +77,20 @@ test("a piece that there is no need for any more takes nobody's turn", async (t)
   await new Promise((resolve) => void setImmediate(resolve));
   t.deepEqual(done, ["many", "one"]);
 });
+
+test("a piece that weighs as much as several takes their places in a turn, and one that weighs more than all is done", async (t) => {
+  const turns = new Turns<string>(4);
+  const done: string[] = [];
+  const piece = (name: string) => () => done.push(name) > 0;
+  t.true(turns.begin(3));
+  t.true(turns.begin(3));
+  t.false(turns.begin(1));
+  turns.wait("many", piece("100"), 100);
+  turns.wait("one", piece("2a"), 2);
+  turns.wait("one", piece("2b"), 2);
+  turns.wait("one", piece("1"));
+  for (const expected of [["100"], ["2a", "2b"], ["1"]]) {
+    await new Promise((resolve) => void setImmediate(resolve));
+    t.deepEqual(done.splice(0), expected);
+  }
+});

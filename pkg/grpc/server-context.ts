@@ -21,8 +21,11 @@ export interface ServerContext {
   readonly turns: Turns<Caller>;
 }
 
-/** A stream costs up to 0.2 ms to begin, so those of one turn of the event loop take up to 10 ms. */
+/** A stream with a small head takes up to 0.2 ms to begin, so those of one turn of the event loop take up to 10 ms. */
 const MAX_BEGUN_IN_TURN = 48;
+
+/** A larger head takes longer, because it may have hundreds of values: so many bytes of it count as another stream. */
+export const HEAD_BYTES_OF_A_PIECE = 1_536;
 
 export interface ArrivingCall {
   /** Its place in `arriving`. */

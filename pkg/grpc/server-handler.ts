@@ -13,6 +13,7 @@ import { grpcError } from "./grpc-error.ts";
 import { flattenHeaders } from "./metadata-headers.ts";
 import type { MethodHandler } from "./server-call.ts";
 import type { ServerContext } from "./server-context.ts";
+import { HEAD_BYTES_OF_A_PIECE } from "./server-context.ts";
 import { RESPONSE_HEADERS, sendHeadersOnly } from "./server-response.ts";
 import { Status, StatusError } from "./status.ts";
 import { StreamHold } from "./stream-hold.ts";
@@ -52,8 +53,9 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
         ? context.reserve.open(caller, head, stream)
         : new OpenRequest(caller, head);
       checkAdmitted(request);
+      const weight = 1 + Math.floor(head / HEAD_BYTES_OF_A_PIECE);
       // Health checks do not wait, because the places reserved for them are few.
-      if (method.isReserved || context.turns.begin())
+      if (method.isReserved || context.turns.begin(weight))
         startCall(context, method, request, stream, headers, raw, encoding);
       else {
         const hold = new StreamHold(stream, request.bytes, request, (error) => {
@@ -62,12 +64,16 @@ export function createGrpcServerHandler(context: ServerContext): GrpcServerHandl
         });
         hold.beginUnread();
         stream.once("close", () => request.close());
-        context.turns.wait(caller, () => {
-          hold.end();
-          const isNeeded = !stream.destroyed && !stream.closed;
-          if (isNeeded) startCall(context, method, request, stream, headers, raw, encoding);
-          return isNeeded;
-        });
+        context.turns.wait(
+          caller,
+          () => {
+            hold.end();
+            const isNeeded = !stream.destroyed && !stream.closed;
+            if (isNeeded) startCall(context, method, request, stream, headers, raw, encoding);
+            return isNeeded;
+          },
+          weight,
+        );
       }
     } catch (error) {
       refuseCall(context, stream, headers, error);
