@@ -29,7 +29,7 @@ export const CLUSTER_SETTINGS = named({
   }),
   heartbeatIntervalMs: milliseconds(1_000, {
     range: [100, MINUTE_MS],
-    help: "How often a proxy tells the others that it is there. One that is silent for 1.25 times as long is asked; if NATS then says twice, within a quarter of it, that the proxy is not connected, it is replaced.",
+    help: "How often a proxy tells those that watch it, three others, that it is there. One that is silent for 1.25 times as long is asked; if NATS then says twice, within a quarter of it, that the proxy is not connected, it is replaced.",
   }),
   memberTtlMs: milliseconds(10_000, {
     range: [4 * SECOND_MS, 10 * MINUTE_MS],

@@ -34,6 +34,8 @@ export interface Plan {
     readonly revision: number;
   }[];
   readonly faults: readonly Fault[];
+  /** How many others each member watches. */
+  readonly watched: number;
   readonly callers: number;
   /** How many of a hundred commands the user function takes long for. */
   readonly slowPercent: number;
@@ -71,6 +73,8 @@ export function drawPlan(seed: number): Plan {
   const kinds = seed % 4 === 0 ? CALM : WILD;
   return {
     seed,
+    // Real proxies watch three, which are all that there are here. With fewer, no member is watched by all others.
+    watched: seed % 4 === 2 ? 1 : 3,
     pods: Array.from({ length: pods }, (_, pod) => ({
       clockRate: 1 + (random() * 2 - 1) * CLOCK_SPREAD,
       startMs: pod === 0 ? 0 : random() * (randomBelow(random, 2) === 0 ? 100 : 5_000),

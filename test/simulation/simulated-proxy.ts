@@ -24,6 +24,7 @@ export class SimulatedProxy implements Proxy {
   readonly #desk: CommandDesk;
   #id: PeerId | undefined;
   #watched = 0;
+  #heard: ReadonlySet<PeerId> = new Set();
   #isPumping = false;
 
   constructor(world: World, machine: Machine, revision: string, share: number) {
@@ -36,6 +37,7 @@ export class SimulatedProxy implements Proxy {
       shards: SHARDS,
       segments: SEGMENTS,
       newId: () => world.newId(machine.name),
+      watched: world.options.watched,
       send: (effect) => this.#carryOut(effect),
       decisions: decisionsOf(world.options.mutant),
     });
@@ -54,6 +56,10 @@ export class SimulatedProxy implements Proxy {
     this.#subscribe();
   }
 
+  hears(id: PeerId): boolean {
+    return this.#heard.has(id);
+  }
+
   watch(): void {
     if (this.#isPumping || this.#watched >= this.world.bucket.changes.length) return;
     this.#isPumping = true;
@@ -61,6 +67,7 @@ export class SimulatedProxy implements Proxy {
       this.#isPumping = false;
       const changes = this.world.bucket.changes.slice(this.#watched);
       this.#watched += changes.length;
+      this.world.traffic.delivered("watch", changes.length);
       for (const change of changes) {
         const { revision } = change;
         if (change.kind === "segment") this.handle({ ...change, kind: "segment-seen", isWatched: true });
@@ -83,8 +90,10 @@ export class SimulatedProxy implements Proxy {
     const { world, machine } = this;
     machine.send(world.delayMs(), () => {
       if (world.isLost()) return;
+      world.traffic.sent("request");
       const value = ask();
       if (world.isLost()) return;
+      world.traffic.delivered("request");
       machine.receive(world.delayMs(), () => answer(value));
     });
   }
@@ -108,6 +117,9 @@ export class SimulatedProxy implements Proxy {
     switch (effect.kind) {
       case "heartbeat":
         return this.#broadcast(effect.id);
+      case "listen":
+        this.#heard = new Set(effect.ids);
+        return;
       case "ping":
         return this.#ping(effect.id);
       case "fence":
@@ -198,20 +210,30 @@ export class SimulatedProxy implements Proxy {
     this.request(change, answer);
   }
 
+  /** Whoever watches no other is the only member, and says nothing. */
   #broadcast(id: PeerId): void {
     const { world } = this;
     this.machine.send(world.delayMs(), () => {
+      if (this.#heard.size > 0) world.traffic.sent("heartbeat");
       for (const other of world.subscribers.values())
         if (other !== this && !world.isLost())
-          other.machine.receive(world.delayMs(), () => other.handle({ kind: "heard", id }));
+          other.machine.receive(world.delayMs(), () => this.#reach(other, id));
     });
+  }
+
+  #reach(other: Proxy, id: PeerId): void {
+    if (this.#heard.size === 0 || !other.hears(id)) return;
+    this.world.traffic.delivered("heartbeat");
+    other.handle({ kind: "heard", id });
   }
 
   #ping(id: PeerId): void {
     this.ask(id, (peer) => {
       peer.machine.send(this.world.delayMs(), () => {
-        if (!this.world.isLost())
-          this.machine.receive(this.world.delayMs(), () => this.handle({ kind: "heard", id }));
+        this.world.traffic.sent("talk");
+        if (this.world.isLost()) return;
+        this.world.traffic.delivered("talk");
+        this.machine.receive(this.world.delayMs(), () => this.handle({ kind: "heard", id }));
       });
     });
   }
@@ -220,6 +242,8 @@ export class SimulatedProxy implements Proxy {
     const { world, machine } = this;
     machine.send(world.delayMs(), () => {
       if (world.isLost()) return;
+      world.traffic.sent("talk");
+      world.traffic.delivered("talk");
       const peer = world.subscribers.get(id);
       if (peer?.machine.link.isOpen === true)
         return peer.machine.receive(world.delayMs(), () => atPeer(peer));

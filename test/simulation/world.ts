@@ -14,6 +14,7 @@ import { History } from "./history.ts";
 import type { Machine } from "./machine.ts";
 import type { Mutant } from "./mutants.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Traffic } from "./traffic.ts";
 
 export const SHARDS = 8;
 export const SEGMENTS = 2;
@@ -23,6 +24,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly slowPercent: number;
   readonly mutant: Mutant | undefined;
+  /** How many others each member watches. */
+  readonly watched: number;
   /** Whether to keep what happened, for people. */
   readonly isTraced: boolean;
   /** Whether no fault is planned, so that no command may fail. */
@@ -37,6 +40,8 @@ export interface Proxy {
   /** A caller's command, or one of another proxy. */
   take(command: Command, hops: number, onAnswer: OnAnswer): void;
   handle(input: ClusterInput): void;
+  /** Whether it hears the heartbeats of a member. */
+  hears(id: PeerId): boolean;
   /** Shows the proxy the changes of the bucket that it has not seen, in order. */
   watch(): void;
   tell(what: () => string): void;
@@ -61,6 +66,7 @@ export class World {
   /** Proxies by the id of their member, as far as NATS knows. */
   readonly subscribers = new Map<PeerId, Proxy>();
   readonly trace: string[] = [];
+  readonly traffic = new Traffic();
   /** How many of a hundred messages without acknowledgement are lost. */
   lossPercent = 0;
   problem: string | undefined;

@@ -278,6 +278,8 @@ export class ClusterRuntime implements Placement, ReplyGate {
     switch (effect.kind) {
       case "heartbeat":
         return this.#talk.heartbeat(effect.id);
+      case "listen":
+        return this.#talk.listenTo(effect.ids);
       case "ping":
         return this.#talk.ping(effect.id);
       case "fence":

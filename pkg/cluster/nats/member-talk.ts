@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Buffer } from "node:buffer";
-
 import type { Subscription } from "@nats-io/transport-node";
 
+import { getOrMake } from "../../base/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
 import { isNoResponder } from "../../nats/mod.ts";
 
@@ -20,28 +19,29 @@ export interface MemberTalkDependencies {
   readonly onNoResponder: (id: PeerId) => void;
 }
 
-/** No member has a longer id (I12). */
-const MAX_ID_BYTES = 1_000;
-
 /**
- * What members say to each other and nobody stores: heartbeats, which all hear, and pings. A ping without an answer
- * says nothing. One that finds no subscriber is answered at once by the server.
+ * What members say to each other and nobody stores: heartbeats, which those hear that watch the member, and pings. A
+ * ping without an answer says nothing. One that finds no subscriber is answered at once by the server.
  */
 export class MemberTalk {
   readonly #dependencies: MemberTalkDependencies;
-  readonly #heartbeats: Subscription;
+  /** By the members that are heard. */
+  readonly #heartbeats = new Map<PeerId, Subscription>();
   #id: PeerId | undefined;
   #pings: Subscription | undefined;
 
   constructor(dependencies: MemberTalkDependencies) {
-    const { link, name, onHeard } = dependencies;
     this.#dependencies = dependencies;
-    this.#heartbeats = link.connection.subscribe(heartbeatSubject(name), {
-      // An error means that we may not subscribe, which the connection reports too.
-      callback: (error, { data }) => {
-        if (error === null && data.byteLength <= MAX_ID_BYTES) onHeard(Buffer.from(data).toString("utf8"));
-      },
-    });
+  }
+
+  /** Hears the heartbeats of these members from now on, and of no others. */
+  listenTo(ids: readonly PeerId[]): void {
+    for (const [id, subscription] of this.#heartbeats) {
+      if (ids.includes(id)) continue;
+      subscription.unsubscribe();
+      this.#heartbeats.delete(id);
+    }
+    for (const id of ids) getOrMake(this.#heartbeats, id, () => this.#hear(id));
   }
 
   /** Answers pings of the member with this id from now on, and of no other. */
@@ -60,8 +60,10 @@ export class MemberTalk {
           });
   }
 
+  /** Says nothing as long as there is nobody to listen: whoever watches no other is the only member. */
   heartbeat(id: PeerId): void {
-    this.#dependencies.link.publish(heartbeatSubject(this.#dependencies.name), id);
+    const { link, name } = this.#dependencies;
+    if (this.#heartbeats.size > 0) link.publish(heartbeatSubject(name, id), NOTHING);
   }
 
   ping(id: PeerId): void {
@@ -80,7 +82,17 @@ export class MemberTalk {
 
   close(): void {
     this.listenAs(undefined);
-    this.#heartbeats.unsubscribe();
+    this.listenTo([]);
+  }
+
+  #hear(id: PeerId): Subscription {
+    const { link, name, onHeard } = this.#dependencies;
+    return link.connection.subscribe(heartbeatSubject(name, id), {
+      // An error means that we may not subscribe, which the connection reports too.
+      callback: (error) => {
+        if (error === null) onHeard(id);
+      },
+    });
   }
 }
 

@@ -5,10 +5,10 @@ import { encodeToken } from "../subject-token.ts";
 
 /**
  * Subjects of what members say to each other and nobody stores. They do not begin with the bucket's name and a dot,
- * because its stream stores everything that does.
+ * because its stream stores everything that does. Here one member says that it is there, to those that watch it.
  */
-export function heartbeatSubject(bucket: string): string {
-  return `${bucket}-talk.heartbeat`;
+export function heartbeatSubject(bucket: string, id: PeerId): string {
+  return `${bucket}-talk.heartbeat.${encodeToken(id)}`;
 }
 
 /** Where one member is asked whether it is there. It subscribes while it is a member. */

@@ -62,6 +62,8 @@ export type ClusterEffect =
     }
   | { readonly kind: "read-segment"; readonly segment: number }
   | { readonly kind: "heartbeat"; readonly id: PeerId }
+  /** Hear the heartbeats of these members from now on, and of no others. */
+  | { readonly kind: "listen"; readonly ids: readonly PeerId[] }
   | { readonly kind: "ping"; readonly id: PeerId }
   /** To the host of the entities: serve, pack or throw away those of a shard (`tenure.ts`). */
   | { readonly kind: "take" | "pack" | "drop"; readonly shard: number; readonly epoch: number }

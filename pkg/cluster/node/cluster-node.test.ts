@@ -4,7 +4,7 @@ import test from "ava";
 
 import { SEGMENTS, SHARDS } from "../../base/mod.ts";
 
-import type { ClusterInput } from "./cluster-messages.ts";
+import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 import type { Entry } from "./owners.ts";
 import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
@@ -85,6 +85,45 @@ test("a wiped segment is given up at once, and taken again when every member has
   t.false(takes(), "the other one may still serve it");
   world.handle(other(92, 91));
   t.true(takes());
+});
+
+test("of many members it hears three, and more only while one of these is silent", (t) => {
+  const world = owner();
+  const members = Array.from({ length: 20 }, (_, index) => `pod-${index}.1`);
+  const info = { revision: "one", share: 0, leaseMs: 500, isLeaving: false, seenRevision: 0 };
+  for (const [index, id] of members.entries())
+    world.handle({ kind: "member-seen", id, info: { ...info, pod: id }, revision: 100 + index });
+  const listens = (effects: readonly ClusterEffect[]) =>
+    effects.flatMap((effect) => (effect.kind === "listen" ? [effect.ids] : []));
+  const [heard = [], ...more] = listens(world.tick(50));
+  t.is(heard.length, 3);
+  t.deepEqual(more, []);
+  t.deepEqual(listens(world.tick(1_000)), []);
+  for (const id of heard.slice(1)) world.handle({ kind: "heard", id });
+  const asks = world.tick(300).flatMap((effect) => (effect.kind === "ping" ? [effect.id] : []));
+  t.deepEqual(asks, [heard[0]]);
+  const [further = []] = listens(world.tick(50));
+  t.deepEqual(further.slice(0, 3), heard);
+  t.is(further.length, 4, "and whoever follows");
+  for (const id of further) world.handle({ kind: "heard", id });
+  t.deepEqual(listens(world.tick(50)), [heard]);
+
+  world.handle({ kind: "member-gone", id: heard[0]!, revision: 200 });
+  t.deepEqual(listens(world.tick(50)), [further.slice(1)]);
+});
+
+test("a member of which only an entry is known is heard besides, until its key is seen", (t) => {
+  const world = owner();
+  for (const name of ["b", "c", "d", "e"]) {
+    const seen = other(60);
+    if (seen.kind === "member-seen")
+      world.handle({ ...seen, id: `${name}.1`, info: { ...seen.info, pod: name } });
+  }
+  world.tick(50);
+  const owned = FREE.map((): Entry => ({ kind: "owned", epoch: 7, owner: "z.1", leaseMs: 500 }));
+  world.segment(0, 80, owned);
+  const listen = world.tick(50).find((effect) => effect.kind === "listen");
+  t.true(listen?.kind === "listen" && listen.ids.includes("z.1") && listen.ids.length >= 3);
 });
 
 test("one that leaves tells so first, gives everything up, and goes", (t) => {

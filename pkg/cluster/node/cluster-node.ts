@@ -18,6 +18,7 @@ import type { SegmentNews, SegmentState } from "./segment-table.ts";
 import { SegmentTable } from "./segment-table.ts";
 import type { Tenure, TenureInput } from "./tenure.ts";
 import { stepTenure } from "./tenure.ts";
+import { WATCHED } from "./watch-ring.ts";
 
 export interface ClusterNodeDependencies {
   readonly self: Pick<MemberInfo, "pod" | "revision" | "share">;
@@ -29,6 +30,8 @@ export interface ClusterNodeDependencies {
   readonly newId: () => PeerId;
   /** Carries out what the node wants. Must not call the node before it returns. */
   readonly send: (effect: ClusterEffect) => void;
+  /** How many others it watches (`watch-ring.ts`). Tests have fewer, to have rings of few members. */
+  readonly watched?: number;
   /** For tests, which show what each decision is for by leaving it out. */
   readonly decisions?: Decisions;
 }
@@ -81,7 +84,7 @@ export class ClusterNode {
   #heartbeatMs: number | undefined;
 
   constructor(dependencies: ClusterNodeDependencies) {
-    const { shards, segments, times, send, decisions = DECISIONS } = dependencies;
+    const { shards, segments, times, send, watched = WATCHED, decisions = DECISIONS } = dependencies;
     this.#dependencies = dependencies;
     this.#decisions = decisions;
     this.#segments = new SegmentTable(shards, segments);
@@ -89,7 +92,7 @@ export class ClusterNode {
     const onMembersChanged = (): void => {
       this.#desired = undefined;
     };
-    this.#peers = new PeerTable({ times, send, onMembersChanged });
+    this.#peers = new PeerTable({ times, watched, send, onMembersChanged });
   }
 
   get membership(): Membership {
@@ -219,7 +222,7 @@ export class ClusterNode {
   #tick(nowMs: number): void {
     this.#stepMembership({ kind: "tick", need: this.#need() }, nowMs);
     this.#heartbeat(nowMs);
-    this.#peers.tick(nowMs);
+    this.#peers.tick(this.id, nowMs);
     this.#giveUp(nowMs);
     for (let segment = 0; segment < this.#segments.count; segment++) this.#write(segment, nowMs);
     this.#peers.forgetGone(() => this.#segments.owners, nowMs);

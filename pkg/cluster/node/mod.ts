@@ -14,3 +14,4 @@ export { DEFAULT_MEMBER_TIMES } from "./member.ts";
 export { isLeaseValid } from "./membership.ts";
 export type { Entry } from "./owners.ts";
 export { stepTenure } from "./tenure.ts";
+export { WATCHED } from "./watch-ring.ts";

@@ -5,18 +5,31 @@ import type { Member, MemberInfo, MemberTimes } from "./member.ts";
 import { waitMs } from "./member.ts";
 import type { Peer, PeerEffect, PeerInput, PresentPeer } from "./peer.ts";
 import { isOver, seenPeer, stepPeer, unseenPeer } from "./peer.ts";
+import { watchedBy } from "./watch-ring.ts";
 
 export interface PeerTableDependencies {
   readonly times: MemberTimes;
-  readonly send: (effect: PeerEffect | { readonly kind: "wake" }) => void;
+  /** How many others this member watches. */
+  readonly watched: number;
+  readonly send: (effect: PeerEffect | ListenEffect | { readonly kind: "wake" }) => void;
   /** Other members than before may own shards. */
   readonly onMembersChanged: () => void;
+}
+
+/** Hear the heartbeats of these members from now on, and of no others. */
+export interface ListenEffect {
+  readonly kind: "listen";
+  readonly ids: readonly PeerId[];
 }
 
 /** What a node knows of the other members, by their ids. `peer.ts` decides about each. */
 export class PeerTable {
   readonly #dependencies: PeerTableDependencies;
   readonly #peers = new Map<PeerId, Peer>();
+  /** The member for whom `#heard` was found; undefined: it is to be found again, because a member has changed. */
+  #watching: PeerId | undefined;
+  /** Whose heartbeats are heard. It stays as it is while this node is no member. */
+  #heard: ReadonlySet<PeerId> = new Set();
 
   constructor(dependencies: PeerTableDependencies) {
     this.#dependencies = dependencies;
@@ -64,13 +77,16 @@ export class PeerTable {
     return nowMs - lostMs >= waitMs(longestMs);
   }
 
-  tick(nowMs: number): void {
-    for (const id of this.#peers.keys()) this.step(id, { kind: "tick" }, nowMs);
+  /** @param self the member that this node is; undefined: none. */
+  tick(self: PeerId | undefined, nowMs: number): void {
+    if (self !== undefined && this.#watching !== self) this.#watch(self);
+    for (const id of this.#peers.keys())
+      this.step(id, { kind: "tick", isWatched: this.#heard.has(id) }, nowMs);
   }
 
   seen({ id, info, revision }: Member & { readonly revision: number }, nowMs: number): void {
     const known = this.#peers.get(id);
-    if (known === undefined) this.#peers.set(id, seenPeer(info, revision, nowMs));
+    if (known === undefined) this.#add(id, seenPeer(info, revision, nowMs));
     else this.step(id, { kind: "seen", info, revision }, nowMs);
     if (known === undefined || (known.kind !== "gone" && changesOwners(known, info)))
       this.#dependencies.onMembersChanged();
@@ -78,23 +94,24 @@ export class PeerTable {
 
   /** An entry names a member, of which no key may have been seen. */
   named(id: PeerId, leaseMs: number, nowMs: number): void {
-    if (!this.#peers.has(id)) this.#peers.set(id, unseenPeer(id, leaseMs, nowMs));
+    if (!this.#peers.has(id)) this.#add(id, unseenPeer(id, leaseMs, nowMs));
   }
 
   gone(id: PeerId, nowMs: number): void {
     if (this.#peers.has(id)) this.step(id, { kind: "gone" }, nowMs);
-    else this.#peers.set(id, this.#goneAt(id, nowMs));
+    else this.#add(id, this.#goneAt(id, nowMs));
   }
 
   /** This node itself is the member with this id no more. Whether its key is gone or not, it answers nothing. */
   fenced(id: PeerId, nowMs: number): void {
-    this.#peers.set(id, this.#goneAt(id, nowMs));
+    this.#add(id, this.#goneAt(id, nowMs));
     this.#dependencies.onMembersChanged();
   }
 
   /** This node itself has become the member with this id. */
   joined(id: PeerId): void {
     this.#peers.delete(id);
+    this.#watching = undefined;
     this.#dependencies.onMembersChanged();
   }
 
@@ -106,6 +123,7 @@ export class PeerTable {
     this.#peers.set(id, state);
     for (const effect of effects) send(effect);
     if (state.kind === before.kind) return;
+    this.#watching = undefined;
     if (state.kind === "gone") onMembersChanged();
     send({ kind: "wake" });
   }
@@ -125,7 +143,28 @@ export class PeerTable {
 
   clear(): void {
     this.#peers.clear();
+    this.#watching = undefined;
     this.#dependencies.onMembersChanged();
+  }
+
+  #add(id: PeerId, peer: Peer): void {
+    this.#peers.set(id, peer);
+    this.#watching = undefined;
+  }
+
+  #watch(self: PeerId): void {
+    const { watched, send } = this.#dependencies;
+    const present = [...this.#peers].filter(([, { kind }]) => kind !== "gone");
+    // Of one whose key was never seen nobody knows who watches it. It is one of the members soon, or gone.
+    const unseen = present.filter(([, peer]) => peer.kind !== "gone" && peer.revision === 0);
+    const idsOf = (peers: typeof present): PeerId[] => peers.map(([id]) => id);
+    const following = watchedBy(self, idsOf(present), watched, (id) => this.isLive(id));
+    const ids = new Set([...following, ...idsOf(unseen)]);
+    this.#watching = self;
+    const isSame = ids.size === this.#heard.size && [...ids].every((id) => this.#heard.has(id));
+    if (isSame) return;
+    this.#heard = ids;
+    send({ kind: "listen", ids: [...ids] });
   }
 
   #goneAt(id: PeerId, nowMs: number): Peer {

@@ -17,6 +17,9 @@ const INFO: MemberInfo = {
   seenRevision: 0,
 };
 
+const TICK: PeerInput = { kind: "tick", isWatched: true };
+const UNWATCHED: PeerInput = { kind: "tick", isWatched: false };
+
 class World {
   state: Peer = seenPeer(INFO, 5, 0);
   effects: readonly PeerEffect[] = [];
@@ -32,16 +35,34 @@ class World {
 
 test("a silent member is pinged, and one that finds no responder twice is evicted", (t) => {
   const world = new World();
-  world.step({ kind: "tick" }, 1_249);
+  world.step(TICK, 1_249);
   t.deepEqual(world.effects, []);
-  world.step({ kind: "tick" }, 1);
+  world.step(TICK, 1);
   t.deepEqual(world.effects, [{ kind: "ping", id: "pod.1" }]);
   world.step({ kind: "no-responder" });
   t.deepEqual(world.effects, []);
-  world.step({ kind: "tick" }, 250);
+  world.step(TICK, 250);
   t.deepEqual(world.effects, [{ kind: "ping", id: "pod.1" }]);
   world.step({ kind: "no-responder" });
   t.deepEqual(world.effects, [{ kind: "evict", id: "pod.1", revision: 5 }]);
+});
+
+test("one that others watch is not asked, however long it is silent, until a command finds no responder", (t) => {
+  const world = new World();
+  world.step(UNWATCHED, 1_000_000);
+  t.is(world.state.kind, "live");
+  world.step({ kind: "no-responder" });
+  world.step(UNWATCHED, 250);
+  t.deepEqual(world.effects, [{ kind: "ping", id: "pod.1" }]);
+  world.step({ kind: "no-responder" });
+  t.deepEqual(world.effects, [{ kind: "evict", id: "pod.1", revision: 5 }]);
+});
+
+test("one that begins to be watched after a long silence is asked at once", (t) => {
+  const world = new World();
+  world.step(UNWATCHED, 5_000);
+  world.step(TICK, 50);
+  t.deepEqual(world.effects, [{ kind: "ping", id: "pod.1" }]);
 });
 
 test("many commands without a responder at one moment are one miss", (t) => {
@@ -54,7 +75,7 @@ test("many commands without a responder at one moment are one miss", (t) => {
 
 test("pings without an answer evict nobody", (t) => {
   const world = new World();
-  for (let tick = 0; tick < 1_000; tick++) world.step({ kind: "tick" }, 50);
+  for (let tick = 0; tick < 1_000; tick++) world.step(TICK, 50);
   t.is(world.state.kind, "silent");
 });
 
@@ -95,7 +116,7 @@ test("a member that was never seen is evicted only if there is no key", (t) => {
 });
 
 const INPUT = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom<PeerInput>({ kind: "tick" }, { kind: "no-responder" }) },
+  { weight: 5, arbitrary: fc.constantFrom<PeerInput>(TICK, UNWATCHED, { kind: "no-responder" }) },
   fc.constantFrom<PeerInput>({ kind: "heard" }, { kind: "refused" }, { kind: "gone" }),
   fc.integer({ min: 1, max: 50 }).map((revision): PeerInput => ({ kind: "seen", info: INFO, revision })),
 );

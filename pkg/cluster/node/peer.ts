@@ -15,7 +15,8 @@ import { waitMs } from "./member.ts";
  *    but a fact of the bucket, which decides writes one after the other.
  * 3. An eviction deletes the key only if its revision is the newest that this proxy saw. So a member that renewed
  *    meanwhile stays, and counts as heard.
- * 4. Only pings that find no responder lead to an eviction. One that is not answered says nothing: the member may be
+ * 4. A member falls silent for those that watch it (`watch-ring.ts`), and for whoever finds no responder.
+ * 5. Only pings that find no responder lead to an eviction. One that is not answered says nothing: the member may be
  *    cut off for a moment, and the server drops its key if it stays so.
  */
 export type Peer =
@@ -41,7 +42,8 @@ export type Peer =
 export type PresentPeer = Exclude<Peer, { kind: "gone" }>;
 
 export type PeerInput =
-  | { readonly kind: "tick" }
+  /** Time has passed. Whether its heartbeats would be heard: if not, its silence says nothing. */
+  | { readonly kind: "tick"; readonly isWatched: boolean }
   /** Its key was seen to be created or replaced. */
   | { readonly kind: "seen"; readonly info: MemberInfo; readonly revision: number }
   /** A heartbeat, or an answer to a ping. */
@@ -86,7 +88,7 @@ export function stepPeer(
   if (state.kind === "gone") return stay(state);
   switch (input.kind) {
     case "tick":
-      return afterTime(id, state, nowMs, times);
+      return afterTime(id, state, input.isWatched, nowMs, times);
     case "seen":
       return stay(input.revision > state.revision ? seenPeer(input.info, input.revision, nowMs) : state);
     case "heard":
@@ -106,10 +108,18 @@ export function isOver(state: Peer, leaseMs: number, nowMs: number): boolean {
   return state.kind === "gone" && nowMs - state.goneMs >= waitMs(leaseMs);
 }
 
-function afterTime(id: PeerId, state: PresentPeer, nowMs: number, times: MemberTimes): PeerStep {
+function afterTime(
+  id: PeerId,
+  state: PresentPeer,
+  isWatched: boolean,
+  nowMs: number,
+  times: MemberTimes,
+): PeerStep {
   switch (state.kind) {
     case "live":
-      return nowMs - state.heardMs >= times.silentAfterMs ? ping(id, state, undefined, nowMs) : stay(state);
+      return isWatched && nowMs - state.heardMs >= times.silentAfterMs
+        ? ping(id, state, undefined, nowMs)
+        : stay(state);
     case "silent":
       return nowMs - state.pingedMs >= times.pingEveryMs
         ? ping(id, state, state.missedMs, nowMs)
