@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 
 import { Command, InvalidArgumentError, Option } from "commander";
 
+import { IDLE_SIZES, idleTable, simulateIdle } from "./idle.ts";
 import type { Mutant } from "./mutants.ts";
 import { MUTANTS } from "./mutants.ts";
 import { failureReport } from "./report.ts";
@@ -23,6 +24,7 @@ interface Flags {
   readonly from: number;
   readonly seed?: number;
   readonly mutant?: Mutant;
+  readonly idle?: true;
 }
 
 const program = new Command("simulate")
@@ -38,11 +40,16 @@ const program = new Command("simulate")
       MUTANTS,
     ),
   )
+  .option(
+    "--idle",
+    "count the messages of pods that nobody calls, from one to a hundred, and of a thousand services",
+  )
   .parse();
 
 process.exitCode = (await main(program.opts<Flags>())) ? 0 : 1;
 
-async function main({ seeds, from, seed, mutant }: Flags): Promise<boolean> {
+async function main({ seeds, from, seed, mutant, idle }: Flags): Promise<boolean> {
+  if (idle === true) return print(idleTable(IDLE_SIZES.map(simulateIdle)), true);
   const startedMs = performance.now();
   if (seed !== undefined) return print(failureReport(seed, mutant), true);
   if (mutant !== undefined) {
