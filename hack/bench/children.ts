@@ -34,17 +34,17 @@ export function startProgram(file: URL, options: ProgramOptions = {}): ChildProc
   return child;
 }
 
-/** Asks a process to end, and kills it if it does not. */
-export async function stopProgram(child: ChildProcess): Promise<void> {
+/** Asks a process to end, and kills it if it does not within `timeoutMs`. */
+export async function stopProgram(child: ChildProcess, timeoutMs = STOP_TIMEOUT_MS): Promise<void> {
   if (!running.has(child)) return;
   const exited = once(child, "exit");
-  using _ = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  using _ = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   child.kill("SIGTERM");
   await exited;
 }
 
 export async function stopAll(): Promise<void> {
-  await Promise.all([...running].map(stopProgram));
+  await Promise.all([...running].map((child) => stopProgram(child)));
 }
 
 /** The next message of the process. Rejects if the process ends before. */

@@ -20,8 +20,10 @@ import { describeMachine, processorTime, shareOfOthers } from "./machine.ts";
 import { measureRows } from "./measure-rows.ts";
 import type { BenchOptions } from "./options.ts";
 import { benchCommand, parseOptions } from "./options.ts";
+import { measurePods } from "./pods/measure-pods.ts";
 import type { Figure } from "./report.ts";
 import { changesTable, footprintTable, rowsTable } from "./report.ts";
+import type { Row } from "./row.ts";
 import { jsonLine } from "./row.ts";
 import type { Side, SideEnd } from "./servers.ts";
 import { startServers } from "./servers.ts";
@@ -45,7 +47,14 @@ try {
   process.exit(1);
 }
 
-async function run({ footprint, quick, data = DATA_FOLDER, ...rows }: BenchOptions): Promise<void> {
+async function run({
+  footprint,
+  quick,
+  pods,
+  parts,
+  data = DATA_FOLDER,
+  ...rows
+}: BenchOptions): Promise<void> {
   const { log, cases, json, telemetry } = rows;
   // Written first, so that a file that cannot be written fails at once, not after two minutes.
   if (json !== undefined) writeFileSync(json, "");
@@ -54,6 +63,10 @@ async function run({ footprint, quick, data = DATA_FOLDER, ...rows }: BenchOptio
   process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const before = processorTime();
   print(`${describeMachine(folder)}\n`);
+  if (pods !== undefined) {
+    const settings = { ...rows, pods, quick, folder: join(folder, "pods"), loader: startLoader(), say };
+    writeRows(json, await measurePods(settings, parts, print));
+  }
   const figures = cases.length > 0 ? await measureCases(rows, folder) : [];
   if (telemetry.length > 0)
     print(`${startsTable(await measureStarts({ log, folder, quick, telemetry, say }))}\n`);
@@ -64,7 +77,7 @@ async function run({ footprint, quick, data = DATA_FOLDER, ...rows }: BenchOptio
   print(`meanwhile ${others.toFixed(0)} % of the processors' time went to other processes`);
 }
 
-type RowsOptions = Omit<BenchOptions, "footprint" | "quick" | "data">;
+type RowsOptions = Omit<BenchOptions, "footprint" | "quick" | "pods" | "parts" | "data">;
 
 /** Measures the rows, and prints and writes them. Returns the most memory that a proxy had meanwhile. */
 async function measureCases(options: RowsOptions, parent: string): Promise<Figure[]> {
@@ -92,13 +105,17 @@ async function measureCases(options: RowsOptions, parent: string): Promise<Figur
   const rows = await measureRows(cases, start, options, say, compared);
   print(`${rowsTable(rows)}\n`);
   if (against !== undefined) print(`${changesTable(rows)}\n`);
-  if (json !== undefined) writeFileSync(json, rows.map((row) => `${jsonLine(row)}\n`).join(""));
+  writeRows(json, rows);
   if (telemetry.length > 0) {
     print(`${telemetryTable(rows, telemetry)}\n\n${sidesTable(telemetry, ends)}\n`);
     return [];
   }
   const peakBytes = Math.max(0, ...(ends[0] ?? []).map((end) => end.peakBytes));
   return [{ what: "under load, peak", measured: peakBytes / 1_048_576, unit: "MiB", budget: 160 }];
+}
+
+function writeRows(file: string | undefined, rows: readonly Row[]): void {
+  if (file !== undefined) writeFileSync(file, rows.map((row) => `${jsonLine(row)}\n`).join(""));
 }
 
 function print(text: string): void {

@@ -30,6 +30,8 @@ function wrong(...args: readonly string[]): string {
 test("without options everything is measured", (t) => {
   t.deepEqual(options(), {
     log: "sqlite",
+    pods: undefined,
+    parts: [],
     cases: namesOf("sqlite"),
     footprint: true,
     against: undefined,
@@ -85,6 +87,28 @@ test("proxies with different telemetry are measured as two checkouts are", (t) =
   t.regex(wrong("--telemetry", "off,off"), /two or more different names/);
   t.regex(wrong("--telemetry", "off,sampled", "--cases", "h2 echo"), /no case of a proxy/);
   t.regex(wrong("--telemetry", "off,sampled", "--against", "../before"), /exclude each other/);
+});
+
+test("several pods have cases of their own, over NATS", (t) => {
+  t.like(options("--pods", "3"), {
+    log: "nats",
+    pods: 3,
+    parts: ["rows", "claim", "rebalance", "idle"],
+    cases: [],
+    footprint: false,
+    callers: [1, 16, 64],
+    seconds: 3,
+    rounds: 3,
+  });
+  t.like(options("--pods", "2", "--log", "nats", "--quick"), { pods: 2, rounds: 1, seconds: 1 });
+  t.deepEqual(options("--pods", "3", "--cases", "idle,claim").parts, ["claim", "idle"]);
+  t.regex(wrong("--pods", "1"), /whole numbers from 2 to 9/);
+  t.regex(wrong("--pods", "some"), /whole numbers/);
+  t.regex(wrong("--pods", "3", "--log", "sqlite"), /--pods needs --log nats/);
+  t.regex(wrong("--pods", "3", "--cases", "footprint"), /no case "footprint" with --pods; there are rows, /);
+  t.regex(wrong("--pods", "3", "--against", "../before"), /--pods and --against exclude each other/);
+  t.regex(wrong("--pods", "3", "--telemetry", "off,sampled"), /--pods and --telemetry exclude/);
+  t.regex(wrong("--pods", "3", "--profile", "x"), /--pods and --profile exclude/);
 });
 
 test("cases and callers are lists, and the footprint is a case of its own", (t) => {

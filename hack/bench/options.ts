@@ -4,12 +4,18 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import type { LogName } from "./cases.ts";
 import { casesOf, isProxied } from "./cases.ts";
+import type { PodPart } from "./pods/cases.ts";
+import { isPodPart, POD_PARTS } from "./pods/cases.ts";
 import type { TelemetryName } from "./telemetry.ts";
 import { isTelemetryName, TELEMETRY_NAMES } from "./telemetry.ts";
 
 export interface BenchOptions {
   readonly log: LogName;
-  /** Names of cases of the log. */
+  /** How many pods share the entities of a service. Undefined: each proxy is alone. */
+  readonly pods: number | undefined;
+  /** What is measured with several pods. Empty: each proxy is alone. */
+  readonly parts: readonly PodPart[];
+  /** Names of cases of the log. Empty with several pods. */
   readonly cases: readonly string[];
   readonly footprint: boolean;
   /** Another checkout of the project, with whose proxy this one's is compared. Undefined: there is none. */
@@ -34,6 +40,7 @@ const FOOTPRINT = "footprint";
 const MAX_CALLERS = 1_000;
 const MAX_SECONDS = 600;
 const MAX_ROUNDS = 100;
+const MAX_PODS = 9;
 
 interface Lengths {
   readonly seconds: number;
@@ -50,6 +57,14 @@ const TELEMETRY: Lengths = { seconds: 36, rounds: 9, starts: 3 };
 const NOTES = `
 Cases with sqlite: ${namesOf("sqlite").join(", ")}
 Cases with nats:   ${namesOf("nats").join(", ")}
+Cases with --pods: ${POD_PARTS.join(", ")}
+  rows       commands and reads at the pod that owns the entity and at another one, which forwards them, beside a bare
+             NATS request of the same size; and the throughput of all pods beside that of one
+  claim      how long a pod that is alone takes to claim all shards when it starts
+  rebalance  how long shards take to their new owners with 10,000 entities in memory: a pod joins, a pod leaves, a new
+             revision takes over
+  idle       messages a second between idle pods and NATS, as the server counts them
+The pods, their user functions, NATS and the callers share this machine's processors, so more pods are no faster here.
 
 Examples:
   npm run bench
@@ -59,6 +74,8 @@ Examples:
   npm run bench -- --telemetry off,unsampled,sampled
   npm run bench -- --telemetry sampled,unreachable,slow,refusing,garbage --seconds 60 --rounds 15
   npm run bench -- --log nats
+  npm run bench -- --pods 3
+  npm run bench -- --pods 3 --cases claim,idle
 
 Exit code: 0 measured, 1 something failed, 2 wrong usage. Budgets are shown beside the figures, and decide nothing.
 `;
@@ -115,6 +132,12 @@ export function benchCommand(): Command {
         "rounds, and compared with the first (default cases: command sqlite, or command nats; default callers: 64)",
       telemetry,
     )
+    .option(
+      "--pods <number>",
+      "so many pods that share their entities over NATS, each with a user function of its own, beside one that is " +
+        "alone (at least 2; acknowledged before NATS syncs)",
+      number(MAX_PODS, (pods) => Number.isInteger(pods) && pods >= 2, `whole numbers from 2 to ${MAX_PODS}`),
+    )
     .option("--quick", "one round: to see that it works, not what it costs")
     .option("--json <file>", "writes each row as one line of JSON")
     .option("--profile <folder>", "writes a CPU profile of each proxy to the folder")
@@ -131,6 +154,7 @@ export function parseOptions(args: readonly string[], command = benchCommand()):
     { from: "user" },
   );
   const given = command.opts<Given>();
+  if (given.pods !== undefined) return podOptions(given.pods, given, command);
   const { log, quick = false, against, telemetry: sides = [] } = given;
   const names = namesOf(log);
   const chosen = given.cases ?? (sides.length === 0 ? names : [`command ${log}`]);
@@ -152,6 +176,8 @@ export function parseOptions(args: readonly string[], command = benchCommand()):
   const callerNumbers = given.callers ?? (sides.length === 0 ? [1, 16, 64] : [64]);
   return {
     log,
+    pods: undefined,
+    parts: [],
     cases: chosen.filter((name) => name !== FOOTPRINT),
     footprint: chosen.includes(FOOTPRINT),
     against,
@@ -164,6 +190,37 @@ export function parseOptions(args: readonly string[], command = benchCommand()):
     json: given.json,
     profile: given.profile,
     data: given.data,
+  };
+}
+
+/** Several pods are measured in parts of their own, and compared with nothing else. */
+function podOptions(pods: number, given: Given, command: Command): BenchOptions {
+  for (const flag of ["against", "telemetry", "profile", "starts"] as const)
+    if (given[flag] !== undefined) command.error(`error: --pods and --${flag} exclude each other`);
+  if (command.getOptionValueSource("log") === "cli" && given.log !== "nats")
+    command.error("error: --pods needs --log nats, over which pods share their entities");
+  const chosen = given.cases ?? POD_PARTS;
+  const unknown = chosen.find((name) => !isPodPart(name));
+  if (unknown !== undefined)
+    command.error(`error: there is no case "${unknown}" with --pods; there are ${POD_PARTS.join(", ")}`);
+  const { seconds, rounds } = lengthsOf(given);
+  const { quick = false, callers: callerNumbers = [1, 16, 64], json, data } = given;
+  return {
+    log: "nats",
+    pods,
+    parts: POD_PARTS.filter((part) => chosen.includes(part)),
+    cases: [],
+    footprint: false,
+    against: undefined,
+    telemetry: [],
+    callers: callerNumbers.toSorted((a, b) => a - b),
+    seconds: given.seconds ?? seconds,
+    rounds: given.rounds ?? rounds,
+    starts: 1,
+    quick,
+    json,
+    profile: undefined,
+    data,
   };
 }
 

@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 
 import type { ProgramOptions } from "./children.ts";
 import { startProgram, stopProgram } from "./children.ts";
@@ -35,6 +34,7 @@ export interface ProxySettings extends Pick<ProgramOptions, "nodeArgs"> {
 /** A proxy as a process of its own, as it is in a pod. */
 export interface ProxyProcess {
   readonly port: number;
+  readonly adminPort: number;
   /** From the start of the process to its line "listening". */
   readonly startUpMs: number;
   /** Memory in RAM: what it has now (`VmRSS`), and the most that it ever had (`VmHWM`). */
@@ -45,8 +45,13 @@ export interface ProxyProcess {
   cpuMs(): number;
   /** Lines of the levels `warn` and `error` that it has written since it was ready, by their messages. */
   readonly complaints: ReadonlyMap<string, number>;
-  stop(): Promise<void>;
+  /** When it wrote the first line with each message, in milliseconds of the wall clock. */
+  readonly saidMs: ReadonlyMap<string, number>;
+  /** Asks it to end, and kills it if it has not within `timeoutMs`. */
+  stop(timeoutMs?: number): Promise<void>;
 }
+
+type Listening = Pick<ProxyProcess, "port" | "adminPort" | "startUpMs" | "startUpCpuMs">;
 
 /** Starts a proxy and waits until it listens and, if it has a user function, has found it. */
 export async function startProxyProcess(settings: ProxySettings): Promise<ProxyProcess> {
@@ -70,40 +75,67 @@ export async function startProxyProcess(settings: ProxySettings): Promise<ProxyP
   using _ = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   const lines: string[] = [];
   createInterface({ input: stderr }).on("line", (line) => lines.push(line));
-  let listening: Pick<ProxyProcess, "port" | "startUpMs" | "startUpCpuMs"> | undefined;
-  let isReady = false;
-  for await (const line of createInterface({ input: stdout })) {
-    lines.push(line);
-    const { message, port } = parseLine(line);
-    if (message === "listening") {
-      const startUpMs = performance.now() - startedMs;
-      listening = { port: Number(port), startUpMs, startUpCpuMs: processTimeMs(child.pid) };
-    }
-    isReady = userFunctionPort === undefined ? listening !== undefined : message === "user function found";
-    if (isReady) break;
-  }
-  if (listening === undefined || !isReady) throw new Error(`the proxy ended\n${lines.join("\n")}`);
-  const complaints = countComplaints(stdout);
+  const said = new SaidLines(userFunctionPort === undefined ? "listening" : "user function found");
+  const found: { listening?: Listening } = {};
+  const reader = createInterface({ input: stdout }).on("line", (line) => {
+    if (!said.isReady) lines.push(line);
+    const { message, port, adminPort } = said.note(line);
+    if (message !== "listening") return;
+    const startUpMs = performance.now() - startedMs;
+    const startUpCpuMs = processTimeMs(child.pid);
+    found.listening = { port: Number(port), adminPort: Number(adminPort), startUpMs, startUpCpuMs };
+  });
+  reader.once("close", () => said.end());
+  await said.ready;
+  const { listening } = found;
+  if (listening === undefined || !said.isReady) throw new Error(`the proxy ended\n${lines.join("\n")}`);
   return {
     ...listening,
-    complaints,
+    complaints: said.complaints,
+    saidMs: said.firstMs,
     residentBytes: (which) => {
       const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
       return Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1_024;
     },
     cpuMs: () => processTimeMs(child.pid),
-    stop: () => stopProgram(child),
+    stop: (timeoutMs) => stopProgram(child, timeoutMs),
   };
 }
 
-function countComplaints(stdout: Readable): ReadonlyMap<string, number> {
-  const complaints = new Map<string, number>();
-  createInterface({ input: stdout }).on("line", (line) => {
-    const { level, message } = parseLine(line);
-    if (level !== "warn" && level !== "error") return;
-    complaints.set(String(message), 1 + (complaints.get(String(message)) ?? 0));
-  });
-  return complaints;
+/** What a proxy has said in its log. */
+class SaidLines {
+  readonly complaints = new Map<string, number>();
+  readonly firstMs = new Map<string, number>();
+  readonly #readyMessage: string;
+  readonly #ready = Promise.withResolvers<void>();
+
+  /** @param readyMessage the last line that it says before it can be called. */
+  constructor(readyMessage: string) {
+    this.#readyMessage = readyMessage;
+  }
+
+  get isReady(): boolean {
+    return this.firstMs.has(this.#readyMessage);
+  }
+
+  /** Resolves when it is ready, or has ended. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  note(text: string): Readonly<Record<string, unknown>> {
+    const line = parseLine(text);
+    const { level, time, message } = line;
+    if (this.isReady && (level === "warn" || level === "error"))
+      this.complaints.set(String(message), 1 + (this.complaints.get(String(message)) ?? 0));
+    if (!this.firstMs.has(String(message))) this.firstMs.set(String(message), Date.parse(String(time)));
+    if (this.isReady) this.#ready.resolve();
+    return line;
+  }
+
+  end(): void {
+    this.#ready.resolve();
+  }
 }
 
 function parseLine(text: string): Readonly<Record<string, unknown>> {

@@ -136,13 +136,22 @@ export interface LogPlace extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** A log place that is a server of NATS. */
+export interface NatsPlace extends LogPlace {
+  readonly port: number;
+  /** Of the server's pages, such as `/varz`. */
+  readonly monitorUrl: string;
+}
+
 /** Starts a server of NATS, if the logs need one. All is kept below the folder, and so on the disk that is measured. */
 export async function openLogPlace(target: LogTarget, folder: string): Promise<LogPlace> {
-  if (target === "memory" || target === "sqlite") {
-    const address = (name: string): string =>
-      target === "memory" ? "memory:" : `sqlite:${join(folder, name)}.db`;
-    return { address, env: {}, [Symbol.asyncDispose]: async () => undefined };
-  }
+  if (target === "nats" || target === "nats fsync") return await openNatsPlace(target, folder);
+  const address = (name: string): string =>
+    target === "memory" ? "memory:" : `sqlite:${join(folder, name)}.db`;
+  return { address, env: {}, [Symbol.asyncDispose]: async () => undefined };
+}
+
+export async function openNatsPlace(target: "nats" | "nats fsync", folder: string): Promise<NatsPlace> {
   const server = await startNatsServer({
     name: target.replace(" ", "-"),
     folder: join(folder, target),
@@ -153,6 +162,8 @@ export async function openLogPlace(target: LogTarget, folder: string): Promise<L
     if (server.isRunning) process.kill(server.pid, "SIGKILL");
   });
   return {
+    port: server.port,
+    monitorUrl: server.monitorUrl,
     address: (name) => `${server.url}/${name}`,
     env: target === "nats" ? { PERDURE_LOG_DURABILITY: "relaxed" } : { PERDURE_LOG_SERVERS_SYNC: "true" },
     [Symbol.asyncDispose]: () => server.stop(),

@@ -14,7 +14,7 @@ import type { Job } from "./job.ts";
 import { range } from "./job.ts";
 import { probe } from "./probe.ts";
 import type { Client } from "./run.ts";
-import { runCallers, shareOf } from "./run.ts";
+import { placeOf, runCallers, shareOf } from "./run.ts";
 
 const now = (): number => performance.now();
 
@@ -72,6 +72,29 @@ test("a timed job counts what was begun and answered while it measured, and ends
   // Calls begin at 100, 103, … 139. Those that begin from 112 to 136 lie within 110 to 140.
   t.deepEqual(load, { calls: 9, allCalls: 14, p50Us: load.p50Us, p99Us: load.p50Us, perSecond: 300 });
   t.true(Math.abs(load.p50Us - 3_000) < 12);
+});
+
+test("with several servers each caller calls one of them, and only entities that are called there", async (t) => {
+  const also = [
+    { port: 2, entities: range(20, 4) },
+    { port: 3, entities: range(30, 2) },
+  ];
+  const job: Job = { ...JOB, port: 1, also, callers: 5 };
+  const places = range(0, 5).map((caller) => placeOf(caller, job));
+  t.deepEqual(
+    places.map(({ entrance, index, caller, callers }) => [entrance.port, index, caller, callers]),
+    [
+      [1, 0, 0, 2],
+      [2, 1, 0, 2],
+      [3, 2, 0, 1],
+      [1, 0, 1, 2],
+      [2, 1, 1, 2],
+    ],
+  );
+  const client = recorder();
+  t.is((await runCallers(client, job, now)).calls, 2 * (8 + 4 + 2));
+  t.deepEqual(client.calls.get(31), [2, 2]);
+  for (const entity of range(20, 4)) t.true(client.calls.get(entity)?.every((caller) => caller % 3 === 1));
 });
 
 test("one call that fails fails the job", async (t) => {

@@ -32,7 +32,8 @@ function request<Method extends DescMethodUnary>(
   return { method, message: (userId) => toBinary(method.input, create(method.input, init(userId))) };
 }
 
-function cartId(entity: number): string {
+/** The id of a cart, whatever its kind. */
+export function cartId(entity: number): string {
   return `bench-${entity}`;
 }
 

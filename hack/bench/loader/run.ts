@@ -2,7 +2,7 @@
 
 import { createHistogram } from "node:perf_hooks";
 
-import type { Job, Load } from "./job.ts";
+import type { Entrance, Job, Load } from "./job.ts";
 
 /** Makes calls to one port. As lean as possible, because it shares the processors with what it measures. */
 export interface Client {
@@ -20,14 +20,14 @@ const TICKS_PER_MS = 10_000;
  * @param nowMs monotonic time, in milliseconds.
  */
 export async function runCallers(client: Client, job: Job, nowMs: () => number): Promise<Load> {
-  const { callers, entities, until } = job;
+  const { callers, until } = job;
   const perEntity = until.kind === "calls" ? until.perEntity : Number.POSITIVE_INFINITY;
   const beginMs = nowMs() + (until.kind === "time" ? until.warmUpMs : 0);
   const endMs = until.kind === "time" ? beginMs + until.measureMs : Number.POSITIVE_INFINITY;
   const histogram = createHistogram();
   let allCalls = 0;
   const runCaller = async (caller: number): Promise<void> => {
-    const own = shareOf(caller, callers, entities);
+    const own = entitiesOf(caller, job);
     for (let i = 0; own.length > 0 && i < perEntity * own.length; i++) {
       const startedMs = nowMs();
       if (startedMs >= endMs) return;
@@ -47,6 +47,26 @@ export async function runCallers(client: Client, job: Job, nowMs: () => number):
     p99Us: (histogram.percentile(99) / TICKS_PER_MS) * 1_000,
     perSecond: (histogram.count * 1_000) / elapsedMs,
   };
+}
+
+/** Which of a job's servers a caller calls, and as the how manieth of how many there. */
+export interface Place {
+  readonly entrance: Entrance;
+  readonly index: number;
+  readonly caller: number;
+  readonly callers: number;
+}
+
+export function placeOf(caller: number, job: Pick<Job, keyof Entrance | "also" | "callers">): Place {
+  const all: readonly Entrance[] = [job, ...(job.also ?? [])];
+  const index = caller % all.length;
+  const callers = Math.ceil((job.callers - index) / all.length);
+  return { entrance: all[index] ?? job, index, caller: Math.floor(caller / all.length), callers };
+}
+
+function entitiesOf(caller: number, job: Job): number[] {
+  const { entrance, ...place } = placeOf(caller, job);
+  return shareOf(place.caller, place.callers, entrance.entities);
 }
 
 /** The entities of one caller: every entity has exactly one caller, and the shares differ by one at most. */

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { connect } from "@nats-io/transport-node";
+
+import type { MessageSizes } from "./job.ts";
+import type { Client } from "./run.ts";
+
+/** Long, because the machine may be busy, in milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+/** Where requests are answered with so many bytes, by `nats-echo.ts`. */
+export function echoSubject(answerBytes: number | "*"): string {
+  return `perdure-bench.echo.${answerBytes}`;
+}
+
+/** Sends bare requests with NATS's own client, all callers over one connection, as a proxy has one to its peers. */
+export async function connectNats(port: number, sizes: MessageSizes | undefined): Promise<Client> {
+  if (sizes === undefined) throw new Error("a request to NATS has a size");
+  const connection = await connect({ port, reconnect: false });
+  const subject = echoSubject(sizes.answerBytes);
+  const payload = Buffer.alloc(sizes.requestBytes, 1);
+  return {
+    async call() {
+      const { data } = await connection.request(subject, payload, { timeout: TIMEOUT_MS });
+      if (data.length !== sizes.answerBytes) throw new Error(`${data.length} bytes came back`);
+    },
+    close: () => void connection.close(),
+  };
+}
