@@ -15,13 +15,30 @@ const CALM_MS = 5_000;
 const COUNT_MS = 20_000;
 const QUICK_MS = 1_000;
 
-/** Messages a second between the pods of an idle service and NATS, as the server counts them. */
+/** Messages a second between the pods of an idle service and NATS, as the server counts them for each connection. */
 export interface IdleMessages {
   readonly pods: number;
-  /** From pods to the server. */
+  /** Of what pods tell each other and write down of who owns what, from pods to the server. */
   readonly sent: number;
-  /** From the server to pods. */
+  /** The same, from the server to pods. */
   readonly delivered: number;
+  /** Of their logs, which each pod checks by itself, in both directions. */
+  readonly ofLogs: number;
+}
+
+interface Counters {
+  readonly sent: number;
+  readonly delivered: number;
+  readonly ofLogs: number;
+}
+
+/** The page `/connz` of the server. */
+interface Connections {
+  readonly connections: readonly {
+    readonly name?: string;
+    readonly in_msgs: number;
+    readonly out_msgs: number;
+  }[];
 }
 
 /** With one pod, and with all of them. */
@@ -41,17 +58,23 @@ export async function measureIdle({ pods, folder, quick, say }: PodsSettings): P
   return counted;
 }
 
-async function countMessages(place: NatsPlace, forMs: number): Promise<Omit<IdleMessages, "pods">> {
+async function countMessages(place: NatsPlace, forMs: number): Promise<Counters> {
   const before = await countersOf(place);
   const startMs = performance.now();
   await delay(forMs);
   const after = await countersOf(place);
   const seconds = (performance.now() - startMs) / 1_000;
-  return { sent: (after.in - before.in) / seconds, delivered: (after.out - before.out) / seconds };
+  const perSecond = (of: keyof Counters): number => (after[of] - before[of]) / seconds;
+  return { sent: perSecond("sent"), delivered: perSecond("delivered"), ofLogs: perSecond("ofLogs") };
 }
 
-async function countersOf({ monitorUrl }: NatsPlace): Promise<{ readonly in: number; readonly out: number }> {
-  const answer = await fetch(`${monitorUrl}/varz`);
-  const { in_msgs, out_msgs } = (await answer.json()) as { in_msgs: number; out_msgs: number };
-  return { in: in_msgs, out: out_msgs };
+/** A pod has a connection of its own for what it shares with others, so that its log delays nothing of that. */
+async function countersOf({ monitorUrl }: NatsPlace): Promise<Counters> {
+  const answer = await fetch(`${monitorUrl}/connz`);
+  const { connections } = (await answer.json()) as Connections;
+  let [sent, delivered, ofLogs] = [0, 0, 0];
+  for (const { name = "", in_msgs, out_msgs } of connections)
+    if (name.endsWith(" cluster")) [sent, delivered] = [sent + in_msgs, delivered + out_msgs];
+    else ofLogs += in_msgs + out_msgs;
+  return { sent, delivered, ofLogs };
 }

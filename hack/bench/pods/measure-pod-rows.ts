@@ -61,9 +61,11 @@ export async function measurePodRows(settings: PodsSettings): Promise<PodRows> {
     natsPort: place.port,
     sizesOf: (call) => sizes.get(call) ?? { requestBytes: 0, answerBytes: 0 },
   };
-  const run = (what: string, measured: PodCase, job: Pick<Job, "callers" | "until">): Promise<Load> => {
+  const run = async (what: string, measured: PodCase, job: Pick<Job, "callers" | "until">): Promise<Load> => {
     say(what);
-    return loader(what, { ...jobOf(measured, targets), ...job });
+    const beforeMs = cpuMsOf(pods);
+    const load = await loader(what, { ...jobOf(measured, targets), ...job });
+    return { ...load, cpuUs: ((cpuMsOf(pods) - beforeMs) * 1_000) / load.allCalls };
   };
   await fill(run);
   for (const call of ["addItem", "getCart"] as const)
@@ -91,6 +93,11 @@ export async function measurePodRows(settings: PodsSettings): Promise<PodRows> {
   if (ownersOf(await untilSettled(pods), pods).join() !== before.join())
     throw new Error("the carts have other owners now than when they were measured");
   return { rows, sizes };
+}
+
+/** Processor time so far of all proxies of the pods, without their user functions. */
+function cpuMsOf(pods: readonly Pod[]): number {
+  return pods.reduce((sum, { proxy }) => sum + proxy.cpuMs(), 0);
 }
 
 export function podNames(count: number): string[] {

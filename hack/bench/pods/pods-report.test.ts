@@ -16,7 +16,7 @@ import {
 } from "./pods-report.ts";
 
 function load(p50Us: number, perSecond: number): Load {
-  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond, allCalls: 130 };
+  return { calls: 100, p50Us, p99Us: 2 * p50Us, perSecond, allCalls: 130, cpuUs: p50Us / 2 };
 }
 
 /** Three rounds, of which the second is on a machine that is half as fast. */
@@ -58,9 +58,10 @@ test("each row is compared with the call at the owner, and names what an answer 
 
 test("forwarding costs what a forwarded call takes longer, in requests over NATS of that round", (t) => {
   const costs = forwardCosts(ROWS);
-  t.deepEqual(costs, [{ call: "addItem", callers: 16, addedUs: 500, natsUs: 400, ratio: 1.25 }]);
+  const cpuUs = [500, 750] as const;
+  t.deepEqual(costs, [{ call: "addItem", callers: 16, addedUs: 500, natsUs: 400, ratio: 1.25, cpuUs }]);
   t.regex(forwardTable(costs, ROWS.sizes), /command +\| +16 \| +500 \| +400 \| +1\.25 \| at most 1\.3 \| ok/);
-  t.regex(forwardTable(costs, ROWS.sizes), /210 and 30/);
+  t.regex(forwardTable(costs, ROWS.sizes), /210 and 30 \| 500 → 750/);
   const dear = costs.map((cost) => ({ ...cost, ratio: 1.31 }));
   t.regex(forwardTable(dear, ROWS.sizes), /1\.31 .* over/);
 });
@@ -80,11 +81,11 @@ test("a time has its median, its range and its budget, if it has them", (t) => {
   t.regex(table, /once +\| +612 ms \| +\| +\| +\|/);
 });
 
-test("idle messages are those of all pods and of each", (t) => {
+test("idle messages are those of all pods and of each, and those of their logs apart", (t) => {
   const table = idleTable([
-    { pods: 1, sent: 1.5, delivered: 1 },
-    { pods: 3, sent: 6, delivered: 9 },
+    { pods: 1, sent: 1.5, delivered: 1, ofLogs: 16 },
+    { pods: 3, sent: 6, delivered: 9, ofLogs: 48 },
   ]);
-  t.regex(table, /1 pod +\| +1\.50 \| +1\.00 \| +2\.50 \| +2\.50/);
-  t.regex(table, /3 pods +\| +6\.00 \| +9\.00 \| +15\.0 \| +5\.00/);
+  t.regex(table, /1 pod +\| +1\.50 \| +1\.00 \| +2\.50 \| +2\.50 \| +16\.0/);
+  t.regex(table, /3 pods +\| +6\.00 \| +9\.00 \| +15\.0 \| +5\.00 \| +48\.0/);
 });

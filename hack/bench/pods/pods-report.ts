@@ -4,7 +4,7 @@ import { markdownTable } from "markdown-table";
 import { median } from "simple-statistics";
 
 import { ratiosOf } from "../change.ts";
-import type { LoadCall, MessageSizes } from "../loader/job.ts";
+import type { Load, LoadCall, MessageSizes } from "../loader/job.ts";
 import { formatCount, formatNumber } from "../report.ts";
 import type { Row } from "../row.ts";
 import { caseOf } from "./cases.ts";
@@ -51,6 +51,8 @@ export interface ForwardCost {
   readonly addedUs: number;
   readonly natsUs: number;
   readonly ratio: number;
+  /** Processor time of all proxies for a call at the owner, and for a forwarded one. */
+  readonly cpuUs: readonly [local: number, forwarded: number];
 }
 
 export function forwardCosts({ rows }: PodRows): ForwardCost[] {
@@ -61,13 +63,34 @@ export function forwardCosts({ rows }: PodRows): ForwardCost[] {
       const nats = loadsOf(rows, "nats", call, callers).map(({ p50Us }) => p50Us);
       const added = rounds.map(({ p50Us }, round) => p50Us - (local[round]?.p50Us ?? Number.NaN));
       const ratios = added.map((addedUs, round) => addedUs / (nats[round] ?? Number.NaN));
-      return { call, callers, addedUs: median(added), natsUs: median(nats), ratio: median(ratios) };
+      return {
+        call,
+        callers,
+        addedUs: median(added),
+        natsUs: median(nats),
+        ratio: median(ratios),
+        cpuUs: [cpuOf(local), cpuOf(rounds)],
+      };
     });
 }
 
+function cpuOf(loads: readonly Load[]): number {
+  return median(loads.map(({ cpuUs }) => cpuUs ?? Number.NaN));
+}
+
 export function forwardTable(costs: readonly ForwardCost[], sizes: PodRows["sizes"]): string {
-  const head = ["forwarding", "callers", "adds to p50, µs", "NATS request, µs", "÷", "budget", "", "bytes"];
-  const cells = costs.map(({ call, callers, addedUs, natsUs, ratio }) => [
+  const head = [
+    "forwarding",
+    "callers",
+    "adds to p50, µs",
+    "NATS request, µs",
+    "÷",
+    "budget",
+    "",
+    "bytes",
+    "processor time, µs",
+  ];
+  const cells = costs.map(({ call, callers, addedUs, natsUs, ratio, cpuUs: [local, forwarded] }) => [
     call === "getCart" ? "read" : "command",
     String(callers),
     formatNumber(addedUs),
@@ -76,6 +99,7 @@ export function forwardTable(costs: readonly ForwardCost[], sizes: PodRows["size
     `at most ${FORWARD_BUDGET}`,
     ratio <= FORWARD_BUDGET ? "ok" : "over",
     bytesText(sizes.get(call)),
+    `${formatCount(local)} → ${formatCount(forwarded)}`,
   ]);
   return markdownTable([head, ...cells], { align: ["", "r", "r", "r", "r"] });
 }
@@ -125,15 +149,16 @@ export function figuresTable(figures: readonly PodFigure[]): string {
 }
 
 export function idleTable(counted: readonly IdleMessages[]): string {
-  const head = ["messages a second, idle", "to the server", "from it", "all", "each pod"];
-  const cells = counted.map(({ pods, sent, delivered }) => [
+  const head = ["messages a second, idle", "to the server", "from it", "both", "each pod", "of the logs"];
+  const cells = counted.map(({ pods, sent, delivered, ofLogs }) => [
     pods === 1 ? "1 pod" : `${pods} pods`,
     formatNumber(sent),
     formatNumber(delivered),
     formatNumber(sent + delivered),
     formatNumber((sent + delivered) / pods),
+    formatNumber(ofLogs),
   ]);
-  return markdownTable([head, ...cells], { align: ["", "r", "r", "r", "r"] });
+  return markdownTable([head, ...cells], { align: ["", "r", "r", "r", "r", "r"] });
 }
 
 function loadsOf(rows: readonly PodLoads[], ...[way, call, callers]: [...Parameters<typeof caseOf>, number]) {
