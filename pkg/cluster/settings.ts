@@ -5,8 +5,8 @@ import { choice, DAY_MS, MINUTE_MS, milliseconds, named, number, SECOND_MS, text
 
 /** Whether a proxy shares its entities with others, and what it says of itself. */
 export const MEMBER_SETTINGS = named({
-  cluster: choice("off", ["off", "on"], {
-    help: "With `on`, the proxies that have the same log on NATS share their entities: each entity is in the memory of one proxy, and the others send its commands there. All of them must say so: stop them all before you change it. With `off`, each believes that it is alone, and beside others its reads may be old. It has no effect with other logs. It is new, and not yet set by the webhook.",
+  cluster: choice("auto", ["auto", "on", "off"], {
+    help: "Whether the proxies that have the same log share their entities: each entity is in the memory of one proxy, and the others send its commands there. `auto`: if the log is on NATS; a log in a file or in memory has one proxy. `on`: the same, and a log that cannot be shared is refused. `off`: each proxy believes that it is alone, and beside others its reads may be old. All proxies of a log must agree: stop them all before you change it.",
   }),
   podName: text("", {
     env: "POD_NAME",

@@ -35,6 +35,21 @@ test("origins that are none are refused", (t) => {
   }
 });
 
+test("proxies share their entities if their log can be shared, and who demands it of another log is refused", (t) => {
+  t.is(proxyOptions({}, {}).cluster, "auto");
+  for (const log of ["memory:", "sqlite:log.db"]) {
+    const refused = () => proxyOptions({ cluster: "on", log }, {});
+    const { message } = t.throws(refused, { instanceOf: SettingError });
+    t.true(message.startsWith(`with --cluster on, --log must be on NATS, not ${log}, because `), message);
+    t.notThrows(() => proxyOptions({ log }, { PERDURE_CLUSTER: "off" }));
+  }
+  t.notThrows(() => proxyOptions({ cluster: "on", log: "nats://a/shop" }, {}));
+  t.notThrows(
+    () => proxyOptions({ cluster: "on", log: "what is this" }, {}),
+    "the log's start says it better",
+  );
+});
+
 test("a secret that can be guessed is refused without being repeated", (t) => {
   for (const bad of ["hidden", "hidden hidden hidden hidden"]) {
     const refused = () => proxyOptions({}, { PERDURE_DRAIN_SECRET: bad });

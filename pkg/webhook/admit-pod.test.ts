@@ -4,6 +4,7 @@ import test from "ava";
 import fc from "fast-check";
 
 import type { JsonObject } from "../k8s/mod.ts";
+import { proxyOptions } from "../proxy/mod.ts";
 
 import { admitPod } from "./admit-pod.ts";
 import { readConfiguration } from "./configuration.ts";
@@ -46,6 +47,7 @@ const PROXY_ENV = [
   { name: "ADMIN_PORT", value: "9010" },
   { name: "USER_FUNCTION_PORT", value: "8080" },
   { name: "PERDURE_LOG", value: "nats://nats.perdure-system.svc:4222/default_cart" },
+  { name: "PERDURE_CLUSTER", value: "on" },
   { name: "PERDURE_LOG_START_TIMEOUT_MS", value: "45000" },
   { name: "PERDURE_START_TIMEOUT_MS", value: "45000" },
   { name: "PERDURE_TERMINATION_MESSAGE_FILE", value: "/dev/termination-log" },
@@ -174,6 +176,20 @@ test("annotations choose log, image, resources, port and what the proxy is told"
     name: "perdure-nats",
     secret: { secretName: "shop-nats", optional: true },
   });
+});
+
+test("pods share their entities if their log can be shared, and say which part is for their revision", (t) => {
+  const proxyEnv = (annotations: Readonly<Record<string, string>>) => {
+    const pod = knativePod();
+    Object.assign(pod.metadata.annotations, annotations);
+    return envOf(applied(pod, admit(pod)), "perdure-proxy");
+  };
+  const usual = proxyEnv({});
+  t.like(usual, { PERDURE_CLUSTER: "on", PERDURE_TRAFFIC_SHARE: undefined });
+  t.like(proxyEnv({ "perdure.dev/traffic-share": "10" }), { PERDURE_TRAFFIC_SHARE: "10" });
+  const inMemory = proxyEnv({ "perdure.dev/log": "memory:" });
+  t.like(inMemory, { PERDURE_LOG: "memory:", PERDURE_CLUSTER: "off" });
+  for (const env of [usual, inMemory]) t.notThrows(() => proxyOptions({}, env));
 });
 
 /** OpenTelemetry's variables of a pod's proxy. */

@@ -26,7 +26,7 @@ function annotate(service: KnativeService, annotations: Record<string, string>):
   return copy;
 }
 
-test("a stateful service gets the label and a maximum of one pod, and nothing else changes", (t) => {
+test("a stateful service gets the label, and nothing else changes", (t) => {
   const service = knService(STATEFUL);
   const decision = admit(service);
   t.deepEqual(decision, {
@@ -36,11 +36,6 @@ test("a stateful service gets the label and a maximum of one pod, and nothing el
         op: "add",
         path: "/metadata/annotations/perdure.dev~1effective-durability",
         value: "strict (default)",
-      },
-      {
-        op: "add",
-        path: "/spec/template/metadata/annotations/autoscaling.knative.dev~1max-scale",
-        value: "1",
       },
       { op: "add", path: "/spec/template/metadata/labels", value: STATEFUL },
     ],
@@ -54,7 +49,7 @@ test("annotations of the Service alone are copied to a template that has no meta
     admit(plainService({ ...STATEFUL, "perdure.dev/durability": "strict", other: "x" })),
   );
   t.deepEqual(result.spec.template.metadata, {
-    annotations: { ...STATEFUL, "perdure.dev/durability": "strict", [MAX_SCALE]: "1" },
+    annotations: { ...STATEFUL, "perdure.dev/durability": "strict" },
     labels: STATEFUL,
   });
 });
@@ -87,24 +82,42 @@ test("stateful=false is a service like any other", (t) => {
 test("the label alone, set by hand, makes a service stateful too", (t) => {
   const service = knService();
   service.spec.template.metadata = { ...service.spec.template.metadata, labels: { ...STATEFUL } };
-  t.is(applied(service, admit(service)).spec.template.metadata?.annotations?.[MAX_SCALE], "1");
+  const patch = applied(service, admit(service));
+  t.is(patch.metadata.annotations?.["perdure.dev/effective-durability"], "strict (default)");
   service.spec.template.metadata.labels = { "perdure.dev/stateful": "yes" };
   t.deepEqual(codes(admit(service)), ["BAD_ANNOTATION"]);
 });
 
-test("whatever asks for more than one pod is refused", (t) => {
+const SCALES = ["max-scale", "maxScale", "min-scale", "minScale", "initial-scale", "activation-scale"];
+
+function scaled(service: KnativeService, key: string, value: string): KnativeService {
+  return annotate(service, { [`autoscaling.knative.dev/${key}`]: value });
+}
+
+test("a service has as many pods as it asks for, and no maximum of ours", (t) => {
   const stateful = knService(STATEFUL);
-  const asked = (key: string, value: string) =>
-    codes(admit(annotate(stateful, { [`autoscaling.knative.dev/${key}`]: value })));
-  for (const key of ["max-scale", "maxScale", "min-scale", "minScale", "initial-scale", "activation-scale"]) {
-    t.deepEqual(asked(key, "2"), ["SCALE_NOT_ONE"], key);
+  t.is(applied(stateful, admit(stateful)).spec.template.metadata?.annotations?.[MAX_SCALE], undefined);
+  for (const key of SCALES) {
+    const asked = scaled(stateful, key, "3");
+    const { annotations } = applied(asked, admit(asked)).spec.template.metadata ?? {};
+    t.deepEqual(annotations, asked.spec.template.metadata?.annotations, key);
   }
+});
+
+test("a service with a log in memory has one pod, and whatever asks for more is refused", (t) => {
+  const stateful = knService({ ...STATEFUL, "perdure.dev/log": "memory:" });
+  t.is(applied(stateful, admit(stateful)).spec.template.metadata?.annotations?.[MAX_SCALE], "1");
+  const asked = (key: string, value: string) => codes(admit(scaled(stateful, key, value)));
+  for (const key of SCALES) t.deepEqual(asked(key, "2"), ["SCALE_NOT_ONE"], key);
   t.deepEqual(asked("max-scale", "0"), ["SCALE_NOT_ONE"], "no maximum");
   for (const key of ["max-scale", "min-scale", "initial-scale"]) t.deepEqual(asked(key, "1"), [], key);
   for (const key of ["min-scale", "initial-scale"]) t.deepEqual(asked(key, "0"), [], key);
   t.deepEqual(asked("max-scale", "many"), [], "Knative says it better");
-  const kept = annotate(stateful, { "autoscaling.knative.dev/maxScale": "1" });
+  const kept = scaled(stateful, "maxScale", "1");
   t.is(applied(kept, admit(kept)).spec.template.metadata?.annotations?.[MAX_SCALE], undefined);
+  const decision = admit(scaled(stateful, "min-scale", "3"));
+  const message = decision.kind === "deny" ? decision.problems[0]?.message : "";
+  t.regex(message ?? "", /min-scale=3 asks for always 3 pods.*log is in memory has one/);
 });
 
 test("an annotation that is unknown, misplaced or makes no sense is refused with what would", (t) => {
@@ -213,9 +226,8 @@ test("of very many problems the first ones are told, in an answer of a few kilob
 });
 
 test("all that is wrong is said at once", (t) => {
-  const service = annotate(knService({ ...STATEFUL, "perdure.dev/user-function-port": "9000" }), {
-    [MAX_SCALE]: "3",
-  });
+  const inMemory = { ...STATEFUL, "perdure.dev/log": "memory:", "perdure.dev/user-function-port": "9000" };
+  const service = annotate(knService(inMemory), { [MAX_SCALE]: "3" });
   service.spec.template.spec.containers.push({ name: "perdure-proxy", ports: [{ containerPort: 8112 }] });
   service.spec.template.spec["volumes"] = [{ name: "perdure-nats" }];
   t.deepEqual(codes(admit(service)), [
@@ -243,7 +255,15 @@ test("a change of the Service's annotation reaches the template, its removal too
 
   const removed = structuredClone(then);
   removed.metadata.annotations = {};
-  const decision = admit(removed, then);
+  t.deepEqual(applied(removed, admit(removed, then)).spec.template.metadata, { annotations: {}, labels: {} });
+});
+
+test("a service that is stateful no longer keeps its maximum of one pod, with a warning", (t) => {
+  const inMemory = plainService({ ...STATEFUL, "perdure.dev/log": "memory:" });
+  const old = applied(inMemory, admit(inMemory));
+  const removed = structuredClone(old);
+  removed.metadata.annotations = {};
+  const decision = admit(removed, old);
   t.deepEqual(applied(removed, decision).spec.template.metadata, {
     annotations: { [MAX_SCALE]: "1" },
     labels: {},
@@ -290,14 +310,30 @@ test("what is being deleted is not held up", (t) => {
   t.deepEqual(admit(service, service), { kind: "allow", patch: [], warnings: [] });
 });
 
-test("traffic split between revisions is warned of", (t) => {
-  const service = knService(STATEFUL);
-  service.spec["traffic"] = [
-    { latestRevision: true, percent: 10 },
-    { revisionName: "cart-00001", percent: 90 },
-  ];
+/** The warnings about a service with these parts of the traffic, the first of which its new revision gets. */
+function splitWarnings(annotations: Record<string, string>, ...percents: number[]): readonly string[] {
+  const service = knService({ ...STATEFUL, ...annotations });
+  service.spec["traffic"] = percents.map((percent, index) => {
+    return index === 0 ? { latestRevision: true, percent } : { revisionName: `cart-0000${index}`, percent };
+  });
   const decision = admit(service);
-  t.regex(decision.kind === "allow" ? decision.warnings.join() : "", /split/);
+  return decision.kind === "allow" ? decision.warnings : [];
+}
+
+test("a revision that would have another part of the entities than of the requests is warned of", (t) => {
+  t.deepEqual(splitWarnings({}, 10, 90), [
+    "the latest revision gets 10 % of the requests, and without perdure.dev/traffic-share about 50 % of the entities while it has pods",
+  ]);
+  t.regex(splitWarnings({}, 0, 100).join(), / 0 % of the requests, .* about 50 % of the entities/);
+  t.regex(splitWarnings({}, 80, 10, 10).join(), / 80 % of the requests, .* about 33 % of the entities/);
+  for (const percents of [[], [100], [50, 50], [34, 33, 33]]) t.deepEqual(splitWarnings({}, ...percents), []);
+  t.deepEqual(splitWarnings({ "perdure.dev/traffic-share": "10" }, 10, 90), []);
+});
+
+test("two revisions with logs of their own in memory are warned of", (t) => {
+  const inMemory = { "perdure.dev/log": "memory:" };
+  t.regex(splitWarnings(inMemory, 50, 50).join(), /traffic is split.*in memory/);
+  t.deepEqual(splitWarnings(inMemory, 100), []);
 });
 
 const annotations = fc.dictionary(
@@ -305,6 +341,7 @@ const annotations = fc.dictionary(
     "perdure.dev/stateful",
     "perdure.dev/log-level",
     "perdure.dev/durability",
+    "perdure.dev/traffic-share",
     MAX_SCALE,
     "other/key~with~tildes",
   ),

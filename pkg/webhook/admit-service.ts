@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { JsonObject } from "../k8s/mod.ts";
-import { numberOf, objectOf, objectOrEmpty, objectsOf, textOf, textsOf } from "../k8s/mod.ts";
+import { objectOf, objectOrEmpty, textOf, textsOf } from "../k8s/mod.ts";
 
 import type { Agreement, Sides } from "./annotation-sides.ts";
 import { agree } from "./annotation-sides.ts";
@@ -19,6 +19,7 @@ import { portTaken, reservedProblems } from "./reserved.ts";
 import { MAX_SCALE, scaleChanges, scaleProblems } from "./scale.ts";
 import type { SettingValues } from "./service-settings.ts";
 import { PREFIX, STATEFUL } from "./service-settings.ts";
+import { splitWarnings } from "./split-traffic.ts";
 
 const METADATA_PATH = "/spec/template/metadata";
 const OWN_ANNOTATIONS_PATH = "/metadata/annotations";
@@ -50,9 +51,9 @@ interface Changes {
 
 /**
  * Decides about a Knative Service (`serving.knative.dev/v1`) that is created or changed. The template of a stateful one
- * gets the label that the Pod webhook selects by, our annotations, and a maximum of one pod. Only the metadata of the
- * template is changed, and one annotation of the Service, which shows how durable it is. A service without an
- * annotation or label of ours is not changed at all.
+ * gets the label that the Pod webhook selects by, our annotations, and a maximum of one pod if its pods could not share
+ * a log. Only the metadata of the template is changed, and one annotation of the Service, which shows how durable it
+ * is. A service without an annotation or label of ours is not changed at all.
  *
  * @param namespace of the request.
  * @param old the object before the change; undefined if it is new.
@@ -86,17 +87,19 @@ export function admitService(
     stateful && configuration.kind === "valid"
       ? effectiveDurability(values, configuration.values)
       : undefined;
-  const changes = stateful ? statefulChanges(now, agreement, shown) : otherChanges(now, agreement);
+  const changes = stateful ? statefulChanges(now, agreement, values, shown) : otherChanges(now, agreement);
   const refused = stateful
     ? [
-        ...scaleProblems(now.sides.template),
+        ...scaleProblems(now.sides.template, values),
         ...reservedProblems(now.spec, "spec.template.spec"),
         ...valueProblems({ namespace, service: now.name }, values, before, configuration),
       ]
     : [];
   refused.push(...nameProblems(now, before, changes));
   if (refused.length > 0) return deny(...refused);
-  const warnings = stateful ? splitWarnings(object) : leftOverWarnings(now);
+  const warnings = stateful
+    ? splitWarnings(objectOrEmpty(object["spec"]), now.revisionName, values)
+    : leftOverWarnings(now);
   return { kind: "allow", patch: patchOf(now, changes), warnings };
 }
 
@@ -130,9 +133,14 @@ function isStateful(values: SettingValues, label: string | undefined, before: Se
   return old?.service[STATEFUL] !== "true" && old?.template[STATEFUL] !== "true";
 }
 
-function statefulChanges(now: Service, agreement: Agreement, shown: string | undefined): Changes {
+function statefulChanges(
+  now: Service,
+  agreement: Agreement,
+  values: SettingValues,
+  shown: string | undefined,
+): Changes {
   return {
-    annotations: { ...agreement.changes, ...scaleChanges(now.sides.template) },
+    annotations: { ...agreement.changes, ...scaleChanges(now.sides.template, values) },
     labels: { [STATEFUL]: "true" },
     shown: { [EFFECTIVE_DURABILITY]: shown },
   };
@@ -203,14 +211,6 @@ function differing(wanted: Changes["labels"], current: Readonly<Record<string, s
   return Object.keys(wanted)
     .sort()
     .filter((key) => wanted[key] !== current[key]);
-}
-
-function splitWarnings(object: JsonObject): readonly string[] {
-  const targets = objectsOf(objectOf(object["spec"])?.["traffic"]);
-  const served = targets.filter(({ percent }) => (numberOf(percent) ?? 0) > 0);
-  return served.length > 1
-    ? ["traffic is split: two revisions that write to the same entities are safe, and slow"]
-    : [];
 }
 
 function patchOf({ metadata, ownAnnotations }: Service, changes: Changes): readonly PatchOperation[] {

@@ -119,6 +119,10 @@ export const SERVICE_SETTINGS = keyed({
   durability: ofProxy("both", PROXY_SETTINGS.logDurability),
   logReplicas: ofProxy("both", PROXY_SETTINGS.logReplicas),
   logServersSync: ofProxy("config", PROXY_SETTINGS.logServersSync),
+  trafficShare: {
+    ...ofProxy("annotation", PROXY_SETTINGS.trafficShare),
+    help: "The part of the entities, relative to that of other revisions, that the pods of a revision have: about the percentage of the requests that it gets. Those of a revision with 0 have none, unless no other revision has pods.",
+  },
   userFunctionPort: setting("annotation", undefined, PROXY_SETTINGS.userFunctionPort.form, {
     help: "Port of the user function, if it is not the port of the container that serves.",
   }),

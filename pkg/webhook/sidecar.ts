@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { isElsewhere } from "../eventlog/address/mod.ts";
 import type { JsonObject } from "../k8s/mod.ts";
 
 import { PROXY_SETTINGS } from "../proxy/settings.ts";
@@ -21,8 +22,9 @@ export const LOG_VARIABLE = PROXY_SETTINGS.log.env;
 const SECRET_FOLDER = "/var/run/secrets/perdure.dev/nats";
 
 /**
- * While one pod hands over to another, both write. The ending pod may lose many times in a row against the new pod,
- * if the new pod works on a backlog. The time-out of the command bounds the retries.
+ * Pods of a service share its entities, so two write to one entity only while one of them is wrong about what it owns,
+ * or has a proxy of a version that shares nothing. Such a pod may lose many times in a row against another that works
+ * on a backlog. The time-out of the command bounds the retries.
  */
 const MAX_CONFLICT_RETRIES = 1_000;
 
@@ -104,6 +106,8 @@ function environment(
     ADMIN_PORT: String(ADMIN_PORT),
     USER_FUNCTION_PORT: String(userPort),
     [LOG_VARIABLE]: options.log,
+    // Always told, because pods of a service must agree, and an image of another version may have another default.
+    [PROXY_SETTINGS.cluster.env]: isElsewhere(options.log) ? "on" : "off",
     PERDURE_LOG_START_TIMEOUT_MS: String(options.startTimeoutMs),
     PERDURE_START_TIMEOUT_MS: String(options.startTimeoutMs),
     PERDURE_TERMINATION_MESSAGE_FILE: TERMINATION_MESSAGE_FILE,

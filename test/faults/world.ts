@@ -70,10 +70,10 @@ export async function startWorld(scope: TestScope, plan: RoundPlan, program?: Pr
       const link = nats.links[index % nats.links.length];
       const member = { PERDURE_CLUSTER: "on", POD_NAME: `pod-${index}` };
       const isMember = SCENARIOS[plan.scenario].hasOwners === true;
-      return slot(`nats://127.0.0.1:${link?.port}/${PREFIX}`, isMember ? member : {});
+      return slot(`nats://127.0.0.1:${link?.port}/${PREFIX}`, isMember ? member : { PERDURE_CLUSTER: "off" });
     }),
   );
-  return { ...nats, proxies, address, openFreshProxy: () => slot(address) };
+  return { ...nats, proxies, address, openFreshProxy: () => slot(address, { PERDURE_CLUSTER: "off" }) };
 }
 
 type Nats = Pick<World, "servers" | "links" | "serversReady">;

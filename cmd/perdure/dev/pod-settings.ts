@@ -118,7 +118,8 @@ function proxyFlags(
     "log-start-timeout": unless("PERDURE_LOG_START_TIMEOUT_MS", "0"),
     // Said aloud, because a server on a developer's machine does not write each message to the disk at once.
     "log-durability": unless("PERDURE_LOG_DURABILITY", "relaxed"),
-    cluster: count > 1 ? "on" : undefined,
+    // Several of them share their entities, whatever the environment says.
+    cluster: count > 1 ? "auto" : undefined,
     "user-function-host": FUNCTION_HOST,
     "user-function-port": functionPort,
     // Short, because a restarted function is back soon and the developer is waiting for it.

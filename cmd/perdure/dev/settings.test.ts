@@ -108,7 +108,7 @@ test("several proxies share a log on NATS, each with a name, ports and a functio
     ["dev-1", "dev-2", "dev-3"],
   );
   for (const { name, proxy, functionAddress } of pods) {
-    t.like(proxy, { podName: name, cluster: "on", logDurability: "relaxed" });
+    t.like(proxy, { podName: name, cluster: "auto", logDurability: "relaxed" });
     t.is(functionAddress.port, proxy.userFunctionPort);
   }
   const ports = pods.flatMap(({ proxy }) => [proxy.httpPort, proxy.adminPort, proxy.userFunctionPort]);
@@ -118,8 +118,9 @@ test("several proxies share a log on NATS, each with a name, ports and a functio
   t.true(chosen.pods.every(({ proxy }) => proxy.logDurability === "strict"));
 });
 
-test("one proxy is alone, unless its developer says otherwise", async (t) => {
-  const { pods } = await settings({ log: "nats://localhost", proxies: "1" }, { POD_NAME: "own" });
+test("one proxy has no name of ours, and its developer may have it alone", async (t) => {
+  const env = { POD_NAME: "own", PERDURE_CLUSTER: "off" };
+  const { pods } = await settings({ log: "nats://localhost", proxies: "1" }, env);
   t.is(pods.length, 1);
   t.is(pods[0].name, undefined);
   t.like(pods[0].proxy, { cluster: "off", podName: "own" });

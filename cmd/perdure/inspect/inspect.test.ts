@@ -52,7 +52,8 @@ test("it shows the proxy that perdure dev runs for the folder, as text and as JS
   t.is(report.entities.inMemory, 1);
 
   const shards = await perdure(place.folder, ["shards", "--dir", "cart"]);
-  const sentence = "This proxy is alone, without a cluster, and owns all 1024 shards: --cluster is off.";
+  const sentence =
+    "This proxy is alone, without a cluster, and owns all 1024 shards: its log is not on NATS.";
   t.deepEqual(shards, { code: 0, text: sentence });
   const byFormat = await perdure(place.cart, ["shards", "--format", "json"]);
   t.like(JSON.parse(byFormat.text), { state: "alone", all: 1_024 });

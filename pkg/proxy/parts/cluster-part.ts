@@ -31,7 +31,7 @@ export interface ClusterPart extends Part {
 
 /** That of a proxy with all entities. */
 export function alonePart({ cluster }: Pick<ProxyOptions, "cluster">): ClusterPart {
-  const reason = cluster === "on" ? "its log is not on NATS" : "--cluster is off";
+  const reason = cluster === "off" ? "--cluster is off" : "its log is not on NATS";
   return {
     name: "cluster",
     placement: ALONE,
@@ -47,7 +47,7 @@ export function alonePart({ cluster }: Pick<ProxyOptions, "cluster">): ClusterPa
 
 /** Whether the proxy shares its entities with others. A log that is not on NATS has one proxy. */
 export function sharesEntities({ cluster, log }: Pick<ProxyOptions, "cluster" | "log">): boolean {
-  return cluster === "on" && isElsewhere(log);
+  return cluster !== "off" && isElsewhere(log);
 }
 
 /**

@@ -86,7 +86,7 @@ test.serial("a WebSocket to a service of HTTP/1.1: each message is answered as i
 });
 
 test.serial("containerConcurrency of one: commands wait their turn, and all are answered", async (t) => {
-  const cart = await createCart(t, "narrow", [...STATEFUL, "--concurrency-limit", "1"]);
+  const cart = await createCart(t, "narrow", [...STATEFUL, "--concurrency-limit", "1", "--scale-max", "1"]);
   const user = `ann-${Date.now()}`;
   await Promise.all(Array.from({ length: 50 }, (_, i) => cart.add(user, `p${i}`)));
   t.is((await cart.items(user)).size, 50);
