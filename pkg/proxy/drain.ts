@@ -24,9 +24,9 @@ export interface DrainDependencies {
  *     serving ◀──▶ draining ──▶ stopping
  *        └────────────────────────▲
  *
- * 1. From `drain` on the proxy is not ready, and an entity leaves memory as soon as it is idle, so that this proxy
- *    does not compete with the next pod for it. Late requests are still served, because news of the end reaches
- *    clients slowly. The log keeps that safe (I3).
+ * 1. From `drain` on the proxy is not ready. Proxies that share its entities get them at once. Without such a proxy an
+ *    entity leaves memory as soon as it is idle, so that the next pod finds its history packed. Late requests are
+ *    still served, because news of the end reaches clients slowly: those for entities of others are passed on.
  * 2. `drain` waits until no more requests come. Then it waits for at most `drainAnswerTimeoutMs` (I11) until no entity
  *    is in memory and the histories of those that left are packed.
  * 3. A proxy that is not stopped within `drainResetTimeoutMs` of the last `drain` serves as before.

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 
+import { freePort, systemRandom } from "../../pkg/base/mod.ts";
 import type { ClusterView } from "../../pkg/cluster/node/mod.ts";
 
 import type { CartAnswer } from "../lib/carts.ts";
@@ -23,19 +24,29 @@ interface Pod {
   readonly http: HttpClient;
 }
 
-async function startPod(scope: TestScope, natsPort: number, name: string): Promise<Pod> {
-  const userFunction = await startShoppingCart(scope, 0);
+/** @param functionPort of a function that runs, or will */
+async function startPodProxy(
+  scope: TestScope,
+  natsPort: number,
+  name: string,
+  functionPort: number,
+): Promise<Pod> {
   const proxy = await startProxyProcess(scope, {
-    USER_FUNCTION_PORT: userFunction.port,
+    USER_FUNCTION_PORT: functionPort,
     PERDURE_LOG: `nats://127.0.0.1:${natsPort}/shop`,
     PERDURE_LOG_DURABILITY: "relaxed",
-    PERDURE_CLUSTER: "on",
     POD_NAME: name,
   });
-  await proxy.ready();
   const http = httpClient(proxy.port);
   scope.teardown(() => http.close());
   return { proxy, http };
+}
+
+async function startPod(scope: TestScope, natsPort: number, name: string): Promise<Pod> {
+  const userFunction = await startShoppingCart(scope, 0);
+  const pod = await startPodProxy(scope, natsPort, name, userFunction.port);
+  await pod.proxy.ready();
+  return pod;
 }
 
 async function startPods(scope: TestScope, names: readonly string[]) {
@@ -119,6 +130,53 @@ natsTest("each entity is at one of three proxies, which all answer for all (I8, 
     for (const { http } of [first, second])
       t.deepEqual([...tokensOf(await readCart(http, cart))].sort(), [...tokens].sort());
   }
+});
+
+/** Tells a proxy that its pod is going to end, and waits for its answer. */
+async function drain({ proxy }: Pod): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${proxy.adminPort}/drain`, { method: "POST" });
+  return (await answer.text()).trim();
+}
+
+async function ownedBy(pod: Pod, name: string): Promise<number> {
+  const { members } = await shardsOf(pod);
+  return members.find(({ pod: each }) => each === name)?.owned ?? 0;
+}
+
+natsTest(
+  "a proxy that drains gives its entities away at once, and takes requests until it ends",
+  async (t) => {
+    const { pods, start } = await startPods(t, ["pod-a", "pod-b"]);
+    const [first, second] = pods;
+    if (first === undefined || second === undefined) return t.fail();
+    const answered = await whileAdding(pods, async () => {
+      t.is(await drain(first), "drained");
+      t.is(await ownedBy(first, "pod-a"), 0);
+      await until("the other has all", async () => (await ownedBy(second, "pod-b")) === 1_024);
+      // The only one that is left drains too. It keeps all, until somebody comes.
+      t.is(await drain(second), "drained");
+      t.is(await ownedBy(second, "pod-b"), 1_024);
+      const third = await start("pod-c");
+      const view = await shardsOf(third);
+      t.is(await ownedBy(third, "pod-c"), 1_024, JSON.stringify([view.self, view.members]));
+      for (const pod of pods)
+        t.is((await fetch(`http://127.0.0.1:${pod.proxy.adminPort}/readyz`)).status, 503);
+    });
+    for (const { proxy } of pods) t.deepEqual(await proxy.kill("SIGTERM"), { code: 0, signal: null });
+    t.true([...answered.values()].every((tokens) => tokens.length > 0));
+  },
+);
+
+natsTest("a proxy that drains before it has found its function takes no entities from others", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const first = await startPod(t, server.port, "pod-a");
+  const functionPort = await freePort("127.0.0.1", systemRandom);
+  const second = await startPodProxy(t, server.port, "pod-b", functionPort);
+  await drain(second);
+  await startShoppingCart(t, functionPort);
+  await until("the first knows the second", async () => (await shardsOf(first)).members.length === 2);
+  t.like((await shardsOf(first)).members, { 1: { pod: "pod-b", state: "leaving", owned: 0, due: 0 } });
 });
 
 natsTest("a proxy that is killed is replaced, and nothing that it answered is lost", async (t) => {

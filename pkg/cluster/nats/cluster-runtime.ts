@@ -203,11 +203,24 @@ export class ClusterRuntime implements Placement, ReplyGate {
    * @returns whether it is done. If not, this member goes on with the shards that it has.
    */
   async standAside(): Promise<boolean> {
+    return !this.#hasNoTaker && (await this.makeWay());
+  }
+
+  /**
+   * The same for a proxy that is going to end: if nobody else is there, it goes on with its shards until somebody comes
+   * who takes them.
+   */
+  async makeWay(): Promise<boolean> {
     const { clock, options } = this.#dependencies;
-    if ([...this.#node.peers.values()].every(({ kind }) => kind === "gone")) return false;
     const aside = (this.#aside ??= Promise.withResolvers<void>());
     this.#handle({ kind: "stand-aside" });
+    if (this.#hasNoTaker) return false;
     return await settlesWithin(aside.promise, options.handoffTimeoutMs, clock);
+  }
+
+  /** Whether there is no other member, or all of them end too. */
+  get #hasNoTaker(): boolean {
+    return [...this.#node.peers.values()].every(({ kind, info }) => kind === "gone" || info.isLeaving);
   }
 
   /** Takes its part of the shards again. */

@@ -70,6 +70,8 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   #link: NatsLink | undefined;
   /** The incarnation that has served all its shards (3). */
   #settled: PeerId | undefined;
+  /** It is going to end. */
+  #makesWay = false;
   /** What `onShards` was called with. */
   #toldShards = 0;
 
@@ -175,8 +177,18 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     return this.#state.kind === "joined" && (await this.#state.cluster.standAside());
   }
 
+  /**
+   * Hands its shards to others, also to those that come later, and takes none if it has not joined yet. Resolves as
+   * `standAside` does. Never rejects.
+   */
+  async makeWay(): Promise<void> {
+    this.#makesWay = true;
+    if (this.#state.kind === "joined") await this.#state.cluster.makeWay();
+  }
+
   /** Takes its part of the shards again. */
   comeBack(): void {
+    this.#makesWay = false;
     if (this.#state.kind === "joined") this.#state.cluster.comeBack();
   }
 
@@ -252,6 +264,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       onNoResponder: (peer) => cluster.noResponder(peer),
     });
     this.#state = { kind: "joined", cluster, caller, peers: wirePeers(caller) };
+    if (this.#makesWay) void cluster.makeWay();
     this.#joined.resolve();
     this.#tellShards();
   }
