@@ -17,6 +17,9 @@ import { markOf, startLoad } from "./paced-load.ts";
 export const CART_IMAGE = "dev.local/shopping-cart";
 export const STATEFUL = ["--annotation", "perdure.dev/stateful=true"] as const;
 
+/** How a call is made. Each way has connections of its own. */
+type Way = "grpc" | "http";
+
 /** The sample shopping cart as a Knative Service, reached through the gateway. */
 export interface CartService {
   readonly name: string;
@@ -24,8 +27,10 @@ export interface CartService {
   readonly grpc: GrpcCaller;
   /** Adds one of this product to a cart. Rejects with the error that the caller gets. */
   add(cart: string, product: string): Promise<void>;
-  /** The cart's products and how many there are of each. */
-  items(cart: string): Promise<ReadonlyMap<string, number>>;
+  /** The cart's products and how many there are of each. Over gRPC, unless it is said. */
+  items(cart: string, way?: Way): Promise<ReadonlyMap<string, number>>;
+  /** The way, and so the connection, by which this product is not added. */
+  otherWay(product: string): Way;
   /** Commands at a steady pace, spread over a few carts that nothing else is put into. */
   startLoad(perSecond: number): PacedLoad;
   /** Compares the commands of a load with the content of its carts. */
@@ -82,8 +87,7 @@ export async function connectToCart(
 
   const add = async (cart: string, product: string): Promise<void> => {
     const item = { userId: cart, productId: product, name: product, quantity: 1 };
-    // Half of the products are added over gRPC, the others over HTTP.
-    if (product.charCodeAt(product.length - 1) % 2 === 0) {
+    if (wayOf(product) === "grpc") {
       await grpc.call(addItem, item);
       return;
     }
@@ -93,9 +97,14 @@ export async function connectToCart(
     });
     if (status !== 200) throw new Error(`HTTP ${status} ${errorCode ?? body.slice(0, 80)}`);
   };
-  const items = async (cart: string): Promise<ReadonlyMap<string, number>> => {
-    const reply = await grpc.call(getCart, { userId: cart });
-    return new Map(reply.items.map(({ productId, quantity }) => [productId, quantity]));
+  const items = async (cart: string, way: Way = "grpc"): Promise<ReadonlyMap<string, number>> => {
+    const found = way === "grpc" ? (await grpc.call(getCart, { userId: cart })).items : await listed(cart);
+    return new Map(found.map(({ productId, quantity }) => [productId, quantity]));
+  };
+  const listed = async (cart: string): Promise<readonly Item[]> => {
+    const { status, errorCode, body } = await http(`/carts/${cart}/items`);
+    if (status !== 200) throw new Error(`HTTP ${status} ${errorCode ?? body.slice(0, 80)}`);
+    return JSON.parse(body) as readonly Item[];
   };
   // The state of a service outlives the service, so each run has carts of its own.
   const run = randomUUID().slice(0, 8);
@@ -106,10 +115,21 @@ export async function connectToCart(
     grpc,
     add,
     items,
+    otherWay: (product) => (wayOf(product) === "grpc" ? "http" : "grpc"),
     startLoad: (perSecond) => startLoad(perSecond, (number) => add(cartOf(number), markOf(number))),
     accountFor: async (sent) => {
       const carts = await Promise.all(Array.from({ length: CARTS_OF_LOAD }, (_, i) => items(cartOf(i))));
       return account(sent, new Map(carts.flatMap((each) => [...each])));
     },
   };
+}
+
+interface Item {
+  readonly productId: string;
+  readonly quantity: number;
+}
+
+/** Half of the products are added over gRPC, the others over HTTP. */
+function wayOf(product: string): Way {
+  return product.charCodeAt(product.length - 1) % 2 === 0 ? "grpc" : "http";
 }

@@ -55,7 +55,19 @@ export async function untilZero(service: string): Promise<void> {
   await until(`${service} is at zero`, async () => (await livePodsOf(service)).length === 0, 120_000);
 }
 
-/** The one pod of a service that is ready. */
+/** Waits until a revision of a service has so many pods, besides those that are ending, and all of them are ready. */
+export async function untilPods(service: string, revision: string, count: number): Promise<readonly Pod[]> {
+  let pods: readonly Pod[] = [];
+  const areThere = async (): Promise<boolean> => {
+    const ofRevision = ({ metadata }: Pod) => metadata.labels["serving.knative.dev/revision"] === revision;
+    pods = (await livePodsOf(service)).filter(ofRevision);
+    return pods.length === count && pods.every(isReady);
+  };
+  await until(`${revision} has ${count} pods`, areThere, 120_000);
+  return pods;
+}
+
+/** A pod of a service that is ready: the only one, if the service has one. */
 export async function readyPod(service: string): Promise<Pod> {
   let found: Pod | undefined;
   await until(
