@@ -7,6 +7,7 @@ import { connect } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
 
 import { silentLogger } from "../base/mod.ts";
+import { ManualClock } from "../base/test-doubles/mod.ts";
 import { logsOnly } from "../telemetry/mod.ts";
 
 import { natsTest } from "../../test/lib/nats/nats-test.ts";
@@ -202,13 +203,21 @@ natsTest("a missing permission fails the requests that need it", async (t) => {
   const server = await startServer(t, {
     more: `authorization { timeout: 30, users: [${users.join(", ")}] }`,
   });
+  const clock = new ManualClock();
   const openAs = (user: string): Promise<NatsLink> =>
-    openLink(t, server, { credentials: { kind: "password", user, password: "p" } });
+    openLink(t, server, { clock, credentials: { kind: "password", user, password: "p" } });
   const mute = await openAs("mute");
   const error = await refused(t, askCode(mute, "shop.load"), "NATS_MAY_NOT_PUBLISH");
   t.regex(error.message, /allow this user to publish to "shop\.load"/);
   t.is(await askCode(mute, "shop.nobody"), 503);
-  await refused(t, askCode(await openAs("deaf"), "shop.nobody"), "NATS_MAY_NOT_SUBSCRIBE");
+  clock.advance(9_999);
+  t.is(mute.lacks?.message, error.message);
+  clock.advance(1);
+  t.is(mute.lacks, undefined, "it may have been permitted since");
+  const deaf = await openAs("deaf");
+  await refused(t, askCode(deaf, "shop.nobody"), "NATS_MAY_NOT_SUBSCRIBE");
+  clock.advance(100_000);
+  t.is(deaf.lacks?.code, "NATS_MAY_NOT_SUBSCRIBE", "the subscription is not made again");
 });
 
 natsTest("a connection that cannot be made is refused with what to do", async (t) => {

@@ -32,6 +32,9 @@ export interface Question<T> extends Pick<NatsRequest, "subject" | "payload"> {
   readonly receive: (message: Msg) => T | undefined;
 }
 
+/** What was not permitted so long ago, in milliseconds, and was not tried since, may be permitted now. */
+const REFUSED_FOR_MS = 10_000;
+
 /**
  * One connection to NATS with its requests.
  *
@@ -58,6 +61,9 @@ export class NatsLink {
   readonly #lossListeners = new Set<() => void>();
   /** The reason that the server gave last for refusing the connection; empty if there is none. */
   #refusal = "";
+  /** Of those that are missing, a permission to subscribe and the last one to publish. */
+  #notSubscribed: NatsError | undefined;
+  #notPublished: { readonly error: NatsError; readonly atMs: number } | undefined;
 
   constructor(connection: NatsConnection, target: NatsTarget, options: NatsOptions) {
     this.connection = connection;
@@ -82,6 +88,16 @@ export class NatsLink {
   /** Whether there is a connection now. What is published without one is kept back, and may get lost (2). */
   get isConnected(): boolean {
     return this.#connected;
+  }
+
+  /**
+   * Names a permission that the user lacks, as far as the server has said: to subscribe, which lasts as long as the
+   * connection, or to publish something that was tried a few seconds ago.
+   */
+  get lacks(): NatsError | undefined {
+    if (this.#notSubscribed !== undefined || this.#notPublished === undefined) return this.#notSubscribed;
+    const { error, atMs } = this.#notPublished;
+    return this.#options.clock.monotonicMs() - atMs < REFUSED_FOR_MS ? error : undefined;
   }
 
   /**
@@ -120,11 +136,14 @@ export class NatsLink {
     });
   }
 
-  /** Sends a message that nobody answers. Without a connection it is lost, and nobody is told. */
-  publish(subject: string, payload: Uint8Array | string): void {
+  /**
+   * Sends a message whose answer, if any, comes to whoever has subscribed to `reply`. Without a connection it is lost,
+   * and nobody is told.
+   */
+  publish(subject: string, payload: Uint8Array | string, reply?: string): void {
     if (!this.#connected) return;
     try {
-      this.connection.publish(subject, payload);
+      this.connection.publish(subject, payload, reply === undefined ? {} : { reply });
     } catch {
       // The connection has ended since.
     }
@@ -201,6 +220,8 @@ export class NatsLink {
         if (!this.#connected) logger.info("NATS: connected again", { of: purpose, server });
         this.#connected = true;
         this.#refusal = "";
+        this.#notSubscribed = undefined;
+        this.#notPublished = undefined;
         for (const action of this.#onConnected) action();
       } else if (status.type === "error") {
         const text = refusalText(status.error);
@@ -232,6 +253,8 @@ export class NatsLink {
     const missing = missingPermission(error);
     if (missing === undefined) return;
     const reason = natsErrorOf(error);
+    if (missing.operation === "subscribe") this.#notSubscribed = reason;
+    else this.#notPublished = { error: reason, atMs: this.#options.clock.monotonicMs() };
     for (const [token, { subject }] of this.#pending) {
       // Without the subscription no answer arrives, whatever the subject of the request.
       if (missing.operation === "subscribe" || subject === missing.subject) this.#settle(token)?.fail(reason);

@@ -3,17 +3,36 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { systemClock } from "../../pkg/base/mod.ts";
+import { SEGMENTS, SHARDS, systemClock } from "../../pkg/base/mod.ts";
+import { ClusterBucket } from "../../pkg/cluster/nats/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
+import { connectNats } from "../../pkg/nats/mod.ts";
 import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { natsTest } from "../lib/nats/nats-test.ts";
+import { PATIENT_NATS } from "../lib/nats/patient-options.ts";
 import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
+import type { NatsServer } from "../lib/nats/server.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
+import type { TestScope } from "../lib/processes.ts";
 import { managerOf } from "../lib/stream-manager.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const CART = { type: "cart", id: "ann" };
+
+/** Makes the stream in which several proxies say who owns what. */
+async function openBucket(scope: TestScope, server: NatsServer, name: string): Promise<void> {
+  const target = { server: `127.0.0.1:${server.port}`, name: "perdure test", purpose: "cluster" };
+  const link = await connectNats(target, PATIENT_NATS);
+  scope.teardown(() => link.close());
+  await ClusterBucket.open(link, {
+    name,
+    replicas: 1,
+    segmentSize: SHARDS / SEGMENTS,
+    ttlMs: 10_000,
+    requestTimeoutMs: 30_000,
+  });
+}
 
 natsTest(
   "what the pages name as the state of a service is all of it, and nothing of another one's",
@@ -34,6 +53,7 @@ natsTest(
       const log = await open(prefix);
       await log.saveSnapshot(CART, await log.append(CART, NO_POSITION, Buffer.of(1)), Buffer.of(2));
       await log.close();
+      await openBucket(t, server, `${prefix}_cluster`);
     }
     const patterns = ["docs/tutorial.md", "docs/event-log.md"].map((page) => {
       const text = readFileSync(join(ROOT, page), "utf8");
@@ -50,7 +70,7 @@ natsTest(
       t.true(await streams.delete(config.name));
       removed++;
     }
-    t.is(removed, 8);
+    t.is(removed, 9);
     t.deepEqual(await (await open("default_cart")).read(CART), { records: [], end: true });
     for (const prefix of others) t.is((await (await open(prefix)).read(CART)).snapshot?.position, 1, prefix);
   },

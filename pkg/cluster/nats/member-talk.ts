@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Subscription } from "@nats-io/transport-node";
+import { nuid } from "@nats-io/transport-node";
 
 import { getOrMake } from "../../base/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
 import { isNoResponder } from "../../nats/mod.ts";
 
 import type { PeerId } from "../placement.ts";
-import { heartbeatSubject, pingSubject } from "./subjects.ts";
+import { decodeToken, encodeToken } from "../subject-token.ts";
+import { heartbeatSubject, pingSubject, pongPrefix } from "./subjects.ts";
 
 export interface MemberTalkDependencies {
   readonly link: NatsLink;
@@ -22,16 +24,32 @@ export interface MemberTalkDependencies {
 /**
  * What members say to each other and nobody stores: heartbeats, which those hear that watch the member, and pings. A
  * ping without an answer says nothing. One that finds no subscriber is answered at once by the server.
+ *
+ * Answers go to subjects of the talk, and to no other that a ping may name: a user needs no right for more, and nobody
+ * makes a proxy publish where it does not want to (I12).
  */
 export class MemberTalk {
   readonly #dependencies: MemberTalkDependencies;
   /** By the members that are heard. */
   readonly #heartbeats = new Map<PeerId, Subscription>();
+  /** Begins the subjects of answers to its pings, which end with the member that was pinged. */
+  readonly #pong: string;
+  readonly #pongs: Subscription;
   #id: PeerId | undefined;
   #pings: Subscription | undefined;
 
   constructor(dependencies: MemberTalkDependencies) {
+    const { link, name, onHeard, onNoResponder } = dependencies;
     this.#dependencies = dependencies;
+    this.#pong = pongPrefix(name, nuid.next());
+    this.#pongs = link.connection.subscribe(`${this.#pong}.*`, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const id = decodeToken(message.subject.slice(this.#pong.length + 1));
+        if (isNoResponder(message)) onNoResponder(id);
+        else onHeard(id);
+      },
+    });
   }
 
   /** Hears the heartbeats of these members from now on, and of no others. */
@@ -55,7 +73,8 @@ export class MemberTalk {
         ? undefined
         : link.connection.subscribe(pingSubject(name, id), {
             callback: (error, { reply }) => {
-              if (error === null && reply !== undefined) link.publish(reply, NOTHING);
+              const isPong = error === null && reply?.startsWith(pongPrefix(name, "")) === true;
+              if (isPong) link.publish(reply, NOTHING);
             },
           });
   }
@@ -67,22 +86,14 @@ export class MemberTalk {
   }
 
   ping(id: PeerId): void {
-    const { link, name, onHeard, onNoResponder } = this.#dependencies;
-    link.send({
-      subject: pingSubject(name, id),
-      payload: NOTHING,
-      take: (message) => {
-        if (isNoResponder(message)) onNoResponder(id);
-        else onHeard(id);
-        return true;
-      },
-      fail: () => undefined,
-    });
+    const { link, name } = this.#dependencies;
+    link.publish(pingSubject(name, id), NOTHING, `${this.#pong}.${encodeToken(id)}`);
   }
 
   close(): void {
     this.listenAs(undefined);
     this.listenTo([]);
+    this.#pongs.unsubscribe();
   }
 
   #hear(id: PeerId): Subscription {

@@ -16,6 +16,11 @@ export function pingSubject(bucket: string, id: PeerId): string {
   return `${bucket}-talk.ping.${encodeToken(id)}`;
 }
 
+/** Where a process hears what comes of its pings. @param process an id that it draws for itself */
+export function pongPrefix(bucket: string, process: string): string {
+  return `${bucket}-talk.pong.${process}`;
+}
+
 /** Begins the subjects of commands that one member sends to another (`pkg/cluster/forward`). */
 export function forwardPrefix(bucket: string): string {
   return `${bucket}-talk.forward`;

@@ -7,7 +7,7 @@ import type { ExecutionContext } from "ava";
 import test from "ava";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
-import type { NatsServer } from "../../../test/lib/nats/server.ts";
+import { documentedPermissions, userWith, violationsOf } from "../../../test/lib/nats/permissions.ts";
 import { until } from "../../../test/lib/until.ts";
 import type { EventLog } from "../event-log.ts";
 import { NO_POSITION } from "../event-log.ts";
@@ -16,19 +16,13 @@ import type { JetStreamLogOptions } from "./options.ts";
 import { encodeStored } from "./stored.ts";
 import { addressOf, openLog, refused, startServer } from "./test-lib/logs.ts";
 
-/** One line of the table of permissions. */
-interface Permission {
-  readonly verb: string;
-  readonly subject: string;
-  readonly purpose: string;
-}
-
 const PAGE = readFileSync(join(import.meta.dirname, "../../../docs/event-log.md"), "utf8");
-const PERMISSIONS = permissionsOf(PAGE);
+const PERMISSIONS = documentedPermissions("log");
 
 const PREFIX = "shop";
 const STREAMS = 2;
 const INBOX = "_PERDURE";
+const WORDS = { prefix: PREFIX, streams: STREAMS, inbox: INBOX };
 const QUICK: Partial<JetStreamLogOptions> = {
   inboxPrefix: INBOX,
   streams: STREAMS,
@@ -42,35 +36,6 @@ const PATIENT: Partial<JetStreamLogOptions> = {
   readDeadlineMs: 10_000,
   appendDeadlineMs: 10_000,
 };
-
-/** Reads `| publish | `SUBJECT` | for |`. */
-function permissionsOf(page: string): readonly Permission[] {
-  const rows = page.matchAll(/^\| (publish|subscribe) \| `([^`]+)` \| (.+) \|$/gm);
-  return [...rows].map(([, verb = "", subject = "", purpose = ""]) => ({ verb, subject, purpose }));
-}
-
-/** The entry of a user with these permissions in the server's configuration. */
-function userWith(name: string, permissions: readonly Permission[]): string {
-  const rule = (verb: string): string => {
-    const allowed = permissions.filter((permission) => permission.verb === verb);
-    const subjects = allowed.flatMap(({ subject }) => expand(subject)).map((each) => JSON.stringify(each));
-    // An empty list would allow everything.
-    return subjects.length === 0
-      ? `${verb}: { deny: [">"] }`
-      : `${verb}: { allow: [${subjects.join(", ")}] }`;
-  };
-  const rules = `${rule("publish")}, ${rule("subscribe")}`;
-  return `{ user: ${JSON.stringify(name)}, password: "p", permissions: { ${rules} } }`;
-}
-
-function expand(subject: string): string[] {
-  const streams = Array.from({ length: STREAMS }, (_, number) => number);
-  const each = (kind: string, word: string, text: string): string[] =>
-    text.includes(word) ? streams.map((k) => text.replace(word, `${PREFIX}_${kind}_${k}`)) : [text];
-  return each("ev", "EVENTS", subject)
-    .flatMap((text) => each("sn", "SNAPSHOTS", text))
-    .map((text) => text.replace("PREFIX", PREFIX).replace("INBOX", INBOX));
-}
 
 const one = new Uint8Array([1]);
 
@@ -131,11 +96,6 @@ async function tryAll(log: EventLog, type: string): Promise<void> {
   } catch {}
 }
 
-/** What the server has refused a user. */
-function violationsOf(server: NatsServer, user: string): string[] {
-  return server.log.filter((line) => line.includes("Violation") && line.includes(`/user:${user}" `));
-}
-
 natsTest("the permissions that docs/event-log.md names are enough, and each of them is needed", async (t) => {
   t.true(PERMISSIONS.length > 10);
   const needed = PERMISSIONS.filter(({ purpose }) => !purpose.includes("several copies"));
@@ -146,8 +106,8 @@ natsTest("the permissions that docs/event-log.md names are enough, and each of t
   }));
   const users = [
     '{ user: admin, password: "p" }',
-    userWith("exact", PERMISSIONS),
-    ...without.map(({ user, permissions }) => userWith(user, permissions)),
+    userWith("exact", PERMISSIONS, WORDS),
+    ...without.map(({ user, permissions }) => userWith(user, permissions, WORDS)),
   ];
   const server = await startServer(t, {
     more: `authorization { timeout: 30, users: [\n${users.join("\n")}\n] }`,
@@ -185,7 +145,7 @@ natsTest("with what docs/snapshots.md adds to them, snapshots are listed and dro
   );
   t.is(added.length, 4);
   const permissions = added.map((subject) => ({ verb: "publish", subject, purpose: "listing snapshots" }));
-  const users = ['{ user: admin, password: "p" }', userWith("tool", [...PERMISSIONS, ...permissions])];
+  const users = ['{ user: admin, password: "p" }', userWith("tool", [...PERMISSIONS, ...permissions], WORDS)];
   const server = await startServer(t, {
     more: `authorization { timeout: 30, users: [\n${users.join("\n")}\n] }`,
   });

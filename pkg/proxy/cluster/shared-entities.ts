@@ -55,7 +55,8 @@ const BACKOFF = { minMs: 100, maxMs: 2_000, jitter: 0.2 };
  * 1. Until it has joined, every shard is moving: commands wait for their owner, and none is carried out here.
  * 2. It has a connection of its own, so that a log that is busy delays no heartbeat.
  * 3. It is ready once it serves all shards that it should. After that it stays ready while it is a member, because
- *    shards that come later, of a proxy that died, take a second in which all others would be unready together.
+ *    shards that come later, of a proxy that died, take a second in which all others would be unready together. If NATS
+ *    does not permit it something, it is not ready, and says what that is.
  * 4. If it is no member any more, its open calls to others go on, and it answers nothing itself until it has joined
  *    again (I8).
  * 5. When it stops it first hands over its shards. Commands that others have sent here meanwhile go on to the new
@@ -118,6 +119,8 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
         return "has stopped";
       case "joined": {
         const { id, isSettled, progress, node } = state.cluster;
+        const lacks = this.#link?.lacks;
+        if (lacks !== undefined) return `NATS: ${lacks.message}`;
         if (id === undefined) return `serves no shards: ${outside(node.membership)}`;
         if (isSettled) this.#settled = id;
         if (this.#settled === id) return undefined;
