@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { parse, stringify } from "yaml";
 
+import { cluster } from "./dashboards/cluster.ts";
 import { entities } from "./dashboards/entities.ts";
 import { log } from "./dashboards/log.ts";
 import { overview } from "./dashboards/overview.ts";
@@ -21,7 +22,7 @@ export interface WrittenFile {
 }
 
 export function writtenFiles(): readonly WrittenFile[] {
-  const boards = { overview: overview(), entities: entities(), log: log() };
+  const boards = { overview: overview(), entities: entities(), log: log(), cluster: cluster() };
   return [
     ...Object.entries(boards).map(([name, board]) => ({
       path: join(MONITORING, "dashboards", `${name}.json`),

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Values } from "../settings/mod.ts";
-import { choice, DAY_MS, MINUTE_MS, milliseconds, named, number, SECOND_MS, text } from "../settings/mod.ts";
+import {
+  choice,
+  DAY_MS,
+  GIB,
+  MIB,
+  MINUTE_MS,
+  milliseconds,
+  named,
+  number,
+  SECOND_MS,
+  text,
+} from "../settings/mod.ts";
 
 /** Whether a proxy shares its entities with others, and what it says of itself. */
 export const MEMBER_SETTINGS = named({
@@ -46,3 +57,20 @@ export const CLUSTER_SETTINGS = named({
 });
 
 export type ClusterOptions = Values<typeof CLUSTER_SETTINGS>;
+
+/** Bounds of the commands that one proxy of a cluster sends to another (I11). */
+export const FORWARD_SETTINGS = named({
+  maxPeerCalls: number(4_096, "commands", [1, 1_000_000], {
+    help: "Commands that a proxy may have under way to one other; the next is refused with `PEER_BUSY`.",
+  }),
+  maxPeerBytes: number(32 * MIB, "bytes", [MIB, 16 * GIB], {
+    help: "The same in bytes of commands and large answers, with 1 KiB for each command. For all other proxies together there are six sixteenths of `--max-buffered-bytes`, on top of these, and for one of them at most half of that.",
+  }),
+  maxPeerMessageBytes: number(16 * MIB, "bytes", [MIB, GIB], {
+    help: "Largest command and largest answer between two proxies. By 1 MiB larger than `--max-request-bytes` and `--max-message-bytes`, so that no command depends on where its entity is, and less than `--max-peer-bytes`.",
+  }),
+  maxPeerSilenceMs: milliseconds(5_000, {
+    range: [3 * SECOND_MS, 10 * MINUTE_MS],
+    help: "A proxy that carries out a command of another one tells it so every second. After so long without a word the command ends with `PEER_LOST`.",
+  }),
+});

@@ -4,6 +4,7 @@ import { request } from "node:http";
 
 import test from "ava";
 
+import { CLUSTER_METRICS } from "../cluster/mod.ts";
 import { messageTypeUrl } from "../protocol/mod.ts";
 import type { TraceContext, Tracer } from "../telemetry/mod.ts";
 import { sampleName } from "../telemetry/mod.ts";
@@ -132,8 +133,13 @@ test("commands, their entity, the log and the requests are counted, and no label
     PROXY_METRIC_GROUPS.flatMap(({ metrics }) => Object.values(metrics))
       .map((metric) => sampleName(metric))
       .filter((name) => !families.has(name)),
-    // Nothing has failed, traces are off, and it is measured from the first question on.
-    ["perdure_log_failures_total", ...SPANS, "perdure_event_loop_delay_seconds"],
+    // Nothing has failed, it is alone, traces are off, and it is measured from the first question on.
+    [
+      "perdure_log_failures_total",
+      ...Object.values(CLUSTER_METRICS).map((metric) => sampleName(metric)),
+      ...SPANS,
+      "perdure_event_loop_delay_seconds",
+    ],
   );
 });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { CLUSTER_METRICS } from "../cluster/mod.ts";
 import { ENDPOINT_METRICS } from "../endpoint/mod.ts";
 import { COMMAND_METRICS, ENTITY_METRICS } from "../entity/mod.ts";
 import { LOG_METRICS } from "../eventlog/mod.ts";
@@ -41,12 +42,12 @@ export const MEMORY_METRICS = {
   taken: gauge(
     "account_taken_bytes",
     ["account"],
-    "Memory that requests and answers hold: `callers` for requests from their first byte until their answer is taken; `replies` for messages of the user function that have arrived in part; `activations` for histories on their way to the user function; `effects` for side effects under way.",
+    "Memory that requests and answers hold: `callers` for requests from their first byte until their answer is taken; `replies` for messages of the user function that have arrived in part; `activations` for histories on their way to the user function; `effects` for side effects under way; in a cluster, `peers` for commands from and to other proxies.",
   ),
   limit: gauge(
     "account_limit_bytes",
     ["account"],
-    "The most that each of these accounts gives; together `--max-buffered-bytes`.",
+    "The most that each of these accounts gives; together `--max-buffered-bytes`, to which `peers` comes on top.",
   ),
   refused: counter(
     "account_refusals",
@@ -63,6 +64,7 @@ export const PROXY_METRIC_GROUPS: readonly MetricGroup[] = [
   { title: "Commands", metrics: COMMAND_METRICS },
   { title: "Entities", metrics: ENTITY_METRICS },
   { title: "The event log", metrics: LOG_METRICS },
+  { title: "Several proxies", metrics: CLUSTER_METRICS },
   { title: "Memory accounts", metrics: MEMORY_METRICS },
   { title: "Traces", metrics: TRACE_METRICS },
   { title: "Process", metrics: PROCESS_METRICS },

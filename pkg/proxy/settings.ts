@@ -16,7 +16,7 @@ import {
   withoutRepeats,
 } from "../settings/mod.ts";
 
-import { CLUSTER_SETTINGS, MEMBER_SETTINGS } from "../cluster/settings.ts";
+import { CLUSTER_SETTINGS, FORWARD_SETTINGS, MEMBER_SETTINGS } from "../cluster/settings.ts";
 import { ENDPOINT_SETTINGS } from "../endpoint/settings.ts";
 import {
   CALL_SETTINGS,
@@ -133,6 +133,7 @@ export const PROXY_SETTINGS = {
   ...ROUTER_SETTINGS,
   ...MEMBER_SETTINGS,
   ...CLUSTER_SETTINGS,
+  ...FORWARD_SETTINGS,
   ...ENDPOINT_SETTINGS,
   ...ADMIN_PORT_SETTINGS,
   ...METRICS_SETTINGS,
@@ -170,7 +171,7 @@ export const PROXY_SETTING_GROUPS: readonly SettingGroup[] = withoutRepeats([
     title: "Forwards and side effects",
     settings: { ...LINEAGE_SETTINGS, ...ROUTER_SETTINGS, ...EFFECT_SETTINGS },
   },
-  { title: "Several proxies", settings: { ...MEMBER_SETTINGS, ...CLUSTER_SETTINGS } },
+  { title: "Several proxies", settings: { ...MEMBER_SETTINGS, ...CLUSTER_SETTINGS, ...FORWARD_SETTINGS } },
   { title: "Public port", settings: ENDPOINT_SETTINGS },
   { title: "Admin port", settings: { ...ADMIN_PORT_SETTINGS, ...METRICS_SETTINGS } },
   { title: "End of the proxy", settings: DRAIN_SETTINGS },

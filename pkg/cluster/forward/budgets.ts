@@ -4,9 +4,7 @@ import type { Account, Charge, Holder } from "../../base/mod.ts";
 import { getOrMake } from "../../base/mod.ts";
 
 import type { ForwardOptions } from "./options.ts";
-
-/** What a call takes besides the bytes of its messages, roughly: so calls without bytes are bounded by memory too. */
-const CALL_BYTES = 1_024;
+import { CALL_BYTES } from "./options.ts";
 
 /** One call, as far as it is counted. */
 export interface Budgeted {

@@ -12,6 +12,7 @@
 
 export type { ForwardRequest } from "./caller.ts";
 export { ForwardCaller } from "./caller.ts";
-export { DEFAULT_FORWARD_OPTIONS } from "./options.ts";
+export { MeteredSender } from "./metered-sender.ts";
+export { DEFAULT_FORWARD_OPTIONS, forwardOptions } from "./options.ts";
 export type { ForwardedRequest } from "./owner.ts";
 export { ForwardOwner } from "./owner.ts";

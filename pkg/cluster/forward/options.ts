@@ -2,7 +2,11 @@
 
 import type { Account, Clock } from "../../base/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
+import type { Values } from "../../settings/mod.ts";
+import { defaultsOf, KIB, MIB, SettingError } from "../../settings/mod.ts";
 import type { Telemetry } from "../../telemetry/mod.ts";
+
+import { FORWARD_SETTINGS } from "../settings.ts";
 
 /** Bounds of what is under way between two proxies (I11). Both sides of a call apply them. */
 export interface ForwardOptions {
@@ -20,14 +24,51 @@ export interface ForwardOptions {
   readonly maxSilenceMs: number;
 }
 
-export const DEFAULT_FORWARD_OPTIONS: ForwardOptions = {
-  maxMessageBytes: 16 * 2 ** 20,
-  maxPeerCalls: 4_096,
-  maxPeerBytes: 32 * 2 ** 20,
-  partTimeoutMs: 5_000,
-  workingEveryMs: 1_000,
-  maxSilenceMs: 5_000,
-};
+/**
+ * Nobody needs to change these. Parts of a message leave together, so that a pause between two of them means that one
+ * was lost; and signs of work every second are cheap, and often enough for the least `maxPeerSilenceMs`.
+ */
+const FIXED = { partTimeoutMs: 5_000, workingEveryMs: 1_000 } as const;
+
+/** What a command has besides its message: metadata, and the names of what it is for. */
+const MAX_BESIDE_BYTES = MIB;
+
+/** What a call takes besides the bytes of its messages, roughly: so calls without bytes are bounded by memory too. */
+export const CALL_BYTES = KIB;
+
+/** The bounds that the settings ask for. @throws SettingError if they do not go together. */
+export function forwardOptions(
+  settings: Values<typeof FORWARD_SETTINGS> & {
+    /** The largest messages that callers send, and that user functions answer with. */
+    readonly maxRequestBytes: number;
+    readonly maxMessageBytes: number;
+  },
+): ForwardOptions {
+  const { maxPeerCalls, maxPeerBytes, maxPeerMessageBytes, maxPeerSilenceMs } = settings;
+  const least = Math.max(settings.maxRequestBytes, settings.maxMessageBytes) + MAX_BESIDE_BYTES;
+  const { maxPeerBytes: ofPeer, maxPeerMessageBytes: ofMessage } = FORWARD_SETTINGS;
+  if (maxPeerMessageBytes < least) {
+    const reason =
+      "because --max-request-bytes and --max-message-bytes let messages be so large, and 1 MiB comes beside them";
+    throw new SettingError(
+      `${ofMessage.env} must be at least ${least}, not ${maxPeerMessageBytes}, ${reason}`,
+    );
+  }
+  if (maxPeerBytes < maxPeerMessageBytes + CALL_BYTES) {
+    const reason = `because ${ofMessage.env} is ${maxPeerMessageBytes}`;
+    const least = maxPeerMessageBytes + CALL_BYTES;
+    throw new SettingError(`${ofPeer.env} must be at least ${least}, not ${maxPeerBytes}, ${reason}`);
+  }
+  const maxMessageBytes = maxPeerMessageBytes;
+  return { maxMessageBytes, maxPeerCalls, maxPeerBytes, maxSilenceMs: maxPeerSilenceMs, ...FIXED };
+}
+
+/** Those of the default settings. */
+export const DEFAULT_FORWARD_OPTIONS: ForwardOptions = forwardOptions({
+  ...defaultsOf(FORWARD_SETTINGS),
+  maxRequestBytes: 0,
+  maxMessageBytes: 0,
+});
 
 /** What both sides need. */
 export interface ForwardDependencies {

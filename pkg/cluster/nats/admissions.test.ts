@@ -2,6 +2,9 @@
 
 import test from "ava";
 
+import { systemClock } from "../../base/mod.ts";
+import type { Meter } from "../../telemetry/mod.ts";
+import { MetricRegistry, NO_METER } from "../../telemetry/mod.ts";
 import type { ReplyDecision, Ticket } from "../node/mod.ts";
 
 import type { Pass } from "../reply-gate.ts";
@@ -12,6 +15,11 @@ const TICKET: Ticket = { shard: 1, member: "a.1", epoch: 1 };
 class Desk {
   decision: ReplyDecision = "wait";
   readonly ended: Ticket[] = [];
+  readonly meter: Meter;
+
+  constructor(meter: Meter = NO_METER) {
+    this.meter = meter;
+  }
 
   mayReply(): ReplyDecision {
     return this.decision;
@@ -61,4 +69,25 @@ test("nothing waits after the end of its command, or of everything", async (t) =
   admissions.close();
   t.is(await waiting, "over");
   t.is(second.pass(), "over");
+});
+
+test("answers that waited, and those that never left, are counted once each", async (t) => {
+  const registry = new MetricRegistry(systemClock);
+  const desk = new Desk(registry);
+  const admissions = new Admissions(desk);
+  const [first, second, third] = [1, 2, 3].map((epoch) => admissions.admit({ ...TICKET, epoch }));
+  const waiting = [first?.pass(), first?.pass(), second?.pass()];
+  desk.decision = "reply";
+  t.is(third?.pass(), "reply");
+  admissions.askAgain();
+  t.deepEqual(await Promise.all(waiting.map((pass) => Promise.resolve(pass))), ["reply", "reply", "reply"]);
+  const fourth = admissions.admit({ ...TICKET, epoch: 4 });
+  desk.decision = "wait";
+  const late = fourth.pass();
+  desk.decision = "over";
+  admissions.askAgain();
+  t.is(await late, "over");
+  t.is(admissions.admit({ ...TICKET, epoch: 5 }).pass(), "over");
+  const values = registry.collect().map(({ series }) => series.map(({ value }) => value));
+  t.deepEqual(values, [[{ kind: "number", number: 3 }], [{ kind: "number", number: 2 }]]);
 });

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { getOrMake } from "../../base/mod.ts";
+import type { Counter, Meter } from "../../telemetry/mod.ts";
 import type { ReplyDecision, Ticket } from "../node/mod.ts";
 
+import { CLUSTER_METRICS } from "../metrics.ts";
 import type { Admission, Pass } from "../reply-gate.ts";
 
 /** What the cluster node decides of a command that has begun. */
 export interface TicketDesk {
   mayReply(ticket: Ticket): ReplyDecision;
   end(ticket: Ticket): void;
+  readonly meter: Meter;
 }
 
 /**
@@ -20,10 +23,14 @@ export interface TicketDesk {
 export class Admissions {
   readonly #desk: TicketDesk;
   readonly #waiting = new Map<Ticket, PromiseWithResolvers<Pass>>();
+  readonly #delayed: Counter;
+  readonly #withheld: Counter;
   #isClosed = false;
 
   constructor(desk: TicketDesk) {
     this.#desk = desk;
+    this.#delayed = desk.meter.counter(CLUSTER_METRICS.delayed, {});
+    this.#withheld = desk.meter.counter(CLUSTER_METRICS.withheld, {});
   }
 
   admit(ticket: Ticket): Admission {
@@ -35,6 +42,7 @@ export class Admissions {
       const pass = this.#decide(ticket);
       if (pass === "wait") continue;
       this.#waiting.delete(ticket);
+      if (pass === "over") this.#withheld.add(1);
       wait.resolve(pass);
     }
   }
@@ -46,8 +54,12 @@ export class Admissions {
 
   #pass(ticket: Ticket): Pass | Promise<Pass> {
     const pass = this.#decide(ticket);
+    if (pass === "over") this.#withheld.add(1);
     if (pass !== "wait") return pass;
-    return getOrMake(this.#waiting, ticket, () => Promise.withResolvers<Pass>()).promise;
+    return getOrMake(this.#waiting, ticket, () => {
+      this.#delayed.add(1);
+      return Promise.withResolvers<Pass>();
+    }).promise;
   }
 
   #end(ticket: Ticket): void {

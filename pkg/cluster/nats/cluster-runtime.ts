@@ -17,6 +17,7 @@ import { BucketDesk } from "./bucket-desk.ts";
 import { BucketWatch } from "./bucket-watch.ts";
 import { MemberTalk } from "./member-talk.ts";
 import { memberTimes } from "./member-times.ts";
+import { ShardMeter } from "./shard-meter.ts";
 import { ShardPacker } from "./shard-packer.ts";
 import { WakeUp } from "./wake-up.ts";
 
@@ -83,6 +84,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
   private constructor(dependencies: ClusterRuntimeDependencies, bucket: ClusterBucket) {
     const { link, clock, random, telemetry, self, name, options } = dependencies;
     this.#dependencies = dependencies;
+    const moves = new ShardMeter(telemetry.meter);
     this.#node = new ClusterNode({
       self,
       times: memberTimes(options),
@@ -90,6 +92,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       segments: SEGMENTS,
       newId: () => `${self.pod}.${shortId(random)}`,
       send: (effect) => void this.#wanted.push(effect),
+      onTenure: (...change) => moves.changed(...change),
     });
     const suspect = (): void => this.#watch.suspect();
     this.#desk = new BucketDesk({
@@ -111,6 +114,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       onPacked: (shard, epoch) => this.#handle({ kind: "packed", shard, epoch }),
     });
     this.#admissions = new Admissions({
+      meter: telemetry.meter,
       mayReply: (ticket) => this.#node.mayReply(ticket, clock.monotonicMs()),
       end: (ticket) => {
         this.#node.end(ticket, clock.monotonicMs());

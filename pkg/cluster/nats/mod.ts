@@ -5,4 +5,5 @@
 export type { BucketChange } from "./bucket.ts";
 export { ClusterBucket } from "./bucket.ts";
 export { ClusterRuntime } from "./cluster-runtime.ts";
+export { memberTimes } from "./member-times.ts";
 export { forwardPrefix } from "./subjects.ts";

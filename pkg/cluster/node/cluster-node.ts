@@ -16,7 +16,7 @@ import type { Peer } from "./peer.ts";
 import { PeerTable } from "./peer-table.ts";
 import type { SegmentNews, SegmentState } from "./segment-table.ts";
 import { SegmentTable } from "./segment-table.ts";
-import type { Tenure, TenureInput } from "./tenure.ts";
+import type { Tenure, TenureInput, TenureKind } from "./tenure.ts";
 import { stepTenure } from "./tenure.ts";
 import { WATCHED } from "./watch-ring.ts";
 
@@ -32,6 +32,13 @@ export interface ClusterNodeDependencies {
   readonly send: (effect: ClusterEffect) => void;
   /** How many others it watches (`watch-ring.ts`). Tests have fewer, to have rings of few members. */
   readonly watched?: number;
+  /** Called when what this member does with a shard has changed, for those who count. */
+  readonly onTenure?: (
+    shard: number,
+    before: TenureKind | undefined,
+    after: TenureKind | undefined,
+    nowMs: number,
+  ) => void;
   /** For tests, which show what each decision is for by leaving it out. */
   readonly decisions?: Decisions;
 }
@@ -320,7 +327,10 @@ export class ClusterNode {
     const { state, effects } = this.#decisions.stepTenure(before, input);
     if (state === undefined) this.#tenures.delete(shard);
     else this.#tenures.set(shard, state);
-    if (state?.kind !== before?.kind || state?.epoch !== before?.epoch) this.#tenureMs[shard] = nowMs;
+    if (state?.kind !== before?.kind || state?.epoch !== before?.epoch) {
+      this.#tenureMs[shard] = nowMs;
+      this.#dependencies.onTenure?.(shard, before?.kind, state?.kind, nowMs);
+    }
     for (const effect of effects) {
       if (effect.kind === "release") this.#write(this.#segments.segmentOf(shard), nowMs);
       else if (effect.kind === "wake") this.#dependencies.send(effect);

@@ -13,5 +13,6 @@ export type { MemberInfo, MemberTimes } from "./member.ts";
 export { DEFAULT_MEMBER_TIMES } from "./member.ts";
 export { isLeaseValid } from "./membership.ts";
 export type { Entry } from "./owners.ts";
+export type { TenureKind } from "./tenure.ts";
 export { stepTenure } from "./tenure.ts";
 export { WATCHED } from "./watch-ring.ts";

@@ -17,6 +17,8 @@ export type Tenure =
   | { readonly kind: "serving" | "draining"; readonly epoch: number; readonly open: number }
   | { readonly kind: "packing" | "releasing"; readonly epoch: number };
 
+export type TenureKind = Tenure["kind"];
+
 export type TenureInput =
   /** The bucket says that this member owns the shard. */
   | { readonly kind: "owned"; readonly epoch: number }

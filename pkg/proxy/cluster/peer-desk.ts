@@ -2,7 +2,7 @@
 
 import { assert } from "../../base/mod.ts";
 import type { ForwardedRequest } from "../../cluster/forward/mod.ts";
-import { DEFAULT_FORWARD_OPTIONS, ForwardOwner } from "../../cluster/forward/mod.ts";
+import { ForwardOwner, forwardOptions } from "../../cluster/forward/mod.ts";
 import type { PeerId } from "../../cluster/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
 import type { Router } from "../../router/mod.ts";
@@ -18,7 +18,7 @@ import type { Shared } from "../parts/shared.ts";
  * 2. Incarnations begin and end one after the other, whatever happens meanwhile.
  */
 export class PeerDesk {
-  readonly options = DEFAULT_FORWARD_OPTIONS;
+  readonly options: ReturnType<typeof forwardOptions>;
   readonly #dependencies: Pick<Shared, "clock" | "telemetry" | "memory">;
   #handle: ((request: ForwardedRequest) => Promise<Uint8Array>) | undefined;
   #owner: ForwardOwner | undefined;
@@ -26,8 +26,10 @@ export class PeerDesk {
   readonly #ending = new Map<ForwardOwner, Promise<void>>();
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(dependencies: Pick<Shared, "clock" | "telemetry" | "memory">) {
+  /** @throws SettingError if the settings of commands between proxies do not go together. */
+  constructor(dependencies: Pick<Shared, "clock" | "telemetry" | "memory" | "options">) {
     this.#dependencies = dependencies;
+    this.options = forwardOptions(dependencies.options);
   }
 
   serveBy(router: Pick<Router, "fromPeer">): void {

@@ -2,9 +2,9 @@
 
 import { assert, backoffMs, SHARDS, sleep } from "../../base/mod.ts";
 import type { CallContext } from "../../call/mod.ts";
-import { ForwardCaller } from "../../cluster/forward/mod.ts";
+import { ForwardCaller, MeteredSender } from "../../cluster/forward/mod.ts";
 import type { Admission, Owner, PeerId, Placement, ReplyGate, ShardHost } from "../../cluster/mod.ts";
-import { ClusterRuntime, forwardPrefix } from "../../cluster/nats/mod.ts";
+import { ClusterRuntime, forwardPrefix, memberTimes } from "../../cluster/nats/mod.ts";
 import type { NatsOfLog } from "../../eventlog/mod.ts";
 import { natsOfLog } from "../../eventlog/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
@@ -16,6 +16,7 @@ import type { PartState } from "../admin/report.ts";
 import type { TextAndJson } from "../admin/text-or-json.ts";
 import { logOptions } from "../log-options.ts";
 import type { Shared } from "../parts/shared.ts";
+import { observeCluster } from "./observe-cluster.ts";
 import { PeerDesk } from "./peer-desk.ts";
 import { shardsText } from "./shards-text.ts";
 
@@ -76,9 +77,15 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   /** What `onShards` was called with. */
   #toldShards = 0;
 
+  /** @throws SettingError if settings do not go together. */
   constructor(dependencies: SharedEntitiesDependencies) {
     this.#dependencies = dependencies;
     this.#desk = new PeerDesk(dependencies);
+    memberTimes(dependencies.options);
+    observeCluster(dependencies.telemetry.meter, dependencies.clock, {
+      cluster: () => (this.#state.kind === "joined" ? this.#state.cluster : undefined),
+      open: () => ({ in: this.#desk.open, out: this.#state.kind === "joined" ? this.#state.caller.open : 0 }),
+    });
   }
 
   /** Sets who carries out the commands of other proxies. */
@@ -266,7 +273,8 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       options: this.#desk.options,
       onNoResponder: (peer) => cluster.noResponder(peer),
     });
-    this.#state = { kind: "joined", cluster, caller, peers: wirePeers(caller) };
+    const sender = new MeteredSender(caller, telemetry.meter, clock);
+    this.#state = { kind: "joined", cluster, caller, peers: wirePeers(sender) };
     if (this.#makesWay) void cluster.makeWay();
     this.#joined.resolve();
     this.#tellShards();

@@ -9,6 +9,7 @@ import { metricsRoute } from "../admin/metrics-route.ts";
 import { EventLoopDelays } from "../event-loop-delay.ts";
 import type { Memory } from "../memory.ts";
 import { MEMORY_METRICS, PROCESS_METRICS } from "../metrics.ts";
+import { sharesEntities } from "./cluster-part.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
 
@@ -16,7 +17,7 @@ import type { Shared } from "./shared.ts";
 export function metricsPart({ options, clock, memory }: Shared, registry: MetricRegistry): Part {
   const delays = new EventLoopDelays(clock);
   observeProcess(registry, delays);
-  observeMemory(registry, memory);
+  observeMemory(registry, memory, sharesEntities(options));
   return {
     name: "metrics",
     routes: [metricsRoute(options.metrics === "pod" ? "programs" : "loopback", registry, clock)],
@@ -55,8 +56,18 @@ function observeProcess(meter: Meter, delays: EventLoopDelays): void {
   });
 }
 
-function observeMemory(meter: Meter, { callers, replies, activations, effects }: Memory): void {
-  const accounts = { callers: callers.bytes, replies, activations, effects };
+function observeMemory(
+  meter: Meter,
+  { callers, replies, activations, effects, peers }: Memory,
+  hasPeers: boolean,
+): void {
+  const accounts = {
+    callers: callers.bytes,
+    replies,
+    activations,
+    effects,
+    ...(hasPeers && { peers }),
+  };
   const each = (read: (account: Account) => number) => () =>
     Object.entries(accounts).map(([account, of]) => ({ labels: { account }, value: read(of) }));
   meter.observe(
