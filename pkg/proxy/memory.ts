@@ -18,6 +18,14 @@ export interface Memory {
   readonly peers: Account;
 }
 
+/** The accounts of bytes by the names that people read. @param hasPeers whether the proxy is one of a cluster */
+export function byteAccounts(
+  { callers, replies, activations, effects, peers }: Memory,
+  hasPeers: boolean,
+): Readonly<Record<string, Account>> {
+  return { callers: callers.bytes, replies, activations, effects, ...(hasPeers && { peers }) };
+}
+
 /** In sixteenths of the whole. The proxy's own work has separate accounts, so that callers cannot use up its memory. */
 const PARTS = { callers: 11, replies: 3, activations: 1, effects: 1 };
 

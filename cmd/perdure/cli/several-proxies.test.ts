@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 
 import type { ExecutionContext } from "ava";
@@ -14,7 +14,7 @@ import { PerdureProcess } from "./test-lib/perdure-process.ts";
 
 const CARTS = Array.from({ length: 16 }, (_, index) => `cart-${index}`);
 
-const OWNERS = /^perdure +\| owned shards: dev-1 ([1-9]\d*), dev-2 ([1-9]\d*)$/;
+const OWNERS = /^perdure +\| 1024 shards of entities: dev-1 has ([1-9]\d*), dev-2 has ([1-9]\d*)$/;
 
 /** `perdure dev` with two proxies on a new server. Each function prints its process id. */
 async function startTwo(t: ExecutionContext) {
@@ -37,6 +37,13 @@ async function startTwo(t: ExecutionContext) {
 
 async function urlOf(dev: PerdureProcess, name: string): Promise<string> {
   return (await dev.find(new RegExp(`^ready (http://127\\.0\\.0\\.1:\\d+) ${name}$`)))[1] as string;
+}
+
+/** What a command prints. */
+async function output(folder: string, args: readonly string[]): Promise<string> {
+  const child = new PerdureProcess(args, folder);
+  await child.exit();
+  return child.text;
 }
 
 async function pidOf(dev: PerdureProcess, name: string): Promise<number> {
@@ -82,7 +89,7 @@ async function whileAdding(urls: readonly [string, string], work: () => Promise<
 }
 
 natsSerialTest("two proxies share the entities, and say who owns how many shards", async (t) => {
-  const { dev, urls } = await startTwo(t);
+  const { place, dev, urls } = await startTwo(t);
   t.true(dev.lines.includes(`    curl ${urls[0]}/carts/ann`));
   const [, first, second] = await dev.find(OWNERS);
   t.is(Number(first) + Number(second), 1_024);
@@ -90,6 +97,20 @@ natsSerialTest("two proxies share the entities, and say who owns how many shards
     await add(urls[index % 2] ?? urls[0], cart, "pen");
     for (const url of urls) t.deepEqual(await read(url, cart), ["pen"]);
   }
+
+  // As with a log in the folder, the other commands find it.
+  for (const [name, owner, owned] of [
+    ["dev-1", /^ {4}dev-1\.\w+ +this one /m, first],
+    ["dev-2", /^ {4}dev-2\.\w+ +this one /m, second],
+  ] as const) {
+    const flags = name === "dev-1" ? [] : ["--proxy", name];
+    const shards = await output(place.folder, ["shards", "--dir", "cart", ...flags]);
+    t.regex(shards, owner);
+    t.regex(shards, new RegExp(`^ {4}${name}\\.\\w+ .* ${owned} +${owned} `, "m"));
+    t.regex(await output(place.cart, ["inspect", ...flags]), new RegExp(`^ {2}member +${name}\\.`, "m"));
+  }
+  t.regex(await output(place.cart, ["shards", "--proxy", "dev-3"]), /runs dev-1, dev-2, and no "dev-3"$/);
+
   const pids = [await pidOf(dev, "dev-1"), await pidOf(dev, "dev-2")];
   t.not(pids[0], pids[1]);
 
@@ -98,6 +119,7 @@ natsSerialTest("two proxies share the entities, and say who owns how many shards
   t.regex(dev.lines.at(-1) ?? "", /^perdure +\| stopped$/);
   t.deepEqual(pids.filter(lives), []);
   for (const url of urls) await t.throwsAsync(fetch(url));
+  t.false(existsSync(join(place.cart, ".perdure/shopping-cart.run")));
 });
 
 natsSerialTest("a change restarts one function after the other, and no caller sees it", async (t) => {

@@ -31,7 +31,7 @@ import { startPod } from "./pod.ts";
 import type { PodSettings } from "./pod-settings.ts";
 import type { RollEvent } from "./roll.ts";
 import { FIRST_ROLL, roll } from "./roll.ts";
-import { otherRun, removeRunNote, runNotePath, writeRunNote } from "./run-note.ts";
+import { elsewhereNotePath, otherRun, removeRunNote, runNotePath, writeRunNote } from "./run-note.ts";
 import type { DevSettings } from "./settings.ts";
 import { startTool } from "./tool.ts";
 import { TypeChecker } from "./type-checker.ts";
@@ -241,17 +241,25 @@ function typeChecker(options: DevOptions) {
 const NO_TYPES = { check: () => undefined, checkFirst: () => undefined, stop: () => undefined };
 
 /**
- * Notes the URL and the admin port of this run, for `perdure inspect` and the next run on the same state. Returns a
+ * Notes the URL and the admin ports of this run, for `perdure inspect` and the next run on the same state. Returns a
  * function that removes the note.
  */
 function noteRun(
-  { devLogPath, publicHost }: DevSettings,
-  [first]: readonly { readonly proxy: Pick<Proxy, "port" | "adminPort"> }[],
+  { devLogPath, project, publicHost, pods: settings }: DevSettings,
+  pods: readonly { readonly proxy: Pick<Proxy, "port" | "adminPort"> }[],
 ): () => void {
-  if (devLogPath === undefined || first === undefined) return () => undefined;
+  const [first] = pods;
+  if (first === undefined) return () => undefined;
   const { port, adminPort } = first.proxy;
-  const path = runNotePath(devLogPath);
-  writeRunNote(path, { pid: process.pid, url: `http://${publicHost}:${port}`, adminPort });
+  const path =
+    devLogPath === undefined ? elsewhereNotePath(project.folder, project.name) : runNotePath(devLogPath);
+  const named = pods.map(({ proxy }, at) => [settings[at]?.name ?? "", proxy.adminPort] as const);
+  writeRunNote(path, {
+    pid: process.pid,
+    url: `http://${publicHost}:${port}`,
+    adminPort,
+    ...(pods.length > 1 && { adminPorts: Object.fromEntries(named) }),
+  });
   const remove = (): void => removeRunNote(path);
   process.once("exit", remove);
   return remove;

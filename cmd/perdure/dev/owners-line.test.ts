@@ -8,6 +8,8 @@ import { OwnersLine, ownersText } from "./owners-line.ts";
 
 const NAMES = ["dev-1", "dev-2"];
 
+const BEGIN = "10 shards of entities:";
+
 function line() {
   const clock = new ManualClock();
   const shown: string[] = [];
@@ -24,8 +26,8 @@ test("the line names all proxies, and what none of them has", (t) => {
       ]),
       10,
     );
-  t.is(of(6, 4), "owned shards: dev-1 6, dev-2 4");
-  t.is(of(6, 0), "owned shards: dev-1 6, dev-2 0; moving or elsewhere: 4");
+  t.is(of(6, 4), `${BEGIN} dev-1 has 6, dev-2 has 4`);
+  t.is(of(6, 0), `${BEGIN} dev-1 has 6, dev-2 has 0; nobody here has 4`);
 });
 
 test("it is shown when nothing has moved for a moment, and only if it says something new", (t) => {
@@ -42,7 +44,7 @@ test("it is shown when nothing has moved for a moment, and only if it says somet
   clock.advance(299);
   t.deepEqual(shown, []);
   clock.advance(1);
-  t.deepEqual(shown, ["owned shards: dev-1 5, dev-2 5"]);
+  t.deepEqual(shown, [`${BEGIN} dev-1 has 5, dev-2 has 5`]);
 
   owners.changed("dev-2", 6);
   owners.changed("dev-2", 5);
@@ -51,7 +53,7 @@ test("it is shown when nothing has moved for a moment, and only if it says somet
 
   owners.changed("dev-2", 0);
   clock.advance(1_000);
-  t.is(shown.at(-1), "owned shards: dev-1 5, dev-2 0; moving or elsewhere: 5");
+  t.is(shown.at(-1), `${BEGIN} dev-1 has 5, dev-2 has 0; nobody here has 5`);
 });
 
 test("at the end nothing is shown any more", (t) => {

@@ -16,9 +16,10 @@ const QUIET_MS = 300;
 
 /** Who owns how many shards; what is missing of all of them moves at the moment, or belongs to a proxy of elsewhere. */
 export function ownersText(owned: ReadonlyMap<string, number>, shards: number): string {
-  const each = [...owned].map(([name, own]) => `${name} ${own}`).join(", ");
+  const each = [...owned].map(([name, own]) => `${name} has ${own}`).join(", ");
   const missing = shards - [...owned.values()].reduce((sum, own) => sum + own, 0);
-  return `owned shards: ${each}${missing > 0 ? `; moving or elsewhere: ${missing}` : ""}`;
+  const none = missing > 0 ? `; nobody here has ${missing}` : "";
+  return `${shards} shards of entities: ${each}${none}`;
 }
 
 /** Shows who owns how many shards: once some are owned, and whenever that has changed. */

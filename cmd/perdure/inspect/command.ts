@@ -6,7 +6,8 @@ import { reportCommand } from "./report-command.ts";
 
 const EXAMPLES = `Examples:
   $ perdure inspect                        the proxy that perdure dev runs for the function in this folder
-  $ perdure inspect --admin-port 9010      another one on this machine
+  $ perdure inspect --proxy dev-2          one of several that perdure dev --proxies runs
+  $ perdure inspect --admin-port 9010      any other one on this machine
   $ perdure inspect --json | jq .commands.slowestOfLastMinute
 `;
 

@@ -6,7 +6,8 @@ import { Command, Option } from "commander";
 
 import { devLogPath } from "../dev/log-path.ts";
 import { readProject } from "../dev/project.ts";
-import { otherRun } from "../dev/run-note.ts";
+import type { RunNote } from "../dev/run-note.ts";
+import { elsewhereNotePath, newestRun, runNotePath } from "../dev/run-note.ts";
 import { InspectError } from "./inspect-error.ts";
 import { readReport } from "./read-report.ts";
 
@@ -22,6 +23,7 @@ export interface ReportCommandTexts {
 
 interface Flags {
   readonly adminPort?: string;
+  readonly proxy?: string;
   readonly dir: string;
   readonly format: "text" | "json";
 }
@@ -47,6 +49,7 @@ export function reportCommand({ name, summary, description, examples, notes }: R
       "admin port of the proxy (env ADMIN_PORT, default that of perdure dev, or else 9010)",
     )
     .option("--dir <folder>", "folder of the function, for that default", ".")
+    .option("--proxy <name>", "which one of several that perdure dev runs, such as dev-2 (default the first)")
     .addOption(
       new Option("--format <format>", "text for people, or one line of JSON")
         .choices(["text", "json"])
@@ -65,18 +68,43 @@ async function show(name: ReportCommandTexts["name"], flags: Flags): Promise<voi
 }
 
 /** Flag, else variable, else that of a running `perdure dev`, else the usual one. @throws InspectError */
-function adminPort({ adminPort: flag, dir }: Flags, env: Readonly<NodeJS.ProcessEnv>, cwd: string): number {
-  const given = flag ?? (env["ADMIN_PORT"] || undefined);
-  if (given === undefined) return runningPort(resolve(cwd, dir), cwd) ?? USUAL_PORT;
+function adminPort(
+  { adminPort: flag, dir, proxy }: Flags,
+  env: Readonly<NodeJS.ProcessEnv>,
+  cwd: string,
+): number {
+  const given = flag ?? (proxy === undefined ? env["ADMIN_PORT"] || undefined : undefined);
+  if (given === undefined) {
+    const run = runningDev(resolve(cwd, dir), cwd);
+    return proxy === undefined ? (run?.adminPort ?? USUAL_PORT) : portOf(proxy, run);
+  }
+  if (proxy !== undefined)
+    throw new InspectError(
+      "BAD_USAGE",
+      "--proxy and --admin-port both say which proxy it is: give one of them",
+    );
   const port = /^\d{1,5}$/.test(given) ? Number(given) : 0;
   if (port >= 1 && port <= 65_535) return port;
   throw new InspectError("BAD_USAGE", `the admin port must be from 1 to 65535, not ${JSON.stringify(given)}`);
 }
 
-/** The admin port of the `perdure dev` that runs for a folder; undefined: none does, or it keeps no log there. */
-function runningPort(folder: string, cwd: string): number | undefined {
+/** The admin port of one of several proxies. @throws InspectError */
+function portOf(name: string, run: RunNote | undefined): number {
+  if (run === undefined)
+    throw new InspectError("NOT_RUNNING", "no perdure dev runs for the function in this folder (--dir)");
+  const { adminPorts = {} } = run;
+  const port = adminPorts[name];
+  if (port !== undefined) return port;
+  const names = Object.keys(adminPorts).join(", ");
+  const text = names === "" ? "perdure dev runs one proxy, without a name" : `perdure dev runs ${names}`;
+  throw new InspectError("BAD_USAGE", `${text}, and no ${JSON.stringify(name)}`);
+}
+
+/** The `perdure dev` that runs for a folder, wherever its log is. */
+function runningDev(folder: string, cwd: string): RunNote | undefined {
   const project = projectIn(folder);
-  return project === undefined ? undefined : otherRun(devLogPath(project, folder, cwd))?.adminPort;
+  if (project === undefined) return undefined;
+  return newestRun([runNotePath(devLogPath(project, folder, cwd)), elsewhereNotePath(folder, project)]);
 }
 
 /** The name of a function; undefined: there is none in the folder. */

@@ -17,7 +17,7 @@ export function shardsText({ self, members, shards }: ClusterView): string {
   const moving = shards.filter(({ state }) => state !== "owned");
   return reportText({
     cluster: {
-      member: self ?? "none at the moment",
+      member: self ?? "none at the moment; the rest is as this proxy knew it last",
       shards:
         moving.length === 0 ? `${shards.length}, none moves` : `${shards.length}, ${moving.length} move`,
       members: members.map((member) => memberRow(member, shards)),

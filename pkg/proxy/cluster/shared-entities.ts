@@ -308,5 +308,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
 
 /** Why a proxy that has found the others is not one of them now. */
 function outside({ kind }: ClusterRuntime["node"]["membership"]): string {
-  return kind === "leaving" || kind === "left" ? "it has left the others" : "it is joining the others";
+  return kind === "leaving" || kind === "left"
+    ? "it has left the others"
+    : "it has asked NATS to join the others, and waits for the answer";
 }

@@ -8,6 +8,7 @@ import type { Meter, MetricRegistry, Observed } from "../../telemetry/mod.ts";
 import { metricsRoute } from "../admin/metrics-route.ts";
 import { EventLoopDelays } from "../event-loop-delay.ts";
 import type { Memory } from "../memory.ts";
+import { byteAccounts } from "../memory.ts";
 import { MEMORY_METRICS, PROCESS_METRICS } from "../metrics.ts";
 import { sharesEntities } from "./cluster-part.ts";
 import type { Part } from "./part.ts";
@@ -56,18 +57,9 @@ function observeProcess(meter: Meter, delays: EventLoopDelays): void {
   });
 }
 
-function observeMemory(
-  meter: Meter,
-  { callers, replies, activations, effects, peers }: Memory,
-  hasPeers: boolean,
-): void {
-  const accounts = {
-    callers: callers.bytes,
-    replies,
-    activations,
-    effects,
-    ...(hasPeers && { peers }),
-  };
+function observeMemory(meter: Meter, memory: Memory, hasPeers: boolean): void {
+  const { callers } = memory;
+  const accounts = byteAccounts(memory, hasPeers);
   const each = (read: (account: Account) => number) => () =>
     Object.entries(accounts).map(([account, of]) => ({ labels: { account }, value: read(of) }));
   meter.observe(

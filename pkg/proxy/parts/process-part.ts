@@ -3,14 +3,15 @@
 import type { Account } from "../../base/mod.ts";
 
 import type { PartState } from "../admin/report.ts";
+import { byteAccounts } from "../memory.ts";
 import { PROXY_VERSION } from "../version.ts";
+import { sharesEntities } from "./cluster-part.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
 
 /** Reports the process as a whole, and what of its bounded memory is taken. */
-export function processPart({ clock, memory }: Shared, startedMs: number): Part {
-  const { callers, replies, activations, effects } = memory;
-  const accounts = { callers: callers.bytes, replies, activations, effects };
+export function processPart({ clock, memory, options }: Shared, startedMs: number): Part {
+  const accounts = byteAccounts(memory, sharesEntities(options));
   return {
     name: "process",
     inspect() {
@@ -21,7 +22,7 @@ export function processPart({ clock, memory }: Shared, startedMs: number): Part 
         upMs: Math.round(clock.monotonicMs() - startedMs),
         residentBytes: rss,
         heapBytes: heapUsed,
-        openRequests: amounts(callers.requests),
+        openRequests: amounts(memory.callers.requests),
         bytes: Object.entries(accounts).map(([account, of]) => ({ account, ...amounts(of) })),
       };
     },
