@@ -10,8 +10,8 @@
  * 2. A failure shows where it was raised in AVA's code, not in our code.
  * 3. An error outside of any test does not name its file.
  *
- * It also lists the files that took longest, because `npm test` should take five minutes, and says when each file begins
- * and ends, so that one that never ends can be named.
+ * It also lists the files that took longest, because `npm test` should take five minutes, and says when each file
+ * begins and ends, so that one that never ends can be named.
  *
  * The patched functions are internal to AVA. `ava.test.ts` runs every case on the real AVA, so that its tests fail if
  * a new version of AVA changes these functions.
