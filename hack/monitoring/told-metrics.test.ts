@@ -65,6 +65,8 @@ for (const kind of logKinds.filter(({ durable }) => durable)) {
       const start = async () => {
         const proxy = await startProxyProcess(t, {
           PERDURE_LOG: address,
+          // So that two proxies write to one entity.
+          PERDURE_CLUSTER: "off",
           PERDURE_MAX_RECORD_BYTES: MAX_RECORD_BYTES,
           USER_FUNCTION_PORT: userFunction.port,
           OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
