@@ -169,7 +169,7 @@ export class EntityRuntime implements ShardHost {
     this.#entities.giveUp(shard);
     for (const entity of this.#entities.all(shard)) entity.passivate();
     await this.#entities.untilEmpty(shard);
-    await this.#context.packer.settled();
+    await this.#context.packer.shardSettled(shard);
   }
 
   /** Asks the entity that is idle longest to leave, because its place or stream is needed. False: none is idle. */

@@ -54,7 +54,7 @@ test("I11: so many are packed at once, so many wait, and the others are left out
   const { log: slow, packing, finish } = slowPacks(log);
   const options = { maxPacks: 2, maxPendingPacks: 3, packTimeoutMs: 1_000 };
   const packer = new Packer(slow, new ManualClock(0), NO_TELEMETRY, options);
-  for (const id of ["a", "b", "c", "d", "e", "f", "g"]) packer.add({ type: "t", id });
+  for (const id of ["a", "b", "c", "d", "e", "f", "g"]) packer.add({ type: "t", id }, 1);
   t.deepEqual(packing, ["a", "b"]);
   finish(new Error("no"));
   await until("the next one", () => packing.length === 3);
@@ -63,8 +63,37 @@ test("I11: so many are packed at once, so many wait, and the others are left out
     await new Promise((resolve) => setImmediate(resolve));
   }
   t.deepEqual(packing, ["a", "b", "c", "d", "e"]);
-  packer.add({ type: "t", id: "later" });
+  packer.add({ type: "t", id: "later" }, 1);
   t.is(packing.at(-1), "later");
+});
+
+test("histories of a shard that moves are packed before all others, and nobody waits for those (I9)", async (t) => {
+  const { log } = await world(t, undefined);
+  const { log: slow, packing, finish } = slowPacks(log);
+  const options = { maxPacks: 1, maxPendingPacks: 100, packTimeoutMs: 1_000 };
+  const packer = new Packer(slow, new ManualClock(0), NO_TELEMETRY, options);
+  for (const id of ["a", "b", "c"]) packer.add({ type: "t", id }, 1);
+  for (const id of ["x", "y"]) packer.add({ type: "t", id }, 2);
+  let isSettled = false;
+  const settled = packer.shardSettled(2).then(() => (isSettled = true));
+  const all = packer.settled();
+  const next = async () => {
+    finish();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await next();
+  await next();
+  t.deepEqual(packing, ["a", "x", "y"]);
+  t.false(isSettled);
+  t.deepEqual(packer.open, { waiting: 2, working: 1 });
+  await next();
+  await settled;
+  t.deepEqual(packing, ["a", "x", "y", "b"]);
+  await packer.shardSettled(3);
+  await next();
+  await next();
+  await all;
+  t.deepEqual(packer.open, { waiting: 0, working: 0 });
 });
 
 test("stopping packs what is still there to pack, for packTimeoutMs at most", async (t) => {

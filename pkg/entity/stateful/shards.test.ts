@@ -58,6 +58,29 @@ test("a shard that is taken again replays its entities", async (t) => {
   ]);
 });
 
+test("a released shard waits for its own packs, and not for those of others (I9)", async (t) => {
+  const packing = new Map<string, () => void>();
+  const pack: EventLog["pack"] = ({ id }) => new Promise<void>((resolve) => packing.set(id, resolve));
+  const { send, runtime } = await world(
+    t,
+    answering(() => ({ events: ["x"] })),
+    { log: (log) => ({ ...bound(log), pack }), options: { packRecords: 1 } },
+  );
+  await send(A);
+  await send(B);
+  const releasedB = runtime.release(SHARD_B);
+  await until("b is packed", () => packing.has(B));
+  let isReleased = false;
+  const released = runtime.release(SHARD_A).then(() => (isReleased = true));
+  await until("a is packed", () => packing.has(A));
+  await turn();
+  t.false(isReleased);
+  packing.get(A)!();
+  await released;
+  packing.get(B)!();
+  await releasedB;
+});
+
 test("a shard without entities is released at once", async (t) => {
   const { runtime, ask } = await world(
     t,

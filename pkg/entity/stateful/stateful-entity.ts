@@ -426,7 +426,8 @@ export class StatefulEntity implements ActiveEntity, StreamOwner, JournalOwner {
     const step = steps.onPassivated(this.#state, !this.#mailbox.isEmpty);
     this.#apply(step);
     if (step.state.kind !== "gone") return;
-    if (this.#journal.records >= this.#context.options.packRecords) this.#context.packer.add(this.#key);
+    const { packer, options } = this.#context;
+    if (this.#journal.records >= options.packRecords) packer.add(this.#key, this.shard);
   }
 
   onStreamRefused(error: StatusError): void {
