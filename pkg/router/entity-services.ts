@@ -4,7 +4,7 @@ import type { Clock } from "../base/mod.ts";
 import { shardOf, sleep } from "../base/mod.ts";
 import type { Owner, PeerId, Placement, ReplyGate } from "../cluster/mod.ts";
 import { isUndelivered } from "../cluster/mod.ts";
-import type { Command, EntityCommand, Lineage, Outcome } from "../entity/mod.ts";
+import type { Command, EntityCommand, Lineage, Outcome, SideEffect } from "../entity/mod.ts";
 import { ENTITY_KINDS } from "../entity/mod.ts";
 import { Status } from "../grpc/mod.ts";
 import type { EntityService, ServedService } from "../userfunction/mod.ts";
@@ -30,6 +30,8 @@ export interface EntityServicesDependencies {
   readonly peers: Peers;
   /** Undefined: this proxy is alone, and no answer waits. */
   readonly gate?: ReplyGate | undefined;
+  /** Carries out side effects that are on record and that no caller waits for. `of` names their entity. */
+  readonly carryOut?: (effects: readonly SideEffect[], of: string) => void;
   readonly clock: Clock;
   readonly options: EntityIdRules;
 }
@@ -54,7 +56,7 @@ const UNDELIVERED_PAUSE_MS = 20;
  *    has passed the gate, because all of it may be made of old state. Side effects and forwards are part of the answer.
  * 5. What may not pass is thrown away, and the command begins again wherever its shard is by then: it has stored
  *    nothing, or has an idempotency key (I7). Otherwise it fails with `ANSWER_WITHHELD`. So does a command whose caller
- *    stops waiting at the gate.
+ *    stops waiting at the gate; its side effects are carried out all the same, because they are on record.
  * 6. Each admission ends once, whatever becomes of its command.
  */
 export class EntityServices implements ServiceRuntime {
@@ -121,21 +123,28 @@ export class EntityServices implements ServiceRuntime {
     return undefined;
   }
 
+  #carryOut(effects: readonly SideEffect[], { method, entityId }: EntityCommand): void {
+    this.#dependencies.carryOut?.(effects, `${method.service.persistenceId}/${entityId}`);
+  }
+
   /** Undefined: the command is to begin again. */
   #here(command: EntityCommand): Promise<Outcome | undefined> | undefined {
     const { entities, gate, clock } = this.#dependencies;
     if (gate === undefined) return entities.dispatch(command);
     const admission = gate.begin(command.shard);
-    return admission && throughGate(admission, command, () => entities.dispatch(command), clock);
+    if (admission === undefined) return undefined;
+    const dispatch = (): Promise<Outcome> => entities.dispatch(command);
+    return throughGate(admission, command, dispatch, (effects) => this.#carryOut(effects, command), clock);
   }
 }
 
-/** @throws StatusError if it was sent on too often (3). */
+/** @throws StatusError if it was sent on too often (3). Then this proxy has not begun it, but one before may have. */
 function wireCommand({ method, payload, lineage, call }: EntityCommand): WireCommand {
   const hops = (call.hops ?? 0) + 1;
   const name = methodName(method);
   if (hops > MAX_HOPS) {
-    const text = `${name} was sent from proxy to proxy ${MAX_HOPS} times without meeting the owner of its entity's shard; try again`;
+    const again = call.idempotencyKey === undefined ? "nothing was done, try again" : "try again with the same idempotency key";
+    const text = `${name} was sent from proxy to proxy ${MAX_HOPS} times without meeting the owner of its entity's shard; ${again}`;
     throw routerError(Status.UNAVAILABLE, "TOO_MANY_HOPS", text);
   }
   return { service: method.service.desc.typeName, method: method.desc.name, payload, lineage, hops };

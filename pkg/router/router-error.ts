@@ -31,7 +31,7 @@ export type RouterErrorCode =
   | "SHARD_MOVING"
   /** This proxy lost the shard, or could not make sure that it has it, before the answer left. It may be stored. */
   | "ANSWER_WITHHELD"
-  /** Three proxies in a row did not own the shard of the entity. Nothing was done. */
+  /** Three proxies in a row did not own the shard. Nothing was done, unless the command has an idempotency key. */
   | "TOO_MANY_HOPS"
   /** A bug of the proxy; its log tells more. */
   | "INTERNAL";

@@ -108,6 +108,26 @@ test("the side effects of an answer that may not leave are given up for now, and
   t.deepEqual([ends, seen], [[false], ["Add a"]]);
 });
 
+test("the side effects of an answer whose caller leaves at the gate are carried out at once, and its reply is not", async (t) => {
+  for (const changes of ["late", "left"] as const) {
+    const ends: boolean[] = [];
+    const { gate } = gateOf(new Promise<Pass>(() => undefined));
+    const effects = [effect("Talks.Say", "x", true, (isDone) => ends.push(isDone)), effect("Talks.Say", "y")];
+    const { send, seen, clock } = startRouter({ gate, entity: () => stored(reply("old", effects)) });
+    let leave = (): void => clock.advance(50);
+    const call: Partial<CallContext> =
+      changes === "late"
+        ? { deadlineMs: clock.monotonicMs() + 50 }
+        : { onCancel: (listener) => (leave = listener) };
+    const sent = send("Counter.Add", "a", call);
+    await turn();
+    leave();
+    await t.throwsAsync(sent, { code: "ANSWER_WITHHELD" });
+    await turn();
+    t.deepEqual([ends, seen], [[true], ["Add a", "Say x"]], "what is not on record is not carried out");
+  }
+});
+
 test("an answer does not wait at the gate longer than its caller", async (t) => {
   for (const [outcome, advice] of [
     [reply("read"), /; try again$/],

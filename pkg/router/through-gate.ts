@@ -2,8 +2,8 @@
 
 import type { Clock } from "../base/mod.ts";
 import type { Admission } from "../cluster/mod.ts";
-import type { EntityCommand, Outcome } from "../entity/mod.ts";
-import { mayHaveStored } from "../entity/mod.ts";
+import type { EntityCommand, Outcome, SideEffect } from "../entity/mod.ts";
+import { mayHaveStored, NO_EFFECTS } from "../entity/mod.ts";
 import { StatusError } from "../grpc/mod.ts";
 
 import { answerWithheld, toStatusError } from "./router-error.ts";
@@ -13,12 +13,15 @@ import { withCaller } from "./with-caller.ts";
  * Carries out a command that has begun, and gives what came of it after that has passed the gate: the last thing before
  * any of it leaves. Undefined: it must not leave, and the command may begin again (`EntityServices`, 4 to 6).
  *
+ * @param carryOutEffects carries out side effects that are on record, which needs no gate (ADR 29). They are those of
+ *   an answer whose caller left while it waited.
  * @throws StatusError that of the entity, or `ANSWER_WITHHELD`.
  */
 export async function throughGate(
   admission: Admission,
   { shard, call }: EntityCommand,
   carryOut: () => Promise<Outcome>,
+  carryOutEffects: (effects: readonly SideEffect[]) => void,
   clock: Clock,
 ): Promise<Outcome | undefined> {
   try {
@@ -29,7 +32,9 @@ export async function throughGate(
       if (answer instanceof StatusError) throw answer;
       return answer;
     }
-    giveUpEffects(answer);
+    const recorded = recordedEffects(answer);
+    if (pass === "over") giveUp(recorded);
+    else if (recorded.length > 0) carryOutEffects(recorded);
     const isSafe = call.idempotencyKey !== undefined || !mayHaveStored(answer);
     if (pass === "over" && isSafe) return undefined;
     throw answerWithheld(shard, pass, isSafe);
@@ -46,8 +51,11 @@ async function answerOf(carryOut: () => Promise<Outcome>): Promise<Outcome | Sta
   }
 }
 
-/** They are on record, and whoever has the entity next carries them out. Here they are not under way any more. */
-function giveUpEffects(answer: Outcome | StatusError): void {
-  if (answer instanceof StatusError) return;
-  for (const { onEnd } of answer.effects) onEnd?.(false);
+function recordedEffects(answer: Outcome | StatusError): readonly SideEffect[] {
+  return answer instanceof StatusError ? NO_EFFECTS : answer.effects.filter(({ onEnd }) => onEnd !== undefined);
+}
+
+/** Whoever has the entity next carries them out. Here they are not under way any more. */
+function giveUp(effects: readonly SideEffect[]): void {
+  for (const { onEnd } of effects) onEnd?.(false);
 }

@@ -32,6 +32,7 @@ export function routerPart(
       placement,
       peers,
       gate,
+      carryOut: undone.put,
       clock,
       options,
     }),

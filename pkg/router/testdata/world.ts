@@ -96,6 +96,7 @@ export function startRouter(
     placement: ALONE,
     peers: NO_PEERS,
     gate: behind.gate,
+    carryOut: (effects, of) => void router.carryOutAgain(effects, of),
     clock,
     options: allOptions,
   });
