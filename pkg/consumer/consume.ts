@@ -33,8 +33,6 @@ export interface Consumer {
    * Undefined: the checkpoint is not saved this time, for no partition. Default: `settled`.
    */
   readonly checkpoint?: (partition: number, settled: Position) => Position | undefined;
-  /** Asked after each record. True: this run reads no more of the partition. Default: never. */
-  readonly isFull?: (partition: number) => boolean;
   readonly clock: Clock;
   /** For the jitter of back-offs. Default: Node's. */
   readonly random?: Random;
@@ -88,7 +86,6 @@ const DEFAULTS = {
   maxOpenBytes: 65_536,
   park: (): Promise<void> => Promise.resolve(),
   checkpoint: (_partition: number, settled: Position): Position | undefined => settled,
-  isFull: (): boolean => false,
   random: systemRandom,
 };
 
@@ -171,7 +168,6 @@ async function read(run: Run, part: Part): Promise<void> {
       await room.untilAvailable();
       const delayMs = steps.pauseMs(state.dueMs, rate, clock.monotonicMs());
       if (delayMs > 0) await sleep(clock, delayMs, signal);
-      if (run.isFull(partition)) break;
     }
   } finally {
     await Promise.all(lanes.values());

@@ -47,7 +47,7 @@ export const EFFECT_SETTINGS = named({
     help: "Entities with undone side effects that a sweep brings into memory at the same time.",
   }),
   maxUndoneEntities: number(10_000, "entities", [1, 10_000_000], {
-    help: "Entities with undone side effects in one partition of the log at which a sweep stops reading that partition.",
+    help: "Entities with undone side effects in one partition of the log that sweeps remember. Further ones are found when some of these are done.",
   }),
 });
 

@@ -129,7 +129,7 @@ class Run {
   readonly #done = new Set<number>();
   readonly #underWay: number[] = [];
   readonly #records: Commit[] = [];
-  readonly #reader = new UndoneEffects();
+  readonly #reader = new UndoneEffects({ maxEntities: 1, isHere: () => true });
   #snapshot:
     | { readonly proxyState: ReturnType<EffectLedger["proxyState"]>; readonly behind: number }
     | undefined;
@@ -174,7 +174,7 @@ class Run {
     this.#begin();
     for (const number of this.#underWay.splice(0)) this.#live.end(number, true);
     this.#record(0, false);
-    t.true(this.#reader.size === 0 && this.#live.isSettled && this.#live.isMarked, "the end");
+    t.true([...this.#reader.ids].length === 0 && this.#live.isSettled && this.#live.isMarked, "the end");
     t.true(this.#reader.checkpoint(this.#records.length) === this.#records.length);
   }
 

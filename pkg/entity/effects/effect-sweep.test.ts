@@ -228,6 +228,42 @@ test("I11: so many entities are woken at a time, so many remembered, and so many
   t.deepEqual(await log.readCheckpoint(CHECKPOINT), [600]);
 });
 
+test("more than are remembered are found when those before them are done", async (t) => {
+  const { go, record, woken, log } = start(t, { options: { maxUndoneEntities: 4 } });
+  const ids = Array.from({ length: 10 }, (_, index) => `e${index}`);
+  for (const id of ids) await record(id, { effects: 1, first: 1 });
+  for (let done = 0; done < 10; done += 4) {
+    await go();
+    t.deepEqual(woken(), ids.slice(done, done + 4));
+    t.deepEqual(await log.readCheckpoint(CHECKPOINT), [done]);
+    for (const id of ids.slice(done, done + 4)) await record(id, { done: 1 });
+  }
+  await go();
+  t.deepEqual(woken(), []);
+  t.deepEqual(await log.readCheckpoint(CHECKPOINT), [20]);
+});
+
+test("entities of others do not keep this proxy from finding its own, and are found when their shard is taken", async (t) => {
+  const mine = new Set(["mine", "mine too"]);
+  const { go, record, woken, log, sweep, clock } = start(t, {
+    options: { maxUndoneEntities: 4 },
+    isHere: (id) => mine.has(id),
+  });
+  for (let index = 0; index < 10; index++) await record(`other ${index}`, { effects: 1, first: 1 });
+  await record("mine", { effects: 1, first: 1 });
+  await record("mine too", { effects: 1, first: 1 });
+  await go();
+  t.deepEqual(woken(), ["mine", "mine too"]);
+  t.deepEqual(await log.readCheckpoint(CHECKPOINT), [0], "it passes no undone effect, whoever owns it");
+  for (const id of ["other 7", "other 8", "other 9"]) mine.add(id);
+  sweep.again();
+  await turn();
+  clock.advance(1_000);
+  await until("it has looked", () => clock.pending > 0);
+  t.deepEqual(woken(), ["mine", "other 7", "other 8", "other 9"]);
+  t.deepEqual(await log.readCheckpoint(CHECKPOINT), [0]);
+});
+
 test("I12: a record that cannot be read hides no other", async (t) => {
   const { go, record, woken, log } = start(t);
   await log.append({ type: TYPE, id: "bad" }, NO_POSITION, Buffer.from([0xff]));

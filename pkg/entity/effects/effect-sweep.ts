@@ -35,10 +35,12 @@ export interface EffectSweepDependencies {
  * 1. The checkpoint of a type never passes a record with an effect that no record marks as done.
  * 2. A type has a checkpoint before its first record with an effect is stored (`announce`). Most types have no side
  *    effects. Such a type is scanned once, and only if it has records at its first sweep, as from an older proxy.
- * 3. This process does not read a record twice: it keeps the consumption of each type, and the entities with undone
- *    effects.
- * 4. It reads at most `effectSweepRate` records a second and wakes at most `maxEffectWakes` entities at a time. It
- *    stops reading a partition in which `maxUndoneEntities` entities have undone effects (I11).
+ * 3. This process keeps the consumption of each type, and the entities with undone effects, so it does not read a
+ *    record twice, except for (4).
+ * 4. It reads at most `effectSweepRate` records a second, wakes at most `maxEffectWakes` entities at a time, and
+ *    remembers at most `maxUndoneEntities` of a partition (I11). If there are more, it reads on all the same, because it
+ *    learns only from later records which effects are done by now. Once there is room, or another shard was taken, it
+ *    reads again from the checkpoint, which is before all that it has missed.
  * 5. It remembers undone effects of all shards, whoever owns them. So the checkpoint, which all proxies of a service
  *    share, is a fact about the log: any of them may save it, and an older one that replaces a newer one repeats work
  *    but loses nothing. An entity of a shard of another proxy is not woken here. If its shard is taken later, the sweep
@@ -53,6 +55,8 @@ export class EffectSweep {
   readonly #stopping = new AbortController();
   #serving = new AbortController();
   #sweeping = Promise.resolve();
+  /** A shard was taken since the last sweep began. */
+  #hasTaken = false;
   /** Ends the pause before the next sweep. */
   #pause = new AbortController();
 
@@ -82,6 +86,7 @@ export class EffectSweep {
 
   /** Sweeps once more, `TAKE_MS` after this or after the end of the sweep that is under way. */
   again(): void {
+    this.#hasTaken = true;
     this.#pause.abort();
   }
 
@@ -112,10 +117,12 @@ export class EffectSweep {
     const { clock, telemetry, options } = this.#dependencies;
     while (services.size > 0 && !signal.aborted) {
       this.#pause = new AbortController();
+      const hasTaken = this.#hasTaken;
+      this.#hasTaken = false;
       let nextMs = options.effectSweepIntervalMs;
       for (const [type, service] of services) {
         try {
-          await this.#sweep(type, service, signal);
+          await this.#sweep(type, service, hasTaken, signal);
         } catch (thrown) {
           if (signal.aborted) return;
           if (thrown instanceof EventLogError && thrown.code === "LOG_UNAVAILABLE")
@@ -132,11 +139,10 @@ export class EffectSweep {
     }
   }
 
-  async #sweep(type: string, service: EntityService, signal: AbortSignal): Promise<void> {
+  async #sweep(type: string, service: EntityService, hasTaken: boolean, signal: AbortSignal): Promise<void> {
     const { log, isHere, wake, options } = this.#dependencies;
-    const scan = this.#scans.get(type) ?? (await this.#begin(type));
+    const scan = await this.#caughtUp(type, hasTaken, signal);
     if (scan === undefined) return;
-    await scan.records.catchUp(signal);
     const ids = scan.undone.flatMap((each) => [...each.ids]).filter((id) => isHere(type, id)); // (5)
     const waking = async (): Promise<void> => {
       for (let id = ids.pop(); id !== undefined && !signal.aborted; id = ids.pop()) await wake(service, id);
@@ -148,13 +154,31 @@ export class EffectSweep {
     this.#scans.delete(type);
   }
 
+  /** Reads all records of a type. Undefined: the type was scanned before and has no effects. */
+  async #caughtUp(type: string, hasTaken: boolean, signal: AbortSignal): Promise<Scan | undefined> {
+    const known = this.#scans.get(type);
+    let scan = known ?? (await this.#begin(type));
+    await scan?.records.catchUp(signal);
+    const mayHaveOthers = known !== undefined && hasTaken;
+    if (scan?.undone.some(({ hasMissed, hasRoom }) => hasMissed && (hasRoom || mayHaveOthers)) === true) {
+      scan = await this.#begin(type); // (4)
+      await scan?.records.catchUp(signal);
+    }
+    if (scan?.undone.some(({ hasMissed }) => hasMissed) === true)
+      this.#dependencies.telemetry.logger.warn("too many entities have undone side effects to remember all", {
+        type,
+      });
+    return scan;
+  }
+
   /** Undefined: the type was scanned before and has no effects. */
   async #begin(type: string): Promise<Scan | undefined> {
-    const { log, clock, telemetry, options } = this.#dependencies;
+    const { log, clock, telemetry, options, isHere } = this.#dependencies;
     const name = checkpointName(type);
     if ((await log.readCheckpoint(name)) !== undefined) this.#announced.add(type);
     else if ((await log.readCheckpoint(scannedName(type))) !== undefined) return undefined;
-    const undone = Array.from({ length: log.partitions }, () => new UndoneEffects());
+    const own = { maxEntities: options.maxUndoneEntities, isHere: (id: string) => isHere(type, id) };
+    const undone = Array.from({ length: log.partitions }, () => new UndoneEffects(own));
     const consumer: Consumer = {
       name,
       type,
@@ -165,14 +189,6 @@ export class EffectSweep {
       // (1) An effect may be done long after its record was read.
       checkpoint: (partition, settled) =>
         this.#announced.has(type) ? undone[partition]?.checkpoint(settled) : undefined,
-      isFull: (partition) => {
-        if ((undone[partition]?.size ?? 0) < options.maxUndoneEntities) return false;
-        telemetry.logger.warn("too many entities have undone side effects to look for more", {
-          type,
-          partition,
-        });
-        return true;
-      },
       clock,
       telemetry,
     };
