@@ -11,19 +11,29 @@ import {
   named,
   number,
   SECOND_MS,
-  text,
+  setting,
+  textThat,
 } from "../settings/mod.ts";
+
+/** Kubernetes' own limit. Names are parts of subjects in NATS, and a key of the bucket with a longer one is not read. */
+const MAX_NAME_LENGTH = 253;
+
+const name = textThat(
+  (text) => text.length <= MAX_NAME_LENGTH,
+  `at most ${MAX_NAME_LENGTH} characters long`,
+  `at most ${MAX_NAME_LENGTH} characters`,
+);
 
 /** Whether a proxy shares its entities with others, and what it says of itself. */
 export const MEMBER_SETTINGS = named({
   cluster: choice("auto", ["auto", "on", "off"], {
     help: "Whether the proxies that have the same log share their entities: each entity is in the memory of one proxy, and the others send its commands there. `auto`: if the log is on NATS; a log in a file or in memory has one proxy. `on`: the same, and a log that cannot be shared is refused. `off`: each proxy believes that it is alone, and beside others its reads may be old. All proxies of a log must agree: stop them all before you change it.",
   }),
-  podName: text("", {
+  podName: setting("", name, {
     env: "POD_NAME",
     help: "In a cluster: the name of this proxy, which no other one has. If empty, the name of its machine, which in Kubernetes is that of the pod.",
   }),
-  revision: text("", {
+  revision: setting("", name, {
     env: "K_REVISION",
     help: "In a cluster: the revision that the proxy belongs to, which Knative sets. An entity stays at the pods of one revision.",
   }),
@@ -36,7 +46,7 @@ export const MEMBER_SETTINGS = named({
 export const CLUSTER_SETTINGS = named({
   leaseMs: milliseconds(500, {
     range: [100, 10 * SECOND_MS],
-    help: "How long after a renewal in NATS a proxy may answer for its entities; busy proxies renew twice in that time. After the others have found that a proxy is gone, they wait 1.2 times as long before they take its entities, because it might still answer until then.",
+    help: "How long after a renewal in NATS a proxy may answer for its entities; busy proxies renew twice in that time. After the others have found that a proxy is gone, they wait 1.2 times as long before they take its entities, because it might still answer until then. Proxies may differ in it, as during an update that changes it.",
   }),
   heartbeatIntervalMs: milliseconds(1_000, {
     range: [100, MINUTE_MS],

@@ -4,6 +4,7 @@ import type { Clock, Timer } from "../base/mod.ts";
 import { sleep } from "../base/mod.ts";
 import type { Telemetry } from "../telemetry/mod.ts";
 
+import type { PartState } from "./admin/report.ts";
 import type { ProxyOptions } from "./options.ts";
 import type { Part } from "./parts/part.ts";
 import type { Parts } from "./parts/parts.ts";
@@ -26,9 +27,10 @@ export interface DrainDependencies {
  *
  * 1. From `drain` on the proxy is not ready. Proxies that share its entities get them at once. Without such a proxy an
  *    entity leaves memory as soon as it is idle, so that the next pod finds its history packed. Late requests are
- *    still served, because news of the end reaches clients slowly: those for entities of others are passed on.
+ *    still served, because news of the end reaches clients slowly: those for entities of others are passed on, and the
+ *    log keeps the rest safe (I3).
  * 2. `drain` waits until no more requests come. Then it waits for at most `drainAnswerTimeoutMs` (I11) until no entity
- *    is in memory and the histories of those that left are packed.
+ *    is in memory, the histories of those that left are packed, and others have the shards that they can take.
  * 3. A proxy that is not stopped within `drainResetTimeoutMs` of the last `drain` serves as before.
  */
 export class Drain {
@@ -73,7 +75,7 @@ export class Drain {
 
   async #run(): Promise<string> {
     const { parts, clock, telemetry, options, quiet } = this.#dependencies;
-    telemetry.logger.info("draining", { entities: this.#entitiesInMemory() });
+    telemetry.logger.info("draining", this.#left());
     void parts.drain();
     const unsure = await quiet(this.#stopped.signal);
     if (unsure !== undefined)
@@ -81,16 +83,20 @@ export class Drain {
     const timeIsUp = sleep(clock, options.drainAnswerTimeoutMs).then(() => true);
     const isLate = await Promise.race([parts.drain().then(() => false), timeIsUp]);
     if (isLate) {
-      const entities = this.#entitiesInMemory();
-      telemetry.logger.warn("not drained in time", { entities });
-      return `not drained within ${options.drainAnswerTimeoutMs} ms; entities in memory: ${entities}`;
+      const { entities, shards } = this.#left();
+      telemetry.logger.warn("not drained in time", { entities, shards });
+      const more = shards === 0 ? "" : `, shards: ${shards}`;
+      return `not drained within ${options.drainAnswerTimeoutMs} ms; entities in memory: ${entities}${more}`;
     }
     telemetry.logger.info("drained");
     return "drained";
   }
 
-  #entitiesInMemory(): number {
-    return Number(this.#dependencies.parts.inspect()["entities"]?.["inMemory"] ?? 0);
+  /** What has not left this proxy. One that is alone has no shards to hand over. */
+  #left(): { readonly entities: number; readonly shards: number } {
+    const { entities, cluster } = this.#dependencies.parts.inspect();
+    const shards = cluster?.["shards"] as PartState | undefined;
+    return { entities: Number(entities?.["inMemory"] ?? 0), shards: Number(shards?.["own"] ?? 0) };
   }
 
   #reset(): void {

@@ -143,7 +143,10 @@ function wireCommand({ method, payload, lineage, call }: EntityCommand): WireCom
   const hops = (call.hops ?? 0) + 1;
   const name = methodName(method);
   if (hops > MAX_HOPS) {
-    const again = call.idempotencyKey === undefined ? "nothing was done, try again" : "try again with the same idempotency key";
+    const again =
+      call.idempotencyKey === undefined
+        ? "nothing was done, try again"
+        : "try again with the same idempotency key";
     const text = `${name} was sent from proxy to proxy ${MAX_HOPS} times without meeting the owner of its entity's shard; ${again}`;
     throw routerError(Status.UNAVAILABLE, "TOO_MANY_HOPS", text);
   }

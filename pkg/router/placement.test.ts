@@ -188,7 +188,10 @@ test("proxies that do not agree who owns a shard do not send a command round for
       return one.router.fromPeer(wire, call);
     },
   });
-  await t.throwsAsync(send(one, "a"), { code: "TOO_MANY_HOPS", message: /3 times .*; nothing was done, try again$/ });
+  await t.throwsAsync(send(one, "a"), {
+    code: "TOO_MANY_HOPS",
+    message: /3 times .*; nothing was done, try again$/,
+  });
   t.is(hops, 3);
   // One of the proxies may have begun it, and lost its shard before the answer could leave.
   const message = /3 times .*; try again with the same idempotency key$/;

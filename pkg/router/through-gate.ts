@@ -52,7 +52,9 @@ async function answerOf(carryOut: () => Promise<Outcome>): Promise<Outcome | Sta
 }
 
 function recordedEffects(answer: Outcome | StatusError): readonly SideEffect[] {
-  return answer instanceof StatusError ? NO_EFFECTS : answer.effects.filter(({ onEnd }) => onEnd !== undefined);
+  return answer instanceof StatusError
+    ? NO_EFFECTS
+    : answer.effects.filter(({ onEnd }) => onEnd !== undefined);
 }
 
 /** Whoever has the entity next carries them out. Here they are not under way any more. */

@@ -31,13 +31,19 @@ interface Segment {
 
 const ABSENT: Segment = { entries: undefined, revision: 0 };
 
+/** The first revision of the first bucket. Each new one begins far below, so that no two have the same. */
+const FIRST_REVISION = 1_000_000_000;
+const REVISIONS = 1_000_000;
+
 /** A model of the bucket: conditional writes that are decided one after the other, keys that expire, a watch. */
 export class Bucket {
   readonly changes: Change[] = [];
+  /** How often it was replaced. */
+  generation = 0;
   readonly #members = new Map<PeerId, Member>();
   readonly #segments = new Map<number, Segment>();
   readonly #ttlMs: number;
-  #revision = 0;
+  #revision = FIRST_REVISION;
 
   constructor(ttlMs: number) {
     this.#ttlMs = ttlMs;
@@ -92,6 +98,14 @@ export class Bucket {
     const revision = ++this.#revision;
     this.#segments.set(segment, { entries: undefined, revision });
     this.changes.push({ kind: "segment", segment, entries: undefined, revision });
+  }
+
+  /** Somebody deletes it, and it is made anew. */
+  replace(): void {
+    this.changes.length = 0;
+    this.#members.clear();
+    this.#segments.clear();
+    this.#revision = FIRST_REVISION - ++this.generation * REVISIONS;
   }
 
   #remove(id: PeerId): void {

@@ -7,7 +7,7 @@ import { WATCHED } from "../../pkg/cluster/node/mod.ts";
 import { Machine } from "./machine.ts";
 import { SimulatedProxy } from "./simulated-proxy.ts";
 import type { Count, Purpose } from "./traffic.ts";
-import { World } from "./world.ts";
+import { TIMES, World } from "./world.ts";
 
 /** Pods join within so much, and then need so much until nothing moves any more. */
 const JOIN_MS = 2_000;
@@ -78,7 +78,7 @@ function idleService(seed: number, pods: number): Readonly<Record<Purpose, Count
   for (let pod = 0; pod < pods; pod++)
     scheduler.after(random() * JOIN_MS, () => {
       const machine = new Machine(scheduler, { name: `pod-${pod}`, clockRate: 1, random });
-      void new SimulatedProxy(world, machine, "revision-0", 100);
+      void new SimulatedProxy(world, machine, { revision: "revision-0", share: 100, leaseMs: TIMES.leaseMs });
     });
   runUntil(world, JOIN_MS + CALM_MS);
   const before = structuredClone(traffic.counts);

@@ -9,9 +9,20 @@ export type Fault = { readonly atMs: number } & (
   | {
       /**
        * `cut`, `mute`, `deaf`: no messages, or none in one direction. `reconnect`: no messages, and NATS knows it.
-       * `unseen`: only NATS believes that it is gone. `freeze`: paused, and NATS closed the connection.
+       * `unseen`: only NATS believes that it is gone. `freeze`: paused, and NATS closed the connection. `aside`: it gives
+       * its shards away, and comes back.
        */
-      readonly kind: "pause" | "freeze" | "kill" | "leave" | "cut" | "mute" | "deaf" | "reconnect" | "unseen";
+      readonly kind:
+        | "pause"
+        | "freeze"
+        | "kill"
+        | "leave"
+        | "aside"
+        | "cut"
+        | "mute"
+        | "deaf"
+        | "reconnect"
+        | "unseen";
       readonly pod: number;
       readonly forMs: number;
     }
@@ -21,17 +32,20 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "jump"; readonly byMs: number }
   /** Somebody deletes a key of owners by hand. */
   | { readonly kind: "wipe"; readonly segment: number; readonly isTraced: boolean }
+  /** Somebody deletes the whole bucket, and it is made anew. */
+  | { readonly kind: "replace" }
 );
 
 export type FaultKind = Fault["kind"];
 
 export interface Plan {
   readonly seed: number;
-  /** Of each pod: its clock's rate, when it starts, and its revision. */
+  /** Of each pod: its clock's rate, when it starts, its revision, and how long its leases are. */
   readonly pods: readonly {
     readonly clockRate: number;
     readonly startMs: number;
     readonly revision: number;
+    readonly leaseMs: number;
   }[];
   readonly faults: readonly Fault[];
   /** How many others each member watches. */
@@ -46,6 +60,9 @@ export interface Plan {
 /** Clocks differ by less than a fifth, as is assumed. */
 const CLOCK_SPREAD = 0.08;
 const FAULTS_MS = 9_000;
+
+/** Those of an update that changes the setting. A lease is a quarter of the time after which a key is dropped at most. */
+const LEASES_MS = [500, 500, 1_000, 2_500];
 
 /** Faults of a run in which no command may fail. */
 const CALM: readonly FaultKind[] = ["leave"];
@@ -68,6 +85,26 @@ const WILD: readonly FaultKind[] = [
 ];
 
 export function drawPlan(seed: number): Plan {
+  const plan = drawFirst(seed);
+  // Seeds that found something keep their plans, so what was added later is drawn apart, and for some seeds only.
+  return seed % 5 < 3 ? plan : drawMore(plan, seededRandom(seed * 3 + 100));
+}
+
+function drawMore({ faults, pods, ...plan }: Plan, random: Random): Plan {
+  const isCalmSoFar = faults.every(isCalmFault);
+  const kinds: readonly FaultKind[] = isCalmSoFar ? ["aside"] : ["aside", "aside", "replace"];
+  const count = 1 + randomBelow(random, 2);
+  const more = Array.from({ length: count }, () => drawFault(random, kinds, pods.length));
+  const hasLeases = !isCalmSoFar && randomBelow(random, 2) === 0;
+  const leaseOf = (): number => LEASES_MS[randomBelow(random, LEASES_MS.length)]!;
+  return {
+    ...plan,
+    pods: pods.map((pod) => (hasLeases ? { ...pod, leaseMs: leaseOf() } : pod)),
+    faults: [...faults, ...more],
+  };
+}
+
+function drawFirst(seed: number): Plan {
   const random = seededRandom(seed * 3);
   const pods = 2 + randomBelow(random, 3);
   const kinds = seed % 4 === 0 ? CALM : WILD;
@@ -79,6 +116,7 @@ export function drawPlan(seed: number): Plan {
       clockRate: 1 + (random() * 2 - 1) * CLOCK_SPREAD,
       startMs: pod === 0 ? 0 : random() * (randomBelow(random, 2) === 0 ? 100 : 5_000),
       revision: randomBelow(random, 2),
+      leaseMs: 500,
     })),
     faults: Array.from({ length: 1 + randomBelow(random, 5) }, () => drawFault(random, kinds, pods)),
     callers: 2 + randomBelow(random, 4),
@@ -89,7 +127,11 @@ export function drawPlan(seed: number): Plan {
 
 /** A run without faults but that of pods that come and go as they should. */
 export function isCalm({ faults }: Plan): boolean {
-  return faults.every(({ kind }) => kind === "leave");
+  return faults.every(isCalmFault);
+}
+
+function isCalmFault({ kind }: Fault): boolean {
+  return kind === "leave" || kind === "aside";
 }
 
 function drawFault(random: Random, kinds: readonly FaultKind[], pods: number): Fault {
@@ -99,6 +141,7 @@ function drawFault(random: Random, kinds: readonly FaultKind[], pods: number): F
   const forMs = randomBelow(random, 2) === 0 ? random() * 2_500 : random() * 13_000;
   if (kind === "loss") return { kind, atMs, percent: 1 + randomBelow(random, 30), forMs };
   if (kind === "jump") return { kind, atMs, byMs: random() * 12_000 };
+  if (kind === "replace") return { kind, atMs };
   if (kind === "wipe")
     return { kind, atMs, segment: randomBelow(random, 2), isTraced: randomBelow(random, 2) === 0 };
   return { kind, atMs, pod: randomBelow(random, pods), forMs };

@@ -9,13 +9,15 @@ import type { Fault, Plan } from "./plan.ts";
 import { describeFault, isCalm } from "./plan.ts";
 import { SimulatedProxy } from "./simulated-proxy.ts";
 import type { Proxy } from "./world.ts";
-import { SHARDS, TIMES, World } from "./world.ts";
+import { SHARDS, World } from "./world.ts";
 
 /** So long after the last fault every shard has an owner, and every command an answer. */
 const CALM_AFTER_MS = 20_000;
 const EXPIRE_EVERY_MS = 500;
 /** Callers' shares of two revisions. */
 const SHARES = [90, 10];
+/** Without faults and slow commands, who stands aside has given all shards away after so long. */
+const GIVEN_AWAY_MS = 3_000;
 /** When a server notices that a connection is dead. */
 const NOTICE_MS = 4_000;
 
@@ -61,10 +63,11 @@ class Pod {
   }
 
   start(): void {
-    const { clockRate, revision } = this.#plan;
+    const { clockRate, revision, leaseMs } = this.#plan;
     const { scheduler, workRandom: random } = this.#world;
     const machine = new Machine(scheduler, { name: this.name, clockRate, random });
-    void new SimulatedProxy(this.#world, machine, `revision-${revision}`, SHARES[revision] ?? 0);
+    const about = { revision: `revision-${revision}`, share: SHARES[revision] ?? 0, leaseMs };
+    void new SimulatedProxy(this.#world, machine, about);
   }
 }
 
@@ -89,8 +92,9 @@ function begin(fault: Fault, world: World, pods: readonly Pod[]): void {
     return after(() => (world.lossPercent = 0));
   }
   if (fault.kind === "jump") return bucket.expire(scheduler.nowMs + fault.byMs);
-  if (fault.kind !== "wipe") return beginAtPod(fault, world, pods[fault.pod]!, after);
-  bucket.wipe(fault.segment, fault.isTraced);
+  if (fault.kind === "wipe") bucket.wipe(fault.segment, fault.isTraced);
+  else if (fault.kind === "replace") bucket.replace();
+  else return beginAtPod(fault, world, pods[fault.pod]!, after);
   world.changed();
 }
 
@@ -122,6 +126,8 @@ function beginAtPod(
       return after(() => pod.start());
     case "leave":
       return leave(world, proxy, () => after(() => pod.start()));
+    case "aside":
+      return standAside(world, proxy, fault.forMs);
     case "cut":
       Object.assign(link, { sends: false, receives: false });
       world.scheduler.after(NOTICE_MS, () => (link.isOpen = link.sends && link.receives));
@@ -150,7 +156,7 @@ function kill(world: World, { machine }: Proxy): void {
 function leave(world: World, proxy: Proxy, then: () => void): void {
   const { machine, node } = proxy;
   proxy.tell(() => "leaves");
-  proxy.handle({ kind: "leave" });
+  proxy.leave();
   const check = (): void => {
     if (world.proxies.get(machine.name) !== proxy) return;
     if (node.membership.kind !== "left") return machine.after(50, check);
@@ -164,11 +170,27 @@ function leave(world: World, proxy: Proxy, then: () => void): void {
   check();
 }
 
+/** The pod's user function restarts. After a while others have all its shards, if they can. */
+function standAside(world: World, proxy: Proxy, forMs: number): void {
+  const { machine, node } = proxy;
+  // It does so already, or leaves.
+  if (node.info.isLeaving) return;
+  machine.after(0, () => proxy.standAside());
+  world.scheduler.after(forMs, () => {
+    const sinceMs = world.scheduler.nowMs - GIVEN_AWAY_MS;
+    const isExpected = world.options.isCalm && world.options.slowPercent === 0 && forMs >= GIVEN_AWAY_MS;
+    const isTaker = (other: Proxy): boolean => other !== proxy && other.steadySinceMs <= sinceMs;
+    if (isExpected && [...world.proxies.values()].some(isTaker) && node.tenures.size > 0)
+      world.fail(`${machine.name} stands aside, and still has ${node.tenures.size} shards`);
+    machine.after(0, () => proxy.comeBack());
+  });
+}
+
 /** No two pods may answer for one shard at one moment. */
 function checkOwners(world: World): void {
   let taken = 0;
-  for (const { node, machine } of world.proxies.values()) {
-    if (!isLeaseValid(node.membership, machine.monotonicMs(), TIMES)) continue;
+  for (const { node, machine, times } of world.proxies.values()) {
+    if (!isLeaseValid(node.membership, machine.monotonicMs(), times)) continue;
     for (const [shard, { kind }] of node.tenures) {
       if (kind !== "serving" && kind !== "draining") continue;
       if ((taken & (1 << shard)) !== 0) world.fail(`two pods may answer for shard ${shard}`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { PeerId } from "../../pkg/cluster/mod.ts";
-import type { ClusterEffect, ClusterInput } from "../../pkg/cluster/node/mod.ts";
+import type { ClusterEffect, ClusterInput, MemberTimes } from "../../pkg/cluster/node/mod.ts";
 import { ClusterNode } from "../../pkg/cluster/node/mod.ts";
 
 import { CommandDesk } from "./command-desk.ts";
@@ -16,24 +16,42 @@ const TICK_MS = 50;
 type MemberEffect = Extract<ClusterEffect, { kind: "join" | "renew" | "look-up" | "leave" | "evict" }>;
 type SegmentEffect = Extract<ClusterEffect, { kind: "write-segment" | "read-segment" }>;
 
+/** A bucket that was replaced is noticed within so long, when the watch of the former one ends. */
+const MOST_NOTICE_MS = 1_000;
+
+/** What a proxy says of itself. */
+export interface About {
+  readonly revision: string;
+  readonly share: number;
+  readonly leaseMs: number;
+}
+
 /** One proxy's process: the real cluster node, and a model of what is around it. */
 export class SimulatedProxy implements Proxy {
   readonly world: World;
   readonly machine: Machine;
   readonly node: ClusterNode;
+  readonly times: MemberTimes;
+  steadySinceMs: number;
   readonly #desk: CommandDesk;
   #id: PeerId | undefined;
   #watched = 0;
   #heard: ReadonlySet<PeerId> = new Set();
+  /** Of the bucket whose changes it has seen. */
+  #generation: number;
   #isPumping = false;
+  #isLeaving = false;
 
-  constructor(world: World, machine: Machine, revision: string, share: number) {
+  constructor(world: World, machine: Machine, { leaseMs, ...about }: About) {
     this.world = world;
     this.machine = machine;
+    this.times = { ...TIMES, leaseMs };
+    this.steadySinceMs = world.scheduler.nowMs;
+    this.#generation = world.bucket.generation;
     this.#desk = new CommandDesk(this);
     this.node = new ClusterNode({
-      self: { pod: machine.name, revision, share },
-      times: TIMES,
+      self: { pod: machine.name, ...about },
+      times: this.times,
       shards: SHARDS,
       segments: SEGMENTS,
       newId: () => world.newId(machine.name),
@@ -60,12 +78,34 @@ export class SimulatedProxy implements Proxy {
     return this.#heard.has(id);
   }
 
+  standAside(): void {
+    this.tell(() => "stands aside");
+    this.steadySinceMs = Number.POSITIVE_INFINITY;
+    this.handle({ kind: "stand-aside" });
+  }
+
+  leave(): void {
+    this.#isLeaving = true;
+    this.steadySinceMs = Number.POSITIVE_INFINITY;
+    this.handle({ kind: "leave" });
+  }
+
+  comeBack(): void {
+    this.tell(() => "comes back");
+    if (!this.#isLeaving) this.steadySinceMs = this.world.scheduler.nowMs;
+    this.handle({ kind: "come-back" });
+  }
+
   watch(): void {
-    if (this.#isPumping || this.#watched >= this.world.bucket.changes.length) return;
+    const { bucket, networkRandom } = this.world;
+    const isAnother = this.#generation !== bucket.generation;
+    if (this.#isPumping || (!isAnother && this.#watched >= bucket.changes.length)) return;
     this.#isPumping = true;
-    this.machine.receive(this.world.delayMs(), () => {
+    const delayMs = this.world.delayMs() + (isAnother ? networkRandom() * MOST_NOTICE_MS : 0);
+    this.machine.receive(delayMs, () => {
       this.#isPumping = false;
-      const changes = this.world.bucket.changes.slice(this.#watched);
+      this.#compare();
+      const changes = bucket.changes.slice(this.#watched);
       this.#watched += changes.length;
       this.world.traffic.delivered("watch", changes.length);
       for (const change of changes) {
@@ -76,10 +116,20 @@ export class SimulatedProxy implements Proxy {
       }
     });
     // What was lost with a broken link is sent again.
-    this.machine.after(200, () => {
+    this.machine.after(isAnother ? delayMs + 200 : 200, () => {
       this.#isPumping = false;
       this.watch();
     });
+  }
+
+  /** Whether the bucket is another one than that of which it has seen changes. */
+  #compare(): void {
+    const { generation } = this.world.bucket;
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    this.#watched = 0;
+    this.tell(() => "sees that the bucket is another one");
+    this.handle({ kind: "reset" });
   }
 
   tell(what: () => string): void {
@@ -158,14 +208,14 @@ export class SimulatedProxy implements Proxy {
         );
       }
       case "look-up":
-        return this.request(
+        return this.#askBucket(
           () => bucket.revisionOf(id),
           (revision) => this.handle({ kind: "found", id, revision }),
         );
       case "leave":
         return this.#change(
-          () => bucket.deleteMember(id, effect.revision),
-          () => this.handle({ kind: "stored", id, revision: 0 }),
+          () => bucket.deleteMember(id, bucket.revisionOf(id) ?? 0),
+          () => this.handle({ kind: "removed", id }),
         );
       case "evict":
         this.tell(() => `evicts ${id}`);
@@ -186,7 +236,7 @@ export class SimulatedProxy implements Proxy {
       const read = (): ReturnType<typeof bucket.segment> => bucket.segment(segment);
       const seen = (found: ReturnType<typeof read>): void =>
         this.handle({ kind: "segment-seen", segment, ...found, isWatched: false });
-      return this.request(read, seen);
+      return this.#askBucket(read, seen);
     }
     const { expected, entries } = effect;
     return this.#change(
@@ -207,7 +257,15 @@ export class SimulatedProxy implements Proxy {
       this.world.changed();
       return value;
     };
-    this.request(change, answer);
+    this.#askBucket(change, answer);
+  }
+
+  /** Answers of a bucket that was replaced since mean nothing any more. */
+  #askBucket<T>(ask: () => T, answer: (value: T) => void): void {
+    const generation = this.#generation;
+    this.request(ask, (value) => {
+      if (generation === this.#generation) answer(value);
+    });
   }
 
   /** Whoever watches no other is the only member, and says nothing. */

@@ -51,7 +51,7 @@ test("the same plan gives the same steps", (t) => {
 
 /** When, after the fault at 5 s, the last shard was taken by a pod that had none of these faults. */
 function lastTakeMs(kind: "kill" | "cut", pods: number, faulty: number): number {
-  const steady = { clockRate: 1, startMs: 0, revision: 0 };
+  const steady = { clockRate: 1, startMs: 0, revision: 0, leaseMs: 500 };
   const plan: Plan = {
     seed: 1,
     pods: Array.from({ length: pods }, () => steady),

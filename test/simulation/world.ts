@@ -4,7 +4,7 @@ import type { Random } from "../../pkg/base/mod.ts";
 import { randomBelow } from "../../pkg/base/mod.ts";
 import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import type { PeerId } from "../../pkg/cluster/mod.ts";
-import type { ClusterInput, ClusterNode } from "../../pkg/cluster/node/mod.ts";
+import type { ClusterInput, ClusterNode, MemberTimes } from "../../pkg/cluster/node/mod.ts";
 import { DEFAULT_MEMBER_TIMES } from "../../pkg/cluster/node/mod.ts";
 
 import { Bucket } from "./bucket.ts";
@@ -37,11 +37,19 @@ export interface Proxy {
   readonly world: World;
   readonly machine: Machine;
   readonly node: ClusterNode;
+  readonly times: MemberTimes;
   /** A caller's command, or one of another proxy. */
   take(command: Command, hops: number, onAnswer: OnAnswer): void;
   handle(input: ClusterInput): void;
   /** Whether it hears the heartbeats of a member. */
   hears(id: PeerId): boolean;
+  /** It gives its shards away, and stays a member; or it takes its part again. */
+  standAside(): void;
+  comeBack(): void;
+  /** It gives its shards away, and ends. */
+  leave(): void;
+  /** Since when it has neither left nor stood aside, in virtual time. */
+  readonly steadySinceMs: number;
   /** Shows the proxy the changes of the bucket that it has not seen, in order. */
   watch(): void;
   tell(what: () => string): void;

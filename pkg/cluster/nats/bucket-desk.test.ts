@@ -13,6 +13,7 @@ const INFO: MemberInfo = {
   revision: "one",
   share: 1,
   leaseMs: 500,
+  longestLeaseMs: 500,
   isLeaving: false,
   seenRevision: 0,
 };
@@ -104,5 +105,5 @@ test("one that leaves while a renewal is under way deletes the renewed key", asy
   world.bucket.foundMember = { revision: 8, value: INFO };
   await world.desk.carryOut({ kind: "leave", id: "a.1", revision: 7 });
   t.deepEqual(world.bucket.removed, [7, 8]);
-  t.deepEqual(world.inputs, [{ kind: "stored", id: "a.1", revision: 0 }]);
+  t.deepEqual(world.inputs, [{ kind: "removed", id: "a.1" }]);
 });

@@ -114,7 +114,7 @@ export class BucketDesk {
       const found = await bucket.member(id);
       if (found !== undefined) written = await bucket.removeMember(id, found.revision);
     }
-    return written.kind === "unknown" ? undefined : { kind: "stored", id, revision: 0 };
+    return written.kind === "stored" ? { kind: "removed", id } : undefined;
   }
 
   async #evict(id: PeerId, revision: number): Promise<ClusterInput | undefined> {
@@ -150,7 +150,7 @@ export class BucketDesk {
 
   #note({ kind }: BucketEffect, input: ClusterInput): void {
     if (input.kind === "segment-seen" && kind === "write-segment") this.#know(input.segment, input.revision);
-    else if (input.kind === "stored" && kind !== "leave") this.#know(OWN_KEY, input.revision);
+    else if (input.kind === "stored") this.#know(OWN_KEY, input.revision);
     else return;
     this.#dependencies.onStored(input.revision);
   }

@@ -48,7 +48,8 @@ const TICK_MS = 50;
  * A proxy's part in its cluster: the decisions of `ClusterNode` (ADR 29), connected to NATS, to the clock and to the
  * entities of this proxy.
  *
- *     const cluster = await ClusterRuntime.start({ link, host, self, name, … });
+ *     const join = await ClusterRuntime.prepare({ link, host, self, name, … });
+ *     const cluster = join();
  *     cluster.ownerOf(shard); // As `Placement`: here, at a peer, or moving.
  *     const admission = cluster.begin(shard); // As `ReplyGate`.
  *     await cluster.leave(); // Gives the shards to others.
@@ -57,7 +58,8 @@ const TICK_MS = 50;
  * 1. The node handles one thing after the other. What it wants is carried out when it has returned, in order, and
  *    whatever the host does in between (end a command, begin another) is handled after it.
  * 2. Everybody who waits for a shard or a lease is woken when all of that is done.
- * 3. What NATS does not answer is no input. The node decides by time what that means.
+ * 3. While there is no connection, nothing is sent to others: commands for their shards wait, as for shards that move.
+ * 4. What NATS does not answer is no input. The node decides by time what that means.
  */
 export class ClusterRuntime implements Placement, ReplyGate {
   readonly #dependencies: ClusterRuntimeDependencies;
@@ -70,12 +72,13 @@ export class ClusterRuntime implements Placement, ReplyGate {
   readonly #forgetLink: () => void;
   readonly #wakeUp = new WakeUp();
   readonly #left = Promise.withResolvers<void>();
-  /** While it stands aside: resolves when it has no shards. */
+  /** While it stands aside: resolves when it has no shards that others can take, and when it comes back. */
   #aside: PromiseWithResolvers<void> | undefined;
   /** Wanted by the node, and not carried out yet. */
   readonly #wanted: ClusterEffect[] = [];
   #isCarryingOut = false;
   #isWoken = false;
+  #hasLease = false;
   #isClosed = false;
   #timer: Timer | undefined;
   /** The id that `onMember` was called with. */
@@ -121,7 +124,10 @@ export class ClusterRuntime implements Placement, ReplyGate {
         this.#carryOutAll();
       },
     });
-    this.#forgetLink = link.onConnected(suspect);
+    this.#forgetLink = link.onConnected(() => {
+      suspect();
+      this.#wakeUp.call(); // (3)
+    });
     this.#watch = new BucketWatch({
       bucket,
       clock,
@@ -135,8 +141,13 @@ export class ClusterRuntime implements Placement, ReplyGate {
     this.#tick();
   }
 
-  /** Joins as soon as it can. @throws NatsError if the bucket can neither be found nor made. */
-  static async start(dependencies: ClusterRuntimeDependencies): Promise<ClusterRuntime> {
+  /**
+   * Finds the bucket or makes it. The function that it gives joins, as soon as it can; so a proxy that is stopped in
+   * the meantime does not.
+   *
+   * @throws NatsError if the bucket can neither be found nor made.
+   */
+  static async prepare(dependencies: ClusterRuntimeDependencies): Promise<() => ClusterRuntime> {
     const { link, name, replicas, requestTimeoutMs, options } = dependencies;
     const bucket = await ClusterBucket.open(link, {
       name,
@@ -145,7 +156,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       ttlMs: options.memberTtlMs,
       requestTimeoutMs,
     });
-    return new ClusterRuntime(dependencies, bucket);
+    return () => new ClusterRuntime(dependencies, bucket);
   }
 
   /** The id of this member; undefined while it is none. */
@@ -169,13 +180,15 @@ export class ClusterRuntime implements Placement, ReplyGate {
   }
 
   /** What is known of the cluster, to be shown to people. */
-  get node(): Pick<ClusterNode, "membership" | "tenures" | "peers" | "entryOf"> {
+  get node(): Pick<ClusterNode, "membership" | "tenures" | "peers" | "entryOf" | "hasHeir"> {
     return this.#node;
   }
 
   ownerOf(shard: number): Owner {
     const destination = this.#node.ownerOf(shard);
-    return destination.kind === "moving" ? { kind: "moving", until: this.#wakeUp.next } : destination;
+    const isOutOfReach = destination.kind === "peer" && !this.#dependencies.link.isConnected; // (3)
+    if (destination.kind !== "moving" && !isOutOfReach) return destination;
+    return { kind: "moving", until: this.#wakeUp.next };
   }
 
   begin(shard: number): Admission | undefined {
@@ -201,35 +214,27 @@ export class ClusterRuntime implements Placement, ReplyGate {
   }
 
   /**
-   * Hands all shards over and stays a member, until `comeBack`. Resolves when that is done or its time is over, at once
-   * if nobody else is there.
+   * Hands its shards over and stays a member, until `comeBack`. Resolves when that is done, when its time is over, when
+   * nobody is there who could take them, or when it comes back.
    *
-   * @returns whether it is done. If not, this member goes on with the shards that it has.
+   * @returns whether others have all of them. If not, it still serves those that nobody can take, and goes on giving the
+   * others away.
    */
   async standAside(): Promise<boolean> {
-    return !this.#hasNoTaker && (await this.makeWay());
-  }
-
-  /**
-   * The same for a proxy that is going to end: if nobody else is there, it goes on with its shards until somebody comes
-   * who takes them.
-   */
-  async makeWay(): Promise<boolean> {
     const { clock, options } = this.#dependencies;
-    const aside = (this.#aside ??= Promise.withResolvers<void>());
-    this.#handle({ kind: "stand-aside" });
-    if (this.#hasNoTaker) return false;
-    return await settlesWithin(aside.promise, options.handoffTimeoutMs, clock);
-  }
-
-  /** Whether there is no other member, or all of them end too. */
-  get #hasNoTaker(): boolean {
-    return [...this.#node.peers.values()].every(({ kind, info }) => kind === "gone" || info.isLeaving);
+    const aside = this.#aside ?? Promise.withResolvers<void>();
+    if (this.#aside === undefined) {
+      this.#aside = aside;
+      this.#handle({ kind: "stand-aside" });
+    }
+    await settlesWithin(aside.promise, options.handoffTimeoutMs, clock);
+    return this.#aside === aside && this.#node.tenures.size === 0;
   }
 
   /** Takes its part of the shards again. */
   comeBack(): void {
     if (this.#aside === undefined) return;
+    this.#aside.resolve();
     this.#aside = undefined;
     this.#handle({ kind: "come-back" });
   }
@@ -276,12 +281,20 @@ export class ClusterRuntime implements Placement, ReplyGate {
     this.#talk.listenAs(this.#node.id);
     this.#tellMember();
     if (this.#node.membership.kind === "left") this.#left.resolve();
-    if (this.#node.tenures.size === 0) this.#aside?.resolve();
-    if (!this.#isWoken) return;
+    if (this.#aside !== undefined && (this.#node.tenures.size === 0 || !this.#node.hasHeir))
+      this.#aside.resolve();
+    this.#wakeAll();
+  }
+
+  /** Wakes those who wait (2). Who waits for a shard is not woken by a lease, which busy members renew all the time. */
+  #wakeAll(): void {
+    const isWoken = this.#isWoken;
+    if (!isWoken && !this.#hasLease) return;
     this.#isWoken = false;
-    this.#wakeUp.call();
+    this.#hasLease = false;
+    if (isWoken) this.#wakeUp.call();
     this.#admissions.askAgain();
-    this.#dependencies.onChange?.();
+    if (isWoken) this.#dependencies.onChange?.();
   }
 
   #tellMember(): void {
@@ -314,8 +327,10 @@ export class ClusterRuntime implements Placement, ReplyGate {
       case "pack":
         return this.#packer.pack(effect.shard, effect.epoch);
       case "wake":
-      case "lease":
         this.#isWoken = true;
+        return;
+      case "lease":
+        this.#hasLease = true;
         return;
       case "join":
       case "renew":

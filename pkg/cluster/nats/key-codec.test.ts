@@ -3,7 +3,11 @@
 import test from "ava";
 import fc from "fast-check";
 
+import { shortId, systemRandom } from "../../base/mod.ts";
+import { resolveSettings } from "../../settings/mod.ts";
+
 import type { Entry } from "../node/owners.ts";
+import { MEMBER_SETTINGS } from "../settings.ts";
 import { decodeMember, decodeSegment, encodeMember, encodeSegment } from "./key-codec.ts";
 
 const NAME = fc.string({ minLength: 1, maxLength: 20 });
@@ -22,6 +26,7 @@ const MEMBER = fc.record({
   revision: fc.oneof(NAME, fc.constant("")),
   share: fc.nat(100),
   leaseMs: fc.nat(2_000),
+  longestLeaseMs: fc.nat(2_000),
   isLeaving: fc.boolean(),
   seenRevision: fc.maxSafeNat(),
 });
@@ -37,6 +42,24 @@ test("a segment is read as it was written", (t) => {
 test("a member is read as it was written", (t) => {
   const property = fc.property(MEMBER, (info) => t.deepEqual(decodeMember(encodeMember(info)), info));
   t.notThrows(() => fc.assert(property, { seed: 16, numRuns: 300 }));
+});
+
+test("the longest name that a pod may have is read; a longer one is refused at the start", (t) => {
+  const nameOf = (podName: string) => resolveSettings(MEMBER_SETTINGS, { "pod-name": podName }, {}).podName;
+  const pod = nameOf("a".repeat(253));
+  const [info] = fc.sample(MEMBER, { numRuns: 1, seed: 16 });
+  t.is(decodeMember(encodeMember({ ...info!, pod }))?.pod, pod);
+  const entry: Entry = { kind: "owned", epoch: 1, owner: `${pod}.${shortId(systemRandom)}`, leaseMs: 500 };
+  t.deepEqual(decodeSegment(encodeSegment([entry]), 1), [entry]);
+  const message = /^--pod-name must be at most 253 characters long/;
+  t.throws(() => nameOf("a".repeat(254)), { code: "BAD_SETTING", message });
+});
+
+test("a member of an older version, which knows of no other leases, has the longest one itself", (t) => {
+  const [info] = fc.sample(MEMBER, { numRuns: 1, seed: 16 });
+  const { longestLeaseMs: _, ...older } = info!;
+  const read = decodeMember(Buffer.from(JSON.stringify(older)));
+  t.deepEqual(read, { ...older, longestLeaseMs: older.leaseMs });
 });
 
 test("I12: a value of anything else is no value", (t) => {

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import type { MemberInfo } from "../node/member.ts";
 import type { Entry } from "../node/owners.ts";
 
-/** Bounds of what is read from a key, so that a damaged one costs nothing (I11, I12). */
+/** Bounds of what is read from a key, so that a damaged one costs nothing (I11, I12). An id is longer than a pod's name. */
 const MAX_NAME_LENGTH = 300;
 const MAX_LEASE_MS = 60_000;
 
@@ -18,15 +18,17 @@ export function encodeMember(info: MemberInfo): Uint8Array {
 export function decodeMember(bytes: Uint8Array): MemberInfo | undefined {
   const value = parse(bytes);
   if (value === undefined) return undefined;
-  const { pod, revision, share, leaseMs, isLeaving, seenRevision } = value;
+  // Older versions do not know the longest lease, and all have the same.
+  const { pod, revision, share, leaseMs, longestLeaseMs = leaseMs, isLeaving, seenRevision } = value;
   const isRight =
     isName(pod) &&
     isText(revision) &&
     isNumber(share, Number.MAX_SAFE_INTEGER) &&
     isNumber(leaseMs, MAX_LEASE_MS) &&
+    isNumber(longestLeaseMs, MAX_LEASE_MS) &&
     typeof isLeaving === "boolean" &&
     isNumber(seenRevision, Number.MAX_SAFE_INTEGER);
-  return isRight ? { pod, revision, share, leaseMs, isLeaving, seenRevision } : undefined;
+  return isRight ? { pod, revision, share, leaseMs, longestLeaseMs, isLeaving, seenRevision } : undefined;
 }
 
 /** The value of a segment's key: its owners, and for each shard its epoch and the place of its owner. */

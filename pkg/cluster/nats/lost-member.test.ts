@@ -13,6 +13,7 @@ import { startFaultProxy } from "../../../test/lib/fault-proxy.ts";
 import { natsSerialTest } from "../../../test/lib/nats/nats-test.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
+import { ClusterBucket } from "./mod.ts";
 import type { MemberOptions, TestMember } from "./test-lib/members.ts";
 import { BUCKET, startMember, untilShared } from "./test-lib/members.ts";
 
@@ -134,3 +135,53 @@ natsSerialTest("members come back when NATS was killed and started again", async
   for (const { admission } of open) admission.end();
   await untilShared(members);
 });
+
+natsSerialTest("one that leaves while it joins leaves no key, which others would believe in", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const network = await startFaultProxy(server.port, seededRandom(16));
+  t.teardown(() => network.close());
+  const { cluster, link } = await startMember(t, { pod: "a", port: network.port });
+  const { membership } = cluster.node;
+  if (membership.kind !== "joining") return t.fail(`it joins: ${membership.kind}`);
+  network.delay(100);
+  t.true(await cluster.leave());
+  const [segmentSize, requestTimeoutMs] = [64, 30_000];
+  const options = { name: BUCKET, replicas: 1, segmentSize, ttlMs: 10_000, requestTimeoutMs };
+  const bucket = await ClusterBucket.open(link, options);
+  const found = await bucket.member(membership.id);
+  t.is(found?.value, undefined);
+  t.true((found?.revision ?? 0) > 1, "the key was there, and was taken back");
+});
+
+natsSerialTest("one that comes back does not wait until it has given its shards away", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const members = await Promise.all(["a", "b"].map((pod) => startMember(t, { pod, port: server.port })));
+  await untilShared(members);
+  const [a] = members;
+  const { admission } = beginOn(a!);
+  const aside = a!.cluster.standAside();
+  a!.cluster.comeBack();
+  t.false(await aside);
+  admission.end();
+  await untilShared(members);
+});
+
+natsSerialTest(
+  "without a connection the shards of others move until it is there again, and nobody asks again and again",
+  async (t) => {
+    const { a, b, network } = await startTwo(t);
+    const [shard] = a.host.shards;
+    const { id } = a.cluster;
+    t.deepEqual(b.cluster.ownerOf(shard!), { kind: "peer", peer: id! });
+    network.refuse();
+    network.resetAll();
+    await until("the connection is lost", () => !b.link.isConnected);
+    const owner = b.cluster.ownerOf(shard!);
+    if (owner.kind !== "moving") return t.fail(owner.kind);
+    network.heal();
+    await owner.until;
+    await until("it is found again", () => b.cluster.ownerOf(shard!).kind === "peer");
+  },
+);

@@ -9,7 +9,7 @@ import { desiredOwner, groupsOf } from "./assignment.ts";
 import type { Member } from "./member.ts";
 
 function member(pod: string, revision = "one", share = 100, incarnation = 0): Member {
-  const info = { pod, revision, share, leaseMs: 500, isLeaving: false, seenRevision: 0 };
+  const info = { pod, revision, share, leaseMs: 500, longestLeaseMs: 500, isLeaving: false, seenRevision: 0 };
   return { id: `${pod}.${incarnation}`, info };
 }
 

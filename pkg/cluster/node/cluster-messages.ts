@@ -12,6 +12,8 @@ export type ClusterInput =
   | { readonly kind: "stored"; readonly id: PeerId; readonly revision: number }
   | { readonly kind: "refused"; readonly id: PeerId }
   | { readonly kind: "found"; readonly id: PeerId; readonly revision: number | undefined }
+  /** The answer to `leave`. */
+  | { readonly kind: "removed"; readonly id: PeerId }
   /** The proxy stops: it gives its shards to others, and then leaves. */
   | { readonly kind: "leave" }
   /** The proxy gives its shards to others for a while, and stays a member; then it takes its part again. */
@@ -50,8 +52,10 @@ export type ClusterEffect =
   | { readonly kind: "renew"; readonly id: PeerId; readonly revision: number; readonly info: MemberInfo }
   /** Read the revision of the key. */
   | { readonly kind: "look-up"; readonly id: PeerId }
-  /** Delete the key if it has this revision. An eviction of a key that is not there is answered with `member-gone`. */
-  | { readonly kind: "leave" | "evict"; readonly id: PeerId; readonly revision: number }
+  /** Delete the key of this member, which nobody else writes. It most likely has this revision; 0: it may not be there. */
+  | { readonly kind: "leave"; readonly id: PeerId; readonly revision: number }
+  /** Delete the key if it has this revision. If it is not there, the answer is `member-gone`. */
+  | { readonly kind: "evict"; readonly id: PeerId; readonly revision: number }
   /** This proxy is no member any more: its answers will be `over`. */
   | { readonly kind: "fence"; readonly id: PeerId }
   | {
@@ -69,5 +73,5 @@ export type ClusterEffect =
   | { readonly kind: "take" | "pack" | "drop"; readonly shard: number; readonly epoch: number }
   /** Commands that wait for a shard ask again where they go, and answers that wait ask again whether they may leave. */
   | { readonly kind: "wake" }
-  /** A lease was renewed: answers that wait for one may leave. */
+  /** A lease was renewed: answers that wait for one may leave. Nothing else has changed. */
   | { readonly kind: "lease" };

@@ -8,6 +8,12 @@ import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 import type { Entry } from "./owners.ts";
 import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
+type Renewal = Extract<ClusterEffect, { kind: "renew" }>;
+
+function renewalIn(effects: readonly ClusterEffect[]): Renewal | undefined {
+  return effects.find((effect): effect is Renewal => effect.kind === "renew");
+}
+
 test("a lone member claims all shards in 16 writes, and is settled then", (t) => {
   const world = new NodeWorld();
   for (let segment = 0; segment < SEGMENTS; segment++) world.segment(segment, segment + 1, FREE);
@@ -90,7 +96,14 @@ test("a wiped segment is given up at once, and taken again when every member has
 test("of many members it hears three, and more only while one of these is silent", (t) => {
   const world = owner();
   const members = Array.from({ length: 20 }, (_, index) => `pod-${index}.1`);
-  const info = { revision: "one", share: 0, leaseMs: 500, isLeaving: false, seenRevision: 0 };
+  const info = {
+    revision: "one",
+    share: 0,
+    leaseMs: 500,
+    longestLeaseMs: 500,
+    isLeaving: false,
+    seenRevision: 0,
+  };
   for (const [index, id] of members.entries())
     world.handle({ kind: "member-seen", id, info: { ...info, pod: id }, revision: 100 + index });
   const listens = (effects: readonly ClusterEffect[]) =>
@@ -126,6 +139,68 @@ test("a member of which only an entry is known is heard besides, until its key i
   t.true(listen?.kind === "listen" && listen.ids.includes("z.1") && listen.ids.length >= 3);
 });
 
+test("entries that are lost are told of as soon as they are seen, also by who wrote them", (t) => {
+  const world = new NodeWorld();
+  world.tick();
+  world.handle({ kind: "stored", id: "a.1", revision: 1 });
+  world.segment(0, 0, undefined);
+  const [write] = world.rewrites();
+  if (write === undefined) return t.fail("it fills the segment in");
+  const { entries } = write;
+  // The answer to the write comes before the watch shows it.
+  world.handle({ kind: "segment-seen", segment: 0, revision: 2, entries, isWatched: false });
+  t.is(renewalIn(world.tick(50)), undefined, "it has not seen all changes yet");
+  world.segment(0, 2, entries);
+  t.is(renewalIn(world.tick(50))?.info.seenRevision, 2);
+});
+
+test("lost shards are taken when the longest lease is over that anybody knows of", (t) => {
+  const lost = FREE.map((): Entry => ({ kind: "lost" }));
+  const takes = (world: NodeWorld): boolean =>
+    world
+      .rewrites()
+      .some(({ segment, entries }) => segment === 0 && entries.some(({ kind }) => kind === "owned"));
+  const ways: Readonly<Record<string, (world: NodeWorld) => void>> = {
+    "of a member that is there": (world) => void world.handle(other(60, 99, { leaseMs: 2_000 })),
+    "of one that another has met": (world) => void world.handle(other(60, 99, { longestLeaseMs: 2_000 })),
+    "of one whose bucket was replaced": (world) => {
+      world.handle(other(60, 99, { leaseMs: 2_000 }));
+      world.handle({ kind: "reset" });
+      world.tick();
+      world.handle({ kind: "stored", id: "a.2", revision: 20 });
+    },
+  };
+  for (const [name, meet] of Object.entries(ways)) {
+    const world = owner();
+    meet(world);
+    world.rewrites();
+    world.segment(0, 91, lost);
+    for (let waitedMs = 0; waitedMs < 2_400; waitedMs += 100) {
+      t.false(takes(world), `${name}: after ${waitedMs} ms`);
+      world.handle({ kind: "heard", id: "b.1" });
+      world.tick(100);
+    }
+    t.true(takes(world), name);
+  }
+});
+
+test("one that has met a member with a longer lease says so, until that lease is over", (t) => {
+  const world = owner();
+  const longest = (): number | undefined => renewalIn(world.tick(2_000))?.info.longestLeaseMs;
+  t.is(longest(), 500);
+  world.handle({ kind: "stored", id: "a.1", revision: 60 });
+  world.handle(other(61, 0, { leaseMs: 5_000 }));
+  t.is(longest(), 5_000);
+  world.handle({ kind: "stored", id: "a.1", revision: 62 });
+  world.handle({ kind: "member-gone", id: "b.1", revision: 63 });
+  t.is(longest(), 5_000);
+  world.handle({ kind: "stored", id: "a.1", revision: 64 });
+  world.nowMs += 1_000;
+  t.is(longest(), 5_000);
+  world.handle({ kind: "stored", id: "a.1", revision: 65 });
+  t.is(longest(), 500);
+});
+
 test("one that leaves tells so first, gives everything up, and goes", (t) => {
   const world = owner();
   const [news, ...rest] = world.handle({ kind: "leave" });
@@ -159,8 +234,28 @@ test("one that stands aside keeps what nobody can take, and stays a member", (t)
   t.is(world.node.id, "a.1");
 });
 
+test("those that stand aside together serve what nobody else can, until somebody comes", (t) => {
+  const world = owner();
+  world.rewrites();
+  world.handle({ kind: "stand-aside" });
+  world.handle({ kind: "stored", id: "a.1", revision: 99 });
+  world.handle(other(100, 0, { isLeaving: true }));
+  t.is(world.node.tenures.size, SHARDS);
+  world.segment(0, 101, FREE);
+  t.deepEqual(
+    world.rewrites().map(({ segment }) => segment),
+    [0],
+    "it takes what is free",
+  );
+  t.false(world.node.hasHeir);
+  world.handle(other(102, 0, { isLeaving: false }));
+  t.true(world.node.hasHeir);
+  t.is(world.tick(50).filter(({ kind }) => kind === "pack").length, SHARDS - SIZE);
+});
+
 test("one that comes back tells so, and takes its part again", (t) => {
   const world = owner();
+  world.handle(other(60));
   world.rewrites();
   world.handle({ kind: "stand-aside" });
   world.handle({ kind: "stored", id: "a.1", revision: 99 });

@@ -82,6 +82,8 @@ export class ClusterNode {
   #desired: readonly (PeerId | undefined)[] | undefined;
   /** Revision up to which all changes of the bucket were seen. */
   #seenRevision = 0;
+  /** The one that this node has told the others last, or that is on its way to them. */
+  #toldRevision = 0;
   /** What the key should say has changed. */
   #hasNews = false;
   #isLeaving = false;
@@ -115,7 +117,8 @@ export class ClusterNode {
   get info(): MemberInfo {
     const { self, times } = this.#dependencies;
     const { leaseMs } = times;
-    return { ...self, leaseMs, isLeaving: this.#wantsNothing, seenRevision: this.#seenRevision };
+    const isLeaving = this.#isLeaving || this.#isAside;
+    return { ...self, leaseMs, longestLeaseMs: leaseMs, isLeaving, seenRevision: this.#seenRevision };
   }
 
   get tenures(): ReadonlyMap<number, Tenure> {
@@ -156,6 +159,12 @@ export class ClusterNode {
     );
   }
 
+  /** Whether there is another member that should own shards of this one. */
+  get hasHeir(): boolean {
+    const { id } = this;
+    return this.dueOwners().some((owner) => owner !== undefined && owner !== id);
+  }
+
   handle(input: ClusterInput, nowMs: number): void {
     switch (input.kind) {
       case "tick":
@@ -163,6 +172,7 @@ export class ClusterNode {
       case "stored":
       case "refused":
       case "found":
+      case "removed":
         return this.#stepMembership(input, nowMs);
       case "leave":
         return this.#startLeaving(nowMs);
@@ -170,13 +180,12 @@ export class ClusterNode {
       case "come-back":
         return this.#standAside(input.kind === "stand-aside", nowMs);
       case "member-seen":
-        this.#seenRevision = Math.max(this.#seenRevision, input.revision);
+        this.#saw(input.revision);
         return input.id === this.id ? undefined : this.#peers.seen(input, nowMs);
       case "member-gone":
-        if (input.revision !== undefined) this.#seenRevision = Math.max(this.#seenRevision, input.revision);
+        if (input.revision !== undefined) this.#saw(input.revision);
         return this.#memberGone(input.id, nowMs);
       case "segment-seen":
-        if (input.isWatched) this.#seenRevision = Math.max(this.#seenRevision, input.revision);
         return this.#segmentSeen(input, nowMs);
       case "segment-refused":
         return this.#request(input.segment, { kind: "read-segment", segment: input.segment }, nowMs);
@@ -263,7 +272,8 @@ export class ClusterNode {
         continue;
       }
       this.#hasNews = false;
-      send({ ...effect, info: this.info });
+      this.#toldRevision = this.#seenRevision;
+      send({ ...effect, info: { ...this.info, longestLeaseMs: this.#peers.longestLeaseMs(nowMs) } });
     }
     if (input.kind !== "stored" || state.kind !== "member" || state === before) return;
     if (before.kind === "joining") this.#peers.joined(state.id);
@@ -283,7 +293,7 @@ export class ClusterNode {
     this.#tick(nowMs);
   }
 
-  /** Others treat a member that stands aside as one that leaves. It keeps the shards that nobody can take. */
+  /** Others treat a member that stands aside as one that leaves. It serves the shards that nobody else can. */
   #standAside(isAside: boolean, nowMs: number): void {
     this.#isAside = isAside;
     this.#hasNews = true;
@@ -291,8 +301,13 @@ export class ClusterNode {
     this.#tick(nowMs);
   }
 
-  get #wantsNothing(): boolean {
-    return this.#isLeaving || this.#isAside;
+  /**
+   * All changes of the bucket up to this revision were seen. Others take lost shards when every member tells them that
+   * it has seen that they are lost.
+   */
+  #saw(revision: number): void {
+    this.#seenRevision = Math.max(this.#seenRevision, revision);
+    if (this.#segments.hasLostBetween(this.#toldRevision, this.#seenRevision)) this.#hasNews = true;
   }
 
   #memberGone(id: PeerId, nowMs: number): void {
@@ -304,7 +319,9 @@ export class ClusterNode {
   #computeOwners(): readonly (PeerId | undefined)[] {
     const { id, info } = this;
     const members: Member[] = [...this.#peers.members];
-    if (id !== undefined) members.push({ id, info });
+    const isAlone = members.every((member) => member.info.isLeaving);
+    const isLeaving = this.#isLeaving || (this.#isAside && !isAlone);
+    if (id !== undefined) members.push({ id, info: { ...info, isLeaving } });
     return desiredOwners(this.#dependencies.shards, members);
   }
 
@@ -339,9 +356,10 @@ export class ClusterNode {
   }
 
   #segmentSeen(news: SegmentNews, nowMs: number): void {
-    const { segment, entries } = news;
-    if (this.#segments.see(news, nowMs)) {
-      if (this.#segments.stateOf(segment).lostMs !== undefined) this.#hasNews = true;
+    const { segment, entries, revision, isWatched } = news;
+    const isNew = this.#segments.see(news, nowMs);
+    if (isWatched) this.#saw(revision);
+    if (isNew) {
       const { size } = this.#segments;
       for (let index = 0; index < size; index++)
         this.#entrySeen(segment * size + index, entries?.[index], nowMs);
@@ -399,9 +417,10 @@ export class ClusterNode {
   #reset(nowMs: number): void {
     const { id } = this;
     if (id !== undefined) this.#stepMembership({ kind: "found", id, revision: undefined }, nowMs);
-    this.#peers.clear();
+    this.#peers.clear(nowMs);
     this.#segments.clear();
     this.#seenRevision = 0;
+    this.#toldRevision = 0;
   }
 }
 

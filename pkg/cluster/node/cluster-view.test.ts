@@ -107,7 +107,15 @@ test("a member is silent when nothing is heard of it, leaving when it says so, a
   t.is(state(), "live");
   world.tick(1_250);
   t.is(state(), "silent");
-  const info = { pod: "b", revision: "one", share: 100, leaseMs: 500, isLeaving: true, seenRevision: 0 };
+  const info = {
+    pod: "b",
+    revision: "one",
+    share: 100,
+    leaseMs: 500,
+    longestLeaseMs: 500,
+    isLeaving: true,
+    seenRevision: 0,
+  };
   world.handle({ kind: "member-seen", id: "b.1", info, revision: 82 });
   t.is(state(), "leaving");
   world.handle({ kind: "leave" });

@@ -12,6 +12,11 @@ export interface MemberInfo {
   readonly share: number;
   /** How long its leases are. Others wait for so long, and a margin, before they take its shards. */
   readonly leaseMs: number;
+  /**
+   * The longest lease of all members that it knows and that may still answer, its own among them. So whoever comes
+   * after the bucket was wiped knows how long members may answer whose keys are lost.
+   */
+  readonly longestLeaseMs: number;
   /** It stops, and gives its shards to others. */
   readonly isLeaving: boolean;
   /** It has seen all changes of the bucket up to this revision, and acted on them. */

@@ -107,8 +107,36 @@ test("a member leaves once, and stays away", (t) => {
   const world = member();
   world.step({ kind: "leave" });
   t.deepEqual(world.effects, [{ kind: "leave", id: "pod.1", revision: 7 }]);
-  world.step({ kind: "stored", id: "pod.1", revision: 0 });
+  world.step({ kind: "removed", id: "pod.1" });
   world.tick(60_000);
+  t.deepEqual(world.state, { kind: "left" });
+});
+
+test("a member that leaves has left when its key is gone, and not when its last renewal is answered", (t) => {
+  const world = member();
+  world.tick(2_000);
+  world.step({ kind: "leave" });
+  for (const kind of ["stored", "refused", "found"] as const) world.step({ kind, id: "pod.1", revision: 8 });
+  t.is(world.state.kind, "leaving");
+  world.step({ kind: "removed", id: "pod.1" });
+  t.deepEqual(world.state, { kind: "left" });
+});
+
+test("one that leaves while it joins takes back the key that it may have by now", (t) => {
+  const world = new World();
+  world.tick(0);
+  world.step({ kind: "leave" });
+  t.deepEqual(world.effects, [{ kind: "leave", id: "pod.1", revision: 0 }]);
+  world.step({ kind: "stored", id: "pod.1", revision: 7 });
+  t.is(world.state.kind, "leaving");
+  world.step({ kind: "removed", id: "pod.1" });
+  t.deepEqual(world.state, { kind: "left" });
+});
+
+test("who leaves ends in any case, also if nobody answers", (t) => {
+  const world = member();
+  world.step({ kind: "leave" });
+  world.tick(TIMES.answerTimeoutMs);
   t.deepEqual(world.state, { kind: "left" });
 });
 

@@ -18,6 +18,8 @@ import type { MemberTimes } from "./member.ts";
  *    there, the member goes on; if not, somebody deleted it, and the member is fenced.
  * 4. A look-up is no renewal: it does not extend the lease, because what it reads may be old.
  * 5. A member without a renewal for `ttlMs` - `fenceMarginMs` is fenced (I8). Each join has an id of its own.
+ * 6. Who leaves has left when its key is gone, and not when an earlier request is answered. Otherwise the process could
+ *    end with its key still there, and others would believe for seconds that it lives.
  */
 export type Membership =
   | { readonly kind: "outside" }
@@ -54,12 +56,15 @@ export type MembershipInput =
   | { readonly kind: "refused"; readonly id: PeerId }
   /** What a look-up found, or that the key was seen to go; undefined: no key. */
   | { readonly kind: "found"; readonly id: PeerId; readonly revision: number | undefined }
+  /** The key was deleted, as a `leave` asked for. */
+  | { readonly kind: "removed"; readonly id: PeerId }
   /** The proxy stops, and has no shards any more. */
   | { readonly kind: "leave" };
 
 export type MembershipEffect =
   | { readonly kind: "join"; readonly id: PeerId }
   | { readonly kind: "renew"; readonly id: PeerId; readonly revision: number }
+  /** Revision 0: it is not known whether the key is there yet. */
   | { readonly kind: "leave"; readonly id: PeerId; readonly revision: number }
   | { readonly kind: "look-up"; readonly id: PeerId }
   /** The member is one no more: it drops its entities and shards at once, without handing them over. */
@@ -83,7 +88,8 @@ export function stepMembership(
   if (input.kind === "leave") return leave(state, nowMs);
   if (state.kind === "joining" && input.id === state.id) return afterJoin(state, input);
   if (state.kind === "member" && input.id === state.id) return afterAnswer(state, input, nowMs);
-  if (state.kind === "leaving" && input.id === state.id) return stay({ kind: "left" });
+  if (state.kind === "leaving" && input.id === state.id)
+    return stay(isGone(input) ? { kind: "left" } : state);
   return stay(state);
 }
 
@@ -176,13 +182,22 @@ function afterAnswer(
     case "found":
       if (request.kind !== "look-up" || input.revision === undefined) return stay(state);
       return ask({ ...state, revision: Math.max(state.revision, input.revision) }, "renew", nowMs);
+    case "removed":
+      return stay(state);
   }
 }
 
 function leave(state: Membership, nowMs: number): MembershipStep {
-  if (state.kind !== "member") return stay(state.kind === "leaving" ? state : { kind: "left" });
-  const { id, revision } = state;
+  if (state.kind === "leaving") return stay(state);
+  if (state.kind !== "member" && state.kind !== "joining") return stay({ kind: "left" });
+  const { id } = state;
+  const revision = state.kind === "member" ? state.revision : 0;
   return { state: { kind: "leaving", id, sentMs: nowMs }, effects: [{ kind: "leave", id, revision }] };
+}
+
+/** (6) */
+function isGone(input: Exclude<MembershipInput, { kind: "tick" | "leave" }>): boolean {
+  return input.kind === "removed" || (input.kind === "found" && input.revision === undefined);
 }
 
 /** (5) */

@@ -30,6 +30,8 @@ export class PeerTable {
   #watching: PeerId | undefined;
   /** Whose heartbeats are heard. It stays as it is while this node is no member. */
   #heard: ReadonlySet<PeerId> = new Set();
+  /** The members of a bucket that was replaced: how long their leases are, and when these are over for certain. */
+  #former = { leaseMs: 0, overMs: 0 };
 
   constructor(dependencies: PeerTableDependencies) {
     this.#dependencies = dependencies;
@@ -65,12 +67,12 @@ export class PeerTable {
   /**
    * Whether nobody can still serve shards whose entries were lost with this revision, as this node saw at `lostMs`:
    * every member has seen that they are, or is over. Those whose keys were wiped too have no lease any more when the
-   * longest one has passed.
+   * longest one has passed that anybody knows of.
    */
   isEveryoneOver(revision: number, lostMs: number, nowMs: number): boolean {
-    let longestMs = this.#dependencies.times.leaseMs;
+    let longestMs = this.longestLeaseMs(nowMs);
     for (const peer of this.#peers.values()) {
-      longestMs = Math.max(longestMs, peer.info.leaseMs);
+      longestMs = Math.max(longestMs, peer.info.longestLeaseMs);
       const hasSeen = peer.kind !== "gone" && peer.info.seenRevision >= revision;
       if (!hasSeen && !isOver(peer, peer.info.leaseMs, nowMs)) return false;
     }
@@ -82,6 +84,15 @@ export class PeerTable {
     if (self !== undefined && this.#watching !== self) this.#watch(self);
     for (const id of this.#peers.keys())
       this.step(id, { kind: "tick", isWatched: this.#heard.has(id) }, nowMs);
+  }
+
+  /** The longest lease of all members that may still answer, as far as this node has seen itself; its own among them. */
+  longestLeaseMs(nowMs: number): number {
+    let longestMs = this.#dependencies.times.leaseMs;
+    if (nowMs < this.#former.overMs) longestMs = Math.max(longestMs, this.#former.leaseMs);
+    for (const peer of this.#peers.values())
+      if (!isOver(peer, peer.info.leaseMs, nowMs)) longestMs = Math.max(longestMs, peer.info.leaseMs);
+    return longestMs;
   }
 
   seen({ id, info, revision }: Member & { readonly revision: number }, nowMs: number): void {
@@ -141,7 +152,10 @@ export class PeerTable {
     for (const [id] of old) if (!owners.has(id)) this.#peers.delete(id);
   }
 
-  clear(): void {
+  /** The bucket is another one, in which none of the members has a key yet. They may still answer for a while. */
+  clear(nowMs: number): void {
+    const leaseMs = this.longestLeaseMs(nowMs);
+    this.#former = { leaseMs, overMs: nowMs + waitMs(leaseMs) };
     this.#peers.clear();
     this.#watching = undefined;
     this.#dependencies.onMembersChanged();

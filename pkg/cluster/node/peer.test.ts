@@ -13,6 +13,7 @@ const INFO: MemberInfo = {
   revision: "one",
   share: 100,
   leaseMs: 500,
+  longestLeaseMs: 500,
   isLeaving: false,
   seenRevision: 0,
 };

@@ -74,7 +74,8 @@ export function seenPeer(info: MemberInfo, revision: number, nowMs: number): Pre
  * revision 0, so an eviction only finds out whether there is one.
  */
 export function unseenPeer(id: PeerId, leaseMs: number, nowMs: number): PresentPeer {
-  const info = { pod: id, revision: "", share: 0, leaseMs, isLeaving: false, seenRevision: 0 };
+  const own = { pod: id, revision: "", share: 0, isLeaving: false };
+  const info = { ...own, leaseMs, longestLeaseMs: leaseMs, seenRevision: 0 };
   return { kind: "live", info, revision: 0, heardMs: nowMs };
 }
 

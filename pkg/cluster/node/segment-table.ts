@@ -56,6 +56,14 @@ export class SegmentTable {
     return new Set(entries.flatMap((entry) => (entry.kind === "owned" ? [entry.owner] : [])));
   }
 
+  /** Whether there are lost entries with a revision beyond the first and not beyond the second. */
+  hasLostBetween(after: number, upTo: number): boolean {
+    return this.#states.some(({ lostMs, segment }) => {
+      const revision = segment?.revision ?? 0;
+      return lostMs !== undefined && revision > after && revision <= upTo;
+    });
+  }
+
   segmentOf(shard: number): number {
     return Math.floor(shard / this.size);
   }

@@ -97,9 +97,7 @@ export class Packer {
     this.#working--;
   }
 
-  #take():
-    | { readonly entity: EntityKey; readonly shard: number; readonly packs: ShardPacks }
-    | undefined {
+  #take(): { readonly entity: EntityKey; readonly shard: number; readonly packs: ShardPacks } | undefined {
     for (const shards of [this.#moving, this.#queue])
       for (const shard of shards) {
         const packs = this.#shards.get(shard);

@@ -62,6 +62,9 @@ const BACKOFF = { minMs: 100, maxMs: 2_000, jitter: 0.2 };
  *    again (I8).
  * 5. When it stops it first hands over its shards. Commands that others have sent here meanwhile go on to the new
  *    owners, and their answers come back through this proxy, so it ends after them.
+ * 6. It stands aside while its user function restarts, and while its pod is about to end (`drain`): others have its
+ *    shards, and it sends them what its callers ask for.
+ * 7. If it is stopped while it joins, nothing is left of that: neither a connection nor its key.
  */
 export class SharedEntities implements Placement, Peers, ReplyGate {
   readonly #dependencies: SharedEntitiesDependencies;
@@ -72,8 +75,9 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   #link: NatsLink | undefined;
   /** The incarnation that has served all its shards (3). */
   #settled: PeerId | undefined;
-  /** It is going to end. */
-  #makesWay = false;
+  /** (6) */
+  #isAside = false;
+  #isDrained = false;
   /** What `onShards` was called with. */
   #toldShards = 0;
 
@@ -128,6 +132,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
         const { id, isSettled, progress, node } = state.cluster;
         const lacks = this.#link?.lacks;
         if (lacks !== undefined) return `NATS: ${lacks.message}`;
+        if (this.#isDrained) return handsOver(node);
         if (id === undefined) return `serves no shards: ${outside(node.membership)}`;
         if (isSettled) this.#settled = id;
         if (this.#settled === id) return undefined;
@@ -183,23 +188,36 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   }
 
   /** Hands its shards to others, within `handoffTimeoutMs`. False: it still has some. Never rejects. */
-  async standAside(): Promise<boolean> {
+  standAside(): Promise<boolean> {
+    this.#isAside = true;
+    return this.#giveAway();
+  }
+
+  /** Takes its part of the shards again, unless it is about to end. */
+  comeBack(): void {
+    this.#isAside = false;
+    this.#takeBack();
+  }
+
+  /** Prepares for the end: as `standAside`, but it is not ready until `resume`. */
+  async drain(): Promise<void> {
+    this.#isDrained = true;
+    await this.#giveAway();
+  }
+
+  /** Nobody has ended it. */
+  resume(): void {
+    this.#isDrained = false;
+    this.#takeBack();
+  }
+
+  async #giveAway(): Promise<boolean> {
     return this.#state.kind === "joined" && (await this.#state.cluster.standAside());
   }
 
-  /**
-   * Hands its shards to others, also to those that come later, and takes none if it has not joined yet. Resolves as
-   * `standAside` does. Never rejects.
-   */
-  async makeWay(): Promise<void> {
-    this.#makesWay = true;
-    if (this.#state.kind === "joined") await this.#state.cluster.makeWay();
-  }
-
-  /** Takes its part of the shards again. */
-  comeBack(): void {
-    this.#makesWay = false;
-    if (this.#state.kind === "joined") this.#state.cluster.comeBack();
+  #takeBack(): void {
+    if (this.#isAside || this.#isDrained || this.#state.kind !== "joined") return;
+    this.#state.cluster.comeBack();
   }
 
   /**
@@ -250,7 +268,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     assert(nats !== undefined, "only proxies with a log on NATS share entities");
     const link = await this.#connected(nats);
     const name = `${nats.prefix}_cluster`;
-    const cluster = await ClusterRuntime.start({
+    const join = await ClusterRuntime.prepare({
       ...this.#dependencies,
       link,
       self,
@@ -263,7 +281,8 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
         this.#tellShards();
       },
     });
-    if (this.#over.signal.aborted) return cluster.close();
+    if (this.#over.signal.aborted) return; // (7)
+    const cluster = join();
     const caller = new ForwardCaller({
       link,
       prefix: forwardPrefix(name),
@@ -275,17 +294,18 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     });
     const sender = new MeteredSender(caller, telemetry.meter, clock);
     this.#state = { kind: "joined", cluster, caller, peers: wirePeers(sender) };
-    if (this.#makesWay) void cluster.makeWay();
     this.#joined.resolve();
     this.#tellShards();
+    if (this.#isAside || this.#isDrained) void cluster.standAside();
   }
 
   async #connected({ server, prefix, options }: NatsOfLog): Promise<NatsLink> {
-    this.#link ??= await connectNats(
-      { server, name: `perdure ${prefix} cluster`, purpose: "cluster" },
-      options,
-    );
-    return this.#link;
+    if (this.#link !== undefined) return this.#link;
+    const target = { server, name: `perdure ${prefix} cluster`, purpose: "cluster" };
+    const link = await connectNats(target, options);
+    // Who stopped it meanwhile could not end this connection (7).
+    if (this.#over.signal.aborted) await link.close();
+    return (this.#link = link);
   }
 
   #tellShards(): void {
@@ -304,6 +324,13 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       if (known?.kind === "gone" && !known.info.isLeaving) caller.gone(peer);
     }
   }
+}
+
+/** What a proxy that is about to end still has to do. */
+function handsOver({ tenures, hasHeir }: ClusterRuntime["node"]): string {
+  if (tenures.size === 0) return "has handed its shards over";
+  if (!hasHeir) return `has ${tenures.size} shards, which nobody else is there to take`;
+  return `hands its shards over, and has ${tenures.size} of them still`;
 }
 
 /** Why a proxy that has found the others is not one of them now. */

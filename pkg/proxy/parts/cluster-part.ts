@@ -91,11 +91,10 @@ export async function clusterPart(
       served.keepNoMore();
       shares.comeBack();
     },
-    // What callers still ask this proxy for is carried out by others.
-    drain: () => shares.makeWay(),
-    resume: () => shares.comeBack(),
     checks: () => [{ name: "cluster", problem: shares.problem, note: shares.note }],
     routes: [shardsRoute(shares.shards)],
+    drain: () => shares.drain(),
+    resume: () => shares.resume(),
     stop: () => shares.stop(),
     inspect: () => shares.inspect(),
   };

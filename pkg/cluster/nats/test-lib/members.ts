@@ -62,7 +62,7 @@ export async function startMember(t: ExecutionContext, options: MemberOptions): 
   const link = await connectNats(target, PATIENT_NATS);
   t.teardown(() => link.close());
   const host = new RecordingHost();
-  const cluster = await ClusterRuntime.start({
+  const join = await ClusterRuntime.prepare({
     link,
     host,
     clock: systemClock,
@@ -74,6 +74,7 @@ export async function startMember(t: ExecutionContext, options: MemberOptions): 
     requestTimeoutMs: 30_000,
     options: { ...defaultsOf(CLUSTER_SETTINGS), ...times },
   });
+  const cluster = join();
   t.teardown(() => cluster.close());
   return { cluster, host, link };
 }

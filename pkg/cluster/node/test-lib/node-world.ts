@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { SEGMENTS, SHARDS } from "../../../base/mod.ts";
-import type { ClusterEffect, ClusterInput, Entry } from "../mod.ts";
+import type { ClusterEffect, ClusterInput, Entry, MemberInfo } from "../mod.ts";
 import { ClusterNode, DEFAULT_MEMBER_TIMES } from "../mod.ts";
 
 export const SIZE = SHARDS / SEGMENTS;
@@ -72,9 +72,12 @@ export function owner(): NodeWorld {
 }
 
 /** News of another member. */
-export const other = (revision: number, seenRevision = 0): ClusterInput => ({
-  kind: "member-seen",
-  id: "b.1",
-  info: { pod: "b", revision: "one", share: 100, leaseMs: 500, isLeaving: false, seenRevision },
-  revision,
-});
+export function other(
+  revision: number,
+  seenRevision = 0,
+  news: Partial<Pick<MemberInfo, "leaseMs" | "longestLeaseMs" | "isLeaving">> = {},
+): ClusterInput {
+  const { leaseMs = 500, longestLeaseMs = leaseMs, isLeaving = false } = news;
+  const info = { pod: "b", revision: "one", share: 100, leaseMs, longestLeaseMs, isLeaving, seenRevision };
+  return { kind: "member-seen", id: "b.1", info, revision };
+}
