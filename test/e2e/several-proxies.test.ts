@@ -7,12 +7,16 @@ import type { ClusterView } from "../../pkg/cluster/node/mod.ts";
 
 import type { CartAnswer } from "../lib/carts.ts";
 import { addToken, readCart } from "../lib/carts.ts";
+import { counterSpec } from "../lib/counter.ts";
+import { ADD, counterAmount, counterFunction, GET } from "../lib/counter-function.ts";
+import { grpcCaller } from "../lib/grpc-caller.ts";
 import type { HttpClient } from "../lib/http-client.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { natsTest } from "../lib/nats/nats-test.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
 import { startProcess, startProxyProcess, startShoppingCart } from "../lib/processes.ts";
+import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 
 // Several proxies with a user function each share the entities of one service, over one nats-server.
@@ -24,6 +28,15 @@ interface Pod {
   readonly http: HttpClient;
 }
 
+function environmentOf(userFunctionPort: number, natsPort: number, name: string) {
+  return {
+    USER_FUNCTION_PORT: userFunctionPort,
+    PERDURE_LOG: `nats://127.0.0.1:${natsPort}/shop`,
+    PERDURE_LOG_DURABILITY: "relaxed",
+    POD_NAME: name,
+  };
+}
+
 /** @param functionPort of a function that runs, or will */
 async function startPodProxy(
   scope: TestScope,
@@ -31,12 +44,7 @@ async function startPodProxy(
   name: string,
   functionPort: number,
 ): Promise<Pod> {
-  const proxy = await startProxyProcess(scope, {
-    USER_FUNCTION_PORT: functionPort,
-    PERDURE_LOG: `nats://127.0.0.1:${natsPort}/shop`,
-    PERDURE_LOG_DURABILITY: "relaxed",
-    POD_NAME: name,
-  });
+  const proxy = await startProxyProcess(scope, environmentOf(functionPort, natsPort, name));
   const http = httpClient(proxy.port);
   scope.teardown(() => http.close());
   return { proxy, http };
@@ -54,6 +62,28 @@ async function startPods(scope: TestScope, names: readonly string[]) {
   scope.teardown(() => server.stop());
   const pods = await Promise.all(names.map((name) => startPod(scope, server.port, name)));
   return { pods, start: (name: string) => startPod(scope, server.port, name) };
+}
+
+/** A pod whose user function takes `takesMs` for each command. `open` counts those that it has. */
+async function startSlowPod(scope: TestScope, natsPort: number, name: string, takesMs: number) {
+  let open = 0;
+  const userFunction = await startScriptedUserFunction({
+    spec: counterSpec(),
+    onMessage: counterFunction(({ carryOut }) => {
+      open++;
+      setTimeout(() => {
+        open--;
+        carryOut();
+      }, takesMs);
+      return true;
+    }),
+  });
+  scope.teardown(() => userFunction.kill());
+  const proxy = await startProxyProcess(scope, environmentOf(userFunction.port, natsPort, name));
+  await proxy.ready();
+  const grpc = grpcCaller(proxy.port);
+  scope.teardown(() => grpc.close());
+  return { proxy, grpc, open: () => open };
 }
 
 /** Adds products to all carts while `work` is under way, each at the pod whose turn it is. Gives what was answered. */
@@ -80,7 +110,7 @@ async function whileAdding(
 }
 
 /** Who owns what, as a pod knows it. */
-async function shardsOf({ proxy }: Pod): Promise<ClusterView> {
+async function shardsOf({ proxy }: Pick<Pod, "proxy">): Promise<ClusterView> {
   const answer = await fetch(`http://127.0.0.1:${proxy.adminPort}/shards?format=json`);
   return (await answer.json()) as ClusterView;
 }
@@ -92,7 +122,7 @@ function ownersIn({ shards }: ClusterView): readonly string[] | undefined {
 }
 
 /** Waits until these pods alone own all shards, and each knows it. Gives the number of each, by pod. */
-async function untilSettled(pods: readonly Pod[], names: readonly string[]): Promise<readonly number[]> {
+async function untilSettled(pods: readonly Pick<Pod, "proxy">[], names: readonly string[]): Promise<readonly number[]> {
   let views: readonly ClusterView[] = [];
   await until("the pods agree on who owns what", async () => {
     views = await Promise.all(pods.map(shardsOf));
@@ -209,4 +239,30 @@ natsTest("each proxy says who owns which shards, before and after one is killed"
   t.is(printed.at(-1), "  moving  none");
   await second.proxy.kill("SIGKILL");
   t.deepEqual(await untilSettled([first], ["pod-a"]), [1_024]);
+});
+
+natsTest("a proxy that is told to end answers the slow commands that others have sent to it (I9)", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const start = (name: string) => startSlowPod(t, server.port, name, 1_000);
+  const [first, second] = await Promise.all([start("pod-a"), start("pod-b")]);
+  await untilSettled([first, second], ["pod-a", "pod-b"]);
+  // Of each counter, one command comes to its owner and one through the other pod, and one waits for the other.
+  const asked = CARTS.flatMap((id) =>
+    [first, second].map(async ({ grpc }) => counterAmount(await grpc.call(ADD, { id, amount: 1 }))),
+  );
+  await until("all counters are at work", () => first.open() + second.open() === CARTS.length);
+  t.true(second.open() > 5, `${second.open()} are at the pod that ends`);
+  const ended = second.proxy.kill("SIGTERM");
+  const totals = await Promise.all(asked);
+  t.deepEqual(
+    totals.toSorted((one, other) => one - other),
+    [...CARTS.map(() => 1), ...CARTS.map(() => 2)],
+  );
+  t.deepEqual(await ended, { code: 0, signal: null });
+  const after = CARTS.map(async (id) => counterAmount(await first.grpc.call(GET, { id })));
+  t.deepEqual(
+    await Promise.all(after),
+    CARTS.map(() => 2),
+  );
 });

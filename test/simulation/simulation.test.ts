@@ -44,6 +44,25 @@ for (const mutant of MUTANTS)
     t.regex(report, /shrunk from/);
   });
 
+test("members with different leases: nothing is stale when the bucket is replaced and one is cut off", (t) => {
+  const steady = { clockRate: 1, startMs: 0, revision: 0 };
+  for (let seed = 1; seed <= 50; seed++) {
+    const plan: Plan = {
+      seed,
+      pods: [500, 2_500].map((leaseMs) => ({ ...steady, leaseMs })),
+      faults: [
+        { kind: "cut", pod: 1, atMs: 5_000, forMs: 5_000 },
+        { kind: "replace", atMs: 5_005 },
+      ],
+      watched: 3,
+      callers: 5,
+      slowPercent: 0,
+      busyMs: 9_000,
+    };
+    t.is(runPlan(plan).problem, undefined, `seed ${seed}`);
+  }
+});
+
 test("the same plan gives the same steps", (t) => {
   const plan = drawPlan(7);
   t.deepEqual(runPlan(plan, { isTraced: true }), runPlan(plan, { isTraced: true }));
