@@ -15,7 +15,7 @@ import {
   textThat,
 } from "../settings/mod.ts";
 
-/** Kubernetes' own limit. Names are parts of subjects in NATS, and a key of the bucket with a longer one is not read. */
+/** Kubernetes' own limit. Names are parts of subjects in NATS, and keys of the bucket are not read with longer ones. */
 const MAX_NAME_LENGTH = 253;
 
 const name = textThat(

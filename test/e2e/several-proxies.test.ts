@@ -122,7 +122,10 @@ function ownersIn({ shards }: ClusterView): readonly string[] | undefined {
 }
 
 /** Waits until these pods alone own all shards, and each knows it. Gives the number of each, by pod. */
-async function untilSettled(pods: readonly Pick<Pod, "proxy">[], names: readonly string[]): Promise<readonly number[]> {
+async function untilSettled(
+  pods: readonly Pick<Pod, "proxy">[],
+  names: readonly string[],
+): Promise<readonly number[]> {
   let views: readonly ClusterView[] = [];
   await until("the pods agree on who owns what", async () => {
     views = await Promise.all(pods.map(shardsOf));
@@ -241,28 +244,31 @@ natsTest("each proxy says who owns which shards, before and after one is killed"
   t.deepEqual(await untilSettled([first], ["pod-a"]), [1_024]);
 });
 
-natsTest("a proxy that is told to end answers the slow commands that others have sent to it (I9)", async (t) => {
-  const server = await startNatsServer();
-  t.teardown(() => server.stop());
-  const start = (name: string) => startSlowPod(t, server.port, name, 1_000);
-  const [first, second] = await Promise.all([start("pod-a"), start("pod-b")]);
-  await untilSettled([first, second], ["pod-a", "pod-b"]);
-  // Of each counter, one command comes to its owner and one through the other pod, and one waits for the other.
-  const asked = CARTS.flatMap((id) =>
-    [first, second].map(async ({ grpc }) => counterAmount(await grpc.call(ADD, { id, amount: 1 }))),
-  );
-  await until("all counters are at work", () => first.open() + second.open() === CARTS.length);
-  t.true(second.open() > 5, `${second.open()} are at the pod that ends`);
-  const ended = second.proxy.kill("SIGTERM");
-  const totals = await Promise.all(asked);
-  t.deepEqual(
-    totals.toSorted((one, other) => one - other),
-    [...CARTS.map(() => 1), ...CARTS.map(() => 2)],
-  );
-  t.deepEqual(await ended, { code: 0, signal: null });
-  const after = CARTS.map(async (id) => counterAmount(await first.grpc.call(GET, { id })));
-  t.deepEqual(
-    await Promise.all(after),
-    CARTS.map(() => 2),
-  );
-});
+natsTest(
+  "a proxy that is told to end answers the slow commands that others have sent to it (I9)",
+  async (t) => {
+    const server = await startNatsServer();
+    t.teardown(() => server.stop());
+    const start = (name: string) => startSlowPod(t, server.port, name, 1_000);
+    const [first, second] = await Promise.all([start("pod-a"), start("pod-b")]);
+    await untilSettled([first, second], ["pod-a", "pod-b"]);
+    // Of each counter, one command comes to its owner and one through the other pod, and one waits for the other.
+    const asked = CARTS.flatMap((id) =>
+      [first, second].map(async ({ grpc }) => counterAmount(await grpc.call(ADD, { id, amount: 1 }))),
+    );
+    await until("all counters are at work", () => first.open() + second.open() === CARTS.length);
+    t.true(second.open() > 5, `${second.open()} are at the pod that ends`);
+    const ended = second.proxy.kill("SIGTERM");
+    const totals = await Promise.all(asked);
+    t.deepEqual(
+      totals.toSorted((one, other) => one - other),
+      [...CARTS.map(() => 1), ...CARTS.map(() => 2)],
+    );
+    t.deepEqual(await ended, { code: 0, signal: null });
+    const after = CARTS.map(async (id) => counterAmount(await first.grpc.call(GET, { id })));
+    t.deepEqual(
+      await Promise.all(after),
+      CARTS.map(() => 2),
+    );
+  },
+);

@@ -9,8 +9,8 @@ export type Fault = { readonly atMs: number } & (
   | {
       /**
        * `cut`, `mute`, `deaf`: no messages, or none in one direction. `reconnect`: no messages, and NATS knows it.
-       * `unseen`: only NATS believes that it is gone. `freeze`: paused, and NATS closed the connection. `aside`: it gives
-       * its shards away, and comes back.
+       * `unseen`: only NATS believes that it is gone. `freeze`: paused, and NATS closed the connection. `aside`: it
+       * gives its shards away, and comes back.
        */
       readonly kind:
         | "pause"
@@ -61,7 +61,7 @@ export interface Plan {
 const CLOCK_SPREAD = 0.08;
 const FAULTS_MS = 9_000;
 
-/** Those of an update that changes the setting. A lease is a quarter of the time after which a key is dropped at most. */
+/** Those of an update that changes the setting. None is longer than a quarter of the time for which a key lives. */
 const LEASES_MS = [500, 500, 1_000, 2_500];
 
 /** Faults of a run in which no command may fail. */

@@ -217,8 +217,8 @@ export class ClusterRuntime implements Placement, ReplyGate {
    * Hands its shards over and stays a member, until `comeBack`. Resolves when that is done, when its time is over, when
    * nobody is there who could take them, or when it comes back.
    *
-   * @returns whether others have all of them. If not, it still serves those that nobody can take, and goes on giving the
-   * others away.
+   * @returns whether others have all of them. If not, it still serves those that nobody can take, and goes on giving
+   * the others away.
    */
   async standAside(): Promise<boolean> {
     const { clock, options } = this.#dependencies;

@@ -5,7 +5,9 @@ import { Buffer } from "node:buffer";
 import type { MemberInfo } from "../node/member.ts";
 import type { Entry } from "../node/owners.ts";
 
-/** Bounds of what is read from a key, so that a damaged one costs nothing (I11, I12). An id is longer than a pod's name. */
+/**
+ * Bounds of what is read from a key, so that a damaged one costs nothing (I11, I12). An id is longer than a pod's name.
+ */
 const MAX_NAME_LENGTH = 300;
 const MAX_LEASE_MS = 60_000;
 

@@ -52,7 +52,7 @@ export type ClusterEffect =
   | { readonly kind: "renew"; readonly id: PeerId; readonly revision: number; readonly info: MemberInfo }
   /** Read the revision of the key. */
   | { readonly kind: "look-up"; readonly id: PeerId }
-  /** Delete the key of this member, which nobody else writes. It most likely has this revision; 0: it may not be there. */
+  /** Delete the key of this member, which nobody else writes. Likely it has this revision; 0: it may not be there. */
   | { readonly kind: "leave"; readonly id: PeerId; readonly revision: number }
   /** Delete the key if it has this revision. If it is not there, the answer is `member-gone`. */
   | { readonly kind: "evict"; readonly id: PeerId; readonly revision: number }

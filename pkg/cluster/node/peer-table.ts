@@ -86,7 +86,7 @@ export class PeerTable {
       this.step(id, { kind: "tick", isWatched: this.#heard.has(id) }, nowMs);
   }
 
-  /** The longest lease of all members that may still answer, as far as this node has seen itself; its own among them. */
+  /** The longest lease of all members that may still answer, as far as this node has seen itself; also its own. */
   longestLeaseMs(nowMs: number): number {
     let longestMs = this.#dependencies.times.leaseMs;
     if (nowMs < this.#former.overMs) longestMs = Math.max(longestMs, this.#former.leaseMs);

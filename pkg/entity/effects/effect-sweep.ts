@@ -38,9 +38,9 @@ export interface EffectSweepDependencies {
  * 3. This process keeps the consumption of each type, and the entities with undone effects, so it does not read a
  *    record twice, except for (4).
  * 4. It reads at most `effectSweepRate` records a second, wakes at most `maxEffectWakes` entities at a time, and
- *    remembers at most `maxUndoneEntities` of a partition (I11). If there are more, it reads on all the same, because it
- *    learns only from later records which effects are done by now. Once there is room, or another shard was taken, it
- *    reads again from the checkpoint, which is before all that it has missed.
+ *    remembers at most `maxUndoneEntities` of a partition (I11). If there are more, it reads on all the same, because
+ *    only later records tell which effects are done by now. Once there is room, or another shard was taken,
+ *    it reads again from the checkpoint, which is before all that it has missed.
  * 5. It remembers undone effects of all shards, whoever owns them. So the checkpoint, which all proxies of a service
  *    share, is a fact about the log: any of them may save it, and an older one that replaces a newer one repeats work
  *    but loses nothing. An entity of a shard of another proxy is not woken here. If its shard is taken later, the sweep
