@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { until } from "../../../test/lib/until.ts";
+import { BUCKET, startMember, untilShared } from "./test-lib/members.ts";
+
+interface Connections {
+  readonly connections: readonly { readonly subscriptions_list?: readonly string[] }[];
+}
+
+/** Of each connection to the server, how many members it hears. */
+async function heardBy(monitorUrl: string): Promise<readonly number[]> {
+  const answer = await fetch(`${monitorUrl}/connz?subs=1`);
+  const { connections } = (await answer.json()) as Connections;
+  const isHeartbeat = (subject: string): boolean => subject.startsWith(`${BUCKET}-talk.heartbeat.`);
+  return connections.map(({ subscriptions_list: subjects = [] }) => subjects.filter(isHeartbeat).length);
+}
+
+natsTest("of six members each hears three, and two that end at once are replaced", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const pods = ["a", "b", "c", "d", "e", "f"];
+  const members = await Promise.all(pods.map((pod) => startMember(t, { pod, port: server.port })));
+  await untilShared(members);
+  await until("each hears three others", async () => {
+    const heard = await heardBy(server.monitorUrl);
+    return heard.length === members.length && heard.every((count) => count === 3);
+  });
+  const [first, second, ...others] = members;
+  for (const ended of [first, second]) {
+    ended?.cluster.close();
+    await ended?.link.close();
+  }
+  const startMs = performance.now();
+  await untilShared(others);
+  t.log(`replaced after ${Math.round(performance.now() - startMs)} ms`);
+  await until("each hears all that are left", async () => {
+    const heard = await heardBy(server.monitorUrl);
+    return heard.length === others.length && heard.every((count) => count === 3);
+  });
+  t.pass();
+});
