@@ -72,8 +72,11 @@ export interface Proxy {
    * @returns whether others have them all
    */
   standAside(): Promise<boolean>;
-  /** Takes its part of the entities again, when the user function is served. */
-  comeBack(): void;
+  /**
+   * Takes its part of the entities again, when the user function is served. Resolves when it has them, or
+   * `handoffTimeoutMs` has passed.
+   */
+  comeBack(): Promise<void>;
   /** Takes no new requests, lets running ones finish (bounded by `drainTimeoutMs`), and closes everything. */
   stop(): Promise<void>;
 }

@@ -106,8 +106,8 @@ async function startPodProxy(dependencies: PodDependencies, runner: FunctionRunn
       if (spec === undefined) return;
       runner.served();
       announcer.spec(spec, proxy.port);
-      proxy.comeBack();
-      onServed();
+      // The next function is restarted then, when others see that this proxy takes shards again.
+      void proxy.comeBack().then(onServed);
     },
     onRejected: () => {
       runner.refused();

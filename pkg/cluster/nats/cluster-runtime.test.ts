@@ -73,9 +73,10 @@ natsSerialTest(
         ({ kind }) => kind === "peer",
       ),
     );
-    a!.cluster.comeBack();
-    await until("it has its shards again", () =>
+    await a!.cluster.comeBack();
+    t.true(
       ownersOf([a!, b!]).every(([owner], shard) => owner === before[shard]?.[0]),
+      "it has its shards again",
     );
     t.is(a!.cluster.id, id);
   },
@@ -86,7 +87,7 @@ natsSerialTest("a lone member does not stand aside, because nobody would serve i
   const [a] = await startMembers(t, port, ["a"]);
   t.false(await a!.cluster.standAside());
   t.is(a!.host.shards.size, SHARDS);
-  a!.cluster.comeBack();
+  await a!.cluster.comeBack();
   t.true(a!.cluster.isSettled);
 });
 

@@ -74,6 +74,8 @@ export class ClusterRuntime implements Placement, ReplyGate {
   readonly #left = Promise.withResolvers<void>();
   /** While it stands aside: resolves when it has no shards that others can take, and when it comes back. */
   #aside: PromiseWithResolvers<void> | undefined;
+  /** After it has come back: resolves when it serves its part of the shards again. */
+  #back: PromiseWithResolvers<void> | undefined;
   /** Wanted by the node, and not carried out yet. */
   readonly #wanted: ClusterEffect[] = [];
   #isCarryingOut = false;
@@ -231,12 +233,16 @@ export class ClusterRuntime implements Placement, ReplyGate {
     return this.#aside === aside && this.#node.tenures.size === 0;
   }
 
-  /** Takes its part of the shards again. */
-  comeBack(): void {
+  /** Takes its part of the shards again. Resolves when it serves them all, or when its time is over. */
+  async comeBack(): Promise<void> {
     if (this.#aside === undefined) return;
+    const { clock, options } = this.#dependencies;
     this.#aside.resolve();
     this.#aside = undefined;
+    const back = Promise.withResolvers<void>();
+    this.#back = back;
     this.#handle({ kind: "come-back" });
+    await settlesWithin(back.promise, options.handoffTimeoutMs, clock);
   }
 
   /** Ends it at once, without a handover. The link stays open. */
@@ -283,6 +289,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
     if (this.#node.membership.kind === "left") this.#left.resolve();
     if (this.#aside !== undefined && (this.#node.tenures.size === 0 || !this.#node.hasHeir))
       this.#aside.resolve();
+    if (this.#back !== undefined && this.isSettled) this.#back.resolve();
     this.#wakeAll();
   }
 

@@ -162,7 +162,7 @@ natsSerialTest("one that comes back does not wait until it has given its shards 
   const [a] = members;
   const { admission } = beginOn(a!);
   const aside = a!.cluster.standAside();
-  a!.cluster.comeBack();
+  await a!.cluster.comeBack();
   t.false(await aside);
   admission.end();
   await untilShared(members);

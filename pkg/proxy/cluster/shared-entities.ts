@@ -193,10 +193,10 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     return this.#giveAway();
   }
 
-  /** Takes its part of the shards again, unless it is about to end. */
-  comeBack(): void {
+  /** Takes its part of the shards again, unless it is about to end. Resolves when it serves them, or its time is over. */
+  async comeBack(): Promise<void> {
     this.#isAside = false;
-    this.#takeBack();
+    await this.#takeBack();
   }
 
   /** Prepares for the end: as `standAside`, but it is not ready until `resume`. */
@@ -208,16 +208,16 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   /** Nobody has ended it. */
   resume(): void {
     this.#isDrained = false;
-    this.#takeBack();
+    void this.#takeBack();
   }
 
   async #giveAway(): Promise<boolean> {
     return this.#state.kind === "joined" && (await this.#state.cluster.standAside());
   }
 
-  #takeBack(): void {
+  async #takeBack(): Promise<void> {
     if (this.#isAside || this.#isDrained || this.#state.kind !== "joined") return;
-    this.#state.cluster.comeBack();
+    await this.#state.cluster.comeBack();
   }
 
   /**

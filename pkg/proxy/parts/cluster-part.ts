@@ -26,7 +26,7 @@ export interface ClusterPart extends Part {
   readonly handOver: () => Promise<void>;
   /** See `Proxy`. */
   readonly standAside: () => Promise<boolean>;
-  readonly comeBack: () => void;
+  readonly comeBack: () => Promise<void>;
 }
 
 /** That of a proxy with all entities. */
@@ -40,7 +40,7 @@ export function alonePart({ cluster }: Pick<ProxyOptions, "cluster">): ClusterPa
     serveBy: () => undefined,
     handOver: async () => undefined,
     standAside: async () => false,
-    comeBack: () => undefined,
+    comeBack: async () => undefined,
     routes: [shardsRoute(aloneShards(reason))],
   };
 }
@@ -87,9 +87,9 @@ export async function clusterPart(
       if (isAside) served.keep();
       return isAside;
     },
-    comeBack() {
+    async comeBack() {
       served.keepNoMore();
-      shares.comeBack();
+      await shares.comeBack();
     },
     checks: () => [{ name: "cluster", problem: shares.problem, note: shares.note }],
     routes: [shardsRoute(shares.shards)],
