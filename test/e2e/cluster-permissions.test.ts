@@ -147,7 +147,7 @@ natsTest("each of these permissions is needed, and a proxy that lacks one names 
   const users = needed.map((left, index) =>
     userWith(`lacks-${index}`, [...OF_LOG, ...OF_CLUSTER.filter((permission) => permission !== left)], WORDS),
   );
-  const server = await startServer(t, users);
+  const server = await startServer(t, [userWith("exact", [...OF_LOG, ...OF_CLUSTER], WORDS), ...users]);
   for (const [index, left] of needed.entries()) {
     const { streams } = await managerOf(t, `127.0.0.1:${server.port}`, { user: "admin", pass: "p" });
     await streams.purge(BUCKET).catch(() => undefined);
@@ -155,6 +155,9 @@ natsTest("each of these permissions is needed, and a proxy that lacks one names 
     const isMaking = left.subject.includes("CREATE.PREFIX_cluster");
     if (isMaking) await streams.delete(BUCKET).catch(() => undefined);
     const lacking = await startPod(t, server, `lacks-${index}`, `pod-${index}`);
+    // One that has nobody to talk to says nothing.
+    const other =
+      left.subject === "PREFIX_cluster-talk.>" ? await startPod(t, server, "exact", "other") : undefined;
     await untilNamed(t, lacking, left, async () => {
       if (!left.subject.includes("CONSUMER.INFO")) return;
       await lacking.ready();
@@ -162,5 +165,6 @@ natsTest("each of these permissions is needed, and a proxy that lacks one names 
       await server.restart();
     });
     await lacking.proxy.stop();
+    await other?.proxy.stop();
   }
 });

@@ -120,7 +120,7 @@ natsTest(
     await t.throwsAsync(manager.streams.info(BUCKET), { message: /stream not found/ });
     await t.throwsAsync(manager.streams.getMessage(BUCKET, { seq: 1 }));
     const heard: string[] = [];
-    const subjects = ["*.heartbeat", "*.ping.*", "*.pong.>", "*.forward.>"];
+    const subjects = ["*.heartbeat.*", "*.ping.*", "*.pong.>", "*.forward.>"];
     for (const subject of subjects)
       thief.subscribe(subject, {
         callback: (error, message) => void heard.push(error?.message ?? message.subject),
@@ -131,13 +131,13 @@ natsTest(
     );
     for (const subject of members) thief.publish(subject, "");
     for (let segment = 0; segment < 16; segment++) thief.publish(`${BUCKET}.segment.${segment}`, "");
-    thief.publish(`${BUCKET}-talk.heartbeat`, "pod-z.1");
+    thief.publish(`${BUCKET}-talk.heartbeat.x`, "");
     await thief.flush();
     for (let count = 1; count <= 40; count++)
       t.is(await add(pods[count % 2] as LocalProxy, `counter-${count}`, 1), 1);
     await thief.flush();
     // Its own heartbeat is all that it hears.
-    t.deepEqual(heard, [`${BUCKET}-talk.heartbeat`]);
+    t.deepEqual(heard, [`${BUCKET}-talk.heartbeat.x`]);
     t.deepEqual(await Promise.all(pods.map(owned)), before);
 
     // Nor can the service's own credentials remove what says who owns what.
@@ -168,7 +168,7 @@ function includes(pattern: string, subject: string): boolean {
 
 /** What the proxies of a service publish to and hear below the two names that are in the table with `>`. */
 const OF_TALK = [
-  "heartbeat",
+  "heartbeat.x",
   "ping.x",
   "pong.x.y",
   "forward.call.x",
