@@ -193,7 +193,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     return this.#giveAway();
   }
 
-  /** Takes its part of the shards again, unless it is about to end. Resolves when it serves them, or its time is over. */
+  /** Takes its part of the shards again, unless it is to end. Resolves when it serves them, or its time is over. */
   async comeBack(): Promise<void> {
     this.#isAside = false;
     await this.#takeBack();
