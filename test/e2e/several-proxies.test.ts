@@ -182,6 +182,7 @@ natsTest(
     const { pods, start } = await startPods(t, ["pod-a", "pod-b"]);
     const [first, second] = pods;
     if (first === undefined || second === undefined) return t.fail();
+    await untilSettled(pods, ["pod-a", "pod-b"]);
     const answered = await whileAdding(pods, async () => {
       t.is(await drain(first), "drained");
       t.is(await ownedBy(first, "pod-a"), 0);
