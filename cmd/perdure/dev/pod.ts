@@ -53,6 +53,8 @@ export interface Pod {
 export async function startPod(dependencies: PodDependencies): Promise<Pod> {
   const { announcer, watching, clock, random, onNews, onGiveUp } = dependencies;
   const guard = startOrphanGuard();
+  // Resolves when the proxy has its part of the entities again after the last restart of the function.
+  let back = Promise.resolve();
   const runner = new FunctionRunner({
     options: { ...DEFAULT_RESTART_OPTIONS, watching },
     clock,
@@ -61,12 +63,14 @@ export async function startPod(dependencies: PodDependencies): Promise<Pod> {
     spawn: () => spawnFunction(dependencies),
     onNews: (news) => {
       announcer.news(news);
-      onNews(news);
+      // Whoever hears of a restart may take the next function away, so others have to have entities before.
+      if (news.kind === "restarted") void back.then(() => onNews(news));
+      else onNews(news);
     },
     onGiveUp,
   });
   try {
-    const proxy = await startPodProxy(dependencies, runner);
+    const proxy = await startPodProxy(dependencies, runner, (comesBack) => void (back = comesBack));
     return {
       proxy,
       runner,
@@ -85,7 +89,11 @@ export async function startPod(dependencies: PodDependencies): Promise<Pod> {
   }
 }
 
-async function startPodProxy(dependencies: PodDependencies, runner: FunctionRunner): Promise<Proxy> {
+async function startPodProxy(
+  dependencies: PodDependencies,
+  runner: FunctionRunner,
+  onComesBack: (comesBack: Promise<void>) => void,
+): Promise<Proxy> {
   const { settings, pod, logRequests, announcer, clock, random } = dependencies;
   const { onServed, onRefused, onShards } = dependencies;
   const logger = createLineLogger(pod.proxy.logLevel, announcer.errorStyle, (line) =>
@@ -104,10 +112,10 @@ async function startPodProxy(dependencies: PodDependencies, runner: FunctionRunn
     onShards,
     onSpec: (spec) => {
       if (spec === undefined) return;
+      onComesBack(proxy.comeBack());
       runner.served();
       announcer.spec(spec, proxy.port);
-      // The next function is restarted then, when others see that this proxy takes shards again.
-      void proxy.comeBack().then(onServed);
+      onServed();
     },
     onRejected: () => {
       runner.refused();
