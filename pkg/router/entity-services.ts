@@ -33,7 +33,12 @@ export interface EntityServicesDependencies {
   /** Carries out side effects that are on record and that no caller waits for. `of` names their entity. */
   readonly carryOut?: (effects: readonly SideEffect[], of: string) => void;
   readonly clock: Clock;
-  readonly options: EntityIdRules;
+  readonly options: EntityServicesOptions;
+}
+
+export interface EntityServicesOptions extends EntityIdRules {
+  /** How long a command may take to find the owner of its shard, in milliseconds. */
+  readonly shardWaitTimeoutMs: number;
 }
 
 /** How often a command may be sent from one proxy to another (ADR 24). */
@@ -50,7 +55,8 @@ const UNDELIVERED_PAUSE_MS = 20;
  *
  * 1. A command goes to the proxy that owns the shard of its entity. Exactly one proxy owns a shard at a time; if two
  *    disagree for a moment, the log's fence keeps the state right (I3).
- * 2. A command that meets a shard which moves, or an owner that is not there, waits for the new owner (I9).
+ * 2. A command that meets a shard which moves, or an owner that is not there, waits for the new owner (I9), for
+ *    `shardWaitTimeoutMs` at most (I11).
  * 3. A command is sent from proxy to proxy at most `MAX_HOPS` times.
  * 4. (I1, I8) With a gate, what an entity gave for a command, be it an answer or an error, is given back only after it
  *    has passed the gate, because all of it may be made of old state. Side effects and forwards are part of the answer.
@@ -83,7 +89,8 @@ export class EntityServices implements ServiceRuntime {
   }
 
   async #placed(command: EntityCommand, first: Owner): Promise<Outcome> {
-    const { placement } = this.#dependencies;
+    const { placement, clock, options } = this.#dependencies;
+    const endMs = clock.monotonicMs() + options.shardWaitTimeoutMs;
     let begins = 0;
     for (let owner = first; ; owner = placement.ownerOf(command.shard)) {
       switch (owner.kind) {
@@ -94,21 +101,18 @@ export class EntityServices implements ServiceRuntime {
           break;
         }
         case "peer": {
-          const settled = await this.#there(command, owner.peer);
+          const settled = await this.#there(command, owner.peer, endMs);
           if (settled !== undefined) return settled;
           break;
         }
-        case "moving": {
-          const { clock } = this.#dependencies;
-          const moved = await withCaller(owner.until, command.call, clock);
-          if (moved !== undefined) throw shardMoving(command.shard, moved);
-        }
+        case "moving":
+          await this.#wait(owner.until, command, endMs);
       }
     }
   }
 
   /** Undefined: the peer has not got the command, so it may be sent to another one (2). */
-  async #there(command: EntityCommand, peer: PeerId): Promise<Outcome | undefined> {
+  async #there(command: EntityCommand, peer: PeerId, endMs: number): Promise<Outcome | undefined> {
     const { peers, clock } = this.#dependencies;
     try {
       return await peers.call(peer, wireCommand(command), command.call);
@@ -117,10 +121,22 @@ export class EntityServices implements ServiceRuntime {
     }
     // The placement learns of it a moment later, and may then name another owner.
     const pause = new AbortController();
-    const waited = await withCaller(sleep(clock, UNDELIVERED_PAUSE_MS, pause.signal), command.call, clock);
-    pause.abort();
-    if (waited !== undefined) throw shardMoving(command.shard, waited);
+    await this.#wait(sleep(clock, UNDELIVERED_PAUSE_MS, pause.signal), command, endMs).finally(() =>
+      pause.abort(),
+    );
     return undefined;
+  }
+
+  /** @throws StatusError `SHARD_MOVING` if its caller or (2) its time ends the wait. */
+  async #wait(until: Promise<void>, command: EntityCommand, endMs: number): Promise<void> {
+    const { clock } = this.#dependencies;
+    const over = new AbortController();
+    const timeUp = sleep(clock, Math.max(0, endMs - clock.monotonicMs()), over.signal).then(
+      () => "unowned" as const,
+    );
+    const end = await withCaller(Promise.race([until.then(() => undefined), timeUp]), command.call, clock);
+    over.abort();
+    if (end !== undefined) throw shardMoving(command.shard, end);
   }
 
   #carryOut(effects: readonly SideEffect[], { method, entityId }: EntityCommand): void {

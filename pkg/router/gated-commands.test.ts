@@ -162,7 +162,12 @@ class Run {
       peers: { call: async (_peer, _wire, call) => this.#atPeer(this.#sentWith(call)) },
       gate: gate({ begin: (shard) => this.#begin(this.#shard(shard)) }),
       clock: new ManualClock(),
-      options: { maxRequestFields: 10, maxEntityIdLength: 10, strictEntityKeys: false },
+      options: {
+        maxRequestFields: 10,
+        maxEntityIdLength: 10,
+        strictEntityKeys: false,
+        shardWaitTimeoutMs: 30_000,
+      },
     });
   }
 

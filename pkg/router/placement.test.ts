@@ -3,7 +3,7 @@
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
-import { shardOf } from "../base/mod.ts";
+import { shardOf, sleep } from "../base/mod.ts";
 import { ManualClock } from "../base/test-doubles/mod.ts";
 import type { CallContext } from "../call/mod.ts";
 import { callerlessCall } from "../call/mod.ts";
@@ -36,6 +36,7 @@ const OPTIONS = {
   maxRequestFields: 1_000,
   maxEntityIdLength: 100,
   strictEntityKeys: false,
+  shardWaitTimeoutMs: 1_000,
   maxForwardDepth: 4,
   maxDescendants: 100,
   maxOpenEffects: 2,
@@ -176,6 +177,21 @@ test("a command does not wait longer than its caller", async (t) => {
   await settle(t);
   leave();
   await t.throwsAsync(left, { code: "SHARD_MOVING", message: "the caller went away" });
+  t.deepEqual(one.own, []);
+});
+
+test("a command does not wait for ever for an owner, however often it is woken (I11)", async (t) => {
+  const owner = (): Owner => ({ kind: "moving", until: sleep(one.clock, 300) });
+  const one = proxy("one", { ownerOf: owner }, { call: () => Promise.reject(new Error("no peer")) });
+  const sent = send(one, "a");
+  for (let passedMs = 0; passedMs < OPTIONS.shardWaitTimeoutMs; passedMs += 100) {
+    await settle(t);
+    one.clock.advance(100);
+  }
+  await t.throwsAsync(sent, {
+    code: "SHARD_MOVING",
+    message: /^no proxy took shard \d+, .* try again later$/,
+  });
   t.deepEqual(one.own, []);
 });
 

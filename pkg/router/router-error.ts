@@ -50,8 +50,11 @@ export function tooManyFields({ typeName }: DescMessage, maxFields: number): Sta
   return routerError(Status.INVALID_ARGUMENT, "REQUEST_TOO_MANY_FIELDS", text);
 }
 
-/** @param why the caller waits no more, or this proxy lost the shard too often. */
-export function shardMoving(shard: number, why: Gone | "unsettled"): StatusError<RouterErrorCode> {
+/** @param why the caller waits no more, no owner was found in time, or this proxy lost the shard too often. */
+export function shardMoving(
+  shard: number,
+  why: Gone | "unowned" | "unsettled",
+): StatusError<RouterErrorCode> {
   const named = `shard ${shard}, to which the entity belongs,`;
   switch (why) {
     case "left":
@@ -61,6 +64,12 @@ export function shardMoving(shard: number, why: Gone | "unsettled"): StatusError
         Status.DEADLINE_EXCEEDED,
         "SHARD_MOVING",
         `${named} still moves to another proxy; try again`,
+      );
+    case "unowned":
+      return routerError(
+        Status.UNAVAILABLE,
+        "SHARD_MOVING",
+        `no proxy took ${named} within --shard-wait-timeout: is the log well? try again later`,
       );
     case "unsettled":
       return routerError(

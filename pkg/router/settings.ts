@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { boolean, named, number } from "../settings/mod.ts";
+import { boolean, HOUR_MS, milliseconds, named, number } from "../settings/mod.ts";
 
 import { LINEAGE_SETTINGS } from "../entity/settings.ts";
 
@@ -20,6 +20,10 @@ export const ROUTER_SETTINGS = named({
   ...ENTITY_ID_SETTINGS,
   /** Shared with `pkg/entity`. */
   ...LINEAGE_SETTINGS,
+  shardWaitTimeoutMs: milliseconds(30_000, {
+    range: [100, HOUR_MS],
+    help: "How long a command waits for an owner of its entity's shard, if its caller does; then it fails with `SHARD_MOVING`. A proxy that is gone is replaced in 1 to 12 s, so it takes longer only if NATS is not well.",
+  }),
   maxOpenEffects: number(1_000, "effects", [1, 1_000_000], {
     help: "Asynchronous side effects under way; a command with further ones waits.",
   }),

@@ -167,7 +167,12 @@ test("without a gate the caller gets the promise of the entity itself", async (t
     placement: ALONE,
     peers: NO_PEERS,
     clock: new ManualClock(),
-    options: { maxRequestFields: 10, maxEntityIdLength: 10, strictEntityKeys: false },
+    options: {
+      maxRequestFields: 10,
+      maxEntityIdLength: 10,
+      strictEntityKeys: false,
+      shardWaitTimeoutMs: 30_000,
+    },
   });
   const call = callerlessCall(plenty().charge());
   const command = { method: methodOf("Counter.Add"), payload: counterRequest("a"), call };

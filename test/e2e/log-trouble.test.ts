@@ -71,31 +71,46 @@ natsTest(
   },
 );
 
-natsTest("a server that may not write any more is unavailable until it may, and is restarted", async (t) => {
-  const binary = await natsWithoutPrivileges(t);
-  if (binary === undefined) {
-    t.pass("root without setpriv may write everywhere");
-    return;
-  }
-  const { ann, bob, fillStream, add, get, refusal, readyz, server } = await world(t, {
-    nats: { binary },
-    env: { PERDURE_LOG_MAX_BYTES: "120000" },
-  });
-  t.is(await add(ann, 1), 1);
-  const { giveBack } = makeReadOnly(t, join(server.folder, "jetstream"));
-  await fillStream(ann);
-  const away = await refusal(bob);
-  t.is(away.code, status.UNAVAILABLE);
-  t.regex(away.text, /JetStream is off, the stream is gone, or it has no leader now; the server's log tells/);
-  await until("it is unready", async () => (await readyz()).status === 503);
-  giveBack();
-  await server.kill();
-  await server.restart();
-  t.is(await comesBack(() => get(ann)), 1);
-  const before = await comesBack(() => get(bob));
-  t.is(await comesBack(() => add(bob, 1)), before + 1);
-  await until("it is ready", async () => (await readyz()).status === 200);
-});
+/** What callers are told while JetStream is off. A proxy that shares its entities cannot know whose they are then. */
+const AWAY = {
+  off: /JetStream is off, the stream is gone, or it has no leader now; the server's log tells/,
+  on: /^no proxy took shard \d+, .* within --shard-wait-timeout: is the log well\? try again later$/,
+};
+
+for (const [cluster, text] of Object.entries(AWAY)) {
+  natsTest(
+    `with --cluster ${cluster}, a server that may not write any more is unavailable until it may, and is restarted`,
+    async (t) => {
+      const binary = await natsWithoutPrivileges(t);
+      if (binary === undefined) {
+        t.pass("root without setpriv may write everywhere");
+        return;
+      }
+      const { ann, bob, fillStream, add, get, refusal, readyz, server } = await world(t, {
+        nats: { binary },
+        env: {
+          PERDURE_LOG_MAX_BYTES: "120000",
+          PERDURE_CLUSTER: cluster,
+          PERDURE_SHARD_WAIT_TIMEOUT_MS: "1000",
+        },
+      });
+      t.is(await add(ann, 1), 1);
+      const { giveBack } = makeReadOnly(t, join(server.folder, "jetstream"));
+      await fillStream(ann);
+      const away = await refusal(bob);
+      t.is(away.code, status.UNAVAILABLE);
+      t.regex(away.text, text);
+      await until("it is unready", async () => (await readyz()).status === 503);
+      giveBack();
+      await server.kill();
+      await server.restart();
+      t.is(await comesBack(() => get(ann)), 1);
+      const before = await comesBack(() => get(bob));
+      t.is(await comesBack(() => add(bob, 1)), before + 1);
+      await until("it is ready", async () => (await readyz()).status === 200);
+    },
+  );
+}
 
 natsTest(
   "a permission that is taken away hits only the entities that it covers, until it is given back",

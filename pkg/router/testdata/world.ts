@@ -65,6 +65,7 @@ const OPTIONS = {
   maxRequestFields: 1_000,
   maxEntityIdLength: 8,
   strictEntityKeys: false,
+  shardWaitTimeoutMs: 30_000,
   maxForwardDepth: 4,
   maxDescendants: 100,
   maxOpenEffects: 2,
