@@ -4,6 +4,8 @@
 
 import { enableCompileCache } from "node:module";
 
+import "./early-end.ts";
+
 // Caches only code that is imported after this call, which takes most of the time from start to listening.
 enableCompileCache();
 const { run } = await import("./run.ts");

@@ -18,6 +18,7 @@ import { createLogger, logsOnly, podFields } from "../../pkg/telemetry/mod.ts";
 import type { MetricPush, Tracing } from "../../pkg/telemetry/otel/mod.ts";
 import { startMetricPush, startTracing } from "../../pkg/telemetry/otel/mod.ts";
 
+import { leaveEndToProgram } from "./early-end.ts";
 import { parseFlags } from "./flags.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { leaveTerminationMessage } from "./termination-message.ts";
@@ -35,6 +36,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   keepWithoutReaders("perdure");
   const stop = new AbortController();
   const stopRequested = stopSignal(() => process.exit(EXIT_FAILED)).then(() => stop.abort());
+  leaveEndToProgram();
   const flags = parseFlags(argv);
   try {
     const failed = Promise.withResolvers<StartError>();

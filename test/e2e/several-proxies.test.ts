@@ -212,6 +212,24 @@ natsTest("a proxy that drains before it has found its function takes no entities
   t.like((await shardsOf(first)).members, { 1: { pod: "pod-b", state: "leaving", owned: 0, due: 0 } });
 });
 
+natsTest("entities go where there is a user function, and come back with it", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const first = await startPod(t, server.port, "pod-a");
+  const functionPort = await freePort("127.0.0.1", systemRandom);
+  const userFunction = await startShoppingCart(t, functionPort);
+  const second = await startPodProxy(t, server.port, "pod-b", functionPort);
+  await second.proxy.ready();
+  const share = (await untilSettled([first, second], ["pod-a", "pod-b"]))[1] ?? 0;
+  t.true(share > 0);
+
+  await userFunction.kill("SIGKILL");
+  await until("the other proxy has all", async () => (await ownedBy(first, "pod-a")) === 1_024);
+  for (const cart of CARTS) t.is((await addToken(first.http, cart, `${cart}-1`)).status, 200);
+  await startShoppingCart(t, functionPort);
+  await until("it has its part again", async () => (await ownedBy(second, "pod-b")) === share);
+});
+
 natsTest("a proxy that is killed is replaced, and nothing that it answered is lost", async (t) => {
   const { pods } = await startPods(t, ["pod-a", "pod-b"]);
   const [first, second] = pods;

@@ -62,8 +62,8 @@ const BACKOFF = { minMs: 100, maxMs: 2_000, jitter: 0.2 };
  *    again (I8).
  * 5. When it stops it first hands over its shards. Commands that others have sent here meanwhile go on to the new
  *    owners, and their answers come back through this proxy, so it ends after them.
- * 6. It stands aside while its user function restarts, and while its pod is about to end (`drain`): others have its
- *    shards, and it sends them what its callers ask for.
+ * 6. It stands aside while it has no user function, or that restarts, and while its pod is about to end (`drain`):
+ *    others have its shards, and it sends them what its callers ask for.
  * 7. If it is stopped while it joins, nothing is left of that: neither a connection nor its key.
  */
 export class SharedEntities implements Placement, Peers, ReplyGate {
@@ -78,6 +78,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
   /** (6) */
   #isAside = false;
   #isDrained = false;
+  #hasFunction = false;
   /** What `onShards` was called with. */
   #toldShards = 0;
 
@@ -97,9 +98,17 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     this.#desk.serveBy(router);
   }
 
-  /** Joins the others, and tries until it has. Called again, it does nothing. */
-  join(): void {
+  /** The user function is served: joins the others, and tries until it has, or takes its part of the shards again. */
+  functionServed(): void {
+    this.#hasFunction = true;
     if (this.#state.kind === "waiting") void this.#join();
+    else void this.#takeBack();
+  }
+
+  /** It is not served any more. Others, which have one, get the shards. */
+  functionEnded(): void {
+    this.#hasFunction = false;
+    void this.#giveAway();
   }
 
   ownerOf(shard: number): Owner {
@@ -211,12 +220,16 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     void this.#takeBack();
   }
 
+  get #isAway(): boolean {
+    return this.#isAside || this.#isDrained || !this.#hasFunction;
+  }
+
   async #giveAway(): Promise<boolean> {
     return this.#state.kind === "joined" && (await this.#state.cluster.standAside());
   }
 
   async #takeBack(): Promise<void> {
-    if (this.#isAside || this.#isDrained || this.#state.kind !== "joined") return;
+    if (this.#isAway || this.#state.kind !== "joined") return;
     await this.#state.cluster.comeBack();
   }
 
@@ -296,7 +309,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     this.#state = { kind: "joined", cluster, caller, peers: wirePeers(sender) };
     this.#joined.resolve();
     this.#tellShards();
-    if (this.#isAside || this.#isDrained) void cluster.standAside();
+    if (this.#isAway) void cluster.standAside();
   }
 
   async #connected({ server, prefix, options }: NatsOfLog): Promise<NatsLink> {

@@ -72,7 +72,8 @@ export async function clusterPart(
   };
   const shares = new SharedEntities({ ...shared, host: entities, self, onShards });
   served.subscribe((spec) => {
-    if (spec !== undefined) shares.join();
+    if (spec === undefined) shares.functionEnded();
+    else shares.functionServed();
   });
   return {
     name: "cluster",

@@ -27,6 +27,9 @@ const SPLIT_MS = 60_000;
 const TOLERANCE = 0.06;
 const SHARDS = 1_024;
 
+/** Of a phase, to be shown. */
+const MAX_FAILURES = 10;
+
 /** Something that was done under load, and when. */
 interface Phase {
   readonly name: string;
@@ -152,7 +155,7 @@ function describe(t: ExecutionContext, { sent, reads }: ReadingOutcome, phases: 
     });
     const [median, slowest] = [tookMs[Math.floor(tookMs.length / 2)] ?? 0, tookMs.at(-1) ?? 0];
     const times = `median ${Math.round(median)} ms, slowest ${Math.round(slowest)} ms`;
-    t.log(`${name}: ${additions.length} additions, ${times}`, ...failures);
+    t.log(`${name}: ${additions.length} additions, ${times}`, ...failures.slice(0, MAX_FAILURES));
   }
 }
 
