@@ -29,6 +29,12 @@ export interface DebianProgram {
   readonly trial: readonly string[];
 }
 
+/** A file of Debian's package: that of this machine if it is installed, or one that is unpacked into the cache. */
+export async function debianFile(file: Pick<DebianProgram, "package" | "path">): Promise<FoundProgram> {
+  const installed = join("/", file.path);
+  return existsSync(installed) ? { kind: "found", path: installed } : fromDebian(file, basename(file.path));
+}
+
 /** The program of this machine, or that of Debian's package, which is unpacked into the cache and not installed. */
 export async function debianProgram(program: DebianProgram): Promise<FoundProgram> {
   const name = basename(program.path);
@@ -41,7 +47,7 @@ export async function debianProgram(program: DebianProgram): Promise<FoundProgra
 }
 
 async function fromDebian(
-  { package: debian, path: inside }: DebianProgram,
+  { package: debian, path: inside }: Pick<DebianProgram, "package" | "path">,
   name: string,
 ): Promise<FoundProgram> {
   const folder = toolCache(name);
