@@ -149,6 +149,18 @@ test("answers can be lost while questions arrive", async (t) => {
   await until("a connection that lost nothing goes on", () => idle.client.heard() === "answer");
 });
 
+test("if questions are lost, answers still arrive", async (t) => {
+  const { proxy, open } = await world(t);
+  const { client, target } = await open();
+  proxy.loseQuestions();
+  client.socket.write("question");
+  target.socket.write("answer");
+  await until("the answer arrives", () => client.heard() === "answer");
+  t.is(target.heard(), "");
+  proxy.heal();
+  await until("the target knows", () => target.end() === "ECONNRESET");
+});
+
 test("a cut lets a part of a piece pass, then resets", async (t) => {
   const { proxy, open } = await world(t, 5);
   const { client, target } = await open();

@@ -77,6 +77,11 @@ export class FaultProxy {
     this.#change({ swallow: "answers" });
   }
 
+  /** Swallows everything that is sent to the target. What the target sends still arrives. */
+  loseQuestions(): void {
+    this.#change({ swallow: "questions" });
+  }
+
   /** Delays all data by this time from now on. */
   delay(delayMs: number): void {
     this.#change({ delayMs });
@@ -135,7 +140,7 @@ export async function startFaultProxy(targetPort: number, random: Random): Promi
 }
 
 interface Weather {
-  readonly swallow: "nothing" | "answers" | "everything";
+  readonly swallow: "nothing" | "questions" | "answers" | "everything";
   readonly delayMs: number;
   readonly refuse: boolean;
 }
@@ -157,12 +162,12 @@ class Connection {
     this.#target = target;
     this.#onGone = onGone;
     const questions = new Direction(client, target, {
-      swallows: () => this.weather.swallow === "everything",
+      swallows: () => ["questions", "everything"].includes(this.weather.swallow),
       delayMs: () => this.weather.delayMs,
       reset: () => this.reset(),
     });
     const answers = new Direction(target, client, {
-      swallows: () => this.weather.swallow !== "nothing",
+      swallows: () => ["answers", "everything"].includes(this.weather.swallow),
       delayMs: () => this.weather.delayMs,
       reset: () => this.reset(),
     });
