@@ -4,6 +4,7 @@ import type { Clock, Leveled, Random } from "../base/mod.ts";
 import type { FrontPage } from "../endpoint/mod.ts";
 import { SlowestCommands } from "../entity/mod.ts";
 import { shownAddress } from "../eventlog/address/mod.ts";
+import type { EventLog } from "../eventlog/mod.ts";
 import type { CountingLogger, Telemetry } from "../telemetry/mod.ts";
 import { countRepeats, MetricRegistry } from "../telemetry/mod.ts";
 import type { UserFunctionSpec } from "../userfunction/mod.ts";
@@ -58,6 +59,8 @@ export interface ProxyDependencies {
    * refused. The caller should then stop the proxy. Without this callback the proxy keeps looking for a user function.
    */
   readonly onStartFailed?: (error: StartError) => void;
+  /** For tests, which show what a promise of the log is for by breaking it: gives what is used in its place. */
+  readonly replaceLog?: (log: EventLog) => EventLog;
 }
 
 /** A running proxy. */
@@ -142,13 +145,14 @@ async function startParts(
     onSpec,
     onRejected,
     onStartFailed,
+    replaceLog,
   }: ProxyDependencies,
 ): Promise<Omit<Proxy, "stop">> {
   const records = onRequest && new RequestRecords();
   const admin = await start.part(parts, adminPart(shared, parts, drain, levels));
   await parts.start(processPart(shared, startedMs));
   if (registry !== undefined) await start.part(parts, metricsPart(shared, registry));
-  const log = (await start.part(parts, logPart(shared))).log();
+  const log = (await start.part(parts, logPart(shared, replaceLog))).log();
   const user = await parts.start(userFunctionPart(shared));
   const sharing = sharesEntities(shared.options);
   const entities = await parts.start(entitiesPart(shared, log, user, records, sharing ? "none" : "all"));

@@ -4,7 +4,7 @@ import type { Clock, Random, Timer } from "../../base/mod.ts";
 import { SEGMENTS, SHARDS, settlesWithin, shortId } from "../../base/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
 import type { Telemetry } from "../../telemetry/mod.ts";
-import type { ClusterEffect, ClusterInput, ClusterView, MemberInfo } from "../node/mod.ts";
+import type { ClusterEffect, ClusterInput, ClusterView, Decisions, MemberInfo } from "../node/mod.ts";
 import { ClusterNode, progressOf, viewOf } from "../node/mod.ts";
 
 import type { Owner, PeerId, Placement } from "../placement.ts";
@@ -39,6 +39,8 @@ export interface ClusterRuntimeDependencies {
   readonly onMember?: (id: PeerId | undefined) => void;
   /** Called when something has changed of who owns what, or who is there. */
   readonly onChange?: () => void;
+  /** See `ClusterNodeDependencies`. */
+  readonly decisions?: Decisions;
 }
 
 /** How often the node is told that time has passed. A member that is late by so much is late by little. */
@@ -87,7 +89,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
   #told: PeerId | undefined;
 
   private constructor(dependencies: ClusterRuntimeDependencies, bucket: ClusterBucket) {
-    const { link, clock, random, telemetry, self, name, options } = dependencies;
+    const { link, clock, random, telemetry, self, name, options, decisions } = dependencies;
     this.#dependencies = dependencies;
     const moves = new ShardMeter(telemetry.meter);
     this.#node = new ClusterNode({
@@ -98,6 +100,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       newId: () => `${self.pod}.${shortId(random)}`,
       send: (effect) => void this.#wanted.push(effect),
       onTenure: (...change) => moves.changed(...change),
+      ...(decisions && { decisions }),
     });
     const suspect = (): void => this.#watch.suspect();
     this.#desk = new BucketDesk({

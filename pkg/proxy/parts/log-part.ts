@@ -17,8 +17,11 @@ export interface LogPart extends Part {
   readonly log: () => EventLog;
 }
 
-/** The event log. */
-export function logPart({ options, clock, random, telemetry, signal }: Shared): LogPart {
+/** The event log. @param replace see `replaceLog` of `ProxyDependencies` */
+export function logPart(
+  { options, clock, random, telemetry, signal }: Shared,
+  replace: (log: EventLog) => EventLog = (log) => log,
+): LogPart {
   const { tracer, meter } = telemetry;
   let log: EventLog | undefined;
   let problem = "is being opened";
@@ -31,7 +34,7 @@ export function logPart({ options, clock, random, telemetry, signal }: Shared): 
     },
     checks: () => [log === undefined ? { name: "log", problem } : healthCheck(log.health)],
     async start() {
-      const opened = await openLog(options, { clock, random, telemetry, signal, onProblem });
+      const opened = replace(await openLog(options, { clock, random, telemetry, signal, onProblem }));
       const traced = tracer === NO_TRACER ? opened : tracedLog(opened, tracer, isElsewhere(options.log));
       log = meter === NO_METER ? traced : meteredLog(traced, meter, clock);
     },
