@@ -2,7 +2,7 @@
 
 /** What `npm test` leaves out. */
 export const LONG_TESTS = [
-  "test/{faults/{crash,effects,jetstream,proof,rivals},lib/linearizability/checker}.test.ts",
+  "test/{faults/{cluster,crash,effects,jetstream,mutants,paused-owner,proof,rivals,rolling},lib/linearizability/checker}.test.ts",
   "test/attack/runs.test.ts",
   "hack/bench/runs.test.ts",
 ];

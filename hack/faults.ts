@@ -15,6 +15,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
+import { findClockBender } from "../test/lib/bent-clock.ts";
 import { findChecker } from "../test/lib/linearizability/checker.ts";
 import { prepareNatsServer } from "./verify/nats-server.ts";
 import { prepare } from "./verify/prepare.ts";
@@ -37,6 +38,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   await prepareNatsServer((text) => console.log(`${"nats-server".padEnd(12)}${text}`));
   await prepare(whyNoChecker, (text) => console.log(`${"porcupine".padEnd(12)}${text}`));
+  await prepare(whyNoBentClocks, (text) => console.log(`${"libfaketime".padEnd(12)}${text}`));
   const tests = await runTests(ROOT, ["--config", "faults.config.js"], {
     argv: [process.execPath],
     env: { PERDURE_TEST_SIZE: isShort ? "short" : "full" },
@@ -50,6 +52,12 @@ async function main(args: readonly string[]): Promise<void> {
 async function whyNoChecker(): Promise<string | undefined> {
   const built = await findChecker();
   return built.kind === "built" ? undefined : built.reason;
+}
+
+/** A library of Debian's that makes the clocks of a process wrong. */
+async function whyNoBentClocks(): Promise<string | undefined> {
+  const found = await findClockBender();
+  return found.kind === "found" ? undefined : found.reason;
 }
 
 function countOf(code: number): Counts {

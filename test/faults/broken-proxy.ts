@@ -12,14 +12,11 @@
  *   happen twice.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
-
 import { describeError, systemClock, systemRandom } from "../../pkg/base/mod.ts";
 import { ALONE } from "../../pkg/cluster/mod.ts";
 import { checkHttpRules, startEndpoint } from "../../pkg/endpoint/mod.ts";
 import { ActionRuntime, DEFAULT_ENTITY_OPTIONS, EntityRuntime } from "../../pkg/entity/mod.ts";
-import type { EntityKey, EventLog, Position } from "../../pkg/eventlog/mod.ts";
-import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
+import { openEventLog } from "../../pkg/eventlog/mod.ts";
 import { proxyOptions } from "../../pkg/proxy/mod.ts";
 import { actionServices, EntityServices, NO_PEERS, Router, ServiceRuntimes } from "../../pkg/router/mod.ts";
 import { createLogger, NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
@@ -28,69 +25,7 @@ import { DEFAULT_USER_FUNCTION_OPTIONS, UserFunction } from "../../pkg/userfunct
 
 import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import { plenty } from "../lib/plenty.ts";
-
-/** How long after its acknowledgement a record is written. */
-const LIE_MS = 50;
-
-/** How long it waits for an acknowledgement before it retries the append, and between two attempts, in milliseconds. */
-const PATIENCE_MS = 100;
-
-/** The log, but for the methods that are given. */
-function withChanges(log: EventLog, changes: Partial<EventLog>): EventLog {
-  return new Proxy(log, {
-    get(target, name) {
-      const changed: unknown = Reflect.get(changes, name);
-      if (changed !== undefined) return changed;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
-
-/** Acknowledges every append at once, with the position that it hopes for, and writes later. */
-function earlyLog(log: EventLog): EventLog {
-  const written = new Map<string, Promise<Position>>();
-  const append = async (entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> => {
-    const key = `${entity.type}/${entity.id}`;
-    const previous = written.get(key) ?? Promise.resolve(expected);
-    const write = async (): Promise<Position> => {
-      await delay(LIE_MS);
-      return log.append(entity, await previous, record);
-    };
-    const writing = write();
-    writing.catch(() => undefined);
-    written.set(key, writing);
-    return expected + 1;
-  };
-  const close = async (): Promise<void> => {
-    await Promise.allSettled(written.values());
-    await log.close();
-  };
-  return withChanges(log, { append, saveSnapshot: async () => undefined, close });
-}
-
-/** Retries an append until it is acknowledged, each time after the current last record. */
-function blindLog(log: EventLog): EventLog {
-  const append = async (entity: EntityKey, expected: Position, record: Uint8Array): Promise<Position> => {
-    for (let last = expected; ; ) {
-      const trying = log.append(entity, last, record);
-      const position = await Promise.race([trying, delay(PATIENCE_MS)]).catch(() => undefined);
-      if (typeof position === "number") return position;
-      trying.catch(() => undefined);
-      await delay(PATIENCE_MS);
-      last = await lastPosition(log, entity).catch(() => last);
-    }
-  };
-  return withChanges(log, { append });
-}
-
-async function lastPosition(log: EventLog, entity: EntityKey): Promise<Position> {
-  for (let last = NO_POSITION; ; ) {
-    const { records, end } = await log.read(entity, last);
-    last = records.at(-1)?.position ?? last;
-    if (end) return last;
-  }
-}
+import { blindLog, earlyLog } from "./broken-log.ts";
 
 const options = proxyOptions({}, process.env);
 const { passivationTimeoutMs, effectMarkDelayMs } = options;

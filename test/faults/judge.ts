@@ -9,9 +9,10 @@ import { checkHistory, checkSights } from "../lib/history-checker.ts";
 import { until } from "../lib/until.ts";
 import type { Load } from "./load.ts";
 import type { RoundPlan } from "./plan.ts";
-import { hasOneOwner } from "./plan.ts";
+import { hasOneOwner, SCENARIOS } from "./plan.ts";
 import type { ProxySlot } from "./proxy-slot.ts";
 import { checkRawStreams, waitForSilence } from "./raw-streams.ts";
+import { untilSettled } from "./settled.ts";
 import type { World } from "./world.ts";
 
 export interface Counts {
@@ -34,12 +35,15 @@ export interface Verdict {
 /**
  * Compares what is stored with what the callers saw, after all faults and callers have ended. It ends the proxies.
  *
- * 1. Each proxy is asked for every cart once more, until all show the same. These answers are judged as well.
- * 2. All processes have closed the log before it is read, so that nothing can change it any more.
- * 3. A fresh proxy, with nothing in memory, must show every cart exactly as it is stored.
+ * 1. Proxies that share their carts agree on who owns what: no shard is without an owner, and none has two.
+ * 2. Each proxy is asked for every cart once more, until all show the same. These answers are judged as well.
+ * 3. All processes have closed the log before it is read, so that nothing can change it any more.
+ * 4. A fresh proxy, with nothing in memory, must show every cart exactly as it is stored.
  */
 export async function judge(world: World, plan: RoundPlan, load: Load): Promise<Verdict> {
   const violations: string[] = [];
+  if (SCENARIOS[plan.scenario].hasOwners === true)
+    await untilSettled(world.proxies).catch((error: Error) => violations.push(error.message));
   violations.push(...(await lookAtAll(world.proxies, plan, load)));
   await Promise.all(world.proxies.map((proxy) => proxy.end()));
   await Promise.all(world.links.map((link) => link.close()));
@@ -111,7 +115,8 @@ async function checkCart(
   id: string,
   tokens: readonly (string | undefined)[],
 ): Promise<string[]> {
-  const cart = await readCart(proxy.client, id);
+  const cart = await readCart(proxy.client, id).catch((error: Error) => error);
+  if (cart instanceof Error) return [`${id}: cannot be read: ${cart.message}`];
   if (cart.kind === "error") return [`${id}: cannot be read: ${cart.answer.status} ${cart.answer.body}`];
   return cart.tokens.join() === tokens.join() ? [] : [`${id}: the cart is not what is stored`];
 }

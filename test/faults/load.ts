@@ -11,17 +11,20 @@ import type { Operation } from "../lib/history.ts";
 import { HistoryRecorder } from "../lib/history.ts";
 import type { HttpAnswer } from "../lib/http-client.ts";
 import type { RoundPlan } from "./plan.ts";
+import { isCalm } from "./plan.ts";
 import type { ProxySlot } from "./proxy-slot.ts";
 
-/**
- * Commands that all callers together begin in a second, approximately. The rate is limited, because a round tests
- * faults and not speed.
- */
-const COMMANDS_PER_SECOND = 1_500;
 const MAX_COMMANDS = 60_000;
 
 /** Longest pause of a caller after a refusal, in milliseconds. */
 const PAUSE_MS = 100;
+
+/**
+ * Every so manieth caller waits long for an answer, also where the others give up soon, so that it hears the late ones
+ * of a proxy that was paused.
+ */
+const PATIENT_CALLERS = 4;
+const LONG_PATIENCE_MS = 20_000;
 
 /** How long all callers together may get no acknowledgement without a fault, in milliseconds. */
 export const RECOVERY_MS = 60_000;
@@ -50,7 +53,8 @@ const UNKNOWN: readonly string[] = ["OUTCOME_UNKNOWN", "PEER_LOST", "ANSWER_WITH
  * 1. The seed decides what a caller does. The answers decide when.
  * 2. Callers do not retry. A command without an answer counts as unacknowledged, and the next command has another
  *    token.
- * 3. All requests and answers are recorded, on one clock. An entity of the history is a cart, as a list of tokens.
+ * 3. A proxy that is about to be replaced is not asked any more, as one that is not ready.
+ * 4. All requests and answers are recorded, on one clock. An entity of the history is a cart, as a list of tokens.
  */
 export class Load {
   /** Answers that no fault excuses. */
@@ -89,7 +93,7 @@ export class Load {
     this.#lastMs = performance.now();
     const { seed, callers } = this.#plan;
     const randoms = Array.from({ length: callers }, (_, index) => seededRandom(seed * 1_000 + index));
-    this.#callers = Promise.all(randoms.map((random, index) => this.#call(random, `caller ${index}`)));
+    this.#callers = Promise.all(randoms.map((random, index) => this.#call(random, index)));
   }
 
   /** Waits until `count` more commands are acknowledged. Resolves with false if none is for `RECOVERY_MS`. */
@@ -118,21 +122,23 @@ export class Load {
   }
 
   /** Looks at a cart, as any caller does; undefined if there was no good answer. */
-  async look(proxy: ProxySlot, id: string, caller = "judge"): Promise<readonly string[] | undefined> {
+  async look(proxy: ProxySlot, id: string, caller?: number): Promise<readonly string[] | undefined> {
     const pending = this.#recorder.begin(id, this.#nameOf(caller, proxy), { kind: "list" });
-    const cart = await readCart(proxy.client, id, this.#patience()).catch(() => undefined);
+    const cart = await readCart(proxy.client, id, this.#patience(caller)).catch(this.#noAnswer);
     if (cart?.kind === "error") this.#checkCode(cart.answer);
     if (cart?.kind !== "cart") return undefined;
     pending.returned(cart.tokens);
     return cart.tokens;
   }
 
-  async #call(random: Random, caller: string): Promise<void> {
-    const thinkMs = (1_000 * this.#plan.callers) / COMMANDS_PER_SECOND;
+  async #call(random: Random, caller: number): Promise<void> {
+    const thinkMs = (1_000 * this.#plan.callers) / this.#plan.perSecond;
     while (!this.#isEnding && this.#begun < MAX_COMMANDS) {
       // Some carts are wanted more than others.
       const id = `cart-${Math.floor(this.#plan.entities * random() ** 2)}`;
-      const proxy = this.#proxies[randomBelow(random, this.#proxies.length)] as ProxySlot;
+      const asked = this.#proxies.filter(({ isAsked }) => isAsked);
+      const from = asked.length > 0 ? asked : this.#proxies;
+      const proxy = from[randomBelow(random, from.length)] as ProxySlot;
       const isLook = random() < this.#plan.readShare;
       const went = isLook
         ? (await this.look(proxy, id, caller)) !== undefined
@@ -141,10 +147,10 @@ export class Load {
     }
   }
 
-  async #add(proxy: ProxySlot, id: string, caller: string): Promise<boolean> {
+  async #add(proxy: ProxySlot, id: string, caller: number): Promise<boolean> {
     const input = `token-${this.#begun++}`;
     const pending = this.#recorder.begin(id, this.#nameOf(caller, proxy), { kind: "append", input });
-    const answer = await addToken(proxy.client, id, input, this.#patience()).catch(() => undefined);
+    const answer = await addToken(proxy.client, id, input, this.#patience(caller)).catch(this.#noAnswer);
     if (answer?.status === 200) {
       pending.returned({});
       this.#onAcknowledged();
@@ -155,11 +161,19 @@ export class Load {
     return false;
   }
 
-  #patience(): AbortSignal {
-    return AbortSignal.timeout(this.#plan.patienceMs);
+  #patience(caller: number | undefined): AbortSignal {
+    const isPatient = caller !== undefined && caller % PATIENT_CALLERS === 0;
+    const { patienceMs } = this.#plan;
+    return AbortSignal.timeout(isPatient ? Math.max(patienceMs, LONG_PATIENCE_MS) : patienceMs);
   }
 
-  #nameOf(caller: string, proxy: ProxySlot): string {
+  /** A request ended without an answer. */
+  readonly #noAnswer = (thrown: unknown): undefined => {
+    if (isCalm(this.#plan)) this.oddities.push(`a request failed: ${(thrown as Error).message}`);
+  };
+
+  #nameOf(number: number | undefined, proxy: ProxySlot): string {
+    const caller = number === undefined ? "judge" : `caller ${number}`;
     return this.#proxies.length > 1 ? `${caller} at proxy ${this.#proxies.indexOf(proxy)}` : caller;
   }
 
@@ -171,7 +185,8 @@ export class Load {
   }
 
   #checkCode({ status, errorCode = "without a code", body }: HttpAnswer): void {
-    if (!UNKNOWN.includes(errorCode) && !REFUSALS.includes(errorCode)) {
+    const isExcused = UNKNOWN.includes(errorCode) || REFUSALS.includes(errorCode);
+    if (!isExcused || isCalm(this.#plan)) {
       this.oddities.push(`an answer that no fault excuses: ${status} ${errorCode} ${body}`);
     }
   }

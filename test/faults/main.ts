@@ -17,6 +17,7 @@ import { existingBinary } from "../lib/nats/server.ts";
 import { Scope } from "../lib/scope.ts";
 import type { FaultsOptions } from "./options.ts";
 import { HELP, parseOptions } from "./options.ts";
+import { tooLong } from "./pauses.ts";
 import type { RoundPlan } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import { outcomeLine, planLine, repeatCommand, summaryLines } from "./report.ts";
@@ -43,7 +44,14 @@ if (parsed.kind === "help") {
 }
 
 /** True if every round was green. */
-async function main({ minutes, rounds, seed, scenario, replicas }: FaultsOptions): Promise<boolean> {
+async function main({
+  minutes,
+  rounds,
+  seed,
+  scenario,
+  replicas,
+  maxPauseMs,
+}: FaultsOptions): Promise<boolean> {
   try {
     await existingBinary();
   } catch (error) {
@@ -57,7 +65,7 @@ async function main({ minutes, rounds, seed, scenario, replicas }: FaultsOptions
     if (performance.now() - startedMs > minutes * MS_PER_MINUTE) break;
     const plan = drawPlan(seed + index, { scenario, replicas });
     print(`round ${index + 1}, ${planLine(plan)}`);
-    const outcome = await round(plan);
+    const outcome = await round(plan, maxPauseMs);
     if (outcome !== undefined) outcomes.push(outcome);
     if (outcome === undefined || outcome.violations.length > 0) isGreen = false;
   }
@@ -68,13 +76,15 @@ async function main({ minutes, rounds, seed, scenario, replicas }: FaultsOptions
 }
 
 /** Undefined if the harness failed. */
-async function round(plan: RoundPlan): Promise<RoundOutcome | undefined> {
+async function round(plan: RoundPlan, maxPauseMs: number | undefined): Promise<RoundOutcome | undefined> {
   scope = new Scope();
   try {
     await using _ = scope;
     const onFault = (kind: string, number: number, acknowledged: number): void =>
       showProgress(`${number}/${plan.steps.length} ${kind}, ${acknowledged} acknowledged`);
-    const outcome = await runRound(scope, plan, { onFault });
+    const ran = await runRound(scope, plan, { onFault });
+    const long = ran.pauses && maxPauseMs !== undefined ? tooLong(ran.pauses, maxPauseMs) : [];
+    const outcome = { ...ran, violations: [...ran.violations, ...long] };
     showProgress("");
     print(
       `  ${outcome.violations.length === 0 ? styleText("green", "ok") : styleText("red", "RED")} ${outcomeLine(outcome)}`,

@@ -15,15 +15,18 @@ test("without arguments: twenty minutes, any seed, what the seed chooses", (t) =
       seed: ANY_SEED,
       scenario: undefined,
       replicas: undefined,
+      maxPauseMs: undefined,
     },
   });
 });
 
 test("every option is taken, and npm's -- is not one", (t) => {
-  const args = "-- --minutes 0.5 --rounds 3 --seed 7 --scenario network --replicas 3".split(" ");
+  const args = "-- --minutes 0.5 --rounds 3 --seed 7 --scenario network --replicas 3 --max-pause 50".split(
+    " ",
+  );
   t.deepEqual(parseOptions(args, ANY_SEED), {
     kind: "run",
-    options: { minutes: 0.5, rounds: 3, seed: 7, scenario: "network", replicas: 3 },
+    options: { minutes: 0.5, rounds: 3, seed: 7, scenario: "network", replicas: 3, maxPauseMs: 50 },
   });
 });
 
@@ -35,8 +38,9 @@ test("what makes no sense is told with what would", (t) => {
     "--seed -1": undefined,
     "--seed many": "--seed takes a whole number from 0 to 4294967295",
     "--scenario rain":
-      'there is no scenario "rain"; there are mixed, crashes, pauses, network, rivals, cluster',
+      'there is no scenario "rain"; there are mixed, crashes, pauses, network, rivals, cluster, rolling',
     "--replicas 2": "--replicas takes 1 or 3",
+    "--max-pause little": "--max-pause takes milliseconds",
     "--fast": undefined,
   };
   for (const [args, text] of Object.entries(wrong)) {
@@ -48,6 +52,6 @@ test("what makes no sense is told with what would", (t) => {
 
 test("the help names every option and every scenario", (t) => {
   t.deepEqual(parseOptions(["--help"], ANY_SEED), { kind: "help" });
-  for (const name of ["--minutes", "--rounds", "--seed", "--scenario", "--replicas", "mixed", "pauses"])
+  for (const name of ["--minutes", "--rounds", "--seed", "--scenario", "--replicas", "--max-pause", "mixed"])
     t.true(HELP.includes(name));
 });

@@ -8,7 +8,9 @@ const SEEDS = Array.from({ length: 200 }, (_, seed) => seed);
 
 test("a seed gives the same round each time, and another one another", (t) => {
   for (const seed of SEEDS) t.deepEqual(drawPlan(seed), drawPlan(seed));
-  t.is(new Set(SEEDS.map((seed) => JSON.stringify(drawPlan(seed).steps))).size, SEEDS.length);
+  // The steps of `rolling` are always the same.
+  const drawn = SEEDS.map((seed) => drawPlan(seed)).filter(({ scenario }) => scenario !== "rolling");
+  t.is(new Set(drawn.map(({ steps }) => JSON.stringify(steps))).size, drawn.length);
 });
 
 test("naming the scenario and the replicas that a seed draws changes nothing", (t) => {
@@ -27,7 +29,11 @@ test("seeds draw every scenario, and both numbers of replicas", (t) => {
 test("a round has every kind of its scenario, leaders only where there are several servers", (t) => {
   for (const scenario of SCENARIO_NAMES) {
     const kindsOf = (replicas: 1 | 3) =>
-      distinct(drawPlan(5, { scenario, replicas, extraFaults: 0 }).steps.map(({ fault }) => fault.kind));
+      distinct(
+        drawPlan(5, { scenario, replicas, clocks: "bent", extraFaults: 0 }).steps.map(
+          ({ fault }) => fault.kind,
+        ),
+      );
     const { kinds } = SCENARIOS[scenario];
     t.deepEqual(kindsOf(3), distinct(kinds));
     t.deepEqual(kindsOf(1), distinct(kinds.filter((kind) => !kind.endsWith("leader"))));

@@ -3,12 +3,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
+import type { ClusterView } from "../../pkg/cluster/node/mod.ts";
 
 import type { HttpClient } from "../lib/http-client.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { guardProcess } from "../lib/nats/guard.ts";
 import type { ProxyProcess, TestScope } from "../lib/processes.ts";
 import { startProxyProcess } from "../lib/processes.ts";
+import { until } from "../lib/until.ts";
 
 /** A program that runs in place of the proxy. */
 export interface ProxyProgram {
@@ -26,6 +28,12 @@ export interface SlotOptions {
 const UP_TIMEOUT_MS = 60_000;
 const RESTART_PAUSE_MS = 100;
 
+/** Pause before it is asked again whether it is ready, in milliseconds. */
+const READY_EVERY_MS = 20;
+
+/** How long its admin port may take for an answer. */
+const ASK_TIMEOUT_MS = 5_000;
+
 /**
  * A proxy that is restarted when it ends, always on the same port.
  *
@@ -38,6 +46,9 @@ export class ProxySlot {
   readonly #start: () => Promise<ProxyProcess>;
   readonly #processes: ProxyProcess[] = [];
   readonly #unasked: string[] = [];
+  /** Processes whose end is asked for. */
+  readonly #expected = new Set<number>();
+  #isAsked = true;
   #isEnding = false;
   #running: Promise<ProxyProcess>;
 
@@ -56,8 +67,50 @@ export class ProxySlot {
   /** SIGKILL, and a new one. */
   async crash(): Promise<void> {
     const running = await this.#running;
+    this.#expected.add(running.pid);
     this.#running = running.kill("SIGKILL").then(() => this.#bringUp());
     await this.#running;
+  }
+
+  /** SIGTERM, and a new one after `downMs`. Meanwhile it is not asked. */
+  async replace(downMs: number): Promise<void> {
+    const running = await this.#running;
+    this.#isAsked = false;
+    this.#expected.add(running.pid);
+    this.#running = running.kill("SIGTERM").then(async ({ code, signal }) => {
+      if (code !== 0) this.#unasked.push(`the proxy did not end in order: ${signal ?? `exit code ${code}`}`);
+      await delay(downMs);
+      return this.#bringUp();
+    });
+    await this.#running;
+    await this.#untilReady();
+    this.#isAsked = true;
+  }
+
+  /** Whether callers ask it at the moment. */
+  get isAsked(): boolean {
+    return this.#isAsked;
+  }
+
+  /** Who owns what, as it knows it; undefined if it does not say. */
+  async shards(): Promise<ClusterView | undefined> {
+    const answer = await this.#ask("shards?format=json");
+    return answer?.json().catch(() => undefined) as Promise<ClusterView | undefined>;
+  }
+
+  async #untilReady(): Promise<void> {
+    const isReady = async (): Promise<boolean> => {
+      if ((await this.#ask("readyz"))?.ok === true) return true;
+      await delay(READY_EVERY_MS);
+      return false;
+    };
+    await until("the proxy is ready", isReady, UP_TIMEOUT_MS);
+  }
+
+  async #ask(path: string): Promise<Response | undefined> {
+    const { adminPort } = await this.#running;
+    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+    return fetch(`http://127.0.0.1:${adminPort}/${path}`, { signal }).catch(() => undefined);
   }
 
   /** SIGSTOP, and SIGCONT later. */
@@ -102,7 +155,7 @@ export class ProxySlot {
     running.catch(() => undefined);
     void running.then(async (started) => {
       const { code, signal } = await started.exited;
-      if (this.#isEnding || this.#running !== running) return;
+      if (this.#isEnding || this.#expected.has(started.pid)) return;
       this.#unasked.push(`the proxy ended by itself: ${signal ?? `exit code ${code}`}`);
       this.#running = this.#bringUp();
     });

@@ -2,19 +2,21 @@
 
 import { linearizabilityText } from "../lib/linearizability/checker.ts";
 import type { Counts } from "./judge.ts";
+import { pausesText } from "./pauses.ts";
 import type { FaultKind, RoundPlan } from "./plan.ts";
 import type { RoundOutcome } from "./round.ts";
 
 /** A line about a round before it begins. */
-export function planLine({ seed, scenario, replicas, callers, entities, steps }: RoundPlan): string {
+export function planLine({ seed, scenario, replicas, callers, entities, clocks, steps }: RoundPlan): string {
   const servers = replicas === 1 ? "R1" : `R${replicas}`;
-  return `seed ${seed}: ${scenario}, ${servers}, ${callers} callers, ${entities} carts, ${steps.length} faults`;
+  return `seed ${seed}: ${scenario}, ${servers}, ${clocks} clocks, ${callers} callers, ${entities} carts, ${steps.length} faults`;
 }
 
 /** A line about the outcome of a round, in the style of the crash test. */
 export function outcomeLine(outcome: RoundOutcome): string {
-  const { counts, linearizability, faults, durationMs, longestSilenceMs, plan } = outcome;
+  const { counts, linearizability, faults, durationMs, longestSilenceMs, pauses, plan } = outcome;
   return (
+    (pauses === undefined ? "" : `${pausesText(pauses)}; `) +
     `${countsText(counts)}; ${linearizabilityText(linearizability)}; ${faultsText(faults)}; ` +
     `longest time without an acknowledgement ${seconds(longestSilenceMs)}; ${seconds(durationMs)}, seed ${plan.seed}`
   );

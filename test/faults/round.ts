@@ -7,8 +7,10 @@ import { inject } from "./inject.ts";
 import type { Counts } from "./judge.ts";
 import { judge } from "./judge.ts";
 import { Load, RECOVERY_MS } from "./load.ts";
+import type { Pauses } from "./pauses.ts";
+import { pausesOf, whileMoving } from "./pauses.ts";
 import type { FaultKind, RoundPlan } from "./plan.ts";
-import { hasOneOwner } from "./plan.ts";
+import { hasOneOwner, isCalm } from "./plan.ts";
 import type { ProxyProgram } from "./proxy-slot.ts";
 import { startWorld } from "./world.ts";
 
@@ -26,6 +28,8 @@ export interface RoundOutcome {
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly durationMs: number;
   readonly longestSilenceMs: number;
+  /** How long requests waited for shards that moved, if nothing else happened. */
+  readonly pauses: Pauses | undefined;
   /** The output of the proxies, for finding the cause of a violation. */
   readonly output: readonly string[];
 }
@@ -58,6 +62,7 @@ export async function runRound(
   const load = new Load(plan, world.proxies);
   const faults = new Map<FaultKind, number>();
   const violations: string[] = [];
+  const moves: Awaited<ReturnType<typeof whileMoving>>[] = [];
   const acknowledged = async (count: number): Promise<boolean> => {
     if (await load.moreAcknowledged(count)) return true;
     const last = [...faults.keys()].at(-1) ?? "the start";
@@ -69,7 +74,9 @@ export async function runRound(
     for (const [index, { afterAcknowledged, fault }] of plan.steps.entries()) {
       if (!(await acknowledged(afterAcknowledged)) || performance.now() - startedMs > MAX_FAULTS_MS) break;
       onFault?.(fault.kind, index + 1, load.acknowledged);
-      await inject(world, load, fault);
+      const work = () => inject(world, load, fault);
+      if (isCalm(plan)) moves.push(await whileMoving(world, work));
+      else await work();
       // Moves the kind to the end of the map, because the last key is the latest fault.
       const times = faults.get(fault.kind) ?? 0;
       faults.delete(fault.kind);
@@ -91,6 +98,7 @@ export async function runRound(
     linearizability,
     durationMs: performance.now() - startedMs,
     longestSilenceMs: load.longestSilenceMs,
+    pauses: pausesOf(load.operations, moves),
     output: world.proxies.flatMap(({ output }) => output),
   };
 }

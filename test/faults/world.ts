@@ -10,15 +10,17 @@ import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
 import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
+import type { JumpingClock } from "../lib/bent-clock.ts";
 import type { FaultProxy } from "../lib/fault-proxy.ts";
 import { startFaultProxy } from "../lib/fault-proxy.ts";
 import { startNatsCluster } from "../lib/nats/cluster.ts";
 import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import type { NatsServer } from "../lib/nats/server.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
-import type { TestScope } from "../lib/processes.ts";
+import type { TestScope, UserFunctionProcess } from "../lib/processes.ts";
 import { startShoppingCart } from "../lib/processes.ts";
 import { until } from "../lib/until.ts";
+import { bendClocks } from "./clocks.ts";
 import type { RoundPlan } from "./plan.ts";
 import { SCENARIOS } from "./plan.ts";
 import type { ProxyProgram, ProxySlot } from "./proxy-slot.ts";
@@ -27,6 +29,9 @@ import { openSlot } from "./proxy-slot.ts";
 /** Prefix of the names of the log's streams and subjects. */
 const PREFIX = "faults";
 
+/** The stream of members and owners. */
+export const BUCKET = `${PREFIX}_cluster`;
+
 /** The fence of an append: the sequence of the message before it on its subject. */
 export const FENCE = "Nats-Expected-Last-Subject-Sequence";
 
@@ -34,14 +39,16 @@ export const FENCE = "Nats-Expected-Last-Subject-Sequence";
 const PATIENCE_MS = 30_000;
 
 /**
- * Everything that runs in a round: callers ─▶ proxies ─▶ fault proxies ─▶ nats-servers, and one user function. With a
- * single server, each proxy has its own fault proxy. In a cluster, each server has one, because it sends its clients
- * the addresses of the other servers.
+ * Everything that runs in a round: callers ─▶ proxies ─▶ fault proxies ─▶ nats-servers, and a user function, one for
+ * each proxy if these share their carts. With a single server, each proxy has its own fault proxy. In a cluster, each
+ * server has one, because it sends its clients the addresses of the other servers.
  */
 export interface World {
   readonly servers: readonly NatsServer[];
   readonly links: readonly FaultProxy[];
   readonly proxies: readonly ProxySlot[];
+  /** Wall clocks of proxies that can be made wrong. */
+  readonly clocks: readonly JumpingClock[];
   /** The log's address at the server itself, not at a fault proxy. */
   readonly address: string;
   /** Waits until all servers follow one leader. */
@@ -53,27 +60,48 @@ export interface World {
 /** `program` runs in the place of the proxy. */
 export async function startWorld(scope: TestScope, plan: RoundPlan, program?: ProxyProgram): Promise<World> {
   const { callers, passivationMs } = plan;
-  const userFunction = await startShoppingCart(scope);
+  const userFunctions = await startUserFunctions(scope, plan);
   const nats = plan.replicas === 1 ? await oneServer(scope, plan) : await threeServers(scope, plan);
   const [first] = nats.servers;
   const address = `${first?.url}/${PREFIX}`;
   const jetstream = { ...RELAXED_LOG, replicas: plan.replicas, requestTimeoutMs: PATIENCE_MS };
   await (await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream })).close();
 
-  const slot = (log: string, more: Readonly<Record<string, string>> = {}) => {
+  const slot = (index: number, log: string, more: Environment = {}) => {
     const timing = { PERDURE_PASSIVATION_TIMEOUT_MS: passivationMs, PERDURE_BACKOFF_MAX_MS: 100 };
-    const env = { USER_FUNCTION_PORT: userFunction.port, PERDURE_LOG: log, ...timing, ...more };
+    const userFunction = userFunctions[index % userFunctions.length];
+    const env = { USER_FUNCTION_PORT: userFunction?.port ?? 0, PERDURE_LOG: log, ...timing, ...more };
     return openSlot(scope, { env, program, callers });
   };
+  const clocks = await bendClocks(scope, plan);
   const proxies = await Promise.all(
     Array.from({ length: plan.proxies }, (_, index) => {
       const link = nats.links[index % nats.links.length];
-      const member = { PERDURE_CLUSTER: "on", POD_NAME: `pod-${index}` };
-      const isMember = SCENARIOS[plan.scenario].hasOwners === true;
-      return slot(`nats://127.0.0.1:${link?.port}/${PREFIX}`, isMember ? member : { PERDURE_CLUSTER: "off" });
+      const log = `nats://127.0.0.1:${link?.port}/${PREFIX}`;
+      return slot(index, log, { ...memberEnv(plan, index), ...clocks.envs[index] });
     }),
   );
-  return { ...nats, proxies, address, openFreshProxy: () => slot(address, { PERDURE_CLUSTER: "off" }) };
+  return { ...nats, proxies, clocks: clocks.jumping, address, openFreshProxy: () => slot(0, address, ALONE) };
+}
+
+type Environment = Readonly<Record<string, string | number>>;
+
+/** A proxy that believes that all carts are its own. */
+const ALONE: Environment = { PERDURE_CLUSTER: "off" };
+
+function startUserFunctions(scope: TestScope, plan: RoundPlan): Promise<UserFunctionProcess[]> {
+  const count = SCENARIOS[plan.scenario].hasOwners === true ? plan.proxies : 1;
+  return Promise.all(Array.from({ length: count }, () => startShoppingCart(scope)));
+}
+
+function memberEnv({ scenario, replicas, memberTtlMs }: RoundPlan, index: number): Environment {
+  if (SCENARIOS[scenario].hasOwners !== true) return ALONE;
+  return {
+    PERDURE_CLUSTER: "on",
+    POD_NAME: `pod-${index}`,
+    PERDURE_LOG_REPLICAS: replicas,
+    PERDURE_MEMBER_TTL_MS: memberTtlMs,
+  };
 }
 
 type Nats = Pick<World, "servers" | "links" | "serversReady">;

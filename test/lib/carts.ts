@@ -16,7 +16,7 @@ import { RELAXED_LOG } from "./nats/relaxed.ts";
 /**
  * Shopping carts in fault tests. Each command carries a token: a unique product id, which also appears in its event.
  */
-const PERSISTENCE_ID = "shopping-cart";
+export const CART_TYPE = "shopping-cart";
 
 /** How long a server may take for an answer, in milliseconds; long, since the machine may be busy. */
 const PATIENCE_MS = 30_000;
@@ -66,7 +66,7 @@ export async function readCartLog(address: string): Promise<Map<string, Uint8Arr
   const log = await openEventLog(address, { clock: systemClock, telemetry: NO_TELEMETRY, jetstream });
   try {
     const stored = new Map<string, Uint8Array[]>();
-    for await (const id of log.list(PERSISTENCE_ID)) stored.set(id, await readRecords(log, id));
+    for await (const id of log.list(CART_TYPE)) stored.set(id, await readRecords(log, id));
     return stored;
   } finally {
     await log.close();
@@ -75,7 +75,7 @@ export async function readCartLog(address: string): Promise<Map<string, Uint8Arr
 
 /** Reads all records from the first one, and ignores snapshots. */
 async function readRecords(log: EventLog, id: string): Promise<Uint8Array[]> {
-  const key = { type: PERSISTENCE_ID, id };
+  const key = { type: CART_TYPE, id };
   const records: Uint8Array[] = [];
   for (let after = NO_POSITION; ; ) {
     const page = await log.read(key, after);
