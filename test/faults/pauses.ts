@@ -13,18 +13,27 @@ import type { World } from "./world.ts";
 /** A time in which shards moved to other proxies, on the clock of the history. */
 interface Move {
   readonly beginUs: number;
+  /** When the proxy that left had ended. Later another one came. */
+  readonly goneUs: number;
   readonly endUs: number;
   readonly shards: ReadonlySet<number>;
 }
 
-/** How long requests took, in milliseconds. */
-export interface Pauses {
-  /** Before anything moved: 99 of 100 took at most so long. */
-  readonly steadyP99Ms: number;
-  /** Requests for shards that moved, while they did: how many, 99 of 100, and the longest. */
+/** How long requests took, in milliseconds: 99 of 100 at most so long. */
+interface Times {
   readonly requests: number;
-  readonly movingP99Ms: number;
+  readonly p99Ms: number;
   readonly longestMs: number;
+}
+
+export interface Pauses {
+  /** Before anything moved. */
+  readonly steady: Times;
+  /** For shards that moved, while a proxy left, and while one came. */
+  readonly leaving: Times;
+  readonly coming: Times;
+  /** For other shards meanwhile, which have to wait too while the machine starts programs. */
+  readonly staying: Times;
   /** How often a shard moved. */
   readonly moves: number;
 }
@@ -39,48 +48,52 @@ export async function whileMoving(world: World, work: () => Promise<void>): Prom
   await work();
   const after = await untilSettled(world.proxies);
   const moved = after.shards.filter(({ epoch }, index) => epoch !== before.shards[index]?.epoch);
-  return { beginUs, endUs: monotonicUs(), shards: new Set(moved.map(({ shard }) => shard)) };
+  const goneUs = Math.max(...world.proxies.map((proxy) => proxy.goneUs));
+  return { beginUs, goneUs, endUs: monotonicUs(), shards: new Set(moved.map(({ shard }) => shard)) };
 }
 
 /** Undefined if nothing moved. */
 export function pausesOf(operations: readonly Operation[], moves: readonly Move[]): Pauses | undefined {
   const [first] = moves;
-  const startUs = (operations[0]?.callUs ?? 0) + WARM_UP_US;
   if (first === undefined) return undefined;
-  const steady: number[] = [];
-  const moving: number[] = [];
+  const startUs = (operations[0]?.callUs ?? 0) + WARM_UP_US;
+  const [steady, leaving, coming, staying]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (const { entity, callUs, outcome } of operations) {
     if (outcome.kind !== "returned") continue;
     const { returnUs } = outcome;
     const tookMs = (returnUs - callUs) / 1_000;
     if (callUs >= startUs && returnUs < first.beginUs) steady.push(tookMs);
-    const shard = shardOf(CART_TYPE, entity);
-    const isMoving = moves.some(
-      ({ beginUs, endUs, shards }) => callUs < endUs && returnUs > beginUs && shards.has(shard),
-    );
-    if (isMoving) moving.push(tookMs);
+    const meanwhile = moves.find(({ beginUs, endUs }) => callUs < endUs && returnUs > beginUs);
+    if (meanwhile === undefined) continue;
+    if (!meanwhile.shards.has(shardOf(CART_TYPE, entity))) staying.push(tookMs);
+    else (callUs < meanwhile.goneUs ? leaving : coming).push(tookMs);
   }
-  if (steady.length === 0 || moving.length === 0) return undefined;
   return {
-    steadyP99Ms: quantile(steady, 0.99),
-    requests: moving.length,
-    movingP99Ms: quantile(moving, 0.99),
-    longestMs: Math.max(...moving),
+    steady: timesOf(steady),
+    leaving: timesOf(leaving),
+    coming: timesOf(coming),
+    staying: timesOf(staying),
     moves: moves.reduce((sum, { shards }) => sum + shards.size, 0),
   };
 }
 
-/** What is too long, if shards may keep requests waiting for so much longer than usual. */
-export function tooLong(pauses: Pauses, mostMs: number): string[] {
-  const { steadyP99Ms, movingP99Ms } = pauses;
-  if (movingP99Ms <= steadyP99Ms + mostMs) return [];
-  return [`${pausesText(pauses)}, which is more than ${mostMs} ms longer`];
+function timesOf(tookMs: readonly number[]): Times {
+  if (tookMs.length === 0) return { requests: 0, p99Ms: 0, longestMs: 0 };
+  return { requests: tookMs.length, p99Ms: quantile([...tookMs], 0.99), longestMs: Math.max(...tookMs) };
 }
 
-export function pausesText({ steadyP99Ms, movingP99Ms, requests, longestMs, moves }: Pauses): string {
-  const ms = (time: number): string => `${time.toFixed(1)} ms`;
+/** What is too long, if shards may keep requests waiting for so much longer than usual. */
+export function tooLong(pauses: Pauses, mostMs: number): string[] {
+  const { steady, leaving, coming } = pauses;
+  if (Math.max(leaving.p99Ms, coming.p99Ms) <= steady.p99Ms + mostMs) return [];
+  return [`moving shards keep requests waiting for more than ${mostMs} ms longer than usual`];
+}
+
+export function pausesText({ steady, leaving, coming, staying, moves }: Pauses): string {
+  const text = ({ requests, p99Ms, longestMs }: Times): string =>
+    `${p99Ms.toFixed(1)} ms (${requests} requests, longest ${longestMs.toFixed(1)} ms)`;
   return (
-    `p99 ${ms(steadyP99Ms)} before anything moved, ${ms(movingP99Ms)} of the ${requests} requests for moving shards ` +
-    `(longest ${ms(longestMs)}), of which there were ${moves}`
+    `p99 before anything moved ${text(steady)}; of ${moves} moving shards while a proxy leaves ${text(leaving)}, ` +
+    `while one comes ${text(coming)}, of others meanwhile ${text(staying)}`
   );
 }

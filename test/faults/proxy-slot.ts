@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { freePort, systemRandom } from "../../pkg/base/mod.ts";
 import type { ClusterView } from "../../pkg/cluster/node/mod.ts";
 
+import { monotonicUs } from "../lib/history.ts";
 import type { HttpClient } from "../lib/http-client.ts";
 import { httpClient } from "../lib/http-client.ts";
 import { guardProcess } from "../lib/nats/guard.ts";
@@ -49,6 +50,7 @@ export class ProxySlot {
   /** Processes whose end is asked for. */
   readonly #expected = new Set<number>();
   #isAsked = true;
+  #goneUs = 0;
   #isEnding = false;
   #running: Promise<ProxyProcess>;
 
@@ -78,6 +80,7 @@ export class ProxySlot {
     this.#isAsked = false;
     this.#expected.add(running.pid);
     this.#running = running.kill("SIGTERM").then(async ({ code, signal }) => {
+      this.#goneUs = monotonicUs();
       if (code !== 0) this.#unasked.push(`the proxy did not end in order: ${signal ?? `exit code ${code}`}`);
       await delay(downMs);
       return this.#bringUp();
@@ -90,6 +93,11 @@ export class ProxySlot {
   /** Whether callers ask it at the moment. */
   get isAsked(): boolean {
     return this.#isAsked;
+  }
+
+  /** When it has ended in order the last time, on the clock of the history. */
+  get goneUs(): number {
+    return this.#goneUs;
   }
 
   /** Who owns what, as it knows it; undefined if it does not say. */
