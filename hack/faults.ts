@@ -4,7 +4,7 @@
  * `npm run faults`: the fault tests that take longer than `npm test` may, then rounds of randomly drawn faults
  * (`test/faults/main.ts`).
  *
- * - `--short`: the fault tests in their short form, which takes about a minute; for continuous integration.
+ * - `--short`: the fault tests in their short form, which takes some minutes; for continuous integration.
  * - Without options, or with `--minutes`: the same tests in full, then the rounds.
  * - With any other options: only the rounds, which get these options.
  *
