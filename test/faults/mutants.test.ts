@@ -5,6 +5,8 @@
 
 import { join } from "node:path";
 
+import type { ExecutionContext } from "ava";
+
 import { findClockBender } from "../lib/bent-clock.ts";
 import { findChecker, findings } from "../lib/linearizability/checker.ts";
 import { natsSerialTest } from "../lib/nats/nats-test.ts";
@@ -34,6 +36,20 @@ const KEEPS = { plan: { passivationMs: 30_000, memberTtlMs: 10_000 } };
 /** What the checker of linearizability finds. */
 function stale({ linearizability }: RoundOutcome): string | undefined {
   return findings(linearizability)[0];
+}
+
+/** Whether a read meets old state is a matter of moments, so a round without one is repeated. */
+const MOST_ROUNDS = 3;
+
+async function becomesStale(t: ExecutionContext, round: () => Promise<RoundOutcome>): Promise<void> {
+  if (!hasChecker) {
+    t.pass();
+    return;
+  }
+  let found: string | undefined;
+  for (let tries = 0; tries < MOST_ROUNDS && found === undefined; tries++) found = stale(await round());
+  t.log(found ?? "all histories are linearizable");
+  t.regex(found ?? "", /not linearizable/);
 }
 
 /** How many appends the fence has refused. */
@@ -66,15 +82,11 @@ natsSerialTest("without the output gate (I1) what was answered is lost", async (
 });
 
 natsSerialTest("without the lease (I8) a proxy that is cut off answers from old state", async (t) => {
-  const outcome = await clusterRound(t, CUTS, { ...mutant("i8"), ...KEEPS });
-  t.log(stale(outcome) ?? "all histories are linearizable");
-  if (hasChecker) t.regex(stale(outcome) ?? "", /not linearizable/);
+  await becomesStale(t, () => clusterRound(t, CUTS, { ...mutant("i8"), ...KEEPS }));
 });
 
 natsSerialTest("without the epoch a proxy that has its shards again answers from old state", async (t) => {
-  const outcome = await clusterRound(t, CUTS, { ...mutant("epoch"), ...KEEPS });
-  t.log(stale(outcome) ?? "all histories are linearizable");
-  if (hasChecker) t.regex(stale(outcome) ?? "", /not linearizable/);
+  await becomesStale(t, () => clusterRound(t, CUTS, { ...mutant("epoch"), ...KEEPS }));
 });
 
 natsSerialTest("of the epoch's two halves, one holds what the other lets through", async (t) => {
@@ -84,10 +96,10 @@ natsSerialTest("of the epoch's two halves, one holds what the other lets through
 
 natsSerialTest("a clock that is slower than is assumed makes reads old", async (t) => {
   // So long a renewal by the slow clock still comes in time.
-  const plan = { clocks: "too slow", memberTtlMs: 10_000 } as const;
-  const outcome = await clusterRound(t, [{ kind: "refuse", victim: 0, holdMs: 6_000 }], { plan });
-  t.log(stale(outcome) ?? "all histories are linearizable");
-  if (hasChecker && canBendClocks) t.regex(stale(outcome) ?? "", /not linearizable/);
+  const plan = { clocks: "too slow", memberTtlMs: 10_000, entities: 8 } as const;
+  const cut: Fault = { kind: "refuse", victim: 0, holdMs: 6_000 };
+  if (canBendClocks) await becomesStale(t, () => clusterRound(t, [cut], { plan }));
+  else t.pass();
 });
 
 /** Nothing goes wrong here, so every request must be answered well. */
