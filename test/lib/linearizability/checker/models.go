@@ -35,6 +35,8 @@ type listState struct {
 	place  int
 	length int
 	total  int
+	// How often it was seen since the last append.
+	shown int
 }
 
 type edge struct {
@@ -48,11 +50,14 @@ const astray = -1
 //
 // The longest list that was seen says in which order its values were appended, because the list was at some time just that one.
 // So the model refuses all other orders, and the search need not try them. No linearization is lost by that.
+// And a list that was seen comes before the next append, because it never is the same again. So the model refuses that append
+// until all who have seen the list have done so, and the search notices at once what it would otherwise notice when they return.
 //
 // areSomeHidden: appends are left out, and their values in lists with them. The state's total is then the least that it can be,
 // because what was left out may have been appended at any time.
 func listModel(sights []*sight, areSomeHidden bool) porcupine.Model {
 	tree := map[edge]int{}
+	due := map[int]int{}
 	var longest []token
 	for _, sight := range sights {
 		if sight.Kind != "list" {
@@ -70,6 +75,7 @@ func listModel(sights []*sight, areSomeHidden bool) porcupine.Model {
 			}
 			sight.place = next
 		}
+		due[sight.place]++
 	}
 	canBe := func(seen, least int) bool { return seen == least || areSomeHidden && seen > least }
 	return porcupine.Model{
@@ -77,13 +83,19 @@ func listModel(sights []*sight, areSomeHidden bool) porcupine.Model {
 		Step: func(before, input, _ any) (bool, any) {
 			state, sight := before.(listState), input.(*sight)
 			if sight.Kind == "list" {
-				return sight.place == state.place && len(sight.values) == state.length, state
+				isRight := sight.place == state.place && len(sight.values) == state.length
+				state.shown++
+				return isRight, state
 			}
 			if sight.Kind == "count" {
 				isRight := canBe(sight.total, state.total)
 				state.total = sight.total
 				return isRight, state
 			}
+			if state.shown < due[state.place] {
+				return false, state
+			}
+			state.shown = 0
 			if state.length < len(longest) && longest[state.length] != sight.value {
 				return false, state
 			}
