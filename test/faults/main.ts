@@ -40,7 +40,8 @@ if (parsed.kind === "help") {
 } else {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => void stop(signal));
-  process.exitCode = (await main(parsed.options)) ? 0 : 1;
+  // At once: a socket whose other end was killed may be left, and would keep this process for ever.
+  process.exit((await main(parsed.options)) ? 0 : 1);
 }
 
 /** True if every round was green. */
