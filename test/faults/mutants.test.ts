@@ -38,7 +38,7 @@ function stale({ linearizability }: RoundOutcome): string | undefined {
   return findings(linearizability)[0];
 }
 
-/** Whether a read meets old state is a matter of moments, so a round without one is repeated. */
+/** Whether something meets old state is a matter of moments, so a round in which nothing does is repeated. */
 const MOST_ROUNDS = 3;
 
 async function becomesStale(t: ExecutionContext, round: () => Promise<RoundOutcome>): Promise<void> {
@@ -62,15 +62,19 @@ natsSerialTest(
   async (t) => {
     const outcome = await clusterRound(t, PAUSES, mutant("none", LINGER_MS));
     t.deepEqual(outcome.violations, []);
+    // That some are is sure only where a test waits for each step (`paused-owner.test.ts`).
     t.log(`the fence has refused ${refused(outcome)} appends`);
-    t.true(refused(outcome) > 0);
   },
 );
 
 natsSerialTest("without the fence (I3) a paused proxy stores what follows nothing", async (t) => {
-  const { violations } = await clusterRound(t, PAUSES, mutant("fence", LINGER_MS));
-  t.log(`${violations.length} violations, as ${violations.find((text) => text.includes("gap: "))}`);
-  t.true(violations.some((text) => text.includes("gap: ")));
+  let gap: string | undefined;
+  for (let tries = 0; tries < MOST_ROUNDS && gap === undefined; tries++) {
+    const { violations } = await clusterRound(t, PAUSES, mutant("fence", LINGER_MS));
+    gap = violations.find((text) => text.includes("gap: "));
+  }
+  t.log(gap ?? "no gap");
+  t.truthy(gap);
 });
 
 natsSerialTest("without the output gate (I1) what was answered is lost", async (t) => {
