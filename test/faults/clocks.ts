@@ -11,9 +11,6 @@ import type { RoundPlan } from "./plan.ts";
  */
 const RATES: readonly number[] = [0.92, 1.1];
 
-/** A lease by this clock lasts ten times as long as one by the others'. */
-const TOO_SLOW: readonly number[] = [0.1];
-
 export interface BentClocks {
   /** For each proxy, the variables that it is started with. */
   readonly envs: readonly Readonly<Record<string, string>>[];
@@ -23,12 +20,11 @@ export interface BentClocks {
 
 /** The clocks of a round's proxies. They are true if the plan says so, or if this machine cannot bend them. */
 export async function bendClocks(scope: TestScope, { clocks, proxies }: RoundPlan): Promise<BentClocks> {
-  const library = clocks === "true" ? undefined : await findClockBender();
+  const library = clocks === "bent" ? await findClockBender() : undefined;
   if (library?.kind !== "found") return { envs: [], jumping: [] };
-  const rates = clocks === "bent" ? RATES : TOO_SLOW;
   const jumping: JumpingClock[] = [];
   const envs = Array.from({ length: proxies }, (_, index) => {
-    const rate = rates[index];
+    const rate = RATES[index];
     if (rate !== undefined) return driftingClock(library.path, rate);
     const clock = new JumpingClock(library.path, temporaryFolder(scope));
     jumping.push(clock);

@@ -7,7 +7,6 @@ import { join } from "node:path";
 
 import type { ExecutionContext } from "ava";
 
-import { findClockBender } from "../lib/bent-clock.ts";
 import { findChecker, findings } from "../lib/linearizability/checker.ts";
 import { natsSerialTest } from "../lib/nats/nats-test.ts";
 import { clusterRound } from "./cluster-round.ts";
@@ -15,7 +14,6 @@ import type { Fault } from "./plan.ts";
 import type { RoundOutcome } from "./round.ts";
 
 const hasChecker = (await findChecker()).kind === "built";
-const canBendClocks = (await findClockBender()).kind === "found";
 
 /** So long an append waits before it begins, so that what happens to a proxy finds some under way. */
 const LINGER_MS = 150;
@@ -96,14 +94,6 @@ natsSerialTest("without the epoch a proxy that has its shards again answers from
 natsSerialTest("of the epoch's two halves, one holds what the other lets through", async (t) => {
   const outcome = await clusterRound(t, CUTS, { ...mutant("epoch-of-answers"), ...KEEPS });
   t.deepEqual(outcome.violations, []);
-});
-
-natsSerialTest("a clock that is slower than is assumed makes reads old", async (t) => {
-  // So long a renewal by the slow clock still comes in time.
-  const plan = { clocks: "too slow", memberTtlMs: 10_000, entities: 8 } as const;
-  const cut: Fault = { kind: "refuse", victim: 0, holdMs: 6_000 };
-  if (canBendClocks) await becomesStale(t, () => clusterRound(t, [cut], { plan }));
-  else t.pass();
 });
 
 /** Nothing goes wrong here, so every request must be answered well. */

@@ -76,10 +76,9 @@ export interface RoundPlan {
 
 /**
  * The clocks of proxies that share their carts. `bent`: of one they go slowly and of another one fast, as far as the
- * assumption allows (`docs/guarantees.md`), and the wall clocks of the others may jump. `too slow`: one is so slow that
- * nothing is promised, which is never drawn.
+ * assumption allows (`docs/guarantees.md`), and the wall clocks of the others may jump.
  */
-export type Clocks = "true" | "bent" | "too slow";
+export type Clocks = "true" | "bent";
 
 export type ScenarioName = "mixed" | "crashes" | "pauses" | "network" | "rivals" | "cluster" | "rolling";
 
