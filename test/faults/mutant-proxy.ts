@@ -25,9 +25,9 @@ import { earlyLog, fencelessLog, slowLog, watchedLog } from "./broken-log.ts";
 const [name = "none", lingerMs = "0"] = process.argv.slice(2);
 const mutant = MUTANTS.find((each) => each === (name === "epoch-of-answers" ? "epoch" : name));
 
-const start = Object.getOwnPropertyDescriptor(ClusterRuntime, "start")
-  ?.value as (typeof ClusterRuntime)["start"];
-ClusterRuntime.start = (dependencies) => start({ ...dependencies, decisions: decisionsOf(mutant) });
+const prepare = Object.getOwnPropertyDescriptor(ClusterRuntime, "prepare")
+  ?.value as (typeof ClusterRuntime)["prepare"];
+ClusterRuntime.prepare = (dependencies) => prepare({ ...dependencies, decisions: decisionsOf(mutant) });
 
 // What was in memory in one tenure is used in the next.
 if (name === "epoch") EntityRuntime.prototype.drop = () => undefined;
