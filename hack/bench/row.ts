@@ -24,7 +24,21 @@ export interface Row {
   readonly changes?: readonly Change[];
 }
 
-/** One row from its rounds: the median of each figure, and of each ratio within a round. */
+/** The figures of one row: the median of each over the rounds, and of each ratio within a round. */
+export function medianFigures(
+  rounds: readonly Load[],
+  yardstick: readonly Load[],
+): Pick<Row, "p50Us" | "p99Us" | "perSecond" | "ratio" | "throughputRatio"> {
+  return {
+    p50Us: median(rounds.map(({ p50Us }) => p50Us)),
+    p99Us: median(rounds.map(({ p99Us }) => p99Us)),
+    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
+    ratio: median(ratiosOf("p50Us", rounds, yardstick)),
+    throughputRatio: median(ratiosOf("perSecond", rounds, yardstick)),
+  };
+}
+
+/** One row from its rounds. */
 export function toRow(
   measured: Case,
   callers: number,
@@ -35,11 +49,7 @@ export function toRow(
   return {
     case: measured.name,
     callers,
-    p50Us: median(rounds.map(({ p50Us }) => p50Us)),
-    p99Us: median(rounds.map(({ p99Us }) => p99Us)),
-    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
-    ratio: median(ratiosOf("p50Us", rounds, yardstick)),
-    throughputRatio: median(ratiosOf("perSecond", rounds, yardstick)),
+    ...medianFigures(rounds, yardstick),
     durability: durabilityOf(measured),
     ...(changes.length > 0 && { changes }),
   };

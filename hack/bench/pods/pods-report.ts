@@ -7,6 +7,7 @@ import { ratiosOf } from "../change.ts";
 import type { Load, LoadCall, MessageSizes } from "../loader/job.ts";
 import { formatCount, formatNumber } from "../report.ts";
 import type { Row } from "../row.ts";
+import { medianFigures } from "../row.ts";
 import { caseOf } from "./cases.ts";
 import type { IdleMessages } from "./idle.ts";
 import type { PodLoads, PodRows } from "./measure-pod-rows.ts";
@@ -33,11 +34,7 @@ export function podRows({ rows }: PodRows): Row[] {
     return {
       case: measured.name,
       callers,
-      p50Us: median(rounds.map(({ p50Us }) => p50Us)),
-      p99Us: median(rounds.map(({ p99Us }) => p99Us)),
-      perSecond: median(rounds.map(({ perSecond }) => perSecond)),
-      ratio: median(ratiosOf("p50Us", rounds, local)),
-      throughputRatio: median(ratiosOf("perSecond", rounds, local)),
+      ...medianFigures(rounds, local),
       durability: measured.way === "nats" ? NO_STATE : POD_DURABILITY,
     };
   });
