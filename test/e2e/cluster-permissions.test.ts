@@ -8,17 +8,15 @@ import { SHARDS, systemClock } from "../../pkg/base/mod.ts";
 import { openEventLog } from "../../pkg/eventlog/mod.ts";
 import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
-import { COUNTER_SERVICE, counterSpec } from "../lib/counter.ts";
-import { counterFunction } from "../lib/counter-function.ts";
+import { COUNTER_SERVICE } from "../lib/counter.ts";
+import { startCounterPod } from "../lib/counter-pod.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
-import { startLocalProxy } from "../lib/local-proxy.ts";
 import { natsTest } from "../lib/nats/nats-test.ts";
 import type { Permission } from "../lib/nats/permissions.ts";
 import { documentedPermissions, subjectsOf, userWith, violationsOf } from "../lib/nats/permissions.ts";
 import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import type { NatsServer } from "../lib/nats/server.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
-import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { managerOf } from "../lib/stream-manager.ts";
 import { until } from "../lib/until.ts";
 
@@ -48,19 +46,10 @@ async function startServer(t: ExecutionContext, users: readonly string[]): Promi
   return server;
 }
 
-async function startPod(
-  t: ExecutionContext,
-  server: NatsServer,
-  user: string,
-  pod: string,
-): Promise<LocalProxy> {
-  const userFunction = await startScriptedUserFunction({ spec: counterSpec(), onMessage: counterFunction() });
-  t.teardown(() => userFunction.kill());
-  return await startLocalProxy(t, userFunction.port, {
+function startPod(t: ExecutionContext, server: NatsServer, user: string, pod: string): Promise<LocalProxy> {
+  return startCounterPod(t, pod, {
     PERDURE_LOG: `${server.url}/${WORDS.prefix}`,
-    PERDURE_CLUSTER: "on",
     PERDURE_NATS_RECONNECT_DELAY_MS: "20",
-    POD_NAME: pod,
     NATS_USER: user,
     NATS_PASSWORD: "p",
     NATS_INBOX_PREFIX: WORDS.inbox,

@@ -12,15 +12,13 @@ import test from "ava";
 
 import { SHARDS } from "../../pkg/base/mod.ts";
 
-import { COUNTER_SERVICE, counterSpec } from "../lib/counter.ts";
-import { counterFunction } from "../lib/counter-function.ts";
+import { COUNTER_SERVICE } from "../lib/counter.ts";
+import { startCounterPod } from "../lib/counter-pod.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
-import { startLocalProxy } from "../lib/local-proxy.ts";
 import { natsTest } from "../lib/nats/nats-test.ts";
 import { documentedPermissions, subjectsOf } from "../lib/nats/permissions.ts";
 import type { NatsServer } from "../lib/nats/server.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
-import { startScriptedUserFunction } from "../lib/scripted-user-function.ts";
 import { until } from "../lib/until.ts";
 
 const CONFIGURATION = readFileSync(
@@ -36,19 +34,10 @@ function passwordOf(user: string): string {
   return new RegExp(`user: ${user}, password: "([^"]+)"`).exec(CONFIGURATION)?.[1] ?? "";
 }
 
-async function startPod(
-  t: ExecutionContext,
-  server: NatsServer,
-  user: string,
-  pod: string,
-): Promise<LocalProxy> {
-  const userFunction = await startScriptedUserFunction({ spec: counterSpec(), onMessage: counterFunction() });
-  t.teardown(() => userFunction.kill());
-  return await startLocalProxy(t, userFunction.port, {
+function startPod(t: ExecutionContext, server: NatsServer, user: string, pod: string): Promise<LocalProxy> {
+  return startCounterPod(t, pod, {
     PERDURE_LOG: `${server.url}/${PREFIX}`,
     PERDURE_LOG_STREAMS: "1",
-    PERDURE_CLUSTER: "on",
-    POD_NAME: pod,
     NATS_USER: user,
     NATS_PASSWORD: passwordOf(user),
   });
