@@ -11,6 +11,7 @@ import fc from "fast-check";
 
 import { systemClock } from "../base/mod.ts";
 
+import { resetSocket } from "../../test/lib/reset-socket.ts";
 import { until } from "../../test/lib/until.ts";
 import { REQUEST_BYTES } from "./caller.ts";
 import { connect } from "./connect.ts";
@@ -119,7 +120,7 @@ test("a client that drops in the middle of a frame, a prefix or a message harms 
   for (const half of halves) {
     const socket = await open(t, server.port);
     await new Promise((resolve) => socket.write(half, resolve));
-    socket.resetAndDestroy();
+    resetSocket(socket);
   }
   await serves(t, server);
 });

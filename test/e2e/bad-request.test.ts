@@ -16,6 +16,7 @@ import { statusOf } from "../lib/grpc-caller.ts";
 import type { HttpCall } from "../lib/http-client.ts";
 import type { LocalProxy } from "../lib/local-proxy.ts";
 import { startWorld } from "../lib/local-proxy.ts";
+import { resetSocket } from "../lib/reset-socket.ts";
 import { until } from "../lib/until.ts";
 
 const ADD_PATH = "/perdure.test.Counter/Add";
@@ -225,7 +226,7 @@ test("half-sent frames and requests end their own connection only", async (t) =>
   for (const [title, bytes] of HALF_SENT) {
     const socket = await send(local.proxy.port, bytes);
     await stillServes(t, local);
-    socket.resetAndDestroy();
+    resetSocket(socket);
     await stillServes(t, local);
     t.pass(title);
   }

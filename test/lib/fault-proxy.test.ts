@@ -12,6 +12,7 @@ import { seededRandom } from "../../pkg/base/test-doubles/mod.ts";
 
 import type { FaultProxy } from "./fault-proxy.ts";
 import { startFaultProxy } from "./fault-proxy.ts";
+import { resetSocket } from "./reset-socket.ts";
 import { until } from "./until.ts";
 
 /** A socket, and all data that it has received. */
@@ -78,7 +79,7 @@ test("all bytes pass in both directions, and the end of each", async (t) => {
 test("what one side resets is reset for the other", async (t) => {
   const { proxy, open } = await world(t);
   const { client, target } = await open();
-  target.socket.resetAndDestroy();
+  resetSocket(target.socket);
   await until("the client knows", () => client.end() !== undefined);
   t.is(client.end(), "ECONNRESET");
   t.is(proxy.connections, 0);
@@ -109,7 +110,7 @@ test("a half-open connection is silent, hides the other side's end, and does not
   proxy.halfOpen();
   client.socket.write("question");
   target.socket.write("answer");
-  other.client.socket.resetAndDestroy();
+  resetSocket(other.client.socket);
   const late = await open();
   late.target.socket.write("greeting");
   await until("the other's client is gone", () => other.client.socket.destroyed);

@@ -6,6 +6,8 @@ import { connect, createServer } from "node:net";
 import type { Random } from "../../pkg/base/mod.ts";
 import { randomBelow } from "../../pkg/base/mod.ts";
 
+import { resetSocket } from "./reset-socket.ts";
+
 /**
  * A TCP proxy on the loopback interface that breaks connections as networks do.
  *
@@ -107,7 +109,7 @@ export class FaultProxy {
   #accept(client: Socket): void {
     if (this.#weather.refuse) {
       client.on("error", ignore);
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const target = connect({ host: HOST, port: this.#targetPort, allowHalfOpen: true });
@@ -188,7 +190,7 @@ class Connection {
 
   reset(): void {
     for (const direction of this.#directions) direction.stop();
-    for (const socket of [this.#client, this.#target]) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of [this.#client, this.#target]) resetSocket(socket);
     this.#gone();
   }
 
