@@ -71,7 +71,7 @@ function best<T>(
  * A number in (0, 1) that looks random: FNV-1a of the name, mixed with the shard and finished as MurmurHash3 does. A
  * pod's name counts and not its id, so that a pod that joins again gets its shards back.
  */
-function drawOf(name: string, shard: number): number {
+export function drawOf(name: string, shard: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   hash = finish(finish(hash) ^ Math.imul(shard + 1, 0x9e3779b1));

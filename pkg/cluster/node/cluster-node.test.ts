@@ -5,6 +5,7 @@ import test from "ava";
 import { SEGMENTS, SHARDS } from "../../base/mod.ts";
 
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
+import { PATIENCE_MS } from "./handoff-order.ts";
 import type { Entry } from "./owners.ts";
 import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
@@ -12,6 +13,25 @@ type Renewal = Extract<ClusterEffect, { kind: "renew" }>;
 
 function renewalIn(effects: readonly ClusterEffect[]): Renewal | undefined {
   return effects.find((effect): effect is Renewal => effect.kind === "renew");
+}
+
+function packsIn(
+  effects: readonly ClusterEffect[],
+): readonly { readonly shard: number; readonly epoch: number }[] {
+  return effects.flatMap((effect) => (effect.kind === "pack" ? [effect] : []));
+}
+
+/** A tick, before which the other member was heard. */
+function tickLater(world: NodeWorld, afterMs: number): readonly ClusterEffect[] {
+  world.handle({ kind: "heard", id: "b.1" });
+  return world.tick(afterMs);
+}
+
+/** The shards that are given up, one segment after the other, although none of them is ever packed. */
+function shardsGivenUp(world: NodeWorld): readonly number[] {
+  return Array.from({ length: SEGMENTS }, () => packsIn(tickLater(world, PATIENCE_MS)))
+    .flat()
+    .map(({ shard }) => shard);
 }
 
 test("a lone member claims all shards in 16 writes, and is settled then", (t) => {
@@ -37,14 +57,12 @@ test("a member that joins gets about half of the shards, when no command of them
   const world = owner();
   const tickets = Array.from({ length: SHARDS }, (_, shard) => world.node.begin(shard, world.nowMs)!);
   world.handle(other(60));
+  const moving = (): readonly number[] =>
+    [...world.node.tenures].filter(([, { kind }]) => kind === "draining").map(([shard]) => shard);
   world.tick(50);
-  const moving = [...world.node.tenures]
-    .filter(([, { kind }]) => kind === "draining")
-    .map(([shard]) => shard);
-  t.true(moving.length > 400 && moving.length < 624, `${moving.length} move`);
-  t.deepEqual(world.node.ownerOf(moving[0]!), { kind: "moving" });
-  t.is(world.node.begin(moving[0]!, world.nowMs), undefined);
-  const shard = moving[0]!;
+  const shard = moving()[0]!;
+  t.deepEqual(world.node.ownerOf(shard), { kind: "moving" });
+  t.is(world.node.begin(shard, world.nowMs), undefined);
   t.is(world.node.mayReply(tickets[shard]!, world.nowMs), "reply");
   world.sent.length = 0;
   world.node.end(tickets[shard]!, world.nowMs);
@@ -52,6 +70,35 @@ test("a member that joins gets about half of the shards, when no command of them
   const [write] = world.handle({ kind: "packed", shard, epoch: 3 });
   t.is(write?.kind, "write-segment");
   if (write?.kind === "write-segment") t.deepEqual(write.entries[shard % SIZE], { kind: "free", epoch: 4 });
+  for (let segment = 0; segment < SEGMENTS; segment++) tickLater(world, PATIENCE_MS);
+  const others = moving().length;
+  t.true(others > 400 && others < 624, `${others} move`);
+});
+
+test("shards are given up one segment after the other, and each segment is released by one write", (t) => {
+  const world = owner();
+  world.handle(other(60));
+  const order: number[] = [];
+  let effects = world.tick(50);
+  for (let revision = 100; order.length < SEGMENTS; revision++) {
+    const packs = packsIn(effects);
+    const segments = new Set(packs.map(({ shard }) => Math.floor(shard / SIZE)));
+    t.is(segments.size, 1);
+    order.push(...segments);
+    t.deepEqual(packsIn(tickLater(world, PATIENCE_MS - 1)), []);
+    const writes = packs.flatMap(({ shard, epoch }) => world.handle({ kind: "packed", shard, epoch }));
+    const [write, ...more] = writes.filter((effect) => effect.kind === "write-segment");
+    t.deepEqual(more, []);
+    if (write === undefined) return t.fail("it is released");
+    t.is(write.entries.filter(({ kind }) => kind === "free").length, packs.length);
+    // The next ones need no tick.
+    effects = world.segment(write.segment, revision, write.entries);
+  }
+  t.deepEqual(
+    [...order].sort((one, two) => one - two),
+    Array.from({ length: SEGMENTS }, (_, segment) => segment),
+  );
+  t.deepEqual(packsIn(effects), []);
 });
 
 test("a fenced member drops every shard, and its answers are over", (t) => {
@@ -229,8 +276,7 @@ test("one that stands aside keeps what nobody can take, and stays a member", (t)
   t.is(world.node.tenures.size, SHARDS);
 
   world.handle(other(100));
-  const given = world.tick(50).filter(({ kind }) => kind === "pack");
-  t.is(given.length, SHARDS);
+  t.is(shardsGivenUp(world).length, SHARDS);
   t.is(world.node.id, "a.1");
 });
 
@@ -250,7 +296,7 @@ test("those that stand aside together serve what nobody else can, until somebody
   t.false(world.node.hasHeir);
   world.handle(other(102, 0, { isLeaving: false }));
   t.true(world.node.hasHeir);
-  t.is(world.tick(50).filter(({ kind }) => kind === "pack").length, SHARDS - SIZE);
+  t.is(shardsGivenUp(world).length, SHARDS - SIZE);
 });
 
 test("one that comes back tells so, and takes its part again", (t) => {

@@ -3,8 +3,10 @@
 import { assert } from "../../base/mod.ts";
 
 import type { PeerId } from "../placement.ts";
-import { desiredOwners } from "./assignment.ts";
+import { desiredOwners, drawOf } from "./assignment.ts";
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
+import type { Handover } from "./handoff-order.ts";
+import { nextToGiveUp } from "./handoff-order.ts";
 import type { ReplyDecision, Ticket } from "./may-reply.ts";
 import { mayReply } from "./may-reply.ts";
 import type { Member, MemberInfo, MemberTimes } from "./member.ts";
@@ -325,18 +327,27 @@ export class ClusterNode {
     return desiredOwners(this.#dependencies.shards, members);
   }
 
-  /** Gives up the shards that others should have, if these can take them. */
+  /** Gives up shards that others should have, if these can take them, one segment after the other. */
   #giveUp(nowMs: number): void {
-    if (this.id === undefined) return;
+    const { id } = this;
+    if (id === undefined) return;
+    // Somebody who leaves gives up everything, even if nobody is there to take it.
+    const isLeft = this.#isLeaving && !this.#hasNews;
     const owners = this.dueOwners();
+    const due: number[] = [];
+    const untaken: number[] = [];
+    const underWay: Handover[] = [];
     for (const [shard, { kind }] of this.#tenures) {
       const owner = owners[shard];
-      if (kind !== "serving" || owner === this.id) continue;
-      const isTaker = owner !== undefined && this.#peers.isLive(owner);
-      // Somebody who leaves gives up everything, even if nobody is there to take it.
-      const isLeft = this.#isLeaving && !this.#hasNews;
-      if (isTaker || isLeft) this.#stepTenure(shard, { kind: "give-up" }, nowMs);
+      if (kind !== "serving") underWay.push({ shard, sinceMs: this.#tenureMs[shard] ?? nowMs });
+      else if (owner !== undefined && owner !== id && this.#peers.isLive(owner)) due.push(shard);
+      else if (owner !== id && isLeft) untaken.push(shard);
     }
+    const { count } = this.#segments;
+    const turnedBy = Math.floor(drawOf(id, 0) * count);
+    const placeOf = (shard: number): number => (this.#segments.segmentOf(shard) + turnedBy) % count;
+    const next = nextToGiveUp(due, underWay, placeOf, nowMs);
+    for (const shard of [...next, ...untaken]) this.#stepTenure(shard, { kind: "give-up" }, nowMs);
   }
 
   #stepTenure(shard: number, input: TenureInput, nowMs: number): void {
@@ -349,10 +360,19 @@ export class ClusterNode {
       this.#dependencies.onTenure?.(shard, before?.kind, state?.kind, nowMs);
     }
     for (const effect of effects) {
-      if (effect.kind === "release") this.#write(this.#segments.segmentOf(shard), nowMs);
+      if (effect.kind === "release") this.#release(shard, nowMs);
       else if (effect.kind === "wake") this.#dependencies.send(effect);
       else this.#dependencies.send({ ...effect, shard });
     }
+  }
+
+  /** Releases the shards of a segment by one write, when the last of them is packed; the next tick waits for none. */
+  #release(shard: number, nowMs: number): void {
+    const { size } = this.#segments;
+    const segment = this.#segments.segmentOf(shard);
+    for (let other = segment * size; other < (segment + 1) * size; other++)
+      if (this.#tenures.get(other)?.kind === "packing") return;
+    this.#write(segment, nowMs);
   }
 
   #segmentSeen(news: SegmentNews, nowMs: number): void {
@@ -365,6 +385,7 @@ export class ClusterNode {
         this.#entrySeen(segment * size + index, entries?.[index], nowMs);
       this.#dependencies.send({ kind: "wake" });
     }
+    this.#giveUp(nowMs);
     this.#write(segment, nowMs);
   }
 
