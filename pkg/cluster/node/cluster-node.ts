@@ -340,8 +340,8 @@ export class ClusterNode {
     for (const [shard, { kind }] of this.#tenures) {
       const owner = owners[shard];
       if (kind !== "serving") underWay.push({ shard, sinceMs: this.#tenureMs[shard] ?? nowMs });
-      else if (owner !== undefined && owner !== id && this.#peers.isLive(owner)) due.push(shard);
-      else if (owner !== id && isLeft) untaken.push(shard);
+      else if (owner === undefined && isLeft) untaken.push(shard);
+      else if (owner !== undefined && owner !== id && (isLeft || this.#peers.isLive(owner))) due.push(shard);
     }
     const { count } = this.#segments;
     const turnedBy = Math.floor(drawOf(id, 0) * count);
