@@ -42,12 +42,13 @@ export function keepHeapSmall(): void {
 /** Gives a busy proxy its young generation. V8 makes it small again when the proxy is not busy. */
 function growWhenBusy(): void {
   let before = performance.eventLoopUtilization();
+  let mostBytes = BUSY_YOUNG_BYTES;
   const look = (): void => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
-    if (utilization > BUSY && youngGenerationBytes() < BUSY_YOUNG_BYTES)
-      growYoungGeneration(BUSY_YOUNG_BYTES);
+    if (utilization > BUSY && youngGenerationBytes() < mostBytes)
+      mostBytes = Math.min(mostBytes, growYoungGeneration(mostBytes));
   };
   setInterval(look, LOOK_MS).unref();
 }

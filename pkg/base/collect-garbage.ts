@@ -26,24 +26,30 @@ export function youngGenerationBytes(): number {
 
 /** An array of this length takes 64 KiB. */
 const ARRAY_LENGTH = 8_192;
-
-/** Collections after which the young generation has doubled, with the arrays, several times over. */
-const MAX_COLLECTIONS = 64;
+const ARRAY_BYTES = 65_536;
 
 /**
  * Lets the young generation of this thread grow to `bytes`, and no further, in a process whose flag
  * `--semi-space-growth-factor=1` keeps it from growing by itself. It takes a few milliseconds. V8 makes it smaller
  * again when the thread allocates little.
+ *
+ * @returns its size then. It is less than `bytes` if V8 allows no more: `--max-semi-space-size` bounds each half, and
+ * is small by default if the process may have little memory. To try again then is in vain, and takes longer.
  */
-export function growYoungGeneration(bytes: number): void {
+export function growYoungGeneration(bytes: number): number {
   const collect = collector();
   const kept: number[][] = [];
   setFlagsFromString("--semi-space-growth-factor=2");
   // V8 doubles it at a collection if more has survived since the last time than fits into a half of it. The arrays are
   // so small that this does not happen twice between two looks at the size.
-  while (youngGenerationBytes() < bytes && kept.length < MAX_COLLECTIONS) {
+  let size = youngGenerationBytes();
+  for (let survived = 0; size < bytes && survived <= size; survived += ARRAY_BYTES) {
     kept.push(Array.from({ length: ARRAY_LENGTH }, () => 0));
     collect({ type: "minor", execution: "sync" });
+    const sizeNow = youngGenerationBytes();
+    if (sizeNow > size) survived = 0;
+    size = sizeNow;
   }
   setFlagsFromString("--semi-space-growth-factor=1");
+  return size;
 }

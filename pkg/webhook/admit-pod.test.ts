@@ -52,6 +52,7 @@ const PROXY_ENV = [
   { name: "PERDURE_START_TIMEOUT_MS", value: "45000" },
   { name: "PERDURE_TERMINATION_MESSAGE_FILE", value: "/dev/termination-log" },
   { name: "NATS_SECRET_DIR", value: "/var/run/secrets/perdure.dev/nats" },
+  { name: "NODE_OPTIONS", value: "--max-semi-space-size=2" },
   { name: "PERDURE_MAX_CONFLICT_RETRIES", value: "1000" },
   { name: "PERDURE_DRAIN_WAIT_URL", value: "http://127.0.0.1:8022/wait-for-drain" },
   { name: "PERDURE_DRAIN_SECRET", value: SECRET },

@@ -10,6 +10,7 @@ import {
   HealthCheckResponse_ServingStatus,
   HealthCheckResponseSchema,
 } from "../../pkg/protocol/mod.ts";
+import { PROXY_NODE_OPTIONS } from "../../pkg/webhook/mod.ts";
 
 import { MALLOC_ENV } from "../../hack/image/malloc-env.ts";
 import type { RunningProcess, TestScope } from "../lib/processes.ts";
@@ -56,6 +57,11 @@ function heapOption(memoryBytes: number): string {
   return `--max-old-space-size=${memoryBytes / 2 / 1_048_576}`;
 }
 
+/** As the webhook sets them. */
+function nodeOptions(memoryBytes: number, hasCgroup: boolean): string {
+  return hasCgroup ? PROXY_NODE_OPTIONS : `${PROXY_NODE_OPTIONS} ${heapOption(memoryBytes)}`;
+}
+
 const FUNCTION = join(import.meta.dirname, "target", "function.ts");
 
 /** A proxy with a SQLite log in front of `target/function.ts`. */
@@ -94,7 +100,7 @@ async function openProxy(
       USER_FUNCTION_PORT: functionPort,
       PERDURE_LOG: `sqlite:${log}`,
       PERDURE_BACKOFF_MAX_MS: BACKOFF_MAX_MS,
-      ...(cgroup === undefined && { NODE_OPTIONS: heapOption(memoryBytes) }),
+      NODE_OPTIONS: nodeOptions(memoryBytes, cgroup !== undefined),
     },
     { args: flagArguments(flags), prefix: cgroup?.prefix ?? [] },
   );
