@@ -23,7 +23,7 @@
 #define MOST_EVICTIONS 1
 #endif
 #ifndef MOST_MOVES
-#define MOST_MOVES 3      /* claims and releases */
+#define MOST_MOVES 3      /* claims and releases; a release to an heir counts as both */
 #endif
 
 /* ---- What the bucket knows. --------------------------------------------------------------------------------- */
@@ -145,16 +145,25 @@ inline giveUp(p, s) {
   T(p, s).isMoving = 1
 }
 
-/* Conditional: only if the entry is still that of this tenure. */
-inline release(p, s) {
-  printf("pod %d releases shard %d\n", p, s);
-  moves++;
+/* Conditional: only if the entry is still that of this tenure. The heir is another pod, of which the releasing one may
+   know a former incarnation, or NOBODY. */
+inline release(p, s, heir, isFormer) {
+  printf("pod %d releases shard %d to %d\n", p, s, heir);
+  if :: heir == NOBODY -> moves++ :: else -> moves = moves + 2 fi;
   if
   :: entry[s].owner == p && entry[s].epoch == T(p, s).epoch ->
-     entry[s].owner = NOBODY; entry[s].epoch++; entry[s].isOld = 0
+     entry[s].owner = heir; entry[s].epoch++; entry[s].isOld = isFormer
   :: else
   fi;
   T(p, s).epoch = 0; T(p, s).isMoving = 0; T(p, s).memory = NONE
+}
+
+/* A pod sees that the bucket names its incarnation, which may be one whose key is gone if it has not noticed yet. */
+#define isHeir(p, s)  (entry[s].owner == p && T(p, s).epoch == 0 && (!entry[s].isOld || !member[p]))
+
+inline serve(p, s) {
+  printf("pod %d has got shard %d, epoch %d\n", p, s, entry[s].epoch);
+  T(p, s).epoch = entry[s].epoch
 }
 
 #ifdef NO_HOLD
@@ -266,6 +275,7 @@ inline over(c) {
 /* ---- Who may do what, and when. ------------------------------------------------------------------------------- */
 
 #define mine(c)     (C.at == me)
+#define mayHandOver(s, heir)  (T(me, s).isMoving && isFinished(me, s) && heir != me && moves + 2 <= MOST_MOVES)
 #define ownsAny(p)  (T(p, 0).epoch + T(p, 1).epoch > 0)
 
 inline steps(c) {
@@ -288,7 +298,14 @@ inline shardSteps(s) {
   :: d_step { T(me, s).epoch == 0 && mayTake(s) && moves < MOST_MOVES -> take(me, s) }
   :: d_step { T(me, s).epoch != 0 && T(me, s).memory == NONE -> activate(me, s) }
   :: d_step { T(me, s).epoch != 0 && !T(me, s).isMoving && moves + 2 <= MOST_MOVES -> giveUp(me, s) }
-  :: d_step { T(me, s).isMoving && isFinished(me, s) -> release(me, s) }
+  :: d_step { T(me, s).isMoving && isFinished(me, s) -> release(me, s, NOBODY, 0) }
+  :: d_step { mayHandOver(s, 0) -> release(me, s, 0, !member[0]) }
+  :: d_step { mayHandOver(s, 1) -> release(me, s, 1, !member[1]) }
+  :: d_step { mayHandOver(s, 2) -> release(me, s, 2, !member[2]) }
+  :: d_step { mayHandOver(s, 0) && gone[0] > 0 -> release(me, s, 0, 1) }
+  :: d_step { mayHandOver(s, 1) && gone[1] > 0 -> release(me, s, 1, 1) }
+  :: d_step { mayHandOver(s, 2) && gone[2] > 0 -> release(me, s, 2, 1) }
+  :: d_step { isHeir(me, s) -> serve(me, s) }
   fi
 }
 

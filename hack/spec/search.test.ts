@@ -27,6 +27,8 @@ test("a violation is named", (t) => {
 
 test("a search that ended early proves nothing", (t) => {
   t.throws(() => readSearch(`error: max search depth too small\n${WHOLE}`), { message: /did not end/ });
+  const noRoom = "pan: reached -DMEMLIM bound\nWarning: Search not completed\n";
+  t.throws(() => readSearch(`${noRoom}${WHOLE}`), { message: /did not end/ });
   t.throws(() => readSearch("pan: out of memory\n"), { message: /did not end/ });
   t.throws(() => readSearch(WHOLE.replace("errors: 0", "errors: 1")), { message: /did not end/ });
 });

@@ -11,7 +11,7 @@ import type { Run } from "./runs.ts";
 const run = promisify(execFile);
 
 /** Bounds of one search. */
-const MAX_MEMORY_MIB = 2_000;
+const MAX_MEMORY_MIB = 4_000;
 const MAX_DEPTH = 200_000;
 const TIMEOUT_MS = 300_000;
 const MAX_OUTPUT_BYTES = 10_000_000;
@@ -58,7 +58,7 @@ export function readSearch(output: string): Omit<Search, "trace"> {
   const errors = /errors: (\d+)/.exec(output)?.[1];
   const states = /(\d+(?:\.\d+)?(?:e\+\d+)?) states, stored/.exec(output)?.[1];
   const seconds = /elapsed time (\S+) seconds/.exec(output)?.[1] ?? "0";
-  const isWhole = !/max search depth too small|out of memory|memory limit/i.test(output);
+  const isWhole = !/search not completed|max search depth too small/i.test(output);
   const isClear = violation === undefined ? errors === "0" && isWhole : errors !== "0";
   if (states === undefined || !isClear) throw new Error(`the search did not end:\n${output}`);
   return { violation, states: Number(states), seconds: Number(seconds) };

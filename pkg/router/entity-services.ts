@@ -12,6 +12,7 @@ import { isEntityMethod, isEntityService, methodName } from "../userfunction/mod
 
 import type { EntityIdRules } from "./entity-id.ts";
 import { readEntityId } from "./entity-id.ts";
+import { MAX_HOPS, pauseBeforeHop } from "./hops.ts";
 import type { Peers, WireCommand } from "./peers.ts";
 import { routerError, shardMoving } from "./router-error.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
@@ -41,9 +42,6 @@ export interface EntityServicesOptions extends EntityIdRules {
   readonly shardWaitTimeoutMs: number;
 }
 
-/** How often a command may be sent from one proxy to another (ADR 24). */
-const MAX_HOPS = 3;
-
 /** How often a command may begin here, if each time the shard is lost before its answer can leave (I11). */
 const MAX_BEGINS = 8;
 
@@ -57,7 +55,7 @@ const UNDELIVERED_PAUSE_MS = 20;
  *    disagree for a moment, the log's fence keeps the state right (I3).
  * 2. A command that meets a shard which moves, or an owner that is not there, waits for the new owner (I9), for
  *    `shardWaitTimeoutMs` at most (I11).
- * 3. A command is sent from proxy to proxy at most `MAX_HOPS` times.
+ * 3. A command is sent from proxy to proxy at most `MAX_HOPS` times, the later ones after a pause (`hops.ts`).
  * 4. (I1, I8) With a gate, what an entity gave for a command, be it an answer or an error, is given back only after it
  *    has passed the gate, because all of it may be made of old state. Side effects and forwards are part of the answer.
  * 5. What may not pass is thrown away, and the command begins again wherever its shard is by then: it has stored
@@ -92,6 +90,7 @@ export class EntityServices implements ServiceRuntime {
     const { placement, clock, options } = this.#dependencies;
     const endMs = clock.monotonicMs() + options.shardWaitTimeoutMs;
     let begins = 0;
+    let pauseMs = pauseBeforeHop(hopOf(command));
     for (let owner = first; ; owner = placement.ownerOf(command.shard)) {
       switch (owner.kind) {
         case "here": {
@@ -101,6 +100,11 @@ export class EntityServices implements ServiceRuntime {
           break;
         }
         case "peer": {
+          if (pauseMs > 0) {
+            await this.#pause(pauseMs, command, endMs);
+            pauseMs = 0;
+            break;
+          }
           const settled = await this.#there(command, owner.peer, endMs);
           if (settled !== undefined) return settled;
           break;
@@ -113,18 +117,22 @@ export class EntityServices implements ServiceRuntime {
 
   /** Undefined: the peer has not got the command, so it may be sent to another one (2). */
   async #there(command: EntityCommand, peer: PeerId, endMs: number): Promise<Outcome | undefined> {
-    const { peers, clock } = this.#dependencies;
+    const { peers } = this.#dependencies;
     try {
       return await peers.call(peer, wireCommand(command), command.call);
     } catch (thrown) {
       if (!isUndelivered(thrown)) throw thrown;
     }
     // The placement learns of it a moment later, and may then name another owner.
-    const pause = new AbortController();
-    await this.#wait(sleep(clock, UNDELIVERED_PAUSE_MS, pause.signal), command, endMs).finally(() =>
-      pause.abort(),
-    );
+    await this.#pause(UNDELIVERED_PAUSE_MS, command, endMs);
     return undefined;
+  }
+
+  /** @throws StatusError as `#wait`. */
+  #pause(pauseMs: number, command: EntityCommand, endMs: number): Promise<void> {
+    const over = new AbortController();
+    const pause = sleep(this.#dependencies.clock, pauseMs, over.signal);
+    return this.#wait(pause, command, endMs).finally(() => over.abort());
   }
 
   /** @throws StatusError `SHARD_MOVING` if its caller or (2) its time ends the wait. */
@@ -154,9 +162,15 @@ export class EntityServices implements ServiceRuntime {
   }
 }
 
+/** How often the command will have been sent from proxy to proxy if it is sent on from here. */
+function hopOf({ call }: EntityCommand): number {
+  return (call.hops ?? 0) + 1;
+}
+
 /** @throws StatusError if it was sent on too often (3). Then this proxy has not begun it, but one before may have. */
-function wireCommand({ method, payload, lineage, call }: EntityCommand): WireCommand {
-  const hops = (call.hops ?? 0) + 1;
+function wireCommand(command: EntityCommand): WireCommand {
+  const { method, payload, lineage, call } = command;
+  const hops = hopOf(command);
   const name = methodName(method);
   if (hops > MAX_HOPS) {
     const again =

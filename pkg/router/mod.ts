@@ -6,6 +6,7 @@ export { actionServices } from "./action-services.ts";
 export type { CommandReply, Dispatch } from "./dispatch.ts";
 export type { OwnEntities } from "./entity-services.ts";
 export { EntityServices } from "./entity-services.ts";
+export { MAX_HOPS, pauseBeforeHop } from "./hops.ts";
 export type { Peers, Settlement, WireCommand } from "./peers.ts";
 export { NO_PEERS } from "./peers.ts";
 export { Router } from "./router.ts";

@@ -19,6 +19,8 @@ export interface LostLogRun {
    */
   readonly beforeMs: number;
   readonly afterMs: number;
+  /** A proxy that is still ready so long after the loss has not noticed it, in milliseconds; by default 30 s. */
+  readonly mostReadyMs?: number;
 }
 
 export interface LostLog {
@@ -36,8 +38,7 @@ export interface LostLog {
 
 const READYZ_INTERVAL_MS = 20;
 
-/** A proxy that is still ready this long after the loss has not noticed it, in milliseconds. */
-const MAX_READY_MS = 30_000;
+const MOST_READY_MS = 30_000;
 
 /** Puts load on a proxy, takes its log away, and reports what the proxy acknowledged and answered afterwards. */
 export async function loseLog(run: LostLogRun): Promise<LostLog> {
@@ -68,7 +69,10 @@ export async function loseLog(run: LostLogRun): Promise<LostLog> {
   await delay(run.beforeMs);
   await run.lose();
   lostMs = performance.now();
-  const watching = watchReadiness(run.adminPort, lostMs + Math.max(run.afterMs, MAX_READY_MS));
+  const watching = watchReadiness(
+    run.adminPort,
+    lostMs + Math.max(run.afterMs, run.mostReadyMs ?? MOST_READY_MS),
+  );
   const [{ firstMs, text }] = await Promise.all([watching, delay(run.afterMs)]);
   over.abort();
   await Promise.all(calling);

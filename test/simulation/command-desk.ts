@@ -2,11 +2,11 @@
 
 import { randomBelow } from "../../pkg/base/mod.ts";
 import type { ClusterEffect, Ticket } from "../../pkg/cluster/node/mod.ts";
+import { MAX_HOPS, pauseBeforeHop } from "../../pkg/router/mod.ts";
 
 import type { Command, OnAnswer } from "./history.ts";
 import type { Proxy } from "./world.ts";
 
-const MAX_HOPS = 3;
 const MOST_WORK_MS = 2_500;
 const PACK_MS = 3;
 /** When a request to the log that has no answer is sent again. */
@@ -55,7 +55,7 @@ export class CommandDesk {
   }
 
   /** Sends a command to where its shard is owned. */
-  take(command: Command, hops: number, onAnswer: OnAnswer): void {
+  take(command: Command, hops: number, onAnswer: OnAnswer, pauseMs = pauseBeforeHop(hops + 1)): void {
     const work = { command, hops, onAnswer };
     const { node, machine } = this.#proxy;
     const owner = node.ownerOf(command.shard);
@@ -68,6 +68,7 @@ export class CommandDesk {
         return void this.#held.push(work);
       case "peer":
         if (hops >= MAX_HOPS) return onAnswer({ kind: "failed" });
+        if (pauseMs > 0) return machine.after(pauseMs, () => this.take(command, hops, onAnswer, 0));
         return this.#forward(work, owner.peer);
     }
   }

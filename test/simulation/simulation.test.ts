@@ -27,6 +27,8 @@ test("a hundred seeds: nothing is stale, lost or doubled (I1, I3, I8, I9)", (t) 
 const KEPT = [
   // A command that began again at the same pod was carried out twice at once, and its second replay was old.
   16_955, 37_921,
+  // A member did not serve shards that it was given before it knew that it had joined.
+  306,
 ];
 
 test("seeds that were red once stay green", (t) => {

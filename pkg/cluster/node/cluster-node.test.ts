@@ -15,6 +15,10 @@ function renewalIn(effects: readonly ClusterEffect[]): Renewal | undefined {
   return effects.find((effect): effect is Renewal => effect.kind === "renew");
 }
 
+function owned(owner: string, epoch: number): Entry {
+  return { kind: "owned", epoch, owner, leaseMs: 500 };
+}
+
 function packsIn(
   effects: readonly ClusterEffect[],
 ): readonly { readonly shard: number; readonly epoch: number }[] {
@@ -69,7 +73,7 @@ test("a member that joins gets about half of the shards, when no command of them
   t.deepEqual(world.sent, [{ kind: "pack", shard, epoch: 3 }]);
   const [write] = world.handle({ kind: "packed", shard, epoch: 3 });
   t.is(write?.kind, "write-segment");
-  if (write?.kind === "write-segment") t.deepEqual(write.entries[shard % SIZE], { kind: "free", epoch: 4 });
+  if (write?.kind === "write-segment") t.deepEqual(write.entries[shard % SIZE], owned("b.1", 4));
   for (let segment = 0; segment < SEGMENTS; segment++) tickLater(world, PATIENCE_MS);
   const others = moving().length;
   t.true(others > 400 && others < 624, `${others} move`);
@@ -90,7 +94,10 @@ test("shards are given up one segment after the other, and each segment is relea
     const [write, ...more] = writes.filter((effect) => effect.kind === "write-segment");
     t.deepEqual(more, []);
     if (write === undefined) return t.fail("it is released");
-    t.is(write.entries.filter(({ kind }) => kind === "free").length, packs.length);
+    t.is(
+      write.entries.filter((entry) => entry.kind === "owned" && entry.owner === "b.1").length,
+      packs.length,
+    );
     // The next ones need no tick.
     effects = world.segment(write.segment, revision, write.entries);
   }
@@ -99,6 +106,40 @@ test("shards are given up one segment after the other, and each segment is relea
     Array.from({ length: SEGMENTS }, (_, segment) => segment),
   );
   t.deepEqual(packsIn(effects), []);
+});
+
+test("a shard that another member hands over is served as soon as the bucket names this one", (t) => {
+  const world = owner();
+  world.handle(other(60));
+  world.segment(
+    0,
+    80,
+    FREE.map(() => owned("b.1", 7)),
+  );
+  t.deepEqual(world.node.ownerOf(5), { kind: "peer", peer: "b.1" });
+  const handedOver = FREE.map((_, index) => owned(index === 5 ? "a.1" : "b.1", index === 5 ? 8 : 7));
+  const effects = world.segment(0, 81, handedOver);
+  t.deepEqual(
+    effects.filter(({ kind }) => kind === "take" || kind === "write-segment"),
+    [{ kind: "take", shard: 5, epoch: 8 }],
+  );
+  t.deepEqual(world.node.ownerOf(5), { kind: "here" });
+});
+
+test("and so it is if the bucket names this member before it knows that it has joined", (t) => {
+  const world = new NodeWorld();
+  world.tick();
+  world.handle(other(60));
+  for (let segment = 0; segment < SEGMENTS; segment++)
+    world.segment(
+      segment,
+      70 + segment,
+      FREE.map(() => owned(segment === 0 ? "a.1" : "b.1", 8)),
+    );
+  t.deepEqual(world.node.ownerOf(5), { kind: "moving" });
+  const effects = world.handle({ kind: "stored", id: "a.1", revision: 61 });
+  t.is(effects.filter(({ kind }) => kind === "take").length, SIZE);
+  t.deepEqual(world.node.ownerOf(5), { kind: "here" });
 });
 
 test("a fenced member drops every shard, and its answers are over", (t) => {
@@ -113,8 +154,8 @@ test("a fenced member drops every shard, and its answers are over", (t) => {
 test("the shards of a member that is gone are taken 600 ms later", (t) => {
   const world = owner();
   world.handle(other(60));
-  const owned = FREE.map((): Entry => ({ kind: "owned", epoch: 7, owner: "b.1", leaseMs: 500 }));
-  world.segment(0, 80, owned);
+  const entries = FREE.map(() => owned("b.1", 7));
+  world.segment(0, 80, entries);
   t.deepEqual(world.node.ownerOf(3), { kind: "peer", peer: "b.1" });
   world.handle({ kind: "member-gone", id: "b.1", revision: 81 });
   t.deepEqual(world.node.ownerOf(3), { kind: "moving" });
@@ -180,8 +221,8 @@ test("a member of which only an entry is known is heard besides, until its key i
       world.handle({ ...seen, id: `${name}.1`, info: { ...seen.info, pod: name } });
   }
   world.tick(50);
-  const owned = FREE.map((): Entry => ({ kind: "owned", epoch: 7, owner: "z.1", leaseMs: 500 }));
-  world.segment(0, 80, owned);
+  const entries = FREE.map(() => owned("z.1", 7));
+  world.segment(0, 80, entries);
   const listen = world.tick(50).find((effect) => effect.kind === "listen");
   t.true(listen?.kind === "listen" && listen.ids.includes("z.1") && listen.ids.length >= 3);
 });

@@ -12,7 +12,7 @@ import { mayReply } from "./may-reply.ts";
 import type { Member, MemberInfo, MemberTimes } from "./member.ts";
 import type { Membership, MembershipInput, Need } from "./membership.ts";
 import { OUTSIDE, stepMembership } from "./membership.ts";
-import type { Entry } from "./owners.ts";
+import type { Claimant, Entry } from "./owners.ts";
 import { planSegment } from "./owners.ts";
 import type { Peer } from "./peer.ts";
 import { PeerTable } from "./peer-table.ts";
@@ -207,8 +207,14 @@ export class ClusterNode {
     const tenure = this.#tenures.get(shard);
     if (tenure !== undefined) return tenure.kind === "serving" ? HERE : MOVING;
     const entry = this.entryOf(shard);
-    if (entry?.kind !== "owned" || entry.owner === this.id) return MOVING;
+    if (entry?.kind !== "owned" || this.#isSelf(entry.owner)) return MOVING;
     return this.#peers.isReachable(entry.owner) ? { kind: "peer", peer: entry.owner } : MOVING;
+  }
+
+  /** Whether this is the member that this node is, or is about to become. */
+  #isSelf(id: PeerId): boolean {
+    const membership = this.#membership;
+    return (membership.kind === "member" || membership.kind === "joining") && membership.id === id;
   }
 
   /** Begins a command of a shard. Undefined if the shard is not served here, or not any more. */
@@ -278,8 +284,17 @@ export class ClusterNode {
       send({ ...effect, info: { ...this.info, longestLeaseMs: this.#peers.longestLeaseMs(nowMs) } });
     }
     if (input.kind !== "stored" || state.kind !== "member" || state === before) return;
-    if (before.kind === "joining") this.#peers.joined(state.id);
+    if (before.kind === "joining") this.#joined(state.id, nowMs);
     send({ kind: "lease" });
+  }
+
+  /** Another member that saw this one join may have handed shards over before this one knew that it has joined. */
+  #joined(id: PeerId, nowMs: number): void {
+    this.#peers.joined(id);
+    for (let shard = 0; shard < this.#dependencies.shards; shard++) {
+      const entry = this.entryOf(shard);
+      if (entry?.kind === "owned" && entry.owner === id) this.#entrySeen(shard, entry, nowMs);
+    }
   }
 
   #fence(id: PeerId, nowMs: number): void {
@@ -393,7 +408,8 @@ export class ClusterNode {
     const isOwn = entry?.kind === "owned" && entry.owner === this.id;
     if (isOwn) this.#stepTenure(shard, { kind: "owned", epoch: entry.epoch }, nowMs);
     else if (this.#tenures.has(shard)) this.#stepTenure(shard, { kind: "lost" }, nowMs);
-    if (entry?.kind === "owned" && !isOwn) this.#peers.named(entry.owner, entry.leaseMs, nowMs);
+    if (entry?.kind === "owned" && !this.#isSelf(entry.owner))
+      this.#peers.named(entry.owner, entry.leaseMs, nowMs);
   }
 
   /** Writes what this member takes and gives up in a segment, unless a request for it is under way. */
@@ -412,6 +428,7 @@ export class ClusterNode {
       self: { id, leaseMs: this.#dependencies.times.leaseMs },
       wants: (index) => owners[first + index] === id,
       isReleasing: (index) => this.#tenures.get(first + index)?.kind === "releasing",
+      heirOf: (index) => this.#heirOf(owners[first + index]),
       isOver: (owner, leaseMs) => this.#peers.isOver(owner, leaseMs, nowMs),
       isEveryoneOver: this.#isEveryoneOver(state, nowMs),
     });
@@ -421,6 +438,14 @@ export class ClusterNode {
       { kind: "write-segment", segment, expected: state.segment.revision, entries },
       nowMs,
     );
+  }
+
+  /** The due owner of a shard that this member gives up, if that is another one and can take it. */
+  #heirOf(owner: PeerId | undefined): Claimant | undefined {
+    const peer = owner === undefined ? undefined : this.#peers.all.get(owner);
+    return owner === undefined || peer?.kind !== "live"
+      ? undefined
+      : { id: owner, leaseMs: peer.info.leaseMs };
   }
 
   #request(segment: number, effect: ClusterEffect, nowMs: number): void {

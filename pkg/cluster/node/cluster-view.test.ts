@@ -7,7 +7,7 @@ import { SHARDS } from "../../base/mod.ts";
 import type { ClusterView, ShardView } from "./cluster-view.ts";
 import { progressOf, viewOf } from "./cluster-view.ts";
 import type { Entry } from "./owners.ts";
-import { FREE, NodeWorld, other, owner } from "./test-lib/node-world.ts";
+import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
 const view = ({ node, nowMs }: NodeWorld): ClusterView => viewOf(node, nowMs);
 
@@ -60,11 +60,17 @@ test("a shard that moves says how far it is, since when, and where it goes", (t)
   if (write?.kind !== "write-segment") return t.fail();
   world.segment(write.segment, 90, write.entries);
   world.nowMs += 5;
-  t.deepEqual(steps(), { shard, state: "free", stateForMs: 5, epoch: 4, to: "b.1" });
+  t.deepEqual(steps(), { shard, state: "owned", stateForMs: 5, ownedForMs: 5, owner: "b.1", epoch: 4 });
   // What was written of the same segment, and has not changed, is as old as before.
   t.is(first(world, "owned").ownedForMs, 325);
   const { due, served } = progressOf(world.node);
   t.true(due === served && due < SHARDS);
+  const given = write.entries.map(
+    (entry, index): Entry => (index === shard % SIZE ? { kind: "free", epoch: 5 } : entry),
+  );
+  world.segment(write.segment, 91, given);
+  world.nowMs += 5;
+  t.deepEqual(steps(), { shard, state: "free", stateForMs: 5, epoch: 5, to: "b.1" });
 });
 
 test("what others own is owned, due, or without its owner, and what is wiped is lost", (t) => {

@@ -13,6 +13,7 @@ function wishes(changes: Partial<Wishes> = {}): Wishes {
     self: { id: "me", leaseMs: 500 },
     wants: () => true,
     isReleasing: () => false,
+    heirOf: () => undefined,
     isOver: () => false,
     isEveryoneOver: false,
     ...changes,
@@ -48,14 +49,18 @@ test("lost entries are taken when nobody can still serve them", (t) => {
   t.deepEqual(planSegment(segment, SIZE, wishes({ isEveryoneOver: true }))?.[0], owned("me", 1));
 });
 
-test("shards are given up and taken in one write", (t) => {
+test("shards are given up, to their next owner or to nobody, and taken in one write", (t) => {
   const entries = [owned("me", 3), free(5), owned("other", 7), owned("me", 1)];
   const planned = planSegment(
     { revision: 3, entries },
     SIZE,
-    wishes({ wants: (index) => index === 1 || index === 2, isReleasing: (index) => index === 0 }),
+    wishes({
+      wants: (index) => index === 1 || index === 2,
+      isReleasing: (index) => index === 0 || index === 3,
+      heirOf: (index) => (index === 3 ? { id: "heir", leaseMs: 500 } : undefined),
+    }),
   );
-  t.deepEqual(planned, [free(4), owned("me", 6), owned("other", 7), owned("me", 1)]);
+  t.deepEqual(planned, [free(4), owned("me", 6), owned("other", 7), owned("heir", 2)]);
 });
 
 const ENTRY = fc.oneof(
@@ -79,6 +84,7 @@ test("whatever it wants: only what may be taken is taken, and each change raises
       const asked = wishes({
         wants: (index) => wants[index] === true,
         isReleasing: (index) => releases[index] === true,
+        heirOf: (index) => (index % 2 === 0 ? { id: "heir", leaseMs: 900 } : undefined),
         isOver: (owner) => owner === "over",
         isEveryoneOver,
       });
@@ -89,7 +95,9 @@ test("whatever it wants: only what may be taken is taken, and each change raises
         const epoch = before.kind === "lost" ? 0 : before.epoch;
         if (after.kind === "lost" || after.epoch !== epoch + 1) return false;
         const isOwn = before.kind === "owned" && before.owner === "me";
-        if (after.kind === "free") return isOwn && releases[index] === true;
+        const isGivenUp = after.kind === "free" || after.owner === "heir";
+        if (isGivenUp)
+          return isOwn && releases[index] === true && (after.kind === "free") === (index % 2 === 1);
         return after.owner === "me" && !isOwn && wants[index] === true && mayTake(before, asked);
       });
     },

@@ -30,13 +30,21 @@ export interface Segment {
   readonly entries: readonly Entry[] | undefined;
 }
 
+/** A member that an entry may name, and how long its leases are. */
+export interface Claimant {
+  readonly id: PeerId;
+  readonly leaseMs: number;
+}
+
 /** What the owner of a plan knows and wants. */
 export interface Wishes {
-  readonly self: { readonly id: PeerId; readonly leaseMs: number };
+  readonly self: Claimant;
   /** Whether this member should own the shard, of the segment's shards. */
   readonly wants: (index: number) => boolean;
   /** Whether this member has finished with the shard and gives it up. */
   readonly isReleasing: (index: number) => boolean;
+  /** The live member that should own the shard instead of this one; undefined: it is given up to nobody. */
+  readonly heirOf: (index: number) => Claimant | undefined;
   /** Whether the lease of an owner is over for certain (`isOver` of `peer.ts`). */
   readonly isOver: (owner: PeerId, leaseMs: number) => boolean;
   /** Whether the leases of all that may have owned shards before the entries were lost are over for certain. */
@@ -60,8 +68,9 @@ export function mayTake(entry: Entry, { isOver, isEveryoneOver }: Wishes): boole
 
 /**
  * What this member writes into a segment, on condition of its revision: the shards that it takes and those that it
- * gives up, in one write. Undefined if it has nothing to write. A segment that is not there is filled in first, so that
- * everybody knows that its entries are lost.
+ * gives up, in one write. It names the next owner of these itself, so that they need no second write, for which that
+ * owner would have to compete with others. Undefined if it has nothing to write. A segment that is not there is filled
+ * in first, so that everybody knows that its entries are lost.
  *
  * @param size how many shards a segment has
  */
@@ -79,10 +88,15 @@ export function planSegment(
 const LOST: Entry = { kind: "lost" };
 
 function planEntry(entry: Entry, index: number, wishes: Wishes): Entry {
-  const { self, wants, isReleasing } = wishes;
+  const { self, wants, isReleasing, heirOf } = wishes;
   const epoch = entry.kind === "lost" ? 0 : entry.epoch;
   const isOwn = entry.kind === "owned" && entry.owner === self.id;
-  if (isOwn) return isReleasing(index) ? { kind: "free", epoch: epoch + 1 } : entry;
-  if (!wants(index) || !mayTake(entry, wishes)) return entry;
-  return { kind: "owned", epoch: epoch + 1, owner: self.id, leaseMs: self.leaseMs };
+  if (isOwn && !isReleasing(index)) return entry;
+  if (isOwn) return entryOf(heirOf(index), epoch + 1);
+  return wants(index) && mayTake(entry, wishes) ? entryOf(self, epoch + 1) : entry;
+}
+
+function entryOf(claimant: Claimant | undefined, epoch: number): Entry {
+  if (claimant === undefined) return { kind: "free", epoch };
+  return { kind: "owned", epoch, owner: claimant.id, leaseMs: claimant.leaseMs };
 }

@@ -38,7 +38,7 @@ export type TenureEffect =
   | { readonly kind: "pack"; readonly epoch: number }
   /** Throw the shard's entities away at once: they may be old. */
   | { readonly kind: "drop"; readonly epoch: number }
-  /** Write the shard's entry as free. */
+  /** Write the shard's next owner into its entry. */
   | { readonly kind: "release"; readonly epoch: number }
   /** Commands that wait for the shard ask again who owns it. */
   | { readonly kind: "wake" };

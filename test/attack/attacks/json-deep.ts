@@ -6,6 +6,7 @@ import { deepJson, LARGE_BYTES } from "../wire/messages.ts";
 export const attack = jsonAttack({
   name: "json-deep",
   about: "arrays in arrays, 12 MB of them, where a text should be",
-  bounds: ["max-json-values"],
+  // The depth is bounded by a constant, and the time by the thread that reads large texts.
+  bounds: [],
   body: () => deepJson(LARGE_BYTES),
 });

@@ -25,6 +25,7 @@ export const attack: Attack = {
         callers: 16,
         beforeMs: BEFORE_MS,
         afterMs: AFTER_MS,
+        mostReadyMs: AFTER_MS,
         lose: () => rmSync(String(facts["log"])),
       });
       tally.add("acknowledged before", [...lost.before.values()].flat().length);

@@ -9,7 +9,8 @@ const BYTE = Buffer.from("a");
 export const attack = idleAttack({
   name: "slow-requests",
   about: "10,000 requests of which one byte comes now and then",
-  bounds: ["headers-timeout", "request-timeout"],
+  // As with `idle-tcp`.
+  bounds: [],
   ways: {
     headers: fromManyAddresses({
       first: Buffer.from("GET /targets/attacked HTTP/1.1\r\nhost: attack\r\nx-a: "),
