@@ -52,8 +52,7 @@ const SETTINGS = [
   "perdure.dev/proxy-cpu=20m",
 ];
 
-// Not part of every run yet: on two busy processors twelve pods get so little time that their leases run out.
-test.serial.skip(
+test.serial(
   "updates, scaling, evictions and split traffic: no command fails, and no read is old",
   async (t) => {
     const cart = await createCart(t, NAME, SETTINGS);
