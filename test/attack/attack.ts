@@ -41,6 +41,8 @@ export interface Attack {
   readonly memory?: { readonly limitMib: number; readonly maxMib: number };
   /** True if it measures memory. The bystanders' latencies are then shown and not judged. */
   readonly measuresMemory?: boolean;
+  /** True if it sends everything at one moment. The bystanders' p99 then has to be under a second. */
+  readonly isBurst?: boolean;
   /** Further conditions after the attack. Returns the violations. It runs in the process that watches. */
   readonly check?: (world: World, counts: Counts) => readonly string[];
 }

@@ -98,6 +98,17 @@ test("in short the median is judged, and probes may come late, but not all; memo
   t.is(judge({ ...GOOD, peakBytes: 400 * MIB }, rough).length, 1);
 });
 
+test("a burst may delay others for less than a second, and no probe", (t) => {
+  const burst = { ...LIMITS, strictness: "burst" as const };
+  const bystander = (p99Ms: number) => ({ JSON: { count: 100, failed: 0, p50Ms: 3, p99Ms, maxMs: 2_000 } });
+  t.deepEqual(judge({ ...GOOD, bystanders: bystander(999) }, burst), []);
+  t.deepEqual(judge({ ...GOOD, bystanders: bystander(1_000) }, burst), [
+    "JSON p99 is 1000.0 ms, not under 1000.0 ms",
+  ]);
+  const probes = { health: { count: 40, failed: 1, maxMs: 3, problem: "no answer in time" } };
+  t.is(judge({ ...GOOD, probes }, burst).length, 1);
+});
+
 test("where memory is measured, the bystanders are not judged, and probes have to be answered at some time", (t) => {
   const memory = { ...LIMITS, strictness: "memory" as const };
   const bystanders = { JSON: summarize([5_000, Number.POSITIVE_INFINITY]) };

@@ -169,7 +169,8 @@ async function resultOf(run: Run, { attack, ways, flags, skip }: Case, seed: num
 
 function strictness(attack: Attack, { isShort }: AttackOptions): Strictness {
   if (attack.measuresMemory === true) return "memory";
-  return isShort ? "rough" : "strict";
+  if (isShort) return "rough";
+  return attack.isBurst === true ? "burst" : "strict";
 }
 
 async function measureQuiet(run: Run, world: QuietRun): Promise<Observation> {

@@ -52,6 +52,7 @@ export const attack: Attack = {
   name: "full-shares",
   about: `${CONNECTIONS} connections with ${STREAMS} unfinished small requests each, until nothing is left to share`,
   bounds: [],
+  isBurst: true,
   ways: { heads: way(callWithValues), bodies: way(halfBody) },
   // Reading the heads takes a second of two processors, in which nobody is answered on a busy machine.
   shortWays: ["bodies"],
