@@ -29,7 +29,7 @@ export const CLUSTER_METRICS = {
   handoff: histogram(
     "shard_handoff_seconds",
     [],
-    "From the moment when the proxy takes no more commands of a shard, because another one is to have it, until it has written down that the shard is free. The shard's commands wait so long, and until the other one has it.",
+    "From the moment when the proxy takes no more commands of a shard, because another one is to have it, until it has written down who owns the shard next. The shard's commands wait so long, and until the other one has it.",
     DURATION_BUCKETS,
   ),
   lost: counter(

@@ -34,7 +34,7 @@ while processes are killed and stopped and connections break. All runs on this m
 
 Without options, or with --minutes alone, the tests that take longer than \`npm test\` may come first.
 
-  --short          those tests alone and in their short form, some minutes: for continuous integration
+  --short          some of those tests alone, in their short form, some minutes: for continuous integration
   --minutes N      no round begins after so many; up to ${MAX_MINUTES}, default ${DEFAULT_MINUTES}
   --rounds N       and no more rounds than these
   --seed N         of the first round, each further one has the next number; default: any

@@ -29,7 +29,7 @@ function counted(...steps: readonly Step[]): Readonly<Record<string, number>> {
   return Object.fromEntries(values);
 }
 
-test("a shard is taken, and handed over from when it was given up until it is free", (t) => {
+test("a shard is taken, and handed over from when it was given up until its next owner is written down", (t) => {
   t.deepEqual(counted("serving"), { s_taken: 1, s_lost: 0, _handoff_seconds: 0 });
   const handedOver = { s_taken: 1, s_lost: 0, _handoff_seconds: 30 };
   t.deepEqual(counted("serving", "draining", "packing", "releasing", undefined), handedOver);

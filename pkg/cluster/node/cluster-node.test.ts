@@ -108,6 +108,21 @@ test("shards are given up one segment after the other, and each segment is relea
   t.deepEqual(packsIn(effects), []);
 });
 
+test("and the last segment is given up in time, although commands of the others end one after the other", (t) => {
+  const world = owner();
+  const tickets = Array.from({ length: SHARDS }, (_, shard) => world.node.begin(shard, world.nowMs)!);
+  world.handle(other(60));
+  const segments = new Set<number>();
+  for (let passedMs = 0; passedMs <= SEGMENTS * PATIENCE_MS; passedMs += 50) {
+    tickLater(world, 50);
+    const draining = [...world.node.tenures].filter(([, { kind }]) => kind === "draining");
+    for (const [shard] of draining) segments.add(Math.floor(shard / SIZE));
+    const [first] = draining;
+    if (first !== undefined) world.node.end(tickets[first[0]]!, world.nowMs);
+  }
+  t.is(segments.size, SEGMENTS);
+});
+
 test("a shard that another member hands over is served as soon as the bucket names this one", (t) => {
   const world = owner();
   world.handle(other(60));

@@ -5,7 +5,6 @@ import { assert } from "../../base/mod.ts";
 import type { PeerId } from "../placement.ts";
 import { desiredOwners, drawOf } from "./assignment.ts";
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
-import type { Handover } from "./handoff-order.ts";
 import { nextToGiveUp } from "./handoff-order.ts";
 import type { ReplyDecision, Ticket } from "./may-reply.ts";
 import { mayReply } from "./may-reply.ts";
@@ -93,6 +92,8 @@ export class ClusterNode {
   #isAside = false;
   #open = 0;
   #heartbeatMs: number | undefined;
+  /** When it gave up shards of a segment last. */
+  #handoverMs: number | undefined;
 
   constructor(dependencies: ClusterNodeDependencies) {
     const { shards, segments, times, send, watched = WATCHED, decisions = DECISIONS } = dependencies;
@@ -211,10 +212,10 @@ export class ClusterNode {
     return this.#peers.isReachable(entry.owner) ? { kind: "peer", peer: entry.owner } : MOVING;
   }
 
-  /** Whether this is the member that this node is, or is about to become. */
+  /** Whether this is the member that this node is, is about to become, or was until it left. */
   #isSelf(id: PeerId): boolean {
     const membership = this.#membership;
-    return (membership.kind === "member" || membership.kind === "joining") && membership.id === id;
+    return "id" in membership && membership.id === id;
   }
 
   /** Begins a command of a shard. Undefined if the shard is not served here, or not any more. */
@@ -351,17 +352,18 @@ export class ClusterNode {
     const owners = this.dueOwners();
     const due: number[] = [];
     const untaken: number[] = [];
-    const underWay: Handover[] = [];
+    let isUnderWay = false;
     for (const [shard, { kind }] of this.#tenures) {
       const owner = owners[shard];
-      if (kind !== "serving") underWay.push({ shard, sinceMs: this.#tenureMs[shard] ?? nowMs });
+      if (kind !== "serving") isUnderWay = true;
       else if (owner === undefined && isLeft) untaken.push(shard);
       else if (owner !== undefined && owner !== id && (isLeft || this.#peers.isLive(owner))) due.push(shard);
     }
     const { count } = this.#segments;
     const turnedBy = Math.floor(drawOf(id, 0) * count);
     const placeOf = (shard: number): number => (this.#segments.segmentOf(shard) + turnedBy) % count;
-    const next = nextToGiveUp(due, underWay, placeOf, nowMs);
+    const next = nextToGiveUp(due, { isUnderWay, begunMs: this.#handoverMs }, placeOf, nowMs);
+    if (next.length > 0) this.#handoverMs = nowMs;
     for (const shard of [...next, ...untaken]) this.#stepTenure(shard, { kind: "give-up" }, nowMs);
   }
 

@@ -6,22 +6,21 @@ import { nextToGiveUp, PATIENCE_MS } from "./handoff-order.ts";
 
 /** Ten shards in each segment. */
 const placeOf = (shard: number): number => Math.floor(shard / 10);
+const NOTHING = { isUnderWay: false, begunMs: undefined };
 
 test("the shards of the first segment go together, whatever order they come in", (t) => {
-  t.deepEqual(nextToGiveUp([31, 12, 25, 17], [], placeOf, 0), [12, 17]);
+  t.deepEqual(nextToGiveUp([31, 12, 25, 17], NOTHING, placeOf, 0), [12, 17]);
   t.deepEqual(
-    nextToGiveUp([12, 25, 31], [], (shard) => (placeOf(shard) + 8) % 10, 0),
+    nextToGiveUp([12, 25, 31], NOTHING, (shard) => (placeOf(shard) + 8) % 10, 0),
     [25],
   );
-  t.deepEqual(nextToGiveUp([], [], placeOf, 0), []);
+  t.deepEqual(nextToGiveUp([], NOTHING, placeOf, 0), []);
 });
 
-test("the next ones wait for those before, unless these come no closer to their release", (t) => {
-  const underWay = [
-    { shard: 1, sinceMs: 1_000 },
-    { shard: 2, sinceMs: 1_040 },
-  ];
-  t.deepEqual(nextToGiveUp([12], underWay, placeOf, 1_000 + PATIENCE_MS), []);
-  t.deepEqual(nextToGiveUp([12], underWay, placeOf, 1_040 + PATIENCE_MS - 1), []);
-  t.deepEqual(nextToGiveUp([12], underWay, placeOf, 1_040 + PATIENCE_MS), [12]);
+test("the next ones wait for those before, but not for long", (t) => {
+  const underWay = { isUnderWay: true, begunMs: 1_000 };
+  t.deepEqual(nextToGiveUp([12], underWay, placeOf, 1_000), []);
+  t.deepEqual(nextToGiveUp([12], underWay, placeOf, 1_000 + PATIENCE_MS - 1), []);
+  t.deepEqual(nextToGiveUp([12], underWay, placeOf, 1_000 + PATIENCE_MS), [12]);
+  t.deepEqual(nextToGiveUp([12], { ...underWay, isUnderWay: false }, placeOf, 1_000), [12]);
 });
