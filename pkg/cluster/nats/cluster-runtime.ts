@@ -88,7 +88,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
   /** The id that `onMember` was called with. */
   #told: PeerId | undefined;
 
-  private constructor(dependencies: ClusterRuntimeDependencies, bucket: ClusterBucket) {
+  private constructor(dependencies: ClusterRuntimeDependencies, bucket: ClusterBucket, isAside: boolean) {
     const { link, clock, random, telemetry, self, name, options, decisions } = dependencies;
     this.#dependencies = dependencies;
     const moves = new ShardMeter(telemetry.meter);
@@ -97,6 +97,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       times: memberTimes(options),
       shards: SHARDS,
       segments: SEGMENTS,
+      isAside,
       newId: () => `${self.pod}.${shortId(random)}`,
       send: (effect) => void this.#wanted.push(effect),
       onTenure: (...change) => moves.changed(...change),
@@ -148,11 +149,14 @@ export class ClusterRuntime implements Placement, ReplyGate {
 
   /**
    * Finds the bucket or makes it. The function that it gives joins, as soon as it can; so a proxy that is stopped in
-   * the meantime does not.
+   * the meantime does not. With `isAside` it tells the others from the beginning that it stands aside, as it would by
+   * `standAside`, so that none of them hands it shards before.
    *
    * @throws NatsError if the bucket can neither be found nor made.
    */
-  static async prepare(dependencies: ClusterRuntimeDependencies): Promise<() => ClusterRuntime> {
+  static async prepare(
+    dependencies: ClusterRuntimeDependencies,
+  ): Promise<(isAside?: boolean) => ClusterRuntime> {
     const { link, name, replicas, requestTimeoutMs, options } = dependencies;
     const bucket = await ClusterBucket.open(link, {
       name,
@@ -161,7 +165,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       ttlMs: options.memberTtlMs,
       requestTimeoutMs,
     });
-    return () => new ClusterRuntime(dependencies, bucket);
+    return (isAside = false) => new ClusterRuntime(dependencies, bucket, isAside);
   }
 
   /** The id of this member; undefined while it is none. */

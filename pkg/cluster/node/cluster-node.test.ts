@@ -336,6 +336,23 @@ test("one that stands aside keeps what nobody can take, and stays a member", (t)
   t.is(world.node.id, "a.1");
 });
 
+test("one that stands aside from the beginning says so when it joins, and gets no shards", (t) => {
+  const world = new NodeWorld({ isAside: true });
+  world.handle(other(1));
+  for (let segment = 0; segment < SEGMENTS; segment++)
+    world.segment(
+      segment,
+      segment + 2,
+      FREE.map(() => owned("b.1", 1)),
+    );
+  const [join] = world.tick().filter(({ kind }) => kind === "join");
+  t.true(join?.kind === "join" && join.info.isLeaving);
+  world.handle({ kind: "stored", id: "a.1", revision: 20 });
+  t.true(world.node.dueOwners().every((id) => id === "b.1"));
+  world.handle({ kind: "come-back" });
+  t.true(world.node.dueOwners().includes("a.1"));
+});
+
 test("those that stand aside together serve what nobody else can, until somebody comes", (t) => {
   const world = owner();
   world.rewrites();

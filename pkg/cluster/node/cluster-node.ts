@@ -31,6 +31,8 @@ export interface ClusterNodeDependencies {
   readonly newId: () => PeerId;
   /** Carries out what the node wants. Must not call the node before it returns. */
   readonly send: (effect: ClusterEffect) => void;
+  /** Whether it stands aside from the beginning, until it is told to come back. Without it: no. */
+  readonly isAside?: boolean;
   /** How many others it watches (`watch-ring.ts`). Tests have fewer, to have rings of few members. */
   readonly watched?: number;
   /** Called when what this member does with a shard has changed, for those who count. */
@@ -89,7 +91,7 @@ export class ClusterNode {
   #hasNews = false;
   #isLeaving = false;
   /** It owns nothing for a while, if others can. */
-  #isAside = false;
+  #isAside: boolean;
   #open = 0;
   #heartbeatMs: number | undefined;
   /** When it gave up shards of a segment last. */
@@ -98,6 +100,7 @@ export class ClusterNode {
   constructor(dependencies: ClusterNodeDependencies) {
     const { shards, segments, times, send, watched = WATCHED, decisions = DECISIONS } = dependencies;
     this.#dependencies = dependencies;
+    this.#isAside = dependencies.isAside ?? false;
     this.#decisions = decisions;
     this.#segments = new SegmentTable(shards, segments);
     this.#tenureMs = new Float64Array(shards);

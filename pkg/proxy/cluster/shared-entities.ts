@@ -295,7 +295,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
       },
     });
     if (this.#over.signal.aborted) return; // (7)
-    const cluster = join();
+    const cluster = join(this.#isAway);
     const caller = new ForwardCaller({
       link,
       prefix: forwardPrefix(name),

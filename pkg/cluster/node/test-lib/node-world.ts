@@ -19,8 +19,9 @@ export class NodeWorld {
   nowMs = 0;
   #ids = 0;
 
-  constructor() {
+  constructor({ isAside = false }: { readonly isAside?: boolean } = {}) {
     this.node = new ClusterNode({
+      isAside,
       self: { pod: "a", revision: "one", share: 100 },
       times: DEFAULT_MEMBER_TIMES,
       shards: SHARDS,
