@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import test from "ava";
 
+import { bySize } from "../../lib/by-size.ts";
 import { describeAccount } from "./lib/account.ts";
 import { createCart, STATEFUL } from "./lib/cart-service.ts";
 import { kn, kubectl } from "./lib/command-line.ts";
@@ -52,24 +53,25 @@ const SETTINGS = [
   "perdure.dev/proxy-cpu=20m",
 ];
 
-test.serial(
-  "updates, scaling, evictions and split traffic: no command fails, and no read is old",
-  async (t) => {
-    const cart = await createCart(t, NAME, SETTINGS);
-    await untilPods(NAME, revision(1), PODS);
-    const phases: Phase[] = [];
-    const load = startReadingLoad(cart, PER_SECOND, CARTS);
-    let outcome: ReadingOutcome;
-    try {
-      await comeAndGo(phases);
-      await split(t, phases);
-    } finally {
-      outcome = await load.stop();
-      describe(t, outcome, phases);
-    }
-    await judge(t, outcome);
-  },
-);
+// Takes four minutes, in which two processors have nothing to spare:
+// `PERDURE_TEST_SIZE=full npm run e2e -- test/e2e/cluster/several-pods.test.ts`.
+const fullTest = bySize({ full: test.serial, short: test.serial.skip });
+
+fullTest("updates, scaling, evictions and split traffic: no command fails, and no read is old", async (t) => {
+  const cart = await createCart(t, NAME, SETTINGS);
+  await untilPods(NAME, revision(1), PODS);
+  const phases: Phase[] = [];
+  const load = startReadingLoad(cart, PER_SECOND, CARTS);
+  let outcome: ReadingOutcome;
+  try {
+    await comeAndGo(phases);
+    await split(t, phases);
+  } finally {
+    outcome = await load.stop();
+    describe(t, outcome, phases);
+  }
+  await judge(t, outcome);
+});
 
 async function during(phases: Phase[], name: string, work: () => Promise<unknown>): Promise<void> {
   phases.push({ name, startMs: performance.now() });
