@@ -91,7 +91,7 @@ export function secretVolume({ natsSecret }: ServiceOptions): JsonObject {
 
 /**
  * V8 bounds the young generation by the container's memory, which leaves a busy proxy half of what it works best with
- * (`cmd/proxy/heap.ts`). This is one of its halves, in MiB.
+ * (`cmd/proxy/heap.ts`). The option sets the most that each of its two halves may have, in MiB.
  */
 export const PROXY_NODE_OPTIONS = "--max-semi-space-size=2";
 

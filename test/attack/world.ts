@@ -53,13 +53,9 @@ export type OpenWorld = (scope: TestScope, options: WorldOptions) => Promise<Wor
 const BACKOFF_MAX_MS = 50;
 
 /** Node sizes its heap to half of its cgroup's bound. Without a cgroup this flag sets the same size. */
-function heapOption(memoryBytes: number): string {
-  return `--max-old-space-size=${memoryBytes / 2 / 1_048_576}`;
-}
-
-/** As the webhook sets them. */
 function nodeOptions(memoryBytes: number, hasCgroup: boolean): string {
-  return hasCgroup ? PROXY_NODE_OPTIONS : `${PROXY_NODE_OPTIONS} ${heapOption(memoryBytes)}`;
+  if (hasCgroup) return PROXY_NODE_OPTIONS;
+  return `${PROXY_NODE_OPTIONS} --max-old-space-size=${memoryBytes / 2 / 1_048_576}`;
 }
 
 const FUNCTION = join(import.meta.dirname, "target", "function.ts");

@@ -68,8 +68,8 @@ function best<T>(
 }
 
 /**
- * A number in (0, 1) that looks random: FNV-1a of the name, mixed with the shard and finished as MurmurHash3 does. A
- * pod's name counts and not its id, so that a pod that joins again gets its shards back.
+ * A number in (0, 1) that looks random: FNV-1a of the name, mixed with the shard and finished as MurmurHash3 does. For
+ * assignment the name is that of the pod and not the member's id, so that a pod that joins again gets its shards back.
  */
 export function drawOf(name: string, shard: number): number {
   let hash = 0x811c9dc5;

@@ -350,7 +350,7 @@ export class ClusterNode {
   #giveUp(nowMs: number): void {
     const { id } = this;
     if (id === undefined) return;
-    // Somebody who leaves gives up everything, even if nobody is there to take it.
+    // A member that leaves releases all its shards, also those that no other member can take.
     const isLeft = this.#isLeaving && !this.#hasNews;
     const owners = this.dueOwners();
     const due: number[] = [];

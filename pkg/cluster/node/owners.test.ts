@@ -49,7 +49,7 @@ test("lost entries are taken when nobody can still serve them", (t) => {
   t.deepEqual(planSegment(segment, SIZE, wishes({ isEveryoneOver: true }))?.[0], owned("me", 1));
 });
 
-test("shards are given up, to their next owner or to nobody, and taken in one write", (t) => {
+test("one write takes shards and releases others, which get their next owner or become free", (t) => {
   const entries = [owned("me", 3), free(5), owned("other", 7), owned("me", 1)];
   const planned = planSegment(
     { revision: 3, entries },

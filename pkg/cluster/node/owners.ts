@@ -43,7 +43,7 @@ export interface Wishes {
   readonly wants: (index: number) => boolean;
   /** Whether this member has finished with the shard and gives it up. */
   readonly isReleasing: (index: number) => boolean;
-  /** The live member that should own the shard instead of this one; undefined: it is given up to nobody. */
+  /** The live member that should own the shard instead of this one; undefined: the shard becomes free. */
   readonly heirOf: (index: number) => Claimant | undefined;
   /** Whether the lease of an owner is over for certain (`isOver` of `peer.ts`). */
   readonly isOver: (owner: PeerId, leaseMs: number) => boolean;
