@@ -16,12 +16,15 @@ export interface BentClocks {
   readonly envs: readonly Readonly<Record<string, string>>[];
   /** Those that do not drift, and whose wall clocks can be made wrong. */
   readonly jumping: readonly JumpingClock[];
+  /** Why clocks that the plan wants bent are true on this machine. */
+  readonly problem?: string;
 }
 
 /** The clocks of a round's proxies. They are true if the plan says so, or if this machine cannot bend them. */
 export async function bendClocks(scope: TestScope, { clocks, proxies }: RoundPlan): Promise<BentClocks> {
-  const library = clocks === "bent" ? await findClockBender() : undefined;
-  if (library?.kind !== "found") return { envs: [], jumping: [] };
+  if (clocks === "true") return { envs: [], jumping: [] };
+  const library = await findClockBender();
+  if (library.kind === "missing") return { envs: [], jumping: [], problem: library.reason };
   const jumping: JumpingClock[] = [];
   const envs = Array.from({ length: proxies }, (_, index) => {
     const rate = RATES[index];

@@ -37,7 +37,6 @@ test.serial("what was acknowledged survives kills of the proxy, exactly once and
   t.deepEqual(cartsThatDiffer(outcome), []);
   const linearizability = await checkLinearizability(outcome.operations);
   t.deepEqual(findings(linearizability), []);
-  t.notRegex(linearizabilityText(linearizability), /unknown/);
   t.is(outcome.kills, plan.kills);
   const { acknowledged, stored, notStored } = count(outcome);
   t.is(acknowledged + stored + notStored, plan.commands);

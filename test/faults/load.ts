@@ -134,6 +134,7 @@ export class Load {
   async #call(random: Random, caller: number): Promise<void> {
     const thinkMs = (1_000 * this.#plan.callers) / this.#plan.perSecond;
     while (!this.#isEnding && this.#begun < MAX_COMMANDS) {
+      const startedMs = performance.now();
       // Some carts are wanted more than others.
       const id = `cart-${Math.floor(this.#plan.entities * random() ** 2)}`;
       const asked = this.#proxies.filter(({ isAsked }) => isAsked);
@@ -143,7 +144,8 @@ export class Load {
       const went = isLook
         ? (await this.look(proxy, id, caller)) !== undefined
         : await this.#add(proxy, id, caller);
-      await delay(2 * random() * (went ? thinkMs : Math.max(thinkMs, PAUSE_MS / 2)));
+      const tookMs = went ? performance.now() - startedMs : 0;
+      await delay(Math.max(0, 2 * random() * (went ? thinkMs : Math.max(thinkMs, PAUSE_MS / 2)) - tookMs));
     }
   }
 

@@ -32,6 +32,9 @@ const RESTART_PAUSE_MS = 100;
 /** Pause before it is asked again whether it is ready, in milliseconds. */
 const READY_EVERY_MS = 20;
 
+/** What a proxy says when it is a member. */
+const JOINED = '"cluster: joined"';
+
 /** How long its admin port may take for an answer. */
 const ASK_TIMEOUT_MS = 5_000;
 
@@ -98,6 +101,12 @@ export class ProxySlot {
   /** When it has ended in order the last time, on the clock of the history. */
   get goneUs(): number {
     return this.#goneUs;
+  }
+
+  /** When the proxy that runs now has joined the others, in milliseconds of the wall clock; 0 if it has not said so. */
+  get joinedMs(): number {
+    const line = this.#processes.at(-1)?.stdout.findLast((text) => text.includes(JOINED));
+    return line === undefined ? 0 : Date.parse((JSON.parse(line) as { readonly time: string }).time);
   }
 
   /** Who owns what, as it knows it; undefined if it does not say. */

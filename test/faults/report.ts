@@ -14,9 +14,11 @@ export function planLine({ seed, scenario, replicas, callers, entities, clocks, 
 
 /** A line about the outcome of a round, in the style of the crash test. */
 export function outcomeLine(outcome: RoundOutcome): string {
-  const { counts, linearizability, faults, durationMs, longestSilenceMs, pauses, plan } = outcome;
+  const { counts, linearizability, faults, durationMs, longestSilenceMs, pauses, clockProblem, plan } =
+    outcome;
   return (
     (pauses === undefined ? "" : `${pausesText(pauses)}; `) +
+    (clockProblem === undefined ? "" : `clocks not bent: ${clockProblem}; `) +
     `${countsText(counts)}; ${linearizabilityText(linearizability)}; ${faultsText(faults)}; ` +
     `longest time without an acknowledgement ${seconds(longestSilenceMs)}; ${seconds(durationMs)}, seed ${plan.seed}`
   );

@@ -30,6 +30,8 @@ export interface RoundOutcome {
   readonly longestSilenceMs: number;
   /** How long requests waited for shards that moved, if nothing else happened. */
   readonly pauses: Pauses | undefined;
+  /** Why clocks that the plan wants bent were true. */
+  readonly clockProblem: string | undefined;
   /** The output of the proxies, for finding the cause of a violation. */
   readonly output: readonly string[];
 }
@@ -99,6 +101,7 @@ export async function runRound(
     durationMs: performance.now() - startedMs,
     longestSilenceMs: load.longestSilenceMs,
     pauses: pausesOf(load.operations, moves),
+    clockProblem: world.clockProblem,
     output: world.proxies.flatMap(({ output }) => output),
   };
 }

@@ -7,8 +7,8 @@ import type { ClusterView } from "../../pkg/cluster/node/mod.ts";
 
 import type { ProxySlot } from "./proxy-slot.ts";
 
-/** Pause before the next look, in milliseconds. */
-const LOOK_EVERY_MS = 100;
+/** Pause before the next look, in milliseconds. The views are large, and callers are not to notice that somebody looks. */
+const LOOK_EVERY_MS = 500;
 
 /** How long the members may need after the last fault, in milliseconds; long, since machines are busy. */
 const SETTLED_TIMEOUT_MS = 60_000;
@@ -29,7 +29,6 @@ export async function untilSettled(proxies: readonly ProxySlot[]): Promise<Clust
     const { view, wrong } = await look();
     if (view !== undefined && wrong === undefined) return view;
     if (performance.now() > endMs) throw new Error(`not settled within ${SETTLED_TIMEOUT_MS} ms: ${wrong}`);
-    // These views are large, and callers are not to notice that somebody looks.
     await delay(LOOK_EVERY_MS);
   }
 }

@@ -49,6 +49,8 @@ export interface World {
   readonly proxies: readonly ProxySlot[];
   /** Wall clocks of proxies that can be made wrong. */
   readonly clocks: readonly JumpingClock[];
+  /** Why clocks that the plan wants bent are true. */
+  readonly clockProblem: string | undefined;
   /** The log's address at the server itself, not at a fault proxy. */
   readonly address: string;
   /** Waits until all servers follow one leader. */
@@ -81,7 +83,14 @@ export async function startWorld(scope: TestScope, plan: RoundPlan, program?: Pr
       return slot(index, log, { ...memberEnv(plan, index), ...clocks.envs[index] });
     }),
   );
-  return { ...nats, proxies, clocks: clocks.jumping, address, openFreshProxy: () => slot(0, address, ALONE) };
+  return {
+    ...nats,
+    proxies,
+    clocks: clocks.jumping,
+    clockProblem: clocks.problem,
+    address,
+    openFreshProxy: () => slot(0, address, ALONE),
+  };
 }
 
 type Environment = Readonly<Record<string, string | number>>;

@@ -22,7 +22,8 @@ const NAME = "several";
 const PODS = 3;
 const PER_SECOND = 200;
 const CARTS = 1_000;
-const SPLIT_MS = 60_000;
+/** How long traffic stays divided in the same way. */
+const SPLIT_MS = bySize({ full: 60_000, short: 5_000 });
 
 /** Of the shards, by which a revision's part may differ from its share; they are divided by hashes. */
 const TOLERANCE = 0.06;
@@ -53,25 +54,24 @@ const SETTINGS = [
   "perdure.dev/proxy-cpu=20m",
 ];
 
-// Takes four minutes, in which two processors have nothing to spare:
-// `PERDURE_TEST_SIZE=full npm run e2e -- test/e2e/cluster/several-pods.test.ts`.
-const fullTest = bySize({ full: test.serial, short: test.serial.skip });
-
-fullTest("updates, scaling, evictions and split traffic: no command fails, and no read is old", async (t) => {
-  const cart = await createCart(t, NAME, SETTINGS);
-  await untilPods(NAME, revision(1), PODS);
-  const phases: Phase[] = [];
-  const load = startReadingLoad(cart, PER_SECOND, CARTS);
-  let outcome: ReadingOutcome;
-  try {
-    await comeAndGo(phases);
-    await split(t, phases);
-  } finally {
-    outcome = await load.stop();
-    describe(t, outcome, phases);
-  }
-  await judge(t, outcome);
-});
+test.serial(
+  "updates, scaling, evictions and split traffic: no command fails, and no read is old",
+  async (t) => {
+    const cart = await createCart(t, NAME, SETTINGS);
+    await untilPods(NAME, revision(1), PODS);
+    const phases: Phase[] = [];
+    const load = startReadingLoad(cart, PER_SECOND, CARTS);
+    let outcome: ReadingOutcome;
+    try {
+      await comeAndGo(phases);
+      await split(t, phases);
+    } finally {
+      outcome = await load.stop();
+      describe(t, outcome, phases);
+    }
+    await judge(t, outcome);
+  },
+);
 
 async function during(phases: Phase[], name: string, work: () => Promise<unknown>): Promise<void> {
   phases.push({ name, startMs: performance.now() });

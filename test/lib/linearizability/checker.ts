@@ -86,14 +86,15 @@ export async function checkLinearizability(
   }
 }
 
-/** What was found, each with its counterexample in one text. */
+/** What was found, each with its counterexample in one text, and which histories were not judged. */
 export function findings(result: Linearizability): string[] {
   if (result.kind === "skipped") return [];
-  return result.verdicts
-    .filter(({ verdict }) => verdict === "not linearizable")
-    .map(
-      ({ entity, counterexample = [] }) => `${entity}: not linearizable: ${counterexample.join("\n      ")}`,
-    );
+  return result.verdicts.flatMap(({ entity, verdict, operations, counterexample = [] }) => {
+    if (verdict === "ok") return [];
+    if (verdict === "unknown")
+      return [`${entity}: not judged: the search in ${operations} operations is too long`];
+    return [`${entity}: not linearizable: ${counterexample.join("\n      ")}`];
+  });
 }
 
 /** One line about all entities. */
