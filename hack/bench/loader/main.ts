@@ -33,7 +33,7 @@ async function connect(job: Job): Promise<Client> {
   const clients: Client[] = [];
   for (let index = 0; index < Math.min(job.callers, 1 + (job.also?.length ?? 0)); index++) {
     const { entrance, callers } = placeOf(index, job);
-    clients.push(await connectTo(entrance.port, callers, job));
+    clients.push(await connectTo(entrance.port, index, callers, job));
   }
   return {
     call: async (caller, entity) => {
@@ -44,8 +44,13 @@ async function connect(job: Job): Promise<Client> {
   };
 }
 
-async function connectTo(port: number, callers: number, { protocol, call, sizes }: Job): Promise<Client> {
-  if (protocol === "nats") return connectNats(port, sizes);
+async function connectTo(
+  port: number,
+  index: number,
+  callers: number,
+  { protocol, call, sizes }: Job,
+): Promise<Client> {
+  if (protocol === "nats") return connectNats(port, index, sizes);
   if (protocol === "http") return connectHttp1(port, call, callers);
   if (protocol === "grpc") await probe(port, call);
   return connectH2(port, call, callers);

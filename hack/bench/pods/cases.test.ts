@@ -49,6 +49,11 @@ test("one pod has all carts, and a request to NATS has the size of what is forwa
   t.deepEqual(entrancesOf("one pod"), [{ port: 20, entities: ENTITIES }]);
   const nats = jobOf(caseOf("nats", "getCart"), TARGETS);
   t.like(nats, { port: 30, protocol: "nats", sizes: { requestBytes: 50, answerBytes: 10 } });
+  t.deepEqual(
+    entrancesOf("nats").map(({ port }) => port),
+    [30, 30, 30],
+    "as many connections as pods",
+  );
 });
 
 test("what is compared stands next to each other", (t) => {

@@ -13,8 +13,8 @@ export function isPodPart(name: string): name is PodPart {
 
 /**
  * Where the callers of a case go: each to a pod of its own that owns its carts, or that owns none of them; each to a
- * pod of its own, whoever owns its carts; all to a pod that has no others beside it; or to no pod, but to a program
- * that answers requests over NATS.
+ * pod of its own, whoever owns its carts; all to a pod that has no others beside it; or to no pod, but each to one of
+ * as many programs that answer requests over NATS, over as many connections.
  */
 export type Way = "owner" | "forwarded" | "any pod" | "one pod" | "nats";
 
@@ -64,11 +64,15 @@ export function jobOf(
   { ports, owned, alonePort, natsPort, sizesOf }: Targets,
 ): Omit<Job, "callers" | "until"> {
   const grpc = { protocol: "grpc", call } as const;
-  const to = (entitiesOf: (pod: number) => readonly number[]) => {
-    const all = ports.map((port, pod): Entrance => ({ port, entities: entitiesOf(pod) }));
-    const [first = { port: 0, entities: [] }, ...also] = all;
-    return { ...first, also, ...grpc };
+  const each = (entranceOf: (port: number, pod: number) => Entrance) => {
+    const [first = { port: 0, entities: [] }, ...also] = ports.map(entranceOf);
+    return { ...first, also };
   };
+  const to = (entitiesOf: (pod: number) => readonly number[]) => ({
+    ...each((port, pod) => ({ port, entities: entitiesOf(pod) })),
+    ...grpc,
+  });
+  const shareOf = (pod: number) => ENTITIES.filter((entity) => entity % ports.length === pod);
   switch (way) {
     case "owner":
       return to((pod) => owned[pod] ?? []);
@@ -76,10 +80,15 @@ export function jobOf(
       // Those of the next pod, so that no cart has callers at two pods.
       return to((pod) => owned[(pod + 1) % ports.length] ?? []);
     case "any pod":
-      return to((pod) => ENTITIES.filter((entity) => entity % ports.length === pod));
+      return to(shareOf);
     case "one pod":
       return { port: alonePort, entities: ENTITIES, ...grpc };
     case "nats":
-      return { port: natsPort, entities: ENTITIES, protocol: "nats", call, sizes: sizesOf(call) };
+      return {
+        ...each((_, pod) => ({ port: natsPort, entities: shareOf(pod) })),
+        protocol: "nats",
+        call,
+        sizes: sizesOf(call),
+      };
   }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { RunJob } from "../children.ts";
 import { nextMessage, startProgram, stopProgram } from "../children.ts";
 import type { Job, Load, LoadCall, MessageSizes } from "../loader/job.ts";
+import { range } from "../loader/job.ts";
 import { openNatsPlace } from "../servers.ts";
 import type { PodCase, Targets } from "./cases.ts";
 import { caseOf, ENTITIES, jobOf, POD_CASES } from "./cases.ts";
@@ -41,9 +42,12 @@ export async function measurePodRows(settings: PodsSettings): Promise<PodRows> {
   const { pods: count, callers: callerNumbers, seconds, rounds: roundCount, folder, loader, say } = settings;
   await using stack = new AsyncDisposableStack();
   const place = stack.use(await openNatsPlace("nats", join(folder, "rows")));
-  const echo = startProgram(new URL("../nats-echo.ts", import.meta.url), { args: [String(place.port)] });
-  stack.defer(() => stopProgram(echo));
-  await nextMessage(echo);
+  for (const program of range(0, count)) {
+    const args = [String(place.port), String(program)];
+    const echo = startProgram(new URL("../nats-echo.ts", import.meta.url), { args });
+    stack.defer(() => stopProgram(echo));
+    await nextMessage(echo);
+  }
   const pods: Pod[] = [];
   for (const name of podNames(count)) pods.push(await startPod({ place, service: "shared", name }, stack));
   const alone = await startPod({ place, service: "alone", name: "pod-alone" }, stack);
