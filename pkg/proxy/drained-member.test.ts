@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** `/drain` of the admin port in a cluster: others get the shards. */
+/** A member of a cluster that is about to end, by `/drain` of its admin port or at once: others get the shards. */
 
 import type { ExecutionContext } from "ava";
 
-import { SHARDS } from "../base/mod.ts";
+import { SHARDS, shardOf } from "../base/mod.ts";
 import type { ClusterView } from "../cluster/node/mod.ts";
 
 import { counterSpec } from "../../test/lib/counter.ts";
+import type { CounterCommand } from "../../test/lib/counter-function.ts";
 import { ADD, counterAmount, counterFunction } from "../../test/lib/counter-function.ts";
 import type { LocalProxy } from "../../test/lib/local-proxy.ts";
 import { startWorld } from "../../test/lib/local-proxy.ts";
@@ -26,10 +27,11 @@ function startPod(
   natsPort: number,
   name: string,
   env: Readonly<Record<string, string>> = {},
+  misbehave?: (command: CounterCommand) => boolean,
 ): Promise<LocalProxy> {
   return startWorld(
     t,
-    { spec: counterSpec(), onMessage: counterFunction() },
+    { spec: counterSpec(), onMessage: counterFunction(misbehave) },
     {
       PERDURE_LOG: `nats://127.0.0.1:${natsPort}/shop`,
       PERDURE_LOG_DURABILITY: "relaxed",
@@ -49,6 +51,9 @@ async function viewOf({ admin }: LocalProxy): Promise<ClusterView> {
 function ownedIn({ members }: ClusterView): Readonly<Record<string, number>> {
   return Object.fromEntries(members.map(({ pod, owned }) => [pod, owned]));
 }
+
+/** The counter's persistence id. */
+const TYPE = "counter";
 
 const COUNTERS = Array.from({ length: 20 }, (_, index) => `counter-${index}`);
 
@@ -105,4 +110,31 @@ natsTest("a drained member that nobody ends takes its shards back, and is ready 
   });
   await first.ready();
   t.deepEqual(await addToAll(second), all(1));
+});
+
+natsTest("a member that stops gives its shards away at once, while its requests still run", async (t) => {
+  const held = Promise.withResolvers<CounterCommand>();
+  const port = await startServer(t);
+  const hold = (command: CounterCommand): boolean => {
+    if (command.amount === 7) held.resolve(command);
+    return command.amount === 7;
+  };
+  const first = await startPod(t, port, "pod-a", { PERDURE_DRAIN_TIMEOUT_MS: "60000" }, hold);
+  const second = await startPod(t, port, "pod-b");
+  await until("both have shards", async () => Object.values(ownedIn(await viewOf(second))).every(Boolean));
+  const { self, shards } = await viewOf(first);
+  const own = COUNTERS.find((id) => shards[shardOf(TYPE, id)]?.owner === self) ?? "";
+  const answer = first.grpc.call(ADD, { id: own, amount: 7 });
+  const { carryOut } = await held.promise;
+
+  const stopped = first.proxy.stop();
+  const busy = shardOf(TYPE, own);
+  await until("the other one has all shards but that of the request", async () => {
+    const view = await viewOf(second);
+    return view.shards.every(({ owner }, shard) => shard === busy || owner === view.self);
+  });
+  carryOut();
+  t.is(counterAmount(await answer), 7);
+  await stopped;
+  t.is(counterAmount(await second.grpc.call(ADD, { id: own, amount: 1 })), 8);
 });

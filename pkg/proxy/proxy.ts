@@ -80,7 +80,10 @@ export interface Proxy {
    * `handoffTimeoutMs` has passed.
    */
   comeBack(): Promise<void>;
-  /** Takes no new requests, lets running ones finish (bounded by `drainTimeoutMs`), and closes everything. */
+  /**
+   * Gives its entities to others, if it shares them, takes no new requests, lets running ones finish, and closes
+   * everything; all of it within `drainTimeoutMs`.
+   */
   stop(): Promise<void>;
 }
 
@@ -163,6 +166,7 @@ async function startParts(
   await parts.start({ name: "handover", stop: cluster.handOver });
   const extras = { front, records, onRequest };
   const endpoint = await start.part(parts, endpointPart(shared, user, router, extras));
+  await parts.start({ name: "begin of the handover", stop: async () => cluster.beginHandOver() });
   const [port, adminPort] = [endpoint.port(), admin.port()];
   if (onSpec !== undefined) user.served.subscribe(onSpec);
   if (onRejected !== undefined) user.onRejected.push(onRejected);

@@ -96,7 +96,7 @@ const secret = {
 export const DRAIN_SETTINGS = named({
   drainTimeoutMs: milliseconds(10_000, {
     range: [0, DAY_MS],
-    help: "How long running requests may take to finish when the proxy is told to stop.",
+    help: "How long the proxy may take to end when it is told to stop. Running requests have nine tenths of it to finish, the rest is for what they used until then.",
   }),
   drainSecret: setting("", secret, {
     help: "What a caller of `/drain` or `/log/level` has to send in the header `perdure-drain-secret`; better given by the variable, because command lines are public. If empty, `/drain` is answered to a `POST` on the loopback interface only. In a pod of Knative the webhook makes one.",

@@ -22,7 +22,12 @@ export interface ClusterPart extends Part {
   readonly gate: ReplyGate | undefined;
   /** Sets who carries out the commands that other proxies send here. */
   readonly serveBy: (router: Pick<Router, "fromPeer">) => void;
-  /** Part of the proxy's end: gives all shards to others. To be a part after the router, which it still needs. */
+  /**
+   * Begins the proxy's end: others get the shards while requests to this one, which still come or run, go on to them.
+   * To be a part after the public port.
+   */
+  readonly beginHandOver: () => void;
+  /** Ends it: nothing is owed to others any more. To be a part after the router, which it still needs. */
   readonly handOver: () => Promise<void>;
   /** See `Proxy`. */
   readonly standAside: () => Promise<boolean>;
@@ -38,6 +43,7 @@ export function alonePart({ cluster }: Pick<ProxyOptions, "cluster">): ClusterPa
     peers: NO_PEERS,
     gate: undefined,
     serveBy: () => undefined,
+    beginHandOver: () => undefined,
     handOver: async () => undefined,
     standAside: async () => false,
     comeBack: async () => undefined,
@@ -81,6 +87,7 @@ export async function clusterPart(
     peers: shares,
     gate: shares,
     serveBy: (router) => shares.serveBy(router),
+    beginHandOver: () => void shares.drain(),
     handOver: () => patiently(shares.handOver()),
     async standAside() {
       const isAside = await shares.standAside();

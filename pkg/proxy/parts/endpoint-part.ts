@@ -9,6 +9,7 @@ import { NO_TRACER } from "../../telemetry/mod.ts";
 import type { RequestRecord, RequestRecords } from "../request-records.ts";
 import type { Part } from "./part.ts";
 import type { Shared } from "./shared.ts";
+import { REQUESTS_SHARE } from "./shared.ts";
 import type { UserFunctionPart } from "./user-function-part.ts";
 
 export interface EndpointPart extends Part {
@@ -25,7 +26,7 @@ export interface EndpointExtras {
 
 /** The public port. */
 export function endpointPart(
-  { options, clock, telemetry, memory }: Shared,
+  { options, clock, telemetry, memory, patiently }: Shared,
   { userFunction, served }: UserFunctionPart,
   dispatch: Dispatch,
   { front, records, onRequest }: EndpointExtras,
@@ -50,6 +51,8 @@ export function endpointPart(
     },
     inspect: () =>
       endpoint === undefined ? {} : { port: endpoint.port, connections: { ...endpoint.connections() } },
-    stop: async () => endpoint?.close(options.drainTimeoutMs),
+    async stop() {
+      if (endpoint !== undefined) await patiently(endpoint.close(options.drainTimeoutMs * REQUESTS_SHARE));
+    },
   };
 }

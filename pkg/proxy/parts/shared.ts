@@ -24,6 +24,9 @@ export interface Shared {
   readonly patiently: Patience;
 }
 
+/** Of `drainTimeoutMs`, so much is for running requests. The rest is for what they keep busy until they end. */
+export const REQUESTS_SHARE = 0.9;
+
 /** Waits for work that ends by itself, for at most `drainTimeoutMs` over all calls together. */
 export type Patience = (work: Promise<void>) => Promise<void>;
 
