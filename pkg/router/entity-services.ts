@@ -16,6 +16,7 @@ import { MAX_HOPS, pauseBeforeHop } from "./hops.ts";
 import type { Peers, WireCommand } from "./peers.ts";
 import { routerError, shardMoving } from "./router-error.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
+import { onceResolved } from "./shared-wait.ts";
 import { throughGate } from "./through-gate.ts";
 import { withCaller } from "./with-caller.ts";
 
@@ -139,10 +140,12 @@ export class EntityServices implements ServiceRuntime {
   async #wait(until: Promise<void>, command: EntityCommand, endMs: number): Promise<void> {
     const { clock } = this.#dependencies;
     const over = new AbortController();
-    const timeUp = sleep(clock, Math.max(0, endMs - clock.monotonicMs()), over.signal).then(
-      () => "unowned" as const,
-    );
-    const end = await withCaller(Promise.race([until.then(() => undefined), timeUp]), command.call, clock);
+    const woken = Promise.withResolvers<"unowned" | undefined>();
+    const forget = onceResolved(until, () => woken.resolve(undefined));
+    const leftMs = Math.max(0, endMs - clock.monotonicMs());
+    void sleep(clock, leftMs, over.signal).then(() => woken.resolve("unowned"));
+    const end = await withCaller(woken.promise, command.call, clock);
+    forget();
     over.abort();
     if (end !== undefined) throw shardMoving(command.shard, end);
   }
