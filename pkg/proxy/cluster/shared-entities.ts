@@ -251,6 +251,7 @@ export class SharedEntities implements Placement, Peers, ReplyGate {
     const state = this.#state;
     this.#over.abort();
     this.#state = { kind: "stopped" };
+    this.#desk.stop();
     if (state.kind === "joined") {
       state.cluster.close();
       state.caller.close();
