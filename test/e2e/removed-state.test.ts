@@ -28,6 +28,7 @@ async function openBucket(scope: TestScope, server: NatsServer, name: string): P
   await ClusterBucket.open(link, {
     name,
     replicas: 1,
+    segments: SEGMENTS,
     segmentSize: SHARDS / SEGMENTS,
     ttlMs: 10_000,
     requestTimeoutMs: 30_000,

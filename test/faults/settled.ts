@@ -7,7 +7,7 @@ import type { ClusterView } from "../../pkg/cluster/node/mod.ts";
 
 import type { ProxySlot } from "./proxy-slot.ts";
 
-/** Pause before the next look, in milliseconds. The views are large, and callers are not to notice that somebody looks. */
+/** Pause before the next look, in milliseconds. Views are large, and callers are not to notice that somebody looks. */
 const LOOK_EVERY_MS = 500;
 
 /** How long the members may need after the last fault, in milliseconds; long, since machines are busy. */

@@ -41,6 +41,8 @@ export class Bucket {
   /** How often it was replaced. */
   generation = 0;
   readonly #members = new Map<PeerId, Member>();
+  /** Keys that were deleted, and of which the watch has shown that. */
+  readonly #marked = new Set<PeerId>();
   readonly #segments = new Map<number, Segment>();
   readonly #ttlMs: number;
   #revision = FIRST_REVISION;
@@ -58,6 +60,11 @@ export class Bucket {
     return revision;
   }
 
+  /** The members that have keys, and the newest revision. */
+  list(): { readonly members: ReadonlySet<PeerId>; readonly revision: number } {
+    return { members: new Set(this.#members.keys()), revision: this.#revision };
+  }
+
   revisionOf(id: PeerId): number | undefined {
     return this.#members.get(id)?.revision;
   }
@@ -65,9 +72,8 @@ export class Bucket {
   /** True: the key is gone now, or was before. */
   deleteMember(id: PeerId, expected: number): boolean {
     const member = this.#members.get(id);
-    if (member === undefined) return true;
-    if (member.revision !== expected) return false;
-    this.#remove(id);
+    if (member !== undefined && member.revision !== expected) return false;
+    if (member !== undefined || !this.#marked.has(id)) this.#remove(id);
     return true;
   }
 
@@ -100,16 +106,23 @@ export class Bucket {
     this.changes.push({ kind: "segment", segment, entries: undefined, revision });
   }
 
+  /** Somebody deletes all keys by hand, without a trace. */
+  purge(): void {
+    this.#members.clear();
+    this.#marked.clear();
+    this.#segments.clear();
+  }
+
   /** Somebody deletes it, and it is made anew. */
   replace(): void {
     this.changes.length = 0;
-    this.#members.clear();
-    this.#segments.clear();
+    this.purge();
     this.#revision = FIRST_REVISION - ++this.generation * REVISIONS;
   }
 
   #remove(id: PeerId): void {
     this.#members.delete(id);
+    this.#marked.add(id);
     this.changes.push({ kind: "member", id, info: undefined, revision: ++this.#revision });
   }
 }

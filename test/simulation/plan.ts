@@ -32,8 +32,8 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "jump"; readonly byMs: number }
   /** Somebody deletes a key of owners by hand. */
   | { readonly kind: "wipe"; readonly segment: number; readonly isTraced: boolean }
-  /** Somebody deletes the whole bucket, and it is made anew. */
-  | { readonly kind: "replace" }
+  /** Somebody deletes all keys by hand, or the whole bucket, and it is made anew. */
+  | { readonly kind: "purge" | "replace" }
 );
 
 export type FaultKind = Fault["kind"];
@@ -92,7 +92,7 @@ export function drawPlan(seed: number): Plan {
 
 function drawMore({ faults, pods, ...plan }: Plan, random: Random): Plan {
   const isCalmSoFar = faults.every(isCalmFault);
-  const kinds: readonly FaultKind[] = isCalmSoFar ? ["aside"] : ["aside", "aside", "replace"];
+  const kinds: readonly FaultKind[] = isCalmSoFar ? ["aside"] : ["aside", "aside", "purge", "replace"];
   const count = 1 + randomBelow(random, 2);
   const more = Array.from({ length: count }, () => drawFault(random, kinds, pods.length));
   const hasLeases = !isCalmSoFar && randomBelow(random, 2) === 0;
@@ -141,7 +141,7 @@ function drawFault(random: Random, kinds: readonly FaultKind[], pods: number): F
   const forMs = randomBelow(random, 2) === 0 ? random() * 2_500 : random() * 13_000;
   if (kind === "loss") return { kind, atMs, percent: 1 + randomBelow(random, 30), forMs };
   if (kind === "jump") return { kind, atMs, byMs: random() * 12_000 };
-  if (kind === "replace") return { kind, atMs };
+  if (kind === "purge" || kind === "replace") return { kind, atMs };
   if (kind === "wipe")
     return { kind, atMs, segment: randomBelow(random, 2), isTraced: randomBelow(random, 2) === 0 };
   return { kind, atMs, pod: randomBelow(random, pods), forMs };

@@ -92,9 +92,9 @@ function begin(fault: Fault, world: World, pods: readonly Pod[]): void {
     return after(() => (world.lossPercent = 0));
   }
   if (fault.kind === "jump") return bucket.expire(scheduler.nowMs + fault.byMs);
+  if ("pod" in fault) return beginAtPod(fault, world, pods[fault.pod]!, after);
   if (fault.kind === "wipe") bucket.wipe(fault.segment, fault.isTraced);
-  else if (fault.kind === "replace") bucket.replace();
-  else return beginAtPod(fault, world, pods[fault.pod]!, after);
+  else bucket[fault.kind]();
   world.changed();
 }
 

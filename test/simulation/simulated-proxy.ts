@@ -19,6 +19,9 @@ type SegmentEffect = Extract<ClusterEffect, { kind: "write-segment" | "read-segm
 /** A bucket that was replaced is noticed within so long, when the watch of the former one ends. */
 const MOST_NOTICE_MS = 1_000;
 
+/** After so long without an answer, the keys are asked for again. */
+const LIST_AGAIN_MS = 1_000;
+
 /** What a proxy says of itself. */
 export interface About {
   readonly revision: string;
@@ -173,7 +176,8 @@ export class SimulatedProxy implements Proxy {
       case "ping":
         return this.#ping(effect.id);
       case "fence":
-        return this.tell(() => `is fenced (${effect.id})`);
+        this.tell(() => `is fenced (${effect.id})`);
+        return this.#list();
       case "take":
       case "pack":
       case "drop":
@@ -193,6 +197,21 @@ export class SimulatedProxy implements Proxy {
       case "evict":
         return this.#askForMember(effect);
     }
+  }
+
+  /** The real watch starts anew, and shows all keys again; also if that takes several tries. */
+  #list(): void {
+    let isListed = false;
+    this.#askBucket(
+      () => this.world.bucket.list(),
+      (list) => {
+        isListed = true;
+        this.handle({ kind: "listed", ...list });
+      },
+    );
+    this.machine.after(LIST_AGAIN_MS, () => {
+      if (!isListed) this.#list();
+    });
   }
 
   #askForMember(effect: MemberEffect): void {

@@ -29,6 +29,8 @@ const KEPT = [
   16_955, 37_921,
   // A member did not serve shards that it was given before it knew that it had joined.
   306,
+  // All keys were deleted without a trace while one pod did not answer: nobody learned that it was no member.
+  50_603, 51_794,
 ];
 
 test("seeds that were red once stay green", (t) => {
@@ -60,6 +62,23 @@ test("members with different leases: nothing is stale when the bucket is replace
       callers: 5,
       slowPercent: 0,
       busyMs: 9_000,
+    };
+    t.is(runPlan(plan).problem, undefined, `seed ${seed}`);
+  }
+});
+
+test("somebody deletes all keys without a trace: each of many pods learns which members are gone", (t) => {
+  const steady = { clockRate: 1, startMs: 0, revision: 0, leaseMs: 500 };
+  for (let seed = 1; seed <= 50; seed++) {
+    const plan: Plan = {
+      seed,
+      pods: Array.from({ length: 4 + (seed % 5) }, () => steady),
+      faults: [{ kind: "purge", atMs: 5_000 }],
+      watched: 1 + (seed % 3),
+      callers: 2,
+      slowPercent: 0,
+      // Commands would find out that members are gone, because they find no responder.
+      busyMs: 4_000,
     };
     t.is(runPlan(plan).problem, undefined, `seed ${seed}`);
   }

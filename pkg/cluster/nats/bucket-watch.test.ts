@@ -7,7 +7,8 @@ import test from "ava";
 import { ManualClock } from "../../base/test-doubles/mod.ts";
 import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
-import type { BucketChange, BucketState } from "./bucket.ts";
+import type { MemberInfo } from "../node/member.ts";
+import type { BucketChange, BucketState, BucketWatcher } from "./bucket.ts";
 import { BucketWatch } from "./bucket-watch.ts";
 
 /** A bucket whose watches the test ends. */
@@ -16,20 +17,32 @@ class Bucket {
   starts = 0;
   fail: (() => void) | undefined;
   show: ((change: BucketChange) => void) | undefined;
+  list: (() => void) | undefined;
 
   async prepare(): Promise<BucketState> {
     return await Promise.resolve(this.state);
   }
 
-  watch(onChange: (change: BucketChange) => void, signal: AbortSignal): Promise<void> {
+  watch({ onChange, onListed }: BucketWatcher, signal: AbortSignal): Promise<void> {
     this.starts++;
     this.show = onChange;
+    this.list = onListed;
     return new Promise((resolve, reject) => {
       this.fail = () => reject(new Error("ended by the server"));
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
   }
 }
+
+const INFO: MemberInfo = {
+  pod: "a",
+  revision: "one",
+  share: 100,
+  leaseMs: 500,
+  longestLeaseMs: 500,
+  isLeaving: false,
+  seenRevision: 0,
+};
 
 const change = (revision: number): BucketChange => ({
   kind: "segment",
@@ -42,12 +55,14 @@ class World {
   readonly clock = new ManualClock();
   readonly bucket = new Bucket();
   readonly seen: number[] = [];
+  readonly listed: (readonly [members: readonly string[], revision: number])[] = [];
   resets = 0;
   readonly watch = new BucketWatch({
     bucket: this.bucket,
     clock: this.clock,
     telemetry: NO_TELEMETRY,
     onChange: ({ revision }) => this.seen.push(revision),
+    onListed: (members, revision) => this.listed.push([[...members], revision]),
     onReset: () => this.resets++,
   });
 
@@ -73,6 +88,29 @@ test("a watch that ends starts again, four times a second at most", async (t) =>
   world.watch.close();
   await world.pass(250);
   t.is(world.bucket.starts, 3);
+});
+
+test("when all keys have come, it says of which members, and after a new start again", async (t) => {
+  const world = new World();
+  const member = (id: string, revision: number, info?: MemberInfo): BucketChange => ({
+    kind: "member",
+    id,
+    revision,
+    info,
+  });
+  await world.pass(0);
+  world.bucket.show?.(member("a", 3, INFO));
+  world.bucket.show?.(member("b", 4));
+  world.bucket.show?.(member("c", 7, INFO));
+  world.bucket.list?.();
+  world.watch.suspect();
+  await world.pass(250);
+  world.bucket.show?.(member("c", 7, INFO));
+  world.bucket.list?.();
+  t.deepEqual(world.listed, [
+    [["a", "c"], 7],
+    [["c"], 7],
+  ]);
 });
 
 test("what an earlier watch still shows is ignored", async (t) => {

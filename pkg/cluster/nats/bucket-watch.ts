@@ -4,6 +4,7 @@ import type { Clock } from "../../base/mod.ts";
 import { describeError, sleep } from "../../base/mod.ts";
 import type { Telemetry } from "../../telemetry/mod.ts";
 
+import type { PeerId } from "../placement.ts";
 import type { BucketChange, BucketState, ClusterBucket } from "./bucket.ts";
 
 export interface BucketWatchDependencies {
@@ -11,6 +12,8 @@ export interface BucketWatchDependencies {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly onChange: (change: BucketChange) => void;
+  /** All keys that there are have been shown, up to this revision: those of these members, and no others. */
+  readonly onListed: (members: ReadonlySet<PeerId>, revision: number) => void;
   /** The bucket is another one than before. Changes that come after this call are those of the new one. */
   readonly onReset: () => void;
 }
@@ -18,13 +21,15 @@ export interface BucketWatchDependencies {
 /** The next try does not begin earlier than so long after the last. */
 const RETRY_MS = 250;
 
-/** A watch that does not show for so long what this process has stored is dead. */
+/** A watch that does not show for so long what this process has stored is dead; one that has not begun has longer. */
 const SHOWN_AFTER_MS = 1_000;
+const BEGUN_AFTER_MS = 5_000;
 
 /**
  * Watches a bucket for as long as the process lives.
  *
- * 1. Changes come in order of revision. After each new start all keys come again, as they are then.
+ * 1. Changes come in order of revision. After each new start all keys come again, as they are then. It is told when all
+ *    have come, because the marks of deleted keys stay for a minute only: a key that does not come is gone.
  * 2. The watch starts anew when the server ends it, when somebody is suspicious (`suspect`: the connection was lost,
  *    nobody took a request, this member was fenced), and when it does not show what this process has stored. So a
  *    watch that broke unnoticed costs about a second, and an idle one no message.
@@ -40,6 +45,8 @@ export class BucketWatch {
   #seenRevision = 0;
   /** The last try failed, which was logged. */
   #hasFailed = false;
+  /** What the watch that is running has shown. */
+  #shown: { readonly members: Set<PeerId>; revision: number } = { members: new Set(), revision: 0 };
   /** The first stored change that the watch has not shown. */
   #owed: { readonly revision: number; readonly sinceMs: number } | undefined;
 
@@ -62,7 +69,8 @@ export class BucketWatch {
   /** To be called about as often as it matters (2). */
   check(): void {
     if (this.#owed === undefined) return;
-    if (this.#dependencies.clock.monotonicMs() - this.#owed.sinceMs < SHOWN_AFTER_MS) return;
+    const patienceMs = this.#shown.revision > 0 ? SHOWN_AFTER_MS : BEGUN_AFTER_MS;
+    if (this.#dependencies.clock.monotonicMs() - this.#owed.sinceMs < patienceMs) return;
     this.#owed = undefined;
     this.suspect();
   }
@@ -76,6 +84,7 @@ export class BucketWatch {
     const { clock } = this.#dependencies;
     while (!this.#closing.signal.aborted) {
       this.#attempt = new AbortController();
+      this.#shown = { members: new Set(), revision: 0 };
       const startMs = clock.monotonicMs();
       await this.#watchOnce(this.#attempt.signal);
       const restMs = startMs + RETRY_MS - clock.monotonicMs();
@@ -88,7 +97,8 @@ export class BucketWatch {
     try {
       this.#compare(await bucket.prepare());
       if (signal.aborted) return;
-      await bucket.watch((change) => this.#show(change, signal), signal);
+      const onChange = (change: BucketChange): void => this.#show(change, signal);
+      await bucket.watch({ onChange, onListed: () => this.#listed(signal) }, signal);
     } catch (thrown) {
       if (signal.aborted || this.#hasFailed) return;
       this.#hasFailed = true;
@@ -114,8 +124,17 @@ export class BucketWatch {
   #show(change: BucketChange, signal: AbortSignal): void {
     if (signal.aborted) return;
     this.#hasFailed = false;
+    const { members } = this.#shown;
+    this.#shown.revision = change.revision;
+    if (change.kind === "member" && change.info !== undefined) members.add(change.id);
+    else if (change.kind === "member") members.delete(change.id);
     this.#seenRevision = Math.max(this.#seenRevision, change.revision);
     if (this.#owed !== undefined && this.#seenRevision >= this.#owed.revision) this.#owed = undefined;
     this.#dependencies.onChange(change);
+  }
+
+  #listed(signal: AbortSignal): void {
+    const { members, revision } = this.#shown;
+    if (!signal.aborted) this.#dependencies.onListed(members, revision);
   }
 }

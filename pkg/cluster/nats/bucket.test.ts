@@ -39,6 +39,7 @@ async function open(t: ExecutionContext, ttlMs = 10_000): Promise<{ bucket: Clus
   const bucket = await ClusterBucket.open(link, {
     name: NAME,
     replicas: 1,
+    segments: 16,
     segmentSize: ENTRIES.length,
     ttlMs,
     requestTimeoutMs: 30_000,
@@ -50,7 +51,8 @@ async function open(t: ExecutionContext, ttlMs = 10_000): Promise<{ bucket: Clus
 function watch(t: ExecutionContext, bucket: ClusterBucket): readonly BucketChange[] {
   const changes: BucketChange[] = [];
   const over = new AbortController();
-  void bucket.watch((change) => changes.push(change), over.signal);
+  const onChange = (change: BucketChange): void => void changes.push(change);
+  void bucket.watch({ onChange, onListed: () => undefined }, over.signal);
   t.teardown(() => over.abort());
   return changes;
 }
@@ -100,6 +102,20 @@ natsTest("the watch shows what is there, then every change, in order", async (t)
   ]);
 });
 
+natsTest("the watch says once that it has shown all keys that are there", async (t) => {
+  const { bucket } = await open(t);
+  for (const id of ["a.1", "b.2", "c.3"]) await bucket.putMember(id, 0, INFO);
+  const shown: string[] = [];
+  const over = new AbortController();
+  t.teardown(() => over.abort());
+  const onChange = (change: BucketChange): void => void shown.push(change.kind === "member" ? change.id : "");
+  void bucket.watch({ onChange, onListed: () => void shown.push("all") }, over.signal);
+  await until("all are shown", () => shown.includes("all"));
+  await bucket.putMember("d.4", 0, INFO);
+  await until("the next one is shown", () => shown.includes("d.4"));
+  t.deepEqual(shown, ["a.1", "b.2", "c.3", "all", "d.4"]);
+});
+
 natsTest("the server drops a member that is not renewed, and the watch shows it", async (t) => {
   const { bucket } = await open(t, 1_000);
   const joined = await bucket.putMember("a.1", 0, INFO);
@@ -143,10 +159,41 @@ natsTest("I12: a key with anything else in it counts as not there", async (t) =>
   const changes = watch(t, bucket);
   const client = await connect({ port });
   t.teardown(() => client.close());
-  for (const key of ["segment.0", "segment.x", "other", "member.YQ"]) client.publish(`${NAME}.${key}`, "{}");
+  const oddSegments = [
+    "segment.x",
+    "segment.16",
+    "segment.-1",
+    "segment.00",
+    "segment.0.x",
+    "segment",
+    "segment.1e0",
+  ];
+  // Another spelling of `YQ`, and one with more behind it.
+  const oddMembers = ["member.YR", "member.YQ.x", "member"];
+  for (const key of ["segment.0", ...oddSegments, "other", ...oddMembers, "member.YQ"])
+    client.publish(`${NAME}.${key}`, "{}");
   await until("they are seen", () => changes.length === 2);
   t.deepEqual(changes, [
     { kind: "segment", segment: 0, revision: 1, entries: undefined },
-    { kind: "member", id: "a", revision: 4, info: undefined },
+    { kind: "member", id: "a", revision: 13, info: undefined },
   ]);
 });
+
+natsTest(
+  "a member whose key was purged gets a mark when it is removed, which every watch shows",
+  async (t) => {
+    const { bucket, port } = await open(t);
+    const joined = await bucket.putMember("a.1", 0, INFO);
+    const changes = watch(t, bucket);
+    await until("it is seen", () => changes.length === 1);
+    const client = await connect({ port });
+    t.teardown(() => client.close());
+    await (await jetstreamManager(client)).streams.purge(NAME);
+    const removed = await bucket.removeMember("a.1", joined.kind === "stored" ? joined.revision : 0);
+    t.is(removed.kind, "stored");
+    await until("the mark is seen", () => changes.length === 2);
+    t.deepEqual(changes[1], { kind: "member", id: "a.1", revision: 2, info: undefined });
+    t.is((await bucket.removeMember("a.1", 1)).kind, "stored");
+    t.deepEqual(await bucket.putMember("a.1", 0, INFO), { kind: "refused" }, "no id comes back");
+  },
+);

@@ -19,6 +19,7 @@ export interface BucketOptions {
   /** The name of the stream, and the beginning of its subjects. */
   readonly name: string;
   readonly replicas: number;
+  readonly segments: number;
   /** Shards of a segment. */
   readonly segmentSize: number;
   /** After so long the server drops the key of a member that was not renewed. Whole seconds. */
@@ -60,6 +61,12 @@ export type BucketChange =
       readonly entries: readonly Entry[] | undefined;
     };
 
+/** Is told what a watch shows. */
+export interface BucketWatcher {
+  readonly onChange: (change: BucketChange) => void;
+  readonly onListed: () => void;
+}
+
 /** After so long without a reader the server forgets a watch, in milliseconds. */
 const FORGOTTEN_MS = 30_000;
 
@@ -73,7 +80,8 @@ const MARKER_S = 60;
  *    sequence of the key's message; 0 if there is none.
  * 2. A key without bytes is not there: somebody deleted it, or the server dropped it because its time was over.
  * 3. A write without an answer is `unknown`, and not sent again here: the caller knows whether it still wants it.
- * 4. What cannot be read counts as not there, so that a damaged key heals (I12).
+ * 4. What cannot be read counts as not there, so that a damaged key heals (I12). Keys that no proxy writes are ignored,
+ *    also those that would read as another spelling of a member or a segment.
  */
 export class ClusterBucket {
   readonly #link: NatsLink;
@@ -114,43 +122,50 @@ export class ClusterBucket {
 
   putMember(id: PeerId, expected: number, info: MemberInfo): Promise<Written> {
     const ttlS = Math.ceil(this.#options.ttlMs / 1_000);
-    return this.#put(`member.${encodeToken(id)}`, expected, encodeMember(info), ttlS);
+    return this.#put(memberKey(id), expected, encodeMember(info), ttlS);
   }
 
   putSegment(segment: number, expected: number, entries: readonly Entry[]): Promise<Written> {
-    return this.#put(`segment.${segment}`, expected, encodeSegment(entries), undefined);
+    return this.#put(segmentKey(segment), expected, encodeSegment(entries), undefined);
   }
 
-  /** Deletes the key of a member, if it has this revision. Also `stored` if there is no such key. */
+  /**
+   * Deletes the key of a member, if it has this revision. Also `stored` if there is no such key. A key that went
+   * without a trace gets the mark of a deleted one, because nobody has seen it go: who purges a stream leaves no marks.
+   */
   async removeMember(id: PeerId, expected: number): Promise<Written> {
-    const key = `member.${encodeToken(id)}`;
+    const key = memberKey(id);
     const written = await this.#put(key, expected, NO_BYTES, MARKER_S);
     if (written.kind !== "refused") return written;
     const found = await this.#last(key);
     if (found === undefined) return { kind: "unknown" };
-    return found.bytes.length === 0 ? { kind: "stored", revision: found.revision } : written;
+    if (found.bytes.length > 0) return written;
+    return found.revision > 0
+      ? { kind: "stored", revision: found.revision }
+      : await this.#put(key, 0, NO_BYTES, MARKER_S);
   }
 
   /** Undefined: no answer. */
   async member(id: PeerId): Promise<Found<MemberInfo> | undefined> {
-    const found = await this.#last(`member.${encodeToken(id)}`);
+    const found = await this.#last(memberKey(id));
     return found && { revision: found.revision, value: decodeMember(found.bytes) };
   }
 
   /** Undefined: no answer. */
   async segment(segment: number): Promise<Found<readonly Entry[]> | undefined> {
-    const found = await this.#last(`segment.${segment}`);
+    const found = await this.#last(segmentKey(segment));
     return (
       found && { revision: found.revision, value: decodeSegment(found.bytes, this.#options.segmentSize) }
     );
   }
 
   /**
-   * Shows all keys as they are, then each change as it comes, in order of revision, until the signal aborts.
+   * Shows all keys as they are, then each change as it comes, in order of revision, until the signal aborts. Says once
+   * when it has shown all keys that there are.
    *
    * @throws what NATS's client throws, if the server ends it.
    */
-  async watch(onChange: (change: BucketChange) => void, signal: AbortSignal): Promise<void> {
+  async watch({ onChange, onListed }: BucketWatcher, signal: AbortSignal): Promise<void> {
     const { name, requestTimeoutMs: timeout } = this.#options;
     const client = jetstream(this.#link.connection, { timeout });
     const getting = client.consumers.get(name, {
@@ -162,10 +177,13 @@ export class ClusterBucket {
     const messages = await consumer.consume();
     const stop = (): void => messages.stop();
     signal.addEventListener("abort", stop, { once: true });
-    for await (const { subject, seq, data } of messages) {
+    let isListed = false;
+    for await (const { subject, seq, data, info } of messages) {
       if (signal.aborted) break;
       const change = this.#changeOf(subject.slice(name.length + 1), seq, data);
       if (change !== undefined) onChange(change);
+      if (!isListed && info.pending === 0) onListed();
+      isListed ||= info.pending === 0;
     }
   }
 
@@ -205,11 +223,16 @@ export class ClusterBucket {
   }
 
   #changeOf(key: string, revision: number, bytes: Uint8Array): BucketChange | undefined {
-    const [kind, token = ""] = key.split(".");
-    if (kind === "member") return { kind, id: decodeToken(token), revision, info: decodeMember(bytes) };
+    const { segmentSize, segments } = this.#options;
+    const [kind = "", token = ""] = key.split(".");
+    if (kind === "member") {
+      const id = decodeToken(token);
+      return key === memberKey(id) ? { kind, id, revision, info: decodeMember(bytes) } : undefined;
+    }
     const segment = Number(token);
-    if (kind !== "segment" || !Number.isSafeInteger(segment)) return undefined;
-    return { kind, segment, revision, entries: decodeSegment(bytes, this.#options.segmentSize) };
+    const isSegment = key === segmentKey(segment) && segment >= 0 && segment < segments;
+    if (!isSegment) return undefined;
+    return { kind: "segment", segment, revision, entries: decodeSegment(bytes, segmentSize) };
   }
 
   #put(key: string, expected: number, payload: Uint8Array, ttlS: number | undefined): Promise<Written> {
@@ -256,6 +279,14 @@ export class ClusterBucket {
     const fail = (): void => answer(undefined);
     this.#link.send({ subject, payload, take, fail, ...(headers && { headers }) });
   }
+}
+
+function memberKey(id: PeerId): string {
+  return `member.${encodeToken(id)}`;
+}
+
+function segmentKey(segment: number): string {
+  return `segment.${segment}`;
 }
 
 interface ApiAnswer {

@@ -47,6 +47,12 @@ export interface ClusterRuntimeDependencies {
 const TICK_MS = 50;
 
 /**
+ * After NATS was away, all proxies connect again within half a second by default (`--nats-reconnect-delay`). For twice
+ * as long, one that was there first does not conclude from a missing subscriber that another one is gone.
+ */
+const RECONNECTING_MS = 1_000;
+
+/**
  * A proxy's part in its cluster: the decisions of `ClusterNode` (ADR 29), connected to NATS, to the clock and to the
  * entities of this proxy.
  *
@@ -84,6 +90,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
   #isWoken = false;
   #hasLease = false;
   #isClosed = false;
+  #reconnectedMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   /** The id that `onMember` was called with. */
   #told: PeerId | undefined;
@@ -131,6 +138,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       },
     });
     this.#forgetLink = link.onConnected(() => {
+      this.#reconnectedMs = clock.monotonicMs();
       suspect();
       this.#wakeUp.call(); // (3)
     });
@@ -139,6 +147,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
       clock,
       telemetry,
       onChange: (change) => this.#handle(this.#desk.inputOf(change)),
+      onListed: (members, revision) => this.#handle({ kind: "listed", members, revision }),
       onReset: () => {
         this.#desk.reset();
         this.#handle({ kind: "reset" });
@@ -161,6 +170,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
     const bucket = await ClusterBucket.open(link, {
       name,
       replicas,
+      segments: SEGMENTS,
       segmentSize: SHARDS / SEGMENTS,
       ttlMs: options.memberTtlMs,
       requestTimeoutMs,
@@ -208,6 +218,7 @@ export class ClusterRuntime implements Placement, ReplyGate {
 
   /** A command that was sent to another member found no subscriber. */
   noResponder(id: PeerId): void {
+    if (this.#dependencies.clock.monotonicMs() - this.#reconnectedMs < RECONNECTING_MS) return;
     this.#handle({ kind: "no-responder", id });
   }
 

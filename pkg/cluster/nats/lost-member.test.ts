@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
@@ -136,6 +138,27 @@ natsSerialTest("members come back when NATS was killed and started again", async
   await untilShared(members);
 });
 
+natsSerialTest("who is back first when NATS was away does not evict those that are slower", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const members = await Promise.all([
+    startMember(t, { pod: "quick", port: server.port }),
+    startMember(t, { pod: "slow", port: server.port, reconnectDelayMs: 500 }),
+  ]);
+  await untilShared(members);
+  const before = members.map(({ cluster }) => cluster.id);
+  await server.kill();
+  // Until then each has missed heartbeats of the other.
+  await delay(2_000);
+  await server.restart();
+  await until("both are connected", () => members.every(({ link }) => link.isConnected));
+  await untilShared(members);
+  t.deepEqual(
+    members.map(({ cluster }) => cluster.id),
+    before,
+  );
+});
+
 natsSerialTest("one that leaves while it joins leaves no key, which others would believe in", async (t) => {
   const server = await startNatsServer();
   t.teardown(() => server.stop());
@@ -146,8 +169,8 @@ natsSerialTest("one that leaves while it joins leaves no key, which others would
   if (membership.kind !== "joining") return t.fail(`it joins: ${membership.kind}`);
   network.delay(100);
   t.true(await cluster.leave());
-  const [segmentSize, requestTimeoutMs] = [64, 30_000];
-  const options = { name: BUCKET, replicas: 1, segmentSize, ttlMs: 10_000, requestTimeoutMs };
+  const [segments, segmentSize, requestTimeoutMs] = [16, 64, 30_000];
+  const options = { name: BUCKET, replicas: 1, segments, segmentSize, ttlMs: 10_000, requestTimeoutMs };
   const bucket = await ClusterBucket.open(link, options);
   const found = await bucket.member(membership.id);
   t.is(found?.value, undefined);

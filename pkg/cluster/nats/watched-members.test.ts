@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { jetstreamManager } from "@nats-io/jetstream";
+
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
@@ -40,4 +42,26 @@ natsTest("of six members each hears three, and two that end at once are replaced
     return heard.length === others.length && heard.every((count) => count === 3);
   });
   t.pass();
+});
+
+natsTest("somebody purges the bucket: all six learn that their former selves are gone", async (t) => {
+  const server = await startNatsServer();
+  t.teardown(() => server.stop());
+  const pods = ["a", "b", "c", "d", "e", "f"];
+  const members = await Promise.all(pods.map((pod) => startMember(t, { pod, port: server.port })));
+  await untilShared(members);
+  const before = members.map(({ cluster }) => cluster.id);
+  const [first] = members;
+  if (first !== undefined) await (await jetstreamManager(first.link.connection)).streams.purge(BUCKET);
+  const startMs = performance.now();
+  await until("each is another member", () =>
+    members.every(({ cluster: { id } }, index) => id !== undefined && id !== before[index]),
+  );
+  await untilShared(members);
+  t.log(`shared again after ${Math.round(performance.now() - startMs)} ms`);
+  for (const { cluster } of members) {
+    const present = [...cluster.node.peers].filter(([, { kind }]) => kind !== "gone").map(([id]) => id);
+    const others = members.map(({ cluster: { id } }) => id).filter((id) => id !== cluster.id);
+    t.deepEqual(new Set<string | undefined>(present), new Set(others));
+  }
 });

@@ -28,6 +28,8 @@ export type ClusterInput =
   /** The watch shows that it is gone, or an eviction found it gone: then there is no revision. */
   | { readonly kind: "member-gone"; readonly id: PeerId; readonly revision: number | undefined }
   | { readonly kind: "evict-refused"; readonly id: PeerId }
+  /** The watch has shown all keys that there are, up to this revision: those of these members, and no others. */
+  | { readonly kind: "listed"; readonly members: ReadonlySet<PeerId>; readonly revision: number }
   /** What the watch shows, a write stored, or a read found. Without entries: the key is not there. */
   | {
       readonly kind: "segment-seen";

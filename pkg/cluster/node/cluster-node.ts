@@ -198,6 +198,8 @@ export class ClusterNode {
       case "heard":
       case "no-responder":
         return this.#peers.step(input.id, { kind: input.kind }, nowMs);
+      case "listed":
+        return this.#peers.listed(input.members, input.revision, nowMs);
       case "evict-refused":
         return this.#peers.step(input.id, { kind: "refused" }, nowMs);
       case "packed":

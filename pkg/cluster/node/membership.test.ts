@@ -34,6 +34,12 @@ function member(): World {
   return world;
 }
 
+/** Its key is deleted, or gets a mark, so that others need not find out. */
+const FENCED = [
+  { kind: "fence", id: "pod.1" },
+  { kind: "leave", id: "pod.1", revision: 7 },
+];
+
 test("a join is a lease that counts from its sending", (t) => {
   const world = new World();
   world.tick(100);
@@ -78,7 +84,7 @@ test("a refused renewal is looked up: the key is there, and the member goes on w
 test("a key that is gone fences the member, which joins as another one", (t) => {
   const world = member();
   world.step({ kind: "found", id: "pod.1", revision: undefined });
-  t.deepEqual(world.effects, [{ kind: "fence", id: "pod.1" }]);
+  t.deepEqual(world.effects, FENCED);
   t.false(isLeaseValid(world.state, 0, TIMES));
   world.tick(1);
   t.deepEqual(world.effects, [{ kind: "join", id: "pod.2" }]);
@@ -89,7 +95,21 @@ test("I8: seven seconds without a renewal fence it, however often it asks", (t) 
   for (let at = 0; at < 6_950; at += 50) world.tick(50, "lease");
   t.is(world.state.kind, "member");
   world.tick(50, "lease");
-  t.deepEqual(world.effects, [{ kind: "fence", id: "pod.1" }]);
+  t.deepEqual(world.effects, FENCED);
+});
+
+test("a join without an answer is taken back, so that others do not believe in two members", (t) => {
+  const world = new World();
+  world.tick(0);
+  world.tick(TIMES.answerTimeoutMs);
+  t.deepEqual(world.effects, [
+    { kind: "leave", id: "pod.1", revision: 0 },
+    { kind: "join", id: "pod.2" },
+  ]);
+  world.step({ kind: "stored", id: "pod.1", revision: 7 });
+  t.is(world.state.kind, "joining");
+  world.step({ kind: "stored", id: "pod.2", revision: 8 });
+  t.is(world.state.kind, "member");
 });
 
 test("what belongs to a former incarnation changes nothing", (t) => {
@@ -163,8 +183,11 @@ test("in every order of events: a valid lease follows a renewal that was sent le
         if (sends) sentMs = world.nowMs;
         if (isLeaseValid(world.state, world.nowMs, TIMES) && world.nowMs - sentMs >= TIMES.leaseMs)
           return false;
-        const requests = world.effects.filter(({ kind }) => kind !== "fence");
-        if (requests.length > 1) return false;
+        const requests = world.effects.filter(({ kind }) => kind !== "fence" && kind !== "leave");
+        const isOwnDeleted = world.effects.some(
+          (effect) => effect.kind === "leave" && "id" in world.state && effect.id === world.state.id,
+        );
+        if (requests.length > 1 || isOwnDeleted) return false;
       }
       return true;
     },

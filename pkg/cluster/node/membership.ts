@@ -12,13 +12,15 @@ import type { MemberTimes } from "./member.ts";
  *
  * 1. A lease counts from when the renewal that the bucket acknowledged was sent, on this proxy's monotonic clock. How
  *    long the answer took only shortens it.
- * 2. At most one request to the bucket is under way. A renewal without an answer is sent again with the same
- *    condition, so it takes effect at most once.
+ * 2. At most one request to the bucket is under way, besides deletions of former ids (6). A renewal without an answer
+ *    is sent again with the same condition, so it takes effect at most once.
  * 3. A refused renewal may follow one that was stored and whose answer was lost. So the key is looked up: if it is
  *    there, the member goes on; if not, somebody deleted it, and the member is fenced.
  * 4. A look-up is no renewal: it does not extend the lease, because what it reads may be old.
  * 5. A member without a renewal for `ttlMs` - `fenceMarginMs` is fenced (I8). Each join has an id of its own.
- * 6. Who leaves has left when its key is gone, and not when an earlier request is answered. Otherwise the process could
+ * 6. An id that is used no more is deleted, that of a join without an answer too. Others would believe that it lives
+ *    until they find out. If its key is not there, the deletion leaves a mark, because it may have gone without one.
+ * 7. Who leaves has left when its key is gone, and not when an earlier request is answered. Otherwise the process could
  *    end with its key still there, and others would believe for seconds that it lives.
  */
 export type Membership =
@@ -56,7 +58,7 @@ export type MembershipInput =
   | { readonly kind: "refused"; readonly id: PeerId }
   /** What a look-up found, or that the key was seen to go; undefined: no key. */
   | { readonly kind: "found"; readonly id: PeerId; readonly revision: number | undefined }
-  /** The key was deleted, as a `leave` asked for. */
+  /** The key is deleted, as a `leave` asked for. */
   | { readonly kind: "removed"; readonly id: PeerId }
   /** The proxy stops, and has no shards any more. */
   | { readonly kind: "leave" };
@@ -109,8 +111,7 @@ function afterTime(
     case "outside":
       return join(newId(), nowMs);
     case "joining":
-      // It may have been stored meanwhile. Nobody uses that key, so it is left to the server.
-      return isLate(state.sentMs, nowMs, times) ? join(newId(), nowMs) : stay(state);
+      return isLate(state.sentMs, nowMs, times) ? joinAnew(state.id, newId(), nowMs) : stay(state);
     case "member":
       return renewIfDue(state, need, nowMs, times);
     case "leaving":
@@ -124,9 +125,15 @@ function join(id: PeerId, nowMs: number): MembershipStep {
   return { state: { kind: "joining", id, sentMs: nowMs }, effects: [{ kind: "join", id }] };
 }
 
+/** (6) */
+function joinAnew(former: PeerId, id: PeerId, nowMs: number): MembershipStep {
+  const { state, effects } = join(id, nowMs);
+  return { state, effects: [{ kind: "leave", id: former, revision: 0 }, ...effects] };
+}
+
 function renewIfDue(state: MemberState, need: Need, nowMs: number, times: MemberTimes): MembershipStep {
-  const { request, renewedMs, id } = state;
-  if (nowMs - renewedMs >= times.ttlMs - times.fenceMarginMs) return fence(id);
+  const { request, renewedMs } = state;
+  if (nowMs - renewedMs >= times.ttlMs - times.fenceMarginMs) return fence(state);
   if (request !== undefined)
     return isLate(request.sentMs, nowMs, times)
       ? ask(state, request.kind, nowMs, request.firstMs)
@@ -166,8 +173,8 @@ function afterAnswer(
   input: Exclude<MembershipInput, { kind: "tick" | "leave" }>,
   nowMs: number,
 ): MembershipStep {
-  const { request, id } = state;
-  if (input.kind === "found" && input.revision === undefined) return fence(id);
+  const { request } = state;
+  if (input.kind === "found" && input.revision === undefined) return fence(state);
   // The answer to a request that was sent twice has come twice.
   if (request === undefined) return stay(state);
   switch (input.kind) {
@@ -195,14 +202,20 @@ function leave(state: Membership, nowMs: number): MembershipStep {
   return { state: { kind: "leaving", id, sentMs: nowMs }, effects: [{ kind: "leave", id, revision }] };
 }
 
-/** (6) */
+/** (7) */
 function isGone(input: Exclude<MembershipInput, { kind: "tick" | "leave" }>): boolean {
   return input.kind === "removed" || (input.kind === "found" && input.revision === undefined);
 }
 
-/** (5) */
-function fence(id: PeerId): MembershipStep {
-  return { state: OUTSIDE, effects: [{ kind: "fence", id }] };
+/** (5, 6) */
+function fence({ id, revision }: MemberState): MembershipStep {
+  return {
+    state: OUTSIDE,
+    effects: [
+      { kind: "fence", id },
+      { kind: "leave", id, revision },
+    ],
+  };
 }
 
 function isLate(sentMs: number, nowMs: number, { answerTimeoutMs }: MemberTimes): boolean {

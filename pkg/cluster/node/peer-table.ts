@@ -108,6 +108,16 @@ export class PeerTable {
     if (!this.#peers.has(id)) this.#add(id, unseenPeer(id, leaseMs, nowMs));
   }
 
+  /**
+   * All keys up to this revision are those of these members. Others whose keys are older went while nobody looked, or
+   * without a mark, which an eviction finds out: nothing is decided by the list, which a server may make that lags.
+   */
+  listed(members: ReadonlySet<PeerId>, revision: number, nowMs: number): void {
+    for (const [id, peer] of this.#peers)
+      if (peer.kind !== "gone" && peer.revision <= revision && !members.has(id))
+        this.step(id, { kind: "unlisted" }, nowMs);
+  }
+
   gone(id: PeerId, nowMs: number): void {
     if (this.#peers.has(id)) this.step(id, { kind: "gone" }, nowMs);
     else this.#add(id, this.#goneAt(id, nowMs));
@@ -141,12 +151,15 @@ export class PeerTable {
 
   /**
    * Forgets members that have been gone for long and own nothing. If an entry names one later, it is found gone again.
+   * Until its last lease is over for certain, whoever takes lost shards has to know of it.
    *
    * @param ownersOf gives everybody that an entry names.
    */
   forgetGone(ownersOf: () => ReadonlySet<PeerId>, nowMs: number): void {
     const { ttlMs } = this.#dependencies.times;
-    const old = [...this.#peers].filter(([, peer]) => peer.kind === "gone" && nowMs - peer.goneMs >= ttlMs);
+    const old = [...this.#peers].filter(([, peer]) =>
+      isOver(peer, Math.max(ttlMs, peer.info.leaseMs), nowMs),
+    );
     if (old.length === 0) return;
     const owners = ownersOf();
     for (const [id] of old) if (!owners.has(id)) this.#peers.delete(id);

@@ -48,6 +48,16 @@ test("a silent member is pinged, and one that finds no responder twice is evicte
   t.deepEqual(world.effects, [{ kind: "evict", id: "pod.1", revision: 5 }]);
 });
 
+test("one whose key is not among all keys is evicted at once, and only once", (t) => {
+  const world = new World();
+  world.step({ kind: "unlisted" });
+  t.deepEqual(world.effects, [{ kind: "evict", id: "pod.1", revision: 5 }]);
+  world.step({ kind: "unlisted" });
+  t.deepEqual(world.effects, []);
+  world.step({ kind: "refused" });
+  t.is(world.state.kind, "live", "the list was older than its key");
+});
+
 test("one that others watch is not asked, however long it is silent, until a command finds no responder", (t) => {
   const world = new World();
   world.step(UNWATCHED, 1_000_000);

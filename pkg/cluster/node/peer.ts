@@ -16,8 +16,8 @@ import { waitMs } from "./member.ts";
  * 3. An eviction deletes the key only if its revision is the newest that this proxy saw. So a member that renewed
  *    meanwhile stays, and counts as heard.
  * 4. A member falls silent for those that watch it (`watch-ring.ts`), and for whoever finds no responder.
- * 5. Only pings that find no responder lead to an eviction. One that is not answered says nothing: the member may be
- *    cut off for a moment, and the server drops its key if it stays so.
+ * 5. Only pings that find no responder lead to an eviction, and a list of all keys that lacks its own. A ping that is
+ *    not answered says nothing: the member may be cut off for a moment, and the server drops its key if it stays so.
  */
 export type Peer =
   | { readonly kind: "live"; readonly info: MemberInfo; readonly revision: number; readonly heardMs: number }
@@ -50,6 +50,8 @@ export type PeerInput =
   | { readonly kind: "heard" }
   /** A ping, or a command sent to it, found no responder. */
   | { readonly kind: "no-responder" }
+  /** All keys were listed, and its own is not among them. */
+  | { readonly kind: "unlisted" }
   /** Its key was seen to go, or an eviction was answered: it is gone now, or was before. */
   | { readonly kind: "gone" }
   /** An eviction was refused, because its key is there and has another revision. */
@@ -96,6 +98,8 @@ export function stepPeer(
       return stay(heard(state, nowMs));
     case "no-responder":
       return afterMiss(id, state, nowMs, times);
+    case "unlisted":
+      return state.kind === "evicting" ? stay(state) : evict(id, state, nowMs);
     case "gone":
       return stay({ kind: "gone", info: state.info, goneMs: nowMs });
     case "refused":

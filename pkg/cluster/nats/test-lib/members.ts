@@ -54,12 +54,17 @@ export interface MemberOptions extends Partial<ClusterOptions> {
   readonly pod: string;
   readonly port: number;
   readonly share?: number;
+  /** Pause before it connects to NATS again. */
+  readonly reconnectDelayMs?: number;
 }
 
 export async function startMember(t: ExecutionContext, options: MemberOptions): Promise<TestMember> {
-  const { pod, port, share = 100, ...times } = options;
+  const { pod, port, share = 100, reconnectDelayMs, ...times } = options;
   const target = { server: `127.0.0.1:${port}`, name: `perdure test ${pod}`, purpose: "cluster" };
-  const link = await connectNats(target, PATIENT_NATS);
+  const link = await connectNats(target, {
+    ...PATIENT_NATS,
+    ...(reconnectDelayMs !== undefined && { reconnectDelayMs }),
+  });
   t.teardown(() => link.close());
   const host = new RecordingHost();
   const join = await ClusterRuntime.prepare({
