@@ -145,6 +145,12 @@ inline giveUp(p, s) {
   T(p, s).isMoving = 1
 }
 
+/* A command is open for long: the shard is served again, and given up later. */
+inline keep(p, s) {
+  printf("pod %d keeps shard %d for a while\n", p, s);
+  T(p, s).isMoving = 0
+}
+
 /* Conditional: only if the entry is still that of this tenure. The heir is another pod, of which the releasing one may
    know a former incarnation, or NOBODY. */
 inline release(p, s, heir, isFormer) {
@@ -298,6 +304,7 @@ inline shardSteps(s) {
   :: d_step { T(me, s).epoch == 0 && mayTake(s) && moves < MOST_MOVES -> take(me, s) }
   :: d_step { T(me, s).epoch != 0 && T(me, s).memory == NONE -> activate(me, s) }
   :: d_step { T(me, s).epoch != 0 && !T(me, s).isMoving && moves + 2 <= MOST_MOVES -> giveUp(me, s) }
+  :: d_step { T(me, s).isMoving && isBusy(me, s) -> keep(me, s) }
   :: d_step { T(me, s).isMoving && isFinished(me, s) -> release(me, s, NOBODY, 0) }
   :: d_step { mayHandOver(s, 0) -> release(me, s, 0, !member[0]) }
   :: d_step { mayHandOver(s, 1) -> release(me, s, 1, !member[1]) }

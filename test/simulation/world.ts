@@ -18,7 +18,8 @@ import { Traffic } from "./traffic.ts";
 
 export const SHARDS = 8;
 export const SEGMENTS = 2;
-export const TIMES = DEFAULT_MEMBER_TIMES;
+/** Commands take at most 2.5 seconds here, so a shard is kept sooner because of one. */
+export const TIMES = { ...DEFAULT_MEMBER_TIMES, keepAfterMs: 1_000 };
 
 export interface WorldOptions {
   readonly seed: number;

@@ -33,5 +33,6 @@ export function memberTimes({ leaseMs, heartbeatIntervalMs, memberTtlMs }: Clust
     heartbeatEveryMs: heartbeatIntervalMs,
     silentAfterMs: ofHeartbeat(usual.silentAfterMs),
     pingEveryMs: ofHeartbeat(usual.pingEveryMs),
+    keepAfterMs: usual.keepAfterMs,
   };
 }

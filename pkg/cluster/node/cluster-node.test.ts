@@ -6,6 +6,7 @@ import { SEGMENTS, SHARDS } from "../../base/mod.ts";
 
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 import { PATIENCE_MS } from "./handoff-order.ts";
+import { DEFAULT_MEMBER_TIMES } from "./member.ts";
 import type { Entry } from "./owners.ts";
 import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
@@ -29,6 +30,15 @@ function packsIn(
 function tickLater(world: NodeWorld, afterMs: number): readonly ClusterEffect[] {
   world.handle({ kind: "heard", id: "b.1" });
   return world.tick(afterMs);
+}
+
+/** Time passes, in which the other member is heard and renewals are stored. */
+function pass(world: NodeWorld, ms: number): void {
+  for (const endMs = world.nowMs + ms; world.nowMs < endMs; ) {
+    const renewal = renewalIn(tickLater(world, 50));
+    if (renewal !== undefined)
+      world.handle({ kind: "stored", id: renewal.id, revision: renewal.revision + 1 });
+  }
 }
 
 /** The shards that are given up, one segment after the other, although none of them is ever packed. */
@@ -121,6 +131,40 @@ test("and the last segment is given up in time, although commands of the others 
     if (first !== undefined) world.node.end(tickets[first[0]]!, world.nowMs);
   }
   t.is(segments.size, SEGMENTS);
+});
+
+test("a shard whose command is open for long is served for a while, before it is given up again", (t) => {
+  const world = owner();
+  const tickets = Array.from({ length: SHARDS }, (_, shard) => world.node.begin(shard, world.nowMs)!);
+  world.handle(other(60));
+  const { keepAfterMs } = DEFAULT_MEMBER_TIMES;
+  const kinds = (): string =>
+    [...new Set([...world.node.tenures.values()].map(({ kind }) => kind))].sort().join();
+  pass(world, SEGMENTS * PATIENCE_MS);
+  t.is(kinds(), "draining,serving");
+  const [given] = [...world.node.tenures].find(([, { kind }]) => kind === "draining") ?? [];
+  if (given === undefined) return t.fail("some are given up");
+  t.is(world.node.begin(given, world.nowMs), undefined);
+
+  pass(world, keepAfterMs);
+  t.is(kinds(), "serving");
+  const late = world.node.begin(given, world.nowMs);
+  t.truthy(late);
+  pass(world, keepAfterMs - 2 * SEGMENTS * PATIENCE_MS);
+  t.is(kinds(), "serving");
+  for (const ticket of [...tickets, late!]) world.node.end(ticket, world.nowMs);
+  pass(world, keepAfterMs);
+  t.is(world.node.tenures.get(given)?.kind, "packing", "it is handed over when its commands have ended");
+});
+
+test("one that leaves waits for no command that is open for long", (t) => {
+  const world = owner();
+  for (let shard = 0; shard < SHARDS; shard++) world.node.begin(shard, world.nowMs);
+  world.handle({ kind: "leave" });
+  world.handle({ kind: "stored", id: "a.1", revision: 70 });
+  world.handle(other(60));
+  pass(world, 2 * DEFAULT_MEMBER_TIMES.keepAfterMs);
+  t.true([...world.node.tenures.values()].every(({ kind }) => kind === "draining"));
 });
 
 test("a shard that another member hands over is served as soon as the bucket names this one", (t) => {

@@ -79,7 +79,7 @@ export class ClusterNode {
   readonly #peers: PeerTable;
   readonly #segments: SegmentTable;
   readonly #tenures = new Map<number, Tenure>();
-  /** By shard, when its tenure became what it is. To be shown to people; nothing is decided by it. */
+  /** By shard, when its tenure became what it is. */
   readonly #tenureMs: Float64Array;
   /** By shard. Undefined: to be computed again, because the members changed. */
   #desired: readonly (PeerId | undefined)[] | undefined;
@@ -96,6 +96,8 @@ export class ClusterNode {
   #heartbeatMs: number | undefined;
   /** When it gave up shards of a segment last. */
   #handoverMs: number | undefined;
+  /** Shards that it serves again because a command of theirs is open for long, and since when. */
+  readonly #keptMs = new Map<number, number>();
 
   constructor(dependencies: ClusterNodeDependencies) {
     const { shards, segments, times, send, watched = WATCHED, decisions = DECISIONS } = dependencies;
@@ -253,6 +255,7 @@ export class ClusterNode {
     this.#stepMembership({ kind: "tick", need: this.#need() }, nowMs);
     this.#heartbeat(nowMs);
     this.#peers.tick(this.id, nowMs);
+    this.#keepBusy(nowMs);
     this.#giveUp(nowMs);
     for (let segment = 0; segment < this.#segments.count; segment++) this.#write(segment, nowMs);
     this.#peers.forgetGone(() => this.#segments.owners, nowMs);
@@ -361,6 +364,7 @@ export class ClusterNode {
     for (const [shard, { kind }] of this.#tenures) {
       const owner = owners[shard];
       if (kind !== "serving") isUnderWay = true;
+      else if (this.#isKept(shard, nowMs)) continue;
       else if (owner === undefined && isLeft) untaken.push(shard);
       else if (owner !== undefined && owner !== id && (isLeft || this.#peers.isLive(owner))) due.push(shard);
     }
@@ -372,11 +376,32 @@ export class ClusterNode {
     for (const shard of [...next, ...untaken]) this.#stepTenure(shard, { kind: "give-up" }, nowMs);
   }
 
+  /** Serves shards again that wait too long for a command that is open; one that leaves waits for nobody. */
+  #keepBusy(nowMs: number): void {
+    if (this.#isLeaving) return;
+    const { keepAfterMs } = this.#dependencies.times;
+    for (const [shard, { kind }] of this.#tenures) {
+      if (kind !== "draining" || nowMs - (this.#tenureMs[shard] ?? nowMs) < keepAfterMs) continue;
+      this.#keptMs.set(shard, nowMs);
+      this.#stepTenure(shard, { kind: "keep" }, nowMs);
+    }
+  }
+
+  #isKept(shard: number, nowMs: number): boolean {
+    const keptMs = this.#keptMs.get(shard);
+    if (keptMs === undefined) return false;
+    const isKept = !this.#isLeaving && nowMs - keptMs < this.#dependencies.times.keepAfterMs;
+    if (!isKept) this.#keptMs.delete(shard);
+    return isKept;
+  }
+
   #stepTenure(shard: number, input: TenureInput, nowMs: number): void {
     const before = this.#tenures.get(shard);
     const { state, effects } = this.#decisions.stepTenure(before, input);
-    if (state === undefined) this.#tenures.delete(shard);
-    else this.#tenures.set(shard, state);
+    if (state === undefined) {
+      this.#tenures.delete(shard);
+      this.#keptMs.delete(shard);
+    } else this.#tenures.set(shard, state);
     if (state?.kind !== before?.kind || state?.epoch !== before?.epoch) {
       this.#tenureMs[shard] = nowMs;
       this.#dependencies.onTenure?.(shard, before?.kind, state?.kind, nowMs);

@@ -29,7 +29,7 @@ export interface Member {
   readonly info: MemberInfo;
 }
 
-/** Times of membership, in milliseconds. They are counted on monotonic clocks. */
+/** Times of membership and of handovers, in milliseconds. They are counted on monotonic clocks. */
 export interface MemberTimes {
   /** How long after a renewal was sent its member may answer. */
   readonly leaseMs: number;
@@ -46,6 +46,11 @@ export interface MemberTimes {
   readonly silentAfterMs: number;
   /** How long after one ping the next follows. */
   readonly pingEveryMs: number;
+  /**
+   * A shard that is given up and has a command open for so long is served again (`tenure.ts`), and as long as that.
+   * Commands that wait for it are to have several tries before they fail (`--shard-wait-timeout`).
+   */
+  readonly keepAfterMs: number;
 }
 
 export const DEFAULT_MEMBER_TIMES: MemberTimes = {
@@ -57,6 +62,7 @@ export const DEFAULT_MEMBER_TIMES: MemberTimes = {
   heartbeatEveryMs: 1_000,
   silentAfterMs: 1_250,
   pingEveryMs: 250,
+  keepAfterMs: 8_000,
 };
 
 /**

@@ -33,6 +33,22 @@ test("a handoff: open commands finish, then the shard is packed, then it is rele
   t.is(world.state, undefined);
 });
 
+test("a shard with a command that is open for long is served again, and given up once more later", (t) => {
+  const world = new World();
+  world.step({ kind: "owned", epoch: 3 });
+  t.deepEqual(world.step({ kind: "keep" }), [], "it was not given up");
+  world.step({ kind: "begin", epoch: 3 });
+  world.step({ kind: "give-up" });
+  t.deepEqual(world.step({ kind: "keep" }), ["wake"]);
+  world.step({ kind: "begin", epoch: 3 });
+  t.like(world.state, { kind: "serving", open: 2 });
+  world.step({ kind: "give-up" });
+  world.step({ kind: "end", epoch: 3 });
+  t.deepEqual(world.step({ kind: "end", epoch: 3 }), ["pack"]);
+  t.deepEqual(world.step({ kind: "keep" }), []);
+  t.is(world.state?.kind, "packing");
+});
+
 test("a shard that is lost drops what is in memory, at any time before it is packed", (t) => {
   for (const steps of [0, 1, 2]) {
     const world = new World();
@@ -53,7 +69,7 @@ test("a new epoch drops what is of the old one", (t) => {
 const EPOCH = fc.integer({ min: 1, max: 3 });
 const INPUT: fc.Arbitrary<TenureInput> = fc.oneof(
   fc.record({ kind: fc.constantFrom("begin", "end", "packed", "owned"), epoch: EPOCH }),
-  fc.constantFrom<TenureInput>({ kind: "give-up" }, { kind: "lost" }),
+  fc.constantFrom<TenureInput>({ kind: "give-up" }, { kind: "keep" }, { kind: "lost" }),
 ) as fc.Arbitrary<TenureInput>;
 
 test("in every order of events: it is released only with no command open, and served only if it was not", (t) => {

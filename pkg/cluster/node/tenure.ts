@@ -4,13 +4,15 @@
  * The time in which this member owns one shard, from its claim to its release (ADR 29). A shard that it does not own
  * has no tenure.
  *
- *     serving ──▶ draining ──▶ packing ──▶ releasing ──▶ (none)
- *        └───────────┴────────────┴────────────┴──▶ (none): the entry names another owner, or the member was fenced
+ *     serving ◀──▶ draining ──▶ packing ──▶ releasing ──▶ (none)
+ *        └────────────┴────────────┴────────────┴──▶ (none): the entry names another owner, or the member was fenced
  *
  * 1. A command begins only while the shard is served. From then on it is open, until its answer has left or it is given
  *    up. The shard is handed over only when no command is open, so a handoff fails none (I9).
  * 2. What begins in a tenure bears its epoch. Memory and answers of another epoch are not used.
- * 3. A release that was sent may have been stored. So there is no way back from `releasing`: the shard is served again
+ * 3. If a command is open for long, the shard is served again, and handed over later: meanwhile commands for its other
+ *    entities have waited, and they are not to wait until they fail.
+ * 4. A release that was sent may have been stored. So there is no way back from `releasing`: the shard is served again
  *    only in a new tenure.
  */
 export type Tenure =
@@ -26,6 +28,8 @@ export type TenureInput =
   | { readonly kind: "lost" }
   /** The shard should have another owner, or this member leaves. */
   | { readonly kind: "give-up" }
+  /** A command has been open for long since then (3). */
+  | { readonly kind: "keep" }
   /** A command of the shard begins, or is answered or given up. */
   | { readonly kind: "begin" | "end"; readonly epoch: number }
   /** All entities of the shard have left memory, and their histories are packed. */
@@ -56,6 +60,10 @@ export function stepTenure(state: Tenure | undefined, input: TenureInput): Tenur
       return state === undefined ? stay(state) : { state: undefined, effects: [...dropped(state), WAKE] };
     case "give-up":
       return state?.kind === "serving" ? drained({ ...state, kind: "draining" }) : stay(state);
+    case "keep":
+      return state?.kind === "draining"
+        ? { state: { ...state, kind: "serving" }, effects: [WAKE] }
+        : stay(state);
     case "begin":
       if (state?.kind !== "serving" || state.epoch !== input.epoch) return stay(state);
       return stay({ ...state, open: state.open + 1 });
