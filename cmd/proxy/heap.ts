@@ -7,21 +7,18 @@ import { setFlagsFromString } from "node:v8";
 import { collectGarbage, growYoungGeneration, youngGenerationBytes } from "../../pkg/base/mod.ts";
 
 /**
- * The latest moment at which the garbage of loading is collected. It takes some 90 ms, and several times as long if the
- * machine is busy. All callers wait meanwhile, so it is done in the first second in which the proxy has little to do.
- * A proxy that comes to others under load, which give it shards, may have none for long.
- */
-const COLLECT_BY_MS = 60_000;
-
-/**
  * The young generation of a busy proxy, in bytes. With V8's least, half of this, what a few dozen open commands hold
  * survives two collections and moves to the old generation, whose collections cost far more. With twice as much they
  * take a sixth less processor time; still more would save little (docs/performance.md).
  */
 const BUSY_YOUNG_BYTES = 4 * 1_048_576;
 
-/** The part of its time that the event loop of a busy proxy works. */
+/** The part of its time that the event loop of a busy proxy works, and at most that of an idle one. */
 const BUSY = 0.1;
+const IDLE = 0.03;
+
+/** After so many idle seconds in a row the garbage of loading is collected. */
+const IDLE_SECONDS = 5;
 
 const LOOK_MS = 1_000;
 
@@ -44,10 +41,15 @@ export function keepHeapSmall(): void {
  * Collects the garbage of loading. Otherwise the young generation stays as large as loading has made it, and streams of
  * large messages fill it many times over. Then gives the proxy its young generation whenever it is busy; V8 makes it
  * small again when the proxy is not.
+ *
+ * To collect takes some 90 ms, and several times as long on a busy machine or with much in memory. All callers wait
+ * meanwhile. So it is done when nobody has called for a while, and not in the first seconds of a proxy that gets shards
+ * under load. Only a busy proxy with a large young generation does it at once; in a container with the webhook's
+ * options it is never large.
  */
 function collectThenGrow(): void {
-  const startMs = performance.now();
   let before = performance.eventLoopUtilization();
+  let idleSeconds = 0;
   let isCollected = false;
   let mostBytes = BUSY_YOUNG_BYTES;
   const look = (): void => {
@@ -55,7 +57,9 @@ function collectThenGrow(): void {
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
     const isBusy = utilization > BUSY;
-    if (!isCollected && (!isBusy || performance.now() - startMs >= COLLECT_BY_MS)) {
+    idleSeconds = utilization < IDLE ? idleSeconds + 1 : 0;
+    const isLarge = isBusy && youngGenerationBytes() > BUSY_YOUNG_BYTES;
+    if (!isCollected && (isLarge || idleSeconds === IDLE_SECONDS)) {
       isCollected = true;
       collectGarbage();
     }

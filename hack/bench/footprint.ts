@@ -22,8 +22,8 @@ export interface FootprintSettings {
   readonly say: (text: string) => void;
 }
 
-/** How long a proxy is idle before its memory is read. */
-const IDLE_MS = 1_500;
+/** How long a proxy is idle before its memory is read: until it has collected the garbage of loading (`heap.ts`). */
+const IDLE_MS = 8_000;
 
 /**
  * What a proxy costs without load. The time from the start of the process to listening, without a user function: as
