@@ -85,6 +85,11 @@ export class NatsLink {
     return this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The longest pause between two attempts to connect again, in milliseconds. */
+  get longestReconnectPauseMs(): number {
+    return this.#options.reconnectDelayMs + this.#options.reconnectJitterMs;
+  }
+
   /** Whether there is a connection now. What is published without one is kept back, and may get lost (2). */
   get isConnected(): boolean {
     return this.#connected;

@@ -18,6 +18,13 @@ export interface BucketWatchDependencies {
   readonly onReset: () => void;
 }
 
+/** What one watch has shown, and since when. */
+interface Shown {
+  readonly members: Set<PeerId>;
+  revision: number;
+  sinceMs: number | undefined;
+}
+
 /** The next try does not begin earlier than so long after the last. */
 const RETRY_MS = 250;
 
@@ -29,7 +36,7 @@ const BEGUN_AFTER_MS = 5_000;
  * Watches a bucket for as long as the process lives.
  *
  * 1. Changes come in order of revision. After each new start all keys come again, as they are then. It is told when all
- *    have come, because the marks of deleted keys stay for a minute only: a key that does not come is gone.
+ *    have come, because the marks of deleted keys stay for a minute only: a key that does not come may be gone.
  * 2. The watch starts anew when the server ends it, when somebody is suspicious (`suspect`: the connection was lost,
  *    nobody took a request, this member was fenced), and when it does not show what this process has stored. So a
  *    watch that broke unnoticed costs about a second, and an idle one no message.
@@ -46,7 +53,7 @@ export class BucketWatch {
   /** The last try failed, which was logged. */
   #hasFailed = false;
   /** What the watch that is running has shown. */
-  #shown: { readonly members: Set<PeerId>; revision: number } = { members: new Set(), revision: 0 };
+  #shown: Shown = { members: new Set(), revision: 0, sinceMs: undefined };
   /** The first stored change that the watch has not shown. */
   #owed: { readonly revision: number; readonly sinceMs: number } | undefined;
 
@@ -69,8 +76,9 @@ export class BucketWatch {
   /** To be called about as often as it matters (2). */
   check(): void {
     if (this.#owed === undefined) return;
-    const patienceMs = this.#shown.revision > 0 ? SHOWN_AFTER_MS : BEGUN_AFTER_MS;
-    if (this.#dependencies.clock.monotonicMs() - this.#owed.sinceMs < patienceMs) return;
+    const { sinceMs } = this.#shown;
+    const waitedMs = this.#dependencies.clock.monotonicMs() - Math.max(this.#owed.sinceMs, sinceMs ?? 0);
+    if (waitedMs < (sinceMs === undefined ? BEGUN_AFTER_MS : SHOWN_AFTER_MS)) return;
     this.#owed = undefined;
     this.suspect();
   }
@@ -84,7 +92,7 @@ export class BucketWatch {
     const { clock } = this.#dependencies;
     while (!this.#closing.signal.aborted) {
       this.#attempt = new AbortController();
-      this.#shown = { members: new Set(), revision: 0 };
+      this.#shown = { members: new Set(), revision: 0, sinceMs: undefined };
       const startMs = clock.monotonicMs();
       await this.#watchOnce(this.#attempt.signal);
       const restMs = startMs + RETRY_MS - clock.monotonicMs();
@@ -126,6 +134,7 @@ export class BucketWatch {
     this.#hasFailed = false;
     const { members } = this.#shown;
     this.#shown.revision = change.revision;
+    this.#shown.sinceMs ??= this.#dependencies.clock.monotonicMs();
     if (change.kind === "member" && change.info !== undefined) members.add(change.id);
     else if (change.kind === "member") members.delete(change.id);
     this.#seenRevision = Math.max(this.#seenRevision, change.revision);

@@ -47,10 +47,10 @@ export interface ClusterRuntimeDependencies {
 const TICK_MS = 50;
 
 /**
- * After NATS was away, all proxies connect again within half a second by default (`--nats-reconnect-delay`). For twice
- * as long, one that was there first does not conclude from a missing subscriber that another one is gone.
+ * After NATS was away, all proxies connect again within one pause between two attempts, if connections are refused at
+ * once. For so many pauses, one that was there first does not conclude from a missing subscriber that another is gone.
  */
-const RECONNECTING_MS = 1_000;
+const RECONNECT_PAUSES = 2;
 
 /**
  * A proxy's part in its cluster: the decisions of `ClusterNode` (ADR 29), connected to NATS, to the clock and to the
@@ -218,8 +218,10 @@ export class ClusterRuntime implements Placement, ReplyGate {
 
   /** A command that was sent to another member found no subscriber. */
   noResponder(id: PeerId): void {
-    if (this.#dependencies.clock.monotonicMs() - this.#reconnectedMs < RECONNECTING_MS) return;
-    this.#handle({ kind: "no-responder", id });
+    const { clock, link } = this.#dependencies;
+    const sinceMs = clock.monotonicMs() - this.#reconnectedMs;
+    const isReconnecting = sinceMs < RECONNECT_PAUSES * link.longestReconnectPauseMs;
+    this.#handle({ kind: "no-responder", id, isReconnecting });
   }
 
   /**

@@ -141,9 +141,12 @@ natsSerialTest("members come back when NATS was killed and started again", async
 natsSerialTest("who is back first when NATS was away does not evict those that are slower", async (t) => {
   const server = await startNatsServer();
   t.teardown(() => server.stop());
+  // Their longest pauses are the same, as those of proxies with the same settings are.
+  const quick = { reconnectDelayMs: 20, reconnectJitterMs: 480 };
+  const slow = { reconnectDelayMs: 499, reconnectJitterMs: 1 };
   const members = await Promise.all([
-    startMember(t, { pod: "quick", port: server.port }),
-    startMember(t, { pod: "slow", port: server.port, reconnectDelayMs: 500 }),
+    startMember(t, { pod: "quick", port: server.port, reconnect: quick }),
+    startMember(t, { pod: "slow", port: server.port, reconnect: slow }),
   ]);
   await untilShared(members);
   const before = members.map(({ cluster }) => cluster.id);

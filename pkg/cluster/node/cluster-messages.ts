@@ -42,7 +42,7 @@ export type ClusterInput =
   /** A heartbeat of another member, or an answer to a ping. */
   | { readonly kind: "heard"; readonly id: PeerId }
   /** A ping or a command sent to another member found no responder. */
-  | { readonly kind: "no-responder"; readonly id: PeerId }
+  | { readonly kind: "no-responder"; readonly id: PeerId; readonly isReconnecting?: boolean }
   | { readonly kind: "packed"; readonly shard: number; readonly epoch: number }
   /** The bucket is another one than before. */
   | { readonly kind: "reset" };

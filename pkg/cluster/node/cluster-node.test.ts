@@ -6,6 +6,7 @@ import { SEGMENTS, SHARDS } from "../../base/mod.ts";
 
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 import { PATIENCE_MS } from "./handoff-order.ts";
+import type { Ticket } from "./may-reply.ts";
 import { DEFAULT_MEMBER_TIMES } from "./member.ts";
 import type { Entry } from "./owners.ts";
 import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
@@ -133,28 +134,49 @@ test("and the last segment is given up in time, although commands of the others 
   t.is(segments.size, SEGMENTS);
 });
 
-test("a shard whose command is open for long is served for a while, before it is given up again", (t) => {
+/** A member with a command open in each shard, of which it has given up those that another one should have. */
+function busyOwner(): { readonly world: NodeWorld; readonly tickets: Ticket[]; readonly given: number } {
   const world = owner();
   const tickets = Array.from({ length: SHARDS }, (_, shard) => world.node.begin(shard, world.nowMs)!);
   world.handle(other(60));
-  const { keepAfterMs } = DEFAULT_MEMBER_TIMES;
-  const kinds = (): string =>
-    [...new Set([...world.node.tenures.values()].map(({ kind }) => kind))].sort().join();
   pass(world, SEGMENTS * PATIENCE_MS);
-  t.is(kinds(), "draining,serving");
-  const [given] = [...world.node.tenures].find(([, { kind }]) => kind === "draining") ?? [];
-  if (given === undefined) return t.fail("some are given up");
-  t.is(world.node.begin(given, world.nowMs), undefined);
+  const [given = -1] = [...world.node.tenures].find(([, { kind }]) => kind === "draining") ?? [];
+  return { world, tickets, given };
+}
 
+const kindOf = ({ node }: NodeWorld, shard: number): string | undefined => node.tenures.get(shard)?.kind;
+const { keepAfterMs } = DEFAULT_MEMBER_TIMES;
+
+test("a shard whose command is open for long is served again until that ends", (t) => {
+  const { world, tickets, given } = busyOwner();
+  t.is(kindOf(world, given), "draining");
+  t.is(world.node.begin(given, world.nowMs), undefined);
   pass(world, keepAfterMs);
-  t.is(kinds(), "serving");
+  t.is(kindOf(world, given), "serving");
   const late = world.node.begin(given, world.nowMs);
-  t.truthy(late);
-  pass(world, keepAfterMs - 2 * SEGMENTS * PATIENCE_MS);
-  t.is(kinds(), "serving");
-  for (const ticket of [...tickets, late!]) world.node.end(ticket, world.nowMs);
-  pass(world, keepAfterMs);
-  t.is(world.node.tenures.get(given)?.kind, "packing", "it is handed over when its commands have ended");
+  if (late === undefined) return t.fail("it is served");
+  pass(world, keepAfterMs / 4);
+  t.is(kindOf(world, given), "serving");
+  for (const ticket of [...tickets, late]) world.node.end(ticket, world.nowMs);
+  pass(world, SEGMENTS * PATIENCE_MS);
+  t.is(kindOf(world, given), "packing");
+});
+
+test("and however long its commands take, it waits twice as long for them each time", (t) => {
+  const { world, given } = busyOwner();
+  const changes: [kind: string | undefined, atMs: number][] = [];
+  for (const endMs = world.nowMs + 16 * keepAfterMs; world.nowMs < endMs; pass(world, 50)) {
+    const kind = kindOf(world, given);
+    if (kind !== changes.at(-1)?.[0]) changes.push([kind, world.nowMs]);
+  }
+  const lasted = changes
+    .slice(1)
+    .map(([, atMs], index) => [changes[index]?.[0], atMs - (changes[index]?.[1] ?? 0)]);
+  const drains = lasted.filter(([kind]) => kind === "draining").slice(1);
+  t.deepEqual(drains, [
+    ["draining", 2 * keepAfterMs],
+    ["draining", 4 * keepAfterMs],
+  ]);
 });
 
 test("one that leaves waits for no command that is open for long", (t) => {
@@ -163,7 +185,7 @@ test("one that leaves waits for no command that is open for long", (t) => {
   world.handle({ kind: "leave" });
   world.handle({ kind: "stored", id: "a.1", revision: 70 });
   world.handle(other(60));
-  pass(world, 2 * DEFAULT_MEMBER_TIMES.keepAfterMs);
+  pass(world, 2 * keepAfterMs);
   t.true([...world.node.tenures.values()].every(({ kind }) => kind === "draining"));
 });
 

@@ -96,8 +96,8 @@ export class ClusterNode {
   #heartbeatMs: number | undefined;
   /** When it gave up shards of a segment last. */
   #handoverMs: number | undefined;
-  /** Shards that it serves again because a command of theirs is open for long, and since when. */
-  readonly #keptMs = new Map<number, number>();
+  /** Shards that it served again because a command of theirs was open for long: since when, and how often. */
+  readonly #kept = new Map<number, { readonly sinceMs: number; readonly times: number }>();
 
   constructor(dependencies: ClusterNodeDependencies) {
     const { shards, segments, times, send, watched = WATCHED, decisions = DECISIONS } = dependencies;
@@ -376,23 +376,28 @@ export class ClusterNode {
     for (const shard of [...next, ...untaken]) this.#stepTenure(shard, { kind: "give-up" }, nowMs);
   }
 
-  /** Serves shards again that wait too long for a command that is open; one that leaves waits for nobody. */
+  /**
+   * Serves shards again that wait too long for a command that is open; one that leaves waits for nobody. Each time the
+   * shard waits twice as long, so that a user function whose commands all take long does not keep it for ever.
+   */
   #keepBusy(nowMs: number): void {
     if (this.#isLeaving) return;
     const { keepAfterMs } = this.#dependencies.times;
     for (const [shard, { kind }] of this.#tenures) {
-      if (kind !== "draining" || nowMs - (this.#tenureMs[shard] ?? nowMs) < keepAfterMs) continue;
-      this.#keptMs.set(shard, nowMs);
+      const times = this.#kept.get(shard)?.times ?? 0;
+      const drainedMs = nowMs - (this.#tenureMs[shard] ?? nowMs);
+      if (kind !== "draining" || drainedMs < keepAfterMs * 2 ** times) continue;
+      this.#kept.set(shard, { sinceMs: nowMs, times: times + 1 });
       this.#stepTenure(shard, { kind: "keep" }, nowMs);
     }
   }
 
+  /** Not any longer than until no command is open. */
   #isKept(shard: number, nowMs: number): boolean {
-    const keptMs = this.#keptMs.get(shard);
-    if (keptMs === undefined) return false;
-    const isKept = !this.#isLeaving && nowMs - keptMs < this.#dependencies.times.keepAfterMs;
-    if (!isKept) this.#keptMs.delete(shard);
-    return isKept;
+    const kept = this.#kept.get(shard);
+    const tenure = this.#tenures.get(shard);
+    if (kept === undefined || this.#isLeaving || tenure === undefined || !("open" in tenure)) return false;
+    return tenure.open > 0 && nowMs - kept.sinceMs < this.#dependencies.times.keepAfterMs;
   }
 
   #stepTenure(shard: number, input: TenureInput, nowMs: number): void {
@@ -400,7 +405,7 @@ export class ClusterNode {
     const { state, effects } = this.#decisions.stepTenure(before, input);
     if (state === undefined) {
       this.#tenures.delete(shard);
-      this.#keptMs.delete(shard);
+      this.#kept.delete(shard);
     } else this.#tenures.set(shard, state);
     if (state?.kind !== before?.kind || state?.epoch !== before?.epoch) {
       this.#tenureMs[shard] = nowMs;

@@ -47,8 +47,8 @@ export interface MemberTimes {
   /** How long after one ping the next follows. */
   readonly pingEveryMs: number;
   /**
-   * A shard that is given up and has a command open for so long is served again (`tenure.ts`), and as long as that.
-   * Commands that wait for it are to have several tries before they fail (`--shard-wait-timeout`).
+   * A shard that is given up and has a command open for so long is served again (`tenure.ts`), for as long at most. By
+   * default commands that wait for it do so for several times as long before they fail (`--shard-wait-timeout`).
    */
   readonly keepAfterMs: number;
 }

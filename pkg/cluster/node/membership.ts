@@ -18,8 +18,9 @@ import type { MemberTimes } from "./member.ts";
  *    there, the member goes on; if not, somebody deleted it, and the member is fenced.
  * 4. A look-up is no renewal: it does not extend the lease, because what it reads may be old.
  * 5. A member without a renewal for `ttlMs` - `fenceMarginMs` is fenced (I8). Each join has an id of its own.
- * 6. An id that is used no more is deleted, that of a join without an answer too. Others would believe that it lives
- *    until they find out. If its key is not there, the deletion leaves a mark, because it may have gone without one.
+ * 6. An id that is used no more is deleted once, that of a join without an answer too. Otherwise, as if NATS does not
+ *    answer, others believe that it lives until they find out. If its key is not there, the deletion leaves a mark,
+ *    because it may have gone without one.
  * 7. Who leaves has left when its key is gone, and not when an earlier request is answered. Otherwise the process could
  *    end with its key still there, and others would believe for seconds that it lives.
  */

@@ -48,6 +48,19 @@ test("a silent member is pinged, and one that finds no responder twice is evicte
   t.deepEqual(world.effects, [{ kind: "evict", id: "pod.1", revision: 5 }]);
 });
 
+test("one that may only be slower to connect again is not asked for anything, and not evicted", (t) => {
+  const world = new World();
+  for (let times = 0; times < 10; times++) {
+    world.step({ kind: "no-responder", isReconnecting: true }, 250);
+    t.like(world.state, { kind: "silent", missedMs: world.nowMs });
+    t.deepEqual(world.effects, []);
+  }
+  world.step({ kind: "no-responder" }, 249);
+  t.deepEqual(world.effects, []);
+  world.step({ kind: "no-responder" }, 1);
+  t.deepEqual(world.effects, [{ kind: "evict", id: "pod.1", revision: 5 }]);
+});
+
 test("one whose key is not among all keys is evicted at once, and only once", (t) => {
   const world = new World();
   world.step({ kind: "unlisted" });

@@ -48,8 +48,11 @@ export type PeerInput =
   | { readonly kind: "seen"; readonly info: MemberInfo; readonly revision: number }
   /** A heartbeat, or an answer to a ping. */
   | { readonly kind: "heard" }
-  /** A ping, or a command sent to it, found no responder. */
-  | { readonly kind: "no-responder" }
+  /**
+   * A ping, or a command sent to it, found no responder. `isReconnecting`: NATS was away a moment ago, and the member
+   * may only be slower to connect again than this proxy. So it is not asked for anything, and not evicted.
+   */
+  | { readonly kind: "no-responder"; readonly isReconnecting?: boolean }
   /** All keys were listed, and its own is not among them. */
   | { readonly kind: "unlisted" }
   /** Its key was seen to go, or an eviction was answered: it is gone now, or was before. */
@@ -73,7 +76,7 @@ export function seenPeer(info: MemberInfo, revision: number, nowMs: number): Pre
 
 /**
  * A member that owns a shard and whose key was never seen: it may be gone, or the news of it are late. No key has
- * revision 0, so an eviction only finds out whether there is one.
+ * revision 0, so an eviction finds out whether there is one. If there is none, it leaves the mark of a deleted key.
  */
 export function unseenPeer(id: PeerId, leaseMs: number, nowMs: number): PresentPeer {
   const own = { pod: id, revision: "", share: 0, isLeaving: false };
@@ -97,7 +100,7 @@ export function stepPeer(
     case "heard":
       return stay(heard(state, nowMs));
     case "no-responder":
-      return afterMiss(id, state, nowMs, times);
+      return afterMiss(id, state, input.isReconnecting === true, nowMs, times);
     case "unlisted":
       return state.kind === "evicting" ? stay(state) : evict(id, state, nowMs);
     case "gone":
@@ -134,10 +137,16 @@ function afterTime(
   }
 }
 
-function afterMiss(id: PeerId, state: PresentPeer, nowMs: number, times: MemberTimes): PeerStep {
+function afterMiss(
+  id: PeerId,
+  state: PresentPeer,
+  isReconnecting: boolean,
+  nowMs: number,
+  times: MemberTimes,
+): PeerStep {
   if (state.kind === "evicting") return stay(state);
   const missedMs = state.kind === "silent" ? state.missedMs : undefined;
-  if (missedMs === undefined) {
+  if (missedMs === undefined || isReconnecting) {
     const { info, revision, heardMs } = state;
     return stay({ kind: "silent", info, revision, heardMs, pingedMs: nowMs, missedMs: nowMs });
   }

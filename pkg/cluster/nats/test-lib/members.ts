@@ -3,7 +3,7 @@
 import type { ExecutionContext } from "ava";
 
 import { SHARDS, systemClock, systemRandom } from "../../../base/mod.ts";
-import type { NatsLink } from "../../../nats/mod.ts";
+import type { NatsLink, NatsOptions } from "../../../nats/mod.ts";
 import { connectNats } from "../../../nats/mod.ts";
 import { defaultsOf } from "../../../settings/mod.ts";
 import { NO_TELEMETRY } from "../../../telemetry/mod.ts";
@@ -54,17 +54,14 @@ export interface MemberOptions extends Partial<ClusterOptions> {
   readonly pod: string;
   readonly port: number;
   readonly share?: number;
-  /** Pause before it connects to NATS again. */
-  readonly reconnectDelayMs?: number;
+  /** Pause before it connects to NATS again, and the largest random addition to that. */
+  readonly reconnect?: Pick<NatsOptions, "reconnectDelayMs" | "reconnectJitterMs">;
 }
 
 export async function startMember(t: ExecutionContext, options: MemberOptions): Promise<TestMember> {
-  const { pod, port, share = 100, reconnectDelayMs, ...times } = options;
+  const { pod, port, share = 100, reconnect, ...times } = options;
   const target = { server: `127.0.0.1:${port}`, name: `perdure test ${pod}`, purpose: "cluster" };
-  const link = await connectNats(target, {
-    ...PATIENT_NATS,
-    ...(reconnectDelayMs !== undefined && { reconnectDelayMs }),
-  });
+  const link = await connectNats(target, { ...PATIENT_NATS, ...reconnect });
   t.teardown(() => link.close());
   const host = new RecordingHost();
   const join = await ClusterRuntime.prepare({
