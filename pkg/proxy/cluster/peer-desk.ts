@@ -82,9 +82,10 @@ export class PeerDesk {
     const { clock, telemetry, memory } = this.#dependencies;
     this.#endOwner(); // (1)
     const handle = this.#handle;
+    if (self === undefined) return;
+    assert(handle !== undefined, "the router is there before the proxy joins");
     const shared = { link, prefix, clock, telemetry, memory: memory.peers, options: this.options };
-    while (self !== undefined && self === this.#self && this.#owner === undefined) {
-      assert(handle !== undefined, "the router is there before the proxy joins");
+    while (this.#self === self && this.#owner === undefined) {
       try {
         this.#owner = await ForwardOwner.open({ ...shared, self, handle });
       } catch (error) {
