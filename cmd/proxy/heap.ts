@@ -42,10 +42,9 @@ export function keepHeapSmall(): void {
  * large messages fill it many times over. Then gives the proxy its young generation whenever it is busy; V8 makes it
  * small again when the proxy is not.
  *
- * To collect takes some 90 ms, and several times as long on a busy machine or with much in memory. All callers wait
- * meanwhile. So it is done when nobody has called for a while, and not in the first seconds of a proxy that gets shards
- * under load. Only a busy proxy with a large young generation does it at once; in a container with the webhook's
- * options it is never large.
+ * A collection takes some 90 ms, and several times as long on a busy machine or with much in memory. All callers wait
+ * until it ends, so the proxy waits until nobody has called for some seconds. Only a busy proxy whose young generation
+ * is large collects at once; the options that the webhook sets keep it small.
  */
 function collectThenGrow(): void {
   let before = performance.eventLoopUtilization();

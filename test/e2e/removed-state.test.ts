@@ -6,14 +6,13 @@ import { join } from "node:path";
 import { SEGMENTS, SHARDS, systemClock } from "../../pkg/base/mod.ts";
 import { ClusterBucket } from "../../pkg/cluster/nats/mod.ts";
 import { NO_POSITION, openEventLog } from "../../pkg/eventlog/mod.ts";
-import { connectNats } from "../../pkg/nats/mod.ts";
 import { NO_TELEMETRY } from "../../pkg/telemetry/mod.ts";
 
 import { natsTest } from "../lib/nats/nats-test.ts";
-import { PATIENT_NATS } from "../lib/nats/patient-options.ts";
 import { RELAXED_LOG } from "../lib/nats/relaxed.ts";
 import type { NatsServer } from "../lib/nats/server.ts";
 import { startNatsServer } from "../lib/nats/server.ts";
+import { openTestLink } from "../lib/nats/test-link.ts";
 import type { TestScope } from "../lib/processes.ts";
 import { managerOf } from "../lib/stream-manager.ts";
 
@@ -22,9 +21,7 @@ const CART = { type: "cart", id: "ann" };
 
 /** Makes the stream in which several proxies say who owns what. */
 async function openBucket(scope: TestScope, server: NatsServer, name: string): Promise<void> {
-  const target = { server: `127.0.0.1:${server.port}`, name: "perdure test", purpose: "cluster" };
-  const link = await connectNats(target, PATIENT_NATS);
-  scope.teardown(() => link.close());
+  const link = await openTestLink(scope, server.port);
   await ClusterBucket.open(link, {
     name,
     replicas: 1,

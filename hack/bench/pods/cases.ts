@@ -13,8 +13,8 @@ export function isPodPart(name: string): name is PodPart {
 
 /**
  * Where the callers of a case go: each to a pod of its own that owns its carts, or that owns none of them; each to a
- * pod of its own, whoever owns its carts; all to a pod that has no others beside it; or to no pod, but each to one of
- * as many programs that answer requests over NATS, over as many connections.
+ * pod of its own, whoever owns its carts; or all to a pod that has no others beside it. Or they send bare requests over
+ * NATS to programs that answer them: as many programs, and as many connections, as there are pods.
  */
 export type Way = "owner" | "forwarded" | "any pod" | "one pod" | "nats";
 

@@ -4,19 +4,12 @@ import test from "ava";
 
 import type { ClusterInput, Entry, MemberInfo } from "../node/mod.ts";
 
+import { memberInfo } from "../node/test-lib/member-info.ts";
 import type { Found, Written } from "./bucket.ts";
 import type { BucketDeskDependencies } from "./bucket-desk.ts";
 import { BucketDesk } from "./bucket-desk.ts";
 
-const INFO: MemberInfo = {
-  pod: "a",
-  revision: "one",
-  share: 1,
-  leaseMs: 500,
-  longestLeaseMs: 500,
-  isLeaving: false,
-  seenRevision: 0,
-};
+const INFO = memberInfo({ share: 1 });
 const ENTRIES: readonly Entry[] = [{ kind: "free", epoch: 1 }];
 const UNKNOWN: Written = { kind: "unknown" };
 

@@ -8,6 +8,7 @@ import { ManualClock } from "../../base/test-doubles/mod.ts";
 import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import type { MemberInfo } from "../node/member.ts";
+import { memberInfo } from "../node/test-lib/member-info.ts";
 import type { BucketChange, BucketState, BucketWatcher } from "./bucket.ts";
 import { BucketWatch } from "./bucket-watch.ts";
 
@@ -34,15 +35,7 @@ class Bucket {
   }
 }
 
-const INFO: MemberInfo = {
-  pod: "a",
-  revision: "one",
-  share: 100,
-  leaseMs: 500,
-  longestLeaseMs: 500,
-  isLeaving: false,
-  seenRevision: 0,
-};
+const INFO = memberInfo();
 
 const change = (revision: number): BucketChange => ({
   kind: "segment",

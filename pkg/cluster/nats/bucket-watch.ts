@@ -25,6 +25,10 @@ interface Shown {
   sinceMs: number | undefined;
 }
 
+function nothingShown(): Shown {
+  return { members: new Set(), revision: 0, sinceMs: undefined };
+}
+
 /** The next try does not begin earlier than so long after the last. */
 const RETRY_MS = 250;
 
@@ -53,7 +57,7 @@ export class BucketWatch {
   /** The last try failed, which was logged. */
   #hasFailed = false;
   /** What the watch that is running has shown. */
-  #shown: Shown = { members: new Set(), revision: 0, sinceMs: undefined };
+  #shown = nothingShown();
   /** The first stored change that the watch has not shown. */
   #owed: { readonly revision: number; readonly sinceMs: number } | undefined;
 
@@ -92,7 +96,7 @@ export class BucketWatch {
     const { clock } = this.#dependencies;
     while (!this.#closing.signal.aborted) {
       this.#attempt = new AbortController();
-      this.#shown = { members: new Set(), revision: 0, sinceMs: undefined };
+      this.#shown = nothingShown();
       const startMs = clock.monotonicMs();
       await this.#watchOnce(this.#attempt.signal);
       const restMs = startMs + RETRY_MS - clock.monotonicMs();

@@ -4,27 +4,17 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import type { ExecutionContext } from "ava";
 
-import { connectNats } from "../../nats/mod.ts";
-
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
-import { PATIENT_NATS } from "../../../test/lib/nats/patient-options.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { openTestLink } from "../../../test/lib/nats/test-link.ts";
 import { until } from "../../../test/lib/until.ts";
-import type { MemberInfo } from "../node/member.ts";
 import type { Entry } from "../node/owners.ts";
+import { memberInfo } from "../node/test-lib/member-info.ts";
 import type { BucketChange } from "./mod.ts";
 import { ClusterBucket } from "./mod.ts";
 
 const NAME = "perdure-cluster-shop";
-const INFO: MemberInfo = {
-  pod: "a",
-  revision: "one",
-  share: 100,
-  leaseMs: 500,
-  longestLeaseMs: 500,
-  isLeaving: false,
-  seenRevision: 0,
-};
+const INFO = memberInfo();
 const ENTRIES: readonly Entry[] = [
   { kind: "free", epoch: 1 },
   { kind: "owned", epoch: 2, owner: "a.1", leaseMs: 500 },
@@ -33,9 +23,7 @@ const ENTRIES: readonly Entry[] = [
 async function open(t: ExecutionContext, ttlMs = 10_000): Promise<{ bucket: ClusterBucket; port: number }> {
   const server = await startNatsServer();
   t.teardown(() => server.stop());
-  const target = { server: `127.0.0.1:${server.port}`, name: "perdure test", purpose: "cluster" };
-  const link = await connectNats(target, PATIENT_NATS);
-  t.teardown(() => link.close());
+  const link = await openTestLink(t, server.port);
   const bucket = await ClusterBucket.open(link, {
     name: NAME,
     replicas: 1,

@@ -182,8 +182,9 @@ export class ClusterBucket {
       if (signal.aborted) break;
       const change = this.#changeOf(subject.slice(name.length + 1), seq, data);
       if (change !== undefined) onChange(change);
-      if (!isListed && info.pending === 0) onListed();
-      isListed ||= info.pending === 0;
+      if (isListed || info.pending > 0) continue;
+      isListed = true;
+      onListed();
     }
   }
 

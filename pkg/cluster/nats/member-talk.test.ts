@@ -3,12 +3,11 @@
 import type { ExecutionContext } from "ava";
 
 import type { NatsLink } from "../../nats/mod.ts";
-import { connectNats } from "../../nats/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
-import { PATIENT_NATS } from "../../../test/lib/nats/patient-options.ts";
 import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { openTestLink } from "../../../test/lib/nats/test-link.ts";
 import { until } from "../../../test/lib/until.ts";
 import { MemberTalk } from "./member-talk.ts";
 import { pingSubject } from "./subjects.ts";
@@ -27,10 +26,8 @@ interface Talker {
 }
 
 async function startTalk(t: ExecutionContext, { port }: NatsServer): Promise<Talker> {
-  const target = { server: `127.0.0.1:${port}`, name: "perdure test", purpose: "cluster" };
   const credentials = { kind: "password", user: "proxy", password: "p" } as const;
-  const link = await connectNats(target, { ...PATIENT_NATS, credentials });
-  t.teardown(() => link.close());
+  const link = await openTestLink(t, port, { credentials });
   const [heard, missing]: [string[], string[]] = [[], []];
   const talk = new MemberTalk({
     link,

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { jetstreamManager } from "@nats-io/jetstream";
+import type { ExecutionContext } from "ava";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
+import type { NatsServer } from "../../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
 import { until } from "../../../test/lib/until.ts";
+import type { TestMember } from "./test-lib/members.ts";
 import { BUCKET, startMember, untilShared } from "./test-lib/members.ts";
 
 interface Connections {
@@ -19,16 +22,24 @@ async function heardBy(monitorUrl: string): Promise<readonly number[]> {
   return connections.map(({ subscriptions_list: subjects = [] }) => subjects.filter(isHeartbeat).length);
 }
 
-function sorted(ids: readonly string[]): readonly string[] {
-  return ids.toSorted((one, other) => one.localeCompare(other));
-}
-
-natsTest("of six members each hears three, and two that end at once are replaced", async (t) => {
+/** Six members that have divided the shards among them. */
+async function startSix(
+  t: ExecutionContext,
+): Promise<{ readonly server: NatsServer; readonly members: readonly TestMember[] }> {
   const server = await startNatsServer();
   t.teardown(() => server.stop());
   const pods = ["a", "b", "c", "d", "e", "f"];
   const members = await Promise.all(pods.map((pod) => startMember(t, { pod, port: server.port })));
   await untilShared(members);
+  return { server, members };
+}
+
+function sorted(ids: readonly string[]): readonly string[] {
+  return ids.toSorted((one, other) => one.localeCompare(other));
+}
+
+natsTest("of six members each hears three, and two that end at once are replaced", async (t) => {
+  const { server, members } = await startSix(t);
   await until("each hears three others", async () => {
     const heard = await heardBy(server.monitorUrl);
     return heard.length === members.length && heard.every((count) => count === 3);
@@ -49,11 +60,7 @@ natsTest("of six members each hears three, and two that end at once are replaced
 });
 
 natsTest("somebody purges the bucket: all six learn that their former selves are gone", async (t) => {
-  const server = await startNatsServer();
-  t.teardown(() => server.stop());
-  const pods = ["a", "b", "c", "d", "e", "f"];
-  const members = await Promise.all(pods.map((pod) => startMember(t, { pod, port: server.port })));
-  await untilShared(members);
+  const { members } = await startSix(t);
   const before = members.map(({ cluster }) => cluster.id);
   const [first] = members;
   if (first !== undefined) await (await jetstreamManager(first.link.connection)).streams.purge(BUCKET);

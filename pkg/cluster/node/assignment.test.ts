@@ -7,10 +7,10 @@ import { SHARDS } from "../../base/mod.ts";
 
 import { desiredOwner, groupsOf } from "./assignment.ts";
 import type { Member } from "./member.ts";
+import { memberInfo } from "./test-lib/member-info.ts";
 
 function member(pod: string, revision = "one", share = 100, incarnation = 0): Member {
-  const info = { pod, revision, share, leaseMs: 500, longestLeaseMs: 500, isLeaving: false, seenRevision: 0 };
-  return { id: `${pod}.${incarnation}`, info };
+  return { id: `${pod}.${incarnation}`, info: memberInfo({ pod, revision, share }) };
 }
 
 function owners(members: readonly Member[]): readonly (string | undefined)[] {

@@ -9,6 +9,7 @@ import { PATIENCE_MS } from "./handoff-order.ts";
 import type { Ticket } from "./may-reply.ts";
 import { DEFAULT_MEMBER_TIMES } from "./member.ts";
 import type { Entry } from "./owners.ts";
+import { memberInfo } from "./test-lib/member-info.ts";
 import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
 type Renewal = Extract<ClusterEffect, { kind: "renew" }>;
@@ -265,16 +266,8 @@ test("a wiped segment is given up at once, and taken again when every member has
 test("of many members it hears three, and more only while one of these is silent", (t) => {
   const world = owner();
   const members = Array.from({ length: 20 }, (_, index) => `pod-${index}.1`);
-  const info = {
-    revision: "one",
-    share: 0,
-    leaseMs: 500,
-    longestLeaseMs: 500,
-    isLeaving: false,
-    seenRevision: 0,
-  };
   for (const [index, id] of members.entries())
-    world.handle({ kind: "member-seen", id, info: { ...info, pod: id }, revision: 100 + index });
+    world.handle({ kind: "member-seen", id, info: memberInfo({ pod: id, share: 0 }), revision: 100 + index });
   const listens = (effects: readonly ClusterEffect[]) =>
     effects.flatMap((effect) => (effect.kind === "listen" ? [effect.ids] : []));
   const [heard = [], ...more] = listens(world.tick(50));

@@ -6,6 +6,7 @@ import type { PeerId } from "../placement.ts";
 import { desiredOwners, drawOf } from "./assignment.ts";
 import type { ClusterEffect, ClusterInput } from "./cluster-messages.ts";
 import { nextToGiveUp } from "./handoff-order.ts";
+import { KeptShards } from "./kept-shards.ts";
 import type { ReplyDecision, Ticket } from "./may-reply.ts";
 import { mayReply } from "./may-reply.ts";
 import type { Member, MemberInfo, MemberTimes } from "./member.ts";
@@ -96,8 +97,7 @@ export class ClusterNode {
   #heartbeatMs: number | undefined;
   /** When it gave up shards of a segment last. */
   #handoverMs: number | undefined;
-  /** Shards that it served again because a command of theirs was open for long: since when, and how often. */
-  readonly #kept = new Map<number, { readonly sinceMs: number; readonly times: number }>();
+  readonly #kept: KeptShards;
 
   constructor(dependencies: ClusterNodeDependencies) {
     const { shards, segments, times, send, watched = WATCHED, decisions = DECISIONS } = dependencies;
@@ -106,6 +106,7 @@ export class ClusterNode {
     this.#decisions = decisions;
     this.#segments = new SegmentTable(shards, segments);
     this.#tenureMs = new Float64Array(shards);
+    this.#kept = new KeptShards(times.keepAfterMs);
     const onMembersChanged = (): void => {
       this.#desired = undefined;
     };
@@ -361,10 +362,10 @@ export class ClusterNode {
     const due: number[] = [];
     const untaken: number[] = [];
     let isUnderWay = false;
-    for (const [shard, { kind }] of this.#tenures) {
+    for (const [shard, tenure] of this.#tenures) {
       const owner = owners[shard];
-      if (kind !== "serving") isUnderWay = true;
-      else if (this.#isKept(shard, nowMs)) continue;
+      if (tenure.kind !== "serving") isUnderWay = true;
+      else if (!this.#isLeaving && this.#kept.isKept(shard, tenure.open, nowMs)) continue;
       else if (owner === undefined && isLeft) untaken.push(shard);
       else if (owner !== undefined && owner !== id && (isLeft || this.#peers.isLive(owner))) due.push(shard);
     }
@@ -376,28 +377,15 @@ export class ClusterNode {
     for (const shard of [...next, ...untaken]) this.#stepTenure(shard, { kind: "give-up" }, nowMs);
   }
 
-  /**
-   * Serves shards again that wait too long for a command that is open; one that leaves waits for nobody. Each time the
-   * shard waits twice as long, so that a user function whose commands all take long does not keep it for ever.
-   */
+  /** Serves shards again that wait too long for a command that is open; one that leaves waits for nobody. */
   #keepBusy(nowMs: number): void {
     if (this.#isLeaving) return;
-    const { keepAfterMs } = this.#dependencies.times;
     for (const [shard, { kind }] of this.#tenures) {
-      const times = this.#kept.get(shard)?.times ?? 0;
-      const drainedMs = nowMs - (this.#tenureMs[shard] ?? nowMs);
-      if (kind !== "draining" || drainedMs < keepAfterMs * 2 ** times) continue;
-      this.#kept.set(shard, { sinceMs: nowMs, times: times + 1 });
+      if (kind !== "draining") continue;
+      if (!this.#kept.isDue(shard, nowMs - (this.#tenureMs[shard] ?? nowMs))) continue;
+      this.#kept.keep(shard, nowMs);
       this.#stepTenure(shard, { kind: "keep" }, nowMs);
     }
-  }
-
-  /** Not any longer than until no command is open. */
-  #isKept(shard: number, nowMs: number): boolean {
-    const kept = this.#kept.get(shard);
-    const tenure = this.#tenures.get(shard);
-    if (kept === undefined || this.#isLeaving || tenure === undefined || !("open" in tenure)) return false;
-    return tenure.open > 0 && nowMs - kept.sinceMs < this.#dependencies.times.keepAfterMs;
   }
 
   #stepTenure(shard: number, input: TenureInput, nowMs: number): void {
@@ -405,7 +393,7 @@ export class ClusterNode {
     const { state, effects } = this.#decisions.stepTenure(before, input);
     if (state === undefined) {
       this.#tenures.delete(shard);
-      this.#kept.delete(shard);
+      this.#kept.forget(shard);
     } else this.#tenures.set(shard, state);
     if (state?.kind !== before?.kind || state?.epoch !== before?.epoch) {
       this.#tenureMs[shard] = nowMs;

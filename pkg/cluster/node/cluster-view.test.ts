@@ -7,6 +7,7 @@ import { SHARDS } from "../../base/mod.ts";
 import type { ClusterView, ShardView } from "./cluster-view.ts";
 import { progressOf, viewOf } from "./cluster-view.ts";
 import type { Entry } from "./owners.ts";
+import { memberInfo } from "./test-lib/member-info.ts";
 import { FREE, NodeWorld, other, owner, SIZE } from "./test-lib/node-world.ts";
 
 const view = ({ node, nowMs }: NodeWorld): ClusterView => viewOf(node, nowMs);
@@ -113,15 +114,7 @@ test("a member is silent when nothing is heard of it, leaving when it says so, a
   t.is(state(), "live");
   world.tick(1_250);
   t.is(state(), "silent");
-  const info = {
-    pod: "b",
-    revision: "one",
-    share: 100,
-    leaseMs: 500,
-    longestLeaseMs: 500,
-    isLeaving: true,
-    seenRevision: 0,
-  };
+  const info = memberInfo({ pod: "b", isLeaving: true });
   world.handle({ kind: "member-seen", id: "b.1", info, revision: 82 });
   t.is(state(), "leaving");
   world.handle({ kind: "leave" });

@@ -3,20 +3,12 @@
 import test from "ava";
 import fc from "fast-check";
 
-import type { MemberInfo } from "./member.ts";
 import { DEFAULT_MEMBER_TIMES as TIMES } from "./member.ts";
 import type { Peer, PeerEffect, PeerInput } from "./peer.ts";
 import { isOver, seenPeer, stepPeer, unseenPeer } from "./peer.ts";
+import { memberInfo } from "./test-lib/member-info.ts";
 
-const INFO: MemberInfo = {
-  pod: "pod",
-  revision: "one",
-  share: 100,
-  leaseMs: 500,
-  longestLeaseMs: 500,
-  isLeaving: false,
-  seenRevision: 0,
-};
+const INFO = memberInfo({ pod: "pod" });
 
 const TICK: PeerInput = { kind: "tick", isWatched: true };
 const UNWATCHED: PeerInput = { kind: "tick", isWatched: false };

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ExecutionContext } from "ava";
-
 import { Account, systemClock } from "../../base/mod.ts";
 import { ForwardCaller, forwardOptions } from "../../cluster/forward/mod.ts";
 import type { NatsLink } from "../../nats/mod.ts";
-import { connectNats } from "../../nats/mod.ts";
 import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
-import { PATIENT_NATS } from "../../../test/lib/nats/patient-options.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { openTestLink } from "../../../test/lib/nats/test-link.ts";
 import { until } from "../../../test/lib/until.ts";
 import { divideMemory } from "../memory.ts";
 import { proxyOptions } from "../options.ts";
@@ -18,13 +15,6 @@ import { PeerDesk } from "./peer-desk.ts";
 
 const PREFIX = "shop";
 const OPTIONS = proxyOptions({}, {});
-
-async function connect(t: ExecutionContext, port: number): Promise<NatsLink> {
-  const target = { server: `127.0.0.1:${port}`, name: "perdure test", purpose: "cluster" };
-  const link = await connectNats(target, PATIENT_NATS);
-  t.teardown(() => link.close());
-  return link;
-}
 
 /** The link, whose connection is lost so many times before the server has confirmed a subscription. */
 function losing(link: NatsLink, times: number): { readonly link: NatsLink; readonly failed: () => number } {
@@ -50,13 +40,13 @@ function openDesk(): PeerDesk {
 natsTest("a member takes commands although NATS was lost several times while it began to", async (t) => {
   const server = await startNatsServer({ jetstream: false });
   t.teardown(() => server.stop());
-  const { link, failed } = losing(await connect(t, server.port), 3);
+  const { link, failed } = losing(await openTestLink(t, server.port), 3);
   const desk = openDesk();
   desk.serveAs("pod.1", link, PREFIX);
   await until("it has tried four times", () => failed() === 4);
 
   const caller = new ForwardCaller({
-    link: await connect(t, server.port),
+    link: await openTestLink(t, server.port),
     prefix: PREFIX,
     clock: systemClock,
     telemetry: NO_TELEMETRY,
@@ -80,7 +70,7 @@ natsTest("a member takes commands although NATS was lost several times while it 
 natsTest("one that is that member no more does not try again", async (t) => {
   const server = await startNatsServer({ jetstream: false });
   t.teardown(() => server.stop());
-  const { link, failed } = losing(await connect(t, server.port), Number.POSITIVE_INFINITY);
+  const { link, failed } = losing(await openTestLink(t, server.port), Number.POSITIVE_INFINITY);
   const desk = openDesk();
   desk.serveAs("pod.1", link, PREFIX);
   await until("it has tried", () => failed() > 0);

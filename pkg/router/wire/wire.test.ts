@@ -10,7 +10,6 @@ import { DEFAULT_FORWARD_OPTIONS, ForwardCaller, ForwardOwner } from "../../clus
 import { isUndelivered } from "../../cluster/mod.ts";
 import { CALLERS_LINEAGE, NO_EFFECTS } from "../../entity/mod.ts";
 import { Status } from "../../grpc/mod.ts";
-import { connectNats } from "../../nats/mod.ts";
 import { NO_TELEMETRY } from "../../telemetry/mod.ts";
 
 import { counterRequest } from "../../../test/lib/counter.ts";
@@ -18,6 +17,7 @@ import { memoryTracer } from "../../../test/lib/memory-tracer.ts";
 import { natsTest } from "../../../test/lib/nats/nats-test.ts";
 import { PATIENT_NATS } from "../../../test/lib/nats/patient-options.ts";
 import { startNatsServer } from "../../../test/lib/nats/server.ts";
+import { openTestLink } from "../../../test/lib/nats/test-link.ts";
 import { plenty } from "../../../test/lib/plenty.ts";
 import { textOf } from "../../../test/lib/talks.ts";
 import { until } from "../../../test/lib/until.ts";
@@ -63,12 +63,7 @@ async function world(
 ): Promise<{ peers: Peers; publish: (bytes: Uint8Array) => Promise<Uint8Array>; memory: Account }> {
   const server = await startNatsServer({ jetstream: false });
   t.teardown(() => server.stop());
-  const link = async () => {
-    const target = { server: `127.0.0.1:${server.port}`, name: "perdure test", purpose: "cluster" };
-    const link = await connectNats(target, PATIENT_NATS);
-    t.teardown(() => link.close());
-    return link;
-  };
+  const link = () => openTestLink(t, server.port);
   const memory = plenty();
   const telemetry = { ...NO_TELEMETRY, tracer: memoryTracer() };
   const shared = { prefix: PREFIX, clock: PATIENT_NATS.clock, telemetry, options: DEFAULT_FORWARD_OPTIONS };

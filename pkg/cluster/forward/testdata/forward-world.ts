@@ -5,12 +5,11 @@ import type { ExecutionContext } from "ava";
 import type { Clock } from "../../../base/mod.ts";
 import { Account, systemClock } from "../../../base/mod.ts";
 import type { NatsLink } from "../../../nats/mod.ts";
-import { connectNats } from "../../../nats/mod.ts";
 import { NO_TELEMETRY } from "../../../telemetry/mod.ts";
 
-import { PATIENT_NATS } from "../../../../test/lib/nats/patient-options.ts";
 import type { NatsServer, NatsServerOptions } from "../../../../test/lib/nats/server.ts";
 import { startNatsServer } from "../../../../test/lib/nats/server.ts";
+import { openTestLink } from "../../../../test/lib/nats/test-link.ts";
 import { ForwardCaller } from "../caller.ts";
 import type { ForwardOptions } from "../options.ts";
 import { DEFAULT_FORWARD_OPTIONS } from "../options.ts";
@@ -58,12 +57,7 @@ export async function forwardWorld(
 ): Promise<World> {
   const server = await startNatsServer({ jetstream: false, ...serverOptions });
   t.teardown(() => server.stop());
-  const connect = async (): Promise<NatsLink> => {
-    const target = { server: `127.0.0.1:${server.port}`, name: "perdure test", purpose: "cluster" };
-    const link = await connectNats(target, PATIENT_NATS);
-    t.teardown(() => link.close());
-    return link;
-  };
+  const connect = (): Promise<NatsLink> => openTestLink(t, server.port);
   const [callerLink, ownerLink] = [await connect(), await connect()];
   const [callerMemory, ownerMemory] = [new Account(memoryBytes), new Account(memoryBytes)];
   const options = { ...DEFAULT_FORWARD_OPTIONS, ...changes.options };

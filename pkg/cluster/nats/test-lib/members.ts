@@ -4,13 +4,12 @@ import type { ExecutionContext } from "ava";
 
 import { SHARDS, systemClock, systemRandom } from "../../../base/mod.ts";
 import type { NatsLink, NatsOptions } from "../../../nats/mod.ts";
-import { connectNats } from "../../../nats/mod.ts";
 import { defaultsOf } from "../../../settings/mod.ts";
 import { NO_TELEMETRY } from "../../../telemetry/mod.ts";
 import type { ShardHost } from "../../mod.ts";
 import { ClusterRuntime } from "../mod.ts";
 
-import { PATIENT_NATS } from "../../../../test/lib/nats/patient-options.ts";
+import { openTestLink } from "../../../../test/lib/nats/test-link.ts";
 import { until } from "../../../../test/lib/until.ts";
 import type { ClusterOptions } from "../../settings.ts";
 import { CLUSTER_SETTINGS } from "../../settings.ts";
@@ -60,9 +59,7 @@ export interface MemberOptions extends Partial<ClusterOptions> {
 
 export async function startMember(t: ExecutionContext, options: MemberOptions): Promise<TestMember> {
   const { pod, port, share = 100, reconnect, ...times } = options;
-  const target = { server: `127.0.0.1:${port}`, name: `perdure test ${pod}`, purpose: "cluster" };
-  const link = await connectNats(target, { ...PATIENT_NATS, ...reconnect });
-  t.teardown(() => link.close());
+  const link = await openTestLink(t, port, reconnect);
   const host = new RecordingHost();
   const join = await ClusterRuntime.prepare({
     link,
